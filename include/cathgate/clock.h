@@ -1,0 +1,27 @@
+/*
+ * Two clocks: one that only ever goes forward, for deadlines, and the time of day.
+ */
+#ifndef CATHGATE_CLOCK_H
+#define CATHGATE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Milliseconds and microseconds of the monotonic clock. */
+int64_t clock_ms(void);
+int64_t clock_us(void);
+
+#define CLOCK_UTC_SIZE sizeof("2026-01-31T12:00:00.123456Z")
+
+/* The time of day in UTC with microseconds, as the audit log writes it. */
+void clock_utc(char ret[CLOCK_UTC_SIZE]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,101 @@
+#include "cathgate/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+static struct {
+	bool prefixed; /* sd-daemon(3) level prefixes */
+	bool debug;
+	char context[64];
+} state;
+
+/* JOURNAL_STREAM names the device and inode of the journal's socket (systemd.exec(5)):
+ * standard error may have been redirected since. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+	       st.st_ino == inode;
+}
+
+void log_open(bool plain)
+{
+	state.prefixed = !plain && stderr_is_journal();
+	state.debug = getenv("CATHGATE_DEBUG") != NULL;
+}
+
+void log_context(const char *name)
+{
+	snprintf(state.context, sizeof(state.context), "%s", name ? name : "");
+}
+
+static void escape_controls(const char *text, char *ret, size_t room)
+{
+	size_t used = 0;
+
+	for (const char *c = text; *c && used + 5 < room; c++) {
+		unsigned char byte = (unsigned char)*c;
+
+		if (byte < 0x20 || byte == 0x7f)
+			used += (size_t)snprintf(ret + used, 5, "\\x%02x", byte);
+		else
+			ret[used++] = *c;
+	}
+	ret[used] = '\0';
+}
+
+/* One write for one line, so that lines of several processes don't mix. */
+__attribute__((format(printf, 3, 0))) static void put(int level, const char *word,
+						      const char *format,
+						      va_list arguments)
+{
+	char raw[900], message[900], line[1100];
+	int size;
+
+	vsnprintf(raw, sizeof(raw), format, arguments);
+	escape_controls(raw, message, sizeof(message));
+	if (state.prefixed)
+		size = snprintf(line, sizeof(line), "<%d>%s%s%s\n", level, state.context,
+				state.context[0] ? ": " : "", message);
+	else
+		size = snprintf(line, sizeof(line), "cathgated[%d]: %s%s%s%s%s\n",
+				getpid(), word, word[0] ? ": " : "", state.context,
+				state.context[0] ? ": " : "", message);
+	if (write(STDERR_FILENO, line, (size_t)size) < 0)
+		return; /* nobody is left to tell */
+}
+
+#define VERB(name, level, word)                      \
+	void name(const char *format, ...)           \
+	{                                            \
+		va_list arguments;                   \
+                                                     \
+		va_start(arguments, format);         \
+		put(level, word, format, arguments); \
+		va_end(arguments);                   \
+	}
+
+VERB(log_error, 3, "error")
+VERB(log_warning, 4, "warning")
+VERB(log_info, 6, "")
+VERB(log_bug, 2, "bug")
+
+void log_debug(const char *format, ...)
+{
+	va_list arguments;
+
+	if (!state.debug)
+		return;
+	va_start(arguments, format);
+	put(7, "debug", format, arguments);
+	va_end(arguments);
+}
