@@ -1,0 +1,188 @@
+/*
+ * The configuration: libconfig text to one const struct, every fault named with its
+ * file, line, key and what to write instead.
+ *
+ * Promises: all faults are reported, not just the first (after a syntax error, only that
+ * one); unknown keys, wrong types, wrapped integers, keys of parts that are not built yet
+ * and contradictions are faults; a struct config is whole and consistent, or there is
+ * none. It holds text, numbers and paths: certificates and keys are read and judged by
+ * tls/, entries that overlap by policy/, both adding their faults to the same list.
+ */
+#ifndef CATHGATE_CONFIG_H
+#define CATHGATE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cathgate/address.h"
+#include "cathgate/ae_title.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Where something stands in the configuration, for messages about it. */
+struct config_place {
+	const char *file;
+	int line;
+	const char *key; /* in full, as in "destinations[0].tls.ca" */
+};
+
+struct config_file {
+	const char *path; /* made absolute; NULL when not given */
+	bool credential;  /* from systemd's credentials folder: its mode is not judged */
+	struct config_place place;
+};
+
+struct config_strings {
+	const char **items;
+	size_t count;
+};
+
+struct config_files {
+	struct config_file *items;
+	size_t count;
+};
+
+struct config_ae_titles {
+	struct ae_title *items;
+	size_t count;
+};
+
+struct config_tls {
+	bool none; /* tls = "none": a plain connection */
+	struct config_file certificate, key, ca;
+	struct config_files crl;
+	int min_version;			 /* 12 or 13 */
+	const char *server_name;		 /* of a destination */
+	struct config_strings public_key_sha256; /* of a destination: hex, lower case */
+	struct config_place place;
+};
+
+struct config_listen {
+	const char *address;
+	uint16_t port; /* 0: the system picks one, and the log says which */
+	struct config_tls tls;
+	struct config_place place;
+};
+
+/* Which certificates an entry is bound to: of each kind that has values, one must match.
+ */
+struct config_certificate {
+	bool none; /* certificate = "none": plain listeners only */
+	struct config_strings sha256, public_key_sha256; /* hex, lower case, no colons */
+	struct config_strings dns, uri, common_name;
+};
+
+enum config_echo { CONFIG_ECHO_GATEWAY, CONFIG_ECHO_DESTINATION };
+
+struct config_modality {
+	const char *name;
+	struct config_ae_titles ae_titles, called_ae_titles;
+	struct config_certificate certificate;
+	struct address_range *addresses; /* none: any */
+	size_t address_count;
+	struct config_strings sop_classes; /* UIDs; none: any storage class */
+	struct config_ae_titles move_originators;
+	bool user_identity_pass;
+	enum config_echo echo;
+	size_t destination;    /* index into destinations */
+	unsigned idle_seconds; /* its own, or that of limits; 0: never */
+	unsigned max_associations;
+	unsigned max_handshakes_per_minute;
+	int64_t max_bytes_per_second; /* 0: no limit */
+	struct config_place place;
+};
+
+struct config_destination {
+	const char *name;
+	const char *host;
+	uint16_t port;
+	struct ae_title called_ae_title;
+	struct ae_title calling_ae_title; /* empty: the modality's is passed on */
+	struct config_tls tls;
+	struct config_place place;
+};
+
+enum config_patient_id {
+	CONFIG_PATIENT_PSEUDONYM,
+	CONFIG_PATIENT_OMIT,
+	CONFIG_PATIENT_CLEAR
+};
+
+struct config_audit {
+	struct config_file file;
+	struct config_file pseudonym_key; /* path NULL: no pseudonyms */
+	enum config_patient_id patient_id;
+};
+
+struct config_limits {
+	unsigned max_associations, max_handshakes, max_associations_per_address;
+	unsigned handshakes_per_address_per_minute;
+	int64_t max_object_bytes;
+	unsigned max_pdu_bytes;
+	unsigned handshake_seconds, associate_seconds;
+	unsigned idle_seconds; /* 0: never */
+	unsigned store_seconds, min_bytes_per_second;
+	unsigned connect_seconds, response_seconds, grace_seconds;
+};
+
+struct config {
+	const char *path;
+	const char *gateway_name;
+	struct config_listen *listen;
+	size_t listen_count;
+	struct config_modality *modalities;
+	size_t modality_count;
+	struct config_destination *destinations;
+	size_t destination_count;
+	struct config_audit audit;
+	struct config_limits limits;
+};
+
+/* What is wrong with a configuration, in the order it was found. */
+enum config_fault_kind {
+	CONFIG_ERROR,	 /* nothing starts with it */
+	CONFIG_CALENDAR, /* only time made it bad: an error in --check, an alert at start
+			  */
+	CONFIG_WARNING	 /* it works, but somebody should know */
+};
+
+struct config_fault {
+	enum config_fault_kind kind;
+	char *text; /* "FILE:LINE: KEY: what is wrong; what to write instead" */
+};
+
+struct config_faults {
+	struct config_fault *items;
+	size_t count;
+	size_t error_count, calendar_count;
+};
+
+/* Adds a fault; a place without a file or line leaves those out. */
+void config_fault_add(struct config_faults *faults, enum config_fault_kind kind,
+		      const struct config_place *place, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void config_faults_clear(struct config_faults *faults);
+
+/* What the configuration must ask of parts above it: the UID of a SOP class by its name
+ * ("XRayAngiographicImageStorage"), NULL when there is none, and whether a UID could be
+ * a storage class. */
+struct config_sop_classes {
+	const char *(*uid_of_name)(const char *name);
+	bool (*is_storage)(const char *uid);
+};
+
+/* Reads a configuration. The caller owns *ret (config_free) and clears `faults`.
+ * 0, or -1 when faults->error_count is not 0, *ret then untouched. Warnings alone leave
+ * it good. */
+int config_load(const char *path, const struct config_sop_classes *sop_classes,
+		struct config **ret, struct config_faults *faults);
+void config_free(struct config *config);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,190 @@
+/* What only shows when several keys are seen together. */
+
+#include <arpa/inet.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "items.h"
+#include "sections.h"
+
+/* The place of a key of one element of a list at the top. */
+static struct config_place place_of(struct reader *reader, const char *list,
+				    size_t element, const char *key)
+{
+	const config_setting_t *setting = reader_member(reader->root, list);
+
+	return reader_member_place(
+		reader, config_setting_get_elem(setting, (unsigned)element), key);
+}
+
+static bool is_any(const struct address_range *range)
+{
+	static const struct address none;
+
+	return memcmp(range->network.bytes, none.bytes, sizeof(none.bytes)) == 0;
+}
+
+/* Whether one of two listeners would find its port taken by the other. "::" takes IPv4 as
+ * well. */
+static bool ports_collide(const struct config_listen *a, const struct config_listen *b)
+{
+	struct address_range range_a, range_b;
+
+	if (a->port != b->port || a->port == 0 || a->address == NULL ||
+	    b->address == NULL || address_range_parse(a->address, &range_a) < 0 ||
+	    address_range_parse(b->address, &range_b) < 0)
+		return false;
+	if ((range_a.network.v6 && is_any(&range_a)) ||
+	    (range_b.network.v6 && is_any(&range_b)))
+		return true;
+	return range_a.network.v6 == range_b.network.v6 &&
+	       (is_any(&range_a) || is_any(&range_b) ||
+		address_equal(&range_a.network, &range_b.network));
+}
+
+static void check_listen(struct reader *reader, const struct config *config, size_t i)
+{
+	const struct config_listen *listen = &config->listen[i];
+	struct config_place place = place_of(reader, "listen", i, "address");
+	struct address_range range;
+
+	for (size_t j = 0; j < i; j++) {
+		if (ports_collide(listen, &config->listen[j]))
+			reader_fault(reader, &place,
+				     "port %u of %s is taken by the listener in line %d; "
+				     "give one of them another port",
+				     listen->port, listen->address,
+				     config->listen[j].place.line);
+	}
+	if (!listen->tls.none || listen->address == NULL ||
+	    address_range_parse(listen->address, &range) < 0)
+		return;
+	if (!address_is_loopback(&range.network))
+		reader_fault(reader, &place,
+			     "a listener without TLS must not be reached from outside; "
+			     "write address = \"127.0.0.1\", or give it certificates in "
+			     "tls");
+	else
+		config_fault_add(reader->faults, CONFIG_WARNING, &listen->tls.place,
+				 "this listener takes plain DICOM: every process on this "
+				 "machine can send under any AE title of an entry with "
+				 "certificate = \"none\"");
+}
+
+static void check_name(struct reader *reader, const char *list, size_t i,
+		       const char *name, const char *other_name,
+		       const struct config_place *other)
+{
+	struct config_place place;
+
+	if (name == NULL || other_name == NULL || strcmp(name, other_name) != 0)
+		return;
+	place = place_of(reader, list, i, "name");
+	reader_fault(reader, &place,
+		     "\"%s\" is also the name of the entry in line %d; write another one",
+		     name, other->line);
+}
+
+static void check_modality(struct reader *reader, struct config *config, size_t i)
+{
+	struct config_modality *modality = &config->modalities[i];
+	const struct config_limits *limits = &config->limits;
+	const config_setting_t *list = reader_member(reader->root, "modalities");
+	const config_setting_t *group = config_setting_get_elem(list, (unsigned)i);
+	struct config_place place;
+
+	for (size_t j = 0; j < i; j++)
+		check_name(reader, "modalities", i, modality->name,
+			   config->modalities[j].name, &config->modalities[j].place);
+	if (modality->idle_seconds == UINT_MAX)
+		modality->idle_seconds = limits->idle_seconds;
+	if (modality->max_associations > limits->max_associations) {
+		place = reader_member_place(reader, group, "max_associations");
+		if (reader_member(group, "max_associations") == NULL)
+			modality->max_associations = limits->max_associations;
+		else
+			reader_fault(reader, &place,
+				     "%u is more than limits.max_associations allows to "
+				     "all together; write at most %u, or raise that one",
+				     modality->max_associations,
+				     limits->max_associations);
+	}
+	if (modality->max_bytes_per_second > 0 &&
+	    modality->max_bytes_per_second < limits->min_bytes_per_second) {
+		place = reader_member_place(reader, group, "max_bytes_per_second");
+		reader_fault(reader, &place,
+			     "it is less than limits.min_bytes_per_second demands; write "
+			     "at least %u, or lower that one",
+			     limits->min_bytes_per_second);
+	}
+}
+
+static void check_destination(struct reader *reader, const struct config *config,
+			      size_t i)
+{
+	const struct config_destination *destination = &config->destinations[i];
+
+	for (size_t j = 0; j < i; j++)
+		check_name(reader, "destinations", i, destination->name,
+			   config->destinations[j].name, &config->destinations[j].place);
+	if (destination->tls.none)
+		config_fault_add(reader->faults, CONFIG_WARNING, &destination->tls.place,
+				 "images go to this destination unencrypted, and nothing "
+				 "proves that it is the PACS");
+}
+
+static void check_limits(struct reader *reader, const struct config *config)
+{
+	const config_setting_t *group = reader_member(reader->root, "limits");
+	struct config_place place;
+
+	if (config->limits.max_pdu_bytes % 2 == 0)
+		return;
+	place = reader_member_place(reader, group, "max_pdu_bytes");
+	reader_fault(reader, &place, "%u is odd; write an even number, as in %u",
+		     config->limits.max_pdu_bytes, config->limits.max_pdu_bytes - 1);
+}
+
+static void check_audit(struct reader *reader, const struct config_audit *audit)
+{
+	if (audit->file.credential)
+		reader_fault(
+			reader, &audit->file.place,
+			"a credential can't be written to; write the path of a file");
+	if (audit->pseudonym_key.path != NULL &&
+	    audit->patient_id != CONFIG_PATIENT_PSEUDONYM)
+		config_fault_add(reader->faults, CONFIG_WARNING,
+				 &audit->pseudonym_key.place,
+				 "the key is of no use while patient_id is not "
+				 "\"pseudonym\"");
+}
+
+/* The host's own name, unless the configuration gives one. */
+static void check_gateway_name(struct reader *reader, struct config *config)
+{
+	char name[HOST_NAME_MAX + 1] = "";
+	const config_setting_t *group = reader_member(reader->root, "gateway");
+	struct config_place place;
+
+	if (config->gateway_name != NULL ||
+	    (group != NULL && reader_member(group, "name") != NULL))
+		return;
+	place = group != NULL ? reader_member_place(reader, group, "name")
+			      : reader_member_place(reader, reader->root, "gateway.name");
+	gethostname(name, sizeof(name) - 1);
+	item_gateway_name(reader, &place, name, &config->gateway_name);
+}
+
+void sections_check(struct reader *reader, struct config *config)
+{
+	check_gateway_name(reader, config);
+	for (size_t i = 0; i < config->listen_count; i++)
+		check_listen(reader, config, i);
+	for (size_t i = 0; i < config->modality_count; i++)
+		check_modality(reader, config, i);
+	for (size_t i = 0; i < config->destination_count; i++)
+		check_destination(reader, config, i);
+	check_limits(reader, config);
+	check_audit(reader, &config->audit);
+}

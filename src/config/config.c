@@ -1,0 +1,152 @@
+#include "cathgate/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "scan.h"
+#include "sections.h"
+
+/* A configuration and the memory that it lives in. */
+struct whole {
+	struct config config; /* first: config_free gets its address */
+	struct arena arena;
+};
+
+/* Whether `path` names a file that can be read, and why not. */
+static int check_file(const char *path, struct config_faults *faults)
+{
+	struct config_place place = { .file = path };
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
+	int result = 0;
+
+	if (fd < 0) {
+		config_fault_add(
+			faults, CONFIG_ERROR, &place,
+			"it can't be read: %s; give the right path with --config, "
+			"or make it readable",
+			strerror(errno));
+		return -1;
+	}
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+		config_fault_add(faults, CONFIG_ERROR, &place,
+				 "it is no regular file; give the path of one with "
+				 "--config");
+		result = -1;
+	}
+	close(fd);
+	return result;
+}
+
+/* The absolute folder of the configuration; names through symbolic links stay as they
+ * are. NULL when the current folder can't be told. */
+static const char *folder_of(struct arena *arena, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int length = slash == NULL ? 0 : (int)(slash - path);
+	char *current, *folder;
+
+	if (path[0] == '/')
+		return length == 0 ? "/" : arena_format(arena, "%.*s", length, path);
+	current = getcwd(NULL, 0);
+	if (current == NULL)
+		return NULL;
+	folder = arena_format(arena, "%s%s%.*s", current, length == 0 ? "" : "/", length,
+			      path);
+	free(current);
+	return folder;
+}
+
+static void syntax_fault(struct reader *reader, const config_t *tree)
+{
+	const char *text = config_error_text(tree);
+	struct config_place place = {
+		.file = scan_file_shown(reader->arena, reader->path, reader->folder,
+					config_error_file(tree)),
+		.line = config_error_line(tree),
+	};
+	const char *cure = "look here and on the line before for a missing quote, "
+			   "bracket, = or end of line, or a number of over 64 bits";
+
+	if (strstr(text, "duplicate") != NULL)
+		cure = "a key may stand only once in its group: remove one of them";
+	else if (strstr(text, "array") != NULL)
+		cure = "write values of one type only between [ and ]";
+	else if (strstr(text, "include") != NULL)
+		cure = arena_format(
+			reader->arena,
+			"@include wants the name of a readable file, relative "
+			"to %s, and no file may include itself",
+			reader->folder);
+	reader_fault(reader, &place, "%s; %s", text, cure);
+}
+
+static void read_tree(struct reader *reader, config_t *tree, struct config *config)
+{
+	struct scan scan = { .faults = reader->faults,
+			     .path = reader->path,
+			     .folder = reader->folder };
+
+	config_set_include_dir(tree, reader->folder);
+	if (config_read_file(tree, reader->path) != CONFIG_TRUE) {
+		syntax_fault(reader, tree);
+		return;
+	}
+	if (scan_attach(&scan, config_root_setting(tree)) == 0) {
+		reader->root = config_root_setting(tree);
+		sections_read(reader, config);
+		sections_check(reader, config);
+	}
+	scan_clear(&scan);
+}
+
+int config_load(const char *path, const struct config_sop_classes *sop_classes,
+		struct config **ret, struct config_faults *faults)
+{
+	struct config_place place = { .file = path };
+	size_t errors_before = faults->error_count;
+	struct reader reader = { .faults = faults, .sop_classes = sop_classes };
+	struct whole *whole;
+	config_t tree;
+
+	if (check_file(path, faults) < 0)
+		return -1;
+	whole = calloc(1, sizeof(*whole));
+	if (whole == NULL) {
+		config_fault_add(faults, CONFIG_ERROR, &place, "out of memory");
+		return -1;
+	}
+	reader.arena = &whole->arena;
+	reader.path = whole->config.path = arena_copy(&whole->arena, path);
+	reader.folder = folder_of(&whole->arena, path);
+	if (reader.folder == NULL) {
+		config_fault_add(faults, CONFIG_ERROR, &place,
+				 "the current folder can't be told: %s; give an absolute "
+				 "path with --config",
+				 strerror(errno));
+	} else {
+		config_init(&tree);
+		read_tree(&reader, &tree, &whole->config);
+		config_destroy(&tree);
+	}
+	if (faults->error_count > errors_before) {
+		config_free(&whole->config);
+		return -1;
+	}
+	*ret = &whole->config;
+	return 0;
+}
+
+void config_free(struct config *config)
+{
+	struct whole *whole = (struct whole *)config;
+
+	if (whole == NULL)
+		return;
+	arena_clear(&whole->arena);
+	free(whole);
+}

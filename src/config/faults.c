@@ -1,0 +1,60 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cathgate/config.h"
+#include "cathgate/log.h"
+
+static void out_of_memory(void)
+{
+	log_error("out of memory while reading the configuration");
+	abort();
+}
+
+static char *fault_text(const struct config_place *place, const char *what)
+{
+	bool file = place != NULL && place->file != NULL;
+	bool key = place != NULL && place->key != NULL;
+	char line[16] = "";
+	char *text;
+
+	if (file && place->line > 0)
+		snprintf(line, sizeof(line), ":%d", place->line);
+	if (asprintf(&text, "%s%s%s%s%s%s", file ? place->file : "", line,
+		     file ? ": " : "", key ? place->key : "", key ? ": " : "", what) < 0)
+		out_of_memory();
+	return text;
+}
+
+void config_fault_add(struct config_faults *faults, enum config_fault_kind kind,
+		      const struct config_place *place, const char *format, ...)
+{
+	struct config_fault *items;
+	va_list arguments;
+	char *what;
+
+	va_start(arguments, format);
+	if (vasprintf(&what, format, arguments) < 0)
+		out_of_memory();
+	va_end(arguments);
+	items = reallocarray(faults->items, faults->count + 1, sizeof(*items));
+	if (items == NULL)
+		out_of_memory();
+	faults->items = items;
+	items[faults->count].kind = kind;
+	items[faults->count].text = fault_text(place, what);
+	faults->count++;
+	if (kind == CONFIG_ERROR)
+		faults->error_count++;
+	if (kind == CONFIG_CALENDAR)
+		faults->calendar_count++;
+	free(what);
+}
+
+void config_faults_clear(struct config_faults *faults)
+{
+	for (size_t i = 0; i < faults->count; i++)
+		free(faults->items[i].text);
+	free(faults->items);
+	*faults = (struct config_faults){ 0 };
+}

@@ -1,0 +1,361 @@
+#include "items.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cathgate/digest.h"
+
+#define NAME_MAX_BYTES	     63	 /* what an audit record has room for */
+#define HOST_NAME_MAX_LENGTH 253 /* RFC 1035 2.3.4, without the last dot */
+#define COMMON_NAME_MAX_BYTES \
+	126		  /* what is kept of a peer's, less one: never a cut one */
+#define UID_MAX_LENGTH 64 /* PS3.5 9.1 */
+
+static bool keep(struct reader *reader, const char *text, void *ret)
+{
+	*(const char **)ret = arena_copy(reader->arena, text);
+	return true;
+}
+
+static bool refuse(struct reader *reader, const struct config_place *place,
+		   const char *text, const char *why)
+{
+	reader_fault(reader, place, "\"%s\" %s", text, why);
+	return false;
+}
+
+/* The bytes of the UTF-8 character (RFC 3629) at `text`; 0 when it is none, or is a
+ * control character. */
+static size_t character(const unsigned char *text)
+{
+	size_t size = text[0] < 0x80 ? 1 : text[0] < 0xE0 ? 2 : text[0] < 0xF0 ? 3 : 4;
+
+	if (text[0] < 0x20 || text[0] == 0x7F || (text[0] >= 0x80 && text[0] < 0xC2) ||
+	    text[0] > 0xF4)
+		return 0;
+	for (size_t i = 1; i < size; i++) {
+		if ((text[i] & 0xC0) != 0x80)
+			return 0;
+	}
+	if ((text[0] == 0xC2 && text[1] < 0xA0) || /* C1 control characters */
+	    (text[0] == 0xE0 && text[1] < 0xA0) || (text[0] == 0xED && text[1] > 0x9F) ||
+	    (text[0] == 0xF0 && text[1] < 0x90) || (text[0] == 0xF4 && text[1] > 0x8F))
+		return 0;
+	return size;
+}
+
+static bool is_printable(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t size;
+
+	for (; *at != '\0'; at += size) {
+		size = character(at);
+		if (size == 0)
+			return false;
+	}
+	return true;
+}
+
+bool item_name(struct reader *reader, const struct config_place *place, const char *text,
+	       void *ret)
+{
+	size_t length = strlen(text);
+
+	if (length == 0 || length > NAME_MAX_BYTES || !is_printable(text) ||
+	    text[0] == ' ' || text[length - 1] == ' ')
+		return refuse(reader, place, text,
+			      "is no name; write 1 to 63 bytes of UTF-8 without control "
+			      "characters and without spaces around them");
+	return keep(reader, text, ret);
+}
+
+bool item_gateway_name(struct reader *reader, const struct config_place *place,
+		       const char *text, void *ret)
+{
+	size_t length = strlen(text);
+
+	for (size_t i = 0; i < length; i++) {
+		if (!isalnum((unsigned char)text[i]) && strchr("._-", text[i]) == NULL)
+			length = 0;
+	}
+	if (length == 0 || length > NAME_MAX_BYTES)
+		return refuse(reader, place, text,
+			      "is no name for a gateway; write 1 to 63 letters, digits, "
+			      "dots, hyphens or underscores");
+	return keep(reader, text, ret);
+}
+
+/* RFC 1123 2.1, and underscores, which real networks have. The last label is never all
+ * digits: that would be a mistyped IPv4 address. */
+static bool is_host_name(const char *text)
+{
+	size_t length = strlen(text), label = 0;
+	bool digits_only = true;
+
+	if (length == 0 || length > HOST_NAME_MAX_LENGTH)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		bool at_end = i + 1 == length || text[i + 1] == '.';
+
+		if (text[i] == '.') {
+			if (label == 0 || i + 1 == length)
+				return false;
+			label = 0;
+			digits_only = true;
+			continue;
+		}
+		if (!isalnum((unsigned char)text[i]) && text[i] != '_' &&
+		    (text[i] != '-' || label == 0 || at_end))
+			return false;
+		if (!isdigit((unsigned char)text[i]))
+			digits_only = false;
+		if (++label > 63)
+			return false;
+	}
+	return !digits_only;
+}
+
+static bool is_numeric_address(const char *text)
+{
+	struct in6_addr address;
+
+	return inet_pton(AF_INET, text, &address) == 1 ||
+	       inet_pton(AF_INET6, text, &address) == 1;
+}
+
+bool item_host(struct reader *reader, const struct config_place *place, const char *text,
+	       void *ret)
+{
+	if (!is_host_name(text) && !is_numeric_address(text))
+		return refuse(
+			reader, place, text,
+			"is neither the name of a host nor a numeric address; write "
+			"one as in \"pacs.hospital.example\", \"192.168.40.10\" or "
+			"\"2001:db8::10\"");
+	return keep(reader, text, ret);
+}
+
+bool item_number_address(struct reader *reader, const struct config_place *place,
+			 const char *text, void *ret)
+{
+	struct address_range range;
+
+	if (strchr(text, '/') != NULL || address_range_parse(text, &range) < 0)
+		return refuse(reader, place, text,
+			      "is no numeric address; write one of this machine's, or "
+			      "\"0.0.0.0\" or \"::\" for all of them");
+	return keep(reader, text, ret);
+}
+
+bool item_dns(struct reader *reader, const struct config_place *place, const char *text,
+	      void *ret)
+{
+	if (strchr(text, '*') != NULL)
+		return refuse(
+			reader, place, text,
+			"is a wildcard, which binds nobody in particular; write the "
+			"whole name that stands in the certificate");
+	if (!is_host_name(text))
+		return refuse(
+			reader, place, text,
+			"is no DNS name; write one as in \"angio-3.hospital.example\"");
+	return keep(reader, text, ret);
+}
+
+bool item_uri(struct reader *reader, const struct config_place *place, const char *text,
+	      void *ret)
+{
+	if (strchr(text, '*') != NULL || strchr(text, ' ') != NULL ||
+	    !isalpha((unsigned char)text[0]) || strchr(text, ':') == NULL ||
+	    !is_printable(text))
+		return refuse(
+			reader, place, text,
+			"is no whole URI; write it as it stands in the certificate, "
+			"as in \"urn:example:angio-3\", without wildcards");
+	return keep(reader, text, ret);
+}
+
+bool item_common_name(struct reader *reader, const struct config_place *place,
+		      const char *text, void *ret)
+{
+	if (text[0] == '\0' || strlen(text) > COMMON_NAME_MAX_BYTES ||
+	    strchr(text, '*') != NULL || !is_printable(text))
+		return refuse(reader, place, text,
+			      "is no common name that can be matched; write it as it "
+			      "stands in the certificate, 1 to 126 bytes, without "
+			      "wildcards");
+	return keep(reader, text, ret);
+}
+
+bool item_digest(struct reader *reader, const struct config_place *place,
+		 const char *text, void *ret)
+{
+	bool colons = strchr(text, ':') != NULL;
+	char hex[DIGEST_HEX_SIZE] = "";
+	size_t count = 0;
+	const char *at = text;
+
+	for (; *at != '\0' && count < DIGEST_HEX_SIZE - 1; at++) {
+		if (colons && (at - text) % 3 == 2) {
+			if (*at != ':')
+				break;
+		} else if (isxdigit((unsigned char)*at)) {
+			hex[count++] = (char)tolower((unsigned char)*at);
+		} else {
+			break;
+		}
+	}
+	if (*at != '\0' || count != DIGEST_HEX_SIZE - 1)
+		return refuse(reader, place, text,
+			      "is no SHA-256; write its 64 hexadecimal digits, with or "
+			      "without colons, as \"openssl x509 -noout -fingerprint "
+			      "-sha256\" prints them");
+	return keep(reader, hex, ret);
+}
+
+/* PS3.5 9.1: components of digits without leading zeros, with dots between. */
+static bool is_uid(const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length > UID_MAX_LENGTH || strchr(text, '.') == NULL)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		bool begins = i == 0 || text[i - 1] == '.';
+
+		if (text[i] == '.' ? begins || i + 1 == length
+				   : !isdigit((unsigned char)text[i]))
+			return false;
+		if (begins && text[i] == '0' && isdigit((unsigned char)text[i + 1]))
+			return false;
+	}
+	return true;
+}
+
+bool item_sop_class(struct reader *reader, const struct config_place *place,
+		    const char *text, void *ret)
+{
+	const char *uid = text;
+
+	if (isdigit((unsigned char)text[0])) {
+		if (!is_uid(text))
+			return refuse(reader, place, text,
+				      "is no UID; write up to 64 digits and dots, as in "
+				      "\"1.2.840.10008.5.1.4.1.1.12.1\"");
+	} else {
+		uid = reader->sop_classes->uid_of_name(text);
+		if (uid == NULL)
+			return refuse(reader, place, text,
+				      "is the name of no SOP class known here; write its "
+				      "UID, or its keyword in DICOM's part 6, as in "
+				      "\"XRayAngiographicImageStorage\"");
+	}
+	if (!reader->sop_classes->is_storage(uid))
+		return refuse(
+			reader, place, text,
+			"is no storage class, and only those are relayed; remove it "
+			"from the list");
+	return keep(reader, uid, ret);
+}
+
+bool item_ae_title(struct reader *reader, const struct config_place *place,
+		   const char *text, void *ret)
+{
+	if (ae_title_parse(text, strlen(text), ret) < 0)
+		return refuse(reader, place, text,
+			      "is no AE title; write 1 to 16 ASCII characters without "
+			      "backslash and control characters");
+	return true;
+}
+
+/* The range that was meant when only bits behind its prefix are in the way; NULL when
+ * something else is wrong. */
+static const char *mended_range(struct reader *reader, const char *text)
+{
+	const char *slash = strchr(text, '/');
+	char mended[INET6_ADDRSTRLEN];
+	struct address_range range;
+	unsigned long bits, width;
+	char *end;
+
+	if (slash == NULL || !isdigit((unsigned char)slash[1]))
+		return NULL;
+	bits = strtoul(slash + 1, &end, 10);
+	if (address_range_parse(
+		    arena_format(reader->arena, "%.*s", (int)(slash - text), text),
+		    &range) < 0)
+		return NULL;
+	width = range.network.v6 ? 128 : 32;
+	if (*end != '\0' || bits > width)
+		return NULL;
+	for (unsigned long i = bits; i < width; i++)
+		range.network.bytes[i / 8] &= (uint8_t) ~(0x80U >> i % 8);
+	if (inet_ntop(range.network.v6 ? AF_INET6 : AF_INET, range.network.bytes, mended,
+		      sizeof(mended)) == NULL)
+		return NULL;
+	return arena_format(reader->arena, "%s/%lu", mended, bits);
+}
+
+bool item_address_range(struct reader *reader, const struct config_place *place,
+			const char *text, void *ret)
+{
+	const char *mended;
+
+	if (address_range_parse(text, ret) == 0)
+		return true;
+	mended = mended_range(reader, text);
+	if (mended == NULL)
+		return refuse(reader, place, text,
+			      "is neither an address nor a range; write one as in "
+			      "\"192.168.40.7\" or \"192.168.40.0/24\"");
+	reader_fault(reader, place, "\"%s\" has bits behind its prefix; write \"%s\"",
+		     text, mended);
+	return false;
+}
+
+static bool credential(struct reader *reader, const struct config_place *place,
+		       const char *name, struct config_file *ret)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+
+	if (name[0] == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
+	    strcmp(name, "..") == 0)
+		return refuse(reader, place, name,
+			      "is no name of a credential; write the name that stands in "
+			      "the unit's LoadCredential=");
+	if (folder == NULL || folder[0] == '\0') {
+		reader_fault(reader, place,
+			     "credential:%s needs systemd's CREDENTIALS_DIRECTORY, which "
+			     "is not set; start the service with LoadCredential=%s:FILE, "
+			     "or write the file's path",
+			     name, name);
+		return false;
+	}
+	*ret = (struct config_file){
+		.path = arena_format(reader->arena, "%s/%s", folder, name),
+		.credential = true,
+		.place = *place,
+	};
+	return true;
+}
+
+bool item_file(struct reader *reader, const struct config_place *place, const char *text,
+	       void *ret)
+{
+	static const char prefix[] = "credential:";
+
+	if (strncmp(text, prefix, strlen(prefix)) == 0)
+		return credential(reader, place, text + strlen(prefix), ret);
+	if (text[0] == '\0')
+		return refuse(reader, place, text, "is no path; write the file's path");
+	*(struct config_file *)ret = (struct config_file){
+		.path = text[0] == '/' ? arena_copy(reader->arena, text)
+				       : arena_format(reader->arena, "%s/%s",
+						      reader->folder, text),
+		.place = *place,
+	};
+	return true;
+}

@@ -1,0 +1,99 @@
+/*
+ * From libconfig's tree to the fields of a struct: a table of keys for each group says
+ * which there are, how each is read, and what somebody should have written instead.
+ *
+ * A reader of a key leaves its field alone when it adds a fault.
+ */
+#ifndef CONFIG_READER_H
+#define CONFIG_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <libconfig.h>
+
+#include "arena.h"
+#include "cathgate/config.h"
+
+struct reader {
+	struct arena *arena;
+	struct config_faults *faults;
+	const struct config_sop_classes *sop_classes;
+	const char *path;   /* of the configuration, as given */
+	const char *folder; /* absolute */
+	const config_setting_t *root;
+};
+
+/* Reads one text of a list, or a text alone, into *ret; false after a fault. */
+typedef bool reader_item(struct reader *reader, const struct config_place *place,
+			 const char *text, void *ret);
+
+struct key {
+	const char *name;
+	void (*read)(struct reader *reader, const config_setting_t *setting,
+		     const struct key *key, void *field);
+	size_t offset; /* of the field in the group's struct */
+	bool required;
+	const char *example;	  /* a good value, for messages */
+	int64_t min, max;	  /* of a number */
+	const char *zero;	  /* what 0 means below `min`; NULL: it's an error */
+	const char *const *words; /* of a choice, up to a NULL */
+	reader_item *item;	  /* of a text or a list of them */
+	const char *empty;	  /* what an empty list means; NULL: it's an error */
+};
+
+#define KEY_COUNT(keys) (sizeof(keys) / sizeof((keys)[0]))
+
+/* Where a setting, or a member of a group (there or not), stands. */
+struct config_place reader_place(struct reader *reader, const config_setting_t *setting);
+struct config_place reader_member_place(struct reader *reader,
+					const config_setting_t *group, const char *name);
+const config_setting_t *reader_member(const config_setting_t *group, const char *name);
+
+void reader_fault(struct reader *reader, const struct config_place *place,
+		  const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* "a list", "a string", … */
+const char *reader_type(const config_setting_t *setting);
+/* Says that `setting` is not what is wanted. */
+void reader_wrong_type(struct reader *reader, const config_setting_t *setting,
+		       const struct key *key, const char *wanted);
+
+/* All keys of a group: known ones read in the order of the text, unknown ones and missing
+ * ones named. */
+void reader_group(struct reader *reader, const config_setting_t *group,
+		  const struct key *keys, size_t count, void *object);
+/* The elements of a list of groups, `size` bytes each; NULL after a fault. */
+void *reader_groups(struct reader *reader, const config_setting_t *list,
+		    const struct key *key, size_t size, size_t *ret_count);
+
+/* Readers of keys, by the type of their field. */
+void reader_unsigned(struct reader *reader, const config_setting_t *setting,
+		     const struct key *key, void *field);
+void reader_port(struct reader *reader, const config_setting_t *setting,
+		 const struct key *key, void *field);
+void reader_int64(struct reader *reader, const config_setting_t *setting,
+		  const struct key *key, void *field);
+/* Into an unsigned: the index into key->words. */
+void reader_choice(struct reader *reader, const config_setting_t *setting,
+		   const struct key *key, void *field);
+/* Through key->item. */
+void reader_text(struct reader *reader, const config_setting_t *setting,
+		 const struct key *key, void *field);
+void reader_strings(struct reader *reader, const config_setting_t *setting,
+		    const struct key *key, void *field);
+void reader_ae_titles(struct reader *reader, const config_setting_t *setting,
+		      const struct key *key, void *field);
+void reader_files(struct reader *reader, const config_setting_t *setting,
+		  const struct key *key, void *field);
+/* A list of key->item's, `size` bytes each; NULL when there are none. */
+void *reader_items(struct reader *reader, const config_setting_t *setting,
+		   const struct key *key, size_t size, size_t *ret_count);
+/* For keys whose part is not built yet, and for those that belong elsewhere (key->example
+ * says where). */
+void reader_unbuilt(struct reader *reader, const config_setting_t *setting,
+		    const struct key *key, void *field);
+void reader_elsewhere(struct reader *reader, const config_setting_t *setting,
+		      const struct key *key, void *field);
+
+#endif

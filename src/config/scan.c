@@ -1,0 +1,330 @@
+#include "scan.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define DEPTH_MAX 16 /* of @include; libconfig itself stops at 10 */
+
+struct cursor {
+	struct scan *scan;
+	const char *file;
+	const char *at, *end;
+	int line;
+	bool line_begins; /* nothing but blanks before on this line */
+	bool in_string;	  /* strings that touch are one value */
+	unsigned depth;
+};
+
+static int scan_file(struct scan *scan, const char *path, const char *shown,
+		     unsigned depth);
+
+static int fault(struct scan *scan, const char *file, int line, const char *what)
+{
+	struct config_place place = { .file = file, .line = line };
+
+	config_fault_add(scan->faults, CONFIG_ERROR, &place, "%s", what);
+	return -1;
+}
+
+static int changed(struct scan *scan)
+{
+	return fault(scan, scan->path, 0,
+		     "it changed while it was being read; read it once more");
+}
+
+const char *scan_file_shown(struct arena *arena, const char *path, const char *folder,
+			    const char *file)
+{
+	if (file == NULL || strcmp(file, path) == 0)
+		return path;
+	return file[0] == '/' ? arena_copy(arena, file)
+			      : arena_format(arena, "%s/%s", folder, file);
+}
+
+static void value_add(struct cursor *cursor, enum scan_kind kind, const char *text,
+		      size_t size)
+{
+	struct scan *scan = cursor->scan;
+
+	if (scan->count == scan->room) {
+		size_t room = scan->room == 0 ? 256 : 2 * scan->room;
+		struct scan_value *values =
+			arena_alloc(&scan->arena, room, sizeof(*values));
+
+		if (scan->count > 0)
+			memcpy(values, scan->values, scan->count * sizeof(*values));
+		scan->values = values;
+		scan->room = room;
+	}
+	scan->values[scan->count++] = (struct scan_value){
+		.kind = kind,
+		.file = cursor->file,
+		.line = cursor->line,
+		.text = text == NULL
+				? NULL
+				: arena_format(&scan->arena, "%.*s", (int)size, text),
+	};
+}
+
+static bool more(const struct cursor *cursor)
+{
+	return cursor->at < cursor->end;
+}
+
+static bool looking_at(const struct cursor *cursor, const char *text)
+{
+	size_t size = strlen(text);
+
+	return (size_t)(cursor->end - cursor->at) >= size &&
+	       memcmp(cursor->at, text, size) == 0;
+}
+
+static void step(struct cursor *cursor)
+{
+	if (*cursor->at == '\n')
+		cursor->line++;
+	cursor->at++;
+}
+
+static void skip_line(struct cursor *cursor)
+{
+	while (more(cursor) && *cursor->at != '\n')
+		cursor->at++;
+}
+
+static int skip_comment(struct cursor *cursor)
+{
+	int line = cursor->line;
+
+	for (cursor->at += 2; more(cursor); step(cursor)) {
+		if (looking_at(cursor, "*/")) {
+			cursor->at += 2;
+			return 0;
+		}
+	}
+	return fault(cursor->scan, cursor->file, line,
+		     "the comment that begins here never ends; write */ behind it");
+}
+
+/* Steps over a string, from its first quote to behind its last. */
+static int skip_string(struct cursor *cursor)
+{
+	int line = cursor->line;
+
+	for (cursor->at++; more(cursor); step(cursor)) {
+		if (*cursor->at == '"') {
+			cursor->at++;
+			return 0;
+		}
+		if (looking_at(cursor, "\\x00") || looking_at(cursor, "\\X00"))
+			return fault(cursor->scan, cursor->file, cursor->line,
+				     "\\x00 can't stand in a text; remove it");
+		if (*cursor->at == '\\' && cursor->end - cursor->at > 1)
+			cursor->at++;
+	}
+	return fault(cursor->scan, cursor->file, line,
+		     "the text that begins here never ends; write \" behind it");
+}
+
+static int take_string(struct cursor *cursor)
+{
+	if (!cursor->in_string)
+		value_add(cursor, SCAN_STRING, NULL, 0);
+	cursor->in_string = true;
+	return skip_string(cursor);
+}
+
+/* The name of the file stands between quotes, in which only \" and \\ are special. */
+static int take_include(struct cursor *cursor)
+{
+	struct scan *scan = cursor->scan;
+	const char *begin, *path;
+	char *name, *to;
+
+	while (*cursor->at != '"')
+		cursor->at++;
+	begin = cursor->at + 1;
+	if (skip_string(cursor) < 0)
+		return -1;
+	name = to = arena_alloc(&scan->arena, (size_t)(cursor->at - begin), 1);
+	for (const char *from = begin; from < cursor->at - 1; from++) {
+		if (*from == '\\')
+			from++;
+		*to++ = *from;
+	}
+	/* libconfig 1.5 puts its folder before an absolute name too, later ones don't:
+	 * only a relative name means the same to all. */
+	if (name[0] == '/')
+		return fault(scan, cursor->file, cursor->line,
+			     "@include wants a name relative to the folder of the "
+			     "configuration file; write it without the leading /");
+	path = scan_file_shown(&scan->arena, "", scan->folder, name);
+	return scan_file(scan, path, path, cursor->depth + 1);
+}
+
+static bool is_include(const struct cursor *cursor)
+{
+	const char *at = cursor->at + strlen("@include");
+
+	if (!cursor->line_begins || !looking_at(cursor, "@include"))
+		return false;
+	while (at < cursor->end && (*at == ' ' || *at == '\t'))
+		at++;
+	return at < cursor->end && *at == '"';
+}
+
+/* Names and numbers alike: libconfig has proved that what stands here is one of them. */
+static void take_word(struct cursor *cursor)
+{
+	const char *begin = cursor->at;
+	size_t size;
+
+	while (more(cursor) && (isalnum((unsigned char)*cursor->at) ||
+				memchr("+-._*", *cursor->at, 5) != NULL))
+		cursor->at++;
+	size = (size_t)(cursor->at - begin);
+	if (isdigit((unsigned char)*begin) || memchr("+-.", *begin, 3) != NULL)
+		value_add(cursor, SCAN_NUMBER, begin, size);
+	else if ((size == 4 && strncasecmp(begin, "true", size) == 0) ||
+		 (size == 5 && strncasecmp(begin, "false", size) == 0))
+		value_add(cursor, SCAN_BOOLEAN, NULL, 0);
+	if (cursor->at == begin)
+		cursor->at++;
+}
+
+static int take_next(struct cursor *cursor)
+{
+	if (looking_at(cursor, "/*"))
+		return skip_comment(cursor);
+	if (*cursor->at == '#' || looking_at(cursor, "//")) {
+		skip_line(cursor);
+		return 0;
+	}
+	if (isspace((unsigned char)*cursor->at)) {
+		if (*cursor->at == '\n')
+			cursor->line_begins = true;
+		step(cursor);
+		return 0;
+	}
+	if (is_include(cursor))
+		return take_include(cursor);
+	cursor->line_begins = false;
+	if (*cursor->at == '"')
+		return take_string(cursor);
+	cursor->in_string = false;
+	if (strchr("=:,;{}[]()", *cursor->at) != NULL)
+		cursor->at++;
+	else
+		take_word(cursor);
+	return 0;
+}
+
+static int read_whole(const char *path, char **ret, size_t *ret_size)
+{
+	FILE *stream = fopen(path, "re");
+	size_t size = 0, room = 0;
+	char *text = NULL;
+
+	if (stream == NULL)
+		return -1;
+	do {
+		char *bigger = realloc(text, room + 65536);
+
+		if (bigger == NULL)
+			break;
+		text = bigger;
+		room += 65536;
+		size += fread(text + size, 1, room - size, stream);
+	} while (size == room);
+	if (size == room || ferror(stream)) {
+		free(text);
+		fclose(stream);
+		return -1;
+	}
+	fclose(stream);
+	*ret = text;
+	*ret_size = size;
+	return 0;
+}
+
+static int scan_file(struct scan *scan, const char *path, const char *shown,
+		     unsigned depth)
+{
+	struct cursor cursor = { .scan = scan,
+				 .file = shown,
+				 .line = 1,
+				 .line_begins = true,
+				 .depth = depth };
+	char *text;
+	size_t size;
+	int result = 0;
+
+	if (depth > DEPTH_MAX || read_whole(path, &text, &size) < 0)
+		return changed(scan);
+	cursor.at = text;
+	cursor.end = text + size;
+	if (memchr(text, '\0', size) != NULL)
+		result = fault(scan, shown, 0,
+			       "it holds a NUL byte; write it anew as plain text");
+	while (result == 0 && more(&cursor))
+		result = take_next(&cursor);
+	free(text);
+	return result;
+}
+
+static bool fits(enum scan_kind kind, int type)
+{
+	switch (kind) {
+	case SCAN_NUMBER:
+		return type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64 ||
+		       type == CONFIG_TYPE_FLOAT;
+	case SCAN_STRING:
+		return type == CONFIG_TYPE_STRING;
+	case SCAN_BOOLEAN:
+		return type == CONFIG_TYPE_BOOL;
+	}
+	return false;
+}
+
+/* Gives the settings below `setting` the next values, in the order of the text. */
+static int attach(struct scan *scan, config_setting_t *setting, size_t *next)
+{
+	if (config_setting_is_aggregate(setting)) {
+		int length = config_setting_length(setting);
+
+		for (int i = 0; i < length; i++) {
+			if (attach(scan, config_setting_get_elem(setting, (unsigned)i),
+				   next) < 0)
+				return -1;
+		}
+		return 0;
+	}
+	if (*next >= scan->count ||
+	    !fits(scan->values[*next].kind, config_setting_type(setting)))
+		return changed(scan);
+	config_setting_set_hook(setting, &scan->values[(*next)++]);
+	return 0;
+}
+
+int scan_attach(struct scan *scan, config_setting_t *root)
+{
+	size_t next = 0;
+
+	if (scan_file(scan, scan->path, scan->path, 0) < 0)
+		return -1;
+	if (attach(scan, root, &next) < 0)
+		return -1;
+	return next == scan->count ? 0 : changed(scan);
+}
+
+void scan_clear(struct scan *scan)
+{
+	arena_clear(&scan->arena);
+	scan->values = NULL;
+	scan->count = scan->room = 0;
+}

@@ -1,0 +1,44 @@
+/*
+ * What libconfig 1.5 doesn't tell about a text that it has taken: how each number was
+ * written (it wraps those over 32 bits), on which line each element of a list stands (it
+ * names that of the token behind), and comments and strings that never end.
+ *
+ * The same text is read once more into its values, in the order of libconfig's tree.
+ */
+#ifndef CONFIG_SCAN_H
+#define CONFIG_SCAN_H
+
+#include <stddef.h>
+#include <libconfig.h>
+
+#include "arena.h"
+#include "cathgate/config.h"
+
+enum scan_kind { SCAN_NUMBER, SCAN_STRING, SCAN_BOOLEAN };
+
+struct scan_value {
+	enum scan_kind kind;
+	const char *file; /* as shown to people */
+	int line;
+	const char *text; /* of a number */
+};
+
+struct scan {
+	struct config_faults *faults;
+	const char *path;   /* of the configuration, as given */
+	const char *folder; /* absolute; @include starts there */
+	struct arena arena; /* holds the values; scan_clear */
+	struct scan_value *values;
+	size_t count, room;
+};
+
+/* Reads the text that libconfig took and hangs each value on its setting: the settings'
+ * hooks then lead into scan->values. 0, or -1 with a fault. */
+int scan_attach(struct scan *scan, config_setting_t *root);
+void scan_clear(struct scan *scan);
+
+/* The file to show for one of libconfig's: an included one with its folder. */
+const char *scan_file_shown(struct arena *arena, const char *path, const char *folder,
+			    const char *file);
+
+#endif

@@ -1,0 +1,302 @@
+#include "sections.h"
+
+#include "items.h"
+
+static void want_group(struct reader *reader, const config_setting_t *setting,
+		       const struct key *key, const struct key *keys, size_t count,
+		       void *object)
+{
+	if (config_setting_is_group(setting))
+		reader_group(reader, setting, keys, count, object);
+	else
+		reader_wrong_type(reader, setting, key, "a group");
+}
+
+static const struct key gateway_keys[] = {
+	{ .name = "name",
+	  .read = reader_text,
+	  .item = item_gateway_name,
+	  .offset = offsetof(struct config, gateway_name),
+	  .example = "\"cathlab-3\"" },
+};
+
+static void gateway_read(struct reader *reader, const config_setting_t *setting,
+			 const struct key *key, void *config)
+{
+	want_group(reader, setting, key, gateway_keys, KEY_COUNT(gateway_keys), config);
+}
+
+static const struct key listen_keys[] = {
+	{ .name = "address",
+	  .read = reader_text,
+	  .item = item_number_address,
+	  .required = true,
+	  .offset = offsetof(struct config_listen, address),
+	  .example = "\"0.0.0.0\"" },
+	{ .name = "port",
+	  .read = reader_port,
+	  .required = true,
+	  .offset = offsetof(struct config_listen, port),
+	  .min = 1,
+	  .max = 65535,
+	  .zero = "the system picks one",
+	  .example = "2762" },
+	{ .name = "tls",
+	  .read = tls_section_listen,
+	  .required = true,
+	  .offset = offsetof(struct config_listen, tls),
+	  .example = "{ certificate = \"…\"; key = \"…\"; ca = \"…\"; }" },
+	{ .name = "socket", .read = reader_unbuilt },
+};
+
+static void listen_read(struct reader *reader, const config_setting_t *setting,
+			const struct key *key, void *object)
+{
+	struct config *config = object;
+	size_t count;
+	struct config_listen *listen =
+		reader_groups(reader, setting, key, sizeof(*listen), &count);
+
+	if (listen == NULL)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const config_setting_t *group =
+			config_setting_get_elem(setting, (unsigned)i);
+
+		listen[i].place = reader_place(reader, group);
+		reader_group(reader, group, listen_keys, KEY_COUNT(listen_keys),
+			     &listen[i]);
+	}
+	config->listen = listen;
+	config->listen_count = count;
+}
+
+static const struct key destination_keys[] = {
+	{ .name = "name",
+	  .read = reader_text,
+	  .item = item_name,
+	  .required = true,
+	  .offset = offsetof(struct config_destination, name),
+	  .example = "\"pacs\"" },
+	{ .name = "host",
+	  .read = reader_text,
+	  .item = item_host,
+	  .required = true,
+	  .offset = offsetof(struct config_destination, host),
+	  .example = "\"pacs.hospital.example\"" },
+	{ .name = "port",
+	  .read = reader_port,
+	  .required = true,
+	  .offset = offsetof(struct config_destination, port),
+	  .min = 1,
+	  .max = 65535,
+	  .example = "2762" },
+	{ .name = "called_ae_title",
+	  .read = reader_text,
+	  .item = item_ae_title,
+	  .required = true,
+	  .offset = offsetof(struct config_destination, called_ae_title),
+	  .example = "\"PACS\"" },
+	{ .name = "calling_ae_title",
+	  .read = reader_text,
+	  .item = item_ae_title,
+	  .offset = offsetof(struct config_destination, calling_ae_title),
+	  .example = "\"CATHGATE\"" },
+	{ .name = "tls",
+	  .read = tls_section_destination,
+	  .required = true,
+	  .offset = offsetof(struct config_destination, tls),
+	  .example = "{ certificate = \"…\"; key = \"…\"; ca = \"…\"; }" },
+};
+
+static void destinations_read(struct reader *reader, const config_setting_t *setting,
+			      const struct key *key, void *object)
+{
+	struct config *config = object;
+	size_t count;
+	struct config_destination *destinations =
+		reader_groups(reader, setting, key, sizeof(*destinations), &count);
+
+	if (destinations == NULL)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct config_destination *destination = &destinations[i];
+		const config_setting_t *group =
+			config_setting_get_elem(setting, (unsigned)i);
+
+		destination->place = reader_place(reader, group);
+		reader_group(reader, group, destination_keys, KEY_COUNT(destination_keys),
+			     destination);
+		if (destination->tls.server_name == NULL)
+			destination->tls.server_name = destination->host;
+	}
+	config->destinations = destinations;
+	config->destination_count = count;
+}
+
+static const char *const patient_ids[] = { "pseudonym", "omit", "clear", NULL };
+
+static const struct key audit_keys[] = {
+	{ .name = "file",
+	  .read = reader_text,
+	  .item = item_file,
+	  .required = true,
+	  .offset = offsetof(struct config_audit, file),
+	  .example = "\"/var/log/cathgate/audit.jsonl\"" },
+	{ .name = "pseudonym_key",
+	  .read = reader_text,
+	  .item = item_file,
+	  .offset = offsetof(struct config_audit, pseudonym_key),
+	  .example = "\"tls/pseudonym.key\"" },
+	{ .name = "patient_id",
+	  .read = reader_choice,
+	  .words = patient_ids,
+	  .offset = offsetof(struct config_audit, patient_id),
+	  .example = "\"pseudonym\"" },
+	{ .name = "signing_key", .read = reader_unbuilt },
+	{ .name = "checkpoint_records", .read = reader_unbuilt },
+	{ .name = "checkpoint_seconds", .read = reader_unbuilt },
+	{ .name = "rotate_bytes", .read = reader_unbuilt },
+	{ .name = "rotate_hours", .read = reader_unbuilt },
+	{ .name = "keep_days", .read = reader_unbuilt },
+};
+
+static void audit_read(struct reader *reader, const config_setting_t *setting,
+		       const struct key *key, void *object)
+{
+	struct config_audit *audit = &((struct config *)object)->audit;
+
+	want_group(reader, setting, key, audit_keys, KEY_COUNT(audit_keys), audit);
+	/* Its absence is warned about too. */
+	if (audit->pseudonym_key.path == NULL)
+		audit->pseudonym_key.place =
+			reader_member_place(reader, setting, "pseudonym_key");
+}
+
+static void spool_mode_read(struct reader *reader, const config_setting_t *setting,
+			    const struct key *key, void *field)
+{
+	struct config_place place = reader_place(reader, setting);
+	unsigned mode = 0;
+
+	(void)field;
+	reader_choice(reader, setting, key, &mode);
+	if (mode != 0)
+		reader_fault(
+			reader, &place,
+			"the spool is not built yet; write mode = \"off\", or remove "
+			"the key");
+}
+
+static const char *const spool_modes[] = { "off", "fallback", "always", NULL };
+
+static const struct key spool_keys[] = {
+	{ .name = "mode",
+	  .read = spool_mode_read,
+	  .words = spool_modes,
+	  .example = "\"off\"" },
+	{ .name = "directory", .read = reader_unbuilt },
+	{ .name = "key", .read = reader_unbuilt },
+	{ .name = "max_bytes", .read = reader_unbuilt },
+	{ .name = "min_free_bytes", .read = reader_unbuilt },
+	{ .name = "retry_first_seconds", .read = reader_unbuilt },
+	{ .name = "retry_max_seconds", .read = reader_unbuilt },
+	{ .name = "give_up_hours", .read = reader_unbuilt },
+};
+
+static void spool_read(struct reader *reader, const config_setting_t *setting,
+		       const struct key *key, void *config)
+{
+	want_group(reader, setting, key, spool_keys, KEY_COUNT(spool_keys), config);
+}
+
+#define LIMIT_KEY(key_name, least, most, value)                                        \
+	{                                                                              \
+		.name = #key_name, .read = reader_unsigned, .min = least, .max = most, \
+		.offset = offsetof(struct config_limits, key_name), .example = value   \
+	}
+
+static const struct key limits_keys[] = {
+	LIMIT_KEY(max_associations, 1, 4096, "128"),
+	LIMIT_KEY(max_handshakes, 1, 4096, "64"),
+	LIMIT_KEY(max_associations_per_address, 1, 4096, "32"),
+	LIMIT_KEY(handshakes_per_address_per_minute, 1, 1000000, "240"),
+	{ .name = "max_object_bytes",
+	  .read = reader_int64,
+	  .offset = offsetof(struct config_limits, max_object_bytes),
+	  .min = 1024,
+	  .max = 1LL << 50,
+	  .example = "8589934592L" },
+	LIMIT_KEY(max_pdu_bytes, 4096, 131072, "131072"),
+	LIMIT_KEY(handshake_seconds, 1, 600, "10"),
+	LIMIT_KEY(associate_seconds, 1, 600, "10"),
+	{ .name = "idle_seconds",
+	  .read = reader_unsigned,
+	  .offset = offsetof(struct config_limits, idle_seconds),
+	  .min = 1,
+	  .max = 604800,
+	  .zero = "never",
+	  .example = "300" },
+	LIMIT_KEY(store_seconds, 1, 3600, "60"),
+	LIMIT_KEY(min_bytes_per_second, 1, 1000000000, "1024"),
+	LIMIT_KEY(connect_seconds, 1, 600, "10"),
+	LIMIT_KEY(response_seconds, 1, 3600, "120"),
+	LIMIT_KEY(grace_seconds, 1, 3600, "30"),
+};
+
+static const struct config_limits limits_usual = {
+	.max_associations = 128,
+	.max_handshakes = 64,
+	.max_associations_per_address = 32,
+	.handshakes_per_address_per_minute = 240,
+	.max_object_bytes = 8589934592,
+	.max_pdu_bytes = 131072,
+	.handshake_seconds = 10,
+	.associate_seconds = 10,
+	.idle_seconds = 300,
+	.store_seconds = 60,
+	.min_bytes_per_second = 1024,
+	.connect_seconds = 10,
+	.response_seconds = 120,
+	.grace_seconds = 30,
+};
+
+static void limits_read(struct reader *reader, const config_setting_t *setting,
+			const struct key *key, void *object)
+{
+	want_group(reader, setting, key, limits_keys, KEY_COUNT(limits_keys),
+		   &((struct config *)object)->limits);
+}
+
+static const struct key top_keys[] = {
+	{ .name = "gateway",
+	  .read = gateway_read,
+	  .example = "{ name = \"cathlab-3\"; }" },
+	{ .name = "listen",
+	  .read = listen_read,
+	  .required = true,
+	  .example = "( { address = \"0.0.0.0\"; port = 2762; tls: { … } } )" },
+	{ .name = "modalities",
+	  .read = modalities_read,
+	  .required = true,
+	  .example = "( { name = \"angio-3\"; ae_titles = [ \"CATHLAB3\" ]; … } )" },
+	{ .name = "destinations",
+	  .read = destinations_read,
+	  .required = true,
+	  .example = "( { name = \"pacs\"; host = \"pacs.hospital.example\"; … } )" },
+	{ .name = "audit",
+	  .read = audit_read,
+	  .required = true,
+	  .example = "{ file = \"/var/log/cathgate/audit.jsonl\"; }" },
+	{ .name = "spool", .read = spool_read, .example = "{ mode = \"off\"; }" },
+	{ .name = "metrics", .read = reader_unbuilt },
+	{ .name = "limits",
+	  .read = limits_read,
+	  .example = "{ max_associations = 128; }" },
+};
+
+void sections_read(struct reader *reader, struct config *config)
+{
+	config->limits = limits_usual;
+	reader_group(reader, reader->root, top_keys, KEY_COUNT(top_keys), config);
+}
