@@ -1,0 +1,94 @@
+/*
+ * TLS 1.2 (RFC 5246) and 1.3 (RFC 8446) on OpenSSL, both legs: contexts made once, a
+ * handshake through the owner's waiter, then a transport. No OpenSSL type leaves it.
+ *
+ * Promises: both sides always show a certificate, and the peer's chain, dates, purpose
+ * and (when configured) revocation of every certificate of the chain are checked; ECDHE
+ * with AEAD ciphers only, security level 2; no resumption, no renegotiation, no early
+ * data; a server's name is checked. Profiles: PS3.15 B.12 (BCP 195).
+ * A failure is a reason code and a sentence for the log, never a bare OpenSSL error.
+ */
+#ifndef CATHGATE_TLS_H
+#define CATHGATE_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "cathgate/config.h"
+#include "cathgate/digest.h"
+#include "cathgate/reason.h"
+#include "cathgate/transport.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct tls_context;
+
+/* Reads what `tls` names into a context and adds to `faults` whatever is wrong with it:
+ * files that can't be read, keys that others can read or that don't belong to their
+ * certificate, CAs that don't sign the chain, a missing CRL for a CA of the chain, a
+ * wrong purpose, weak keys; expired or soon to expire (30 days) certificates and CRLs as
+ * CONFIG_CALENDAR or CONFIG_WARNING. 0 and the caller's *ret (tls_context_free), or -1
+ * when there was a CONFIG_ERROR. What only the calendar made bad still makes a context:
+ * its handshakes then fail with the reason.
+ *
+ * A peer's chain ends at a self-signed certificate in `ca`; an intermediate CA there
+ * needs its issuer there too. With CRLs, every CA of the chain needs one (PEM, or one in
+ * DER). */
+int tls_server_new(const struct config_tls *tls, struct tls_context **ret,
+		   struct config_faults *faults);
+int tls_client_new(const struct config_tls *tls, struct tls_context **ret,
+		   struct config_faults *faults);
+void tls_context_free(struct tls_context *context);
+
+#define TLS_NAMES_MAX 32 /* dNSName and URI entries kept of a certificate, each kind */
+
+/* Who the peer has proved to be, and how the connection is protected. */
+struct tls_peer {
+	char certificate_sha256[DIGEST_HEX_SIZE]; /* of the DER form */
+	char public_key_sha256[DIGEST_HEX_SIZE];  /* of the DER SubjectPublicKeyInfo */
+	char subject[256];			  /* RFC 2253; cut when longer */
+	char common_name[128]; /* the last one; empty when none or not text */
+	char *dns[TLS_NAMES_MAX],
+		*uri[TLS_NAMES_MAX]; /* subjectAltName; free with clear */
+	size_t dns_count, uri_count;
+	time_t not_after; /* the earliest of the chain that was verified */
+	char version[16]; /* "TLSv1.3" */
+	char cipher[48];  /* "TLS_AES_128_GCM_SHA256" */
+	char group[32];	  /* "X25519"; empty where OpenSSL can't tell */
+};
+
+void tls_peer_clear(struct tls_peer *peer);
+
+struct tls_failure {
+	enum reason reason;
+	char detail[256]; /* a sentence: what happened, and on whose side */
+};
+
+/* Does the handshake on the connected, tuned socket `fd`. On success (0) *ret owns fd and
+ * *ret_peer is the caller's to clear. On failure -1: fd is still the caller's and
+ * *failure says why; its reason is REASON_NONE when the waiter gave up (the owner knows
+ * why). As a server, the reason is one of the tls-… ones, not-tls or peer-lost; as a
+ * client it is destination-tls, destination-name or destination-lost, with the tls-… word
+ * in the detail; on either side, internal when there is no memory. */
+int tls_accept(struct tls_context *context, int fd, const struct waiter *waiter,
+	       struct transport *ret, struct tls_peer *ret_peer,
+	       struct tls_failure *failure);
+int tls_connect(struct tls_context *context, int fd, const struct waiter *waiter,
+		struct transport *ret, struct tls_peer *ret_peer,
+		struct tls_failure *failure);
+
+/* Whether the carrier itself has failed since (an alert, a broken record), and how: in
+ * TLS 1.3 a server that refuses the client's certificate is heard only at the first read.
+ * The reasons are those of a handshake, and peer-lost (of a client, destination-lost) for
+ * a broken record.
+ * False for a plain transport, a waiter that gave up, and a peer that just closed. */
+bool tls_failed(const struct transport *transport, struct tls_failure *ret);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,338 @@
+/*
+ * The anchors are the self-signed certificates in `ca`, and nothing else: without
+ * X509_V_FLAG_PARTIAL_CHAIN an intermediate CA there must find its issuer there too.
+ * Taken as an anchor, it could never be revoked: OpenSSL stops at the first anchor, and
+ * a CRL about it could not be verified without its issuer. A self-signed certificate
+ * that is no CA is welcome: it vouches for itself only, as modalities often do.
+ *
+ * X509_V_FLAG_X509_STRICT is left alone: it refuses certificates for formal faults (a
+ * missing subject key identifier) that hospitals' own CAs do have.
+ */
+#include "internal.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+
+#define DAY_SECONDS	   ((time_t)24 * 60 * 60)
+#define CERTIFICATE_NOTICE (30 * DAY_SECONDS)
+#define CRL_NOTICE	   (3 * DAY_SECONDS)
+#define LEVEL_2_BITS	   112 /* of security, as SSL_CTX_set_security_level(3) counts */
+#define EC_KEY_BITS	   256
+
+struct check {
+	const struct tls_material *material;
+	const struct config_tls *tls;
+	struct config_faults *faults;
+	time_t now;
+};
+
+/* One certificate of a file, for messages about it. */
+struct subject {
+	X509 *certificate;
+	const struct config_file *file;
+	char name[TLS_SUBJECT_SIZE];
+};
+
+static struct subject subject_of(STACK_OF(X509) * list, int i,
+				 const struct config_file *file)
+{
+	struct subject subject = { .certificate = sk_X509_value(list, i), .file = file };
+
+	tls_subject(X509_get_subject_name(subject.certificate), subject.name);
+	return subject;
+}
+
+static void check_dates(const struct check *check, const struct subject *subject)
+{
+	time_t first = tls_time(X509_get0_notBefore(subject->certificate));
+	time_t last = tls_time(X509_get0_notAfter(subject->certificate));
+	const struct config_file *file = subject->file;
+	char date[TLS_DATE_SIZE];
+
+	tls_date(last, date);
+	if (last < check->now) {
+		config_fault_add(check->faults, CONFIG_CALENDAR, &file->place,
+				 "%s: the certificate %s expired on %s; renew it",
+				 file->path, subject->name, date);
+	} else if (last < check->now + CERTIFICATE_NOTICE) {
+		config_fault_add(check->faults, CONFIG_WARNING, &file->place,
+				 "%s: the certificate %s expires on %s; renew it",
+				 file->path, subject->name, date);
+	}
+	if (first > check->now) {
+		tls_date(first, date);
+		config_fault_add(
+			check->faults, CONFIG_CALENDAR, &file->place,
+			"%s: the certificate %s isn't valid before %s; wait, or see "
+			"whether the clock is right",
+			file->path, subject->name, date);
+	}
+}
+
+/* What security level 2 would refuse at each handshake. */
+static void check_strength(const struct check *check, const struct subject *subject)
+{
+	EVP_PKEY *key = X509_get0_pubkey(subject->certificate);
+	const struct config_file *file = subject->file;
+	int digest = NID_undef, bits = 0;
+
+	if (key == NULL || EVP_PKEY_get_security_bits(key) < LEVEL_2_BITS ||
+	    (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
+	     EVP_PKEY_get_bits(key) < EC_KEY_BITS))
+		config_fault_add(
+			check->faults, CONFIG_ERROR, &file->place,
+			"%s: the certificate %s has a weak key (%d bits), which "
+			"security level 2 refuses; take RSA of 2048 bits or more, or EC "
+			"of 256",
+			file->path, subject->name,
+			key == NULL ? 0 : EVP_PKEY_get_bits(key));
+	/* Nobody relies on the signature of a certificate by itself. */
+	if (!tls_is_self_signed(subject->certificate) &&
+	    X509_get_signature_info(subject->certificate, &digest, NULL, &bits, NULL) ==
+		    1 &&
+	    bits < LEVEL_2_BITS)
+		config_fault_add(
+			check->faults, CONFIG_ERROR, &file->place,
+			"%s: the certificate %s is signed with %s, which security level "
+			"2 refuses; have it issued again with SHA-256",
+			file->path, subject->name, OBJ_nid2sn(digest));
+}
+
+static bool is_issuer(X509 *issuer, X509 *certificate)
+{
+	return X509_check_issued(issuer, certificate) == X509_V_OK &&
+	       X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
+}
+
+static void check_chain(const struct check *check, bool server)
+{
+	const struct config_file *file = &check->tls->certificate;
+	STACK_OF(X509) *chain = check->material->chain;
+	struct subject first = subject_of(chain, 0, file);
+
+	if (X509_check_purpose(first.certificate,
+			       server ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT,
+			       0) != 1)
+		config_fault_add(
+			check->faults, CONFIG_ERROR, &file->place,
+			"%s: the certificate %s isn't for a TLS %s (its keyUsage or "
+			"extendedKeyUsage says so); have one issued with %s",
+			file->path, first.name, server ? "server" : "client",
+			server ? "serverAuth" : "clientAuth");
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		struct subject subject = subject_of(chain, i, file);
+
+		check_dates(check, &subject);
+		check_strength(check, &subject);
+		if (i > 0 && !is_issuer(subject.certificate, sk_X509_value(chain, i - 1)))
+			config_fault_add(
+				check->faults, CONFIG_ERROR, &file->place,
+				"%s: the certificate %s didn't sign the one before it; "
+				"put the own certificate first, then the CA that signed "
+				"it, then that CA's, and nothing else",
+				file->path, subject.name);
+	}
+	if (check->material->key != NULL &&
+	    X509_check_private_key(first.certificate, check->material->key) != 1)
+		config_fault_add(
+			check->faults, CONFIG_ERROR, &check->tls->key.place,
+			"%s isn't the key of the certificate in %s; name the two that "
+			"were made together",
+			check->tls->key.path, file->path);
+}
+
+static bool has_issuer(STACK_OF(X509) * ca, X509 *certificate)
+{
+	for (int i = 0; i < sk_X509_num(ca); i++) {
+		if (is_issuer(sk_X509_value(ca, i), certificate))
+			return true;
+	}
+	return false;
+}
+
+static void check_ca(const struct check *check)
+{
+	const struct config_file *file = &check->tls->ca;
+	STACK_OF(X509) *ca = check->material->ca;
+
+	for (int i = 0; i < sk_X509_num(ca); i++) {
+		struct subject subject = subject_of(ca, i, file);
+		bool self_signed = tls_is_self_signed(subject.certificate);
+
+		check_dates(check, &subject);
+		check_strength(check, &subject);
+		if (!self_signed && X509_check_ca(subject.certificate) != 1)
+			config_fault_add(
+				check->faults, CONFIG_ERROR, &file->place,
+				"%s: the certificate %s isn't a CA's (basicConstraints "
+				"CA:TRUE); put there the CA that signed it",
+				file->path, subject.name);
+		else if (!self_signed && !has_issuer(ca, subject.certificate))
+			config_fault_add(
+				check->faults, CONFIG_ERROR, &file->place,
+				"%s: the CA that signed %s isn't in this file; add it, "
+				"up to the self-signed one",
+				file->path, subject.name);
+	}
+}
+
+/* The CA in `ca` that signed it; NULL when there is none. */
+static X509 *crl_signer(const struct check *check, X509_CRL *crl, bool *ret_known)
+{
+	bool known = false;
+	X509 *signer = NULL;
+
+	for (int i = 0; i < sk_X509_num(check->material->ca) && signer == NULL; i++) {
+		X509 *ca = sk_X509_value(check->material->ca, i);
+
+		if (X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(crl)) !=
+		    0)
+			continue;
+		known = true;
+		if (X509_CRL_verify(crl, X509_get0_pubkey(ca)) == 1)
+			signer = ca;
+	}
+	*ret_known = known;
+	return signer;
+}
+
+static void check_crl(const struct check *check, X509_CRL *crl,
+		      const struct config_file *file)
+{
+	char issuer[TLS_SUBJECT_SIZE];
+	const char *fault = NULL;
+	bool known;
+	X509 *signer = crl_signer(check, crl, &known);
+
+	if (signer == NULL && !known)
+		fault = "is of a CA that isn't in `ca`; add the CA there, or leave the "
+			"CRL out";
+	else if (signer == NULL)
+		fault = "wasn't signed by the CA of that name in `ca`; fetch it again "
+			"from the CA";
+	else if ((X509_get_key_usage(signer) & KU_CRL_SIGN) == 0)
+		fault = "is signed by a CA whose keyUsage lacks cRLSign; have the CA "
+			"issued again";
+	else if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0)
+		fault = "is a delta CRL; give the full one";
+	else if (X509_CRL_get0_nextUpdate(crl) == NULL)
+		fault = "has no nextUpdate, so nobody could see it go stale; have it "
+			"issued with one";
+	if (fault == NULL)
+		return;
+	tls_subject(X509_CRL_get_issuer(crl), issuer);
+	config_fault_add(check->faults, CONFIG_ERROR, &file->place,
+			 "%s: the CRL of %s %s", file->path, issuer, fault);
+}
+
+/* A CA may have several; the one that lasts longest counts, as it does for OpenSSL. */
+static X509_CRL *latest_crl(const struct check *check, X509 *ca, size_t *ret_file)
+{
+	X509_CRL *latest = NULL;
+
+	for (size_t f = 0; f < check->material->crl_count; f++) {
+		STACK_OF(X509_CRL) *list = check->material->crl[f];
+
+		for (int i = 0; i < sk_X509_CRL_num(list); i++) {
+			X509_CRL *crl = sk_X509_CRL_value(list, i);
+
+			if (X509_NAME_cmp(X509_get_subject_name(ca),
+					  X509_CRL_get_issuer(crl)) != 0 ||
+			    X509_CRL_verify(crl, X509_get0_pubkey(ca)) != 1)
+				continue;
+			if (latest != NULL &&
+			    tls_time(X509_CRL_get0_nextUpdate(crl)) <=
+				    tls_time(X509_CRL_get0_nextUpdate(latest)))
+				continue;
+			latest = crl;
+			*ret_file = f;
+		}
+	}
+	return latest;
+}
+
+/* Told three days ahead, or a quarter of its life when it is issued more often. */
+static void check_crl_dates(const struct check *check, X509_CRL *crl, const char *ca,
+			    const struct config_file *file)
+{
+	time_t first = tls_time(X509_CRL_get0_lastUpdate(crl));
+	time_t last = tls_time(X509_CRL_get0_nextUpdate(crl));
+	time_t notice = (last - first) / 4;
+	char date[TLS_DATE_SIZE];
+
+	if (notice > CRL_NOTICE)
+		notice = CRL_NOTICE;
+	tls_date(last, date);
+	if (last < check->now) {
+		config_fault_add(
+			check->faults, CONFIG_CALENDAR, &file->place,
+			"%s: the CRL of %s went stale on %s; fetch the new one from the "
+			"CA",
+			file->path, ca, date);
+	} else if (last < check->now + notice) {
+		config_fault_add(
+			check->faults, CONFIG_WARNING, &file->place,
+			"%s: the CRL of %s goes stale on %s; fetch the new one from the "
+			"CA",
+			file->path, ca, date);
+	}
+	if (first > check->now) {
+		tls_date(first, date);
+		config_fault_add(
+			check->faults, CONFIG_CALENDAR, &file->place,
+			"%s: the CRL of %s isn't valid before %s; see whether the clock "
+			"is right",
+			file->path, ca, date);
+	}
+}
+
+static void check_crls(const struct check *check)
+{
+	const struct tls_material *material = check->material;
+
+	for (size_t f = 0; f < material->crl_count; f++) {
+		for (int i = 0; i < sk_X509_CRL_num(material->crl[f]); i++)
+			check_crl(check, sk_X509_CRL_value(material->crl[f], i),
+				  &check->tls->crl.items[f]);
+	}
+	for (int i = 0; i < sk_X509_num(material->ca); i++) {
+		struct subject ca = subject_of(material->ca, i, &check->tls->ca);
+		size_t file = 0;
+		X509_CRL *crl = latest_crl(check, ca.certificate, &file);
+
+		if (crl != NULL)
+			check_crl_dates(check, crl, ca.name,
+					&check->tls->crl.items[file]);
+		else
+			config_fault_add(
+				check->faults, CONFIG_ERROR,
+				&check->tls->crl.items[0].place,
+				"there is no CRL of %s, which is in %s; add it (each CA "
+				"there needs one), or take that CA out",
+				ca.name, check->tls->ca.path);
+	}
+}
+
+void tls_material_check(const struct tls_material *material, const struct config_tls *tls,
+			bool server, struct config_faults *faults)
+{
+	struct check check = { material, tls, faults, time(NULL) };
+	bool crls_read = material->crl_count > 0;
+
+	if (!server && tls->server_name == NULL)
+		config_fault_add(
+			faults, CONFIG_ERROR, &tls->place,
+			"server_name is missing; write the name in the destination's "
+			"certificate");
+	if (material->chain != NULL)
+		check_chain(&check, server);
+	if (material->ca != NULL)
+		check_ca(&check);
+	/* One that couldn't be read would be missed a second time. */
+	for (size_t i = 0; i < material->crl_count; i++)
+		crls_read = crls_read && material->crl[i] != NULL;
+	if (material->ca != NULL && crls_read)
+		check_crls(&check);
+	ERR_clear_error();
+}

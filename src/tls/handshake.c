@@ -1,0 +1,326 @@
+#include "internal.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "cathgate/net.h"
+
+/* PS3.8 section 9.3: the types of the seven PDUs, with a reserved 00 after them. */
+#define DICOM_PDU_FIRST 0x01
+#define DICOM_PDU_LAST	0x07
+/* RFC 8446 section 5.1: how a record of the handshake, or an alert, begins. */
+#define TLS_ALERT     0x15
+#define TLS_HANDSHAKE 0x16
+#define TLS_MAJOR     0x03
+/* RFC 5246 appendix E.2: the hello of an SSL 2 client; OpenSSL knows what to say to it.
+ */
+#define SSL2_HELLO  0x01
+#define SSL2_LENGTH 0x80
+
+struct handshake {
+	const struct tls_context *context;
+	int fd;
+	const struct waiter *waiter;
+	SSL *ssl;
+	unsigned char first[4]; /* bytes of the peer */
+	size_t first_count;
+	struct tls_verdict verdict;
+	struct tls_failure *failure;
+};
+
+/* Our own dates are judged first: peers would only send an alert that misleads. */
+static bool is_in_date(const struct tls_context *context, struct tls_failure *failure)
+{
+	time_t now = time(NULL);
+	char date[TLS_DATE_SIZE];
+
+	if (now > context->not_after) {
+		tls_date(context->not_after, date);
+		tls_fail(failure, context->server, REASON_TLS_EXPIRED,
+			 "the gateway's own certificate (%.120s) expired on %s; renew it",
+			 context->subject, date);
+		return false;
+	}
+	if (now < context->not_before) {
+		tls_date(context->not_before, date);
+		tls_fail(failure, context->server, REASON_TLS_NOT_YET_VALID,
+			 "the gateway's own certificate (%.120s) isn't valid before %s; "
+			 "see the clock",
+			 context->subject, date);
+		return false;
+	}
+	return true;
+}
+
+static int note_verdict(int good, X509_STORE_CTX *store)
+{
+	SSL *ssl =
+		X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls_verdict *verdict = SSL_get_app_data(ssl);
+	X509 *certificate = X509_STORE_CTX_get_current_cert(store);
+
+	if (good || verdict->error != X509_V_OK)
+		return good;
+	verdict->error = X509_STORE_CTX_get_error(store);
+	verdict->depth = X509_STORE_CTX_get_error_depth(store);
+	if (certificate != NULL) {
+		tls_subject(X509_get_subject_name(certificate), verdict->subject);
+		tls_subject(X509_get_issuer_name(certificate), verdict->issuer);
+		tls_date(tls_time(X509_get0_notBefore(certificate)), verdict->not_before);
+		tls_date(tls_time(X509_get0_notAfter(certificate)), verdict->not_after);
+	}
+	return 0;
+}
+
+/* What a peer that begins so is speaking; NULL when it may be TLS. */
+static const char *other_language(const unsigned char *bytes, size_t count, bool server)
+{
+	static const char *const http[] = { "GET ", "HEAD", "POST", "PUT ",
+					    "OPTI", "CONN", "HTTP" };
+
+	if ((bytes[0] == TLS_HANDSHAKE || (!server && bytes[0] == TLS_ALERT)) &&
+	    (count < 2 || bytes[1] == TLS_MAJOR))
+		return NULL;
+	if (server && (bytes[0] & SSL2_LENGTH) != 0 && count >= 3 &&
+	    bytes[2] == SSL2_HELLO)
+		return NULL;
+	if (bytes[0] >= DICOM_PDU_FIRST && bytes[0] <= DICOM_PDU_LAST &&
+	    (count < 2 || bytes[1] == 0))
+		return "plain DICOM";
+	for (size_t i = 0; i < sizeof(http) / sizeof(http[0]); i++) {
+		if (count >= 4 && memcmp(bytes, http[i], 4) == 0)
+			return "plain HTTP";
+	}
+	return "something that isn't TLS";
+}
+
+/* OpenSSL reads on its own account; this sees what it was first given. */
+static long note_first_bytes(BIO *bio, int operation, const char *bytes, size_t size,
+			     int argi, long argl, int rc, size_t *processed)
+{
+	struct handshake *handshake = (struct handshake *)BIO_get_callback_arg(bio);
+
+	(void)size;
+	(void)argi;
+	(void)argl;
+	if (operation == (BIO_CB_READ | BIO_CB_RETURN) && rc > 0 &&
+	    handshake->first_count == 0) {
+		handshake->first_count = *processed < sizeof(handshake->first)
+						 ? *processed
+						 : sizeof(handshake->first);
+		memcpy(handshake->first, bytes, handshake->first_count);
+	}
+	return rc;
+}
+
+/* Of a peer that doesn't speak TLS, OpenSSL would say that its version is wrong, and
+ * only after five bytes. */
+static bool speaks_tls(struct handshake *handshake)
+{
+	bool server = handshake->context->server;
+	const char *language;
+
+	if (handshake->first_count == 0)
+		return true;
+	language = other_language(handshake->first, handshake->first_count, server);
+	if (language == NULL)
+		return true;
+	if (server)
+		tls_fail(handshake->failure, server, REASON_NOT_TLS,
+			 "%s speaks %s on this TLS port; switch TLS on there",
+			 tls_who(server), language);
+	else
+		tls_fail(handshake->failure, server, REASON_NOT_TLS,
+			 "%s doesn't speak TLS on that port, but %s; correct `port`, or "
+			 "switch TLS on there",
+			 tls_who(server), language);
+	return false;
+}
+
+static void fail_lost(struct handshake *handshake, int error)
+{
+	bool server = handshake->context->server;
+	const char *how = error != 0 ? strerror(error) : "closed";
+
+	if (server || handshake->first_count > 0)
+		tls_fail(handshake->failure, server, REASON_PEER_LOST,
+			 "%s ended the connection during the TLS handshake (%s)",
+			 tls_who(server), how);
+	else
+		tls_fail(handshake->failure, server, REASON_PEER_LOST,
+			 "%s ended the connection without an answer (%s); does it speak "
+			 "TLS on that port?",
+			 tls_who(server), how);
+}
+
+/* Does as much as can be done: 0 done, 1 after the waiter's turn, -1 failed. */
+static int step(struct handshake *handshake, short *ret_events)
+{
+	int rc, error;
+
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_do_handshake(handshake->ssl);
+	error = errno;
+	if (rc == 1)
+		return 0;
+	if (!speaks_tls(handshake))
+		return -1;
+	switch (SSL_get_error(handshake->ssl, rc)) {
+	case SSL_ERROR_WANT_READ:
+		*ret_events = POLLIN;
+		return 1;
+	case SSL_ERROR_WANT_WRITE:
+		*ret_events = POLLOUT;
+		return 1;
+	case SSL_ERROR_SYSCALL:
+		fail_lost(handshake, error);
+		return -1;
+	case SSL_ERROR_ZERO_RETURN:
+		fail_lost(handshake, 0);
+		return -1;
+	default:
+		if (tls_is_end_of_file())
+			fail_lost(handshake, 0);
+		else
+			tls_fail_handshake(handshake->failure, handshake->context->server,
+					   handshake->ssl, &handshake->verdict);
+		return -1;
+	}
+}
+
+static int run(struct handshake *handshake)
+{
+	const struct waiter *waiter = handshake->waiter;
+	short events = 0;
+	int rc;
+
+	while ((rc = step(handshake, &events)) == 1) {
+		if (events == POLLIN)
+			net_quickack(handshake->fd);
+		if (waiter->wait(waiter->context, handshake->fd, events) != 0) {
+			handshake->failure->reason = REASON_NONE;
+			handshake->failure->detail[0] = '\0';
+			return -1;
+		}
+	}
+	return rc;
+}
+
+/* So that the peer hears our alert: a socket closed with bytes unread resets the
+ * connection, which can overtake it. Does not wait. */
+static void let_alert_through(int fd)
+{
+	char bytes[4096];
+
+	shutdown(fd, SHUT_WR);
+	for (int i = 0; i < 16 && recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0; i++)
+		continue;
+}
+
+static int check_pins(const struct tls_context *context, const struct tls_peer *peer,
+		      struct tls_failure *failure)
+{
+	for (size_t i = 0; i < context->pin_count; i++) {
+		if (strcmp(context->pins[i], peer->public_key_sha256) == 0)
+			return 0;
+	}
+	if (context->pin_count == 0)
+		return 0;
+	tls_fail(failure, context->server, REASON_TLS_UNTRUSTED,
+		 "%s's public key isn't one of public_key_sha256; it is %s",
+		 tls_who(context->server), peer->public_key_sha256);
+	return -1;
+}
+
+/* The SSL of one connection; NULL without memory. */
+static SSL *ssl_new(struct handshake *handshake)
+{
+	const struct tls_context *context = handshake->context;
+	SSL *ssl = SSL_new(context->ssl_ctx);
+	bool good = ssl != NULL && SSL_set_fd(ssl, handshake->fd) == 1 &&
+		    SSL_set_app_data(ssl, &handshake->verdict) == 1;
+
+	if (good && context->server)
+		SSL_set_accept_state(ssl);
+	else if (good)
+		SSL_set_connect_state(ssl);
+	if (good && context->server_name != NULL && !context->server_name_is_address)
+		good = SSL_set_tlsext_host_name(ssl, context->server_name) == 1;
+	if (good) {
+		SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context->ssl_ctx),
+			       note_verdict);
+		BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)handshake);
+		BIO_set_callback_ex(SSL_get_rbio(ssl), note_first_bytes);
+		return ssl;
+	}
+	SSL_free(ssl);
+	return NULL;
+}
+
+static int do_handshake(const struct tls_context *context, int fd,
+			const struct waiter *waiter, struct transport *ret,
+			struct tls_peer *ret_peer, struct tls_failure *failure)
+{
+	struct handshake handshake = {
+		.context = context, .fd = fd, .waiter = waiter, .failure = failure
+	};
+	struct tls_peer peer = { 0 };
+	int rc = -1;
+
+	if (!is_in_date(context, failure))
+		return -1;
+	handshake.verdict.server_name = context->server_name;
+	handshake.ssl = ssl_new(&handshake);
+	if (handshake.ssl == NULL) {
+		tls_fail(failure, context->server, REASON_INTERNAL, "no memory for TLS");
+		goto out;
+	}
+	if (run(&handshake) != 0) {
+		if (failure->reason != REASON_NONE)
+			let_alert_through(fd);
+		goto out;
+	}
+	if (SSL_get0_peer_certificate(handshake.ssl) == NULL ||
+	    SSL_get_verify_result(handshake.ssl) != X509_V_OK) {
+		tls_fail(failure, context->server, REASON_TLS_NO_CERTIFICATE,
+			 "%s showed no certificate", tls_who(context->server));
+		goto out;
+	}
+	SSL_set_app_data(handshake.ssl, NULL);
+	BIO_set_callback_ex(SSL_get_rbio(handshake.ssl), NULL);
+	if (tls_peer_fill(handshake.ssl, &peer) != 0) {
+		tls_fail(failure, context->server, REASON_INTERNAL, "no memory for TLS");
+		goto out;
+	}
+	if (check_pins(context, &peer, failure) != 0)
+		goto out;
+	if (tls_stream_new(handshake.ssl, fd, waiter, context->server, ret) != 0) {
+		tls_fail(failure, context->server, REASON_INTERNAL, "no memory for TLS");
+		goto out;
+	}
+	*ret_peer = peer;
+	return 0;
+out:
+	tls_peer_clear(&peer);
+	SSL_free(handshake.ssl);
+	ERR_clear_error();
+	return rc;
+}
+
+int tls_accept(struct tls_context *context, int fd, const struct waiter *waiter,
+	       struct transport *ret, struct tls_peer *ret_peer,
+	       struct tls_failure *failure)
+{
+	return do_handshake(context, fd, waiter, ret, ret_peer, failure);
+}
+
+int tls_connect(struct tls_context *context, int fd, const struct waiter *waiter,
+		struct transport *ret, struct tls_peer *ret_peer,
+		struct tls_failure *failure)
+{
+	return do_handshake(context, fd, waiter, ret, ret_peer, failure);
+}

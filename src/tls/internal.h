@@ -1,0 +1,90 @@
+/*
+ * What the files of tls/ share; OpenSSL's types end here.
+ *
+ * load.c reads files, check.c judges what they hold, context.c makes an SSL_CTX of it;
+ * handshake.c uses that, failure.c puts what went wrong into words, peer.c who came,
+ * stream.c is the transport.
+ */
+#ifndef CATHGATE_TLS_INTERNAL_H
+#define CATHGATE_TLS_INTERNAL_H
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include "cathgate/tls.h"
+
+#define TLS_SUBJECT_SIZE 256
+#define TLS_DATE_SIZE	 sizeof("2026-01-31 12:00 UTC")
+
+struct tls_context {
+	SSL_CTX *ssl_ctx;
+	bool server;
+	char subject[TLS_SUBJECT_SIZE]; /* of our own certificate */
+	time_t not_before, not_after;	/* of the chain we show: the narrowest */
+	char *server_name;		/* of a client's context */
+	bool server_name_is_address;	/* no SNI then: RFC 6066 section 3 */
+	char (*pins)[DIGEST_HEX_SIZE];	/* public keys, one of which must be shown */
+	size_t pin_count;
+};
+
+/* What the files of one config_tls hold; parts that couldn't be read are NULL. */
+struct tls_material {
+	STACK_OF(X509) * chain; /* our own certificate first */
+	EVP_PKEY *key;
+	STACK_OF(X509) * ca;
+	STACK_OF(X509_CRL) * *crl; /* one list for each of config_tls.crl */
+	size_t crl_count;
+};
+
+/* Reads all that can be read, adding a fault for the rest. -1 only without memory. */
+int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
+		      struct config_faults *faults);
+void tls_material_clear(struct tls_material *material);
+
+void tls_material_check(const struct tls_material *material, const struct config_tls *tls,
+			bool server, struct config_faults *faults);
+
+/* When a time can't be read, -1. */
+time_t tls_time(const ASN1_TIME *time);
+void tls_date(time_t time, char ret[TLS_DATE_SIZE]);
+/* In RFC 2253's form, in ASCII, cut when longer. */
+void tls_subject(const X509_NAME *name, char ret[TLS_SUBJECT_SIZE]);
+bool tls_is_self_signed(X509 *certificate);
+int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
+
+/* 0, or -1 without memory. */
+int tls_peer_fill(SSL *ssl, struct tls_peer *ret);
+
+/* The first thing that was wrong with the peer's chain, if anything was. */
+struct tls_verdict {
+	const char *server_name; /* that a client asked for */
+	int error;		 /* X509_V_… */
+	int depth;
+	char subject[TLS_SUBJECT_SIZE], issuer[TLS_SUBJECT_SIZE];
+	char not_before[TLS_DATE_SIZE], not_after[TLS_DATE_SIZE];
+};
+
+/* Fills *ret for our side: a client's reason becomes a destination-… one, and the word of
+ * the reason it was goes before the sentence. */
+void tls_fail(struct tls_failure *ret, bool server, enum reason reason,
+	      const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Of the errors in OpenSSL's queue, which it empties. */
+void tls_fail_handshake(struct tls_failure *ret, bool server, SSL *ssl,
+			const struct tls_verdict *verdict);
+void tls_fail_stream(struct tls_failure *ret, bool server);
+
+/* The peer, as sentences name it. */
+static inline const char *tls_who(bool server)
+{
+	return server ? "the modality" : "the destination";
+}
+
+/* Whether OpenSSL's queue says that the peer just hung up, without a close_notify. */
+bool tls_is_end_of_file(void);
+
+/* Takes over `ssl`, whose handshake is done, and with it the socket. 0, or -1 without
+ * memory, both then still the caller's. */
+int tls_stream_new(SSL *ssl, int fd, const struct waiter *waiter, bool server,
+		   struct transport *ret);
+
+#endif

@@ -1,0 +1,238 @@
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The first byte of any certificate or CRL in DER form: an ASN.1 SEQUENCE. */
+#define DER_SEQUENCE 0x30
+
+/* Of the open file, so that a symbolic link is judged by what it leads to. */
+static void check_secrecy(const struct config_file *file, const struct stat *status,
+			  struct config_faults *faults)
+{
+	uid_t self = geteuid();
+
+	if ((status->st_mode & 077) != 0)
+		config_fault_add(
+			faults, CONFIG_ERROR, &file->place,
+			"%s can be read or changed by others than its owner (mode "
+			"%04o); chmod 0400 it",
+			file->path, (unsigned)status->st_mode & 07777);
+	if (status->st_uid == 0 || status->st_uid == self)
+		return;
+	/* Root may be checking on behalf of the user that the service runs as. */
+	config_fault_add(
+		faults, self == 0 ? CONFIG_WARNING : CONFIG_ERROR, &file->place,
+		"%s belongs to user %u, who could replace it; chown it to root or to "
+		"the user that cathgated runs as",
+		file->path, (unsigned)status->st_uid);
+}
+
+/* NULL when there was a fault. */
+static FILE *open_file(const struct config_file *file, bool secret,
+		       struct config_faults *faults)
+{
+	struct stat status;
+	FILE *stream = NULL;
+	int fd;
+
+	if (file->path == NULL) {
+		config_fault_add(faults, CONFIG_ERROR, &file->place,
+				 "is missing; name a PEM file");
+		return NULL;
+	}
+	/* Without O_NONBLOCK a FIFO would hold up the start for ever. */
+	fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &status) != 0) {
+		config_fault_add(faults, CONFIG_ERROR, &file->place, "can't open %s: %s",
+				 file->path, strerror(errno));
+		goto out;
+	}
+	if (!S_ISREG(status.st_mode)) {
+		config_fault_add(faults, CONFIG_ERROR, &file->place,
+				 "%s isn't a file; name a PEM file", file->path);
+		goto out;
+	}
+	if (secret && !file->credential)
+		check_secrecy(file, &status, faults);
+	stream = fdopen(fd, "r");
+	if (stream == NULL)
+		config_fault_add(faults, CONFIG_ERROR, &file->place, "can't read %s: %s",
+				 file->path, strerror(errno));
+out:
+	if (stream == NULL && fd >= 0)
+		close(fd);
+	return stream;
+}
+
+static int first_byte(FILE *stream)
+{
+	int byte = getc(stream);
+
+	ungetc(byte, stream);
+	return byte;
+}
+
+/* Whether the last failure to read PEM only says that there is no more of it. */
+static bool at_end_of_pem(void)
+{
+	unsigned long error = ERR_peek_last_error();
+	bool end = ERR_GET_LIB(error) == ERR_LIB_PEM &&
+		   ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+
+	ERR_clear_error();
+	return end;
+}
+
+/* The certificates of a file in their order; NULL when there was a fault. */
+static STACK_OF(X509) *
+	load_certificates(const struct config_file *file, struct config_faults *faults)
+{
+	FILE *stream = open_file(file, false, faults);
+	STACK_OF(X509) *list = sk_X509_new_null();
+	X509 *certificate;
+	bool good = false;
+
+	if (stream == NULL || list == NULL)
+		goto out;
+	if (first_byte(stream) == DER_SEQUENCE) {
+		config_fault_add(
+			faults, CONFIG_ERROR, &file->place,
+			"%s is in DER form; convert it with openssl x509 -inform DER",
+			file->path);
+		goto out;
+	}
+	ERR_clear_error();
+	while ((certificate = PEM_read_X509(stream, NULL, NULL, NULL)) != NULL) {
+		if (sk_X509_push(list, certificate) <= 0) {
+			X509_free(certificate);
+			goto out;
+		}
+	}
+	good = at_end_of_pem() && sk_X509_num(list) > 0;
+	if (!good)
+		config_fault_add(
+			faults, CONFIG_ERROR, &file->place,
+			"%s: certificate %d can't be read; a PEM certificate goes from "
+			"-----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----",
+			file->path, sk_X509_num(list) + 1);
+out:
+	if (stream != NULL)
+		fclose(stream);
+	if (!good) {
+		sk_X509_pop_free(list, X509_free);
+		list = NULL;
+	}
+	return list;
+}
+
+/* PEM, or one in DER, as CAs publish them. */
+static STACK_OF(X509_CRL) *
+	load_crls(const struct config_file *file, struct config_faults *faults)
+{
+	FILE *stream = open_file(file, false, faults);
+	STACK_OF(X509_CRL) *list = sk_X509_CRL_new_null();
+	X509_CRL *crl;
+	bool der, good = false;
+
+	if (stream == NULL || list == NULL)
+		goto out;
+	ERR_clear_error();
+	der = first_byte(stream) == DER_SEQUENCE;
+	while ((crl = der ? d2i_X509_CRL_fp(stream, NULL)
+			  : PEM_read_X509_CRL(stream, NULL, NULL, NULL)) != NULL) {
+		if (sk_X509_CRL_push(list, crl) <= 0) {
+			X509_CRL_free(crl);
+			goto out;
+		}
+		if (der)
+			break;
+	}
+	good = (der || at_end_of_pem()) && sk_X509_CRL_num(list) > 0;
+	if (!good)
+		config_fault_add(faults, CONFIG_ERROR, &file->place,
+				 "%s: CRL %d can't be read; a PEM CRL goes from "
+				 "-----BEGIN X509 CRL----- to -----END X509 CRL-----",
+				 file->path, sk_X509_CRL_num(list) + 1);
+out:
+	ERR_clear_error();
+	if (stream != NULL)
+		fclose(stream);
+	if (!good) {
+		sk_X509_CRL_pop_free(list, X509_CRL_free);
+		list = NULL;
+	}
+	return list;
+}
+
+/* Instead of OpenSSL's own, which would ask on the terminal. */
+static int refuse_passphrase(char *buffer, int size, int writing, void *asked)
+{
+	(void)buffer;
+	(void)size;
+	(void)writing;
+	*(bool *)asked = true;
+	return -1;
+}
+
+static EVP_PKEY *load_key(const struct config_file *file, struct config_faults *faults)
+{
+	FILE *stream = open_file(file, true, faults);
+	EVP_PKEY *key;
+	bool asked = false;
+
+	if (stream == NULL)
+		return NULL;
+	key = PEM_read_PrivateKey(stream, NULL, refuse_passphrase, &asked);
+	fclose(stream);
+	ERR_clear_error();
+	if (key != NULL)
+		return key;
+	if (asked)
+		config_fault_add(
+			faults, CONFIG_ERROR, &file->place,
+			"%s is encrypted with a passphrase, which nobody could type at "
+			"start; decrypt it with openssl pkey, or use credential:NAME",
+			file->path);
+	else
+		config_fault_add(
+			faults, CONFIG_ERROR, &file->place,
+			"%s holds no private key in PEM form; openssl pkey converts",
+			file->path);
+	return NULL;
+}
+
+int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
+		      struct config_faults *faults)
+{
+	struct tls_material material = { .crl_count = tls->crl.count };
+
+	material.crl = calloc(tls->crl.count + 1, sizeof(*material.crl));
+	if (material.crl == NULL)
+		return -1;
+	material.chain = load_certificates(&tls->certificate, faults);
+	material.key = load_key(&tls->key, faults);
+	material.ca = load_certificates(&tls->ca, faults);
+	for (size_t i = 0; i < tls->crl.count; i++)
+		material.crl[i] = load_crls(&tls->crl.items[i], faults);
+	*ret = material;
+	return 0;
+}
+
+void tls_material_clear(struct tls_material *material)
+{
+	sk_X509_pop_free(material->chain, X509_free);
+	EVP_PKEY_free(material->key);
+	sk_X509_pop_free(material->ca, X509_free);
+	for (size_t i = 0; i < material->crl_count; i++)
+		sk_X509_CRL_pop_free(material->crl[i], X509_CRL_free);
+	free(material->crl);
+	*material = (struct tls_material){ 0 };
+}

@@ -1,0 +1,54 @@
+#include "internal.h"
+
+#include <stdio.h>
+
+time_t tls_time(const ASN1_TIME *time)
+{
+	struct tm tm;
+
+	if (time == NULL || ASN1_TIME_to_tm(time, &tm) != 1)
+		return -1;
+	return timegm(&tm);
+}
+
+void tls_date(time_t time, char ret[TLS_DATE_SIZE])
+{
+	struct tm tm;
+
+	if (gmtime_r(&time, &tm) == NULL ||
+	    strftime(ret, TLS_DATE_SIZE, "%Y-%m-%d %H:%M UTC", &tm) == 0)
+		snprintf(ret, TLS_DATE_SIZE, "?");
+}
+
+void tls_subject(const X509_NAME *name, char ret[TLS_SUBJECT_SIZE])
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	int length = 0;
+
+	/* XN_FLAG_RFC2253 escapes what isn't ASCII, so no character can be cut in half.
+	 */
+	if (bio != NULL && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0)
+		length = BIO_read(bio, ret, TLS_SUBJECT_SIZE - 1);
+	ret[length > 0 ? length : 0] = '\0';
+	BIO_free(bio);
+}
+
+bool tls_is_self_signed(X509 *certificate)
+{
+	return X509_self_signed(certificate, 1) == 1;
+}
+
+int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE])
+{
+	unsigned char *der = NULL;
+	int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+	uint8_t digest[DIGEST_SIZE];
+	int rc = -1;
+
+	if (length > 0 && digest_sha256(der, (size_t)length, digest) == 0) {
+		digest_hex(digest, sizeof(digest), ret);
+		rc = 0;
+	}
+	OPENSSL_free(der);
+	return rc;
+}
