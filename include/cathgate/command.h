@@ -1,0 +1,81 @@
+/*
+ * Command sets (PS3.7 6.3.1, E.1): group 0000, always Implicit VR Little Endian. Read for
+ * the few elements that the gateway judges by; what is relayed is relayed as it came.
+ * Bytes from the network: every length is checked, nothing is allocated.
+ */
+#ifndef CATHGATE_COMMAND_H
+#define CATHGATE_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cathgate/ae_title.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define COMMAND_SET_MAX (64 * 1024) /* bytes; a longer one is malformed */
+#define COMMAND_UID_MAX 64
+
+/* PS3.7 table E.1-1. */
+enum command_field {
+	COMMAND_C_STORE_RQ = 0x0001,
+	COMMAND_C_STORE_RSP = 0x8001,
+	COMMAND_C_ECHO_RQ = 0x0030,
+	COMMAND_C_ECHO_RSP = 0x8030,
+	COMMAND_C_CANCEL_RQ = 0x0FFF,
+	COMMAND_RSP_BIT = 0x8000
+};
+
+/* PS3.7 Annex C; PS3.4 table B.2-1. */
+enum command_status {
+	STATUS_SUCCESS = 0x0000,
+	STATUS_PROCESSING_FAILURE = 0x0110,
+	STATUS_NOT_AUTHORISED = 0x0124,
+	STATUS_UNRECOGNISED_OPERATION = 0x0211,
+	STATUS_OUT_OF_RESOURCES = 0xA700,
+	STATUS_CANNOT_UNDERSTAND = 0xC000
+};
+
+struct command_set {
+	uint16_t field;	     /* (0000,0100) */
+	bool has_message_id; /* (0000,0110) */
+	uint16_t message_id;
+	bool has_responded_to; /* (0000,0120) */
+	uint16_t responded_to;
+	bool has_data_set; /* (0000,0800) is not 0101 */
+	bool has_status;   /* (0000,0900) */
+	uint16_t status;
+	char sop_class[COMMAND_UID_MAX + 1];	/* (0000,0002); "" when absent */
+	char sop_instance[COMMAND_UID_MAX + 1]; /* (0000,1000); "" when absent */
+	bool has_move_originator; /* (0000,1030) with a value, or (0000,1031) at all */
+	struct ae_title move_originator; /* empty when what came is no AE title */
+};
+
+/* 0; or -1 when it is no command set: a length that leads outside, another group, tags
+ * out of order, no command field or data set type, a UID that is too long or holds what
+ * no UID can, a number of another size. *ret is then untouched and *detail (static text)
+ * says what. A wrong group length does no harm. */
+int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,
+		  const char **detail);
+
+#define COMMAND_RESPONSE_MAX 512
+
+/* Writes the response to a request: its field with the response bit, message id, SOP
+ * class and instance where it had them, no data set, the status, and an error comment
+ * (0000,0902) of at most 64 characters unless NULL. Returns the bytes written. */
+size_t command_response(const struct command_set *request, uint16_t status,
+			const char *comment, uint8_t ret[COMMAND_RESPONSE_MAX]);
+
+/* Whether a status ends an operation well: success or a warning (PS3.7 C.1, C.3). Pending
+ * (FF00, FF01) is not final. */
+bool command_status_stored(uint16_t status);
+bool command_status_final(uint16_t status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

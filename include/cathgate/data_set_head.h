@@ -1,0 +1,37 @@
+/*
+ * A bounded look at the head of a data set (64 KiB at most) for two elements: Patient ID
+ * (0010,0020) and Study Instance UID (0020,000D). For the audit record only: whatever it
+ * meets, it just stops; no transfer ever fails for it.
+ */
+#ifndef CATHGATE_DATA_SET_HEAD_H
+#define CATHGATE_DATA_SET_HEAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DATA_SET_HEAD_MAX	  (64 * 1024)
+#define DATA_SET_HEAD_PATIENT_MAX 256 /* LO: 64 characters of up to 4 bytes */
+
+struct data_set_head {
+	char study[65]; /* "" when not found */
+	char patient_id[DATA_SET_HEAD_PATIENT_MAX +
+			1]; /* as it came, trimmed; "" likewise */
+};
+
+/* Looks at the first `size` bytes of a data set in that transfer syntax: implicit little
+ * endian, explicit little or big endian; deflated is inflated as far as it goes. Any
+ * other transfer syntax, private ones too, is read as explicit little endian (PS3.5
+ * A.4). Elements stand in tag order, so it stops behind (0020,000D). Sequences of
+ * defined and of undefined length are stepped over. */
+void data_set_head_read(const uint8_t *bytes, size_t size, const char *transfer_syntax,
+			struct data_set_head *ret);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

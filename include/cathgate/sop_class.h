@@ -1,0 +1,29 @@
+/*
+ * SOP classes (PS3.4, PS3.6 table A-1): which are storage, which name has which UID.
+ * Storage is any abstract syntax but the standard's known non-storage ones, so private
+ * and future storage classes pass.
+ */
+#ifndef CATHGATE_SOP_CLASS_H
+#define CATHGATE_SOP_CLASS_H
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SOP_CLASS_VERIFICATION	 "1.2.840.10008.1.1"
+#define TRANSFER_SYNTAX_IMPLICIT "1.2.840.10008.1.2"
+
+bool sop_class_is_storage(const char *uid);
+
+/* By DCMTK's dictionary name, as in "XRayAngiographicImageStorage"; for storage classes
+ * its case does not count, so the standard's keywords fit. NULL when there is none. It is
+ * static text. */
+const char *sop_class_uid(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,246 @@
+#include "cathgate/command.h"
+
+#include <string.h>
+
+#include "uid.h"
+
+#define ELEMENT_HEAD 8 /* tag and 32-bit length: implicit VR little endian */
+#define NO_DATA_SET  0x0101
+#define COMMENT_MAX  64 /* PS3.5 6.2, VR LO */
+
+enum element { /* of group 0000 */
+	       GROUP_LENGTH = 0x0000,
+	       AFFECTED_SOP_CLASS = 0x0002,
+	       COMMAND_FIELD = 0x0100,
+	       MESSAGE_ID = 0x0110,
+	       MESSAGE_ID_RESPONDED_TO = 0x0120,
+	       DATA_SET_TYPE = 0x0800,
+	       STATUS = 0x0900,
+	       ERROR_COMMENT = 0x0902,
+	       AFFECTED_SOP_INSTANCE = 0x1000,
+	       MOVE_ORIGINATOR = 0x1030,
+	       MOVE_ORIGINATOR_MESSAGE_ID = 0x1031
+};
+
+struct value {
+	unsigned element;
+	const uint8_t *bytes;
+	size_t size;
+};
+
+static uint16_t get_u16(const uint8_t *bytes)
+{
+	return (uint16_t)(bytes[0] | bytes[1] << 8);
+}
+
+static uint32_t get_u32(const uint8_t *bytes)
+{
+	return (uint32_t)get_u16(bytes) | (uint32_t)get_u16(bytes + 2) << 16;
+}
+
+/* The reading below stops at the first fault: each reader returns what is wrong, NULL
+ * when nothing is. */
+
+static const char *read_number(const struct value *value, uint16_t *ret)
+{
+	if (value->size != 2)
+		return "a number in the command set does not have 2 bytes";
+	*ret = get_u16(value->bytes);
+	return NULL;
+}
+
+static const char *read_uid(const struct value *value, char ret[COMMAND_UID_MAX + 1])
+{
+	_Static_assert(COMMAND_UID_MAX == UID_MAX, "one size of UID");
+	if (uid_copy(value->bytes, value->size, ret) < 0)
+		return "a UID in the command set is too long or holds other than digits "
+		       "and dots";
+	return NULL;
+}
+
+static void read_move_originator(const struct value *value, struct command_set *set)
+{
+	for (size_t i = 0; i < value->size; i++) {
+		if (value->bytes[i] != ' ' && value->bytes[i] != '\0')
+			set->has_move_originator = true;
+	}
+	if (ae_title_parse((const char *)value->bytes, value->size,
+			   &set->move_originator) < 0)
+		set->move_originator = (struct ae_title){ 0 };
+}
+
+struct seen { /* what no command set may lack */
+	bool field, data_set_type;
+};
+
+static const char *read_value(const struct value *value, struct command_set *set,
+			      struct seen *seen)
+{
+	const char *fault;
+	uint16_t type;
+
+	switch (value->element) {
+	case AFFECTED_SOP_CLASS:
+		return read_uid(value, set->sop_class);
+	case AFFECTED_SOP_INSTANCE:
+		return read_uid(value, set->sop_instance);
+	case COMMAND_FIELD:
+		seen->field = true;
+		return read_number(value, &set->field);
+	case MESSAGE_ID:
+		set->has_message_id = true;
+		return read_number(value, &set->message_id);
+	case MESSAGE_ID_RESPONDED_TO:
+		set->has_responded_to = true;
+		return read_number(value, &set->responded_to);
+	case STATUS:
+		set->has_status = true;
+		return read_number(value, &set->status);
+	case DATA_SET_TYPE:
+		seen->data_set_type = true;
+		fault = read_number(value, &type);
+		if (fault == NULL)
+			set->has_data_set = type != NO_DATA_SET;
+		return fault;
+	case MOVE_ORIGINATOR:
+		read_move_originator(value, set);
+		return NULL;
+	case MOVE_ORIGINATOR_MESSAGE_ID:
+		set->has_move_originator = true;
+		return NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* Takes the element at *at, which must stand behind `last`, and moves *at behind it. */
+static const char *next_value(const uint8_t *bytes, size_t size, size_t *at, long last,
+			      struct value *ret)
+{
+	if (size - *at < ELEMENT_HEAD)
+		return "the command set is cut off within an element";
+	const uint8_t *head = bytes + *at;
+	uint32_t length = get_u32(head + 4);
+
+	if (get_u16(head) != 0)
+		return "the command set holds an element of another group";
+	if (get_u16(head + 2) <= last)
+		return "the command set's elements are out of order";
+	if (length > size - *at - ELEMENT_HEAD)
+		return "an element is longer than the command set";
+	ret->element = get_u16(head + 2);
+	ret->bytes = head + ELEMENT_HEAD;
+	ret->size = length;
+	*at += ELEMENT_HEAD + length;
+	return NULL;
+}
+
+static const char *read_all(const uint8_t *bytes, size_t size, struct command_set *set)
+{
+	struct seen seen = { 0 };
+	long last = -1;
+
+	if (size > COMMAND_SET_MAX)
+		return "the command set is too long";
+	for (size_t at = 0; at < size;) {
+		struct value value;
+		const char *fault = next_value(bytes, size, &at, last, &value);
+
+		if (fault == NULL)
+			fault = read_value(&value, set, &seen);
+		if (fault != NULL)
+			return fault;
+		last = (long)value.element;
+	}
+	if (!seen.field)
+		return "the command set has no command field (0000,0100)";
+	if (!seen.data_set_type)
+		return "the command set has no data set type (0000,0800)";
+	return NULL;
+}
+
+int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,
+		  const char **detail)
+{
+	struct command_set set = { 0 };
+	const char *fault = read_all(bytes, size, &set);
+
+	if (fault != NULL) {
+		*detail = fault;
+		return -1;
+	}
+	*ret = set;
+	return 0;
+}
+
+static uint8_t *put_u16(uint8_t *at, uint16_t value)
+{
+	*at++ = (uint8_t)(value & 0xff);
+	*at++ = (uint8_t)(value >> 8);
+	return at;
+}
+
+static uint8_t *put_u32(uint8_t *at, uint32_t value)
+{
+	at = put_u16(at, (uint16_t)(value & 0xffff));
+	return put_u16(at, (uint16_t)(value >> 16));
+}
+
+static uint8_t *put_head(uint8_t *at, enum element element, size_t size)
+{
+	at = put_u16(at, 0);
+	at = put_u16(at, (uint16_t)element);
+	return put_u32(at, (uint32_t)size);
+}
+
+static uint8_t *put_number(uint8_t *at, enum element element, uint16_t value)
+{
+	at = put_head(at, element, sizeof(value));
+	return put_u16(at, value);
+}
+
+static uint8_t *put_text(uint8_t *at, enum element element, const char *text, size_t max,
+			 char padding)
+{
+	size_t size = strnlen(text, max);
+
+	at = put_head(at, element, size + size % 2);
+	memcpy(at, text, size);
+	at += size;
+	if (size % 2 != 0)
+		*at++ = (uint8_t)padding;
+	return at;
+}
+
+size_t command_response(const struct command_set *request, uint16_t status,
+			const char *comment, uint8_t ret[COMMAND_RESPONSE_MAX])
+{
+	const size_t group_head = ELEMENT_HEAD + sizeof(uint32_t);
+	uint8_t *at = ret + group_head;
+
+	if (request->sop_class[0] != '\0')
+		at = put_text(at, AFFECTED_SOP_CLASS, request->sop_class, UID_MAX, '\0');
+	at = put_number(at, COMMAND_FIELD, (uint16_t)(request->field | COMMAND_RSP_BIT));
+	if (request->has_message_id)
+		at = put_number(at, MESSAGE_ID_RESPONDED_TO, request->message_id);
+	at = put_number(at, DATA_SET_TYPE, NO_DATA_SET);
+	at = put_number(at, STATUS, status);
+	if (comment != NULL)
+		at = put_text(at, ERROR_COMMENT, comment, COMMENT_MAX, ' ');
+	if (request->sop_instance[0] != '\0')
+		at = put_text(at, AFFECTED_SOP_INSTANCE, request->sop_instance, UID_MAX,
+			      '\0');
+	put_u32(put_head(ret, GROUP_LENGTH, sizeof(uint32_t)),
+		(uint32_t)((size_t)(at - ret) - group_head));
+	return (size_t)(at - ret);
+}
+
+bool command_status_stored(uint16_t status)
+{
+	return status == STATUS_SUCCESS || (status & 0xf000) == 0xb000;
+}
+
+bool command_status_final(uint16_t status)
+{
+	return status != 0xff00 && status != 0xff01;
+}

@@ -1,0 +1,119 @@
+/*
+ * An association as the C++ files of this folder see it: DCMTK's handles, freed together,
+ * and the presentation contexts in a form of our own, which no list of DCMTK's bounds.
+ */
+#ifndef CATHGATE_DICOM_DUL_ASSOCIATION_H
+#define CATHGATE_DICOM_DUL_ASSOCIATION_H
+
+#include <cstring>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmnet/assoc.h>
+#include <dcmtk/dcmnet/lst.h>
+
+#include "cathgate/log.h"
+#include "cathgate/upper_layer.h"
+#include "dul_transport.h"
+
+static constexpr char own_implementation_uid[] =
+	"2.25.5753710948619639966414333522899309279";
+static constexpr char own_implementation_version[] = "CATHGATE_0_1";
+
+static constexpr unsigned long pdu_minimum = 4096, pdu_maximum = 131072; /* DCMTK's */
+/* What DCMTK's writer keeps free of a peer's maximum, and what the head of a PDV takes.
+ */
+static constexpr unsigned long writer_heads = 12, pdv_head = 6;
+
+struct ul_context {
+	uint8_t id;
+	bool scp_role_only;
+	std::string abstract_syntax;
+	std::vector<std::string> transfer_syntaxes; /* proposed */
+	bool answered;
+	enum ul_result result;
+	std::string transfer_syntax; /* accepted */
+};
+
+struct ul_association {
+	struct transport *transport;
+	dul_wire wire;
+	dul_layer layer;
+	DUL_NETWORKKEY *network = nullptr;
+	T_ASC_Parameters *parameters = nullptr;
+	DUL_ASSOCIATIONKEY *key = nullptr;
+	std::vector<ul_context> contexts;
+	unsigned long max_pdu; /* that DCMTK's buffer takes */
+
+	const uint8_t *pdvs = nullptr; /* those of the PDU in hand not yet given out */
+	size_t pdvs_size = 0;
+	bool over = false; /* nothing can be read any more, for this reason: */
+	enum ul_event end = UL_CLOSED;
+
+	/* `replay` is what the peer has already sent. */
+	ul_association(struct transport *carrier, const uint8_t *replay,
+		       size_t replay_size, bool requestor, unsigned wanted_max_pdu);
+	~ul_association();
+	ul_association(const ul_association &) = delete;
+	ul_association &operator=(const ul_association &) = delete;
+
+	/* `mode` is DUL_AEACCEPTOR or DUL_AEREQUESTOR. */
+	bool open_network(const char *mode);
+
+	DUL_ASSOCIATESERVICEPARAMETERS &dul() const
+	{
+		return parameters->DULparams;
+	}
+	/* NULL when there is none with that id. */
+	ul_context *find(uint8_t id);
+	const ul_context *find(uint8_t id) const;
+	const ul_context *find_accepted(uint8_t id) const;
+};
+
+/* No exception may reach C. */
+template <typename Result, typename Body> inline Result guarded(Result failure, Body body)
+{
+	try {
+		return body();
+	} catch (const std::exception &error) {
+		log_bug("the upper layer: %s", error.what());
+	} catch (...) {
+		log_bug("the upper layer: an exception of no known kind");
+	}
+	return failure;
+}
+
+/* The nodes of one of DCMTK's lists. */
+template <typename Node> std::vector<Node *> nodes(LST_HEAD *list)
+{
+	std::vector<Node *> found;
+	void *node = list ? LST_Head(&list) : nullptr;
+
+	if (node)
+		LST_Position(&list, node);
+	for (; node; node = LST_Next(&list))
+		found.push_back(static_cast<Node *>(node));
+	return found;
+}
+
+template <size_t Size> void copy_text(char (&to)[Size], const char *from)
+{
+	size_t length = strnlen(from, Size - 1);
+
+	memcpy(to, from, length);
+	to[length] = '\0';
+}
+
+/* Some pad UIDs with a space; the NULs of others end DCMTK's strings. */
+std::string trimmed(const char *uid);
+bool holds(const std::vector<std::string> &list, const std::string &text);
+
+/* DCMTK frees the items with their list, so a list of the other side's has to be copied
+ * in depth. With `of`, only what concerns one of these contexts. */
+SOPClassExtendedNegotiationSubItemList *copy_extended(
+	const SOPClassExtendedNegotiationSubItemList *from,
+	const std::vector<ul_context> *of);
+
+#endif

@@ -1,0 +1,204 @@
+#include "dul_transport.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+
+static constexpr size_t pdu_head_size = 6;
+
+/* The body of these is four bytes long, no more, no less (PS3.8 9.3.4 to 9.3.8). */
+static bool is_short(uint8_t type)
+{
+	return type == PDU_ASSOCIATE_RJ || type == PDU_RELEASE_RQ ||
+	       type == PDU_RELEASE_RP || type == PDU_ABORT;
+}
+
+/* DCMTK takes a stale EINTR for a reason to try again: a final failure never says it. */
+static ssize_t failed()
+{
+	errno = EIO;
+	return -1;
+}
+
+ssize_t dul_wire::take(void *buffer, size_t size)
+{
+	if (replay_size_ > 0) {
+		size = std::min(size, replay_size_);
+		memcpy(buffer, replay_, size);
+		replay_ += size;
+		replay_size_ -= size;
+		return static_cast<ssize_t>(size);
+	}
+	return transport_->read(transport_->context, buffer, size);
+}
+
+bool dul_wire::take_head(uint8_t head[pdu_head_size])
+{
+	for (size_t have = 0; have < pdu_head_size;) {
+		ssize_t count = take(head + have, pdu_head_size - have);
+
+		if (count <= 0) {
+			fault_ = WIRE_LOST;
+			return false;
+		}
+		have += static_cast<size_t>(count);
+	}
+	type_ = head[0];
+	length_ = static_cast<size_t>(head[2]) << 24 |
+		  static_cast<size_t>(head[3]) << 16 | static_cast<size_t>(head[4]) << 8 |
+		  head[5];
+	body_left_ = length_;
+	if (type_ > PDU_ABORT || !(expected_ & 1U << type_) ||
+	    (is_short(type_) && length_ != 4)) {
+		fault_ = WIRE_PROTOCOL;
+		return false;
+	}
+	return true;
+}
+
+ssize_t dul_wire::read(void *buffer, size_t size)
+{
+	ssize_t count;
+
+	if (fault_ != WIRE_OK)
+		return failed();
+	if (body_left_ == 0) { /* DCMTK asks for a head on its own, all six bytes of it */
+		uint8_t head[pdu_head_size];
+
+		if (size != pdu_head_size || !take_head(head))
+			return failed();
+		memcpy(buffer, head, pdu_head_size);
+		return pdu_head_size;
+	}
+	count = take(buffer, std::min(size, body_left_));
+	if (count <= 0) {
+		fault_ = WIRE_LOST;
+		return failed();
+	}
+	body_left_ -= static_cast<size_t>(count);
+	return count;
+}
+
+int dul_wire::write(const void *bytes, size_t size)
+{
+	if (shut_)
+		return -1;
+	if (size > 0 && transport_->write(transport_->context, bytes, size) != 0) {
+		shut_ = true;
+		return -1;
+	}
+	return 0;
+}
+
+int dul_wire::write_short(enum pdu_type type, uint8_t byte_8, uint8_t byte_9,
+			  uint8_t byte_10)
+{
+	const uint8_t pdu[] = { type, 0, 0, 0, 0, 4, 0, byte_8, byte_9, byte_10 };
+
+	return write(pdu, sizeof(pdu));
+}
+
+dul_connection::~dul_connection()
+{
+	close_decoy();
+}
+
+void dul_connection::close_decoy()
+{
+	if (decoy_ >= 0)
+		::close(decoy_);
+	decoy_ = -1;
+}
+
+ssize_t dul_connection::read(void *buffer, size_t size)
+{
+	return wire_->read(buffer, size);
+}
+
+/* DCMTK writes a P-DATA-TF in two: the head, held back here, then the fragment. They
+ * leave together in a first TLS record of full size, for which that much is copied; the
+ * rest goes straight from the caller's memory. Any other PDU comes in one piece. */
+ssize_t dul_connection::write(void *bytes, size_t size)
+{
+	const uint8_t *next = static_cast<const uint8_t *>(bytes);
+	size_t first;
+
+	if (held_ == 0 && size == head_size && next[0] == PDU_DATA) {
+		memcpy(record_.data(), next, head_size);
+		held_ = head_size;
+		return static_cast<ssize_t>(size);
+	}
+	if (held_ == 0)
+		return wire_->write(next, size) == 0 ? static_cast<ssize_t>(size)
+						     : failed();
+
+	first = std::min(size, record_size - held_);
+	if (first > 0)
+		memcpy(record_.data() + held_, next, first);
+	first += held_;
+	if (wire_->write(record_.data(), first) != 0)
+		return failed();
+	first -= held_;
+	held_ = 0;
+	if (wire_->write(next + first, size - first) != 0)
+		return failed();
+	return static_cast<ssize_t>(size);
+}
+
+OFCondition dul_connection::serverSideHandshake()
+{
+	return EC_Normal;
+}
+
+/* The last thing DCMTK does when it connects; until then it sets options on the decoy. */
+OFCondition dul_connection::clientSideHandshake()
+{
+	close_decoy();
+	return EC_Normal;
+}
+
+OFCondition dul_connection::renegotiate(const char *)
+{
+	return EC_Normal;
+}
+
+void dul_connection::close() /* the transport is the caller's */
+{
+}
+
+void dul_connection::closeTransportConnection()
+{
+}
+
+unsigned long dul_connection::getPeerCertificateLength()
+{
+	return 0;
+}
+
+unsigned long dul_connection::getPeerCertificate(void *, unsigned long)
+{
+	return 0;
+}
+
+OFBool dul_connection::networkDataAvailable(int) /* read does the waiting */
+{
+	return OFTrue;
+}
+
+OFBool dul_connection::isTransparentConnection()
+{
+	return OFFalse;
+}
+
+OFString &dul_connection::dumpConnectionParameters(OFString &text)
+{
+	return text;
+}
+
+DcmTransportConnection *dul_layer::createConnection(DcmNativeSocketType socket, OFBool)
+{
+	if (connection_ && requestor_)
+		connection_->set_decoy(socket);
+	return connection_.release();
+}
