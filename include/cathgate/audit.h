@@ -1,0 +1,140 @@
+/*
+ * The audit log: one process, the auditor, writes it; every other process tells it what
+ * happened over a line of its own and waits, where it must, until that is durable.
+ *
+ * Promises: a record's line is on disk (fdatasync) before audit_submit returns 0; lines
+ * are only ever appended, whole; an instance or association whose process dies without
+ * a last word is recorded by the auditor itself; a record that could not be written is
+ * kept and written when the disk recovers, but never reported durable. Hash chain,
+ * checkpoints and rotation come with their own part.
+ */
+#ifndef CATHGATE_AUDIT_H
+#define CATHGATE_AUDIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cathgate/address.h"
+#include "cathgate/ae_title.h"
+#include "cathgate/config.h"
+#include "cathgate/digest.h"
+#include "cathgate/reason.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum audit_event {
+	AUDIT_START,
+	AUDIT_STOP,
+	AUDIT_ASSOCIATION,
+	AUDIT_INSTANCE,
+	AUDIT_ALERT,
+	AUDIT_EVENT_COUNT
+};
+
+enum audit_outcome {
+	AUDIT_NO_OUTCOME,
+	AUDIT_FORWARDED,   /* instance: the PACS took it */
+	AUDIT_REFUSED,	   /* instance, association: policy or a limit */
+	AUDIT_FAILED,	   /* instance */
+	AUDIT_UNCONFIRMED, /* instance: the last fragment went out, no answer came */
+	AUDIT_ACCEPTED,	   /* association */
+	AUDIT_RELEASED,	   /* association */
+	AUDIT_ABORTED,	   /* association */
+	AUDIT_RAISED,	   /* alert */
+	AUDIT_OUTCOME_COUNT
+};
+
+#define AUDIT_ASSOCIATION_ID_SIZE 17 /* 16 hex digits */
+
+/* One record, plain memory: it crosses a socket between two processes of one program.
+ * Empty text and -1 numbers are left out of the line. Text is as the peer sent it; the
+ * writer makes it safe. seq, time, node, association and peer are the auditor's to add.
+ */
+struct audit_record {
+	enum audit_event event;
+	enum audit_outcome outcome;
+	enum reason reason;
+	char detail[256];
+	char certificate[DIGEST_HEX_SIZE];
+	char subject[256];
+	char tls_version[16], tls_cipher[48], tls_group[32];
+	char modality[64];
+	char calling_ae[AE_TITLE_MAX + 1], called_ae[AE_TITLE_MAX + 1];
+	char destination[64];
+	char sop_class[65], sop_instance[65], study[65];
+	char patient_id[257]; /* in clear, to the auditor only, which holds the key */
+	char transfer_syntax[65];
+	int64_t bytes;
+	char sha256[DIGEST_HEX_SIZE];
+	int32_t status; /* DIMSE status */
+	int64_t wait_ms, total_ms;
+};
+
+/* Empties a record: no text, every number -1. */
+void audit_record_init(struct audit_record *record);
+
+/* The modality of a forwarded instance was told A700 after all, because its record came
+ * too late: the record becomes `unconfirmed`, reason audit-unavailable. Other records
+ * stay as they are. */
+void audit_record_doubt(struct audit_record *record);
+
+/*
+ * A line to the auditor, held by one association.
+ */
+
+/* What begins: not waited for. From here on the auditor writes the instance's line itself
+ * if this process dies. */
+int audit_begin(int line, const struct audit_record *instance);
+/* The last fragment is about to go out: from here on such a death is `unconfirmed`. */
+int audit_last_fragment(int line);
+/* What came of it: waits at most `timeout_ms` until it is durable. 0; or -1: not known to
+ * be durable, nothing may be acknowledged; errno then is ENOSPC when the auditor keeps
+ * the record until the log takes it (don't submit it again), ETIMEDOUT when it has not
+ * answered yet, and anything else when the auditor is gone. An instance's record ends
+ * what audit_begin began; an association's record with any outcome but accepted is its
+ * last word. Whoever breaks this order (an instance begun within another, anything after
+ * the last word) loses the line, and an alert says so. */
+int audit_submit(int line, const struct audit_record *record, int timeout_ms);
+
+/*
+ * The supervisor's end of the auditor's control socket (SOCK_SEQPACKET). Nothing here
+ * waits.
+ */
+
+/* Gives the auditor its end of a new line, for the association with that id and peer, and
+ * returns the other end; -1 with errno, EAGAIN when the auditor doesn't keep up. */
+int audit_line_open(int control, const char *association, const char *peer);
+/* Tells the auditor why the process on that line is about to be ended by us. */
+int audit_line_ending(int control, const char *association, enum reason reason);
+/* A record of the supervisor's own (start, stop, alert, a refused association that never
+ * had a process). `peer` may be NULL. -1 with errno, EAGAIN as above. */
+int audit_tell(int control, const char *peer, const struct audit_record *record);
+
+/* What the auditor sends back on the control socket: one byte. */
+enum audit_word { AUDIT_READY = 'R', AUDIT_FULL = 'F', AUDIT_WELL = 'W' };
+
+/*
+ * The auditor itself.
+ */
+
+/* Opens the log (locked; waits up to 5 s for another's lock), says AUDIT_READY, and works
+ * until the control socket and every line have closed. Returns the exit status of the
+ * process: 0; or 1, logged with its cure, when the log or the pseudonym key can't be
+ * opened, when what the disk holds is no longer known (a sync failed, somebody else wrote
+ * to the log: a new auditor reads what is there) or when records were left unwritten.
+ *
+ * A torn end found at opening is told in the detail of the first record if that is
+ * `start`, else in an alert before it. Signals that ask a process to end are ignored. */
+int auditor_run(int control, const struct config *config);
+
+/* What is wrong with audit.file and the pseudonym key, for --check and start. */
+void audit_check(const struct config_audit *audit, struct config_faults *faults);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

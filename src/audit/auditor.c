@@ -1,0 +1,307 @@
+/* The auditor's loop: everything that is ready is read, written with one sync, and only
+ * then answered, so that the busier it is the more records share a sync. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "cathgate/log.h"
+#include "session.h"
+#include "writer.h"
+
+#define LOCK_WAIT_MS	5000
+#define RETRY_MS	1000
+#define EVENTS_A_TURN	64
+#define MESSAGES_A_TURN 4 /* of one line, so that no line starves the others */
+
+struct auditor {
+	int control, epoll;
+	bool is_control_open;
+	bool is_broken; /* what is on disk is not known: only a new auditor can go on */
+	bool has_told_trouble;
+	struct pseudonym pseudonym;
+	struct writer writer;
+	LIST_HEAD(, session) sessions;
+	SLIST_HEAD(, session) due;
+};
+
+static void answer(struct session *session, bool is_durable)
+{
+	struct message_answer message = { .number = session->number,
+					  .durable = is_durable };
+	session->is_answer_due = false;
+	/* One that doesn't read its answers is ended: its next turn finds the end. */
+	if (send(session->line, &message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL) <
+	    0)
+		shutdown(session->line, SHUT_RDWR);
+}
+
+static void commit(struct auditor *auditor)
+{
+	if (auditor->is_broken)
+		return;
+	enum log_file_result result = writer_commit(&auditor->writer);
+	auditor->is_broken = result == LOG_FILE_UNKNOWN;
+	if (auditor->is_broken)
+		return;
+	while (!SLIST_EMPTY(&auditor->due)) {
+		struct session *session = SLIST_FIRST(&auditor->due);
+		SLIST_REMOVE_HEAD(&auditor->due, others_due);
+		answer(session, result == LOG_FILE_DONE && session->is_queued);
+	}
+}
+
+static bool add(struct auditor *auditor, const char *association, const char *peer,
+		const struct audit_record *record)
+{
+	if (writer_is_full(&auditor->writer) && !auditor->writer.is_in_trouble)
+		commit(auditor);
+	return writer_add(&auditor->writer, association, peer, record);
+}
+
+static void end_session(struct auditor *auditor, struct session *session,
+			const char *fault)
+{
+	struct audit_record words[SESSION_LAST_WORDS];
+	size_t count = session_last_words(session, fault, words);
+	if (fault)
+		log_error("association %s: its line is closed, %s", session->association,
+			  fault);
+	for (size_t i = 0; i < count; i++)
+		add(auditor, session->association, session->peer, &words[i]);
+	LIST_REMOVE(session, others);
+	session_free(session);
+}
+
+static void read_line(struct auditor *auditor, struct session *session)
+{
+	struct message_line message;
+	const char *fault = NULL;
+	bool has_closed = false;
+	for (int i = 0; i < MESSAGES_A_TURN; i++) {
+		ssize_t size = recv(session->line, &message, sizeof(message),
+				    MSG_DONTWAIT | MSG_TRUNC);
+		if (size < 0 && errno == EAGAIN)
+			break;
+		if (size < 0) /* A reset is reported before what is still queued. */
+			continue;
+		has_closed = size == 0;
+		if (size > 0)
+			fault = session_take(session, &auditor->pseudonym, &message,
+					     (size_t)size);
+		if (has_closed || fault || session->is_answer_due)
+			break;
+	}
+	if (has_closed || fault) {
+		end_session(auditor, session, fault);
+	} else if (session->is_answer_due) {
+		/* Due only now: to make room, add may commit and answer what is due. */
+		session->is_queued = add(auditor, session->association, session->peer,
+					 &message.record);
+		SLIST_INSERT_HEAD(&auditor->due, session, others_due);
+	}
+	OPENSSL_cleanse(&message, sizeof(message));
+}
+
+static void open_session(struct auditor *auditor, int line,
+			 const struct message_address *address)
+{
+	struct session *session = session_new(line, address);
+	if (!session) {
+		log_error("association %s: the auditor has no memory for its line",
+			  address->association);
+		close(line);
+		return;
+	}
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = session };
+	if (epoll_ctl(auditor->epoll, EPOLL_CTL_ADD, line, &event)) {
+		log_error("association %s: the auditor can't watch its line: %m",
+			  address->association);
+		session_free(session);
+		return;
+	}
+	LIST_INSERT_HEAD(&auditor->sessions, session, others);
+}
+
+static void set_ending(struct auditor *auditor, const struct message_address *address)
+{
+	struct session *session;
+	LIST_FOREACH(session, &auditor->sessions, others)
+	{
+		if (strcmp(session->association, address->association) == 0)
+			session->ending = address->reason;
+	}
+}
+
+static void take_control(struct auditor *auditor, struct message_control *message,
+			 size_t size, int line)
+{
+	struct message_address *address = &message->address;
+	bool is_alone = size == sizeof(*address);
+	bool is_whole = size == sizeof(*message);
+	address->association[sizeof(address->association) - 1] = '\0';
+	address->peer[sizeof(address->peer) - 1] = '\0';
+	if (is_alone && address->kind == MESSAGE_OPEN && line >= 0) {
+		open_session(auditor, line, address);
+		return;
+	}
+	if (line >= 0)
+		close(line);
+	if (is_alone && address->kind == MESSAGE_ENDING && address->reason < REASON_COUNT)
+		set_ending(auditor, address);
+	else if (is_alone && address->kind == MESSAGE_OPEN)
+		log_error("association %s: its line to the auditor was lost; raise the "
+			  "service's LimitNOFILE",
+			  address->association);
+	else if (is_whole && address->kind == MESSAGE_TELL &&
+		 record_is_sound(&message->record)) {
+		pseudonym_apply(&auditor->pseudonym, &message->record);
+		add(auditor, address->association, address->peer, &message->record);
+	} else
+		log_bug("the supervisor sent the auditor a message it doesn't know");
+}
+
+/* Returns the size of the message; 0 at the end; -1 with errno. */
+static ssize_t receive_control(int control, struct message_control *ret, int *ret_line)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} ancillary;
+	struct iovec part = { .iov_base = ret, .iov_len = sizeof(*ret) };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = ancillary.room,
+				  .msg_controllen = sizeof(ancillary.room) };
+	ssize_t size =
+		recvmsg(control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
+	*ret_line = -1;
+	struct cmsghdr *header = size > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (header && header->cmsg_level == SOL_SOCKET &&
+	    header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(ret_line, CMSG_DATA(header), sizeof(int));
+	return size;
+}
+
+/* All of it, before any line is looked at: what is said about an association's end must
+ * be known when its line closes. */
+static void read_control(struct auditor *auditor)
+{
+	while (auditor->is_control_open) {
+		struct message_control message;
+		int line;
+		ssize_t size = receive_control(auditor->control, &message, &line);
+		if (size > 0)
+			take_control(auditor, &message, (size_t)size, line);
+		else if (size < 0 && errno == EAGAIN)
+			return;
+		else if (size == 0 || (errno != EINTR && errno != ECONNRESET)) {
+			epoll_ctl(auditor->epoll, EPOLL_CTL_DEL, auditor->control, NULL);
+			auditor->is_control_open = false;
+		}
+	}
+}
+
+static bool say(struct auditor *auditor, enum audit_word word)
+{
+	char byte = (char)word;
+	return send(auditor->control, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+static void tell_trouble(struct auditor *auditor)
+{
+	bool is_in_trouble = auditor->writer.is_in_trouble;
+	if (is_in_trouble != auditor->has_told_trouble &&
+	    say(auditor, is_in_trouble ? AUDIT_FULL : AUDIT_WELL))
+		auditor->has_told_trouble = is_in_trouble;
+}
+
+static void work(struct auditor *auditor)
+{
+	struct epoll_event events[EVENTS_A_TURN];
+	while (auditor->is_control_open || !LIST_EMPTY(&auditor->sessions)) {
+		bool is_waiting =
+			auditor->writer.is_in_trouble || auditor->has_told_trouble;
+		int count = epoll_wait(auditor->epoll, events, EVENTS_A_TURN,
+				       is_waiting ? RETRY_MS : -1);
+		read_control(auditor);
+		for (int i = 0; i < count; i++) {
+			if (events[i].data.ptr)
+				read_line(auditor, events[i].data.ptr);
+		}
+		commit(auditor);
+		if (auditor->is_broken)
+			return;
+		tell_trouble(auditor);
+	}
+}
+
+/* The supervisor ends the auditor by closing the control socket, after every association:
+ * a Ctrl-C or a stop of the whole group must not end it first. A file-size limit is told
+ * by write() instead, and heals like a full disk. */
+static void ignore_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ };
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		signal(signals[i], SIG_IGN);
+}
+
+static int auditor_open(int control, const struct config *config, struct auditor *auditor)
+{
+	const struct config_audit *audit = &config->audit;
+	const char *error;
+	struct epoll_event event = { .events = EPOLLIN };
+	if (pseudonym_open(audit, &auditor->pseudonym, &error)) {
+		log_error("the pseudonym key %s %s", audit->pseudonym_key.path, error);
+		return -1;
+	}
+	if (writer_open(audit->file.path, LOCK_WAIT_MS, config->gateway_name,
+			&auditor->writer))
+		return -1;
+	auditor->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (auditor->epoll < 0 ||
+	    epoll_ctl(auditor->epoll, EPOLL_CTL_ADD, control, &event)) {
+		log_error("the auditor can't watch its sockets: %m");
+		return -1;
+	}
+	return 0;
+}
+
+static void auditor_close(struct auditor *auditor)
+{
+	while (!LIST_EMPTY(&auditor->sessions)) {
+		struct session *session = LIST_FIRST(&auditor->sessions);
+		LIST_REMOVE(session, others);
+		session_free(session);
+	}
+	if (auditor->epoll >= 0)
+		close(auditor->epoll);
+	writer_close(&auditor->writer);
+	pseudonym_close(&auditor->pseudonym);
+}
+
+int auditor_run(int control, const struct config *config)
+{
+	struct auditor auditor = { .control = control,
+				   .epoll = -1,
+				   .is_control_open = true,
+				   .writer = { .file = { .fd = -1 } } };
+	int status = 1;
+	ignore_signals();
+	if (auditor_open(control, config, &auditor))
+		goto out;
+	say(&auditor, AUDIT_READY);
+	work(&auditor);
+	if (auditor.writer.count > 0)
+		log_error("%s: %zu records could not be written; none was acknowledged",
+			  config->audit.file.path,
+			  auditor.writer.count + auditor.writer.lost);
+	status = auditor.is_broken || auditor.writer.count > 0;
+out:
+	auditor_close(&auditor);
+	return status;
+}

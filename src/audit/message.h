@@ -1,0 +1,51 @@
+/*
+ * What crosses the sockets between the auditor and the other processes. Both ends are one
+ * program forked from one parent, so plain structs do; but the far end of a line talks to
+ * the network: the auditor takes nothing from it on trust.
+ */
+#ifndef AUDIT_MESSAGE_H
+#define AUDIT_MESSAGE_H
+
+#include "cathgate/audit.h"
+
+/* On a line: the head alone (MESSAGE_LAST_FRAGMENT), or with its record. */
+enum message_kind {
+	MESSAGE_BEGIN = 1,
+	MESSAGE_LAST_FRAGMENT,
+	MESSAGE_SUBMIT,
+	/* On the control socket: the address alone, or with its record (MESSAGE_TELL).
+	 * MESSAGE_OPEN brings the auditor's end of the line. */
+	MESSAGE_OPEN,
+	MESSAGE_ENDING,
+	MESSAGE_TELL
+};
+
+struct message_head {
+	uint32_t kind;
+	uint32_t number; /* of a submitted record, given back in its answer */
+};
+
+struct message_line {
+	struct message_head head;
+	struct audit_record record;
+};
+
+struct message_answer {
+	uint32_t number;
+	uint32_t durable; /* 1 or 0 */
+};
+
+struct message_address {
+	uint32_t kind;
+	uint32_t reason; /* of MESSAGE_ENDING */
+	char association[AUDIT_ASSOCIATION_ID_SIZE];
+	char peer[ADDRESS_TEXT_SIZE];
+	char zero[7]; /* so that no padding, and nothing of ours in it, is sent */
+};
+
+struct message_control {
+	struct message_address address;
+	struct audit_record record;
+};
+
+#endif
