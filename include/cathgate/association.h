@@ -1,0 +1,78 @@
+/*
+ * One inbound association from its first to its last byte, in a process of its own: TLS,
+ * A-ASSOCIATE-RQ, policy, negotiation with the destination, the relay of each instance,
+ * its audit records.
+ *
+ * Promises: no byte of DICOM is read before the TLS handshake has ended well; a success
+ * or warning status reaches the modality only after the destination gave it and its
+ * record is durable; a half-received object is never completed at the destination; every
+ * way out leaves a record. It never touches another association's memory or descriptors.
+ */
+#ifndef CATHGATE_ASSOCIATION_H
+#define CATHGATE_ASSOCIATION_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "cathgate/audit.h"
+#include "cathgate/config.h"
+#include "cathgate/reason.h"
+#include "cathgate/tls.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ASSOCIATION_ADDRESSES_MAX 8
+
+/* Where a destination's host can be reached now, best first, ports filled in. */
+struct association_addresses {
+	struct sockaddr_storage items[ASSOCIATION_ADDRESSES_MAX];
+	size_t count;
+};
+
+/* What the supervisor hands over. The process owns the three descriptors; the rest is
+ * read only and outlives it. */
+struct association_start {
+	const struct config *config;
+	struct tls_context *server;	    /* NULL: a plain listener */
+	struct tls_context *const *clients; /* one a destination; NULL: plain */
+	const struct association_addresses *addresses; /* one a destination */
+	int socket;
+	int supervisor; /* SOCK_SEQPACKET, struct association_word both ways */
+	int auditor;	/* a line of cathgate/audit.h */
+	struct sockaddr_storage peer;
+	char id[AUDIT_ASSOCIATION_ID_SIZE];
+	int64_t accepted_ms; /* clock_ms() */
+};
+
+/* What an association and the supervisor say to each other, one datagram a word. */
+enum association_word_kind {
+	/* association to supervisor */
+	ASSOCIATION_ASKS_PLACE,	   /* authenticated as `modality`; waits for the answer */
+	ASSOCIATION_RETURNS_PLACE, /* about to end; end of file says the same */
+	ASSOCIATION_ASKS_AUDITOR,  /* its line is broken; waits for another */
+	/* supervisor to association */
+	ASSOCIATION_GRANTED, /* with bytes_per_second */
+	ASSOCIATION_DENIED,  /* with rejection_reason (PS3.8 table 9-21, 2/3/n) */
+	ASSOCIATION_PACE,    /* a new bytes_per_second */
+	ASSOCIATION_STOP,    /* end: at once, or after the instance in hand */
+	ASSOCIATION_AUDITOR  /* carries a line to the auditor that has been restarted */
+};
+
+struct association_word {
+	enum association_word_kind kind;
+	uint32_t modality; /* index into the configuration's modalities */
+	uint32_t rejection_reason;
+	int64_t bytes_per_second; /* 0: no limit */
+};
+
+/* Runs the association to its end; returns the exit status of its process. */
+int association_run(const struct association_start *start);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * From the first byte to an association that may be: TLS, A-ASSOCIATE-RQ, policy, place.
+ */
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cathgate/log.h"
+#include "cathgate/net.h"
+
+static void refuse_silently(struct ending *ending, enum reason reason, const char *detail)
+{
+	ending_set(ending, AUDIT_REFUSED, reason, PARTING_SILENT, "%s", detail);
+}
+
+/* PS3.8 table 9-21. */
+static void reject(struct ending *ending, enum reason reason, struct ul_rejection how,
+		   const char *detail)
+{
+	ending_set(ending, AUDIT_REFUSED, reason, PARTING_REJECT, "%s", detail);
+	ending->rejection = how;
+}
+
+static int secure(struct association *association, struct ending *ending)
+{
+	const struct association_start *start = association->start;
+	unsigned seconds = association->config->limits.handshake_seconds;
+	struct tls_failure failure;
+	struct leg *in = &association->in;
+
+	leg_deadline(in, start->accepted_ms + (int64_t)seconds * 1000,
+		     REASON_HANDSHAKE_TIMEOUT);
+	if (net_tune(start->socket) != 0) {
+		refuse_silently(ending, REASON_PEER_LOST,
+				"the connection was gone at once");
+		return -1;
+	}
+	if (!start->server) {
+		if (transport_plain(start->socket, &in->waiter, &in->carrier) == 0)
+			return 0;
+		refuse_silently(ending, REASON_INTERNAL, "no memory for the connection");
+		return -1;
+	}
+	if (tls_accept(start->server, start->socket, &in->waiter, &in->carrier,
+		       &association->peer, &failure) == 0) {
+		association->authenticated = true;
+		report_peer(association);
+		return 0;
+	}
+	if (failure.reason == REASON_NONE)
+		refuse_silently(ending, in->interrupted,
+				in->interrupted == REASON_HANDSHAKE_TIMEOUT
+					? "the TLS handshake took longer than allowed"
+					: "the gateway was told to stop");
+	else
+		refuse_silently(ending, failure.reason, failure.detail);
+	return -1;
+}
+
+static void request_failed(struct association *association, enum ul_request_fault fault,
+			   const char *detail, struct ending *ending)
+{
+	switch (fault) {
+	case UL_REQUEST_NOT_DICOM:
+		refuse_silently(ending, REASON_NOT_DICOM, detail);
+		break;
+	case UL_REQUEST_ABORTED:
+		refuse_silently(ending, REASON_PEER_ABORT, "aborted before associating");
+		break;
+	case UL_REQUEST_MALFORMED:
+		ending_abort(ending, REASON_MALFORMED, "A-ASSOCIATE-RQ: %s", detail);
+		ending->outcome = AUDIT_REFUSED;
+		ending->abort_reason = 6; /* invalid PDU parameter value */
+		break;
+	default:
+		ending_of_in(association, UL_CLOSED, ending);
+		ending->outcome = AUDIT_REFUSED;
+		ending->parting = PARTING_SILENT;
+	}
+}
+
+static int receive_request(struct association *association, struct ending *ending)
+{
+	const struct config_limits *limits = &association->config->limits;
+	enum ul_request_fault fault;
+	const char *detail = NULL;
+	uint8_t *request = NULL;
+	size_t size = 0;
+
+	leg_deadline_in(&association->in, limits->associate_seconds,
+			REASON_ASSOCIATE_TIMEOUT);
+	fault = ul_read_request(&association->in.metered, &request, &size, &detail);
+	if (fault != UL_REQUEST_OK) {
+		request_failed(association, fault, detail ? detail : "", ending);
+		return -1;
+	}
+	association->in.ul = ul_accept(&association->in.metered, request, size,
+				       limits->max_pdu_bytes, &detail);
+	free(request);
+	if (!association->in.ul) {
+		/* DCMTK has rejected it: a protocol version or an application context
+		 * that are not DICOM's. */
+		ending_set(ending, AUDIT_REFUSED, REASON_MALFORMED, PARTING_SAID,
+			   "A-ASSOCIATE-RQ: %s", detail);
+		return -1;
+	}
+	ul_requestor(association->in.ul, &association->requestor);
+	report_requestor(association);
+	return 0;
+}
+
+static struct ul_rejection rejection_of(enum reason reason)
+{
+	switch (reason) {
+	case REASON_CALLED_AE_UNKNOWN:
+		return (struct ul_rejection){ 1, 1, 7 };
+	case REASON_ADDRESS_NOT_ALLOWED:
+		return (struct ul_rejection){ 1, 1, 1 };
+	default:
+		return (struct ul_rejection){ 1, 1, 3 };
+	}
+}
+
+static int admit(struct association *association, struct ending *ending)
+{
+	struct policy_claim claim = {
+		.certificate = association->authenticated ? &association->peer : NULL,
+		.calling = association->requestor.calling,
+		.called = association->requestor.called,
+	};
+	enum reason reason = REASON_INTERNAL;
+	uint8_t denied;
+
+	address_of_socket(&association->start->peer, &claim.address);
+	association->entry = policy_admit(association->config, &claim, &reason);
+	if (!association->entry) {
+		reject(ending, reason, rejection_of(reason),
+		       "no entry of the allowlist fits");
+		return -1;
+	}
+	association->destination =
+		&association->config->destinations[association->entry->destination];
+	report_entry(association);
+
+	if (supervision_ask_place(association, &denied) != 0) {
+		reject(ending, REASON_LIMIT_ASSOCIATIONS,
+		       (struct ul_rejection){ 2, 3, denied },
+		       denied == 2 ? "as many associations as allowed are open"
+				   : "more handshakes in a minute than allowed");
+		return -1;
+	}
+	return 0;
+}
+
+int admission_run(struct association *association, struct ending *ending)
+{
+	if (secure(association, ending) != 0)
+		return -1;
+	leg_opened(&association->in);
+	if (receive_request(association, ending) != 0)
+		return -1;
+	return admit(association, ending);
+}

@@ -1,0 +1,185 @@
+/*
+ * The life of an association: admitted, negotiated, served message by message, ended.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cathgate/clock.h"
+#include "cathgate/log.h"
+#include "cathgate/net.h"
+
+#define STOPPING_LINGER_MS 200 /* told to stop: its last PDU may arrive, no more */
+
+static void release(struct association *association, struct ending *ending)
+{
+	/* Its place is free before the modality can ask for the next one. */
+	supervision_return_place(association);
+	leg_deadline_in(&association->in, PARTING_SECONDS, REASON_PEER_LOST);
+	ul_release_response(association->in.ul);
+	relay_release(association);
+	ending_set(ending, AUDIT_RELEASED, REASON_NONE, PARTING_SAID, "%s", "");
+}
+
+/* Messages one after another until the modality releases or something ends it. */
+static void serve(struct association *association, struct ending *ending)
+{
+	for (;;) {
+		enum wake wake;
+		int got;
+
+		leg_pace_stop(association);
+		leg_deadline_in(&association->in, association->entry->idle_seconds,
+				REASON_IDLE);
+		do {
+			wake = leg_wait_either(association);
+			if (wake == WAKE_OUT)
+				relay_heard(association);
+		} while (wake == WAKE_OUT);
+		if (wake == WAKE_STOP) {
+			ending_abort(ending, REASON_GATEWAY_STOPPING,
+				     "the gateway was told to stop");
+			return;
+		}
+		if (wake == WAKE_LATE) {
+			ending_abort(ending, REASON_IDLE,
+				     "no message within the idle time of its entry");
+			return;
+		}
+		got = services_read_request(association, ending);
+		if (got == 0)
+			release(association, ending);
+		if (got <= 0 || services_perform(association, ending) != 0)
+			return;
+	}
+}
+
+/* After its last PDU an acceptor waits for the requestor to close (PS3.8 9.2.3, state
+ * 13): closing first, with bytes unread, would reset the connection and lose that PDU. */
+static void linger(struct leg *in)
+{
+	char unread[4096];
+
+	in->interrupted = REASON_NONE;
+	in->association->bytes_per_second = 0;
+	leg_deadline(in,
+		     clock_ms() + (in->association->stopping ? STOPPING_LINGER_MS
+							     : PARTING_SECONDS * 1000),
+		     REASON_PEER_LOST);
+	for (int i = 0; i < 1024; i++)
+		if (in->metered.read(in->metered.context, unread, sizeof(unread)) <= 0)
+			return;
+}
+
+static void part(struct association *association, const struct ending *ending)
+{
+	struct leg *in = &association->in;
+
+	in->interrupted = REASON_NONE;
+	leg_deadline_in(in, PARTING_SECONDS, REASON_PEER_LOST);
+	switch (ending->parting) {
+	case PARTING_REJECT:
+		ul_reject(in->ul, ending->rejection);
+		linger(in);
+		break;
+	case PARTING_ABORT:
+		if (in->ul)
+			ul_abort(in->ul, ending->abort_source, ending->abort_reason);
+		else
+			ul_abort_request(&in->metered, ending->abort_source,
+					 ending->abort_reason);
+		linger(in);
+		break;
+	case PARTING_SAID:
+		linger(in);
+		break;
+	case PARTING_SILENT:
+		break;
+	}
+}
+
+/* A handshake that failed: its alert must arrive, too. */
+static void part_from_socket(struct association *association)
+{
+	struct leg *in = &association->in;
+	int fd = association->start->socket;
+	char unread[4096];
+	ssize_t size;
+
+	in->interrupted = REASON_NONE;
+	leg_deadline_in(in, 1, REASON_PEER_LOST);
+	shutdown(fd, SHUT_WR);
+	do {
+		if (in->waiter.wait(in->waiter.context, fd, POLLIN) != 0)
+			break;
+		size = recv(fd, unread, sizeof(unread), 0);
+	} while (size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR)));
+	close(fd);
+}
+
+static void end(struct association *association, const struct ending *ending)
+{
+	relay_abort(association);
+	report_association(association, ending->outcome, ending->reason, ending->detail);
+	if (association->in.carrier.context)
+		part(association, ending);
+	else
+		part_from_socket(association);
+	leg_close(&association->in);
+}
+
+static struct association *create(const struct association_start *start)
+{
+	struct association *association = calloc(1, sizeof(*association));
+
+	if (!association)
+		return NULL;
+	association->start = start;
+	association->config = start->config;
+	association->supervisor = start->supervisor;
+	association->auditor = start->auditor;
+	leg_init(&association->in, association);
+	leg_init(&association->out, association);
+	report_init(association);
+	association->digest = digest_new();
+	if (!association->digest) {
+		free(association);
+		return NULL;
+	}
+	return association;
+}
+
+static void destroy(struct association *association)
+{
+	close(association->auditor);
+	close(association->supervisor);
+	tls_peer_clear(&association->peer);
+	digest_free(association->digest);
+	free(association);
+}
+
+int association_run(const struct association_start *start)
+{
+	struct association *association = create(start);
+	struct ending ending = { 0 };
+	char context[64];
+
+	snprintf(context, sizeof(context), "association %s", start->id);
+	log_context(context);
+	if (!association) {
+		log_error("no memory for an association");
+		return 1;
+	}
+	if (admission_run(association, &ending) == 0 &&
+	    negotiation_run(association, &ending) == 0)
+		serve(association, &ending);
+	end(association, &ending);
+	destroy(association);
+	return 0;
+}

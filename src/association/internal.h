@@ -1,0 +1,209 @@
+/*
+ * The inside of an association's process. The way of one C-STORE through the files:
+ *
+ *   association.c   the life: admit, negotiate, serve message by message, end
+ *   admission.c     TLS, A-ASSOCIATE-RQ, policy, a place from the supervisor
+ *   negotiation.c   which contexts are proposed to the destination, what is answered
+ *   services.c      which service a message belongs to; C-ECHO
+ *   store.c         C-STORE: policy, relay, response, record
+ *   relay.c         the outbound twin: connect, response, abort, release
+ *   leg.c           one side's stream, and all waiting: deadlines, watching, pace
+ *   supervision.c   words from and to the supervisor
+ *   report.c        audit records and the lines an operator reads
+ */
+#ifndef CATHGATE_ASSOCIATION_INTERNAL_H
+#define CATHGATE_ASSOCIATION_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cathgate/association.h"
+#include "cathgate/command.h"
+#include "cathgate/digest.h"
+#include "cathgate/policy.h"
+#include "cathgate/transport.h"
+#include "cathgate/upper_layer.h"
+
+/* How long a goodbye may take: the response to our A-RELEASE-RQ, the last words to a
+ * modality that is refused. */
+#define PARTING_SECONDS 5
+
+/* The slowest that a modality may send within an object: min_bytes_per_second over any
+ * store_seconds of waiting for it. The window slides in steps of one slot. */
+#define PACE_SLOTS 16
+
+struct pace_floor {
+	int64_t slot_us, waited_us; /* a slot's length; waited within the present slot */
+	int64_t bytes[PACE_SLOTS];
+	unsigned slot, slots_seen;
+	int64_t minimum_bytes; /* over all slots */
+};
+
+/* One side of the relay: its carrier, and how long it may be waited for. */
+struct leg {
+	struct association *association;
+	struct transport carrier; /* TLS or plain */
+	struct transport metered; /* what the upper layer reads from: carrier, counted */
+	struct waiter waiter;
+	struct ul_association *ul;
+
+	int64_t deadline_ms;	 /* absolute; 0: none */
+	int64_t silence_ms;	 /* the longest single wait; 0: any */
+	enum reason late;	 /* what it is called when either has passed */
+	enum reason interrupted; /* why the last wait gave up; REASON_NONE: it did not */
+	bool other_spoke; /* the other side has something to say that isn't a goodbye */
+};
+
+struct message {
+	uint8_t context;
+	uint8_t bytes[COMMAND_SET_MAX]; /* the command set as it came */
+	size_t size;
+	struct command_set command;
+	int64_t began_us; /* when its first byte was there */
+};
+
+struct association {
+	const struct association_start *start;
+	const struct config *config;
+	const struct config_modality *entry; /* once admitted */
+	const struct config_destination *destination;
+
+	struct tls_peer peer;
+	bool authenticated; /* peer is filled */
+	struct ul_requestor requestor;
+	struct leg in, out;
+
+	bool propose[UL_CONTEXTS_MAX]; /* for each proposal: passed on to the destination
+					*/
+	bool established;	       /* the A-ASSOCIATE-AC went out */
+
+	int supervisor, auditor;
+	bool stopping;
+	int64_t grace_deadline_ms; /* when stopping with an instance in hand */
+	bool instance_in_hand;
+
+	int64_t bytes_per_second;	       /* 0: no limit */
+	int64_t allowance_bytes, allowance_us; /* left, and when it was last filled */
+	struct pace_floor pace;
+	bool pace_counts;
+
+	struct digest *digest;
+	struct message request, response;
+	struct audit_record record; /* what all records of this association say */
+};
+
+/* The end of an association that was not released: what is recorded, and what the
+ * modality is told. */
+enum parting {
+	PARTING_SILENT, /* it is gone, or speaks no DICOM */
+	PARTING_SAID,	/* it has had its last PDU already */
+	PARTING_ABORT,	/* A-ABORT */
+	PARTING_REJECT	/* A-ASSOCIATE-RJ */
+};
+
+struct ending {
+	enum audit_outcome outcome;
+	enum reason reason;
+	char detail[256];
+	enum parting parting;
+	uint8_t abort_source, abort_reason; /* PS3.8 table 9-26 */
+	struct ul_rejection rejection;
+};
+
+/* leg.c */
+void leg_init(struct leg *leg, struct association *association);
+/* Until then; `late` names what it means when it has passed. 0 seconds: for ever. */
+void leg_deadline(struct leg *leg, int64_t deadline_ms, enum reason late);
+void leg_deadline_in(struct leg *leg, unsigned seconds, enum reason late);
+/* No single wait longer than that. */
+void leg_silence(struct leg *leg, unsigned seconds, enum reason late);
+/* Makes `metered` of a carrier that has just been opened. */
+void leg_opened(struct leg *leg);
+void leg_close(struct leg *leg);
+/* From here on the modality's pace is judged, or no longer. */
+void leg_pace_start(struct association *association);
+void leg_pace_stop(struct association *association);
+
+enum wake { WAKE_IN, WAKE_OUT, WAKE_STOP, WAKE_LATE };
+/* Between two messages: until one side says something, or has to be given up. */
+enum wake leg_wait_either(struct association *association);
+
+/* supervision.c */
+/* Takes the words that have come. -1 when the supervisor is gone. */
+int supervision_listen(struct association *association);
+/* Asks for a place: 0; or -1 and *ret_rejection_reason. */
+int supervision_ask_place(struct association *association, uint8_t *ret_rejection_reason);
+void supervision_return_place(struct association *association);
+/* The line to the auditor is broken: waits for one to its successor. 0 or -1. */
+int supervision_renew_auditor(struct association *association);
+
+/* admission.c: 0, or -1 with the ending. */
+int admission_run(struct association *association, struct ending *ending);
+
+/* negotiation.c: likewise. */
+int negotiation_run(struct association *association, struct ending *ending);
+
+/* relay.c */
+struct relay_failure {
+	enum reason reason;
+	char detail[256];
+	struct ul_rejection rejection; /* for REASON_DESTINATION_REJECTED */
+};
+/* Connects, does TLS, proposes. 0; or -1 with the failure, the leg closed. */
+int relay_open(struct association *association, struct relay_failure *failure);
+/* Before each message: the same again, if the destination has left since the last one and
+ * every context is answered as before. */
+int relay_ready(struct association *association, struct relay_failure *failure);
+/* Passes the request's command set on. 0 or -1 with the failure. */
+int relay_command(struct association *association, struct relay_failure *failure);
+/* Reads the response to the request into association->response and proves that it is
+ * one. Likewise. */
+int relay_response(struct association *association, struct relay_failure *failure);
+/* What the last failed read or write on the outbound side means. */
+void relay_explain(struct association *association, enum ul_event event,
+		   struct relay_failure *failure);
+void relay_abort(struct association *association);
+void relay_release(struct association *association);
+/* The destination has spoken between two messages: it can only be leaving. */
+void relay_heard(struct association *association);
+
+/* services.c: 0 to go on; -1 with the ending. */
+int services_perform(struct association *association, struct ending *ending);
+/* The whole request's command set, its first PDV about to come. */
+int services_read_request(struct association *association, struct ending *ending);
+/* Answers the request with a status of our own. */
+int services_respond(struct association *association, uint16_t status,
+		     const char *comment, struct ending *ending);
+/* Passes association->response on to the modality. */
+int services_pass_response(struct association *association, struct ending *ending);
+bool services_is_relayed(const char *abstract_syntax);
+
+/* store.c: likewise. */
+int store_perform(struct association *association, struct ending *ending);
+
+/* report.c */
+void report_init(struct association *association);
+void report_peer(struct association *association);
+void report_requestor(struct association *association);
+void report_entry(struct association *association);
+/* To the auditor's successor, once the line is broken. Waits until durable; 0 or -1. */
+int report_to_successor(struct association *association,
+			const struct audit_record *record);
+/* Tells the auditor, or its successor, of an instance that begins. 0 or -1. */
+int report_begin(struct association *association, const struct audit_record *record);
+/* That its last fragment is about to go out. 0 or -1. */
+int report_last_fragment(struct association *association,
+			 const struct audit_record *record);
+/* Waits until durable; 0 or -1. */
+int report_association(struct association *association, enum audit_outcome outcome,
+		       enum reason reason, const char *detail);
+void ending_set(struct ending *ending, enum audit_outcome outcome, enum reason reason,
+		enum parting parting, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+void ending_abort(struct ending *ending, enum reason reason, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* What a failed read or write on the modality's side means. */
+void ending_of_in(struct association *association, enum ul_event event,
+		  struct ending *ending);
+
+#endif

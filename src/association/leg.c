@@ -1,0 +1,326 @@
+/*
+ * One side's stream, and the only place where an association's process waits. Whatever
+ * it waits for, it listens to the supervisor and keeps an eye on the other side, so that
+ * a hang-up ends both.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "cathgate/clock.h"
+#include "cathgate/log.h"
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	if (a == 0 || b == 0)
+		return a == 0 ? b : a;
+	return a < b ? a : b;
+}
+
+static int poll_timeout(int64_t until_ms)
+{
+	int64_t left;
+
+	if (until_ms == 0)
+		return -1;
+	left = until_ms - clock_ms();
+	return left <= 0 ? 0 : left > 60000 ? 60000 : (int)left + 1;
+}
+
+static bool passed(int64_t deadline_ms)
+{
+	return deadline_ms != 0 && clock_ms() >= deadline_ms;
+}
+
+/*
+ * Pace: the slowest and the fastest that a modality may send.
+ */
+
+void leg_pace_start(struct association *association)
+{
+	const struct config_limits *limits = &association->config->limits;
+
+	association->pace = (struct pace_floor){
+		.slot_us = (int64_t)limits->store_seconds * 1000000 / PACE_SLOTS,
+		.minimum_bytes =
+			(int64_t)limits->min_bytes_per_second * limits->store_seconds,
+	};
+	association->pace_counts = true;
+}
+
+void leg_pace_stop(struct association *association)
+{
+	association->pace_counts = false;
+}
+
+static bool pace_too_slow(const struct pace_floor *pace)
+{
+	int64_t sum = 0;
+
+	if (pace->slots_seen < PACE_SLOTS)
+		return false;
+	for (unsigned i = 0; i < PACE_SLOTS; i++)
+		sum += pace->bytes[i];
+	return sum < pace->minimum_bytes;
+}
+
+/* Only time spent waiting for the modality moves the window on: what the destination
+ * holds up is not the modality's fault. */
+static bool pace_waited(struct pace_floor *pace, int64_t us)
+{
+	bool slow = false;
+
+	pace->waited_us += us;
+	while (pace->waited_us >= pace->slot_us) {
+		pace->waited_us -= pace->slot_us;
+		pace->slots_seen++;
+		slow = slow || pace_too_slow(pace);
+		pace->slot = (pace->slot + 1) % PACE_SLOTS;
+		pace->bytes[pace->slot] = 0;
+	}
+	return slow;
+}
+
+static void allowance_refill(struct association *association)
+{
+	int64_t now_us = clock_us(), rate = association->bytes_per_second;
+	int64_t passed_us = now_us - association->allowance_us;
+
+	if (passed_us > 1000000)
+		passed_us = 1000000; /* what was not used for a second is forfeit */
+	association->allowance_us = now_us;
+	association->allowance_bytes += rate * passed_us / 1000000;
+	if (association->allowance_bytes > rate)
+		association->allowance_bytes = rate;
+}
+
+/* Sleeps while the modality has had more than its bytes_per_second. */
+static int allowance_wait(struct leg *leg)
+{
+	struct association *association = leg->association;
+
+	while (association->bytes_per_second > 0) {
+		struct pollfd line = { .fd = association->supervisor, .events = POLLIN };
+		int64_t ms;
+
+		allowance_refill(association);
+		if (association->allowance_bytes > 0)
+			return 0;
+		ms = 1 -
+		     association->allowance_bytes * 1000 / association->bytes_per_second;
+		if (poll(&line, 1, ms > 1000 ? 1000 : (int)ms) > 0 &&
+		    supervision_listen(association) != 0)
+			leg->interrupted = REASON_GATEWAY_STOPPING;
+		if (passed(association->grace_deadline_ms))
+			leg->interrupted = REASON_GATEWAY_STOPPING;
+		if (leg->interrupted != REASON_NONE) {
+			errno = ECANCELED;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Waiting.
+ */
+
+static struct leg *other_leg(const struct leg *leg)
+{
+	struct association *association = leg->association;
+
+	return leg == &association->in ? &association->out : &association->in;
+}
+
+/* Looks at what the modality has to say while the destination is waited for. Whatever is
+ * no goodbye stays where it is, and is not looked at again during this wait. */
+static enum reason watch_in(struct leg *in, bool *ret_spoke)
+{
+	switch (ul_peek(in->ul)) {
+	case UL_PDU_NONE:
+		return REASON_NONE;
+	case UL_PDU_CLOSED:
+		return REASON_PEER_LOST;
+	case UL_PDU_ABORT:
+		return REASON_PEER_ABORT;
+	case UL_PDU_RELEASE_RQ:
+	case UL_PDU_OTHER:
+		break;
+	}
+	*ret_spoke = true;
+	return REASON_NONE;
+}
+
+/* The modality is watched while the destination is waited for. Not the other way round:
+ * when the destination leaves within an object, the modality may finish sending it. */
+static bool watches_other(const struct leg *leg)
+{
+	const struct leg *other = other_leg(leg);
+
+	return leg == &leg->association->out && other->ul && other->carrier.context;
+}
+
+static int leg_wait(void *context, int fd, short events)
+{
+	struct leg *leg = context;
+	struct association *association = leg->association;
+	int64_t began_us = clock_us(), until_ms;
+	bool watched = watches_other(leg);
+
+	if (leg->interrupted != REASON_NONE)
+		return -1;
+	until_ms = leg->silence_ms ? began_us / 1000 + leg->silence_ms : 0;
+	until_ms = sooner(until_ms, leg->deadline_ms);
+	leg->other_spoke = false;
+
+	for (;;) {
+		struct pollfd fds[3] = {
+			{ .fd = fd, .events = events },
+			{ .fd = association->supervisor, .events = POLLIN },
+			{ .fd = watched ? other_leg(leg)->carrier.fd : -1,
+			  .events = leg->other_spoke ? 0 : POLLIN | POLLRDHUP },
+		};
+		int64_t end_ms = sooner(until_ms, association->grace_deadline_ms);
+		int count = poll(fds, 3, poll_timeout(end_ms));
+
+		if (count < 0 && errno != EINTR) {
+			log_bug("poll: %s", strerror(errno));
+			leg->interrupted = REASON_INTERNAL;
+			break;
+		}
+		if (count > 0 && fds[1].revents &&
+		    (supervision_listen(association) != 0 ||
+		     (association->stopping && !association->instance_in_hand)))
+			leg->interrupted = REASON_GATEWAY_STOPPING;
+		if (count > 0 && fds[0].revents)
+			break; /* ready, or the call itself finds out what is wrong */
+		if (count > 0 && fds[2].revents)
+			leg->interrupted = watch_in(other_leg(leg), &leg->other_spoke);
+		if (count > 0 && leg->other_spoke &&
+		    (fds[2].revents & (POLLERR | POLLHUP)))
+			leg->interrupted = REASON_PEER_LOST;
+		if (leg->interrupted == REASON_NONE && passed(until_ms))
+			leg->interrupted = leg->late;
+		if (leg->interrupted == REASON_NONE &&
+		    passed(association->grace_deadline_ms))
+			leg->interrupted = REASON_GATEWAY_STOPPING;
+		if (leg->interrupted != REASON_NONE)
+			break;
+	}
+	if (association->pace_counts && leg == &association->in && (events & POLLIN) &&
+	    pace_waited(&association->pace, clock_us() - began_us) &&
+	    leg->interrupted == REASON_NONE)
+		leg->interrupted = REASON_TOO_SLOW;
+	return leg->interrupted == REASON_NONE ? 0 : -1;
+}
+
+static enum wake late_or_stop(struct association *association)
+{
+	if (association->stopping)
+		return WAKE_STOP;
+	return passed(association->in.deadline_ms) ? WAKE_LATE : WAKE_IN;
+}
+
+enum wake leg_wait_either(struct association *association)
+{
+	struct leg *in = &association->in, *out = &association->out;
+
+	for (;;) {
+		struct pollfd fds[3] = {
+			{ .fd = in->carrier.fd, .events = POLLIN },
+			{ .fd = association->supervisor, .events = POLLIN },
+			{ .fd = out->ul ? out->carrier.fd : -1, .events = POLLIN },
+		};
+		enum wake wake;
+
+		if (ul_has_pdv(in->ul) || ul_peek(in->ul) != UL_PDU_NONE)
+			return association->stopping ? WAKE_STOP : WAKE_IN;
+		if (out->ul && ul_peek(out->ul) != UL_PDU_NONE)
+			return WAKE_OUT;
+		wake = late_or_stop(association);
+		if (wake != WAKE_IN)
+			return wake;
+		if (poll(fds, 3, poll_timeout(in->deadline_ms)) > 0 && fds[1].revents &&
+		    supervision_listen(association) != 0)
+			return WAKE_STOP;
+	}
+}
+
+void leg_deadline(struct leg *leg, int64_t deadline_ms, enum reason late)
+{
+	leg->deadline_ms = deadline_ms;
+	leg->silence_ms = 0;
+	leg->late = late;
+}
+
+void leg_deadline_in(struct leg *leg, unsigned seconds, enum reason late)
+{
+	leg_deadline(leg, seconds ? clock_ms() + (int64_t)seconds * 1000 : 0, late);
+}
+
+void leg_silence(struct leg *leg, unsigned seconds, enum reason late)
+{
+	leg->deadline_ms = 0;
+	leg->silence_ms = (int64_t)seconds * 1000;
+	leg->late = late;
+}
+
+/*
+ * The metered stream: the modality's bytes are counted where they arrive, so that a
+ * fragment that takes its time counts as it comes.
+ */
+
+static ssize_t metered_read(void *context, void *buffer, size_t size)
+{
+	struct leg *leg = context;
+	struct association *association = leg->association;
+	ssize_t count;
+
+	if (leg == &association->in && allowance_wait(leg) != 0)
+		return -1;
+	count = leg->carrier.read(leg->carrier.context, buffer, size);
+	if (count > 0 && leg == &association->in) {
+		association->allowance_bytes -= count;
+		association->pace.bytes[association->pace.slot] += count;
+	}
+	return count;
+}
+
+static int metered_write(void *context, const void *bytes, size_t size)
+{
+	struct leg *leg = context;
+
+	return leg->carrier.write(leg->carrier.context, bytes, size);
+}
+
+static ssize_t metered_peek(void *context, void *buffer, size_t size)
+{
+	struct leg *leg = context;
+
+	return leg->carrier.peek(leg->carrier.context, buffer, size);
+}
+
+void leg_init(struct leg *leg, struct association *association)
+{
+	*leg = (struct leg){ .association = association,
+			     .waiter = { .wait = leg_wait, .context = leg } };
+	leg->carrier.fd = -1;
+}
+
+void leg_opened(struct leg *leg)
+{
+	leg->metered = (struct transport){ .fd = leg->carrier.fd,
+					   .context = leg,
+					   .read = metered_read,
+					   .write = metered_write,
+					   .peek = metered_peek };
+}
+
+void leg_close(struct leg *leg)
+{
+	ul_free(leg->ul);
+	leg->ul = NULL;
+	transport_close(&leg->carrier);
+}

@@ -1,0 +1,201 @@
+/*
+ * Negotiation: policy first, then outbound, then inbound as the destination answered.
+ */
+#include "internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cathgate/sop_class.h"
+
+/* What is said of a proposal without asking the destination. */
+struct verdict {
+	bool propose;
+	enum ul_result result; /* otherwise; UL_ACCEPTED: by the gateway itself */
+};
+
+static struct verdict judge(const struct association *association,
+			    const struct ul_proposal *proposal)
+{
+	const char *syntax = proposal->abstract_syntax;
+
+	if (!services_is_relayed(syntax))
+		return (struct verdict){ .result = UL_ABSTRACT_SYNTAX_NOT_SUPPORTED };
+	if (proposal->scp_role_only)
+		return (struct verdict){ .result = UL_USER_REJECTION };
+	if (strcmp(syntax, SOP_CLASS_VERIFICATION) == 0) {
+		if (association->entry->echo == CONFIG_ECHO_GATEWAY)
+			return (struct verdict){ .result = UL_ACCEPTED };
+		return (struct verdict){ .propose = true };
+	}
+	if (policy_sop_class(association->entry, syntax, true) != REASON_NONE)
+		return (struct verdict){ .result = UL_USER_REJECTION };
+	return (struct verdict){ .propose = true };
+}
+
+/* C-ECHO has no data set: any transfer syntax will do, the default one best. */
+static const char *echo_syntax(const struct association *association, size_t index)
+{
+	const char *first = ul_proposal_transfer_syntax(association->in.ul, index, 0);
+	const char *syntax;
+
+	for (size_t i = 0;
+	     (syntax = ul_proposal_transfer_syntax(association->in.ul, index, i)); i++)
+		if (strcmp(syntax, TRANSFER_SYNTAX_IMPLICIT) == 0)
+			return syntax;
+	return first;
+}
+
+static bool was_proposed(const struct association *association, size_t index,
+			 const char *transfer_syntax)
+{
+	const char *syntax;
+
+	for (size_t i = 0;
+	     (syntax = ul_proposal_transfer_syntax(association->in.ul, index, i)); i++)
+		if (strcmp(syntax, transfer_syntax) == 0)
+			return true;
+	return false;
+}
+
+struct tally {
+	size_t proposed, accepted, refused_by_policy;
+	char refused[UL_UID_SIZE]; /* the first of these */
+};
+
+static int answer_as_destination(struct association *association, size_t index,
+				 uint8_t id, struct tally *tally)
+{
+	enum ul_result result = ul_context_result(association->out.ul, id);
+	const char *syntax = ul_context_transfer_syntax(association->out.ul, id);
+
+	/* Accepted in a transfer syntax that nobody offered: of no use to the modality.
+	 */
+	if (result == UL_ACCEPTED &&
+	    (!syntax || !was_proposed(association, index, syntax)))
+		result = UL_NO_REASON;
+	tally->accepted += result == UL_ACCEPTED;
+	return ul_answer(association->in.ul, id, result,
+			 result == UL_ACCEPTED ? syntax : NULL);
+}
+
+static int answer(struct association *association, struct tally *tally)
+{
+	struct ul_proposal proposal;
+
+	for (size_t i = 0; i < ul_proposal_count(association->in.ul); i++) {
+		struct verdict verdict;
+		int done;
+
+		ul_proposal(association->in.ul, i, &proposal);
+		verdict = judge(association, &proposal);
+		if (verdict.propose) {
+			done = answer_as_destination(association, i, proposal.id, tally);
+		} else {
+			done = ul_answer(association->in.ul, proposal.id, verdict.result,
+					 verdict.result == UL_ACCEPTED
+						 ? echo_syntax(association, i)
+						 : NULL);
+			tally->accepted += verdict.result == UL_ACCEPTED;
+		}
+		if (done != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void select_proposals(struct association *association, struct tally *tally)
+{
+	struct ul_proposal proposal;
+
+	for (size_t i = 0; i < ul_proposal_count(association->in.ul); i++) {
+		struct verdict verdict;
+
+		ul_proposal(association->in.ul, i, &proposal);
+		verdict = judge(association, &proposal);
+		association->propose[i] = verdict.propose;
+		tally->proposed += verdict.propose;
+		if (!verdict.propose && verdict.result == UL_USER_REJECTION &&
+		    tally->refused_by_policy++ == 0)
+			memcpy(tally->refused, proposal.abstract_syntax,
+			       sizeof(tally->refused));
+	}
+}
+
+/* Whatever keeps the destination away may pass: a transient rejection (2/3/1) invites the
+ * modality to try again. The destination's own rejection is passed on as it is. */
+static void reject_for(const struct relay_failure *failure, struct ending *ending)
+{
+	if (failure->reason == REASON_PEER_LOST || failure->reason == REASON_PEER_ABORT) {
+		ending_set(ending, AUDIT_ABORTED, failure->reason, PARTING_SILENT,
+			   "the modality left while the destination was called");
+		return;
+	}
+	ending_set(ending, AUDIT_REFUSED, failure->reason, PARTING_REJECT, "%s",
+		   failure->detail);
+	ending->rejection = failure->reason == REASON_DESTINATION_REJECTED
+				    ? failure->rejection
+				    : (struct ul_rejection){ 2, 3, 1 };
+}
+
+static void summarise(const struct association *association, const struct tally *tally,
+		      char *ret, size_t size, enum reason *ret_reason)
+{
+	size_t proposals = ul_proposal_count(association->in.ul);
+	int used = 0;
+
+	*ret_reason = REASON_NONE;
+	ret[0] = '\0';
+	if (association->requestor.user_identity != 0)
+		used = snprintf(ret, size, "user identity of type %u; ",
+				association->requestor.user_identity);
+	if (tally->refused_by_policy > 0) {
+		*ret_reason = REASON_SOP_CLASS_NOT_ALLOWED;
+		snprintf(ret + used, size - (size_t)used,
+			 "%zu of %zu contexts refused by policy, first %s",
+			 tally->refused_by_policy, proposals, tally->refused);
+	} else if (tally->proposed > 0 && tally->accepted == 0) {
+		*ret_reason = REASON_DESTINATION_CONTEXT;
+		snprintf(ret + used, size - (size_t)used,
+			 "the destination accepted none of %zu contexts",
+			 tally->proposed);
+	} else if (used > 0) {
+		ret[used - 2] = '\0';
+	}
+}
+
+int negotiation_run(struct association *association, struct ending *ending)
+{
+	struct relay_failure failure;
+	struct tally tally = { 0 };
+	enum reason reason;
+	char detail[256];
+
+	select_proposals(association, &tally);
+	if (tally.proposed > 0 && relay_open(association, &failure) != 0) {
+		reject_for(&failure, ending);
+		return -1;
+	}
+	if (answer(association, &tally) != 0) {
+		ending_set(ending, AUDIT_REFUSED, REASON_INTERNAL, PARTING_REJECT,
+			   "the contexts could not be answered");
+		ending->rejection = (struct ul_rejection){ 2, 3, 1 };
+		return -1;
+	}
+	summarise(association, &tally, detail, sizeof(detail), &reason);
+	if (report_association(association, AUDIT_ACCEPTED, reason, detail) != 0) {
+		ending_set(ending, AUDIT_REFUSED, REASON_AUDIT_UNAVAILABLE,
+			   PARTING_REJECT,
+			   "the audit log took no record of the association");
+		ending->rejection = (struct ul_rejection){ 2, 3, 1 };
+		return -1;
+	}
+	leg_silence(&association->in, association->config->limits.associate_seconds,
+		    REASON_TOO_SLOW);
+	if (ul_acknowledge(association->in.ul, association->out.ul) != 0) {
+		ending_of_in(association, UL_CLOSED, ending);
+		return -1;
+	}
+	association->established = true;
+	return 0;
+}

@@ -1,0 +1,211 @@
+/*
+ * Audit records, and the few lines that an operator reads in the program's log.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cathgate/log.h"
+
+#define RECORD_MS 30000 /* a log that takes longer is not available */
+
+static void put(char *to, size_t room, const char *text)
+{
+	snprintf(to, room, "%s", text);
+}
+#define PUT(field, text) put((field), sizeof(field), (text))
+
+void report_init(struct association *association)
+{
+	audit_record_init(&association->record);
+	association->record.event = AUDIT_ASSOCIATION;
+}
+
+void report_peer(struct association *association)
+{
+	struct audit_record *record = &association->record;
+	const struct tls_peer *peer = &association->peer;
+
+	PUT(record->certificate, peer->certificate_sha256);
+	PUT(record->subject, peer->subject);
+	PUT(record->tls_version, peer->version);
+	PUT(record->tls_cipher, peer->cipher);
+	PUT(record->tls_group, peer->group);
+}
+
+void report_requestor(struct association *association)
+{
+	PUT(association->record.calling_ae, association->requestor.calling_text);
+	PUT(association->record.called_ae, association->requestor.called_text);
+}
+
+void report_entry(struct association *association)
+{
+	PUT(association->record.modality, association->entry->name);
+	PUT(association->record.destination, association->destination->name);
+}
+
+static void tell_operator(const struct audit_record *record)
+{
+	static const char *const outcomes[AUDIT_OUTCOME_COUNT] = {
+		[AUDIT_NO_OUTCOME] = "",
+		[AUDIT_FORWARDED] = "forwarded",
+		[AUDIT_REFUSED] = "refused",
+		[AUDIT_FAILED] = "failed",
+		[AUDIT_UNCONFIRMED] = "unconfirmed",
+		[AUDIT_ACCEPTED] = "accepted",
+		[AUDIT_RELEASED] = "released",
+		[AUDIT_ABORTED] = "aborted",
+		[AUDIT_RAISED] = "raised",
+	};
+
+	if (record->reason != REASON_NONE)
+		log_warning("%s: %s%s%s", outcomes[record->outcome],
+			    reason_word(record->reason), record->detail[0] ? ": " : "",
+			    record->detail);
+	else
+		log_info("%s: %s to %s", outcomes[record->outcome], record->calling_ae,
+			 record->destination);
+}
+
+/* A line that was given by a dying auditor breaks at once: ask again. */
+int report_to_successor(struct association *association,
+			const struct audit_record *record)
+{
+	for (int i = 0; i < 3; i++) {
+		if (supervision_renew_auditor(association) != 0)
+			return -1;
+		if (audit_submit(association->auditor, record, RECORD_MS) == 0)
+			return 0;
+		if (errno == ENOSPC || errno == ETIMEDOUT)
+			return -1;
+	}
+	return -1;
+}
+
+int report_begin(struct association *association, const struct audit_record *record)
+{
+	for (int i = 0; i < 3; i++)
+		if (audit_begin(association->auditor, record) == 0)
+			return 0;
+		else if (supervision_renew_auditor(association) != 0)
+			return -1;
+	return -1;
+}
+
+int report_last_fragment(struct association *association,
+			 const struct audit_record *record)
+{
+	if (audit_last_fragment(association->auditor) == 0)
+		return 0;
+	/* A successor has not heard of the instance. */
+	return report_begin(association, record) == 0
+		       ? audit_last_fragment(association->auditor)
+		       : -1;
+}
+
+int report_association(struct association *association, enum audit_outcome outcome,
+		       enum reason reason, const char *detail)
+{
+	struct audit_record record = association->record;
+
+	record.outcome = outcome;
+	record.reason = reason;
+	PUT(record.detail, detail);
+	tell_operator(&record);
+	if (audit_submit(association->auditor, &record, RECORD_MS) == 0)
+		return 0;
+	if (errno != ENOSPC && errno != ETIMEDOUT &&
+	    report_to_successor(association, &record) == 0)
+		return 0;
+	log_error("the audit log took no record of it: see the auditor's messages");
+	return -1;
+}
+
+void ending_set(struct ending *ending, enum audit_outcome outcome, enum reason reason,
+		enum parting parting, const char *format, ...)
+{
+	va_list arguments;
+
+	*ending = (struct ending){ .outcome = outcome,
+				   .reason = reason,
+				   .parting = parting };
+	va_start(arguments, format);
+	vsnprintf(ending->detail, sizeof(ending->detail), format, arguments);
+	va_end(arguments);
+}
+
+/* PS3.8 table 9-26: source 2 is the service provider, reason 0 not specified. */
+void ending_abort(struct ending *ending, enum reason reason, const char *format, ...)
+{
+	va_list arguments;
+
+	*ending = (struct ending){ .outcome = AUDIT_ABORTED,
+				   .reason = reason,
+				   .parting = PARTING_ABORT,
+				   .abort_source = 2 };
+	va_start(arguments, format);
+	vsnprintf(ending->detail, sizeof(ending->detail), format, arguments);
+	va_end(arguments);
+}
+
+static void ending_of_lost_in(struct association *association, struct ending *ending)
+{
+	struct leg *in = &association->in;
+	struct tls_failure failure;
+
+	switch (in->interrupted) {
+	case REASON_NONE:
+		break;
+	case REASON_GATEWAY_STOPPING:
+		ending_abort(ending, REASON_GATEWAY_STOPPING,
+			     "the gateway was told to stop");
+		return;
+	case REASON_PEER_LOST:
+	case REASON_PEER_ABORT:
+		ending_set(ending, AUDIT_ABORTED, in->interrupted, PARTING_SILENT,
+			   "the modality left");
+		return;
+	default:
+		ending_abort(ending, in->interrupted,
+			     "the modality was waited for too long");
+		return;
+	}
+	if (tls_failed(&in->carrier, &failure))
+		ending_set(ending, AUDIT_ABORTED, failure.reason, PARTING_SILENT, "%s",
+			   failure.detail);
+	else
+		ending_set(ending, AUDIT_ABORTED, REASON_PEER_LOST, PARTING_SILENT,
+			   "the modality's connection ended without a release");
+}
+
+void ending_of_in(struct association *association, enum ul_event event,
+		  struct ending *ending)
+{
+	switch (event) {
+	case UL_ABORT:
+		ending_set(ending, AUDIT_ABORTED, REASON_PEER_ABORT, PARTING_SILENT,
+			   "the modality aborted");
+		break;
+	case UL_PROTOCOL:
+		ending_abort(ending, REASON_MALFORMED,
+			     "the modality sent a PDU that PS3.8 does not allow there");
+		ending->abort_reason = 6; /* invalid PDU parameter value */
+		break;
+	case UL_RELEASE:
+		ending_abort(ending, REASON_MALFORMED,
+			     "the modality asked for release within a message");
+		ending->abort_reason = 2; /* unexpected PDU */
+		break;
+	case UL_PDV:
+		ending_abort(ending, REASON_MALFORMED,
+			     "a fragment that belongs to no message in hand");
+		break;
+	case UL_CLOSED:
+		ending_of_lost_in(association, ending);
+		break;
+	}
+}

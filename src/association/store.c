@@ -1,0 +1,399 @@
+/*
+ * One C-STORE (PS3.7 9.1.1, PS3.4 Annex B), cut-through: judged, passed on fragment by
+ * fragment while it is hashed, answered as the destination answers, after its record.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cathgate/clock.h"
+#include "cathgate/data_set_head.h"
+#include "cathgate/log.h"
+#include "cathgate/sop_class.h"
+
+#define RECORD_MS 30000 /* a log that takes longer is not available */
+
+/* What has become of one instance so far. */
+struct transfer {
+	struct audit_record record;
+	bool forwarding;      /* the destination is to have what comes */
+	bool answered;	      /* association->response holds its answer */
+	bool went_out;	      /* its last fragment did */
+	uint16_t status;      /* ours, when the destination's isn't passed on */
+	int64_t last_sent_us; /* when the last fragment had gone out */
+	int64_t drain_end_ms; /* an object over the limit is read no longer than that */
+	size_t head_size;
+	uint8_t head[DATA_SET_HEAD_MAX];
+};
+
+static void conclude(struct transfer *transfer, enum audit_outcome outcome,
+		     enum reason reason, uint16_t status, const char *detail)
+{
+	transfer->forwarding = false;
+	transfer->record.outcome = outcome;
+	transfer->record.reason = reason;
+	transfer->status = status;
+	snprintf(transfer->record.detail, sizeof(transfer->record.detail), "%s", detail);
+}
+
+/* PS3.4 table B.2-1 leaves the last two digits to the SCP: 1 is "no way to the PACS". */
+static uint16_t status_of(enum reason reason)
+{
+	switch (reason) {
+	case REASON_DESTINATION_UNREACHABLE:
+	case REASON_DESTINATION_TLS:
+	case REASON_DESTINATION_NAME:
+	case REASON_DESTINATION_REJECTED:
+	case REASON_DESTINATION_LOST:
+	case REASON_DESTINATION_TIMEOUT:
+		return STATUS_OUT_OF_RESOURCES + 1;
+	default:
+		return STATUS_OUT_OF_RESOURCES;
+	}
+}
+
+static void begin_record(const struct association *association, struct transfer *transfer)
+{
+	const struct message *request = &association->request;
+	struct audit_record *record = &transfer->record;
+	const char *syntax =
+		ul_context_transfer_syntax(association->in.ul, request->context);
+
+	*record = association->record;
+	record->event = AUDIT_INSTANCE;
+	snprintf(record->sop_class, sizeof(record->sop_class), "%s",
+		 request->command.sop_class);
+	snprintf(record->sop_instance, sizeof(record->sop_instance), "%s",
+		 request->command.sop_instance);
+	snprintf(record->transfer_syntax, sizeof(record->transfer_syntax), "%s",
+		 syntax ? syntax : "");
+}
+
+/* Promise 2: each instance is judged anew. */
+static void judge(const struct association *association, struct transfer *transfer)
+{
+	const struct command_set *command = &association->request.command;
+	enum reason reason;
+
+	if (!command->has_data_set || !command->sop_class[0] ||
+	    !command->sop_instance[0]) {
+		conclude(transfer, AUDIT_FAILED, REASON_MALFORMED,
+			 STATUS_CANNOT_UNDERSTAND,
+			 "a C-STORE-RQ without SOP class, SOP instance or data set");
+		return;
+	}
+	if (association->authenticated && time(NULL) > association->peer.not_after) {
+		conclude(transfer, AUDIT_REFUSED, REASON_TLS_EXPIRED,
+			 STATUS_NOT_AUTHORISED,
+			 "the modality's certificate expired while the association was "
+			 "open");
+		return;
+	}
+	reason = policy_sop_class(association->entry, command->sop_class,
+				  sop_class_is_storage(command->sop_class));
+	if (reason == REASON_NONE)
+		reason = policy_move_originator(
+			association->entry,
+			command->has_move_originator ? &command->move_originator : NULL);
+	if (reason != REASON_NONE)
+		conclude(transfer, AUDIT_REFUSED, reason, STATUS_NOT_AUTHORISED, "");
+	else
+		transfer->forwarding = true;
+}
+
+/* The destination failed: what it has of the object must never look whole. */
+static void give_up(struct association *association, struct transfer *transfer,
+		    const struct relay_failure *failure)
+{
+	relay_abort(association);
+	conclude(transfer, transfer->went_out ? AUDIT_UNCONFIRMED : AUDIT_FAILED,
+		 failure->reason, status_of(failure->reason), failure->detail);
+}
+
+static void open_transfer(struct association *association, struct transfer *transfer)
+{
+	struct relay_failure failure;
+
+	if (report_begin(association, &transfer->record) != 0) {
+		conclude(transfer, AUDIT_FAILED, REASON_AUDIT_UNAVAILABLE,
+			 STATUS_OUT_OF_RESOURCES, "the auditor is not there");
+		return;
+	}
+	if (relay_ready(association, &failure) != 0 ||
+	    relay_command(association, &failure) != 0)
+		give_up(association, transfer, &failure);
+}
+
+/* Between two PDUs of the modality. A destination may answer early, to refuse (PS3.7
+ * 9.1.1); the modality hears it when it has finished. Success before the end is none. */
+static void hear_early(struct association *association, struct transfer *transfer)
+{
+	struct relay_failure failure;
+
+	if (!transfer->forwarding || transfer->answered ||
+	    ul_has_pdv(association->in.ul) || ul_peek(association->out.ul) == UL_PDU_NONE)
+		return;
+	if (relay_response(association, &failure) != 0) {
+		give_up(association, transfer, &failure);
+		return;
+	}
+	if (command_status_stored(association->response.command.status)) {
+		failure = (struct relay_failure){
+			.reason = REASON_DESTINATION_PROTOCOL,
+			.detail = "the destination reported success before the object's "
+				  "end",
+		};
+		give_up(association, transfer, &failure);
+		return;
+	}
+	transfer->answered = true;
+	leg_silence(&association->out, association->config->limits.response_seconds,
+		    REASON_DESTINATION_TIMEOUT);
+}
+
+static void forward(struct association *association, struct transfer *transfer,
+		    const struct ul_pdv *pdv)
+{
+	struct relay_failure failure;
+
+	if (pdv->last && report_last_fragment(association, &transfer->record) != 0) {
+		failure = (struct relay_failure){ .reason = REASON_AUDIT_UNAVAILABLE,
+						  .detail = "the auditor is not there" };
+		give_up(association, transfer, &failure);
+		return;
+	}
+	if (ul_write(association->out.ul, pdv) == 0) {
+		transfer->went_out = pdv->last;
+		transfer->last_sent_us = clock_us();
+		return;
+	}
+	relay_explain(association, UL_CLOSED, &failure);
+	if (!transfer->answered) {
+		give_up(association, transfer, &failure);
+		return;
+	}
+	/* It has refused and listens no more: its answer still stands. */
+	relay_abort(association);
+	transfer->forwarding = false;
+}
+
+static void keep_head(struct transfer *transfer, const struct ul_pdv *pdv)
+{
+	size_t room = sizeof(transfer->head) - transfer->head_size;
+
+	if (room > pdv->size)
+		room = pdv->size;
+	memcpy(transfer->head + transfer->head_size, pdv->data, room);
+	transfer->head_size += room;
+}
+
+/* An object over the limit fails, but its sender deserves an answer: the rest is read for
+ * as long as a destination may take for one. 0, or -1 when that is over. */
+static int check_size(struct association *association, struct transfer *transfer)
+{
+	const struct config_limits *limits = &association->config->limits;
+	struct relay_failure failure = {
+		.reason = REASON_LIMIT_OBJECT,
+		.detail = "larger than limits.max_object_bytes",
+	};
+
+	if (transfer->record.bytes <= limits->max_object_bytes)
+		return 0;
+	if (transfer->drain_end_ms == 0) {
+		transfer->drain_end_ms =
+			clock_ms() + (int64_t)limits->response_seconds * 1000;
+		if (transfer->forwarding)
+			give_up(association, transfer, &failure);
+	}
+	return clock_ms() < transfer->drain_end_ms ? 0 : -1;
+}
+
+static int lost_modality(struct association *association, enum ul_event event,
+			 struct ending *ending)
+{
+	enum reason seen = association->out.interrupted;
+
+	if (event == UL_CLOSED && (seen == REASON_PEER_LOST || seen == REASON_PEER_ABORT))
+		ending_set(ending, AUDIT_ABORTED, seen, PARTING_SILENT,
+			   "the modality left within an object");
+	else
+		ending_of_in(association, event, ending);
+	return -1;
+}
+
+/* Reads the data set to its end, whatever becomes of it: 0; or -1 with the ending. */
+static int take_data_set(struct association *association, struct transfer *transfer,
+			 struct ending *ending)
+{
+	struct ul_pdv pdv = { .last = !association->request.command.has_data_set };
+
+	while (!pdv.last) {
+		enum ul_event event;
+
+		hear_early(association, transfer);
+		event = ul_read(association->in.ul, &pdv);
+		if (event != UL_PDV || pdv.command ||
+		    pdv.context != association->request.context)
+			return lost_modality(association, event, ending);
+		keep_head(transfer, &pdv);
+		transfer->record.bytes += (int64_t)pdv.size;
+		if (check_size(association, transfer) != 0) {
+			ending_abort(ending, REASON_LIMIT_OBJECT,
+				     "it did not end long after limits.max_object_bytes");
+			return -1;
+		}
+		if (transfer->forwarding)
+			forward(association, transfer, &pdv);
+		if (digest_update(association->digest, pdv.data, pdv.size) != 0) {
+			ending_abort(ending, REASON_INTERNAL, "SHA-256 failed");
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int finish_digest(struct association *association, struct transfer *transfer)
+{
+	uint8_t sum[DIGEST_SIZE];
+
+	if (digest_finish(association->digest, sum) != 0)
+		return -1;
+	digest_hex(sum, sizeof(sum), transfer->record.sha256);
+	return 0;
+}
+
+/* The destination's answer, unless it came early or the transfer has failed. */
+static void take_answer(struct association *association, struct transfer *transfer)
+{
+	const struct command_set *answer = &association->response.command;
+	struct relay_failure failure;
+
+	if (transfer->forwarding && !transfer->answered) {
+		if (relay_response(association, &failure) != 0) {
+			give_up(association, transfer, &failure);
+			return;
+		}
+		transfer->answered = true;
+		transfer->record.wait_ms = (clock_us() - transfer->last_sent_us) / 1000;
+	}
+	if (!transfer->answered)
+		return;
+	transfer->record.status = answer->status;
+	if (command_status_stored(answer->status))
+		transfer->record.outcome = AUDIT_FORWARDED;
+	else
+		conclude(transfer, AUDIT_FAILED, REASON_DESTINATION_STATUS,
+			 answer->status, "");
+}
+
+static void complete_record(const struct association *association,
+			    struct transfer *transfer)
+{
+	struct audit_record *record = &transfer->record;
+	struct data_set_head head;
+
+	data_set_head_read(transfer->head, transfer->head_size, record->transfer_syntax,
+			   &head);
+	snprintf(record->study, sizeof(record->study), "%s", head.study);
+	snprintf(record->patient_id, sizeof(record->patient_id), "%s", head.patient_id);
+	record->total_ms = (clock_us() - association->request.began_us) / 1000;
+	if (!transfer->answered)
+		record->status = transfer->status;
+	if (record->outcome != AUDIT_FORWARDED)
+		log_warning("instance %s: %s%s%s", record->sop_instance,
+			    reason_word(record->reason), record->detail[0] ? ": " : "",
+			    record->detail);
+}
+
+/* The modality is gone, or is to be sent away: the record says so and nobody is answered.
+ */
+static int fail_with_modality(struct association *association, struct transfer *transfer,
+			      const struct ending *ending)
+{
+	relay_abort(association);
+	if (transfer->record.reason == REASON_NONE)
+		conclude(transfer, AUDIT_FAILED, ending->reason, STATUS_SUCCESS,
+			 ending->detail);
+	complete_record(association, transfer);
+	transfer->record.status = -1; /* none was given */
+	if (audit_submit(association->auditor, &transfer->record, RECORD_MS) != 0)
+		log_error("the audit log took no record of an instance that failed");
+	return -1;
+}
+
+/* Nobody may be told of success. When only the disk fails, the auditor keeps the record
+ * and the association goes on; when the auditor has died, its successor gets the record,
+ * so that what the destination may hold is known, and the association ends. */
+static int fail_with_auditor(struct association *association, struct transfer *transfer,
+			     int error, struct ending *ending)
+{
+	log_error(
+		"the audit log took no record of an instance: it is answered as failed");
+	audit_record_doubt(&transfer->record);
+	if (services_respond(association, STATUS_OUT_OF_RESOURCES,
+			     reason_word(REASON_AUDIT_UNAVAILABLE), ending) != 0)
+		return -1;
+	if (error == ENOSPC)
+		return 0;
+	if (error != ETIMEDOUT &&
+	    report_to_successor(association, &transfer->record) != 0)
+		log_error("nor did the auditor's successor");
+	ending_abort(ending, REASON_AUDIT_UNAVAILABLE, "the auditor did not answer");
+	return -1;
+}
+
+static int answer_modality(struct association *association, struct transfer *transfer,
+			   struct ending *ending)
+{
+	const struct audit_record *record = &transfer->record;
+
+	if (transfer->answered)
+		return services_pass_response(association, ending);
+	if (record->reason == REASON_PEER_LOST || record->reason == REASON_PEER_ABORT) {
+		ending_set(ending, AUDIT_ABORTED, record->reason, PARTING_SILENT, "%s",
+			   record->detail);
+		return -1;
+	}
+	if (services_respond(association, transfer->status, reason_word(record->reason),
+			     ending) != 0)
+		return -1;
+	if (record->reason != REASON_DESTINATION_CONTEXT)
+		return 0;
+	/* What the modality was told of its contexts is no longer true. */
+	ending_abort(ending, record->reason, "%s", record->detail);
+	return -1;
+}
+
+int store_perform(struct association *association, struct ending *ending)
+{
+	static struct transfer transfer; /* one at a time in a process */
+	int taken;
+
+	memset(&transfer, 0, offsetof(struct transfer, head));
+	begin_record(association, &transfer);
+	transfer.record.bytes = 0;
+	association->instance_in_hand = true;
+	judge(association, &transfer);
+	if (transfer.forwarding)
+		open_transfer(association, &transfer);
+	if (digest_start(association->digest) != 0)
+		log_bug("SHA-256 can't be started");
+
+	taken = take_data_set(association, &transfer, ending);
+	leg_pace_stop(association);
+	if (taken != 0 || finish_digest(association, &transfer) != 0) {
+		association->instance_in_hand = false;
+		return fail_with_modality(association, &transfer, ending);
+	}
+	take_answer(association, &transfer);
+	complete_record(association, &transfer);
+	if (audit_submit(association->auditor, &transfer.record, RECORD_MS) != 0)
+		taken = fail_with_auditor(association, &transfer, errno, ending);
+	else
+		taken = answer_modality(association, &transfer, ending);
+	association->instance_in_hand = false;
+	return taken;
+}
