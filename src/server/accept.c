@@ -1,0 +1,198 @@
+/*
+ * A new connection: is there room for it, and a process of its own.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cathgate/clock.h"
+#include "cathgate/log.h"
+
+#define ACCEPTED_AT_ONCE 16 /* then the children are heard again */
+#define AUDITOR_BUSY_MS	 10
+
+static int compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+static void close_all_but(const int *keep, size_t count)
+{
+	int sorted[8];
+	unsigned from = STDERR_FILENO + 1;
+
+	memcpy(sorted, keep, count * sizeof(int));
+	qsort(sorted, count, sizeof(int), compare);
+	for (size_t i = 0; i < count; i++) {
+		unsigned fd = (unsigned)sorted[i];
+
+		if (fd > from)
+			close_range(from, fd - 1, 0);
+		if (fd >= from)
+			from = fd + 1;
+	}
+	close_range(from, ~0U, 0);
+}
+
+void process_become(const struct server *server, const int *keep, size_t count,
+		    int signal)
+{
+	static const int supervisors[] = { SIGINT, SIGTERM, SIGHUP };
+	sigset_t none;
+
+	if (signal != 0) {
+		prctl(PR_SET_PDEATHSIG, signal);
+		if (getppid() != server->self)
+			_exit(1); /* it went before that was said */
+	}
+	close_all_but(keep, count);
+	for (size_t i = 0; i < sizeof(supervisors) / sizeof(supervisors[0]); i++)
+		(void)!sigaction(supervisors[i],
+				 &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void new_id(char ret[AUDIT_ASSOCIATION_ID_SIZE])
+{
+	uint8_t bytes[8];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		log_bug("getrandom: %s", strerror(errno));
+	digest_hex(bytes, sizeof(bytes), ret);
+}
+
+/* Not worth a line of its own each: a flood would fill the log. The auditor is told how
+ * many, once a second. */
+static void turn_away(struct server *server, const char *peer)
+{
+	server->turned_away++;
+	memcpy(server->turned_away_last, peer, sizeof(server->turned_away_last));
+}
+
+/* The auditor is told of each connection first: while its disk keeps it busy, those that
+ * come wait in the listen queue. */
+static bool auditor_listens(const struct server *server)
+{
+	struct pollfd control = { .fd = server->auditor, .events = POLLOUT };
+
+	return server->auditor < 0 ||
+	       (poll(&control, 1, 0) > 0 && control.revents == POLLOUT);
+}
+
+static bool has_room(struct server *server, const struct address *address)
+{
+	const struct config_limits *limits = &server->setup.config->limits;
+
+	if (!server->auditor_ready)
+		return false;
+	if (!rate_allows(rate_of_address(server, address),
+			 limits->handshakes_per_address_per_minute))
+		return false;
+	if (server->handshaking >= limits->max_handshakes)
+		child_drop_oldest(server);
+	return true;
+}
+
+static _Noreturn void run_child(struct server *server, struct association_start *start)
+{
+	const int keep[] = { start->socket, start->supervisor, start->auditor };
+
+	process_become(server, keep, 3, SIGKILL);
+	exit(association_run(start));
+}
+
+static int start_child(struct server *server, struct association_start *start)
+{
+	int pair[2];
+	struct child *child;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return -1;
+	start->supervisor = pair[1];
+	child = child_add(server, 0, pair[0], &start->peer, start->id);
+	pid = child ? fork() : -1;
+	if (pid == 0)
+		run_child(server, start);
+	close(pair[1]);
+	if (pid > 0) {
+		child->pid = pid;
+		return 0;
+	}
+	if (child)
+		child_forget(server, child);
+	else
+		close(pair[0]);
+	return -1;
+}
+
+static void take(struct server *server, size_t listener, int fd,
+		 const struct sockaddr_storage *peer)
+{
+	const struct setup *setup = &server->setup;
+	struct association_start start = {
+		.config = setup->config,
+		.server = setup->servers[listener],
+		.clients = setup->clients,
+		.addresses = setup->addresses,
+		.socket = fd,
+		.peer = *peer,
+		.auditor = -1,
+		.accepted_ms = clock_ms(),
+	};
+	struct address address = { 0 };
+	char text[ADDRESS_TEXT_SIZE];
+
+	address_of_socket(peer, &address);
+	address_text(peer, text);
+	new_id(start.id);
+	if (has_room(server, &address))
+		start.auditor = audit_line_open(server->auditor, start.id, text);
+	if (start.auditor < 0) {
+		turn_away(server, text);
+	} else if (start_child(server, &start) != 0) {
+		log_error("no process for a connection from %s: %s", text,
+			  strerror(errno));
+		turn_away(server, text);
+	}
+	if (start.auditor >= 0)
+		close(start.auditor);
+	close(fd);
+}
+
+void accept_some(struct server *server, size_t listener)
+{
+	for (int i = 0; i < ACCEPTED_AT_ONCE; i++) {
+		struct sockaddr_storage peer;
+		socklen_t size = sizeof(peer);
+		int fd;
+
+		if (!auditor_listens(server)) {
+			server->accept_again_ms = clock_ms() + AUDITOR_BUSY_MS;
+			return;
+		}
+		fd = accept4(server->listeners[listener], (struct sockaddr *)&peer, &size,
+			     SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0) {
+			take(server, listener, fd, &peer);
+			continue;
+		}
+		if (errno == ECONNABORTED || errno == EINTR)
+			continue;
+		if (errno != EAGAIN) {
+			log_error("accept: %s: trying again in a second",
+				  strerror(errno));
+			server->accept_again_ms = clock_ms() + 1000;
+		}
+		return;
+	}
+}

@@ -1,0 +1,142 @@
+/*
+ * The auditor's process. Without one that answers, nobody is let in: nothing could be
+ * acknowledged anyway.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cathgate/clock.h"
+#include "cathgate/log.h"
+
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MAX_MS	 5000
+
+int auditor_start(struct server *server)
+{
+	int pair[2];
+	pid_t pid;
+
+	server->auditor_ready = false;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		log_error("the auditor: %s", strerror(errno));
+		return -1;
+	}
+	pid = fork();
+	if (pid == 0) {
+		/* Not told to die with the supervisor: it still has the last lines of
+		 * those that are. The end of its control socket ends it. */
+		process_become(server, &pair[1], 1, 0);
+		log_context("auditor");
+		exit(auditor_run(pair[1], server->setup.config));
+	}
+	close(pair[1]);
+	if (pid < 0) {
+		log_error("the auditor: %s", strerror(errno));
+		close(pair[0]);
+		return -1;
+	}
+	server->auditor = pair[0];
+	server->auditor_pid = pid;
+	return 0;
+}
+
+static void became_ready(struct server *server)
+{
+	server->auditor_ready = true;
+	server->auditor_backoff_ms = BACKOFF_FIRST_MS;
+	if (server->ever_ready)
+		children_renew_auditor(server);
+}
+
+void auditor_heard(struct server *server)
+{
+	char word;
+	ssize_t size = recv(server->auditor, &word, 1, MSG_DONTWAIT);
+
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (size != 1) {
+		close(server->auditor); /* its end is seen by auditor_reaped */
+		server->auditor = -1;
+		server->auditor_ready = false;
+		return;
+	}
+	switch (word) {
+	case AUDIT_READY:
+		became_ready(server);
+		break;
+	case AUDIT_FULL:
+		log_error("the audit log can't be written: nothing is acknowledged until "
+			  "it can");
+		break;
+	case AUDIT_WELL:
+		log_info("the audit log can be written again");
+		break;
+	default:
+		break;
+	}
+}
+
+void auditor_reaped(struct server *server, int status)
+{
+	server->auditor_pid = 0;
+	server->auditor_ready = false;
+	if (server->auditor >= 0)
+		close(server->auditor);
+	server->auditor = -1;
+	if (server->stopping)
+		return;
+	log_error("the auditor ended (%s %d): starting another in %lld ms",
+		  WIFSIGNALED(status) ? "signal" : "status",
+		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+		  (long long)server->auditor_backoff_ms);
+	server->auditor_restart_ms = clock_ms() + server->auditor_backoff_ms;
+	server->auditor_backoff_ms *= 2;
+	if (server->auditor_backoff_ms > BACKOFF_MAX_MS)
+		server->auditor_backoff_ms = BACKOFF_MAX_MS;
+}
+
+static void tell_turned_away(struct server *server)
+{
+	char detail[128];
+
+	if (server->turned_away == 0 || clock_ms() - server->told_ms < 1000)
+		return;
+	server->told_ms = clock_ms();
+	snprintf(detail, sizeof(detail), "%u connections closed at accept",
+		 server->turned_away);
+	log_warning("refused: %s: %s", reason_word(REASON_LIMIT_ASSOCIATIONS), detail);
+	auditor_tell(server, server->turned_away_last, AUDIT_ASSOCIATION, AUDIT_REFUSED,
+		     REASON_LIMIT_ASSOCIATIONS, detail);
+	server->turned_away = 0;
+}
+
+void auditor_maintain(struct server *server)
+{
+	if (server->auditor_pid == 0 && !server->stopping &&
+	    clock_ms() >= server->auditor_restart_ms && auditor_start(server) != 0)
+		server->auditor_restart_ms = clock_ms() + BACKOFF_MAX_MS;
+	if (server->auditor_ready)
+		tell_turned_away(server);
+}
+
+void auditor_tell(struct server *server, const char *peer, enum audit_event event,
+		  enum audit_outcome outcome, enum reason reason, const char *detail)
+{
+	struct audit_record record;
+
+	audit_record_init(&record);
+	record.event = event;
+	record.outcome = outcome;
+	record.reason = reason;
+	snprintf(record.detail, sizeof(record.detail), "%s", detail);
+	if (server->auditor < 0 || audit_tell(server->auditor, peer, &record) != 0)
+		log_error("the auditor could not be told: %s", detail);
+}

@@ -1,0 +1,135 @@
+/*
+ * The inside of the supervisor:
+ *
+ *   server.c     acquire in order, the event loop, stop
+ *   setup.c      configuration, TLS contexts and listening sockets, and their faults
+ *   accept.c     a new connection: limits, fork
+ *   places.c     who may stay: authenticated associations, each limit, the pace of each
+ *   rates.c      how often an address or an entry may come in a minute
+ *   auditors.c   the auditor's process: started, watched, restarted
+ *   resolver.c   the process that knows where the destinations are
+ */
+#ifndef CATHGATE_SERVER_INTERNAL_H
+#define CATHGATE_SERVER_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cathgate/association.h"
+#include "cathgate/audit.h"
+#include "cathgate/config.h"
+#include "cathgate/tls.h"
+
+/* Everything that a configuration brings, made and freed as a whole. */
+struct setup {
+	struct config *config;
+	struct tls_context **servers; /* one a listener; NULL: plain */
+	struct tls_context **clients; /* one a destination; NULL: plain */
+	struct association_addresses *addresses;
+	struct config_faults faults;
+};
+
+enum child_state {
+	CHILD_HANDSHAKING, /* not authenticated yet */
+	CHILD_PLACED,	   /* has a place */
+	CHILD_PARTING	   /* has returned it, or was denied one */
+};
+
+struct child {
+	struct child *next, *previous; /* in the order they came */
+	pid_t pid;		       /* 0 once reaped */
+	int line;
+	enum child_state state;
+	bool wants_auditor; /* its line to the auditor is broken */
+	size_t modality;    /* when placed */
+	struct address address;
+	char peer[ADDRESS_TEXT_SIZE];
+	char id[AUDIT_ASSOCIATION_ID_SIZE];
+};
+
+/* A leaky count of events in the last minute, for an address or an entry. */
+struct rate {
+	struct address address;
+	double level;
+	int64_t at_ms;
+};
+
+#define RATE_ADDRESSES 1024
+
+struct server {
+	struct setup setup;
+	int *listeners; /* one a listen entry */
+	int signals;
+	pid_t self;
+	int64_t accept_again_ms; /* out of descriptors: not before */
+
+	struct child *first, *last;
+	unsigned handshaking, placed;
+	struct rate *modality_rates;
+	struct rate address_rates[RATE_ADDRESSES];
+	unsigned turned_away; /* since they were last told to the auditor */
+	char turned_away_last[ADDRESS_TEXT_SIZE];
+	int64_t told_ms;
+
+	int auditor; /* control socket; -1 while there is none */
+	pid_t auditor_pid;
+	bool auditor_ready, ever_ready;
+	int64_t auditor_restart_ms, auditor_backoff_ms;
+
+	int resolver; /* socket; -1 when no name needs it */
+	pid_t resolver_pid;
+	int64_t resolver_restart_ms;
+	bool resolved;
+
+	bool ready_said, stopping;
+	int64_t kill_ms; /* when stopping: who is still there then is ended */
+};
+
+/* setup.c */
+int setup_load(struct setup *setup, const char *config_path);
+void setup_free(struct setup *setup);
+/* Prints the faults, errors first. With `check`, calendar faults are errors. */
+void setup_print(const struct setup *setup, bool check);
+
+/* accept.c */
+void accept_some(struct server *server, size_t listener);
+/* In a process that has just been forked: no descriptor but those, no signal that the
+ * supervisor acts on for all, and gone with `signal` when the supervisor goes (0: it
+ * notices by itself). */
+void process_become(const struct server *server, const int *keep, size_t count,
+		    int signal);
+
+/* places.c */
+struct child *child_add(struct server *server, pid_t pid, int line,
+			const struct sockaddr_storage *peer, const char *id);
+void child_forget(struct server *server, struct child *child);
+void child_heard(struct server *server, struct child *child);
+void child_reaped(struct server *server, pid_t pid);
+/* Gives each that asked for it a line to the auditor that has been started anew. */
+void children_renew_auditor(struct server *server);
+void children_tell(struct server *server, enum association_word_kind kind);
+void children_kill(struct server *server);
+/* Ends the oldest connection that has not authenticated, to make room. */
+void child_drop_oldest(struct server *server);
+unsigned children_at(const struct server *server, const struct address *address);
+
+/* rates.c: whether one more is within so many a minute; counts it if so. 0: no limit */
+bool rate_allows(struct rate *rate, unsigned per_minute);
+struct rate *rate_of_address(struct server *server, const struct address *address);
+
+/* auditors.c */
+int auditor_start(struct server *server);
+void auditor_heard(struct server *server);
+void auditor_reaped(struct server *server, int status);
+void auditor_maintain(struct server *server);
+void auditor_tell(struct server *server, const char *peer, enum audit_event event,
+		  enum audit_outcome outcome, enum reason reason, const char *detail);
+
+/* resolver.c */
+int resolver_start(struct server *server);
+void resolver_heard(struct server *server);
+void resolver_reaped(struct server *server);
+void resolver_maintain(struct server *server);
+
+#endif

@@ -1,0 +1,316 @@
+/*
+ * The supervisor's life: acquire in order, one event loop, stop.
+ */
+#include "cathgate/server.h"
+
+#include "internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "cathgate/clock.h"
+#include "cathgate/log.h"
+#include "cathgate/net.h"
+#include "cathgate/upper_layer.h"
+
+#define TICK_MS		  1000
+#define RESOLVE_WAIT_MS	  3000 /* READY=1 waits no longer for the first names */
+#define KILL_AFTER_MS	  7000 /* on top of the grace: what parting takes, and a bit */
+#define AUDITOR_FINISH_MS 10000
+
+static struct server the_server; /* its address is in every child: never on a stack */
+
+static int take_signals(struct server *server)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return -1;
+	server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return server->signals >= 0 ? 0 : -1;
+}
+
+/* Memory of this and every later process is closed to others of the same user, and never
+ * reaches a core file. A leak checker must be able to look, so not under one. */
+static void harden(void)
+{
+	struct rlimit none = { 0, 0 }, files;
+
+#ifndef __SANITIZE_ADDRESS__
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+	setrlimit(RLIMIT_CORE, &none);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+static int listen_all(struct server *server)
+{
+	const struct config *config = server->setup.config;
+
+	server->listeners = calloc(config->listen_count, sizeof(int));
+	server->modality_rates =
+		calloc(config->modality_count, sizeof(*server->modality_rates));
+	if (!server->listeners || !server->modality_rates)
+		return -1;
+	for (size_t i = 0; i < config->listen_count; i++)
+		server->listeners[i] = -1;
+	for (size_t i = 0; i < config->listen_count; i++) {
+		const struct config_listen *listen = &config->listen[i];
+
+		server->listeners[i] = net_listen(listen->address, listen->port);
+		if (server->listeners[i] < 0) {
+			log_error("%s:%d: listen[%zu]: %s port %u: %s",
+				  listen->place.file, listen->place.line, i,
+				  listen->address, listen->port, strerror(errno));
+			return -1;
+		}
+		log_info("listening on %s port %u (%s)", listen->address,
+			 net_port(server->listeners[i]),
+			 listen->tls.none ? "plain" : "TLS");
+	}
+	return 0;
+}
+
+static void raise_calendar_alerts(struct server *server)
+{
+	const struct config_faults *faults = &server->setup.faults;
+
+	for (size_t i = 0; i < faults->count; i++)
+		if (faults->items[i].kind == CONFIG_CALENDAR)
+			auditor_tell(server, NULL, AUDIT_ALERT, AUDIT_RAISED,
+				     REASON_TLS_EXPIRED, faults->items[i].text);
+}
+
+static void say_ready(struct server *server, int64_t started_ms)
+{
+	if (server->ready_said || !server->auditor_ready ||
+	    (!server->resolved && clock_ms() - started_ms < RESOLVE_WAIT_MS))
+		return;
+	server->ready_said = true;
+	server->ever_ready = true;
+	auditor_tell(server, NULL, AUDIT_START, AUDIT_NO_OUTCOME, REASON_NONE, "");
+	raise_calendar_alerts(server);
+	sd_notify(0, "READY=1");
+	log_info("ready");
+}
+
+static void begin_stop(struct server *server)
+{
+	if (server->stopping) {
+		server->kill_ms = clock_ms(); /* told twice: no more grace */
+		return;
+	}
+	log_info("stopping: associations with an instance in hand have %u s",
+		 server->setup.config->limits.grace_seconds);
+	sd_notify(0, "STOPPING=1");
+	server->stopping = true;
+	server->kill_ms = clock_ms() + KILL_AFTER_MS +
+			  (int64_t)server->setup.config->limits.grace_seconds * 1000;
+	for (size_t i = 0; i < server->setup.config->listen_count; i++) {
+		close(server->listeners[i]);
+		server->listeners[i] = -1;
+	}
+	children_tell(server, ASSOCIATION_STOP);
+}
+
+static void reap(struct server *server)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == server->auditor_pid) {
+			auditor_reaped(server, status);
+			continue;
+		}
+		if (pid == server->resolver_pid) {
+			resolver_reaped(server);
+			continue;
+		}
+		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+			log_bug("an association's process (%d) died of signal %d", pid,
+				WTERMSIG(status));
+		child_reaped(server, pid);
+	}
+}
+
+static void take_signal(struct server *server)
+{
+	struct signalfd_siginfo info;
+
+	while (read(server->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			reap(server);
+		else if (info.ssi_signo == SIGHUP)
+			log_warning("no reload: restart to read the configuration anew");
+		else
+			begin_stop(server);
+	}
+}
+
+/* One turn: whatever is ready. Children are polled afresh each time: there are few
+ * enough, and none can be stale. */
+static void turn(struct server *server)
+{
+	size_t listeners = server->setup.config->listen_count, count = 0, children = 0;
+	static struct pollfd *fds;
+	static struct child **of;
+	static size_t room;
+	int64_t pause_ms = server->accept_again_ms - clock_ms();
+	bool accepting = server->ready_said && !server->stopping && pause_ms <= 0;
+	int wait_ms = pause_ms > 0 && pause_ms < TICK_MS ? (int)pause_ms : TICK_MS;
+
+	for (struct child *c = server->first; c; c = c->next)
+		children++;
+	if (listeners + children + 3 > room) {
+		room = 2 * (listeners + children + 3);
+		fds = realloc(fds, room * sizeof(*fds));
+		of = realloc(of, room * sizeof(struct child *));
+		if (!fds || !of) {
+			log_error("no memory for the event loop");
+			exit(2);
+		}
+	}
+	fds[count++] = (struct pollfd){ .fd = server->signals, .events = POLLIN };
+	fds[count++] = (struct pollfd){ .fd = server->auditor, .events = POLLIN };
+	fds[count++] = (struct pollfd){ .fd = server->resolver, .events = POLLIN };
+	for (size_t i = 0; i < listeners; i++)
+		fds[count++] =
+			(struct pollfd){ .fd = accepting ? server->listeners[i] : -1,
+					 .events = POLLIN };
+	for (struct child *c = server->first; c; c = c->next) {
+		of[count] = c;
+		fds[count++] = (struct pollfd){ .fd = c->line, .events = POLLIN };
+	}
+	if (poll(fds, count, wait_ms) <= 0)
+		return;
+
+	/* Children first: what they free makes room for those that come. */
+	for (size_t i = 3 + listeners; i < count; i++)
+		if (fds[i].revents)
+			child_heard(server, of[i]);
+	if (fds[1].revents)
+		auditor_heard(server);
+	if (fds[2].revents)
+		resolver_heard(server);
+	for (size_t i = 0; i < listeners; i++)
+		if (fds[3 + i].revents)
+			accept_some(server, i);
+	if (fds[0].revents)
+		take_signal(server);
+}
+
+static int run(struct server *server)
+{
+	int64_t started_ms = clock_ms();
+
+	for (;;) {
+		turn(server);
+		say_ready(server, started_ms);
+		if (!server->ever_ready && server->auditor_pid == 0)
+			return 2; /* it has said why */
+		if (server->stopping && !server->first)
+			return 0;
+		if (server->stopping && clock_ms() >= server->kill_ms)
+			children_kill(server);
+		auditor_maintain(server);
+		resolver_maintain(server);
+	}
+}
+
+/* The auditor has every last line when its lines and its control socket are closed. */
+static void stop_auditor(struct server *server)
+{
+	int64_t end_ms = clock_ms() + AUDITOR_FINISH_MS;
+	int status;
+
+	if (server->ever_ready)
+		auditor_tell(server, NULL, AUDIT_STOP, AUDIT_NO_OUTCOME, REASON_NONE, "");
+	if (server->auditor >= 0)
+		close(server->auditor);
+	server->auditor = -1;
+	while (server->auditor_pid > 0 && clock_ms() < end_ms) {
+		struct pollfd signals = { .fd = server->signals, .events = POLLIN };
+
+		if (waitpid(server->auditor_pid, &status, WNOHANG) ==
+		    server->auditor_pid) {
+			server->auditor_pid = 0;
+			break;
+		}
+		poll(&signals, 1, 100);
+	}
+	if (server->auditor_pid > 0)
+		log_error("the auditor still waits for its disk; it ends by itself");
+}
+
+static void release(struct server *server)
+{
+	server->stopping = true;
+	stop_auditor(server);
+	if (server->resolver >= 0)
+		close(server->resolver);
+	if (server->resolver_pid > 0) {
+		kill(server->resolver_pid, SIGKILL);
+		waitpid(server->resolver_pid, NULL, 0);
+	}
+	for (size_t i = 0; server->listeners && i < server->setup.config->listen_count;
+	     i++)
+		if (server->listeners[i] >= 0)
+			close(server->listeners[i]);
+	free(server->listeners);
+	free(server->modality_rates);
+	if (server->signals >= 0)
+		close(server->signals);
+	setup_free(&server->setup);
+}
+
+int server_run(const char *config_path)
+{
+	struct server *server = &the_server;
+	int status = 2;
+
+	*server = (struct server){ .signals = -1,
+				   .auditor = -1,
+				   .resolver = -1,
+				   .auditor_backoff_ms = 100,
+				   .self = getpid() };
+	harden();
+	if (setup_load(&server->setup, config_path) != 0) {
+		setup_print(&server->setup, false);
+		status = 1;
+		goto out;
+	}
+	setup_print(&server->setup, false);
+	ul_init();
+	if (take_signals(server) != 0) {
+		log_error("signals: %s", strerror(errno));
+		goto out;
+	}
+	if (listen_all(server) != 0 || auditor_start(server) != 0 ||
+	    resolver_start(server) != 0)
+		goto out;
+	status = run(server);
+out:
+	release(server);
+	if (status == 0)
+		log_info("stopped");
+	return status;
+}
