@@ -1,0 +1,47 @@
+"""Goal: told to stop, the gateway lets the instance in hand finish within the grace, and
+ends it when the grace is over; new ones are refused meanwhile."""
+import signal
+import time
+
+from dicom import Aborted, Closed
+from harness import Test, eventually
+from objects import make
+
+
+def half_sent(gateway):
+	obj = make("explicit", size=400000)
+	modality = t.associate(gateway)
+	modality.store_command(obj)
+	modality.send_data(1, obj.data[:200000], last=False)
+	return modality, obj
+
+
+def is_shut(gateway):
+	try:
+		t.connect(gateway).close()
+	except OSError:
+		return True
+
+
+with Test() as t:
+	pacs = t.pacs()
+	patient = t.gateway(pacs, {"limits.grace_seconds": 20})
+	modality, obj = half_sent(patient)
+	patient.signal(signal.SIGTERM)
+	eventually(lambda: is_shut(patient))
+	modality.send_data(1, obj.data[200000:])
+	assert modality.receive().status == 0, "it was in hand: it may finish"
+	assert pacs.stored.get(timeout=5).data == obj.data
+	assert patient.process.wait(10) == 0
+	assert patient.audit(event="instance", outcome="forwarded")
+	assert patient.audit()[-1]["event"] == "stop"
+
+	strict = t.gateway(pacs, {"limits.grace_seconds": 1})
+	modality, obj = half_sent(strict)
+	began = time.monotonic()
+	strict.signal(signal.SIGTERM)
+	assert strict.process.wait(10) == 0
+	assert time.monotonic() - began < 5
+	line, = strict.audit(event="instance")
+	assert (line["outcome"], line["reason"]) == ("failed", "gateway-stopping"), line
+	assert pacs.stored.empty()

@@ -1,0 +1,40 @@
+"""Goal: after many associations, good and bad, the supervisor and the auditor hold no more
+descriptors than before and no child is left behind."""
+import socket
+
+import dicom
+from dicom import XA_CONTEXT
+from harness import Test, children, descriptors, eventually
+from objects import make
+
+
+def visit(number):
+	way = number % 4
+	if way == 0:
+		modality = t.associate(gateway)
+		assert modality.store(make("explicit")).status == 0
+		modality.release()
+	elif way == 1:
+		t.associate(gateway).close()
+	elif way == 2:
+		t.connect(gateway).request(calling="NOBODY", contexts=[XA_CONTEXT])
+	else:
+		with socket.create_connection(("127.0.0.1", gateway.port)) as stranger:
+			stranger.sendall(b"not TLS")
+
+
+def is_quiet():
+	return children(gateway.pid) == gateway.helpers
+
+
+with Test() as t:
+	gateway = t.gateway(t.pacs())
+	family = [gateway.pid, *gateway.helpers]
+	for number in range(4):
+		visit(number)
+	eventually(is_quiet)
+	before = [descriptors(pid) for pid in family]
+	for number in range(80):
+		visit(number)
+	eventually(is_quiet)
+	eventually(lambda: [descriptors(pid) for pid in family] == before)

@@ -1,0 +1,259 @@
+"""What a Python test stands on: a folder of its own, a gateway, peers, and a clean end.
+
+	with Test() as t:
+		pacs = t.pacs()
+		gateway = t.gateway(pacs)
+		modality = t.associate(gateway)
+		assert modality.store(make("explicit")).status == 0
+
+On success one line; on failure how to run it again, then the logs. Each gateway that still
+runs at the end is told to stop and must exit with 0, so sanitizers have their word.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+
+import config
+import dicom
+import wait
+from dicom import ECHO_CONTEXT, XA_CONTEXT, Association, Pacs
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SKIPPED = 77
+warnings.simplefilter("ignore", DeprecationWarning)	# of TLS 1.1, which must be refused
+
+
+class Skip(Exception):
+	"""This machine can't run the test; the text says why."""
+
+
+def eventually(what, seconds=dicom.PATIENCE):
+	"""The first true value of what(), which is asked again and again."""
+	deadline = time.monotonic() + seconds
+	while time.monotonic() < deadline:
+		if value := what():
+			return value
+		time.sleep(0.01)
+	raise AssertionError("it did not happen in time")
+
+
+def children(pid):
+	found = []
+	for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+		try:
+			after_name = stat.read_text().rpartition(")")[2].split()
+		except OSError:
+			continue
+		if int(after_name[1]) == pid:
+			found.append(int(stat.parent.name))
+	return sorted(found)
+
+
+def is_alive(pid):
+	"""Whether it runs: a zombie doesn't."""
+	try:
+		stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+	except OSError:
+		return False
+	return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def descriptors(pid):
+	try:
+		return len(os.listdir(f"/proc/{pid}/fd"))
+	except PermissionError:
+		raise Skip("only root may look into an undumpable process") from None
+
+
+class Gateway:
+	def __init__(self, test, number, text):
+		self.folder = test.work / f"gateway-{number}"
+		self.folder.mkdir()
+		self.config = self.folder / "cathgate.conf"
+		self.config.write_text(text)
+		self.audit_file = self.folder / "audit.jsonl"
+		self.log_file = self.folder / "log"
+		self.process = None
+
+	def start(self):
+		path = str(self.folder / "notify")
+		notify = wait.notify_socket(path)
+		earlier = len(self.log()) if self.log_file.exists() else 0
+		with open(self.log_file, "ab") as log:
+			self.process = subprocess.Popen(
+				[cathgated(), "--config", self.config, "--foreground"],
+				stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+				env={**os.environ, "NOTIFY_SOCKET": path})
+		ready = wait.wait_ready(notify, self.process.pid)
+		notify.close()
+		os.unlink(path)
+		assert ready, "the gateway did not become ready"
+		self.helpers = children(self.pid)	# the auditor, and no association yet
+		self.ports = [int(port) for port in
+			      re.findall(r"listening on \S+ port (\d+)", self.log()[earlier:])]
+		assert self.ports, "its log doesn't say where it listens"
+		return self
+
+	@property
+	def pid(self):
+		return self.process.pid
+
+	@property
+	def port(self):
+		return self.ports[0]
+
+	def associations(self):
+		return [pid for pid in children(self.pid)
+			if pid not in self.helpers and is_alive(pid)]
+
+	def log(self):
+		return self.log_file.read_text(errors="replace")
+
+	def audit(self, **wanted):
+		"""The audit's whole lines that have all of these members, in order."""
+		if not self.audit_file.exists():
+			return []
+		lines = self.audit_file.read_text().split("\n")[:-1]
+		return [line for line in map(json.loads, lines)
+			if all(line.get(key) == value for key, value in wanted.items())]
+
+	def wait_audit(self, **wanted):
+		try:
+			return eventually(lambda: self.audit(**wanted))[0]
+		except AssertionError:
+			raise AssertionError(f"no audit line with {wanted}") from None
+
+	def wait_audit_beyond(self, count, **wanted):
+		"""The last of such lines, when there are more than `count`."""
+		return eventually(lambda: self.audit(**wanted)[count:])[-1]
+
+	def signal(self, number=signal.SIGTERM):
+		self.process.send_signal(number)
+
+	def stop(self):
+		"""Its exit status."""
+		self.signal()
+		return self.process.wait(dicom.PATIENCE)
+
+
+def cathgated():
+	path = os.environ.get("CATHGATED", ROOT / "build/dev/src/cathgated")
+	if not os.access(path, os.X_OK):
+		sys.exit(f"no cathgated at {path}: build it, or set CATHGATED")
+	return str(path)
+
+
+class Test:
+	def __init__(self):
+		self.script = pathlib.Path(sys.argv[0]).resolve()
+		self.name = self.script.stem
+		self.gateways = []
+		self.peers = []
+
+	def __enter__(self):
+		self.began = time.monotonic()
+		self.work = pathlib.Path(tempfile.mkdtemp(prefix=f"cathgate-{self.name[:20]}-"))
+		self.pki = pathlib.Path(os.environ.get("CATHGATE_TEST_PKI", self.work / "pki"))
+		if not self.pki.exists():
+			subprocess.run(["sh", ROOT / "certs/make-test-pki.sh", self.pki],
+				       check=True)
+		return self
+
+	def __exit__(self, kind, fault, trace):
+		try:
+			if kind is None:
+				self.end_well()
+		except Exception as late:
+			kind, fault, trace = type(late), late, late.__traceback__
+		for gateway in self.gateways:
+			if gateway.process and gateway.process.poll() is None:
+				gateway.process.kill()
+				gateway.process.wait()
+		status = 0
+		if kind is Skip:
+			print(f"skipped {self.name}: {fault}")
+			status = SKIPPED
+		elif kind is not None:
+			self.tell(kind, fault, trace)
+			status = 1
+		else:
+			print(f"ok {self.name} ({time.monotonic() - self.began:.1f} s)")
+		shutil.rmtree(self.work, ignore_errors=True)
+		sys.stdout.flush()
+		os._exit(status)	# peers' threads may still wait for somebody
+
+	def end_well(self):
+		for peer in self.peers:
+			if peer.faults:
+				raise peer.faults[0]
+		for gateway in (g for g in self.gateways if g.process):
+			if gateway.process.returncode is None:
+				status = gateway.stop()
+				assert status == 0, f"the gateway ended with {status}"
+			assert "Sanitizer" not in gateway.log(), "a sanitizer complained"
+
+	def tell(self, kind, fault, trace):
+		print(f"FAILED {self.name}; again:")
+		print(f"  PYTHONPATH=tests/lib CATHGATED={cathgated()} "
+		      f"python3 {self.script.relative_to(ROOT)}")
+		traceback.print_exception(kind, fault, trace, file=sys.stdout)
+		for gateway in self.gateways:
+			if not gateway.process:
+				continue
+			print(f"--- the log of {gateway.folder.name}")
+			print("".join(gateway.log().splitlines(True)[-60:]))
+			print("--- the tail of its audit log")
+			for line in gateway.audit()[-8:]:
+				print(json.dumps(line))
+
+	def pacs(self, script=None, certificate="pacs", ca="hospital-ca", tls=True, **more):
+		context = dicom.server_context(self.pki, certificate, ca) if tls else None
+		pacs = Pacs(context, script, **more)
+		self.peers.append(pacs)
+		return pacs
+
+	def configured(self, pacs=None, changes=None):
+		"""A gateway that is not started."""
+		number = len(self.gateways) + 1
+		port = pacs if isinstance(pacs, int) else pacs.port if pacs else 1
+		text = config.render(self.work / f"gateway-{number}", self.pki, port,
+				     changes or {})
+		self.gateways.append(Gateway(self, number, text))
+		return self.gateways[-1]
+
+	def gateway(self, pacs=None, changes=None):
+		return self.configured(pacs, changes).start()
+
+	def connect(self, gateway, certificate="angio", context=None, **more):
+		"""TLS, but no association yet."""
+		context = context or dicom.client_context(self.pki, certificate)
+		return Association(dicom.connect(gateway.port, context, **more))
+
+	def is_refused(self, gateway, certificate=None, context=None):
+		"""Whether the gateway ends it without an answer to an A-ASSOCIATE-RQ. In TLS
+		1.3 a client hears only at its first read that it is not welcome."""
+		try:
+			context = context or dicom.client_context(self.pki, certificate)
+			association = self.connect(gateway, context=context)
+			association.send(dicom.associate_rq(contexts=[XA_CONTEXT]))
+			association.read(1)
+		except (OSError, dicom.Closed):
+			return True
+		association.close()
+		return False
+
+	def associate(self, gateway, certificate="angio", **request):
+		request.setdefault("contexts", [XA_CONTEXT])
+		association = self.connect(gateway, certificate)
+		answer = association.request(**request)
+		assert isinstance(answer, dicom.Request), answer
+		return association

@@ -1,0 +1,57 @@
+#!/bin/sh
+# Installs what is missing (Debian 12 and 13), builds, and runs every test twice: as
+# released, and under the address, leak and undefined-behaviour sanitizers.
+#
+#	sh tests/run.sh [CTEST-OPTION...]	e.g. -L unit, or -R integration/3
+set -eu
+cd "$(dirname "$0")/.."
+
+build="cmake ninja-build gcc g++ pkg-config libdcmtk-dev libssl-dev libconfig-dev
+	libsystemd-dev libcmocka-dev zlib1g-dev"
+peers="dcmtk stunnel4 orthanc openssl python3 jq curl bash procps util-linux mount"
+
+install_missing() {
+	missing=
+	for package in $build $peers; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null |
+			grep -qx installed || missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "tests/run.sh needs these packages; as root:" >&2
+		echo "  apt-get install$missing" >&2
+		exit 2
+	fi
+	export DEBIAN_FRONTEND=noninteractive
+	# shellcheck disable=SC2086 # names are words
+	apt-get update -q && apt-get install -q -y --no-install-recommends $missing
+}
+
+# run PRESET [CTEST-OPTION...]: builds and tests; adds to $passed, $skipped and $failed
+run() {
+	preset=$1
+	shift
+	log=build/$preset-tests.log
+	cmake --preset "$preset" >"build/$preset-configure.log" || {
+		cat "build/$preset-configure.log"
+		exit 1
+	}
+	cmake --build --preset "$preset"
+	status=0
+	ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure \
+		--output-log "$log" "$@" || status=1
+	passed=$((passed + $(grep -cE 'Test +#[0-9]+:.* Passed ' "$log" || :)))
+	skipped=$((skipped + $(grep -cE 'Test +#[0-9]+:.*\*\*\*Skipped ' "$log" || :)))
+	failed=$((failed + $(grep -E '^[0-9]+% tests passed' "$log" |
+		sed 's/.*, \([0-9]*\) tests failed.*/\1/')))
+	[ "$status" -eq 0 ] || failed=$((failed + (failed == 0)))
+}
+
+install_missing
+mkdir -p build
+jobs=$((2 * $(nproc)))	# most tests wait more than they work
+passed=0 skipped=0 failed=0
+run release "$@"
+run asan "$@"
+echo "$passed tests passed, $failed failed, $skipped skipped (release and sanitizers)"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,241 @@
+/*
+ * A real auditor in a process of its own, its log in a directory that is made for each
+ * test; and fdatasync in our hands: counted, held up, or failing.
+ */
+#ifndef AUDIT_FIXTURE_H
+#define AUDIT_FIXTURE_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cathgate/audit.h"
+#include "cathgate/clock.h"
+
+#define WAIT_MS	    5000
+#define ASSOCIATION "0123456789abcdef"
+#define PEER	    "192.0.2.7:40000"
+
+struct sync_hook {
+	atomic_int count;
+	atomic_int is_held; /* wait until this is 0 */
+	atomic_int delay_us;
+	atomic_int fails;
+};
+
+struct fixture {
+	char directory[64], log[96];
+	struct config config;
+	int control;
+	pid_t auditor;
+};
+
+static struct sync_hook *sync_hook;
+
+/* Instead of the C library's: the linker takes the program's own. */
+int fdatasync(int fd)
+{
+	while (sync_hook && atomic_load(&sync_hook->is_held))
+		usleep(1000);
+	if (sync_hook) {
+		usleep((useconds_t)atomic_load(&sync_hook->delay_us));
+		atomic_fetch_add(&sync_hook->count, 1);
+	}
+	if (sync_hook && atomic_load(&sync_hook->fails)) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+static inline int fixture_setup(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	sync_hook = mmap(NULL, sizeof(*sync_hook), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!fixture || sync_hook == MAP_FAILED)
+		return -1;
+	strcpy(fixture->directory, "/tmp/test-audit-XXXXXX");
+	if (!mkdtemp(fixture->directory))
+		return -1;
+	snprintf(fixture->log, sizeof(fixture->log), "%s/audit.jsonl",
+		 fixture->directory);
+	fixture->config.gateway_name = "cathlab-3";
+	fixture->config.audit.file.path = fixture->log;
+	fixture->config.audit.patient_id = CONFIG_PATIENT_OMIT;
+	fixture->control = -1;
+	*state = fixture;
+	return 0;
+}
+
+static inline int remove_one(const char *path, const struct stat *status, int kind,
+			     struct FTW *place)
+{
+	(void)status;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
+static inline int fixture_teardown(void **state)
+{
+	struct fixture *fixture = *state;
+	if (fixture->auditor > 0) {
+		kill(fixture->auditor, SIGKILL);
+		waitpid(fixture->auditor, NULL, 0);
+	}
+	if (fixture->control >= 0)
+		close(fixture->control);
+	nftw(fixture->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	munmap(sync_hook, sizeof(*sync_hook));
+	sync_hook = NULL;
+	free(fixture);
+	return 0;
+}
+
+/* The next word on the control socket, or 0 when none comes. */
+static inline char next_word(struct fixture *fixture)
+{
+	struct pollfd poll_one = { .fd = fixture->control, .events = POLLIN };
+	char word = 0;
+	if (poll(&poll_one, 1, WAIT_MS) == 1 && recv(fixture->control, &word, 1, 0) != 1)
+		return 0;
+	return word;
+}
+
+/* Starts an auditor; its log goes to a file beside the audit log. */
+static inline void fork_auditor(struct fixture *fixture)
+{
+	int ends[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	fixture->auditor = fork();
+	assert_true(fixture->auditor >= 0);
+	if (fixture->auditor == 0) {
+		char errors[128];
+		snprintf(errors, sizeof(errors), "%s/errors", fixture->directory);
+		close(ends[0]);
+		dup2(open(errors, O_WRONLY | O_CREAT | O_APPEND, 0600), STDERR_FILENO);
+		exit(auditor_run(ends[1], &fixture->config));
+	}
+	close(ends[1]);
+	fixture->control = ends[0];
+}
+
+static inline void start_auditor(struct fixture *fixture)
+{
+	fork_auditor(fixture);
+	assert_int_equal(next_word(fixture), AUDIT_READY);
+}
+
+/* Waits for the auditor's own end; returns its exit status, -1 when it was killed. */
+static inline int end_of_auditor(struct fixture *fixture)
+{
+	int status;
+	if (fixture->control >= 0)
+		close(fixture->control);
+	fixture->control = -1;
+	assert_int_equal(waitpid(fixture->auditor, &status, 0), fixture->auditor);
+	fixture->auditor = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* A whole file, NUL-terminated, freed by the caller; "" when there is none. */
+static inline char *read_file(const char *path)
+{
+	size_t size = 0;
+	char *text = calloc(1, 1);
+	FILE *file = fopen(path, "re");
+	for (int c; file && (c = getc(file)) != EOF;) {
+		if ((size & 4095) == 0)
+			text = realloc(text, size + 4097);
+		text[size++] = (char)c;
+	}
+	text[size] = '\0';
+	if (file)
+		fclose(file);
+	return text;
+}
+
+static inline size_t count_of(const char *text, const char *part)
+{
+	size_t count = 0;
+	for (const char *at = text; (at = strstr(at, part)); at++)
+		count++;
+	return count;
+}
+
+/* Checks that the log has exactly these lines: each numbered, timed and named, and
+ * between that and its last brace exactly the text given. */
+static inline void assert_log(const struct fixture *fixture, const char *const *expected,
+			      size_t count)
+{
+	char *log = read_file(fixture->log), *at = log;
+	for (size_t i = 0; i < count; i++) {
+		char head[32];
+		char *end = strchr(at, '\n');
+		int head_size =
+			snprintf(head, sizeof(head), "{\"seq\":%zu,\"time\":\"", i);
+		if (!end)
+			fail_msg("only %zu lines:\n%s", i, log);
+		*end = '\0';
+		if (strncmp(at, head, (size_t)head_size) != 0)
+			fail_msg("line %zu: %s", i, at);
+		at += head_size + (int)CLOCK_UTC_SIZE - 1;
+		const char node[] = "\",\"node\":\"cathlab-3\",\"event\":";
+		if (strncmp(at, node, sizeof(node) - 1) != 0)
+			fail_msg("line %zu: %s", i, at);
+		at += sizeof(node) - 1;
+		if (strcmp(at, expected[i]) != 0)
+			fail_msg("line %zu:\n%s\nis not\n%s", i, at, expected[i]);
+		at = end + 1;
+	}
+	assert_string_equal(at, "");
+	free(log);
+}
+
+#define ASSERT_LOG(fixture, ...)                                                 \
+	do {                                                                     \
+		static const char *const lines_[] = { __VA_ARGS__ };             \
+		assert_log(fixture, lines_, sizeof(lines_) / sizeof(lines_[0])); \
+	} while (0)
+
+static inline struct audit_record record_of(enum audit_event event,
+					    enum audit_outcome outcome)
+{
+	struct audit_record record;
+	audit_record_init(&record);
+	record.event = event;
+	record.outcome = outcome;
+	return record;
+}
+
+static inline int submit(int line, enum audit_event event, enum audit_outcome outcome)
+{
+	struct audit_record record = record_of(event, outcome);
+	return audit_submit(line, &record, WAIT_MS);
+}
+
+static inline int open_line(struct fixture *fixture)
+{
+	int line = audit_line_open(fixture->control, ASSOCIATION, PEER);
+	assert_true(line >= 0);
+	return line;
+}
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * Goal: whatever is wrong with certificates, keys, CAs and CRLs is told before anybody
+ * connects, with file, line and cure; what is right is not complained about.
+ */
+#include "tls_session.h"
+
+#define ERROR	 CONFIG_ERROR
+#define CALENDAR CONFIG_CALENDAR
+#define WARNING	 CONFIG_WARNING
+
+#define LISTENER(ours, kind, text)     \
+	{                              \
+		true, ours, kind, text \
+	}
+#define DESTINATION(ours, kind, text)   \
+	{                               \
+		false, ours, kind, text \
+	}
+
+static const struct fault_case {
+	bool server;
+	struct setting setting;
+	enum config_fault_kind kind;
+	const char *text; /* part of it */
+} fault_cases[] = {
+	LISTENER(OURS(.certificate = "missing"), ERROR,
+		 "cathgate.conf:7: tls.certificate: can't open "),
+	LISTENER(OURS(.certificate = "text"), ERROR, "certificate 1 can't be read"),
+	LISTENER(OURS(.certificate = "gateway+text", .key = "gateway"), ERROR,
+		 "certificate 2 can't be read"),
+	LISTENER(OURS(.certificate = "der", .key = "gateway"), ERROR, "in DER form"),
+	LISTENER(OURS(.key = "text"), ERROR, "holds no private key"),
+	LISTENER(OURS(.key = "locked"), ERROR, "encrypted with a passphrase"),
+	LISTENER(OURS(.key = "open"), ERROR, "(mode 0640); chmod 0400 it"),
+	LISTENER(OURS(.key = "link"), ERROR, "(mode 0640); chmod 0400 it"),
+	LISTENER(OURS(.key = "client"), ERROR, "isn't the key of the certificate"),
+	LISTENER(OURS(.certificate = "client"), ERROR, "isn't for a TLS server"),
+	DESTINATION(OURS(.certificate = "gateway"), ERROR, "isn't for a TLS client"),
+	LISTENER(OURS(.certificate = "weak"), ERROR, "weak key (1024 bits)"),
+	LISTENER(OURS(.certificate = "p224"), ERROR, "weak key (224 bits)"),
+	LISTENER(OURS(.certificate = "sha1"), ERROR, "is signed with SHA1"),
+	LISTENER(OURS(.certificate = "gateway+other", .key = "gateway"), ERROR,
+		 "CN=other didn't sign the one before it"),
+	LISTENER(OURS(.certificate = "gateway-old"), CALENDAR,
+		 "CN=gateway-old expired on"),
+	LISTENER(OURS(.certificate = "gateway-new"), CALENDAR, "isn't valid before"),
+	LISTENER(OURS(.certificate = "gateway-soon"), WARNING, "expires on"),
+	LISTENER(OURS(.ca = "old-root"), CALENDAR, "CN=old-root expired on"),
+	LISTENER(OURS(.ca = "angio"), ERROR, "CN=angio isn't a CA's"),
+	LISTENER(OURS(.ca = "inter"), ERROR, "the CA that signed CN=inter isn't"),
+	LISTENER(OURS(.crl = { "missing" }), ERROR, "tls.crl: can't open"),
+	LISTENER(OURS(.crl = { "forged" }), ERROR,
+		 "wasn't signed by the CA of that name"),
+	LISTENER(OURS(.crl = { "root", "other" }), ERROR,
+		 "the CRL of CN=other is of a CA"),
+	LISTENER(OURS(.ca = "root+inter", .crl = { "root" }), ERROR,
+		 "there is no CRL of CN=inter"),
+	LISTENER(OURS(.crl = { "endless" }), ERROR, "has no nextUpdate"),
+	LISTENER(OURS(.crl = { "root", "delta" }), ERROR, "is a delta CRL"),
+	LISTENER(OURS(.crl = { "stale" }), CALENDAR, "went stale on"),
+	LISTENER(OURS(.crl = { "soon" }), WARNING, "goes stale on"),
+};
+
+static void test_each_fault_is_named(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LENGTH(fault_cases); i++) {
+		const struct fault_case *wanted = &fault_cases[i];
+		struct config_faults faults = { 0 };
+		struct tls_context *context = NULL;
+		int rc = load(&wanted->setting, wanted->server, &context, &faults);
+		bool found = false;
+
+		for (size_t f = 0; f < faults.count; f++)
+			found = found ||
+				(faults.items[f].kind == wanted->kind &&
+				 strstr(faults.items[f].text, wanted->text) != NULL);
+		if (!found)
+			fail_msg("case %zu: not \"%s\" but \"%s\"", i, wanted->text,
+				 faults.count > 0 ? faults.items[0].text : "nothing");
+		assert_int_equal(rc, wanted->kind == CONFIG_ERROR ? -1 : 0);
+		assert_true((context != NULL) == (rc == 0));
+		tls_context_free(context);
+		config_faults_clear(&faults);
+	}
+}
+
+static void test_good_ones_have_no_faults(void **state)
+{
+	static const struct setting good[] = {
+		{ 0 },
+		{ .key = "open", .certificate = "gateway", .credential = true },
+		{ .ca = "root+inter", .crl = { "root", "inter" } },
+		{ .ca = "root+alone" },
+		{ .crl = { "der" } },
+		{ .crl = { "stale", "root" } },
+		{ .certificate = "gateway+root", .key = "gateway" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(good); i++) {
+		struct config_faults faults = { 0 };
+		struct tls_context *context = NULL;
+
+		load(&good[i], true, &context, &faults);
+		if (faults.count > 0)
+			fail_msg("case %zu: %s", i, faults.items[0].text);
+		assert_non_null(context);
+		tls_context_free(context);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_fault_is_named),
+		cmocka_unit_test(test_good_ones_have_no_faults),
+	};
+
+	return cmocka_run_group_tests(tests, make_pki, remove_pki);
+}
