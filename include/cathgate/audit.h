@@ -47,6 +47,9 @@ enum audit_outcome {
 	AUDIT_OUTCOME_COUNT
 };
 
+/* The word that the log uses; "" for AUDIT_NO_OUTCOME. */
+const char *audit_outcome_word(enum audit_outcome outcome);
+
 #define AUDIT_ASSOCIATION_ID_SIZE 17 /* 16 hex digits */
 
 /* One record, plain memory: it crosses a socket between two processes of one program.

@@ -50,24 +50,13 @@ void report_entry(struct association *association)
 
 static void tell_operator(const struct audit_record *record)
 {
-	static const char *const outcomes[AUDIT_OUTCOME_COUNT] = {
-		[AUDIT_NO_OUTCOME] = "",
-		[AUDIT_FORWARDED] = "forwarded",
-		[AUDIT_REFUSED] = "refused",
-		[AUDIT_FAILED] = "failed",
-		[AUDIT_UNCONFIRMED] = "unconfirmed",
-		[AUDIT_ACCEPTED] = "accepted",
-		[AUDIT_RELEASED] = "released",
-		[AUDIT_ABORTED] = "aborted",
-		[AUDIT_RAISED] = "raised",
-	};
+	const char *outcome = audit_outcome_word(record->outcome);
 
 	if (record->reason != REASON_NONE)
-		log_warning("%s: %s%s%s", outcomes[record->outcome],
-			    reason_word(record->reason), record->detail[0] ? ": " : "",
-			    record->detail);
+		log_warning("%s: %s%s%s", outcome, reason_word(record->reason),
+			    record->detail[0] ? ": " : "", record->detail);
 	else
-		log_info("%s: %s to %s", outcomes[record->outcome], record->calling_ae,
+		log_info("%s: %s to %s", outcome, record->calling_ae,
 			 record->destination);
 }
 

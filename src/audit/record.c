@@ -25,6 +25,11 @@ static const char *const outcome_words[AUDIT_OUTCOME_COUNT] = {
 	[AUDIT_RAISED] = "raised",
 };
 
+const char *audit_outcome_word(enum audit_outcome outcome)
+{
+	return outcome_words[outcome];
+}
+
 void audit_record_init(struct audit_record *record)
 {
 	/* All of it, so that the padding carries nothing to another process. */
