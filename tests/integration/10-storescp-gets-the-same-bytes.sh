@@ -5,5 +5,5 @@
 
 start_storescp
 start_gateway
-the_same_bytes private-class explicit implicit big-endian deflated jpeg rle dose-sr undefined-lengths \
-	empty-sequences odd-charset secondary-capture odd-length
+the_same_bytes private-class explicit implicit big-endian deflated jpeg rle dose-sr \
+	undefined-lengths empty-sequences odd-charset secondary-capture odd-length

@@ -2,7 +2,6 @@
 transfer syntaxes, odd lengths, what no parser would like; in PDUs of any size."""
 import os
 
-from dicom import Association
 from harness import Test
 from objects import EXPLICIT, KINDS, XA, Object, make, new_uid
 

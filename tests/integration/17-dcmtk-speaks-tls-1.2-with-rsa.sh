@@ -7,8 +7,6 @@ start_storescp
 start_gateway "listen.0.tls.certificate=$pki/gateway-rsa.crt" \
 	"listen.0.tls.key=$pki/gateway-rsa.key" \
 	'modalities.0.certificate={"dns": ["rsa.test"]}'
-expect "it stores" storescu -R -xe -aet CATHLAB3 -aec CATHGATE +tls "$pki/modality-rsa.key" \
-	"$pki/modality-rsa.crt" +cf "$pki/hospital-ca.crt" +pz 127.0.0.1 "$gateway_port" \
-	"$work"/objects/*.dcm >"$work/storescu.log" 2>&1
+CERTIFICATE=modality-rsa OPTIONS="-xe +pz" send "$gateway_port" "$work"/objects/*.dcm
 expect "with TLS 1.2" test "$(audit 'select(.event == "instance") | .tls.version')" \
 	= '"TLSv1.2"'

@@ -11,7 +11,7 @@ sender=$!
 expect "the object is on its way" eventually grep -q "Received Store Request" \
 	"$work/storescp.log"
 kill_hard "$server_pid"
-expect "the sender fails" test "$(wait "$sender" && echo 0 || echo 1)" = 1
+expect "the sender fails" fails wait "$sender"
 expect "the record says so" has_record '.event == "instance" and .reason == "destination-lost"
 	and (.outcome == "failed" or .outcome == "unconfirmed")'
 expect "no success" test -z "$(audit 'select(.outcome == "forwarded")')"

@@ -4,7 +4,7 @@ import os
 import struct
 
 import dicom
-from dicom import APPLICATION_CONTEXT, XA_CONTEXT, Aborted, Closed, Rejection
+from dicom import XA_CONTEXT, Aborted, Closed, Rejection
 from harness import Test
 from objects import EXPLICIT, XA
 

@@ -3,7 +3,6 @@ the PACS gets no half object; one that is slow because the PACS is slow is not."
 import threading
 import time
 
-from dicom import Aborted, Closed
 from harness import Test
 from objects import make
 

@@ -3,7 +3,7 @@ the next one passes; an object of just that size passes too. One that never ends
 association."""
 from dicom import Aborted, Closed
 from harness import Test
-from objects import EXPLICIT, XA, Object, make, new_uid
+from objects import EXPLICIT, XA, Object, new_uid
 
 LIMIT = 100000
 

@@ -34,7 +34,8 @@ def one_more_is_rejected(changes, other):
 
 
 def oldest_silent_one_goes_first():
-	gateway = t.gateway(pacs, {"limits.max_handshakes": 2})
+	gateway = t.gateway(pacs, {"limits.max_handshakes": 2,
+				   "limits.handshake_seconds": 100})
 	silent = []
 	for _ in range(3):
 		silent.append(socket.create_connection(("127.0.0.1", gateway.port)))

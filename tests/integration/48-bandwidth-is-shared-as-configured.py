@@ -1,4 +1,4 @@
-"""Goal: max_bytes_per_second holds a modality's object back, which is not its own slowness."""
+"""Goal: max_bytes_per_second holds an object back, which doesn't count as slowness."""
 import time
 
 from harness import Test

@@ -11,6 +11,8 @@ from objects import make
 
 def hold_back(association):
 	association.accept()
+	association.await_pdv()
+	in_hand.set()
 	message = association.receive()
 	received.set()
 	go_on.wait()
@@ -25,16 +27,19 @@ def kill_newest(gateway, before):
 
 
 with Test() as t:
-	received, go_on = threading.Event(), threading.Event()
+	in_hand, received, go_on = (threading.Event() for _ in range(3))
 	gateway = t.gateway(t.pacs(hold_back))
 	bystander, unharmed = t.associate(gateway), make("explicit")
 	bystander.store_command(unharmed)
+	assert in_hand.wait(10)
+	in_hand.clear()
 	before = set(gateway.associations())
 
 	half = make("explicit", size=400000)
 	modality = t.associate(gateway)
 	modality.store_command(half)
 	modality.send_data(1, half.data[:100000], last=False)
+	assert in_hand.wait(10)
 	kill_newest(gateway, before)
 	line = gateway.wait_audit(event="instance", sop_instance=half.sop_instance)
 	assert (line["outcome"], line["reason"]) == ("failed", "internal"), line

@@ -1,18 +1,27 @@
 """Goal: told to stop, the gateway lets the instance in hand finish within the grace, and
 ends it when the grace is over; new ones are refused meanwhile."""
 import signal
+import threading
 import time
 
-from dicom import Aborted, Closed
 from harness import Test, eventually
 from objects import make
 
 
+def take(association):
+	association.accept()
+	association.await_pdv()
+	in_hand.set()
+	association.serve(stored=pacs.stored)
+
+
 def half_sent(gateway):
+	in_hand.clear()
 	obj = make("explicit", size=400000)
 	modality = t.associate(gateway)
 	modality.store_command(obj)
 	modality.send_data(1, obj.data[:200000], last=False)
+	assert in_hand.wait(10)
 	return modality, obj
 
 
@@ -24,7 +33,8 @@ def is_shut(gateway):
 
 
 with Test() as t:
-	pacs = t.pacs()
+	in_hand = threading.Event()
+	pacs = t.pacs(take)
 	patient = t.gateway(pacs, {"limits.grace_seconds": 20})
 	modality, obj = half_sent(patient)
 	patient.signal(signal.SIGTERM)

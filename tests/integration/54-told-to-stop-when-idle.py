@@ -3,7 +3,7 @@ log ends with a stop."""
 import signal
 import time
 
-from dicom import RELEASE_RQ, Aborted, Closed
+from dicom import Aborted, Closed
 from harness import Test, children, is_alive
 from objects import make
 

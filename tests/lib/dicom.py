@@ -228,6 +228,10 @@ class Association:
 				body = body[4 + size:]
 		return self.pdvs.pop(0)
 
+	def await_pdv(self):
+		"""Waits for a PDV and leaves it for the next read."""
+		self.pdvs.insert(0, self.read_pdv())
+
 	def receive(self):
 		"""The next whole message, or None at an A-RELEASE-RQ."""
 		parts = {True: b"", False: b""}

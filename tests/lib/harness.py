@@ -25,11 +25,12 @@ import warnings
 import config
 import dicom
 import wait
-from dicom import ECHO_CONTEXT, XA_CONTEXT, Association, Pacs
+from dicom import XA_CONTEXT, Association, Pacs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SKIPPED = 77
-warnings.simplefilter("ignore", DeprecationWarning)	# of TLS 1.1, which must be refused
+# TLS 1.1 is spoken only to be refused
+warnings.simplefilter("ignore", DeprecationWarning)
 
 
 class Skip(Exception):
@@ -154,6 +155,7 @@ def cathgated():
 
 class Test:
 	def __init__(self):
+		cathgated()	# or it ends here, before anything is made
 		self.script = pathlib.Path(sys.argv[0]).resolve()
 		self.name = self.script.stem
 		self.gateways = []
@@ -204,7 +206,7 @@ class Test:
 	def tell(self, kind, fault, trace):
 		print(f"FAILED {self.name}; again:")
 		print(f"  PYTHONPATH=tests/lib CATHGATED={cathgated()} "
-		      f"python3 {self.script.relative_to(ROOT)}")
+		      f"python3 {os.path.relpath(self.script, ROOT)}")
 		traceback.print_exception(kind, fault, trace, file=sys.stdout)
 		for gateway in self.gateways:
 			if not gateway.process:

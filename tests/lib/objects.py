@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """DICOM objects made from nothing, Part 10 files, and what a file's data set hashes to.
 
-	objects.py make KIND FOLDER [--count N] [--bytes N]	writes KIND-0001.dcm, ...
+	objects.py make FOLDER KIND... [--count N] [--bytes N]	writes KIND-0001.dcm, ...
 	objects.py hash FILE...		prints: SOP-INSTANCE SHA-256 TRANSFER-SYNTAX BYTES
 	objects.py kinds		lists the kinds
 
@@ -258,8 +258,8 @@ def main():
 	parser = argparse.ArgumentParser(usage=__doc__)
 	commands = parser.add_subparsers(dest="command", required=True)
 	command = commands.add_parser("make")
-	command.add_argument("kind", choices=KINDS)
 	command.add_argument("folder", type=pathlib.Path)
+	command.add_argument("kinds", nargs="+", choices=KINDS)
 	command.add_argument("--count", type=int, default=1)
 	command.add_argument("--bytes", type=int, default=16384)
 	commands.add_parser("hash").add_argument("files", nargs="*")
@@ -273,9 +273,10 @@ def main():
 			print(obj.sop_instance, obj.sha256, obj.transfer_syntax, len(obj.data))
 	else:
 		args.folder.mkdir(parents=True, exist_ok=True)
-		for number in range(1, args.count + 1):
-			write_part10(make(args.kind, args.bytes),
-				     args.folder / f"{args.kind}-{number:04}.dcm")
+		for kind in args.kinds:
+			for number in range(1, args.count + 1):
+				write_part10(make(kind, args.bytes),
+					     args.folder / f"{kind}-{number:04}.dcm")
 	return 0
 
 
