@@ -17,6 +17,7 @@
 
 #include "cathgate/address.h"
 #include "cathgate/ae_title.h"
+#include "cathgate/reason.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -151,6 +152,7 @@ enum config_fault_kind {
 
 struct config_fault {
 	enum config_fault_kind kind;
+	enum reason reason; /* of CONFIG_CALENDAR: how handshakes fail because of it */
 	char *text; /* "FILE:LINE: KEY: what is wrong; what to write instead" */
 };
 
@@ -163,6 +165,10 @@ struct config_faults {
 /* Adds a fault; a place without a file or line leaves those out. */
 void config_fault_add(struct config_faults *faults, enum config_fault_kind kind,
 		      const struct config_place *place, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/* The same for CONFIG_CALENDAR. */
+void config_fault_calendar(struct config_faults *faults, enum reason reason,
+			   const struct config_place *place, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void config_faults_clear(struct config_faults *faults);
 

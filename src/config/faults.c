@@ -26,29 +26,49 @@ static char *fault_text(const struct config_place *place, const char *what)
 	return text;
 }
 
-void config_fault_add(struct config_faults *faults, enum config_fault_kind kind,
-		      const struct config_place *place, const char *format, ...)
+__attribute__((format(printf, 4, 0))) static void add(struct config_faults *faults,
+						      struct config_fault fault,
+						      const struct config_place *place,
+						      const char *format,
+						      va_list arguments)
 {
 	struct config_fault *items;
-	va_list arguments;
 	char *what;
 
-	va_start(arguments, format);
 	if (vasprintf(&what, format, arguments) < 0)
 		out_of_memory();
-	va_end(arguments);
 	items = reallocarray(faults->items, faults->count + 1, sizeof(*items));
 	if (items == NULL)
 		out_of_memory();
+	fault.text = fault_text(place, what);
+	items[faults->count++] = fault;
 	faults->items = items;
-	items[faults->count].kind = kind;
-	items[faults->count].text = fault_text(place, what);
-	faults->count++;
-	if (kind == CONFIG_ERROR)
+	if (fault.kind == CONFIG_ERROR)
 		faults->error_count++;
-	if (kind == CONFIG_CALENDAR)
+	if (fault.kind == CONFIG_CALENDAR)
 		faults->calendar_count++;
 	free(what);
+}
+
+void config_fault_add(struct config_faults *faults, enum config_fault_kind kind,
+		      const struct config_place *place, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add(faults, (struct config_fault){ .kind = kind }, place, format, arguments);
+	va_end(arguments);
+}
+
+void config_fault_calendar(struct config_faults *faults, enum reason reason,
+			   const struct config_place *place, const char *format, ...)
+{
+	struct config_fault fault = { .kind = CONFIG_CALENDAR, .reason = reason };
+	va_list arguments;
+
+	va_start(arguments, format);
+	add(faults, fault, place, format, arguments);
+	va_end(arguments);
 }
 
 void config_faults_clear(struct config_faults *faults)

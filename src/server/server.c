@@ -96,7 +96,7 @@ static void raise_calendar_alerts(struct server *server)
 	for (size_t i = 0; i < faults->count; i++)
 		if (faults->items[i].kind == CONFIG_CALENDAR)
 			auditor_tell(server, NULL, AUDIT_ALERT, AUDIT_RAISED,
-				     REASON_TLS_EXPIRED, faults->items[i].text);
+				     faults->items[i].reason, faults->items[i].text);
 }
 
 static void say_ready(struct server *server, int64_t started_ms)

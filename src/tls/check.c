@@ -52,9 +52,9 @@ static void check_dates(const struct check *check, const struct subject *subject
 
 	tls_date(last, date);
 	if (last < check->now) {
-		config_fault_add(check->faults, CONFIG_CALENDAR, &file->place,
-				 "%s: the certificate %s expired on %s; renew it",
-				 file->path, subject->name, date);
+		config_fault_calendar(check->faults, REASON_TLS_EXPIRED, &file->place,
+				      "%s: the certificate %s expired on %s; renew it",
+				      file->path, subject->name, date);
 	} else if (last < check->now + CERTIFICATE_NOTICE) {
 		config_fault_add(check->faults, CONFIG_WARNING, &file->place,
 				 "%s: the certificate %s expires on %s; renew it",
@@ -62,8 +62,8 @@ static void check_dates(const struct check *check, const struct subject *subject
 	}
 	if (first > check->now) {
 		tls_date(first, date);
-		config_fault_add(
-			check->faults, CONFIG_CALENDAR, &file->place,
+		config_fault_calendar(
+			check->faults, REASON_TLS_NOT_YET_VALID, &file->place,
 			"%s: the certificate %s isn't valid before %s; wait, or see "
 			"whether the clock is right",
 			file->path, subject->name, date);
@@ -265,8 +265,8 @@ static void check_crl_dates(const struct check *check, X509_CRL *crl, const char
 		notice = CRL_NOTICE;
 	tls_date(last, date);
 	if (last < check->now) {
-		config_fault_add(
-			check->faults, CONFIG_CALENDAR, &file->place,
+		config_fault_calendar(
+			check->faults, REASON_TLS_CRL_STALE, &file->place,
 			"%s: the CRL of %s went stale on %s; fetch the new one from the "
 			"CA",
 			file->path, ca, date);
@@ -279,8 +279,8 @@ static void check_crl_dates(const struct check *check, X509_CRL *crl, const char
 	}
 	if (first > check->now) {
 		tls_date(first, date);
-		config_fault_add(
-			check->faults, CONFIG_CALENDAR, &file->place,
+		config_fault_calendar(
+			check->faults, REASON_TLS_CRL_STALE, &file->place,
 			"%s: the CRL of %s isn't valid before %s; see whether the clock "
 			"is right",
 			file->path, ca, date);
