@@ -50,12 +50,13 @@ struct association_start {
 /* What an association and the supervisor say to each other, one datagram a word. */
 enum association_word_kind {
 	/* association to supervisor */
-	ASSOCIATION_ASKS_PLACE,	   /* authenticated as `modality`; waits for the answer */
+	ASSOCIATION_AUTHENTICATED, /* its certificate is proved */
+	ASSOCIATION_ASKS_PLACE,	   /* fits the entry `modality`; waits for the answer */
 	ASSOCIATION_RETURNS_PLACE, /* about to end; end of file says the same */
-	ASSOCIATION_ASKS_AUDITOR,  /* its line is broken; waits for another */
 	/* supervisor to association */
 	ASSOCIATION_GRANTED, /* with bytes_per_second */
-	ASSOCIATION_DENIED,  /* with rejection_reason (PS3.8 table 9-21, 2/3/n) */
+	ASSOCIATION_DENIED,  /* with reason and rejection_reason (PS3.8 table 9-21, 2/3/n)
+			      */
 	ASSOCIATION_PACE,    /* a new bytes_per_second */
 	ASSOCIATION_STOP,    /* end: at once, or after the instance in hand */
 	ASSOCIATION_AUDITOR  /* carries a line to the auditor that has been restarted */
@@ -64,6 +65,7 @@ enum association_word_kind {
 struct association_word {
 	enum association_word_kind kind;
 	uint32_t modality; /* index into the configuration's modalities */
+	enum reason reason;
 	uint32_t rejection_reason;
 	int64_t bytes_per_second; /* 0: no limit */
 };

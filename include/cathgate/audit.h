@@ -5,8 +5,11 @@
  * Promises: a record's line is on disk (fdatasync) before audit_submit returns 0; lines
  * are only ever appended, whole; an instance or association whose process dies without
  * a last word is recorded by the auditor itself; a record that could not be written is
- * kept and written when the disk recovers, but never reported durable. Hash chain,
- * checkpoints and rotation come with their own part.
+ * kept and written when the disk recovers, but never reported durable. A process that
+ * its peer has taken over can write under no other name than the association was
+ * accepted with, and raises no alerts. It can still lie about its own instances, and
+ * whoever takes it over before it is accepted chooses the name. Hash chain, checkpoints
+ * and rotation come with their own part.
  */
 #ifndef CATHGATE_AUDIT_H
 #define CATHGATE_AUDIT_H
@@ -88,6 +91,11 @@ void audit_record_doubt(struct audit_record *record);
  * A line to the auditor, held by one association.
  */
 
+/* What the auditor's predecessor had recorded of the association, with outcome accepted;
+ * or what there was to record so far, with no outcome, while it is still being admitted.
+ * Not waited for, and no line is written of it: its last words will be complete should
+ * this process die. Only as the first message on a line. */
+int audit_announce(int line, const struct audit_record *association);
 /* What begins: not waited for. From here on the auditor writes the instance's line itself
  * if this process dies. */
 int audit_begin(int line, const struct audit_record *instance);
@@ -98,8 +106,10 @@ int audit_last_fragment(int line);
  * the record until the log takes it (don't submit it again), ETIMEDOUT when it has not
  * answered yet, and anything else when the auditor is gone. An instance's record ends
  * what audit_begin began; an association's record with any outcome but accepted is its
- * last word. Whoever breaks this order (an instance begun within another, anything after
- * the last word) loses the line, and an alert says so. */
+ * last word. Once one is accepted (or announced so), what that record says of
+ * certificate, subject, TLS, modality, AE titles and destination stands in all later
+ * ones, whatever they say. Whoever breaks these rules (an instance begun within another,
+ * anything after the last word, an alert) loses the line, and an alert says so. */
 int audit_submit(int line, const struct audit_record *record, int timeout_ms);
 
 /*
@@ -110,6 +120,16 @@ int audit_submit(int line, const struct audit_record *record, int timeout_ms);
 /* Gives the auditor its end of a new line, for the association with that id and peer, and
  * returns the other end; -1 with errno, EAGAIN when the auditor doesn't keep up. */
 int audit_line_open(int control, const char *association, const char *peer);
+/* The same for an association that an earlier auditor, which has died, knew: if its
+ * process ends without having said anything on the line, not even audit_announce, none is
+ * written, for there is nothing to tell.
+ *
+ * An association that has a line to this auditor already goes on with the new one: the
+ * old is closed without last words, what it said before stays known and its limits stay
+ * used up; it may announce once more, and begin the instance in hand once more. One whose
+ * last line to this auditor has ended, unless in such silence, gets none: the new line
+ * closes at once (the latest 4096 such associations are remembered). */
+int audit_line_renew(int control, const char *association, const char *peer);
 /* Tells the auditor why the process on that line is about to be ended by us. */
 int audit_line_ending(int control, const char *association, enum reason reason);
 /* A record of the supervisor's own (start, stop, alert, a refused association that never

@@ -153,7 +153,7 @@ enum config_fault_kind {
 struct config_fault {
 	enum config_fault_kind kind;
 	enum reason reason; /* of CONFIG_CALENDAR: how handshakes fail because of it */
-	char *text; /* "FILE:LINE: KEY: what is wrong; what to write instead" */
+	char *text;	    /* "FILE:LINE: KEY: what is wrong; what to write instead" */
 };
 
 struct config_faults {

@@ -1,7 +1,9 @@
 /*
- * A bounded look at the head of a data set (64 KiB at most) for two elements: Patient ID
- * (0010,0020) and Study Instance UID (0020,000D). For the audit record only: whatever it
- * meets, it just stops; no transfer ever fails for it.
+ * A bounded look at the head of a data set (64 KiB at most) for four elements: SOP Class
+ * UID (0008,0016), SOP Instance UID (0008,0018), Patient ID (0010,0020) and Study
+ * Instance UID (0020,000D). For the audit record, and so that policy can't be told
+ * another SOP class than the one stored: whatever else it meets, it just stops; no
+ * transfer fails for a data set that can't be read.
  */
 #ifndef CATHGATE_DATA_SET_HEAD_H
 #define CATHGATE_DATA_SET_HEAD_H
@@ -17,7 +19,9 @@ extern "C" {
 #define DATA_SET_HEAD_PATIENT_MAX 256 /* LO: 64 characters of up to 4 bytes */
 
 struct data_set_head {
-	char study[65]; /* "" when not found */
+	char sop_class[65];    /* (0008,0016); "" when not found */
+	char sop_instance[65]; /* (0008,0018); likewise */
+	char study[65];	       /* "" when not found */
 	char patient_id[DATA_SET_HEAD_PATIENT_MAX +
 			1]; /* as it came, trimmed; "" likewise */
 };

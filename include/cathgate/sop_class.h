@@ -1,7 +1,7 @@
 /*
  * SOP classes (PS3.4, PS3.6 table A-1): which are storage, which name has which UID.
  * Storage is any abstract syntax but the standard's known non-storage ones, so private
- * and future storage classes pass.
+ * and future storage classes pass. A UID that PS3.5 9.1 does not allow is none.
  */
 #ifndef CATHGATE_SOP_CLASS_H
 #define CATHGATE_SOP_CLASS_H

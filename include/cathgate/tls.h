@@ -55,10 +55,15 @@ struct tls_peer {
 		*uri[TLS_NAMES_MAX]; /* subjectAltName; free with clear */
 	size_t dns_count, uri_count;
 	time_t not_after; /* the earliest of the chain that was verified */
+	time_t crl_until; /* the earliest nextUpdate of the CRLs in force; 0: none are */
 	char version[16]; /* "TLSv1.3" */
 	char cipher[48];  /* "TLS_AES_128_GCM_SHA256" */
 	char group[32];	  /* "X25519"; empty where OpenSSL can't tell */
 };
+
+/* Until when what the peer has proved stands, whichever ends first; and how it ends. */
+time_t tls_trusted_until(const struct tls_peer *peer);
+enum reason tls_trust_ended(const struct tls_peer *peer);
 
 void tls_peer_clear(struct tls_peer *peer);
 

@@ -46,6 +46,7 @@ static int secure(struct association *association, struct ending *ending)
 		       &association->peer, &failure) == 0) {
 		association->authenticated = true;
 		report_peer(association);
+		supervision_authenticated(association);
 		return 0;
 	}
 	if (failure.reason == REASON_NONE)
@@ -143,11 +144,11 @@ static int admit(struct association *association, struct ending *ending)
 		&association->config->destinations[association->entry->destination];
 	report_entry(association);
 
-	if (supervision_ask_place(association, &denied) != 0) {
-		reject(ending, REASON_LIMIT_ASSOCIATIONS,
-		       (struct ul_rejection){ 2, 3, denied },
-		       denied == 2 ? "as many associations as allowed are open"
-				   : "more handshakes in a minute than allowed");
+	if (supervision_ask_place(association, &reason, &denied) != 0) {
+		reject(ending, reason, (struct ul_rejection){ 2, 3, denied },
+		       reason == REASON_GATEWAY_STOPPING ? "the gateway was told to stop"
+		       : denied == 2 ? "as many associations as allowed are open"
+				     : "more handshakes in a minute than allowed");
 		return -1;
 	}
 	return 0;

@@ -21,6 +21,7 @@ static void release(struct association *association, struct ending *ending)
 {
 	/* Its place is free before the modality can ask for the next one. */
 	supervision_return_place(association);
+	association->parting = true;
 	leg_deadline_in(&association->in, PARTING_SECONDS, REASON_PEER_LOST);
 	ul_release_response(association->in.ul);
 	relay_release(association);

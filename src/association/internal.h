@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "cathgate/association.h"
 #include "cathgate/command.h"
@@ -52,6 +53,7 @@ struct leg {
 	enum reason late;	 /* what it is called when either has passed */
 	enum reason interrupted; /* why the last wait gave up; REASON_NONE: it did not */
 	bool other_spoke; /* the other side has something to say that isn't a goodbye */
+	int64_t looked_up_ms; /* when a deadline was last looked at without waiting */
 };
 
 struct message {
@@ -69,7 +71,10 @@ struct association {
 	const struct config_destination *destination;
 
 	struct tls_peer peer;
-	bool authenticated; /* peer is filled */
+	bool authenticated;	/* peer is filled */
+	time_t out_trust_until; /* of the destination's certificate; 0: for ever */
+	bool out_ambiguous;	/* its last response named no SOP instance ... */
+	uint16_t out_answered;	/* ... but only this message */
 	struct ul_requestor requestor;
 	struct leg in, out;
 
@@ -78,9 +83,15 @@ struct association {
 	bool established;	       /* the A-ASSOCIATE-AC went out */
 
 	int supervisor, auditor;
+	bool auditor_is_new; /* its line came after another had broken */
+	bool parting;	     /* the modality has its A-RELEASE-RP: it may go */
 	bool stopping;
 	int64_t grace_deadline_ms; /* when stopping with an instance in hand */
 	bool instance_in_hand;
+	const struct audit_record
+		*begun; /* what the auditor knows of it; NULL: nothing */
+	bool last_fragment_told;
+	bool last_word_said; /* nothing more is to be recorded */
 
 	int64_t bytes_per_second;	       /* 0: no limit */
 	int64_t allowance_bytes, allowance_us; /* left, and when it was last filled */
@@ -131,10 +142,14 @@ enum wake leg_wait_either(struct association *association);
 /* supervision.c */
 /* Takes the words that have come. -1 when the supervisor is gone. */
 int supervision_listen(struct association *association);
-/* Asks for a place: 0; or -1 and *ret_rejection_reason. */
-int supervision_ask_place(struct association *association, uint8_t *ret_rejection_reason);
+/* The peer has proved who it is: it is no longer one of the unauthenticated. */
+void supervision_authenticated(struct association *association);
+/* Asks for a place: 0; or -1 and why, with the reason of the A-ASSOCIATE-RJ. */
+int supervision_ask_place(struct association *association, enum reason *ret_reason,
+			  uint8_t *ret_rejection_reason);
 void supervision_return_place(struct association *association);
-/* The line to the auditor is broken: waits for one to its successor. 0 or -1. */
+/* The line to the auditor is broken: waits for one to its successor, unless it has come
+ * already. 0 or -1. */
 int supervision_renew_auditor(struct association *association);
 
 /* admission.c: 0, or -1 with the ending. */
@@ -162,6 +177,8 @@ int relay_response(struct association *association, struct relay_failure *failur
 /* What the last failed read or write on the outbound side means. */
 void relay_explain(struct association *association, enum ul_event event,
 		   struct relay_failure *failure);
+/* The destination has said something that nobody asked for. */
+bool relay_has_spoken(const struct association *association);
 void relay_abort(struct association *association);
 void relay_release(struct association *association);
 /* The destination has spoken between two messages: it can only be leaving. */
@@ -186,14 +203,18 @@ void report_init(struct association *association);
 void report_peer(struct association *association);
 void report_requestor(struct association *association);
 void report_entry(struct association *association);
-/* To the auditor's successor, once the line is broken. Waits until durable; 0 or -1. */
-int report_to_successor(struct association *association,
-			const struct audit_record *record);
+/* Tells a new auditor what its predecessor knew. */
+void report_introduce(struct association *association);
+/* After audit_submit failed with that errno: to the auditor's successor, or once more to
+ * one that is slow. Waits until durable; 0 or -1. */
+int report_again(struct association *association, const struct audit_record *record,
+		 int error);
 /* Tells the auditor, or its successor, of an instance that begins. 0 or -1. */
 int report_begin(struct association *association, const struct audit_record *record);
 /* That its last fragment is about to go out. 0 or -1. */
-int report_last_fragment(struct association *association,
-			 const struct audit_record *record);
+int report_last_fragment(struct association *association);
+/* What came of it. Waits until durable: 0; or -1 with the errno of audit_submit. */
+int report_instance(struct association *association, const struct audit_record *record);
 /* Waits until durable; 0 or -1. */
 int report_association(struct association *association, enum audit_outcome outcome,
 		       enum reason reason, const char *detail);

@@ -12,6 +12,8 @@
 #include "cathgate/clock.h"
 #include "cathgate/log.h"
 
+#define LOOK_UP_MS 100
+
 static int64_t sooner(int64_t a, int64_t b)
 {
 	if (a == 0 || b == 0)
@@ -102,7 +104,10 @@ static int allowance_wait(struct leg *leg)
 	struct association *association = leg->association;
 
 	while (association->bytes_per_second > 0) {
-		struct pollfd line = { .fd = association->supervisor, .events = POLLIN };
+		struct pollfd fds[2] = {
+			{ .fd = association->supervisor, .events = POLLIN },
+			{ .fd = leg->carrier.fd, .events = POLLRDHUP },
+		};
 		int64_t ms;
 
 		allowance_refill(association);
@@ -110,9 +115,12 @@ static int allowance_wait(struct leg *leg)
 			return 0;
 		ms = 1 -
 		     association->allowance_bytes * 1000 / association->bytes_per_second;
-		if (poll(&line, 1, ms > 1000 ? 1000 : (int)ms) > 0 &&
-		    supervision_listen(association) != 0)
-			leg->interrupted = REASON_GATEWAY_STOPPING;
+		if (poll(fds, 2, ms > 1000 ? 1000 : (int)ms) > 0) {
+			if (fds[1].revents)
+				leg->interrupted = REASON_PEER_LOST;
+			else if (supervision_listen(association) != 0)
+				leg->interrupted = REASON_GATEWAY_STOPPING;
+		}
 		if (passed(association->grace_deadline_ms))
 			leg->interrupted = REASON_GATEWAY_STOPPING;
 		if (leg->interrupted != REASON_NONE) {
@@ -159,7 +167,8 @@ static bool watches_other(const struct leg *leg)
 {
 	const struct leg *other = other_leg(leg);
 
-	return leg == &leg->association->out && other->ul && other->carrier.context;
+	return leg == &leg->association->out && other->ul && other->carrier.context &&
+	       !leg->association->parting;
 }
 
 static int leg_wait(void *context, int fd, short events)
@@ -180,7 +189,7 @@ static int leg_wait(void *context, int fd, short events)
 			{ .fd = fd, .events = events },
 			{ .fd = association->supervisor, .events = POLLIN },
 			{ .fd = watched ? other_leg(leg)->carrier.fd : -1,
-			  .events = leg->other_spoke ? 0 : POLLIN | POLLRDHUP },
+			  .events = leg->other_spoke ? POLLRDHUP : POLLIN | POLLRDHUP },
 		};
 		int64_t end_ms = sooner(until_ms, association->grace_deadline_ms);
 		int count = poll(fds, 3, poll_timeout(end_ms));
@@ -199,7 +208,7 @@ static int leg_wait(void *context, int fd, short events)
 		if (count > 0 && fds[2].revents)
 			leg->interrupted = watch_in(other_leg(leg), &leg->other_spoke);
 		if (count > 0 && leg->other_spoke &&
-		    (fds[2].revents & (POLLERR | POLLHUP)))
+		    (fds[2].revents & (POLLERR | POLLHUP | POLLRDHUP)))
 			leg->interrupted = REASON_PEER_LOST;
 		if (leg->interrupted == REASON_NONE && passed(until_ms))
 			leg->interrupted = leg->late;
@@ -237,7 +246,7 @@ enum wake leg_wait_either(struct association *association)
 
 		if (ul_has_pdv(in->ul) || ul_peek(in->ul) != UL_PDU_NONE)
 			return association->stopping ? WAKE_STOP : WAKE_IN;
-		if (out->ul && ul_peek(out->ul) != UL_PDU_NONE)
+		if (relay_has_spoken(association))
 			return WAKE_OUT;
 		wake = late_or_stop(association);
 		if (wake != WAKE_IN)
@@ -272,12 +281,39 @@ void leg_silence(struct leg *leg, unsigned seconds, enum reason late)
  * fragment that takes its time counts as it comes.
  */
 
+/* A peer that always has bytes ready is never waited for: its deadlines must pass, and
+ * the supervisor must be heard, all the same. */
+static int look_up(struct leg *leg)
+{
+	struct association *association = leg->association;
+	struct pollfd line = { .fd = association->supervisor, .events = POLLIN };
+	int64_t now_ms = clock_ms();
+
+	if (now_ms - leg->looked_up_ms < LOOK_UP_MS)
+		return 0;
+	leg->looked_up_ms = now_ms;
+	if (poll(&line, 1, 0) > 0 &&
+	    (supervision_listen(association) != 0 ||
+	     (association->stopping && !association->instance_in_hand)))
+		leg->interrupted = REASON_GATEWAY_STOPPING;
+	else if (passed(association->grace_deadline_ms))
+		leg->interrupted = REASON_GATEWAY_STOPPING;
+	else if (passed(leg->deadline_ms))
+		leg->interrupted = leg->late;
+	if (leg->interrupted == REASON_NONE)
+		return 0;
+	errno = ECANCELED;
+	return -1;
+}
+
 static ssize_t metered_read(void *context, void *buffer, size_t size)
 {
 	struct leg *leg = context;
 	struct association *association = leg->association;
 	ssize_t count;
 
+	if (look_up(leg) != 0)
+		return -1;
 	if (leg == &association->in && allowance_wait(leg) != 0)
 		return -1;
 	count = leg->carrier.read(leg->carrier.context, buffer, size);

@@ -135,6 +135,7 @@ static int carry(struct association *association, int fd, struct relay_failure *
 		return -1;
 	}
 	if (tls_connect(context, fd, &out->waiter, &out->carrier, &peer, &tls) == 0) {
+		association->out_trust_until = tls_trusted_until(&peer);
 		tls_peer_clear(&peer);
 		return 0;
 	}
@@ -194,6 +195,8 @@ int relay_open(struct association *association, struct relay_failure *failure)
 	int fd;
 
 	leg_init(out, association);
+	association->out_ambiguous = false;
+	association->out_trust_until = 0;
 	fd = dial(association, end_ms, failure);
 	if (fd < 0)
 		return -1;
@@ -241,13 +244,29 @@ static int reopen(struct association *association, struct relay_failure *failure
 	return -1;
 }
 
+bool relay_has_spoken(const struct association *association)
+{
+	struct ul_association *out = association->out.ul;
+
+	return out && (ul_has_pdv(out) || ul_peek(out) != UL_PDU_NONE);
+}
+
+/* A response must belong to this message: one that names neither SOP instance nor a new
+ * message could be a late one to the message before. */
+static bool could_be_mistaken(const struct association *association)
+{
+	return association->out_ambiguous &&
+	       association->out_answered == association->request.command.message_id;
+}
+
 int relay_ready(struct association *association, struct relay_failure *failure)
 {
-	struct leg *out = &association->out;
-
-	if (out->ul && ul_peek(out->ul) != UL_PDU_NONE)
+	if (relay_has_spoken(association))
 		relay_heard(association);
-	return out->ul ? 0 : reopen(association, failure);
+	if (could_be_mistaken(association) || (association->out_trust_until != 0 &&
+					       time(NULL) > association->out_trust_until))
+		relay_release(association);
+	return association->out.ul ? 0 : reopen(association, failure);
 }
 
 int relay_command(struct association *association, struct relay_failure *failure)
@@ -273,6 +292,7 @@ static int read_command(struct association *association, struct relay_failure *f
 	struct ul_pdv pdv;
 
 	response->size = 0;
+	response->context = association->request.context;
 	do {
 		enum ul_event event = ul_read(association->out.ul, &pdv);
 
@@ -280,14 +300,12 @@ static int read_command(struct association *association, struct relay_failure *f
 			relay_explain(association, event, failure);
 			return -1;
 		}
-		if (!pdv.command ||
-		    (response->size > 0 && pdv.context != response->context) ||
+		if (!pdv.command || pdv.context != response->context ||
 		    pdv.size > sizeof(response->bytes) - response->size) {
 			failed(failure, REASON_DESTINATION_PROTOCOL,
 			       "the destination sent something else than a response");
 			return -1;
 		}
-		response->context = pdv.context;
 		memcpy(response->bytes + response->size, pdv.data, pdv.size);
 		response->size += pdv.size;
 	} while (!pdv.last);
@@ -299,8 +317,6 @@ static const char *mismatch(const struct message *request, const struct message 
 {
 	const struct command_set *asked = &request->command, *said = &response->command;
 
-	if (response->context != request->context)
-		return "its response came on another presentation context";
 	if (said->field != (asked->field | COMMAND_RSP_BIT))
 		return "it answered with another command";
 	if (!said->has_responded_to || said->responded_to != asked->message_id)
@@ -326,8 +342,11 @@ int relay_response(struct association *association, struct relay_failure *failur
 	if (command_parse(response->bytes, response->size, &response->command, &wrong) ==
 	    0)
 		wrong = mismatch(&association->request, response);
-	if (!wrong)
+	if (!wrong) {
+		association->out_ambiguous = !response->command.sop_instance[0];
+		association->out_answered = response->command.responded_to;
 		return 0;
+	}
 	failed(failure, REASON_DESTINATION_PROTOCOL, wrong);
 	return -1;
 }
@@ -360,12 +379,17 @@ void relay_release(struct association *association)
 void relay_heard(struct association *association)
 {
 	struct leg *out = &association->out;
+	struct ul_pdv pdv;
 
 	/* Many close associations that idle: the next instance opens another. Whatever
 	 * else a destination says without being asked ends it just as well. */
 	log_debug("the destination ended its association between instances");
-	if (ul_peek(out->ul) == UL_PDU_CLOSED)
-		leg_close(out);
-	else
+	leg_deadline_in(out, PARTING_SECONDS, REASON_DESTINATION_TIMEOUT);
+	if (ul_has_pdv(out->ul) || ul_peek(out->ul) == UL_PDU_OTHER) {
 		relay_abort(association);
+		return;
+	}
+	if (ul_read(out->ul, &pdv) == UL_RELEASE)
+		ul_release_response(out->ul);
+	leg_close(out);
 }

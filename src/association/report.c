@@ -60,40 +60,67 @@ static void tell_operator(const struct audit_record *record)
 			 record->destination);
 }
 
-/* A line that was given by a dying auditor breaks at once: ask again. */
-int report_to_successor(struct association *association,
-			const struct audit_record *record)
+void report_introduce(struct association *association)
 {
-	for (int i = 0; i < 3; i++) {
-		if (supervision_renew_auditor(association) != 0)
+	struct audit_record record = association->record;
+
+	record.outcome = association->established ? AUDIT_ACCEPTED : AUDIT_NO_OUTCOME;
+	if (audit_announce(association->auditor, &record) != 0 ||
+	    (association->begun &&
+	     audit_begin(association->auditor, association->begun) != 0) ||
+	    (association->last_fragment_told &&
+	     audit_last_fragment(association->auditor) != 0))
+		log_debug("the new auditor is gone as well");
+}
+
+/* An auditor that is only slow gets the record a second time; a successor may die as
+ * well, so it is tried a few times. */
+int report_again(struct association *association, const struct audit_record *record,
+		 int error)
+{
+	for (int i = 0; i < 3 && error != ENOSPC; i++) {
+		if (error != ETIMEDOUT && supervision_renew_auditor(association) != 0)
 			return -1;
 		if (audit_submit(association->auditor, record, RECORD_MS) == 0)
 			return 0;
-		if (errno == ENOSPC || errno == ETIMEDOUT)
+		if (errno == ETIMEDOUT)
 			return -1;
+		error = errno;
 	}
 	return -1;
 }
 
 int report_begin(struct association *association, const struct audit_record *record)
 {
-	for (int i = 0; i < 3; i++)
-		if (audit_begin(association->auditor, record) == 0)
+	for (int i = 0; i < 3; i++) {
+		if (audit_begin(association->auditor, record) == 0) {
+			association->begun = record;
 			return 0;
-		else if (supervision_renew_auditor(association) != 0)
+		}
+		if (supervision_renew_auditor(association) != 0)
 			return -1;
+	}
 	return -1;
 }
 
-int report_last_fragment(struct association *association,
-			 const struct audit_record *record)
+int report_last_fragment(struct association *association)
 {
-	if (audit_last_fragment(association->auditor) == 0)
-		return 0;
-	/* A successor has not heard of the instance. */
-	return report_begin(association, record) == 0
-		       ? audit_last_fragment(association->auditor)
-		       : -1;
+	for (int i = 0; i < 3; i++) {
+		if (audit_last_fragment(association->auditor) == 0) {
+			association->last_fragment_told = true;
+			return 0;
+		}
+		if (supervision_renew_auditor(association) != 0)
+			return -1;
+	}
+	return -1;
+}
+
+int report_instance(struct association *association, const struct audit_record *record)
+{
+	association->begun = NULL;
+	association->last_fragment_told = false;
+	return audit_submit(association->auditor, record, RECORD_MS);
 }
 
 int report_association(struct association *association, enum audit_outcome outcome,
@@ -105,10 +132,10 @@ int report_association(struct association *association, enum audit_outcome outco
 	record.reason = reason;
 	PUT(record.detail, detail);
 	tell_operator(&record);
+	association->last_word_said = outcome != AUDIT_ACCEPTED;
 	if (audit_submit(association->auditor, &record, RECORD_MS) == 0)
 		return 0;
-	if (errno != ENOSPC && errno != ETIMEDOUT &&
-	    report_to_successor(association, &record) == 0)
+	if (errno != ETIMEDOUT && report_again(association, &record, errno) == 0)
 		return 0;
 	log_error("the audit log took no record of it: see the auditor's messages");
 	return -1;

@@ -19,10 +19,11 @@ static bool is_verification(const char *abstract_syntax)
 static const struct service {
 	bool (*has)(const char *abstract_syntax);
 	uint16_t command; /* the only one it takes */
+	bool takes_data_set;
 	int (*perform)(struct association *association, struct ending *ending);
 } services[] = {
-	{ is_verification, COMMAND_C_ECHO_RQ, echo_perform },
-	{ sop_class_is_storage, COMMAND_C_STORE_RQ, store_perform },
+	{ is_verification, COMMAND_C_ECHO_RQ, false, echo_perform },
+	{ sop_class_is_storage, COMMAND_C_STORE_RQ, true, store_perform },
 };
 
 static const struct service *service_of(const char *abstract_syntax)
@@ -120,7 +121,8 @@ static int refuse_command(struct association *association, struct ending *ending
 
 static int append(struct message *request, const struct ul_pdv *pdv)
 {
-	if (!pdv->command || (request->size > 0 && pdv->context != request->context) ||
+	if (!pdv->command ||
+	    (request->context != 0 && pdv->context != request->context) ||
 	    pdv->size > sizeof(request->bytes) - request->size)
 		return -1;
 	request->context = pdv->context;
@@ -137,13 +139,14 @@ int services_read_request(struct association *association, struct ending *ending
 
 	request->began_us = clock_us();
 	request->size = 0;
+	request->context = 0; /* no context has that id */
 	leg_silence(&association->in, association->config->limits.store_seconds,
 		    REASON_TOO_SLOW);
 	leg_pace_start(association);
 	do {
 		enum ul_event event = ul_read(association->in.ul, &pdv);
 
-		if (event == UL_RELEASE && request->size == 0)
+		if (event == UL_RELEASE && request->context == 0)
 			return 0;
 		if (event != UL_PDV || append(request, &pdv) != 0) {
 			ending_of_in(association, event, ending);
@@ -182,7 +185,8 @@ int services_perform(struct association *association, struct ending *ending)
 			     request->command.field);
 		return -1;
 	}
-	if (request->command.field != service->command)
+	if (request->command.field != service->command ||
+	    (request->command.has_data_set && !service->takes_data_set))
 		return refuse_command(association, ending);
 	return service->perform(association, ending);
 }

@@ -25,6 +25,7 @@ struct transfer {
 	uint16_t status;      /* ours, when the destination's isn't passed on */
 	int64_t last_sent_us; /* when the last fragment had gone out */
 	int64_t drain_end_ms; /* an object over the limit is read no longer than that */
+	struct data_set_head data_set; /* read from the head when the data set is whole */
 	size_t head_size;
 	uint8_t head[DATA_SET_HEAD_MAX];
 };
@@ -85,11 +86,12 @@ static void judge(const struct association *association, struct transfer *transf
 			 "a C-STORE-RQ without SOP class, SOP instance or data set");
 		return;
 	}
-	if (association->authenticated && time(NULL) > association->peer.not_after) {
-		conclude(transfer, AUDIT_REFUSED, REASON_TLS_EXPIRED,
+	if (association->authenticated &&
+	    time(NULL) > tls_trusted_until(&association->peer)) {
+		conclude(transfer, AUDIT_REFUSED, tls_trust_ended(&association->peer),
 			 STATUS_NOT_AUTHORISED,
-			 "the modality's certificate expired while the association was "
-			 "open");
+			 "the modality's certificate or its CRL went out of date while "
+			 "the association was open");
 		return;
 	}
 	reason = policy_sop_class(association->entry, command->sop_class,
@@ -154,12 +156,41 @@ static void hear_early(struct association *association, struct transfer *transfe
 		    REASON_DESTINATION_TIMEOUT);
 }
 
+/* What the command says was judged first; what the data set says is what the destination
+ * may file by, and it is known before the last fragment goes out. */
+static void judge_data_set(struct association *association, struct transfer *transfer)
+{
+	const struct data_set_head *head = &transfer->data_set;
+	struct audit_record *record = &transfer->record;
+	enum reason reason;
+
+	data_set_head_read(transfer->head, transfer->head_size, record->transfer_syntax,
+			   &transfer->data_set);
+	if (!transfer->forwarding || !head->sop_class[0])
+		return;
+	if (head->sop_instance[0] &&
+	    strcmp(head->sop_instance, record->sop_instance) != 0)
+		snprintf(record->detail, sizeof(record->detail),
+			 "the data set names another SOP instance, %s",
+			 head->sop_instance);
+	if (strcmp(head->sop_class, record->sop_class) == 0)
+		return;
+	reason = policy_sop_class(association->entry, head->sop_class,
+				  sop_class_is_storage(head->sop_class));
+	if (reason == REASON_NONE)
+		return;
+	relay_abort(association);
+	conclude(transfer, AUDIT_REFUSED, reason, STATUS_NOT_AUTHORISED, "");
+	snprintf(record->detail, sizeof(record->detail), "the data set's SOP class is %s",
+		 head->sop_class);
+}
+
 static void forward(struct association *association, struct transfer *transfer,
 		    const struct ul_pdv *pdv)
 {
 	struct relay_failure failure;
 
-	if (pdv->last && report_last_fragment(association, &transfer->record) != 0) {
+	if (pdv->last && report_last_fragment(association) != 0) {
 		failure = (struct relay_failure){ .reason = REASON_AUDIT_UNAVAILABLE,
 						  .detail = "the auditor is not there" };
 		give_up(association, transfer, &failure);
@@ -224,37 +255,6 @@ static int lost_modality(struct association *association, enum ul_event event,
 	return -1;
 }
 
-/* Reads the data set to its end, whatever becomes of it: 0; or -1 with the ending. */
-static int take_data_set(struct association *association, struct transfer *transfer,
-			 struct ending *ending)
-{
-	struct ul_pdv pdv = { .last = !association->request.command.has_data_set };
-
-	while (!pdv.last) {
-		enum ul_event event;
-
-		hear_early(association, transfer);
-		event = ul_read(association->in.ul, &pdv);
-		if (event != UL_PDV || pdv.command ||
-		    pdv.context != association->request.context)
-			return lost_modality(association, event, ending);
-		keep_head(transfer, &pdv);
-		transfer->record.bytes += (int64_t)pdv.size;
-		if (check_size(association, transfer) != 0) {
-			ending_abort(ending, REASON_LIMIT_OBJECT,
-				     "it did not end long after limits.max_object_bytes");
-			return -1;
-		}
-		if (transfer->forwarding)
-			forward(association, transfer, &pdv);
-		if (digest_update(association->digest, pdv.data, pdv.size) != 0) {
-			ending_abort(ending, REASON_INTERNAL, "SHA-256 failed");
-			return -1;
-		}
-	}
-	return 0;
-}
-
 static int finish_digest(struct association *association, struct transfer *transfer)
 {
 	uint8_t sum[DIGEST_SIZE];
@@ -265,13 +265,63 @@ static int finish_digest(struct association *association, struct transfer *trans
 	return 0;
 }
 
-/* The destination's answer, unless it came early or the transfer has failed. */
+static int take_fragment(struct association *association, struct transfer *transfer,
+			 const struct ul_pdv *pdv, struct ending *ending)
+{
+	keep_head(transfer, pdv);
+	transfer->record.bytes += (int64_t)pdv->size;
+	if (check_size(association, transfer) != 0) {
+		ending_abort(ending, REASON_LIMIT_OBJECT,
+			     "it did not end long after limits.max_object_bytes");
+		return -1;
+	}
+	if (pdv->last)
+		judge_data_set(association, transfer);
+	if (transfer->forwarding)
+		forward(association, transfer, pdv);
+	/* Hashed while the destination works on it. */
+	if (digest_update(association->digest, pdv->data, pdv->size) == 0)
+		return 0;
+	ending_abort(ending, REASON_INTERNAL, "SHA-256 failed");
+	return -1;
+}
+
+/* Reads the data set to its end, whatever becomes of it: 0; or -1 with the ending. */
+static int take_data_set(struct association *association, struct transfer *transfer,
+			 struct ending *ending)
+{
+	struct ul_pdv pdv = { .last = !association->request.command.has_data_set };
+	bool hashing = digest_start(association->digest) == 0;
+
+	transfer->record.bytes = 0;
+	while (!pdv.last) {
+		enum ul_event event;
+
+		hear_early(association, transfer);
+		event = ul_read(association->in.ul, &pdv);
+		if (event != UL_PDV || pdv.command ||
+		    pdv.context != association->request.context)
+			return lost_modality(association, event, ending);
+		if (take_fragment(association, transfer, &pdv, ending) != 0)
+			return -1;
+	}
+	if (hashing && finish_digest(association, transfer) == 0)
+		return 0;
+	ending_abort(ending, REASON_INTERNAL, "SHA-256 failed");
+	return -1;
+}
+
+/* The destination's answer, unless the transfer has failed. */
 static void take_answer(struct association *association, struct transfer *transfer)
 {
 	const struct command_set *answer = &association->response.command;
 	struct relay_failure failure;
 
-	if (transfer->forwarding && !transfer->answered) {
+	if (transfer->answered) {
+		/* It came early. Should there be another, it is not for the next object.
+		 */
+		relay_release(association);
+	} else if (transfer->forwarding) {
 		if (relay_response(association, &failure) != 0) {
 			give_up(association, transfer, &failure);
 			return;
@@ -293,12 +343,10 @@ static void complete_record(const struct association *association,
 			    struct transfer *transfer)
 {
 	struct audit_record *record = &transfer->record;
-	struct data_set_head head;
+	const struct data_set_head *head = &transfer->data_set;
 
-	data_set_head_read(transfer->head, transfer->head_size, record->transfer_syntax,
-			   &head);
-	snprintf(record->study, sizeof(record->study), "%s", head.study);
-	snprintf(record->patient_id, sizeof(record->patient_id), "%s", head.patient_id);
+	snprintf(record->study, sizeof(record->study), "%s", head->study);
+	snprintf(record->patient_id, sizeof(record->patient_id), "%s", head->patient_id);
 	record->total_ms = (clock_us() - association->request.began_us) / 1000;
 	if (!transfer->answered)
 		record->status = transfer->status;
@@ -308,40 +356,19 @@ static void complete_record(const struct association *association,
 			    record->detail);
 }
 
-/* The modality is gone, or is to be sent away: the record says so and nobody is answered.
- */
+/* The modality is gone, or is to be sent away: the record says so, nobody is answered. */
 static int fail_with_modality(struct association *association, struct transfer *transfer,
 			      const struct ending *ending)
 {
 	relay_abort(association);
 	if (transfer->record.reason == REASON_NONE)
-		conclude(transfer, AUDIT_FAILED, ending->reason, STATUS_SUCCESS,
-			 ending->detail);
+		conclude(transfer, transfer->went_out ? AUDIT_UNCONFIRMED : AUDIT_FAILED,
+			 ending->reason, STATUS_SUCCESS, ending->detail);
 	complete_record(association, transfer);
 	transfer->record.status = -1; /* none was given */
-	if (audit_submit(association->auditor, &transfer->record, RECORD_MS) != 0)
+	if (report_instance(association, &transfer->record) != 0 &&
+	    report_again(association, &transfer->record, errno) != 0)
 		log_error("the audit log took no record of an instance that failed");
-	return -1;
-}
-
-/* Nobody may be told of success. When only the disk fails, the auditor keeps the record
- * and the association goes on; when the auditor has died, its successor gets the record,
- * so that what the destination may hold is known, and the association ends. */
-static int fail_with_auditor(struct association *association, struct transfer *transfer,
-			     int error, struct ending *ending)
-{
-	log_error(
-		"the audit log took no record of an instance: it is answered as failed");
-	audit_record_doubt(&transfer->record);
-	if (services_respond(association, STATUS_OUT_OF_RESOURCES,
-			     reason_word(REASON_AUDIT_UNAVAILABLE), ending) != 0)
-		return -1;
-	if (error == ENOSPC)
-		return 0;
-	if (error != ETIMEDOUT &&
-	    report_to_successor(association, &transfer->record) != 0)
-		log_error("nor did the auditor's successor");
-	ending_abort(ending, REASON_AUDIT_UNAVAILABLE, "the auditor did not answer");
 	return -1;
 }
 
@@ -367,33 +394,54 @@ static int answer_modality(struct association *association, struct transfer *tra
 	return -1;
 }
 
+/* The record is not known to be durable. Of success nobody may be told then: the modality
+ * hears of a failure, and the record is corrected. */
+static int fail_with_auditor(struct association *association, struct transfer *transfer,
+			     int error, struct ending *ending)
+{
+	bool forwarded = transfer->record.outcome == AUDIT_FORWARDED;
+	bool recorded;
+
+	log_error("the audit log took no record of an instance: %s", strerror(error));
+	audit_record_doubt(&transfer->record);
+	if (error == ENOSPC) /* the auditor keeps the record, and corrects it itself */
+		return services_respond(association, STATUS_OUT_OF_RESOURCES,
+					reason_word(REASON_AUDIT_UNAVAILABLE), ending);
+	/* It has died: its successor gets the record. Or it is slow: the record stands in
+	 * its queue, and this one corrects it. */
+	recorded = report_again(association, &transfer->record, error) == 0;
+	if (recorded && !forwarded)
+		return answer_modality(association, transfer, ending);
+	if (services_respond(association, STATUS_OUT_OF_RESOURCES,
+			     reason_word(REASON_AUDIT_UNAVAILABLE), ending) == 0)
+		ending_abort(ending, REASON_AUDIT_UNAVAILABLE,
+			     "the auditor did not answer in time");
+	return -1;
+}
+
 int store_perform(struct association *association, struct ending *ending)
 {
 	static struct transfer transfer; /* one at a time in a process */
-	int taken;
+	int done;
 
 	memset(&transfer, 0, offsetof(struct transfer, head));
 	begin_record(association, &transfer);
-	transfer.record.bytes = 0;
 	association->instance_in_hand = true;
 	judge(association, &transfer);
 	if (transfer.forwarding)
 		open_transfer(association, &transfer);
-	if (digest_start(association->digest) != 0)
-		log_bug("SHA-256 can't be started");
 
-	taken = take_data_set(association, &transfer, ending);
+	done = take_data_set(association, &transfer, ending);
 	leg_pace_stop(association);
-	if (taken != 0 || finish_digest(association, &transfer) != 0) {
-		association->instance_in_hand = false;
-		return fail_with_modality(association, &transfer, ending);
+	if (done != 0) {
+		done = fail_with_modality(association, &transfer, ending);
+	} else {
+		take_answer(association, &transfer);
+		complete_record(association, &transfer);
+		done = report_instance(association, &transfer.record) == 0
+			       ? answer_modality(association, &transfer, ending)
+			       : fail_with_auditor(association, &transfer, errno, ending);
 	}
-	take_answer(association, &transfer);
-	complete_record(association, &transfer);
-	if (audit_submit(association->auditor, &transfer.record, RECORD_MS) != 0)
-		taken = fail_with_auditor(association, &transfer, errno, ending);
-	else
-		taken = answer_modality(association, &transfer, ending);
 	association->instance_in_hand = false;
-	return taken;
+	return done;
 }

@@ -33,6 +33,9 @@ static void take_auditor(struct association *association, const struct msghdr *h
 		return;
 	close(association->auditor);
 	memcpy(&association->auditor, CMSG_DATA(control), sizeof(int));
+	association->auditor_is_new = true;
+	if (!association->last_word_said)
+		report_introduce(association);
 }
 
 /* One word: 1; 0 when there is none now; -1 when the supervisor is gone. */
@@ -120,16 +123,25 @@ static int send_word(struct association *association, enum association_word_kind
 		       : -1;
 }
 
-int supervision_ask_place(struct association *association, uint8_t *ret_rejection_reason)
+void supervision_authenticated(struct association *association)
+{
+	if (send_word(association, ASSOCIATION_AUTHENTICATED) != 0)
+		log_debug("the supervisor is gone");
+}
+
+int supervision_ask_place(struct association *association, enum reason *ret_reason,
+			  uint8_t *ret_rejection_reason)
 {
 	struct association_word word;
 
 	if (send_word(association, ASSOCIATION_ASKS_PLACE) != 0 ||
 	    await(association, ASSOCIATION_GRANTED, ASSOCIATION_DENIED, &word) != 0) {
+		*ret_reason = REASON_GATEWAY_STOPPING;
 		*ret_rejection_reason = 1;
 		return -1;
 	}
 	if (word.kind == ASSOCIATION_DENIED) {
+		*ret_reason = word.reason;
 		*ret_rejection_reason = (uint8_t)word.rejection_reason;
 		return -1;
 	}
@@ -147,8 +159,13 @@ void supervision_return_place(struct association *association)
 int supervision_renew_auditor(struct association *association)
 {
 	struct association_word word;
+	bool came = association->auditor_is_new;
 
-	if (send_word(association, ASSOCIATION_ASKS_AUDITOR) != 0)
+	association->auditor_is_new = false;
+	if (came)
+		return 0;
+	if (await(association, ASSOCIATION_AUDITOR, ASSOCIATION_AUDITOR, &word) != 0)
 		return -1;
-	return await(association, ASSOCIATION_AUDITOR, ASSOCIATION_AUDITOR, &word);
+	association->auditor_is_new = false;
+	return 0;
 }

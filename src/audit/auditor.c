@@ -17,6 +17,13 @@
 #define RETRY_MS	1000
 #define EVENTS_A_TURN	64
 #define MESSAGES_A_TURN 4 /* of one line, so that no line starves the others */
+#define ENDED_MAX	4096
+
+/* An association that this auditor has finished with. */
+struct ended {
+	char association[AUDIT_ASSOCIATION_ID_SIZE];
+	bool is_told; /* that it asked for a line again */
+};
 
 struct auditor {
 	int control, epoll;
@@ -27,6 +34,8 @@ struct auditor {
 	struct writer writer;
 	LIST_HEAD(, session) sessions;
 	SLIST_HEAD(, session) due;
+	struct ended ended[ENDED_MAX]; /* the latest, in a ring */
+	size_t next_ended;
 };
 
 static void answer(struct session *session, bool is_durable)
@@ -63,6 +72,13 @@ static bool add(struct auditor *auditor, const char *association, const char *pe
 	return writer_add(&auditor->writer, association, peer, record);
 }
 
+static void note_ended(struct auditor *auditor, const struct session *session)
+{
+	struct ended *ended = &auditor->ended[auditor->next_ended++ % ENDED_MAX];
+	*ended = (struct ended){ .is_told = false };
+	memcpy(ended->association, session->association, sizeof(ended->association));
+}
+
 static void end_session(struct auditor *auditor, struct session *session,
 			const char *fault)
 {
@@ -73,6 +89,8 @@ static void end_session(struct auditor *auditor, struct session *session,
 			  fault);
 	for (size_t i = 0; i < count; i++)
 		add(auditor, session->association, session->peer, &words[i]);
+	if (!session_is_silent(session))
+		note_ended(auditor, session);
 	LIST_REMOVE(session, others);
 	session_free(session);
 }
@@ -107,6 +125,16 @@ static void read_line(struct auditor *auditor, struct session *session)
 	OPENSSL_cleanse(&message, sizeof(message));
 }
 
+static int watch(struct auditor *auditor, int line, struct session *session)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = session };
+	int result = epoll_ctl(auditor->epoll, EPOLL_CTL_ADD, line, &event);
+	if (result)
+		log_error("association %s: the auditor can't watch its line: %m",
+			  session->association);
+	return result;
+}
+
 static void open_session(struct auditor *auditor, int line,
 			 const struct message_address *address)
 {
@@ -117,24 +145,61 @@ static void open_session(struct auditor *auditor, int line,
 		close(line);
 		return;
 	}
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = session };
-	if (epoll_ctl(auditor->epoll, EPOLL_CTL_ADD, line, &event)) {
-		log_error("association %s: the auditor can't watch its line: %m",
-			  address->association);
+	if (watch(auditor, line, session)) {
 		session_free(session);
 		return;
 	}
 	LIST_INSERT_HEAD(&auditor->sessions, session, others);
 }
 
-static void set_ending(struct auditor *auditor, const struct message_address *address)
+static struct session *find_session(struct auditor *auditor, const char *association)
 {
 	struct session *session;
 	LIST_FOREACH(session, &auditor->sessions, others)
 	{
-		if (strcmp(session->association, address->association) == 0)
-			session->ending = address->reason;
+		if (strcmp(session->association, association) == 0)
+			return session;
 	}
+	return NULL;
+}
+
+static bool has_finished_with(struct auditor *auditor, const char *association)
+{
+	for (size_t i = 0; i < ENDED_MAX; i++) {
+		struct ended *ended = &auditor->ended[i];
+		if (strcmp(ended->association, association) != 0)
+			continue;
+		if (!ended->is_told)
+			log_error("association %s: it asked for a new line after its "
+				  "last one had ended; it gets none",
+				  association);
+		ended->is_told = true;
+		return true;
+	}
+	return false;
+}
+
+/* Whoever asks for a second line keeps what it said and spent on the first, and whoever
+ * lost that by its own doing gets none: a way around both limits otherwise. */
+static void renew_session(struct auditor *auditor, int line,
+			  const struct message_address *address)
+{
+	struct session *session = find_session(auditor, address->association);
+	if (session && watch(auditor, line, session) == 0) {
+		epoll_ctl(auditor->epoll, EPOLL_CTL_DEL, session->line, NULL);
+		session_move(session, line);
+	} else if (session || has_finished_with(auditor, address->association)) {
+		close(line);
+	} else {
+		open_session(auditor, line, address);
+	}
+}
+
+static void set_ending(struct auditor *auditor, const struct message_address *address)
+{
+	struct session *session = find_session(auditor, address->association);
+	if (session)
+		session->ending = address->reason;
 }
 
 static void take_control(struct auditor *auditor, struct message_control *message,
@@ -149,11 +214,16 @@ static void take_control(struct auditor *auditor, struct message_control *messag
 		open_session(auditor, line, address);
 		return;
 	}
+	if (is_alone && address->kind == MESSAGE_RENEW && line >= 0) {
+		renew_session(auditor, line, address);
+		return;
+	}
 	if (line >= 0)
 		close(line);
 	if (is_alone && address->kind == MESSAGE_ENDING && address->reason < REASON_COUNT)
 		set_ending(auditor, address);
-	else if (is_alone && address->kind == MESSAGE_OPEN)
+	else if (is_alone &&
+		 (address->kind == MESSAGE_OPEN || address->kind == MESSAGE_RENEW))
 		log_error("association %s: its line to the auditor was lost; raise the "
 			  "service's LimitNOFILE",
 			  address->association);

@@ -44,6 +44,12 @@ static int wait_for(int socket, short events, int64_t deadline_ms)
 	}
 }
 
+int audit_announce(int line, const struct audit_record *association)
+{
+	struct message_head head = { .kind = MESSAGE_ANNOUNCE };
+	return send_message(line, &head, sizeof(head), association);
+}
+
 int audit_begin(int line, const struct audit_record *instance)
 {
 	struct message_head head = { .kind = MESSAGE_BEGIN };
@@ -129,12 +135,13 @@ static int send_with_descriptor(int control, struct message_address *address,
 	return sent < 0 ? -1 : 0;
 }
 
-int audit_line_open(int control, const char *association, const char *peer)
+static int open_line(int control, enum message_kind kind, const char *association,
+		     const char *peer)
 {
 	int ends[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -1;
-	struct message_address address = address_of(MESSAGE_OPEN, association, peer);
+	struct message_address address = address_of(kind, association, peer);
 	int error = send_with_descriptor(control, &address, ends[1]) ? errno : 0;
 	close(ends[1]);
 	if (error) {
@@ -143,6 +150,16 @@ int audit_line_open(int control, const char *association, const char *peer)
 		return -1;
 	}
 	return ends[0];
+}
+
+int audit_line_open(int control, const char *association, const char *peer)
+{
+	return open_line(control, MESSAGE_OPEN, association, peer);
+}
+
+int audit_line_renew(int control, const char *association, const char *peer)
+{
+	return open_line(control, MESSAGE_RENEW, association, peer);
 }
 
 int audit_line_ending(int control, const char *association, enum reason reason)

@@ -10,12 +10,14 @@
 
 /* On a line: the head alone (MESSAGE_LAST_FRAGMENT), or with its record. */
 enum message_kind {
-	MESSAGE_BEGIN = 1,
+	MESSAGE_ANNOUNCE = 1,
+	MESSAGE_BEGIN,
 	MESSAGE_LAST_FRAGMENT,
 	MESSAGE_SUBMIT,
 	/* On the control socket: the address alone, or with its record (MESSAGE_TELL).
-	 * MESSAGE_OPEN brings the auditor's end of the line. */
+	 * MESSAGE_OPEN and MESSAGE_RENEW bring the auditor's end of the line. */
 	MESSAGE_OPEN,
+	MESSAGE_RENEW,
 	MESSAGE_ENDING,
 	MESSAGE_TELL
 };

@@ -18,10 +18,15 @@ struct session {
 	int line;
 	char association[AUDIT_ASSOCIATION_ID_SIZE];
 	char peer[ADDRESS_TEXT_SIZE];
-	struct audit_record accepted; /* empty before */
+	/* What it was opened with or renewed as, and whether it has said anything, on
+	 * this line and on any. */
+	bool is_renewed, has_spoken_here, has_spoken;
+	struct audit_record known; /* accepted or announced; empty before */
+	bool is_pinned;		   /* what `known` says of who it is rules */
 	struct audit_record begun;
 	bool has_begun, has_sent_last_fragment, has_ended;
-	enum reason ending; /* why the supervisor ends it, or internal */
+	bool may_begin_again; /* the one instance that it had begun on its line before */
+	enum reason ending;   /* why the supervisor ends it, or internal */
 	/* What it waits for: the answer to the record of that number. */
 	bool is_answer_due, is_queued;
 	uint32_t number;
@@ -29,7 +34,13 @@ struct session {
 
 /* Takes the line's ownership; NULL without memory. */
 struct session *session_new(int line, const struct message_address *address);
+/* The same association on a line of which the session takes ownership; its last one is
+ * closed. All that is known of it stays. */
+void session_move(struct session *session, int line);
 void session_free(struct session *session);
+
+/* It was renewed and has said nothing since: there is nothing to tell of it. */
+bool session_is_silent(const struct session *session);
 
 /* Takes in one message of `size` bytes. NULL, or what is wrong with it: then this session
  * is to be ended. Where it is a record to write (is_answer_due is then set), what is to

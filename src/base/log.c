@@ -1,9 +1,12 @@
 #include "cathgate/log.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -53,6 +56,31 @@ static void escape_controls(const char *text, char *ret, size_t room)
 	ret[used] = '\0';
 }
 
+/* A reader that has stalled costs lines, never the time of who logs: the supervisor must
+ * not wait for a full pipe, nor an association miss its deadlines. */
+static void write_line(const char *line, size_t size)
+{
+	struct pollfd output = { .fd = STDERR_FILENO, .events = POLLOUT };
+	static unsigned lost;
+	char note[64];
+
+	if (poll(&output, 1, 0) <= 0 || !(output.revents & POLLOUT)) {
+		lost++;
+		return;
+	}
+	if (lost > 0) {
+		int length = snprintf(note, sizeof(note), "%scathgated: %u lines lost\n",
+				      state.prefixed ? "<4>" : "", lost);
+
+		lost = 0;
+		write_line(note, (size_t)length);
+	}
+	/* A socket (the journal's) could still be too full; a pipe has a page free. */
+	if (send(STDERR_FILENO, line, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	    errno == ENOTSOCK && write(STDERR_FILENO, line, size) < 0)
+		return; /* nobody is left to tell */
+}
+
 /* One write for one line, so that lines of several processes don't mix. */
 __attribute__((format(printf, 3, 0))) static void put(int level, const char *word,
 						      const char *format,
@@ -70,8 +98,7 @@ __attribute__((format(printf, 3, 0))) static void put(int level, const char *wor
 		size = snprintf(line, sizeof(line), "cathgated[%d]: %s%s%s%s%s\n",
 				getpid(), word, word[0] ? ": " : "", state.context,
 				state.context[0] ? ": " : "", message);
-	if (write(STDERR_FILENO, line, (size_t)size) < 0)
-		return; /* nobody is left to tell */
+	write_line(line, (size_t)size);
 }
 
 #define VERB(name, level, word)                      \

@@ -14,6 +14,8 @@
 #define HEAD_BYTES    8
 #define EXPLICIT_LONG 4 /* the length that follows the head of a long VR */
 
+#define TAG_SOP_CLASS	 0x00080016u
+#define TAG_SOP_INSTANCE 0x00080018u
 #define TAG_PATIENT_ID	 0x00100020u
 #define TAG_STUDY	 0x0020000du
 #define TAG_ITEM_END	 0xfffee00du
@@ -178,6 +180,10 @@ static void read_elements(struct reader *reader, struct data_set_head *head)
 		if (element.length == UNDEFINED) {
 			if (!step_out(reader))
 				return;
+		} else if (element.tag == TAG_SOP_CLASS) {
+			(void)uid_copy(element.value, element.length, head->sop_class);
+		} else if (element.tag == TAG_SOP_INSTANCE) {
+			(void)uid_copy(element.value, element.length, head->sop_instance);
 		} else if (element.tag == TAG_PATIENT_ID) {
 			read_patient_id(&element, head);
 		} else if (element.tag == TAG_STUDY) {

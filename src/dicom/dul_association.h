@@ -49,6 +49,8 @@ struct ul_association {
 
 	const uint8_t *pdvs = nullptr; /* those of the PDU in hand not yet given out */
 	size_t pdvs_size = 0;
+	unsigned empty_pdvs =
+		0;	   /* one after another; without end they'd evade any limit */
 	bool over = false; /* nothing can be read any more, for this reason: */
 	enum ul_event end = UL_CLOSED;
 

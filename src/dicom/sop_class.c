@@ -80,8 +80,27 @@ static bool uid_below(const char *uid, const char *root)
 	       (uid[length] == '\0' || uid[length] == '.');
 }
 
+/* PS3.5 9.1: components without leading zeros. A class spelt otherwise would pass for an
+ * unknown one, and with some destinations for the one it resembles. */
+static bool is_well_spelt(const char *uid)
+{
+	for (const char *c = uid;; c++) {
+		size_t digits = strspn(c, "0123456789");
+
+		if (digits == 0 || (digits > 1 && *c == '0'))
+			return false;
+		c += digits;
+		if (*c == '\0')
+			return true;
+		if (*c != '.')
+			return false;
+	}
+}
+
 bool sop_class_is_storage(const char *uid)
 {
+	if (!is_well_spelt(uid))
+		return false;
 	for (size_t i = 0; i < sizeof(storage_among_print) / sizeof(char *); i++) {
 		if (strcmp(uid, storage_among_print[i]) == 0)
 			return true;
@@ -90,7 +109,7 @@ bool sop_class_is_storage(const char *uid)
 		if (uid_below(uid, other[i]))
 			return false;
 	}
-	return uid[0] != '\0';
+	return true;
 }
 
 const char *sop_class_uid(const char *name)

@@ -91,6 +91,8 @@ static enum ul_event take_pdv(ul_association &association, struct ul_pdv *ret)
 	return UL_PDV;
 }
 
+static constexpr unsigned empty_pdvs_maximum = 1000;
+
 static enum ul_event read_pdv(ul_association &association, struct ul_pdv *ret)
 {
 	enum ul_event event = UL_PDV;
@@ -101,6 +103,11 @@ static enum ul_event read_pdv(ul_association &association, struct ul_pdv *ret)
 		event = read_pdu(association);
 	if (event == UL_PDV)
 		event = take_pdv(association, ret);
+	if (event == UL_PDV) {
+		association.empty_pdvs = ret->size > 0 ? 0 : association.empty_pdvs + 1;
+		if (association.empty_pdvs > empty_pdvs_maximum)
+			event = UL_PROTOCOL;
+	}
 	return event == UL_PDV ? event : end_with(association, event);
 }
 

@@ -153,6 +153,7 @@ static void take(struct server *server, size_t listener, int fd,
 	char text[ADDRESS_TEXT_SIZE];
 
 	address_of_socket(peer, &address);
+	address = rate_address(&address);
 	address_text(peer, text);
 	new_id(start.id);
 	if (has_room(server, &address))

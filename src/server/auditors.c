@@ -24,6 +24,7 @@ int auditor_start(struct server *server)
 	pid_t pid;
 
 	server->auditor_ready = false;
+	server->auditor_generation++;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
 		log_error("the auditor: %s", strerror(errno));
 		return -1;
@@ -123,8 +124,10 @@ void auditor_maintain(struct server *server)
 	if (server->auditor_pid == 0 && !server->stopping &&
 	    clock_ms() >= server->auditor_restart_ms && auditor_start(server) != 0)
 		server->auditor_restart_ms = clock_ms() + BACKOFF_MAX_MS;
-	if (server->auditor_ready)
+	if (server->auditor_ready) {
 		tell_turned_away(server);
+		children_renew_auditor(server);
+	}
 }
 
 void auditor_tell(struct server *server, const char *peer, enum audit_event event,

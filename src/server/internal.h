@@ -32,6 +32,7 @@ struct setup {
 
 enum child_state {
 	CHILD_HANDSHAKING, /* not authenticated yet */
+	CHILD_ASKING,	   /* its certificate is proved, the rest is not */
 	CHILD_PLACED,	   /* has a place */
 	CHILD_PARTING	   /* has returned it, or was denied one */
 };
@@ -41,7 +42,8 @@ struct child {
 	pid_t pid;		       /* 0 once reaped */
 	int line;
 	enum child_state state;
-	bool wants_auditor; /* its line to the auditor is broken */
+	unsigned auditor;   /* the generation that its line leads to */
+	int64_t parting_ms; /* since when it has been parting */
 	size_t modality;    /* when placed */
 	struct address address;
 	char peer[ADDRESS_TEXT_SIZE];
@@ -74,6 +76,7 @@ struct server {
 
 	int auditor; /* control socket; -1 while there is none */
 	pid_t auditor_pid;
+	unsigned auditor_generation;
 	bool auditor_ready, ever_ready;
 	int64_t auditor_restart_ms, auditor_backoff_ms;
 
@@ -106,16 +109,22 @@ struct child *child_add(struct server *server, pid_t pid, int line,
 void child_forget(struct server *server, struct child *child);
 void child_heard(struct server *server, struct child *child);
 void child_reaped(struct server *server, pid_t pid);
-/* Gives each that asked for it a line to the auditor that has been started anew. */
+/* Gives each that has none yet a line to the auditor that has been started anew. */
 void children_renew_auditor(struct server *server);
+/* Ends those that should have parted long ago. */
+void children_maintain(struct server *server);
 void children_tell(struct server *server, enum association_word_kind kind);
-void children_kill(struct server *server);
-/* Ends the oldest connection that has not authenticated, to make room. */
+/* Ends them all at once; the auditor is told why. */
+void children_kill(struct server *server, enum reason reason);
+/* Makes room for another connection: ends the oldest that has not authenticated, of the
+ * address that has the most. */
 void child_drop_oldest(struct server *server);
 unsigned children_at(const struct server *server, const struct address *address);
 
 /* rates.c: whether one more is within so many a minute; counts it if so. 0: no limit */
 bool rate_allows(struct rate *rate, unsigned per_minute);
+/* What counts as one address: of IPv6 the /64, since a host has as many as it likes. */
+struct address rate_address(const struct address *address);
 struct rate *rate_of_address(struct server *server, const struct address *address);
 
 /* auditors.c */

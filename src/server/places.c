@@ -10,7 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cathgate/clock.h"
 #include "cathgate/log.h"
+
+#define PARTING_MAX_MS 90000
 
 struct child *child_add(struct server *server, pid_t pid, int line,
 			const struct sockaddr_storage *peer, const char *id)
@@ -22,6 +25,8 @@ struct child *child_add(struct server *server, pid_t pid, int line,
 	child->pid = pid;
 	child->line = line;
 	address_of_socket(peer, &child->address);
+	child->address = rate_address(&child->address);
+	child->auditor = server->auditor_generation;
 	address_text(peer, child->peer);
 	memcpy(child->id, id, sizeof(child->id));
 	child->previous = server->last;
@@ -96,17 +101,29 @@ static void share_anew(struct server *server, size_t modality)
 			say(c, &word);
 }
 
+static void end_child(struct server *server, struct child *child, enum reason reason)
+{
+	if (child->pid <= 0)
+		return;
+	if (server->auditor >= 0)
+		audit_line_ending(server->auditor, child->id, reason);
+	kill(child->pid, SIGKILL);
+}
+
 static void leave_place(struct server *server, struct child *child)
 {
 	enum child_state was = child->state;
 
+	if (was == CHILD_PARTING)
+		return;
 	child->state = CHILD_PARTING;
-	if (was == CHILD_HANDSHAKING) {
+	child->parting_ms = clock_ms();
+	if (was == CHILD_HANDSHAKING)
 		server->handshaking--;
-	} else if (was == CHILD_PLACED) {
-		server->placed--;
-		share_anew(server, child->modality);
-	}
+	if (was != CHILD_PLACED)
+		return;
+	server->placed--;
+	share_anew(server, child->modality);
 }
 
 /* PS3.8 table 9-21, source 3: 1 is temporary congestion, 2 a local limit. */
@@ -115,14 +132,14 @@ static uint32_t deny(struct server *server, const struct child *child, size_t mo
 	const struct config *config = server->setup.config;
 	const struct config_modality *entry = &config->modalities[modality];
 
+	if (!rate_allows(&server->modality_rates[modality],
+			 entry->max_handshakes_per_minute))
+		return 1;
 	if (server->placed >= config->limits.max_associations ||
 	    placed_for(server, modality) >= entry->max_associations ||
 	    children_at(server, &child->address) >=
 		    config->limits.max_associations_per_address)
 		return 2;
-	if (!rate_allows(&server->modality_rates[modality],
-			 entry->max_handshakes_per_minute))
-		return 1;
 	return 0;
 }
 
@@ -130,19 +147,21 @@ static void asked_place(struct server *server, struct child *child, uint32_t mod
 {
 	struct association_word answer = { .kind = ASSOCIATION_GRANTED };
 
-	if (child->state != CHILD_HANDSHAKING ||
-	    modality >= server->setup.config->modality_count) {
-		log_bug("association %s asked for a place that it can't have", child->id);
+	if (modality >= server->setup.config->modality_count) {
+		end_child(server, child, REASON_INTERNAL);
 		return;
 	}
 	answer.rejection_reason = server->stopping ? 1 : deny(server, child, modality);
 	if (answer.rejection_reason != 0) {
 		answer.kind = ASSOCIATION_DENIED;
+		answer.reason = server->stopping ? REASON_GATEWAY_STOPPING
+						 : REASON_LIMIT_ASSOCIATIONS;
 		leave_place(server, child);
 		say(child, &answer);
 		return;
 	}
-	server->handshaking--;
+	if (child->state == CHILD_HANDSHAKING) /* on a plain listener */
+		server->handshaking--;
 	server->placed++;
 	child->state = CHILD_PLACED;
 	child->modality = modality;
@@ -180,7 +199,7 @@ void children_tell(struct server *server, enum association_word_kind kind)
 		say(c, &word);
 }
 
-static void send_line(struct child *child, int line)
+static int send_line(struct child *child, int line)
 {
 	struct association_word word = { .kind = ASSOCIATION_AUDITOR };
 	char room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
@@ -195,78 +214,102 @@ static void send_line(struct child *child, int line)
 	control->cmsg_type = SCM_RIGHTS;
 	control->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(control), &line, sizeof(int));
-	if (sendmsg(child->line, &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_debug("association %s: %s", child->id, strerror(errno));
-}
-
-static void give_auditor(struct server *server, struct child *child)
-{
-	int line = audit_line_open(server->auditor, child->id, child->peer);
-
-	if (line < 0)
-		return; /* it has just died; its successor serves those that want it */
-	child->wants_auditor = false;
-	send_line(child, line);
-	close(line);
+	return sendmsg(child->line, &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
 void children_renew_auditor(struct server *server)
 {
-	for (struct child *c = server->first; c; c = c->next)
-		if (c->line >= 0 && c->wants_auditor)
-			give_auditor(server, c);
+	for (struct child *c = server->first; c; c = c->next) {
+		int line;
+
+		if (c->line < 0 || c->auditor == server->auditor_generation)
+			continue;
+		line = audit_line_renew(server->auditor, c->id, c->peer);
+		if (line < 0)
+			return; /* it doesn't keep up: the rest get theirs a tick later */
+		/* One that doesn't listen now gets another a tick later. */
+		if (send_line(c, line) == 0)
+			c->auditor = server->auditor_generation;
+		close(line);
+	}
 }
 
-static void asked_auditor(struct server *server, struct child *child)
+/* A word that its state does not allow comes from a process that is no longer ours. */
+static void misbehaved(struct server *server, struct child *child)
 {
-	child->wants_auditor = true;
-	if (server->auditor_ready)
-		give_auditor(server, child);
+	log_bug("association %s: its process broke the order of words: ended", child->id);
+	end_child(server, child, REASON_INTERNAL);
+	child_forget(server, child);
 }
 
 void child_heard(struct server *server, struct child *child)
 {
 	struct association_word word = { 0 };
 	ssize_t size = recv(child->line, &word, sizeof(word), MSG_DONTWAIT);
+	enum child_state state = child->state;
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (size != (ssize_t)sizeof(word)) {
-		child_forget(server, child); /* end of file, or nonsense */
-		return;
-	}
-	switch (word.kind) {
-	case ASSOCIATION_ASKS_PLACE:
-		asked_place(server, child, word.modality);
-		break;
-	case ASSOCIATION_RETURNS_PLACE:
-		leave_place(server, child);
-		break;
-	case ASSOCIATION_ASKS_AUDITOR:
-		asked_auditor(server, child);
-		break;
-	default:
+	if (size == 0)
 		child_forget(server, child);
-	}
+	else if (size != (ssize_t)sizeof(word))
+		misbehaved(server, child);
+	else if (word.kind == ASSOCIATION_AUTHENTICATED && state == CHILD_HANDSHAKING) {
+		child->state = CHILD_ASKING;
+		server->handshaking--;
+	} else if (word.kind == ASSOCIATION_ASKS_PLACE &&
+		   (state == CHILD_HANDSHAKING || state == CHILD_ASKING))
+		asked_place(server, child, word.modality);
+	else if (word.kind == ASSOCIATION_RETURNS_PLACE && state == CHILD_PLACED)
+		leave_place(server, child);
+	else if (state != CHILD_PARTING) /* else said before it was ended */
+		misbehaved(server, child);
 }
 
-void children_kill(struct server *server)
+void children_kill(struct server *server, enum reason reason)
 {
 	for (struct child *c = server->first; c; c = c->next)
-		if (c->pid > 0)
-			kill(c->pid, SIGKILL);
+		end_child(server, c, reason);
+}
+
+/* Until the auditor has taken the last word, and then the modality its last PDU. */
+void children_maintain(struct server *server)
+{
+	int64_t long_ago_ms = clock_ms() - PARTING_MAX_MS;
+
+	for (struct child *c = server->first; c; c = c->next)
+		if (c->state == CHILD_PARTING && c->parting_ms < long_ago_ms)
+			end_child(server, c, REASON_INTERNAL);
+}
+
+static unsigned handshaking_at(const struct server *server, const struct address *address)
+{
+	unsigned count = 0;
+
+	for (const struct child *c = server->first; c; c = c->next)
+		count += c->state == CHILD_HANDSHAKING &&
+			 address_equal(&c->address, address);
+	return count;
 }
 
 void child_drop_oldest(struct server *server)
 {
+	struct child *oldest = NULL;
+	unsigned most = 0;
+
 	for (struct child *c = server->first; c; c = c->next) {
+		unsigned count;
+
 		if (c->state != CHILD_HANDSHAKING || c->pid == 0)
 			continue;
-		if (server->auditor >= 0)
-			audit_line_ending(server->auditor, c->id,
-					  REASON_LIMIT_ASSOCIATIONS);
-		kill(c->pid, SIGKILL);
-		leave_place(server, c);
-		return;
+		count = handshaking_at(server, &c->address);
+		if (count > most) {
+			most = count;
+			oldest = c;
+		}
 	}
+	if (!oldest)
+		return;
+	end_child(server, oldest, REASON_LIMIT_ASSOCIATIONS);
+	leave_place(server, oldest);
 }

@@ -20,6 +20,15 @@ bool rate_allows(struct rate *rate, unsigned per_minute)
 	return true;
 }
 
+struct address rate_address(const struct address *address)
+{
+	struct address whole = *address;
+
+	if (whole.v6)
+		memset(whole.bytes + 8, 0, 8);
+	return whole;
+}
+
 /* The table is small and fixed: when it is full, the address that has been quiet for the
  * longest gives up its row. */
 struct rate *rate_of_address(struct server *server, const struct address *address)

@@ -229,8 +229,11 @@ static int run(struct server *server)
 			return 2; /* it has said why */
 		if (server->stopping && !server->first)
 			return 0;
+		if (server->stopping) /* a word is lost on one that doesn't listen */
+			children_tell(server, ASSOCIATION_STOP);
 		if (server->stopping && clock_ms() >= server->kill_ms)
-			children_kill(server);
+			children_kill(server, REASON_GATEWAY_STOPPING);
+		children_maintain(server);
 		auditor_maintain(server);
 		resolver_maintain(server);
 	}

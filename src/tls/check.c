@@ -151,6 +151,15 @@ static bool has_issuer(STACK_OF(X509) * ca, X509 *certificate)
 	return false;
 }
 
+/* A peer's own certificate, made with CA:TRUE as `openssl req -x509` does unasked:
+ * whoever holds its key could issue others. */
+static bool is_leaf_and_ca(X509 *certificate)
+{
+	return tls_is_self_signed(certificate) && X509_check_ca(certificate) != 0 &&
+	       (X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) >= 0 ||
+		X509_get_ext_by_NID(certificate, NID_ext_key_usage, -1) >= 0);
+}
+
 static void check_ca(const struct check *check)
 {
 	const struct config_file *file = &check->tls->ca;
@@ -173,6 +182,14 @@ static void check_ca(const struct check *check)
 				check->faults, CONFIG_ERROR, &file->place,
 				"%s: the CA that signed %s isn't in this file; add it, "
 				"up to the self-signed one",
+				file->path, subject.name);
+		else if (is_leaf_and_ca(subject.certificate))
+			config_fault_add(
+				check->faults, CONFIG_WARNING, &file->place,
+				"%s: the self-signed certificate %s looks like a "
+				"device's own and is a CA too: its key can make "
+				"certificates for any name; have it made again with "
+				"basicConstraints CA:FALSE",
 				file->path, subject.name);
 	}
 }

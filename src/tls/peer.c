@@ -78,6 +78,55 @@ static time_t earliest_end(STACK_OF(X509) * chain)
 	return earliest;
 }
 
+/* The freshest CRL of an issuer counts; 0 when there is none. */
+static time_t crl_end(STACK_OF(X509_OBJECT) * objects, const X509_NAME *issuer)
+{
+	time_t latest = 0;
+
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+		X509_CRL *crl =
+			X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+		time_t last;
+
+		if (crl == NULL || X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) != 0)
+			continue;
+		last = tls_time(X509_CRL_get0_nextUpdate(crl));
+		if (last > latest)
+			latest = last;
+	}
+	return latest;
+}
+
+static time_t earliest_crl_end(SSL *ssl)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
+	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+	time_t earliest = 0;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		X509 *certificate = sk_X509_value(chain, i);
+		time_t last = crl_end(objects, X509_get_issuer_name(certificate));
+
+		if (last != 0 && (earliest == 0 || last < earliest))
+			earliest = last;
+	}
+	return earliest;
+}
+
+time_t tls_trusted_until(const struct tls_peer *peer)
+{
+	return peer->crl_until != 0 && peer->crl_until < peer->not_after
+		       ? peer->crl_until
+		       : peer->not_after;
+}
+
+enum reason tls_trust_ended(const struct tls_peer *peer)
+{
+	return tls_trusted_until(peer) == peer->not_after ? REASON_TLS_EXPIRED
+							  : REASON_TLS_CRL_STALE;
+}
+
 /* One spelling for each group, whatever this OpenSSL calls it. */
 static void fill_group(SSL *ssl, char *ret, size_t size)
 {
@@ -123,6 +172,7 @@ int tls_peer_fill(SSL *ssl, struct tls_peer *ret)
 		return -1;
 	}
 	peer.not_after = earliest_end(SSL_get0_verified_chain(ssl));
+	peer.crl_until = earliest_crl_end(ssl);
 	snprintf(peer.version, sizeof(peer.version), "%s", SSL_get_version(ssl));
 	snprintf(peer.cipher, sizeof(peer.cipher), "%s", SSL_get_cipher_name(ssl));
 	fill_group(ssl, peer.group, sizeof(peer.group));

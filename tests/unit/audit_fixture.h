@@ -5,6 +5,7 @@
 #ifndef AUDIT_FIXTURE_H
 #define AUDIT_FIXTURE_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -236,6 +237,20 @@ static inline int open_line(struct fixture *fixture)
 	int line = audit_line_open(fixture->control, ASSOCIATION, PEER);
 	assert_true(line >= 0);
 	return line;
+}
+
+/* How many descriptors a process holds. */
+static inline size_t open_descriptors(pid_t pid)
+{
+	char path[64];
+	size_t count = 0;
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	DIR *directory = opendir(path);
+	assert_non_null(directory);
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
 }
 
 #endif

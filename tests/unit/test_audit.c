@@ -4,8 +4,6 @@
  */
 #include "audit_fixture.h"
 
-#include <dirent.h>
-
 #include "audit/message.h"
 
 #define FROM	 "\"association\":\"" ASSOCIATION "\",\"peer\":\"" PEER "\""
@@ -38,8 +36,10 @@ static void a_day_is_written_in_order(void **state)
 	refused.reason = REASON_LIMIT_ASSOCIATIONS;
 	assert_int_equal(audit_tell(fixture->control, NULL, &start), 0);
 	assert_int_equal(audit_tell(fixture->control, "192.0.2.9:1", &refused), 0);
+	struct audit_record accepted = record_of(AUDIT_ASSOCIATION, AUDIT_ACCEPTED);
+	strcpy(accepted.modality, "angio-3");
 	int line = open_line(fixture);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), 0);
+	assert_int_equal(audit_submit(line, &accepted, WAIT_MS), 0);
 	assert_int_equal(audit_begin(line, &instance), 0);
 	assert_int_equal(audit_last_fragment(line), 0);
 	instance.outcome = AUDIT_FORWARDED;
@@ -52,11 +52,13 @@ static void a_day_is_written_in_order(void **state)
 	ASSERT_LOG(fixture, "\"start\"}",
 		   "\"association\",\"outcome\":\"refused\","
 		   "\"reason\":\"limit-associations\",\"peer\":\"192.0.2.9:1\"}",
-		   ACCEPTED "}",
+		   ACCEPTED ",\"modality\":\"angio-3\"}",
 		   "\"instance\",\"outcome\":\"forwarded\"," FROM
 		   ",\"modality\":\"angio-3\",\"sop_instance\":\"1.2.3\",\"status\":"
 		   "\"0000\"}",
-		   "\"association\",\"outcome\":\"released\"," FROM "}", "\"stop\"}");
+		   "\"association\",\"outcome\":\"released\"," FROM
+		   ",\"modality\":\"angio-3\"}",
+		   "\"stop\"}");
 	struct stat status;
 	assert_int_equal(stat(fixture->log, &status), 0);
 	assert_int_equal(status.st_mode & 0777, 0640);
@@ -144,6 +146,7 @@ static void the_dead_get_their_lines(void **state)
 		struct audit_record accepted =
 			record_of(AUDIT_ASSOCIATION, AUDIT_ACCEPTED);
 		strcpy(accepted.calling_ae, "CATHLAB3");
+		strcpy(accepted.modality, "angio-3");
 		if (how > 0)
 			assert_int_equal(audit_submit(line, &accepted, WAIT_MS), 0);
 		if (how > 1)
@@ -153,19 +156,20 @@ static void the_dead_get_their_lines(void **state)
 		close(line);
 	}
 	assert_int_equal(end_of_auditor(fixture), 0);
-	const char accepted[] = ACCEPTED ",\"calling_ae\":\"CATHLAB3\"}";
-	const char aborted[] = ABORTED "," FROM ",\"calling_ae\":\"CATHLAB3\"}";
+#define WHO ",\"modality\":\"angio-3\",\"calling_ae\":\"CATHLAB3\""
+	const char accepted[] = ACCEPTED WHO "}";
+	const char aborted[] = ABORTED "," FROM WHO "}";
 	const char *const lines[] = {
 		ABORTED "," FROM "}",
 		accepted,
 		aborted,
 		accepted,
 		"\"instance\",\"outcome\":\"failed\",\"reason\":\"internal\"," ENDED
-		"," FROM ",\"modality\":\"angio-3\",\"sop_instance\":\"1.2.3\"}",
+		"," FROM WHO ",\"sop_instance\":\"1.2.3\"}",
 		aborted,
 		accepted,
 		"\"instance\",\"outcome\":\"unconfirmed\",\"reason\":\"internal\"," ENDED
-		"," FROM ",\"modality\":\"angio-3\",\"sop_instance\":\"1.2.3\"}",
+		"," FROM WHO ",\"sop_instance\":\"1.2.3\"}",
 		aborted,
 	};
 	char *log = read_file(fixture->log);
@@ -237,6 +241,9 @@ static size_t make_bad(int which, struct message_line *message, const char **ret
 		break;
 	case 8:
 		record->event = AUDIT_ALERT;
+		record->outcome = AUDIT_RAISED;
+		*ret_fault =
+			"it submitted an event that is not an association's to tell of";
 		break;
 	case 9:
 		message->head.kind = MESSAGE_BEGIN;
@@ -250,6 +257,15 @@ static size_t make_bad(int which, struct message_line *message, const char **ret
 	case 11:
 		message->head.kind = MESSAGE_TELL;
 		*ret_fault = "it sent a message of no known kind";
+		break;
+	case 12:
+		message->head.kind = MESSAGE_ANNOUNCE;
+		*ret_fault = "it announced what is no standing association";
+		break;
+	case 13:
+		message->head.kind = MESSAGE_ANNOUNCE;
+		*record = record_of(AUDIT_ASSOCIATION, AUDIT_RELEASED);
+		*ret_fault = "it announced what is no standing association";
 		break;
 	default:
 		return 0;
@@ -326,19 +342,6 @@ static void one_who_does_not_read_is_cut_off(void **state)
 	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
 	close(line);
 	assert_int_equal(end_of_auditor(fixture), 0);
-}
-
-static size_t open_descriptors(pid_t pid)
-{
-	char path[64];
-	size_t count = 0;
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	DIR *directory = opendir(path);
-	assert_non_null(directory);
-	while (readdir(directory))
-		count++;
-	closedir(directory);
-	return count;
 }
 
 static void descriptors_of_a_peer_are_not_taken(void **state)

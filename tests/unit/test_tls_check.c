@@ -47,6 +47,7 @@ static const struct fault_case {
 	LISTENER(OURS(.certificate = "gateway-soon"), WARNING, "expires on"),
 	LISTENER(OURS(.ca = "old-root"), CALENDAR, "CN=old-root expired on"),
 	LISTENER(OURS(.ca = "angio"), ERROR, "CN=angio isn't a CA's"),
+	LISTENER(OURS(.ca = "vain"), WARNING, "can make certificates for any name"),
 	LISTENER(OURS(.ca = "inter"), ERROR, "the CA that signed CN=inter isn't"),
 	LISTENER(OURS(.crl = { "missing" }), ERROR, "tls.crl: can't open"),
 	LISTENER(OURS(.crl = { "forged" }), ERROR,

@@ -73,6 +73,7 @@ static struct recipe {
 	MADE("by-old-root", "old-root", CLIENT, 0, 400),
 	MADE("by-angio", "angio", CLIENT, 0, 400),
 	MADE("alone", NULL, CLIENT, 0, 400),
+	MADE("vain", NULL, NULL, 0, 400, .names = ANGIO_NAMES), /* its own, and a CA */
 	MADE("nul", "root", CLIENT, 0, 400, .nul = true),
 	MADE("expired", "root", BOTH, -9, -1, .names = PACS_NAMES),
 	MADE("future", "root", CLIENT, 5, 400),
