@@ -75,6 +75,18 @@ def descriptors(pid):
 		raise Skip("only root may look into an undumpable process") from None
 
 
+def sockets(pid):
+	"""How many it holds."""
+	descriptors(pid)	# skips the test where nobody may look
+	links = []
+	for entry in os.scandir(f"/proc/{pid}/fd"):
+		try:
+			links.append(os.readlink(entry))
+		except FileNotFoundError:
+			pass	# closed meanwhile
+	return sum(link.startswith("socket:") for link in links)
+
+
 class Gateway:
 	def __init__(self, test, number, text):
 		self.folder = test.work / f"gateway-{number}"
@@ -115,6 +127,15 @@ class Gateway:
 	def associations(self):
 		return [pid for pid in children(self.pid)
 			if pid not in self.helpers and is_alive(pid)]
+
+	def replace_auditor(self):
+		"""Kills it, and returns its successor's PID."""
+		auditor, = self.helpers
+		known = children(self.pid)
+		os.kill(auditor, signal.SIGKILL)
+		self.helpers = eventually(lambda: [pid for pid in children(self.pid)
+						   if pid not in known])
+		return self.helpers[0]
 
 	def log(self):
 		return self.log_file.read_text(errors="replace")

@@ -1,0 +1,60 @@
+"""Goal: a PDU that comes a byte at a time counts as silence, from the modality between two
+instances as from the PACS in its A-ASSOCIATE-AC and its response."""
+import threading
+import time
+
+import dicom
+from dicom import ASSOCIATE_AC, P_DATA, XA_CONTEXT, Rejection
+from harness import Test
+from objects import make
+
+LIMITS = {"limits.idle_seconds": 1, "limits.store_seconds": 1, "limits.connect_seconds": 1,
+	  "limits.response_seconds": 1}
+
+
+def drip(association, kind):
+	"""A byte each tenth of a second, until it is cut off."""
+	try:
+		for byte in dicom.pdu(kind, bytes(200)):
+			association.send(bytes([byte]))
+			time.sleep(0.1)
+	except OSError:
+		pass	# as it should be
+
+
+def drips_its_acceptance(association):
+	association.read_request()
+	drip(association, ASSOCIATE_AC)
+
+
+def drips_its_response(association):
+	association.accept()
+	association.receive()
+	drip(association, P_DATA)
+
+
+def in_time(began):
+	took = time.monotonic() - began
+	assert took < 5, f"{took:.1f} s"
+
+
+with Test() as t:
+	gateway = t.gateway(t.pacs(), LIMITS)
+	modality, began = t.associate(gateway), time.monotonic()
+	threading.Thread(target=drip, args=(modality, P_DATA), daemon=True).start()
+	line = gateway.wait_audit(event="association", outcome="aborted")
+	assert line["reason"] in ("idle", "too-slow"), line
+	in_time(began)
+
+	gateway, began = t.gateway(t.pacs(drips_its_acceptance), LIMITS), time.monotonic()
+	answer = t.connect(gateway).request(contexts=[XA_CONTEXT])
+	assert isinstance(answer, Rejection) and answer.result == 2, answer
+	gateway.wait_audit(event="association", outcome="refused",
+			   reason="destination-timeout")
+	in_time(began)
+
+	gateway, began = t.gateway(t.pacs(drips_its_response), LIMITS), time.monotonic()
+	assert t.associate(gateway).store(make("explicit")).status & 0xFF00 == 0xA700
+	gateway.wait_audit(event="instance", outcome="unconfirmed",
+			   reason="destination-timeout")
+	in_time(began)
