@@ -27,6 +27,8 @@ struct ended {
 
 struct auditor {
 	int control, epoll;
+	struct message_control stop; /* kept until every association has ended */
+	bool has_stop;
 	bool is_control_open;
 	bool is_broken; /* what is on disk is not known: only a new auditor can go on */
 	bool has_told_trouble;
@@ -230,6 +232,11 @@ static void take_control(struct auditor *auditor, struct message_control *messag
 	else if (is_whole && address->kind == MESSAGE_TELL &&
 		 record_is_sound(&message->record)) {
 		pseudonym_apply(&auditor->pseudonym, &message->record);
+		if (message->record.event == AUDIT_STOP) {
+			auditor->stop = *message;
+			auditor->has_stop = true;
+			return;
+		}
 		add(auditor, address->association, address->peer, &message->record);
 	} else
 		log_bug("the supervisor sent the auditor a message it doesn't know");
@@ -302,6 +309,11 @@ static void work(struct auditor *auditor)
 		for (int i = 0; i < count; i++) {
 			if (events[i].data.ptr)
 				read_line(auditor, events[i].data.ptr);
+		}
+		if (auditor->has_stop && LIST_EMPTY(&auditor->sessions)) {
+			add(auditor, auditor->stop.address.association,
+			    auditor->stop.address.peer, &auditor->stop.record);
+			auditor->has_stop = false;
 		}
 		commit(auditor);
 		if (auditor->is_broken)

@@ -250,7 +250,7 @@ void child_heard(struct server *server, struct child *child)
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (size == 0)
+	if (size <= 0) /* reset, when it died with words unread */
 		child_forget(server, child);
 	else if (size != (ssize_t)sizeof(word))
 		misbehaved(server, child);
