@@ -37,4 +37,5 @@ with Test() as t:
 	assert (line["outcome"], line["reason"]) == ("failed", "gateway-stopping"), line
 	line, = gateway.audit(event="association", outcome="aborted")
 	assert line["reason"] == "gateway-stopping", line
-	assert gateway.audit()[-1]["event"] == "stop"
+	assert gateway.audit()[-1]["event"] == "stop", "the stop is the last word"
+	assert "bug:" not in gateway.log()

@@ -223,6 +223,7 @@ class Test:
 				status = gateway.stop()
 				assert status == 0, f"the gateway ended with {status}"
 			assert "Sanitizer" not in gateway.log(), "a sanitizer complained"
+			assert ": bug: " not in gateway.log(), "it says itself that it's a bug"
 
 	def tell(self, kind, fault, trace):
 		print(f"FAILED {self.name}; again:")
