@@ -118,9 +118,13 @@ int report_last_fragment(struct association *association)
 
 int report_instance(struct association *association, const struct audit_record *record)
 {
-	association->begun = NULL;
-	association->last_fragment_told = false;
-	return audit_submit(association->auditor, record, RECORD_MS);
+	if (audit_submit(association->auditor, record, RECORD_MS) == 0)
+		return 0;
+	/* Should it have died, its successor is told anew that the instance began: until
+	 * the record is in somebody's hands, this process may die as well. */
+	if (errno == ENOSPC)
+		association->begun = NULL;
+	return -1;
 }
 
 int report_association(struct association *association, enum audit_outcome outcome,

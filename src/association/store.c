@@ -443,5 +443,7 @@ int store_perform(struct association *association, struct ending *ending)
 			       : fail_with_auditor(association, &transfer, errno, ending);
 	}
 	association->instance_in_hand = false;
+	association->begun = NULL;
+	association->last_fragment_told = false;
 	return done;
 }
