@@ -1,9 +1,9 @@
 /*
  * A bounded look at the head of a data set (64 KiB at most) for four elements: SOP Class
  * UID (0008,0016), SOP Instance UID (0008,0018), Patient ID (0010,0020) and Study
- * Instance UID (0020,000D). For the audit record, and so that policy can't be told
- * another SOP class than the one stored: whatever else it meets, it just stops; no
- * transfer fails for a data set that can't be read.
+ * Instance UID (0020,000D). For the audit record, and to notice a data set whose SOP
+ * class is another than its command's: whatever else it meets, it just stops; no transfer
+ * fails for a data set that can't be read.
  */
 #ifndef CATHGATE_DATA_SET_HEAD_H
 #define CATHGATE_DATA_SET_HEAD_H

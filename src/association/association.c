@@ -128,10 +128,14 @@ static void end(struct association *association, const struct ending *ending)
 {
 	relay_abort(association);
 	report_association(association, ending->outcome, ending->reason, ending->detail);
+	association->is_ending = true;
 	if (association->in.carrier.context)
 		part(association, ending);
 	else
 		part_from_socket(association);
+	if (!association->last_word_said && association->auditor_is_new)
+		report_association(association, ending->outcome, ending->reason,
+				   ending->detail);
 	leg_close(&association->in);
 }
 

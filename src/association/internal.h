@@ -86,12 +86,14 @@ struct association {
 	bool auditor_is_new; /* its line came after another had broken */
 	bool parting;	     /* the modality has its A-RELEASE-RP: it may go */
 	bool stopping;
+	bool is_ending;		   /* only its last PDU is still to arrive */
 	int64_t grace_deadline_ms; /* when stopping with an instance in hand */
 	bool instance_in_hand;
 	const struct audit_record
 		*begun; /* what the auditor knows of it; NULL: nothing */
 	bool last_fragment_told;
-	bool last_word_said; /* nothing more is to be recorded */
+	const struct audit_record *unrecorded; /* an instance that no auditor took */
+	bool last_word_said;		       /* nothing more is to be recorded */
 
 	int64_t bytes_per_second;	       /* 0: no limit */
 	int64_t allowance_bytes, allowance_us; /* left, and when it was last filled */
@@ -215,6 +217,8 @@ int report_begin(struct association *association, const struct audit_record *rec
 int report_last_fragment(struct association *association);
 /* What came of it. Waits until durable: 0; or -1 with the errno of audit_submit. */
 int report_instance(struct association *association, const struct audit_record *record);
+/* It is over for the auditor, and for every successor of his. */
+void report_instance_ended(struct association *association);
 /* Waits until durable; 0 or -1. */
 int report_association(struct association *association, enum audit_outcome outcome,
 		       enum reason reason, const char *detail);

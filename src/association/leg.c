@@ -36,6 +36,15 @@ static bool passed(int64_t deadline_ms)
 	return deadline_ms != 0 && clock_ms() >= deadline_ms;
 }
 
+/* Told to stop, with no instance in hand or no grace left. While it ends it has a few
+ * seconds for its last PDU all the same. */
+static bool is_to_stop_now(const struct association *association)
+{
+	if (association->is_ending || !association->stopping)
+		return false;
+	return !association->instance_in_hand || passed(association->grace_deadline_ms);
+}
+
 /*
  * Pace: the slowest and the fastest that a modality may send.
  */
@@ -103,7 +112,7 @@ static int allowance_wait(struct leg *leg)
 {
 	struct association *association = leg->association;
 
-	while (association->bytes_per_second > 0) {
+	while (association->bytes_per_second > 0 && !association->is_ending) {
 		struct pollfd fds[2] = {
 			{ .fd = association->supervisor, .events = POLLIN },
 			{ .fd = leg->carrier.fd, .events = POLLRDHUP },
@@ -117,11 +126,10 @@ static int allowance_wait(struct leg *leg)
 		     association->allowance_bytes * 1000 / association->bytes_per_second;
 		if (poll(fds, 2, ms > 1000 ? 1000 : (int)ms) > 0) {
 			if (fds[1].revents)
-				leg->interrupted = REASON_PEER_LOST;
-			else if (supervision_listen(association) != 0)
-				leg->interrupted = REASON_GATEWAY_STOPPING;
+				return 0; /* it has left: what it said last is read */
+			supervision_listen(association);
 		}
-		if (passed(association->grace_deadline_ms))
+		if (is_to_stop_now(association))
 			leg->interrupted = REASON_GATEWAY_STOPPING;
 		if (leg->interrupted != REASON_NONE) {
 			errno = ECANCELED;
@@ -191,7 +199,10 @@ static int leg_wait(void *context, int fd, short events)
 			{ .fd = watched ? other_leg(leg)->carrier.fd : -1,
 			  .events = leg->other_spoke ? POLLRDHUP : POLLIN | POLLRDHUP },
 		};
-		int64_t end_ms = sooner(until_ms, association->grace_deadline_ms);
+		int64_t end_ms =
+			association->is_ending
+				? until_ms
+				: sooner(until_ms, association->grace_deadline_ms);
 		int count = poll(fds, 3, poll_timeout(end_ms));
 
 		if (count < 0 && errno != EINTR) {
@@ -199,11 +210,12 @@ static int leg_wait(void *context, int fd, short events)
 			leg->interrupted = REASON_INTERNAL;
 			break;
 		}
-		if (count > 0 && fds[1].revents &&
-		    (supervision_listen(association) != 0 ||
-		     (association->stopping && !association->instance_in_hand)))
+		if (count > 0 && fds[1].revents && supervision_listen(association) != 0 &&
+		    association->is_ending)
+			break; /* nobody is left to part for */
+		if (is_to_stop_now(association))
 			leg->interrupted = REASON_GATEWAY_STOPPING;
-		if (count > 0 && fds[0].revents)
+		if (leg->interrupted != REASON_NONE || (count > 0 && fds[0].revents))
 			break; /* ready, or the call itself finds out what is wrong */
 		if (count > 0 && fds[2].revents)
 			leg->interrupted = watch_in(other_leg(leg), &leg->other_spoke);
@@ -212,9 +224,6 @@ static int leg_wait(void *context, int fd, short events)
 			leg->interrupted = REASON_PEER_LOST;
 		if (leg->interrupted == REASON_NONE && passed(until_ms))
 			leg->interrupted = leg->late;
-		if (leg->interrupted == REASON_NONE &&
-		    passed(association->grace_deadline_ms))
-			leg->interrupted = REASON_GATEWAY_STOPPING;
 		if (leg->interrupted != REASON_NONE)
 			break;
 	}
@@ -292,11 +301,9 @@ static int look_up(struct leg *leg)
 	if (now_ms - leg->looked_up_ms < LOOK_UP_MS)
 		return 0;
 	leg->looked_up_ms = now_ms;
-	if (poll(&line, 1, 0) > 0 &&
-	    (supervision_listen(association) != 0 ||
-	     (association->stopping && !association->instance_in_hand)))
-		leg->interrupted = REASON_GATEWAY_STOPPING;
-	else if (passed(association->grace_deadline_ms))
+	if (poll(&line, 1, 0) > 0)
+		supervision_listen(association);
+	if (is_to_stop_now(association))
 		leg->interrupted = REASON_GATEWAY_STOPPING;
 	else if (passed(leg->deadline_ms))
 		leg->interrupted = leg->late;

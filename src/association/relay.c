@@ -343,7 +343,9 @@ int relay_response(struct association *association, struct relay_failure *failur
 	    0)
 		wrong = mismatch(&association->request, response);
 	if (!wrong) {
-		association->out_ambiguous = !response->command.sop_instance[0];
+		association->out_ambiguous =
+			association->request.command.sop_instance[0] &&
+			!response->command.sop_instance[0];
 		association->out_answered = response->command.responded_to;
 		return 0;
 	}

@@ -118,13 +118,34 @@ int report_last_fragment(struct association *association)
 
 int report_instance(struct association *association, const struct audit_record *record)
 {
-	if (audit_submit(association->auditor, record, RECORD_MS) == 0)
+	int error;
+
+	if (audit_submit(association->auditor, record, RECORD_MS) == 0) {
+		report_instance_ended(association);
 		return 0;
-	/* Should it have died, its successor is told anew that the instance began: until
-	 * the record is in somebody's hands, this process may die as well. */
-	if (errno == ENOSPC)
-		association->begun = NULL;
+	}
+	/* Should the auditor have died, its successor is told anew that the instance
+	 * began: until its record is in somebody's hands, this process may die, too. */
+	error = errno;
+	if (error == ENOSPC)
+		report_instance_ended(association);
+	errno = error;
 	return -1;
+}
+
+void report_instance_ended(struct association *association)
+{
+	association->begun = NULL;
+	association->last_fragment_told = false;
+}
+
+/* What no auditor could be given in its time comes before the last word. */
+static void report_belated(struct association *association)
+{
+	if (association->unrecorded &&
+	    report_again(association, association->unrecorded, EPIPE) == 0)
+		association->unrecorded = NULL;
+	report_instance_ended(association);
 }
 
 int report_association(struct association *association, enum audit_outcome outcome,
@@ -136,11 +157,17 @@ int report_association(struct association *association, enum audit_outcome outco
 	record.reason = reason;
 	PUT(record.detail, detail);
 	tell_operator(&record);
+	report_belated(association);
 	association->last_word_said = outcome != AUDIT_ACCEPTED;
 	if (audit_submit(association->auditor, &record, RECORD_MS) == 0)
 		return 0;
-	if (errno != ETIMEDOUT && report_again(association, &record, errno) == 0)
+	if (errno == ENOSPC || errno == ETIMEDOUT) /* it has the record, and keeps it */
+		return -1;
+	association->last_word_said = false;
+	if (report_again(association, &record, EPIPE) == 0) {
+		association->last_word_said = outcome != AUDIT_ACCEPTED;
 		return 0;
+	}
 	log_error("the audit log took no record of it: see the auditor's messages");
 	return -1;
 }

@@ -14,8 +14,6 @@
 #include "cathgate/log.h"
 #include "cathgate/sop_class.h"
 
-#define RECORD_MS 30000 /* a log that takes longer is not available */
-
 /* What has become of one instance so far. */
 struct transfer {
 	struct audit_record record;
@@ -180,6 +178,7 @@ static void judge_data_set(struct association *association, struct transfer *tra
 	if (reason == REASON_NONE)
 		return;
 	relay_abort(association);
+	transfer->answered = false; /* our own answer counts */
 	conclude(transfer, AUDIT_REFUSED, reason, STATUS_NOT_AUTHORISED, "");
 	snprintf(record->detail, sizeof(record->detail), "the data set's SOP class is %s",
 		 head->sop_class);
@@ -234,6 +233,7 @@ static int check_size(struct association *association, struct transfer *transfer
 	if (transfer->record.bytes <= limits->max_object_bytes)
 		return 0;
 	if (transfer->drain_end_ms == 0) {
+		transfer->answered = false; /* our own answer counts */
 		transfer->drain_end_ms =
 			clock_ms() + (int64_t)limits->response_seconds * 1000;
 		if (transfer->forwarding)
@@ -366,9 +366,12 @@ static int fail_with_modality(struct association *association, struct transfer *
 			 ending->reason, STATUS_SUCCESS, ending->detail);
 	complete_record(association, transfer);
 	transfer->record.status = -1; /* none was given */
-	if (report_instance(association, &transfer->record) != 0 &&
-	    report_again(association, &transfer->record, errno) != 0)
-		log_error("the audit log took no record of an instance that failed");
+	if (report_instance(association, &transfer->record) == 0)
+		return -1;
+	if (report_again(association, &transfer->record, errno) == 0)
+		report_instance_ended(association);
+	else
+		association->unrecorded = &transfer->record;
 	return -1;
 }
 
@@ -404,12 +407,18 @@ static int fail_with_auditor(struct association *association, struct transfer *t
 
 	log_error("the audit log took no record of an instance: %s", strerror(error));
 	audit_record_doubt(&transfer->record);
+	if (error == ENOSPC && !forwarded)
+		return answer_modality(association, transfer, ending);
 	if (error == ENOSPC) /* the auditor keeps the record, and corrects it itself */
 		return services_respond(association, STATUS_OUT_OF_RESOURCES,
 					reason_word(REASON_AUDIT_UNAVAILABLE), ending);
 	/* It has died: its successor gets the record. Or it is slow: the record stands in
 	 * its queue, and this one corrects it. */
 	recorded = report_again(association, &transfer->record, error) == 0;
+	if (recorded)
+		report_instance_ended(association);
+	else
+		association->unrecorded = &transfer->record;
 	if (recorded && !forwarded)
 		return answer_modality(association, transfer, ending);
 	if (services_respond(association, STATUS_OUT_OF_RESOURCES,
@@ -443,7 +452,5 @@ int store_perform(struct association *association, struct ending *ending)
 			       : fail_with_auditor(association, &transfer, errno, ending);
 	}
 	association->instance_in_hand = false;
-	association->begun = NULL;
-	association->last_fragment_told = false;
 	return done;
 }

@@ -92,7 +92,7 @@ void auditor_reaped(struct server *server, int status)
 	if (server->auditor >= 0)
 		close(server->auditor);
 	server->auditor = -1;
-	if (server->stopping)
+	if (server->stopping && !server->first)
 		return;
 	log_error("the auditor ended (%s %d): starting another in %lld ms",
 		  WIFSIGNALED(status) ? "signal" : "status",
@@ -121,7 +121,8 @@ static void tell_turned_away(struct server *server)
 
 void auditor_maintain(struct server *server)
 {
-	if (server->auditor_pid == 0 && !server->stopping &&
+	/* Those that are still ending need one to the last. */
+	if (server->auditor_pid == 0 && (!server->stopping || server->first) &&
 	    clock_ms() >= server->auditor_restart_ms && auditor_start(server) != 0)
 		server->auditor_restart_ms = clock_ms() + BACKOFF_MAX_MS;
 	if (server->auditor_ready) {
