@@ -163,9 +163,6 @@ const char *ul_context_abstract_syntax(const struct ul_association *association,
 const char *ul_context_transfer_syntax(const struct ul_association *association,
 				       uint8_t id);
 
-/* The acceptor's implementation UID, on the requestor's side. */
-const char *ul_acceptor_implementation(const struct ul_association *out);
-
 struct ul_pdv {
 	uint8_t context;
 	bool command; /* else data set */

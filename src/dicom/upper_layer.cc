@@ -36,11 +36,6 @@ const char *ul_context_transfer_syntax(const struct ul_association *association,
 	return context ? context->transfer_syntax.c_str() : nullptr;
 }
 
-const char *ul_acceptor_implementation(const struct ul_association *out)
-{
-	return out->dul().calledImplementationClassUID;
-}
-
 static enum ul_event end_with(ul_association &association, enum ul_event event)
 {
 	association.over = true;
