@@ -118,19 +118,13 @@ int report_last_fragment(struct association *association)
 
 int report_instance(struct association *association, const struct audit_record *record)
 {
-	int error;
+	bool recorded = audit_submit(association->auditor, record, RECORD_MS) == 0;
 
-	if (audit_submit(association->auditor, record, RECORD_MS) == 0) {
-		report_instance_ended(association);
-		return 0;
-	}
 	/* Should the auditor have died, its successor is told anew that the instance
 	 * began: until its record is in somebody's hands, this process may die, too. */
-	error = errno;
-	if (error == ENOSPC)
+	if (recorded || errno == ENOSPC)
 		report_instance_ended(association);
-	errno = error;
-	return -1;
+	return recorded ? 0 : -1;
 }
 
 void report_instance_ended(struct association *association)
