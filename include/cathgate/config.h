@@ -112,10 +112,21 @@ enum config_patient_id {
 	CONFIG_PATIENT_CLEAR
 };
 
+/* Where the exporter speaks to the journal: wherever there is one, or never. */
+enum config_journal { CONFIG_JOURNAL_AUTO, CONFIG_JOURNAL_OFF };
+
 struct config_audit {
 	struct config_file file;
+	struct config_file signing_key;	  /* path NULL: checkpoints are not signed */
 	struct config_file pseudonym_key; /* path NULL: no pseudonyms */
 	enum config_patient_id patient_id;
+	unsigned checkpoint_records, checkpoint_seconds;
+	int64_t rotate_bytes;
+	unsigned rotate_hours;
+	unsigned keep_days;	     /* 0: for ever */
+	struct config_file messages; /* a directory for DICOM audit messages; path NULL:
+					none are written */
+	enum config_journal journal;
 };
 
 struct config_limits {

@@ -136,6 +136,14 @@ static void destinations_read(struct reader *reader, const config_setting_t *set
 
 static const char *const patient_ids[] = { "pseudonym", "omit", "clear", NULL };
 
+static const char *const journals[] = { "auto", "off", NULL };
+
+#define AUDIT_KEY(key_name, least, most, value)                                        \
+	{                                                                              \
+		.name = #key_name, .read = reader_unsigned, .min = least, .max = most, \
+		.offset = offsetof(struct config_audit, key_name), .example = value    \
+	}
+
 static const struct key audit_keys[] = {
 	{ .name = "file",
 	  .read = reader_text,
@@ -153,12 +161,37 @@ static const struct key audit_keys[] = {
 	  .words = patient_ids,
 	  .offset = offsetof(struct config_audit, patient_id),
 	  .example = "\"pseudonym\"" },
-	{ .name = "signing_key", .read = reader_unbuilt },
-	{ .name = "checkpoint_records", .read = reader_unbuilt },
-	{ .name = "checkpoint_seconds", .read = reader_unbuilt },
-	{ .name = "rotate_bytes", .read = reader_unbuilt },
-	{ .name = "rotate_hours", .read = reader_unbuilt },
-	{ .name = "keep_days", .read = reader_unbuilt },
+	{ .name = "signing_key",
+	  .read = reader_text,
+	  .item = item_file,
+	  .offset = offsetof(struct config_audit, signing_key),
+	  .example = "\"tls/audit.key\"" },
+	AUDIT_KEY(checkpoint_records, 1, 1000000, "1000"),
+	AUDIT_KEY(checkpoint_seconds, 1, 86400, "300"),
+	{ .name = "rotate_bytes",
+	  .read = reader_int64,
+	  .offset = offsetof(struct config_audit, rotate_bytes),
+	  .min = 4096,
+	  .max = 1LL << 32, /* a start reads the log's file whole */
+	  .example = "268435456L" },
+	AUDIT_KEY(rotate_hours, 1, 8784, "24"),
+	{ .name = "keep_days",
+	  .read = reader_unsigned,
+	  .offset = offsetof(struct config_audit, keep_days),
+	  .min = 1,
+	  .max = 36525,
+	  .zero = "for ever",
+	  .example = "0" },
+	{ .name = "messages",
+	  .read = reader_text,
+	  .item = item_file,
+	  .offset = offsetof(struct config_audit, messages),
+	  .example = "\"/var/log/cathgate/messages\"" },
+	{ .name = "journal",
+	  .read = reader_choice,
+	  .words = journals,
+	  .offset = offsetof(struct config_audit, journal),
+	  .example = "\"auto\"" },
 };
 
 static void audit_read(struct reader *reader, const config_setting_t *setting,
@@ -167,7 +200,10 @@ static void audit_read(struct reader *reader, const config_setting_t *setting,
 	struct config_audit *audit = &((struct config *)object)->audit;
 
 	want_group(reader, setting, key, audit_keys, KEY_COUNT(audit_keys), audit);
-	/* Its absence is warned about too. */
+	/* Their absence is warned about too. */
+	if (audit->signing_key.path == NULL)
+		audit->signing_key.place =
+			reader_member_place(reader, setting, "signing_key");
 	if (audit->pseudonym_key.path == NULL)
 		audit->pseudonym_key.place =
 			reader_member_place(reader, setting, "pseudonym_key");
@@ -295,8 +331,16 @@ static const struct key top_keys[] = {
 	  .example = "{ max_associations = 128; }" },
 };
 
+static const struct config_audit audit_usual = {
+	.checkpoint_records = 1000,
+	.checkpoint_seconds = 300,
+	.rotate_bytes = 268435456,
+	.rotate_hours = 24,
+};
+
 void sections_read(struct reader *reader, struct config *config)
 {
+	config->audit = audit_usual;
 	config->limits = limits_usual;
 	reader_group(reader, reader->root, top_keys, KEY_COUNT(top_keys), config);
 }

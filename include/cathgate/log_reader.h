@@ -1,0 +1,61 @@
+/*
+ * Reads an audit log line by line, in order, through its rotated files into the one that
+ * is being written, and on as lines come. Checks nothing: that is the verifier's work.
+ * Needs no lock and disturbs no writer.
+ *
+ * Promises: every whole line from the asked-for one on is given once, across rotation and
+ * an operator's mv; a line is given only once its newline is there. Bytes that the writer
+ * takes back (a failed write) are never given twice differently without saying so.
+ */
+#ifndef CATHGATE_LOG_READER_H
+#define CATHGATE_LOG_READER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct log_reader;
+
+struct log_reader_line {
+	const char *text; /* without its newline; the reader's, until its next call */
+	size_t size;
+	uint64_t seq;
+	const char *file; /* the path it came from */
+	uint64_t number;  /* of the line in that file, from 1 */
+};
+
+enum log_reader_result {
+	LOG_READER_LINE,
+	LOG_READER_END,	  /* no more now */
+	LOG_READER_GAP,	  /* the next line isn't the one after the last: a file is gone, or
+			     a new chain began. Said once; the next call goes on there */
+	LOG_READER_FAILED /* errno; logged by the caller */
+};
+
+/* Opens the log whose live file is `path` (audit.jsonl; the rotated ones,
+ * audit-FIRSTSEQ.jsonl, stand beside it). The first line given is `seq`, or the first
+ * there is behind it. NULL with errno; a log that doesn't exist yet is no fault: it is
+ * followed once it does. */
+struct log_reader *log_reader_open(const char *path, uint64_t seq);
+void log_reader_close(struct log_reader *reader);
+
+enum log_reader_result log_reader_next(struct log_reader *reader,
+				       struct log_reader_line *ret);
+
+/* A descriptor (inotify) that becomes readable when there may be more; to be waited on
+ * together with others. log_reader_next drains it. */
+int log_reader_descriptor(const struct log_reader *reader);
+
+/* The paths of a log's files that exist, oldest first, the live one last. The caller
+ * frees each and the list (log_reader_files_free). 0, or -1 with errno. */
+int log_reader_files(const char *path, char ***ret, size_t *ret_count);
+void log_reader_files_free(char **files, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
