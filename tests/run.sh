@@ -7,8 +7,9 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build="cmake ninja-build gcc g++ pkg-config libdcmtk-dev libssl-dev libconfig-dev
-	libsystemd-dev libcmocka-dev zlib1g-dev"
-peers="clang-format dcmtk stunnel4 orthanc openssl python3 jq curl bash procps util-linux mount iproute2"
+	libsystemd-dev libjansson-dev libcmocka-dev zlib1g-dev"
+peers="clang-format dcmtk stunnel4 orthanc openssl python3 jq curl bash procps util-linux mount iproute2
+	libxml2-utils mandoc rsyslog rsyslog-openssl"
 
 install_missing() {
 	missing=

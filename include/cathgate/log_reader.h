@@ -29,9 +29,9 @@ struct log_reader_line {
 
 enum log_reader_result {
 	LOG_READER_LINE,
-	LOG_READER_END,	  /* no more now */
-	LOG_READER_GAP,	  /* the next line isn't the one after the last: a file is gone, or
-			     a new chain began. Said once; the next call goes on there */
+	LOG_READER_END, /* no more now */
+	LOG_READER_GAP, /* the next line isn't the one after the last: a file is gone, or
+			   a new chain began. Said once; the next call goes on there */
 	LOG_READER_FAILED /* errno; logged by the caller */
 };
 

@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 struct merkle {
-	uint64_t size;			     /* leaves; all zero is the empty tree */
+	uint64_t size;			   /* leaves; all zero is the empty tree */
 	uint8_t subtrees[64][DIGEST_SIZE]; /* [i]: of 2^i leaves, where that bit of size
 					      is 1 */
 };

@@ -7,8 +7,8 @@ static const char prev_name[] = ",\"prev\":\"";
 static const char hash_name[] = "\",\"hash\":\"";
 static const char end[] = "\"}";
 
-#define HEX_LENGTH    (DIGEST_HEX_SIZE - 1)
-#define LENGTH(text)  (sizeof(text) - 1)
+#define HEX_LENGTH   (DIGEST_HEX_SIZE - 1)
+#define LENGTH(text) (sizeof(text) - 1)
 /* Of a line without newline: how far before its end the two digests stand. */
 #define HASH_FROM_END (HEX_LENGTH + LENGTH(end))
 #define PREV_FROM_END (HASH_FROM_END + LENGTH(hash_name) + HEX_LENGTH)

@@ -7,16 +7,16 @@ import sys
 FLOORS = {
 	"base": 1, "net": 2, "config": 2,
 	"tls": 3, "dicom": 3, "policy": 3.5, "audit": 3,
-	"association": 4, "server": 5, "main": 6,
+	"association": 4, "exporter": 4, "server": 5, "cli": 5, "main": 6,
 }
 HEADERS = {
 	"base": "reason log ae_title clock digest address",
 	"net": "net transport", "config": "config", "tls": "tls", "policy": "policy",
-	"dicom": "upper_layer command data_set_head sop_class", "audit": "audit",
-	"association": "association", "server": "server",
+	"dicom": "upper_layer command data_set_head sop_class", "audit": "audit chain checkpoint log_reader merkle",
+	"association": "association", "exporter": "exporter", "server": "server",
 }
 ONLY_IN = {"openssl/": {"base", "tls", "audit"}, "dcmtk/": {"dicom"},
-	   "libconfig.h": {"config"}, "systemd/": {"server"}}
+	   "libconfig.h": {"config"}, "systemd/": {"server", "exporter"}, "jansson.h": {"audit", "exporter", "cli"}}
 
 root = pathlib.Path(__file__).resolve().parents[2]
 part_of = {f"{name}.h": part for part, names in HEADERS.items() for name in names.split()}

@@ -1,0 +1,27 @@
+/*
+ * `cathgate`, the tool beside the daemon. Each command has a file of its own and one
+ * function, called with its own name as argv[0]. Exit status: 0 good, 1 what was asked
+ * for does not hold, 2 usage or environment.
+ */
+#ifndef CLI_H
+#define CLI_H
+
+#define CLI_GOOD  0
+#define CLI_WRONG 1
+#define CLI_USAGE 2
+
+typedef int cli_command(int argc, char **argv);
+
+struct cli_verb {
+	const char *name;
+	cli_command *run;
+	const char *purpose; /* one line for the usage text */
+};
+
+/* Finds argv[1] among the verbs, which end with an empty one, and runs it; or prints what
+ * there is. */
+int cli_dispatch(const char *name, const struct cli_verb *verbs, int argc, char **argv);
+
+cli_command audit_main;
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * cathgate: the administrator's, operator's and auditor's tool.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const struct cli_verb verbs[] = {
+	{ "audit", audit_main, "read, verify and prove the audit log" },
+	{ NULL, NULL, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		printf("cathgate %s\n", CATHGATE_VERSION);
+		return CLI_GOOD;
+	}
+	return cli_dispatch("cathgate", verbs, argc, argv);
+}
