@@ -7,28 +7,19 @@
 #include <unistd.h>
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
-#define KEY_TEXT_SIZE 44 /* 32 bytes in base64 */
+#include "base64.h"
+
+#define KEY_TEXT_SIZE BASE64_LENGTH(32)
 
 static const char malformed[] =
 	"is not 32 bytes in base64; make one with: openssl rand -base64 32";
 
 static const char *key_parse(const char *text, size_t size, uint8_t ret[32])
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				       "abcdefghijklmnopqrstuvwxyz0123456789+/";
 	if (size == KEY_TEXT_SIZE + 1 && text[KEY_TEXT_SIZE] == '\n')
 		size--;
-	if (size != KEY_TEXT_SIZE || strspn(text, alphabet) != KEY_TEXT_SIZE - 1 ||
-	    text[KEY_TEXT_SIZE - 1] != '=')
-		return malformed;
-	uint8_t bytes[33]; /* the padding decodes to a zero byte */
-	int decoded = EVP_DecodeBlock(bytes, (const uint8_t *)text, KEY_TEXT_SIZE);
-	if (decoded == (int)sizeof(bytes))
-		memcpy(ret, bytes, 32);
-	OPENSSL_cleanse(bytes, sizeof(bytes));
-	return decoded == (int)sizeof(bytes) ? NULL : malformed;
+	return base64_decode(text, size, ret, 32) ? malformed : NULL;
 }
 
 /* Returns what is wrong, or NULL. */

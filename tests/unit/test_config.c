@@ -224,21 +224,19 @@ static const struct row faults[] = {
 	{ "/var/log/audit.jsonl", "credential:log", 14, "audit.file",
 	  "CREDENTIALS_DIRECTORY" },
 
+	{ ".jsonl\";", "\"; checkpoint_records = 0;", 14, "audit.checkpoint_records",
+	  "from 1 to 1000000" },
+	{ ".jsonl\";", "\"; checkpoint_seconds = 90000;", 14, "audit.checkpoint_seconds",
+	  "from 1 to 86400" },
+	{ ".jsonl\";", "\"; rotate_bytes = 1024;", 14, "audit.rotate_bytes",
+	  "from 4096 to" },
+	{ ".jsonl\";", "\"; rotate_hours = 0;", 14, "audit.rotate_hours", "from 1 to" },
+	{ ".jsonl\";", "\"; keep_days = -1;", 14, "audit.keep_days", "from 1 to" },
+	{ ".jsonl\";", "\"; journal = \"on\";", 14, "audit.journal", "\"auto\"" },
+
 	/* what is not built yet */
 	{ "port = 2762;", "port = 2762; socket = \"dicom-tls\";", 2, "listen[0].socket",
 	  "socket is not built yet; remove this key" },
-	{ ".jsonl\";", "\"; signing_key = \"a.key\";", 14, "audit.signing_key",
-	  "not built yet; remove" },
-	{ ".jsonl\";", "\"; checkpoint_records = 1;", 14, "audit.checkpoint_records",
-	  "not built yet; remove" },
-	{ ".jsonl\";", "\"; checkpoint_seconds = 1;", 14, "audit.checkpoint_seconds",
-	  "not built yet; remove" },
-	{ ".jsonl\";", "\"; rotate_bytes = 268435456L;", 14, "audit.rotate_bytes",
-	  "not built yet; remove" },
-	{ ".jsonl\";", "\"; rotate_hours = 24;", 14, "audit.rotate_hours",
-	  "not built yet; remove" },
-	{ ".jsonl\";", "\"; keep_days = 0;", 14, "audit.keep_days",
-	  "not built yet; remove" },
 	{ "spool:", "metrics: { textfile = \"x\"; };\nspool:", 16, "metrics",
 	  "not built yet; remove" },
 	{ "\"off\"", "\"fallback\"", 16, "spool.mode", "not built yet|mode = \"off\"" },
@@ -418,6 +416,15 @@ static void defaults_are_those_of_the_sample(void **state)
 	assert_int_equal(config->audit.patient_id, CONFIG_PATIENT_PSEUDONYM);
 	assert_null(config->audit.pseudonym_key.path);
 	assert_int_equal(config->audit.pseudonym_key.place.line, 14);
+	assert_null(config->audit.signing_key.path);
+	assert_int_equal(config->audit.signing_key.place.line, 14);
+	assert_int_equal(config->audit.checkpoint_records, 1000);
+	assert_int_equal(config->audit.checkpoint_seconds, 300);
+	assert_int_equal(config->audit.rotate_bytes, 268435456);
+	assert_int_equal(config->audit.rotate_hours, 24);
+	assert_int_equal(config->audit.keep_days, 0);
+	assert_null(config->audit.messages.path);
+	assert_int_equal(config->audit.journal, CONFIG_JOURNAL_AUTO);
 	snprintf(expected, sizeof(expected), "%s/tls/g.crt", folder);
 	assert_string_equal(config->listen[0].tls.certificate.path, expected);
 	assert_string_equal(config->listen[0].tls.ca.path, "/ca.crt");
