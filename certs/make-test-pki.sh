@@ -114,4 +114,6 @@ cat regional-ca.crt regional-root.crt >regional-chain.crt
 cat modality-regional.crt regional-ca.crt >modality-regional-chain.crt
 
 openssl rand -base64 32 >pseudonym.key
+quietly openssl genpkey -algorithm ed25519 -out audit.key
+quietly openssl pkey -in audit.key -pubout -out audit.key.pub
 rm -f openssl.log

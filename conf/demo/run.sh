@@ -173,7 +173,8 @@ configure() {
 		    tls: { certificate = "pki/gateway-client.crt"; key = "pki/gateway-client.key";
 		           ca = "pki/hospital-ca.crt"; server_name = "pacs.test"; } }
 		);
-		audit: { file = "audit.jsonl"; pseudonym_key = "pki/pseudonym.key"; };
+		audit: { file = "audit.jsonl"; signing_key = "pki/audit.key";
+		         pseudonym_key = "pki/pseudonym.key"; };
 	TEXT
 }
 

@@ -42,7 +42,7 @@ def working(work, pki, pacs_port):
 			"called_ae_title": "PACS",
 			"tls": tls("gateway-client", "hospital-ca", server_name="pacs.test"),
 		}],
-		"audit": {"file": f"{work}/audit.jsonl",
+		"audit": {"file": f"{work}/audit.jsonl", "signing_key": f"{pki}/audit.key",
 			  "pseudonym_key": f"{pki}/pseudonym.key"},
 		"limits": {
 			"max_associations": 1000, "max_handshakes": 1000,
