@@ -252,7 +252,9 @@ def options():
 			    help="one round, a few small objects: proves that it works, no more")
 	parser.add_argument("--rounds", type=int, default=5)
 	parser.add_argument("--cases", nargs="+", choices=names, default=names)
-	parser.add_argument("--ways", nargs="+", choices=all_ways, default=all_ways)
+	parser.add_argument("--ways", nargs="+", choices=all_ways,
+			    default=[way.name for way in ways.usual()],
+			    help="unsynced is Cathgate with its syncs left out")
 	parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS),
 			    help="with TCP_NODELAY=1, as DCMTK ships them")
 	parser.add_argument("--objects", type=int, default=sys.maxsize, metavar="N",

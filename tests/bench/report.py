@@ -3,6 +3,7 @@ import statistics
 
 MORE_CPU = 1.2		# times the stunnel pair's
 MORE_OBJECTS = 20	# times as many as straight, with peers as shipped
+MORE_SYNCED = 1.05	# times as long as with the syncs left out
 MORE_KIB = 4096		# for an object of 2 GiB
 MORE_SET_UP_MS = 15	# above twice a direct one
 COLUMNS = ("wall s", "min–max", "objects/s", "MB/s", "CPU s/GB", "peak MiB",
@@ -87,6 +88,17 @@ def cpu_goal(result, case, title):
 		     f"{number(ratio)} ×", ratio and ratio <= MORE_CPU)]
 
 
+def sync_goal(result):
+	ours = find(result, "four", "nodelay", "cathgate")
+	unsafe = find(result, "four", "nodelay", "unsynced")
+	if not ours or not unsafe or result["quick"]:
+		return []
+	ratio = paired(ours, unsafe, "wall_s")
+	return [goal("wall time, four at once, syncs included",
+		     f"at most {MORE_SYNCED} × without", f"{ratio:.2f} ×",
+		     ratio <= MORE_SYNCED)]
+
+
 def nagle_goal(result):
 	ours = find(result, "medium", "shipped", "cathgate")
 	straight = find(result, "medium", "shipped", "direct")
@@ -127,6 +139,7 @@ def goals(result):
 		found += wall_goal(result, case, title)
 	for case, title in titles:
 		found += cpu_goal(result, case, title)
+	found += sync_goal(result)
 	found += nagle_goal(result)
 	if result["limits"]:
 		found += limit_goals(result["limits"])

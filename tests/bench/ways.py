@@ -5,6 +5,7 @@ way terminates mutual TLS towards the modality and speaks mutual TLS to the PACS
 """
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -232,7 +233,7 @@ class Cathgate(Server):
 		notify = wait.notify_socket(notify_path)
 		process = self.spawn(
 			[os.environ["CATHGATED"], "--config", str(path), "--foreground"],
-			{"NOTIFY_SOCKET": notify_path})
+			{"NOTIFY_SOCKET": notify_path, **self.environment()})
 		ready = wait.wait_ready(notify, process.pid)
 		notify.close()
 		if not ready:
@@ -241,6 +242,9 @@ class Cathgate(Server):
 		self.port = int(re.search(r"listening on \S+ port (\d+)", log)[1])
 		self.begin()
 		self.helpers = set(measure.tree(self.pids))
+
+	def environment(self):
+		return {}
 
 	def associations(self):
 		return [pid for pid in measure.tree(self.pids) if pid not in self.helpers]
@@ -254,6 +258,22 @@ class Cathgate(Server):
 			      if line["event"] == "instance" and line["outcome"] == "forwarded")
 
 
+class Unsynced(Cathgate):
+	"""Cathgate with its syncs left out, which is unsafe: to see what they cost."""
+
+	name = "unsynced"
+
+	def environment(self):
+		library = self.work / "unsynced.so"
+		subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", library,
+				pathlib.Path(__file__).with_name("unsynced.c")], check=True)
+		return {"LD_PRELOAD": str(library)}
+
+
 def available():
-	return [way for way in (Direct, Stunnels, Orthanc, Cathgate)
+	return [way for way in (Direct, Stunnels, Orthanc, Cathgate, Unsynced)
 		if way is not Orthanc or Orthanc.program]
+
+
+def usual():
+	return [way for way in available() if way is not Unsynced]
