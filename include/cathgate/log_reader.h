@@ -5,7 +5,10 @@
  *
  * Promises: every whole line from the asked-for one on is given once, across rotation and
  * an operator's mv; a line is given only once its newline is there. Bytes that the writer
- * takes back (a failed write) are never given twice differently without saying so.
+ * takes back (a failed write) are never given twice differently without saying so: a line
+ * that was given and then taken back is followed by LOG_READER_GAP and what stands there
+ * now. Memory is constant, whatever the files hold. What is no line of an audit log (no
+ * number, or more than 64 KiB) is passed over, with LOG_READER_GAP before the next.
  */
 #ifndef CATHGATE_LOG_READER_H
 #define CATHGATE_LOG_READER_H
@@ -23,34 +26,41 @@ struct log_reader_line {
 	const char *text; /* without its newline; the reader's, until its next call */
 	size_t size;
 	uint64_t seq;
-	const char *file; /* the path it came from */
+	const char *file; /* the path that its file was opened by */
 	uint64_t number;  /* of the line in that file, from 1 */
 };
 
 enum log_reader_result {
 	LOG_READER_LINE,
-	LOG_READER_END, /* no more now */
-	LOG_READER_GAP, /* the next line isn't the one after the last: a file is gone, or
-			   a new chain began. Said once; the next call goes on there */
+	LOG_READER_END,	  /* no more now */
+	LOG_READER_GAP,	  /* the next line isn't the one after the last: a file is gone, a
+			     new chain began, lines were taken back (the next seq is then
+			     not above the last), or something else stood between. Said
+			     once, when that line is there; the next call gives it */
 	LOG_READER_FAILED /* errno; logged by the caller */
 };
 
 /* Opens the log whose live file is `path` (audit.jsonl; the rotated ones,
  * audit-FIRSTSEQ.jsonl, stand beside it). The first line given is `seq`, or the first
- * there is behind it. NULL with errno; a log that doesn't exist yet is no fault: it is
- * followed once it does. */
+ * there is behind it; a log that ends before `seq` gives none until it gets there, so
+ * whoever goes on where he stopped asks for the last line that he had, and looks whether
+ * it is still the same. NULL with errno; a log that doesn't exist yet is no fault, if its
+ * directory does: it is followed once it does. */
 struct log_reader *log_reader_open(const char *path, uint64_t seq);
+/* The same for one file alone, from its first line to its last; it has no descriptor. */
+struct log_reader *log_reader_open_file(const char *path);
 void log_reader_close(struct log_reader *reader);
 
 enum log_reader_result log_reader_next(struct log_reader *reader,
 				       struct log_reader_line *ret);
 
 /* A descriptor (inotify) that becomes readable when there may be more; to be waited on
- * together with others. log_reader_next drains it. */
+ * together with others, after LOG_READER_END. log_reader_next drains it. */
 int log_reader_descriptor(const struct log_reader *reader);
 
-/* The paths of a log's files that exist, oldest first, the live one last. The caller
- * frees each and the list (log_reader_files_free). 0, or -1 with errno. */
+/* The paths of a log's files that exist, oldest first, the live one last. Logs that were
+ * moved aside (audit.broken-…) are none of them. The caller frees the list
+ * (log_reader_files_free). 0, or -1 with errno. */
 int log_reader_files(const char *path, char ***ret, size_t *ret_count);
 void log_reader_files_free(char **files, size_t count);
 
