@@ -198,6 +198,10 @@ int config_load(const char *path, const struct config_sop_classes *sop_classes,
 		struct config **ret, struct config_faults *faults);
 void config_free(struct config *config);
 
+/* The path of the audit log alone, for tools: faults elsewhere in the configuration don't
+ * matter. The caller frees *ret. 0, or -1 with a fault. */
+int config_audit_file(const char *path, char **ret, struct config_faults *faults);
+
 #ifdef __cplusplus
 }
 #endif

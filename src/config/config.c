@@ -42,25 +42,6 @@ static int check_file(const char *path, struct config_faults *faults)
 	return result;
 }
 
-/* The absolute folder of the configuration; names through symbolic links stay as they
- * are. NULL when the current folder can't be told. */
-static const char *folder_of(struct arena *arena, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	int length = slash == NULL ? 0 : (int)(slash - path);
-	char *current, *folder;
-
-	if (path[0] == '/')
-		return length == 0 ? "/" : arena_format(arena, "%.*s", length, path);
-	current = getcwd(NULL, 0);
-	if (current == NULL)
-		return NULL;
-	folder = arena_format(arena, "%s%s%.*s", current, length == 0 ? "" : "/", length,
-			      path);
-	free(current);
-	return folder;
-}
-
 static void syntax_fault(struct reader *reader, const config_t *tree)
 {
 	const char *text = config_error_text(tree);
@@ -122,7 +103,7 @@ int config_load(const char *path, const struct config_sop_classes *sop_classes,
 	}
 	reader.arena = &whole->arena;
 	reader.path = whole->config.path = arena_copy(&whole->arena, path);
-	reader.folder = folder_of(&whole->arena, path);
+	reader.folder = reader_folder(&whole->arena, path);
 	if (reader.folder == NULL) {
 		config_fault_add(faults, CONFIG_ERROR, &place,
 				 "the current folder can't be told: %s; give an absolute "

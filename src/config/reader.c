@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "scan.h"
 
@@ -259,4 +260,21 @@ void reader_elsewhere(struct reader *reader, const config_setting_t *setting,
 
 	(void)field;
 	reader_fault(reader, &place, "it has no place here; %s", key->example);
+}
+
+const char *reader_folder(struct arena *arena, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int length = slash == NULL ? 0 : (int)(slash - path);
+	char *current, *folder;
+
+	if (path[0] == '/')
+		return length == 0 ? "/" : arena_format(arena, "%.*s", length, path);
+	current = getcwd(NULL, 0);
+	if (current == NULL)
+		return NULL;
+	folder = arena_format(arena, "%s%s%.*s", current, length == 0 ? "" : "/", length,
+			      path);
+	free(current);
+	return folder;
 }

@@ -44,6 +44,10 @@ struct key {
 
 #define KEY_COUNT(keys) (sizeof(keys) / sizeof((keys)[0]))
 
+/* The absolute folder of a configuration; names through symbolic links stay as they are.
+ * NULL when the current folder can't be told. */
+const char *reader_folder(struct arena *arena, const char *path);
+
 /* Where a setting, or a member of a group (there or not), stands. */
 struct config_place reader_place(struct reader *reader, const config_setting_t *setting);
 struct config_place reader_member_place(struct reader *reader,

@@ -1,0 +1,305 @@
+/* `cathgate audit tail`: the log's last lines as a person reads them. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "line_filter.h"
+#include "log_source.h"
+#include "shown.h"
+#include "tail_row.h"
+
+#define LINES_USUAL 10
+#define LINES_MAX   1000000
+
+struct tail {
+	const char *config, *path;
+	char *default_path;
+	bool follows, as_json, wants_all;
+	size_t lines;
+	struct line_filter filter;
+	struct tail_style style;
+};
+
+static void print_usage(FILE *to)
+{
+	fputs("usage: cathgate audit tail [-f] [-n N|all] [--event WORD] [--modality "
+	      "NAME]\n"
+	      "           [--outcome WORD] [--json] [--utc] [--config FILE] [FILE]\n"
+	      "The last lines of the audit log, 10 unless -n says otherwise; -f goes on "
+	      "as\n"
+	      "they come. More: man cathgate-audit-tail\n",
+	      to);
+}
+
+static int read_count(struct tail *tail, const char *text)
+{
+	char *end;
+	unsigned long count = strtoul(text, &end, 10);
+	tail->wants_all = strcmp(text, "all") == 0;
+	if (!tail->wants_all &&
+	    (text[0] < '0' || text[0] > '9' || *end || count > LINES_MAX)) {
+		fprintf(stderr, "cathgate: -n %s: write a number up to %d, or \"all\"\n",
+			text, LINES_MAX);
+		return -1;
+	}
+	tail->lines = count;
+	return 0;
+}
+
+static int read_option(struct tail *tail, int option)
+{
+	switch (option) {
+	case 'f':
+		tail->follows = true;
+		return 0;
+	case 'n':
+		return read_count(tail, optarg);
+	case 'e':
+		return line_filter_add(&tail->filter, LINE_FILTER_EVENT, optarg);
+	case 'm':
+		return line_filter_add(&tail->filter, LINE_FILTER_MODALITY, optarg);
+	case 'o':
+		return line_filter_add(&tail->filter, LINE_FILTER_OUTCOME, optarg);
+	case 'j':
+		tail->as_json = true;
+		return 0;
+	case 'u':
+		tail->style.utc = true;
+		return 0;
+	case 'c':
+		tail->config = optarg;
+		return 0;
+	default:
+		print_usage(stderr);
+		return -1;
+	}
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int read_arguments(struct tail *tail, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "follow", no_argument, NULL, 'f' },
+		{ "lines", required_argument, NULL, 'n' },
+		{ "event", required_argument, NULL, 'e' },
+		{ "modality", required_argument, NULL, 'm' },
+		{ "outcome", required_argument, NULL, 'o' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "utc", no_argument, NULL, 'u' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	for (int option;
+	     (option = getopt_long(argc, argv, "fn:", options, NULL)) != -1;) {
+		if (option == 'h') {
+			print_usage(stdout);
+			return CLI_GOOD;
+		}
+		if (read_option(tail, option))
+			return CLI_USAGE;
+	}
+	if (optind + 1 < argc) {
+		fprintf(stderr, "cathgate: name one FILE: the live log, whose rotated "
+				"files are found beside it\n");
+		return CLI_USAGE;
+	}
+	tail->path = argv[optind];
+	if (!tail->path)
+		tail->path = tail->default_path = log_source_default(tail->config);
+	return tail->path ? -1 : CLI_USAGE;
+}
+
+/* The numbers of the last lines that fit, a ring. */
+struct last {
+	uint64_t *seqs;
+	size_t room, count;
+};
+
+static uint64_t oldest(const struct last *last)
+{
+	return last->seqs[last->count < last->room ? 0 : last->count % last->room];
+}
+
+/* Notes the lines of one file that fit; *ret_behind is set behind its last one. */
+static int note_file(const struct tail *tail, const char *path, struct last *last,
+		     uint64_t *ret_behind)
+{
+	struct log_reader_line line;
+	enum log_reader_result result = LOG_READER_END;
+	struct log_reader *reader = log_reader_open_file(path);
+	if (!reader) /* rotated or removed meanwhile */
+		return errno == ENOENT ? 0 : -1;
+	while ((result = log_reader_next(reader, &line)) == LOG_READER_LINE ||
+	       result == LOG_READER_GAP) {
+		if (result == LOG_READER_GAP)
+			continue;
+		*ret_behind = line.seq + 1;
+		if (last->room > 0 && line_filter_fits(&tail->filter, &line))
+			last->seqs[last->count++ % last->room] = line.seq;
+	}
+	int error = errno;
+	log_reader_close(reader);
+	errno = error;
+	return result == LOG_READER_FAILED ? -1 : 0;
+}
+
+/* The line to begin with: files are looked through from the newest on, until enough
+ * lines are found. */
+static int find_start(const struct tail *tail, char **files, size_t count, uint64_t *ret)
+{
+	struct last last = { .room = tail->lines };
+	uint64_t start = 0, behind = 0;
+	bool knows_start = false, knows_end = false;
+	int result = 0;
+	last.seqs = calloc(last.room + 1, sizeof(*last.seqs));
+	if (!last.seqs)
+		return -1;
+	while (count-- > 0 && result == 0) {
+		uint64_t behind_file = UINT64_MAX;
+		last.count = 0;
+		result = note_file(tail, files[count], &last, &behind_file);
+		if (result) {
+			log_source_complain(files[count]);
+			break;
+		}
+		if (!knows_end && behind_file != UINT64_MAX) {
+			knows_end = true;
+			behind = behind_file;
+		}
+		if (last.count > 0 && last.room > 0) {
+			start = oldest(&last);
+			knows_start = true;
+			last.room -= last.count < last.room ? last.count : last.room;
+		}
+		if (last.room == 0 && knows_end)
+			break;
+	}
+	free(last.seqs);
+	*ret = knows_start ? start : behind;
+	return result;
+}
+
+/* -1 after saying why. */
+static int open_log(const struct tail *tail, struct log_reader **ret)
+{
+	char **files;
+	size_t count;
+	uint64_t start = 0;
+	if (log_reader_files(tail->path, &files, &count)) {
+		log_source_complain(tail->path);
+		return -1;
+	}
+	int result = 0;
+	if (count == 0 && !tail->follows) {
+		errno = ENOENT;
+		log_source_complain(tail->path);
+		result = -1;
+	}
+	if (result == 0 && !tail->wants_all)
+		result = find_start(tail, files, count, &start);
+	log_reader_files_free(files, count);
+	if (result)
+		return -1;
+	*ret = log_reader_open(tail->path, start);
+	if (!*ret)
+		log_source_complain(tail->path);
+	return *ret ? 0 : -1;
+}
+
+/* A sound log holds no raw control character; another one may not steer a terminal. */
+static void print_raw(const struct log_reader_line *line)
+{
+	bool steers = false;
+	for (size_t i = 0; i < line->size && !steers; i++) {
+		unsigned char byte = (unsigned char)line->text[i];
+		unsigned char behind =
+			i + 1 < line->size ? (unsigned char)line->text[i + 1] : 0;
+		steers = byte < 0x20 || byte == 0x7F ||
+			 (byte == 0xC2 && behind >= 0x80 && behind < 0xA0);
+	}
+	if (steers && isatty(STDOUT_FILENO))
+		shown_bytes_of(stdout, line->text, line->size);
+	else
+		fwrite(line->text, 1, line->size, stdout);
+	putchar('\n');
+}
+
+static void print_line(const struct tail *tail, const struct log_reader_line *line)
+{
+	if (!line_filter_fits(&tail->filter, line))
+		return;
+	if (tail->as_json)
+		print_raw(line);
+	else
+		tail_row_print(stdout, line, &tail->style);
+}
+
+/* Until there may be more; false when nobody reads our output any more. */
+static bool wait_for_more(const struct log_reader *reader)
+{
+	struct pollfd waits[] = {
+		{ .fd = log_reader_descriptor(reader), .events = POLLIN },
+		{ .fd = STDOUT_FILENO },
+	};
+	while (poll(waits, 2, -1) < 0) {
+		if (errno != EINTR)
+			return false;
+	}
+	return waits[1].revents == 0;
+}
+
+static int print_lines(const struct tail *tail, struct log_reader *reader)
+{
+	struct log_reader_line line;
+	if (!tail->as_json)
+		tail_row_head(stdout);
+	for (;;) {
+		switch (log_reader_next(reader, &line)) {
+		case LOG_READER_LINE:
+			print_line(tail, &line);
+			break;
+		case LOG_READER_GAP:
+			fflush(stdout);
+			fputs("cathgate: what follows here is not the next line: lines "
+			      "are missing, were taken back, or a new chain begins\n",
+			      stderr);
+			break;
+		case LOG_READER_FAILED:
+			log_source_complain(tail->path);
+			return CLI_USAGE;
+		case LOG_READER_END:
+			if (fflush(stdout) || ferror(stdout)) {
+				fprintf(stderr, "cathgate: can't write: %s\n",
+					strerror(errno));
+				return CLI_USAGE;
+			}
+			if (!tail->follows || !wait_for_more(reader))
+				return CLI_GOOD;
+			break;
+		}
+	}
+}
+
+int audit_tail_main(int argc, char **argv)
+{
+	static char name[] = "cathgate audit tail";
+	struct tail tail = { .lines = LINES_USUAL };
+	struct log_reader *reader = NULL;
+	argv[0] = name;
+	tail.style.colour = shown_in_colour(stdout);
+	int status = read_arguments(&tail, argc, argv);
+	if (status < 0)
+		status =
+			open_log(&tail, &reader) ? CLI_USAGE : print_lines(&tail, reader);
+	log_reader_close(reader);
+	line_filter_free(&tail.filter);
+	free(tail.default_path);
+	return status;
+}

@@ -1,0 +1,114 @@
+#include "line_filter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "members.h"
+
+static const char *const names[LINE_FILTER_MEMBERS] = {
+	[LINE_FILTER_EVENT] = "event",
+	[LINE_FILTER_MODALITY] = "modality",
+	[LINE_FILTER_OUTCOME] = "outcome",
+};
+
+/* The words that a log can have. Modalities are named by each configuration. */
+static const char *const words[LINE_FILTER_MEMBERS] = {
+	[LINE_FILTER_EVENT] = "start stop reload association instance delivery "
+			      "checkpoint alert retention",
+	[LINE_FILTER_OUTCOME] = "forwarded spooled refused failed unconfirmed accepted "
+				"released aborted done raised removed",
+};
+
+static bool is_among(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+	for (const char *at = list; length > 0 && (at = strstr(at, word)); at += length) {
+		if ((at == list || at[-1] == ' ') &&
+		    (at[length] == ' ' || at[length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+int line_filter_add(struct line_filter *filter, enum line_filter_member member,
+		    const char *value)
+{
+	if (words[member] && !is_among(words[member], value)) {
+		fprintf(stderr,
+			"cathgate: --%s %s: there is no such word; write one of: %s\n",
+			names[member], value, words[member]);
+		return -1;
+	}
+	size_t count = filter->members[member].count;
+	const char **values =
+		reallocarray(filter->members[member].values, count + 1, sizeof(*values));
+	if (!values) {
+		fprintf(stderr, "cathgate: out of memory\n");
+		return -1;
+	}
+	values[count] = value;
+	filter->members[member].values = values;
+	filter->members[member].count = count + 1;
+	return 0;
+}
+
+void line_filter_free(struct line_filter *filter)
+{
+	for (size_t i = 0; i < LINE_FILTER_MEMBERS; i++)
+		free(filter->members[i].values);
+	*filter = (struct line_filter){ 0 };
+}
+
+static bool is_empty(const struct line_filter *filter)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < LINE_FILTER_MEMBERS; i++)
+		count += filter->members[i].count;
+	return count == 0;
+}
+
+/* Most lines are told apart by their bytes alone, which is much quicker than to parse
+ * them all. A value that the log escapes is left to the parser. */
+static bool may_fit(const struct line_filter *filter, enum line_filter_member member,
+		    const struct log_reader_line *line)
+{
+	for (size_t i = 0; i < filter->members[member].count; i++) {
+		const char *value = filter->members[member].values[i];
+		for (const char *at = value; *at; at++) {
+			if (*at <= ' ' || *at > '~' || *at == '"' || *at == '\\')
+				return true;
+		}
+		if (memmem(line->text, line->size, value, strlen(value)))
+			return true;
+	}
+	return filter->members[member].count == 0;
+}
+
+static bool fits(const struct line_filter *filter, enum line_filter_member member,
+		 const json_t *line)
+{
+	const char *text = members_text(line, names[member]);
+	for (size_t i = 0; i < filter->members[member].count; i++) {
+		if (strcmp(filter->members[member].values[i], text) == 0)
+			return true;
+	}
+	return filter->members[member].count == 0;
+}
+
+bool line_filter_fits(const struct line_filter *filter,
+		      const struct log_reader_line *line)
+{
+	if (is_empty(filter))
+		return true;
+	for (enum line_filter_member i = 0; i < LINE_FILTER_MEMBERS; i++) {
+		if (!may_fit(filter, i, line))
+			return false;
+	}
+	json_t *read = members_read(line->text, line->size);
+	bool result = read != NULL;
+	for (enum line_filter_member i = 0; i < LINE_FILTER_MEMBERS && result; i++)
+		result = fits(filter, i, read);
+	json_decref(read);
+	return result;
+}

@@ -1,0 +1,109 @@
+#include "log_source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cathgate/config.h"
+
+char *log_source_default(const char *config)
+{
+	struct config_faults faults = { .count = 0 };
+	char *path = NULL;
+	if (config_audit_file(config ? config : CATHGATE_CONFIG, &path, &faults)) {
+		for (size_t i = 0; i < faults.count; i++)
+			fprintf(stderr, "cathgate: %s\n", faults.items[i].text);
+		fprintf(stderr, "cathgate: which log? Name it as FILE, or the "
+				"configuration with --config\n");
+	}
+	config_faults_clear(&faults);
+	return path;
+}
+
+void log_source_complain(const char *path)
+{
+	const char *cure = errno == EACCES ? "; run this as a user who may read it"
+			   : errno == ENOENT
+				   ? "; name the log as FILE, or the configuration with "
+				     "--config"
+			   : errno == EISDIR || errno == EINVAL
+				   ? "; name a file, not a directory or a device"
+				   : "";
+	fprintf(stderr, "cathgate: %s: the log can't be read: %s%s\n", path,
+		strerror(errno), cure);
+}
+
+static int open_default(struct log_source *source, const char *config)
+{
+	source->path = log_source_default(config);
+	if (!source->path)
+		return -1;
+	char **files;
+	size_t count = 0;
+	if (log_reader_files(source->path, &files, &count) == 0) {
+		log_reader_files_free(files, count);
+		errno = ENOENT;
+	}
+	source->reader = count > 0 ? log_reader_open(source->path, 0) : NULL;
+	if (source->reader)
+		return 0;
+	log_source_complain(source->path);
+	return -1;
+}
+
+int log_source_open(struct log_source *source, char **files, size_t file_count,
+		    const char *config)
+{
+	*source = (struct log_source){ .files = file_count > 0 ? files : NULL,
+				       .file_count = file_count };
+	/* First all of them: no half of an answer where one is misspelt. */
+	for (size_t i = 0; i < file_count; i++) {
+		if (access(files[i], R_OK) != 0) {
+			log_source_complain(files[i]);
+			return -1;
+		}
+	}
+	if (file_count == 0 && open_default(source, config)) {
+		log_source_close(source);
+		return -1;
+	}
+	return 0;
+}
+
+void log_source_close(struct log_source *source)
+{
+	log_reader_close(source->reader);
+	free(source->path);
+	*source = (struct log_source){ .file_count = 0 };
+}
+
+static enum log_reader_result next_of_files(struct log_source *source,
+					    struct log_reader_line *ret)
+{
+	while (source->file_at < source->file_count) {
+		const char *path = source->files[source->file_at];
+		if (!source->reader && !(source->reader = log_reader_open_file(path)))
+			return LOG_READER_FAILED;
+		enum log_reader_result result = log_reader_next(source->reader, ret);
+		if (result != LOG_READER_END)
+			return result;
+		log_reader_close(source->reader);
+		source->reader = NULL;
+		source->file_at++;
+	}
+	return LOG_READER_END;
+}
+
+enum log_reader_result log_source_next(struct log_source *source,
+				       struct log_reader_line *ret)
+{
+	enum log_reader_result result = source->files
+						? next_of_files(source, ret)
+						: log_reader_next(source->reader, ret);
+	if (result == LOG_READER_FAILED)
+		log_source_complain(source->files ? source->files[source->file_at]
+						  : source->path);
+	return result;
+}

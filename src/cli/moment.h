@@ -1,0 +1,27 @@
+/*
+ * Points in time as people write them, and as the log does (RFC 3339), in microseconds
+ * since 1970.
+ */
+#ifndef CLI_MOMENT_H
+#define CLI_MOMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MOMENT_NONE INT64_MIN
+#define MOMENT_SIZE sizeof("2026-01-31T12:00:00.123456+01:00")
+
+enum moment_edge { MOMENT_START, MOMENT_END };
+
+/* A date, or date and time: 2026-01-31, 2026-01-31T12:00, 2026-01-31 12:00:00.5+01:00,
+ * 2026-01-31T12:00:00Z. Without a zone it is local time, or UTC when `utc`. A date alone
+ * is the day's first moment, or, at MOMENT_END, the first one behind it. -1 when it is
+ * none. */
+int moment_parse(const char *text, bool utc, enum moment_edge edge, int64_t *ret);
+
+/* "2026-01-31 12:00:00+0100", or with Z when `utc`; "-" of MOMENT_NONE. */
+void moment_show(int64_t moment, bool utc, char ret[MOMENT_SIZE]);
+/* As in the log: "2026-01-31T12:00:00.123456Z"; "" of MOMENT_NONE. */
+void moment_write(int64_t moment, char ret[MOMENT_SIZE]);
+
+#endif

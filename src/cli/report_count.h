@@ -1,0 +1,83 @@
+/*
+ * What became of the instances of each study, counted by SOP instance.
+ *
+ * An instance that was forwarded once counts as forwarded, whatever came before or after;
+ * else spooled once, as spooled; else what came of it last counts. A line that corrects
+ * the one before it (the PACS took it, but the modality was told of a failure, since the
+ * record came too late) is no attempt of its own, nor is a line that was written twice.
+ * Memory grows with the number of instances only.
+ */
+#ifndef CLI_REPORT_COUNT_H
+#define CLI_REPORT_COUNT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum report_outcome {
+	REPORT_FORWARDED,
+	REPORT_SPOOLED,
+	REPORT_FAILED,
+	REPORT_REFUSED,
+	REPORT_UNCONFIRMED,
+	REPORT_OUTCOMES
+};
+
+extern const char *const report_outcome_words[REPORT_OUTCOMES];
+
+#define REPORT_NONE SIZE_MAX
+
+struct report_instance {
+	char *sop_instance; /* "" where the record doesn't say: each line is one then */
+	size_t study;	    /* index */
+	enum report_outcome outcome; /* what counts */
+	char reason[40];	     /* of that */
+	uint64_t attempts;
+	int64_t bytes; /* -1: not known */
+	int64_t first, last;
+
+	size_t next_missing; /* of its study; REPORT_NONE: the last */
+
+	/* For the line that comes next. */
+	uint64_t forwarded, spooled; /* attempts */
+	enum report_outcome latest;
+	char association[20];
+	int64_t latest_ms;
+};
+
+struct report_study {
+	char *uid;	/* "" for all whose study isn't known: index 0 */
+	char *modality; /* the first one; "" not known */
+	bool has_others;
+	uint64_t received, attempts, missing, by_outcome[REPORT_OUTCOMES];
+	int64_t bytes;
+	int64_t first, last;  /* MOMENT_NONE: no instance */
+	size_t first_missing; /* index; REPORT_NONE: none is */
+};
+
+struct report {
+	struct report_instance *instances;
+	size_t instance_count, instance_room;
+	struct report_study *studies;
+	size_t study_count, study_room;
+	struct report_study total; /* without uid and modality */
+	json_t *instance_of_uid, *study_of_uid;
+	/* Lines before and from there don't count; MOMENT_NONE is before all others. */
+	int64_t since, until;
+};
+
+/* 0, or -1 without memory. The window is open on both sides until it is set. */
+int report_open(struct report *report);
+void report_close(struct report *report);
+
+/* Takes in a line, whatever it is. -1 without memory. */
+int report_add(struct report *report, const json_t *line);
+
+/* Adds up studies and total, and finds what is missing, when all lines are in. */
+void report_finish(struct report *report);
+
+/* NULL when it isn't there, or has no instance. */
+const struct report_study *report_find(const struct report *report, const char *uid);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * How the tool shows things to people. What stands in a log came from peers, or from a
+ * file that somebody sent: nothing of it may steer a terminal or pass for something else.
+ */
+#ifndef CLI_SHOWN_H
+#define CLI_SHOWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Writes text with \u00xx for what is no visible character: controls, marks that change
+ * the direction of writing, characters without width, what is not UTF-8; and \\ for a
+ * backslash. Returns how many characters that are. */
+size_t shown_text(FILE *to, const char *text);
+size_t shown_bytes_of(FILE *to, const char *text, size_t size);
+
+/* The same, with spaces behind it up to `width`. */
+void shown_column(FILE *to, const char *text, size_t width);
+
+#define SHOWN_SIZE_SIZE 32
+/* "512.0 KiB"; "-" below 0. */
+void shown_size(int64_t bytes, char ret[SHOWN_SIZE_SIZE]);
+
+/* Whether a terminal is there that shows colours, and nobody said NO_COLOR. */
+bool shown_in_colour(FILE *to);
+
+/* Green for what went well, red for what did not, yellow for what nobody knows; "" for
+ * the rest. */
+const char *shown_colour_of(const char *outcome);
+#define SHOWN_PLAIN "\033[0m"
+
+#endif

@@ -1,0 +1,61 @@
+#include "cathgate/config.h"
+
+#include <errno.h>
+#include <libconfig.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "items.h"
+#include "reader.h"
+
+/* audit.file of the tree, as its section would read it. */
+static const char *read_path(struct reader *reader, const config_t *tree)
+{
+	const char *text;
+	struct config_file file = { .path = NULL };
+	struct config_place place = { .file = reader->path, .key = "audit.file" };
+	const config_setting_t *setting = config_lookup(tree, "audit.file");
+	if (!setting || !(text = config_setting_get_string(setting)))
+		reader_fault(reader, &place,
+			     "it is missing; write the log's path, as in "
+			     "\"/var/log/cathgate/audit.jsonl\"");
+	else if (item_file(reader, &place, text, &file))
+		return file.path;
+	return NULL;
+}
+
+int config_audit_file(const char *path, char **ret, struct config_faults *faults)
+{
+	struct arena arena = { .newest = NULL };
+	struct config_place place = { .file = path };
+	struct reader reader = { .arena = &arena, .faults = faults, .path = path };
+	const char *found = NULL;
+	config_t tree;
+
+	config_init(&tree);
+	reader.folder = reader_folder(&arena, path);
+	if (reader.folder)
+		config_set_include_dir(&tree, reader.folder);
+	if (!reader.folder) {
+		config_fault_add(faults, CONFIG_ERROR, &place,
+				 "the current folder can't be told: %s; give an absolute "
+				 "path with --config",
+				 strerror(errno));
+	} else if (config_read_file(&tree, path) != CONFIG_TRUE) {
+		place.line = config_error_line(&tree);
+		config_fault_add(faults, CONFIG_ERROR, &place,
+				 "it can't be read: %s; mend it, or give another with "
+				 "--config",
+				 config_error_type(&tree) == CONFIG_ERR_FILE_IO
+					 ? strerror(errno)
+					 : config_error_text(&tree));
+	} else {
+		found = read_path(&reader, &tree);
+	}
+	char *copy = found ? strdup(found) : NULL;
+	if (copy)
+		*ret = copy;
+	config_destroy(&tree);
+	arena_clear(&arena);
+	return copy ? 0 : -1;
+}
