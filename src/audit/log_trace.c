@@ -2,12 +2,12 @@
 
 #include <unistd.h>
 
-#define HASHED_MAX 256
+#define CHUNK_SIZE 4096
+#define HASH_START 0xcbf29ce484222325
 
 /* FNV-1a. It guards against accidents only: a reader proves nothing. */
-static uint64_t hash_of(const char *bytes, size_t size)
+static uint64_t hash_on(uint64_t hash, const char *bytes, size_t size)
 {
-	uint64_t hash = 0xcbf29ce484222325;
 	for (size_t i = 0; i < size; i++)
 		hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3;
 	return hash;
@@ -16,13 +16,12 @@ static uint64_t hash_of(const char *bytes, size_t size)
 void log_trace_add(struct log_trace *trace, const char *line, size_t size, off_t end,
 		   uint64_t number)
 {
-	size_t hashed = size < HASHED_MAX ? size : HASHED_MAX;
 	trace->newest = (trace->newest + 1) % LOG_TRACE_LINES;
 	trace->lines[trace->newest] = (struct log_trace_line){
 		.end = end,
 		.number = number,
-		.hash = hash_of(line + size - hashed, hashed),
-		.hashed = hashed,
+		.hash = hash_on(HASH_START, line, size),
+		.size = size,
 	};
 	if (trace->count < LOG_TRACE_LINES)
 		trace->count++;
@@ -30,10 +29,20 @@ void log_trace_add(struct log_trace *trace, const char *line, size_t size, off_t
 
 static bool stands(const struct log_trace_line *line, int fd)
 {
-	char bytes[HASHED_MAX + 1];
-	size_t size = line->hashed + 1;
-	return pread(fd, bytes, size, line->end - (off_t)size) == (ssize_t)size &&
-	       bytes[line->hashed] == '\n' && hash_of(bytes, line->hashed) == line->hash;
+	char bytes[CHUNK_SIZE];
+	uint64_t hash = HASH_START;
+	off_t at = line->end - (off_t)line->size - 1;
+	for (size_t left = line->size + 1; left > 0;) {
+		ssize_t got = pread(fd, bytes, left < CHUNK_SIZE ? left : CHUNK_SIZE, at);
+		if (got <= 0)
+			return false;
+		at += got;
+		left -= (size_t)got;
+		hash = hash_on(hash, bytes, (size_t)got - (left == 0));
+		if (left == 0 && bytes[got - 1] != '\n')
+			return false;
+	}
+	return hash == line->hash;
 }
 
 const struct log_trace_line *log_trace_find(const struct log_trace *trace, int fd)

@@ -17,8 +17,8 @@
 struct log_trace_line {
 	off_t end;	 /* behind its newline */
 	uint64_t number; /* from 1 */
-	uint64_t hash;	 /* of its last bytes, where its own hash or its times stand */
-	size_t hashed;
+	uint64_t hash;	 /* of its bytes without the newline */
+	size_t size;	 /* of these */
 };
 
 struct log_trace {

@@ -208,6 +208,26 @@ static void test_a_moved_log_may_get_a_last_line(void **state)
 	expect_lines(place, 5, 5, "c");
 }
 
+static void test_lines_may_look_alike(void **state)
+{
+	struct place *place = *state;
+	static char like[600];
+	char text[700];
+	memset(like, 'x', sizeof(like) - 1);
+	/* At the same place of the next file stands a line that differs in its number. */
+	for (unsigned seq = 0; seq < 4; seq++) {
+		snprintf(text, sizeof(text), "{\"seq\":%u,\"same\":\"%s\"}\n", seq, like);
+		append_text(place->live, text);
+		if (seq == 0)
+			open_at(place, 0);
+		struct log_reader_line line;
+		assert_int_equal(log_reader_next(place->reader, &line), LOG_READER_LINE);
+		assert_int_equal(line.seq, seq);
+		expect(place, LOG_READER_END);
+		assert_int_equal(rename(place->live, in(place, "elsewhere")), 0);
+	}
+}
+
 static void test_half_a_line_is_taken_back(void **state)
 {
 	struct place *place = *state;
@@ -464,6 +484,7 @@ int main(void)
 		TEST(test_a_log_that_is_yet_to_come),
 		TEST(test_rotation_while_reading),
 		TEST(test_a_moved_log_may_get_a_last_line),
+		TEST(test_lines_may_look_alike),
 		TEST(test_half_a_line_is_taken_back),
 		TEST(test_whole_lines_are_taken_back),
 		TEST(test_the_first_line_may_be_chosen),
