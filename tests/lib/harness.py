@@ -174,6 +174,23 @@ def cathgated():
 	return str(path)
 
 
+def cathgate():
+	"""The tool: beside the daemon, unless CATHGATE says otherwise."""
+	return os.environ.get("CATHGATE") or str(
+		pathlib.Path(cathgated()).parent / "cli/cathgate")
+
+
+def tool(*arguments, status=0, environment=None):
+	"""What `cathgate ARGUMENTS…` prints, as bytes; it must end with that status."""
+	done = subprocess.run([cathgate(), *map(str, arguments)], capture_output=True,
+			      stdin=subprocess.DEVNULL, timeout=dicom.PATIENCE,
+			      env={**os.environ, **(environment or {})})
+	assert done.returncode == status, (
+		f"cathgate {arguments} ended with {done.returncode}, not {status}:\n"
+		f"{done.stdout.decode(errors='replace')}{done.stderr.decode(errors='replace')}")
+	return done.stdout
+
+
 class Test:
 	def __init__(self):
 		cathgated()	# or it ends here, before anything is made

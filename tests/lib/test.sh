@@ -12,6 +12,7 @@ lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$lib/../.." && pwd)
 test_name=$(basename "$0" .sh)
 CATHGATED=${CATHGATED:-$root/build/dev/src/cathgated}
+CATHGATE=${CATHGATE:-$(dirname "$CATHGATED")/cli/cathgate}
 export TCP_NODELAY=1	# DCMTK's tools wait 40 ms an object without it
 
 if [ ! -x "$CATHGATED" ]; then
