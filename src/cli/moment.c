@@ -108,7 +108,7 @@ int moment_parse(const char *text, bool utc, enum moment_edge edge, int64_t *ret
 /* Rounded down, before 1970 too. */
 static time_t seconds_of(int64_t moment)
 {
-	return (time_t)((moment - (moment < 0 ? MICROSECONDS - 1 : 0)) / MICROSECONDS);
+	return (time_t)(moment / MICROSECONDS - (moment % MICROSECONDS < 0));
 }
 
 void moment_show(int64_t moment, bool utc, char ret[MOMENT_SIZE])
