@@ -90,7 +90,7 @@ int chain_read(struct digest *digest, const char *line, size_t size,
 {
 	struct chain_line read;
 	uint8_t hash[DIGEST_SIZE];
-	if (size < LENGTH(head) + 2 + PREV_FROM_END + LENGTH(prev_name))
+	if (size < LENGTH(head) + 1 + PREV_FROM_END + LENGTH(prev_name))
 		return -1;
 	const char *prev_at = line + size - PREV_FROM_END;
 	const char *hash_at = line + size - HASH_FROM_END;

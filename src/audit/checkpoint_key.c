@@ -47,8 +47,8 @@ static const char *key_take(EVP_PKEY *pair, struct key *ret)
 	size_t size = PUBLIC_SIZE;
 	uint8_t digest[DIGEST_SIZE];
 	unsigned char *der = NULL;
-	const char *error = "is no Ed25519 key in PEM; make one with: cathgate audit "
-			    "keygen FILE";
+	const char *error = "is no Ed25519 key in PEM without a passphrase; make one "
+			    "with: cathgate audit keygen FILE";
 	if (!pair || !EVP_PKEY_is_a(pair, "ED25519") ||
 	    EVP_PKEY_get_raw_public_key(pair, key.public_half, &size) != 1)
 		goto out;
@@ -268,7 +268,8 @@ int signing_key_make(const char *path, const char **ret_error)
 				 PEM_write_PUBKEY(public_stream, pair) == 1) &&
 			  is_done;
 		result = is_done ? 0 : -1;
-		*ret_error = "can't be written; is the disk full?";
+		if (!is_done)
+			*ret_error = "can't be written; is the disk full?";
 	} else if (private_stream) {
 		fclose(private_stream);
 	}
