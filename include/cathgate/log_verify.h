@@ -66,8 +66,12 @@ struct log_verify_fault {
 struct log_verify_options {
 	const struct chain *from; /* what the first line must continue; NULL: whatever it
 				     says (number 0 begins a chain in any case) */
-	const struct verifying_key *key; /* NULL: signatures are not looked at */
-	/* Of this file, kept elsewhere; `key` was applied to them by the caller. */
+	/* One of them must have signed each checkpoint; none: signatures are not looked
+	 * at. */
+	const struct verifying_key *const *keys;
+	size_t key_count;
+	/* Of this file, kept elsewhere (log_verify_signature is the caller's to ask). The
+	 * line of each must be there as well. */
 	const struct checkpoint *checkpoints;
 	size_t checkpoint_count;
 	/* Where another file says to have gone on from this one; or NULL. */
@@ -81,9 +85,10 @@ struct log_verify_options {
 
 /* What a file holds, up to its first fault. */
 struct log_verify_file {
-	uint64_t lines;	    /* good ones */
-	uint64_t size;	    /* their bytes: the offset behind the last good line */
-	uint64_t first_seq; /* of the first line, where lines > 0 */
+	uint64_t lines;	      /* good ones */
+	uint64_t size;	      /* their bytes: the offset behind the last good line */
+	uint64_t last_offset; /* of the last good line's first byte */
+	uint64_t first_seq;   /* of the first line, where lines > 0 */
 	char first_time[CLOCK_UTC_SIZE], last_time[CLOCK_UTC_SIZE];
 	struct chain chain; /* behind the last good line; as `from` where there is none */
 	struct merkle tree; /* of the good lines */
@@ -95,6 +100,11 @@ struct log_verify_file {
 	uint64_t lines_before_fork;
 	struct log_verify_fault fault;
 };
+
+/* Which of the keys signed it: LOG_VERIFY_NO_FAULT, or what is wrong. */
+enum log_verify_kind log_verify_signature(const struct checkpoint *checkpoint,
+					  const struct verifying_key *const *keys,
+					  size_t key_count);
 
 /* Scans one file from its first byte, whatever the descriptor's position. 0 when it was
  * read through or up to a fault; -1 with errno when it can't be read (EISDIR for a
