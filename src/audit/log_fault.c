@@ -215,11 +215,49 @@ static void tell_ahead(struct teller *teller)
 		     "lines %" PRIu64 " to %" PRIu64 " are missing", seq, its_seq - 1);
 }
 
+/* The last line that held. */
+static int read_last(const struct teller *teller, struct chain_line *ret)
+{
+	struct line_stream stream;
+	struct line_stream_line at;
+	if (line_stream_open(teller->place->fd, teller->place->before->last_offset, 0,
+			     &stream))
+		return -1;
+	int result = line_stream_next(&stream, &at) == LINE_STREAM_LINE
+			     ? chain_read(teller->digest, at.text, at.size, ret)
+			     : -1;
+	line_stream_close(&stream);
+	return result;
+}
+
+/* Two lines with one number, both behind the same line: which one is false? */
+static bool tell_twin(struct teller *teller)
+{
+	struct chain_line last;
+	struct log_verify_fault *fault = teller->fault;
+	if (read_last(teller, &last) || last.seq != teller->line.seq ||
+	    same(last.hash, teller->line.hash) || !same(last.prev, teller->line.prev))
+		return false;
+	if (!teller->behind.has_next ||
+	    same(teller->behind.next.prev, teller->line.hash)) {
+		fault->line--;
+		fault->seq--;
+		fault->offset = teller->place->before->last_offset;
+	}
+	tell(teller, LOG_VERIFY_INSERTED,
+	     "it was put in: the line %s bears the same number and continues the same "
+	     "line",
+	     fault->line < teller->place->line->number ? "behind it" : "before it");
+	return true;
+}
+
 static int tell_back(struct teller *teller)
 {
 	const struct behind *behind = &teller->behind;
 	uint64_t seq = teller->chain->next_seq, its_seq = teller->line.seq;
 	bool repeated;
+	if (tell_twin(teller))
+		return 0;
 	if (is_repeated(teller, &repeated))
 		return -1;
 	if (!repeated && its_seq == 0 && same(teller->line.prev, zeros))
