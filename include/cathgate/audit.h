@@ -79,6 +79,12 @@ struct audit_record {
 	int64_t wait_ms, total_ms;
 };
 
+/* What a log with pseudonyms holds for a patient ID (of up to 256 bytes, as the data set
+ * has it but for padding), by the key in that file. -1 with what is wrong and its cure in
+ * *ret_error, for a message that names the file. */
+int audit_pseudonym(const struct config_file *key, const char *patient_id,
+		    char ret[DIGEST_HEX_SIZE], const char **ret_error);
+
 /* Empties a record: no text, every number -1. */
 void audit_record_init(struct audit_record *record);
 

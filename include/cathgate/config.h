@@ -201,6 +201,9 @@ void config_free(struct config *config);
 /* The path of the audit log alone, for tools: faults elsewhere in the configuration don't
  * matter. The caller frees *ret. 0, or -1 with a fault. */
 int config_audit_file(const char *path, char **ret, struct config_faults *faults);
+/* That of the key for pseudonyms, in the same way. */
+int config_audit_pseudonym_key(const char *path, char **ret,
+			       struct config_faults *faults);
 
 #ifdef __cplusplus
 }

@@ -82,3 +82,24 @@ void pseudonym_apply(const struct pseudonym *pseudonym, struct audit_record *rec
 	OPENSSL_cleanse(record->patient_id, sizeof(record->patient_id));
 	memcpy(record->patient_id, hex, sizeof(hex));
 }
+
+int audit_pseudonym(const struct config_file *key, const char *patient_id,
+		    char ret[DIGEST_HEX_SIZE], const char **ret_error)
+{
+	struct config_audit audit = { .pseudonym_key = *key,
+				      .patient_id = CONFIG_PATIENT_PSEUDONYM };
+	struct pseudonym pseudonym;
+	struct audit_record record;
+	if (strlen(patient_id) >= sizeof(record.patient_id)) {
+		*ret_error = "fits no patient ID that long";
+		return -1;
+	}
+	if (pseudonym_open(&audit, &pseudonym, ret_error))
+		return -1;
+	audit_record_init(&record);
+	strcpy(record.patient_id, patient_id);
+	pseudonym_apply(&pseudonym, &record);
+	pseudonym_close(&pseudonym);
+	memcpy(ret, record.patient_id, DIGEST_HEX_SIZE);
+	return 0;
+}

@@ -8,23 +8,23 @@
 #include "items.h"
 #include "reader.h"
 
-/* audit.file of the tree, as its section would read it. */
-static const char *read_path(struct reader *reader, const config_t *tree)
+/* A file that the audit section names, as the section would read it. */
+static const char *read_path(struct reader *reader, const config_t *tree, const char *key,
+			     const char *cure)
 {
 	const char *text;
 	struct config_file file = { .path = NULL };
-	struct config_place place = { .file = reader->path, .key = "audit.file" };
-	const config_setting_t *setting = config_lookup(tree, "audit.file");
+	struct config_place place = { .file = reader->path, .key = key };
+	const config_setting_t *setting = config_lookup(tree, key);
 	if (!setting || !(text = config_setting_get_string(setting)))
-		reader_fault(reader, &place,
-			     "it is missing; write the log's path, as in "
-			     "\"/var/log/cathgate/audit.jsonl\"");
+		reader_fault(reader, &place, "it is missing; %s", cure);
 	else if (item_file(reader, &place, text, &file))
 		return file.path;
 	return NULL;
 }
 
-int config_audit_file(const char *path, char **ret, struct config_faults *faults)
+static int read_configuration(const char *path, const char *key, const char *cure,
+			      char **ret, struct config_faults *faults)
 {
 	struct arena arena = { .newest = NULL };
 	struct config_place place = { .file = path };
@@ -50,7 +50,7 @@ int config_audit_file(const char *path, char **ret, struct config_faults *faults
 					 ? strerror(errno)
 					 : config_error_text(&tree));
 	} else {
-		found = read_path(&reader, &tree);
+		found = read_path(&reader, &tree, key, cure);
 	}
 	char *copy = found ? strdup(found) : NULL;
 	if (copy)
@@ -58,4 +58,20 @@ int config_audit_file(const char *path, char **ret, struct config_faults *faults
 	config_destroy(&tree);
 	arena_clear(&arena);
 	return copy ? 0 : -1;
+}
+
+int config_audit_file(const char *path, char **ret, struct config_faults *faults)
+{
+	return read_configuration(path, "audit.file",
+				  "write the log's path, as in "
+				  "\"/var/log/cathgate/audit.jsonl\"",
+				  ret, faults);
+}
+
+int config_audit_pseudonym_key(const char *path, char **ret, struct config_faults *faults)
+{
+	return read_configuration(path, "audit.pseudonym_key",
+				  "this gateway writes no pseudonyms: its log leaves "
+				  "patients out, or has their IDs in clear",
+				  ret, faults);
 }

@@ -1,0 +1,24 @@
+/* What came of a verification, for people or for a program. */
+#ifndef CLI_VERIFY_PRINT_H
+#define CLI_VERIFY_PRINT_H
+
+#include <stdio.h>
+
+#include "verify_set.h"
+
+void verify_print_text(const struct verify_set *set);
+/* One JSON object. */
+void verify_print_json(const struct verify_set *set);
+/* Says on standard error of which checkpoints the file is lacking; returns how many. */
+size_t verify_print_lacking(const struct verify_set *set);
+
+/* A bar on standard error; nothing where that is no terminal or the log is small. */
+struct verify_bar {
+	uint64_t total, done;
+	int shown; /* percent; -1: never */
+};
+struct verify_bar verify_bar_start(const struct verify_set *set);
+void verify_bar_move(void *bar, uint64_t bytes);
+void verify_bar_end(struct verify_bar *bar);
+
+#endif
