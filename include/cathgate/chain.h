@@ -45,6 +45,11 @@ bool chain_follows(const struct chain *chain, const struct chain_line *line);
 /* The chain behind that line. */
 struct chain chain_behind(const struct chain_line *line);
 
+/* All three in one, and fast: moves the chain on behind a line, given without its
+ * newline, if it is the next. */
+bool chain_advance(struct chain *chain, struct digest *digest, const char *line,
+		   size_t size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -126,3 +126,32 @@ struct chain chain_behind(const struct chain_line *line)
 	memcpy(chain.last_hash, line->hash, sizeof(chain.last_hash));
 	return chain;
 }
+
+bool chain_advance(struct chain *chain, struct digest *digest, const char *line,
+		   size_t size)
+{
+	char hex[DIGEST_HEX_SIZE];
+	uint8_t hash[DIGEST_SIZE];
+	uint64_t seq;
+	if (size < LENGTH(head) + 1 + PREV_FROM_END + LENGTH(prev_name))
+		return false;
+	const char *prev_at = line + size - PREV_FROM_END;
+	const char *hash_at = line + size - HASH_FROM_END;
+	/* Digests are compared as text: what would have to stand there is written, which
+	 * is quicker than to read what does. */
+	digest_hex(chain->last_hash, sizeof(chain->last_hash), hex);
+	if (!is_at(line, head, LENGTH(head)) || read_seq(line, size, &seq) ||
+	    seq != chain->next_seq ||
+	    !is_at(prev_at - LENGTH(prev_name), prev_name, LENGTH(prev_name)) ||
+	    !is_at(prev_at, hex, HEX_LENGTH) ||
+	    !is_at(hash_at - LENGTH(hash_name), hash_name, LENGTH(hash_name)) ||
+	    !is_at(hash_at + HEX_LENGTH, end, LENGTH(end)) ||
+	    hash_of(digest, line, size - COVERED_FROM_END, hash))
+		return false;
+	digest_hex(hash, sizeof(hash), hex);
+	if (!is_at(hash_at, hex, HEX_LENGTH))
+		return false;
+	memcpy(chain->last_hash, hash, sizeof(hash));
+	chain->next_seq++;
+	return true;
+}

@@ -159,11 +159,12 @@ static bool read_head(const struct line_stream_line *line, char ret_time[CLOCK_U
 	const char *end = line->text + line->size;
 	while (at < end && *at != ',')
 		at++;
-	if (is_at(at, end, time, LENGTH(time))) {
-		const char *text = at + LENGTH(time);
-		at = skip_string(text, end);
-		if ((size_t)(at - text) == CLOCK_UTC_SIZE)
-			memcpy(ret_time, text, CLOCK_UTC_SIZE - 1);
+	/* Its length is known: where it ends need not be searched. */
+	if ((size_t)(end - at) > LENGTH(time) + CLOCK_UTC_SIZE &&
+	    is_at(at, end, time, LENGTH(time)) &&
+	    at[LENGTH(time) + CLOCK_UTC_SIZE - 1] == '"') {
+		memcpy(ret_time, at + LENGTH(time), CLOCK_UTC_SIZE - 1);
+		at += LENGTH(time) + CLOCK_UTC_SIZE;
 	}
 	if (is_at(at, end, node, LENGTH(node)))
 		at = skip_string(at + LENGTH(node), end);
@@ -225,18 +226,22 @@ static bool is_new_chain(const struct chain_line *line)
 	return memcmp(line->prev, zeros, sizeof(zeros)) == 0;
 }
 
-/* Whether the line is one that may stand here. A first line that is free to say where the
- * chain is, says it. */
-static bool is_next(struct scan *scan, const struct chain_line *line)
+/* Whether the line is one that may stand here; *ret is the chain behind it. A first line
+ * that is free to say where the chain is, says it. */
+static bool is_next(struct scan *scan, struct chain *ret)
 {
-	bool is_free = scan->file.lines == 0 && !scan->options->from;
-	if (!is_free)
-		return chain_follows(&scan->file.chain, line);
-	if (!line->is_sound || (line->seq == 0) != is_new_chain(line))
-		return false;
-	scan->file.chain.next_seq = line->seq;
-	memcpy(scan->file.chain.last_hash, line->prev, DIGEST_SIZE);
-	return true;
+	const struct line_stream_line *text = &scan->line;
+	struct chain *chain = &scan->file.chain;
+	struct chain_line line;
+	if (scan->file.lines == 0 && !scan->options->from) {
+		if (chain_read(scan->digest, text->text, text->size, &line) ||
+		    !line.is_sound || (line.seq == 0) != is_new_chain(&line))
+			return false;
+		chain->next_seq = line.seq;
+		memcpy(chain->last_hash, line.prev, DIGEST_SIZE);
+	}
+	*ret = *chain;
+	return chain_advance(ret, scan->digest, text->text, text->size);
 }
 
 static void look_for_fork(struct scan *scan)
@@ -249,18 +254,18 @@ static void look_for_fork(struct scan *scan)
 	scan->file.lines_before_fork = scan->file.lines;
 }
 
-static int take_line(struct scan *scan, const struct chain_line *line,
+static int take_line(struct scan *scan, const struct chain *behind,
 		     const struct checkpoint *checkpoint, const char *time)
 {
 	struct log_verify_file *file = &scan->file;
-	if (merkle_add(&file->tree, scan->digest, line->hash))
+	if (merkle_add(&file->tree, scan->digest, behind->last_hash))
 		return -1;
 	if (file->lines == 0) {
-		file->first_seq = line->seq;
+		file->first_seq = behind->next_seq - 1;
 		memcpy(file->first_time, time, CLOCK_UTC_SIZE);
 	}
 	memcpy(file->last_time, time, CLOCK_UTC_SIZE);
-	file->chain = chain_behind(line);
+	file->chain = *behind;
 	file->lines++;
 	file->last_offset = scan->line.offset;
 	file->size = scan->lines.offset;
@@ -277,11 +282,10 @@ static int take_line(struct scan *scan, const struct chain_line *line,
 static int scan_line(struct scan *scan)
 {
 	struct checkpoint checkpoint;
-	struct chain_line line;
+	struct chain behind;
 	char time[CLOCK_UTC_SIZE] = "";
 	bool is_checkpoint = false;
-	if (chain_read(scan->digest, scan->line.text, scan->line.size, &line) ||
-	    !is_next(scan, &line)) {
+	if (!is_next(scan, &behind)) {
 		struct log_fault_place place = { .fd = scan->fd,
 						 .before = &scan->file,
 						 .is_free = scan->file.lines == 0 &&
@@ -291,7 +295,8 @@ static int scan_line(struct scan *scan)
 	}
 	look_for_fork(scan);
 	if (read_head(&scan->line, time)) {
-		uint64_t first_seq = scan->file.lines ? scan->file.first_seq : line.seq;
+		uint64_t first_seq = scan->file.lines ? scan->file.first_seq
+						      : scan->file.chain.next_seq;
 		is_checkpoint = true;
 		if (checkpoint_read_line(scan->line.text, scan->line.size, &checkpoint))
 			tell(scan, LOG_VERIFY_CHECKPOINT,
@@ -306,7 +311,7 @@ static int scan_line(struct scan *scan)
 		scan->file.fault.is_sound_behind = true;
 		return 0;
 	}
-	return take_line(scan, &line, is_checkpoint ? &checkpoint : NULL, time);
+	return take_line(scan, &behind, is_checkpoint ? &checkpoint : NULL, time);
 }
 
 static int scan_misshapen(struct scan *scan, enum line_stream_result result)

@@ -88,7 +88,12 @@ static void what_was_sealed_is_read_and_follows(void **state)
 		assert_int_equal(read.seq, i);
 		assert_memory_equal(read.prev, reader.last_hash, DIGEST_SIZE);
 		assert_true(chain_follows(&reader, &read));
+		struct chain advanced = reader;
+		assert_true(chain_advance(&advanced, digest, line, size));
 		reader = chain_behind(&read);
+		assert_memory_equal(&advanced, &reader, sizeof(reader));
+		assert_false(chain_advance(&advanced, digest, line, size));
+		assert_memory_equal(&advanced, &reader, sizeof(reader));
 		assert_memory_equal(&reader, &writer, sizeof(reader));
 		assert_false(chain_follows(&reader, &read));
 	}
@@ -124,6 +129,9 @@ static void no_byte_can_change(void **state)
 			line[at] = (char)value;
 			if (line[at] != was && chain_read(digest, line, size, &read) == 0)
 				assert_false(read.is_sound);
+			struct chain start = { 0 };
+			assert_true(chain_advance(&start, digest, line, size) ==
+				    (line[at] == was));
 		}
 		line[at] = was;
 	}
@@ -161,6 +169,7 @@ static void what_has_not_the_shape_is_no_line(void **state)
 		"{\"seq\":1,\"hash\":\"" ZEROS "\",\"prev\":\"" ZEROS "\"}",
 		"{\"seq\":1,\"prev\":\"A" ZEROS "\",\"hash\":\"" ZEROS "\"}",
 	};
+	struct chain chain = { .next_seq = 1 };
 	struct chain_line read = { .seq = 4711 };
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -174,6 +183,7 @@ static void what_has_not_the_shape_is_no_line(void **state)
 		assert_non_null(exact);
 		if (chain_read(digest, exact, size, &read) == 0)
 			fail_msg("taken for a line: %s", lines[i]);
+		assert_false(chain_advance(&chain, digest, exact, size));
 		free(exact);
 	}
 	assert_int_equal(read.seq, 4711);
