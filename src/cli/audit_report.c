@@ -7,7 +7,6 @@
 #include "cli.h"
 #include "line_filter.h"
 #include "log_source.h"
-#include "members.h"
 #include "moment.h"
 #include "report_count.h"
 #include "report_print.h"
@@ -124,9 +123,9 @@ static int count_lines(struct log_source *source, const struct line_filter *filt
 		if (read == LOG_READER_END)
 			break;
 		gaps += read == LOG_READER_GAP;
-		if (read == LOG_READER_GAP || !line_filter_fits(filter, &line))
+		if (read == LOG_READER_GAP)
 			continue;
-		json_t *members = members_read(line.text, line.size);
+		json_t *members = line_filter_read(filter, &line);
 		result = members ? report_add(report, members) : 0;
 		json_decref(members);
 		if (result) {

@@ -96,19 +96,29 @@ static bool fits(const struct line_filter *filter, enum line_filter_member membe
 	return filter->members[member].count == 0;
 }
 
+json_t *line_filter_read(const struct line_filter *filter,
+			 const struct log_reader_line *line)
+{
+	for (enum line_filter_member i = 0; i < LINE_FILTER_MEMBERS; i++) {
+		if (!may_fit(filter, i, line))
+			return NULL;
+	}
+	json_t *read = members_read(line->text, line->size);
+	for (enum line_filter_member i = 0; i < LINE_FILTER_MEMBERS && read; i++) {
+		if (!fits(filter, i, read)) {
+			json_decref(read);
+			return NULL;
+		}
+	}
+	return read;
+}
+
 bool line_filter_fits(const struct line_filter *filter,
 		      const struct log_reader_line *line)
 {
 	if (is_empty(filter))
 		return true;
-	for (enum line_filter_member i = 0; i < LINE_FILTER_MEMBERS; i++) {
-		if (!may_fit(filter, i, line))
-			return false;
-	}
-	json_t *read = members_read(line->text, line->size);
-	bool result = read != NULL;
-	for (enum line_filter_member i = 0; i < LINE_FILTER_MEMBERS && result; i++)
-		result = fits(filter, i, read);
+	json_t *read = line_filter_read(filter, line);
 	json_decref(read);
-	return result;
+	return read != NULL;
 }

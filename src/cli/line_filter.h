@@ -5,6 +5,7 @@
 #ifndef CLI_LINE_FILTER_H
 #define CLI_LINE_FILTER_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,5 +33,9 @@ void line_filter_free(struct line_filter *filter);
 
 bool line_filter_fits(const struct line_filter *filter,
 		      const struct log_reader_line *line);
+/* The same, for who needs what the line says anyhow: NULL when it doesn't fit. The caller
+ * frees it (json_decref). */
+json_t *line_filter_read(const struct line_filter *filter,
+			 const struct log_reader_line *line);
 
 #endif

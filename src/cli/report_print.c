@@ -24,7 +24,7 @@ static void print_head(FILE *to)
 	fprintf(to, "%-*s %-12s", STUDY_WIDTH, "STUDY", "MODALITY");
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
 		fprintf(to, " %s", counts[i]);
-	fprintf(to, " %11s  %-24s  %-24s\n", "BYTES", "FIRST", "LAST");
+	fprintf(to, " %11s  %-24s  %s\n", "BYTES", "FIRST", "LAST");
 }
 
 static void print_row(FILE *to, const struct report_study *study, const char *name,
@@ -40,7 +40,7 @@ static void print_row(FILE *to, const struct report_study *study, const char *na
 	shown_column(to, modality && modality[0] ? modality : "-", 12);
 	fprintf(to,
 		" %8" PRIu64 " %9" PRIu64 " %7" PRIu64 " %6" PRIu64 " %7" PRIu64
-		" %11" PRIu64 " %7" PRIu64 " %11s  %-24s  %-24s\n",
+		" %11" PRIu64 " %7" PRIu64 " %11s  %-24s  %s\n",
 		study->received, study->by_outcome[REPORT_FORWARDED],
 		study->by_outcome[REPORT_SPOOLED], study->by_outcome[REPORT_FAILED],
 		study->by_outcome[REPORT_REFUSED], study->by_outcome[REPORT_UNCONFIRMED],
