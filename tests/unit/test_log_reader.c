@@ -143,6 +143,7 @@ static void test_lines_are_given_as_they_come(void **state)
 	assert_true(is_told(place));
 	expect_lines(place, 3, 3, "a");
 	expect(place, LOG_READER_END);
+	assert_false(is_told(place));
 }
 
 static void test_a_log_that_is_yet_to_come(void **state)
@@ -335,6 +336,13 @@ static void test_a_new_chain(void **state)
 	append_lines(place->live, 7, 8, "c");
 	expect(place, LOG_READER_GAP);
 	expect_lines(place, 0, 8, "c");
+	/* And once more, from behind the beginning. */
+	assert_int_equal(remove(in(place, "audit-0.jsonl")), 0);
+	assert_int_equal(rename(place->live, in(place, "audit.broken-V.jsonl")), 0);
+	append_lines(in(place, "audit-0.jsonl"), 0, 2, "d");
+	append_lines(place->live, 3, 4, "d");
+	expect(place, LOG_READER_GAP);
+	expect_lines(place, 0, 4, "d");
 }
 
 static void test_lines_behind_a_failed_sync(void **state)
@@ -463,14 +471,18 @@ static void test_hostile_files(void **state)
 	put_bytes(place->live, '0', 70000);
 	append_text(place->live, ",}\n");
 	append_lines(place->live, 2, 2, "a");
+	struct stat status;
+	assert_int_equal(stat(place->live, &status), 0);
 	put_bytes(place->live, '{', 64 << 20);
 	expect_lines(place, 0, 1, "a");
 	expect(place, LOG_READER_GAP);
 	expect_lines(place, 2, 2, "a");
 	expect(place, LOG_READER_END);
 	expect(place, LOG_READER_END);
-	/* What never ended was taken back. */
-	assert_int_equal(truncate(place->live, 64 << 20), 0);
+	/* What never ended is taken back. */
+	assert_int_equal(truncate(place->live, status.st_size), 0);
+	append_lines(place->live, 3, 3, "a");
+	expect_lines(place, 3, 3, "a");
 	expect(place, LOG_READER_END);
 	assert_true(peak_kib() - before < 4096);
 }

@@ -131,6 +131,15 @@ static void test_studies(void **state)
 	(void)state;
 	struct report report;
 	assert_int_equal(report_open(&report), 0);
+	/* What got through says where it belongs. */
+	add(&report, INSTANCE(0, "failed", "1") ",\"study\":\"1.2\"}");
+	add(&report, INSTANCE(1, "forwarded", "1") STUDY);
+	report_finish(&report);
+	assert_null(report_find(&report, "1.2"));
+	assert_int_equal(report_find(&report, "1.9")->received, 1);
+	report_close(&report);
+
+	assert_int_equal(report_open(&report), 0);
 	/* Its study is known only when it comes again. */
 	add(&report, INSTANCE(1, "failed", "1") "}");
 	add(&report, INSTANCE(2, "forwarded", "1") STUDY);
