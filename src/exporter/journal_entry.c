@@ -1,0 +1,226 @@
+#include "journal_entry.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "cathgate/checkpoint.h"
+
+#include "journal_kinds.h"
+
+#define PREFIX	  "CATHGATE_"
+#define NAME_SIZE 64 /* journald takes no longer ones */
+
+static int add(struct journal_entry *entry, const char *name, const char *value,
+	       size_t size)
+{
+	size_t length = strlen(name);
+	char *field;
+
+	if (entry->count == JOURNAL_ENTRY_FIELDS)
+		return 0; /* more members than any line of ours has */
+	field = malloc(length + 1 + size);
+	if (!field)
+		return -1;
+	memcpy(field, name, length);
+	field[length] = '=';
+	memcpy(field + length + 1, value, size);
+	entry->fields[entry->count++] =
+		(struct iovec){ .iov_base = field, .iov_len = length + 1 + size };
+	return 0;
+}
+
+static int add_text(struct journal_entry *entry, const char *name, const char *value)
+{
+	return add(entry, name, value, strlen(value));
+}
+
+/* PREFIX_MEMBER: journald takes only capitals, digits and underscores. */
+static void name_of(const char *prefix, const char *member, char ret[NAME_SIZE])
+{
+	snprintf(ret, NAME_SIZE, "%s%s", prefix, member);
+	for (char *c = ret; *c; c++)
+		*c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
+}
+
+static int add_value(struct journal_entry *entry, const char *name, const json_t *value)
+{
+	char *text;
+	int result;
+
+	if (json_is_string(value))
+		return add(entry, name, json_string_value(value),
+			   json_string_length(value));
+	text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	result = text ? add_text(entry, name, text) : -1;
+	free(text);
+	return result;
+}
+
+/* An object's members become fields of their own: tls is CATHGATE_TLS_VERSION and so
+ * on. */
+static int add_members(struct journal_entry *entry, const char *prefix,
+		       const json_t *object)
+{
+	const char *member;
+	json_t *value;
+
+	/* jansson's iteration wants an object that could be changed. */
+	json_object_foreach((json_t *)(uintptr_t)object, member, value)
+	{
+		char name[NAME_SIZE];
+		int result;
+
+		name_of(prefix, member, name);
+		if (json_is_object(value) && strcmp(prefix, PREFIX) == 0) {
+			strncat(name, "_", sizeof(name) - strlen(name) - 1);
+			result = add_members(entry, name, value);
+		} else {
+			result = add_value(entry, name, value);
+		}
+		if (result != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_checkpoint(struct journal_entry *entry, const char *text, size_t size)
+{
+	struct checkpoint checkpoint;
+	char note[CHECKPOINT_TEXT_SIZE];
+
+	if (checkpoint_read_line(text, size, &checkpoint) != 0)
+		return 0; /* the members stand there as they are */
+	return add(entry, PREFIX "CHECKPOINT", note, checkpoint_note(&checkpoint, note));
+}
+
+static const char *word(const json_t *line, const char *member)
+{
+	const char *text = json_string_value(json_object_get(line, member));
+
+	return text ? text : "";
+}
+
+static const char *first_of(const json_t *line, const char *const *members)
+{
+	for (; *members; members++)
+		if (word(line, *members)[0])
+			return word(line, *members);
+	return "unknown";
+}
+
+static void write_event(FILE *to, const json_t *line)
+{
+	static const char *const senders[] = { "modality", "calling_ae", "peer", NULL };
+	static const char *const whats[] = { "sop_instance", NULL };
+	const char *event = word(line, "event"), *outcome = word(line, "outcome");
+	const char *destination = word(line, "destination");
+
+	if (strcmp(event, "instance") == 0) {
+		fprintf(to, "Instance %s from %s %s", first_of(line, whats),
+			first_of(line, senders), outcome);
+		if (strcmp(outcome, "forwarded") == 0 && destination[0])
+			fprintf(to, " to %s", destination);
+		else if (strcmp(outcome, "unconfirmed") == 0)
+			fprintf(to, ", %s may hold it",
+				destination[0] ? destination : "the destination");
+	} else if (strcmp(event, "association") == 0) {
+		fprintf(to, "Association from %s (%s) %s", first_of(line, senders),
+			word(line, "peer"), outcome);
+	} else if (strcmp(event, "start") == 0 || strcmp(event, "stop") == 0) {
+		fprintf(to, "Gateway %s %s", word(line, "node"),
+			strcmp(event, "start") == 0 ? "started" : "stopped");
+	} else if (strcmp(event, "checkpoint") == 0) {
+		fprintf(to, "Checkpoint %s at %lld lines, %s", word(line, "origin"),
+			(long long)json_integer_value(json_object_get(line, "size")),
+			word(line, "signature")[0] ? "signed" : "not signed");
+	} else {
+		fprintf(to, "%s%s%s", event, outcome[0] ? " " : "", outcome);
+	}
+}
+
+/* A reader in a terminal must see what was said, and no more: what a peer sent may hold
+ * control characters. */
+static void make_printable(char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (iscntrl((unsigned char)text[i]))
+			text[i] = '?';
+	if (size > 0)
+		text[0] = (char)toupper((unsigned char)text[0]);
+}
+
+static int add_message(struct journal_entry *entry, const json_t *line)
+{
+	const char *reason = word(line, "reason"), *detail = word(line, "detail");
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+	int result;
+
+	if (!to)
+		return -1;
+	write_event(to, line);
+	if (reason[0])
+		fprintf(to, ": %s", reason);
+	if (detail[0])
+		fprintf(to, ": %s", detail);
+	if (fclose(to) != 0) {
+		free(text);
+		return -1;
+	}
+	make_printable(text, size);
+	result = add(entry, "MESSAGE", text, size);
+	free(text);
+	return result;
+}
+
+/* Worse than what a renewed certificate mends: the gateway itself can't do its work. */
+static bool is_critical(const json_t *line)
+{
+	const char *reason = word(line, "reason");
+
+	return strcmp(reason, "audit-unavailable") == 0 ||
+	       strcmp(reason, "internal") == 0;
+}
+
+static int add_kind(struct journal_entry *entry, const json_t *line)
+{
+	const struct journal_kind *kind =
+		journal_kind_of(word(line, "event"), word(line, "outcome"));
+	int priority = kind->priority == LOG_ERR && is_critical(line) ? LOG_CRIT
+								      : kind->priority;
+	char text[2] = { (char)('0' + priority), '\0' };
+
+	return add_text(entry, "PRIORITY", text) != 0 ||
+			       add_text(entry, "MESSAGE_ID", kind->message_id) != 0 ||
+			       add_text(entry, "SYSLOG_IDENTIFIER", "cathgated") != 0
+		       ? -1
+		       : 0;
+}
+
+int journal_entry_make(const char *text, size_t size, const json_t *line,
+		       struct journal_entry *ret)
+{
+	struct journal_entry entry = { .count = 0 };
+	bool is_checkpoint = strcmp(word(line, "event"), "checkpoint") == 0;
+
+	if (add_message(&entry, line) != 0 || add_kind(&entry, line) != 0 ||
+	    add_members(&entry, PREFIX, line) != 0 ||
+	    (is_checkpoint && add_checkpoint(&entry, text, size) != 0)) {
+		journal_entry_clear(&entry);
+		*ret = (struct journal_entry){ .count = 0 };
+		return -1;
+	}
+	*ret = entry;
+	return 0;
+}
+
+void journal_entry_clear(struct journal_entry *entry)
+{
+	for (size_t i = 0; i < entry->count; i++)
+		free(entry->fields[i].iov_base);
+	entry->count = 0;
+}

@@ -1,0 +1,34 @@
+#include "journal_kinds.h"
+
+#include <string.h>
+#include <syslog.h>
+
+/* The identifiers are fixed for ever: systemd/cathgated.catalog explains each. */
+static const struct journal_kind kinds[] = {
+	{ "start", NULL, LOG_INFO, "7210a2423a5a4a9e82c3e618f33569db" },
+	{ "stop", NULL, LOG_INFO, "55ec6f437496431e9c6d936d094342bd" },
+	{ "association", "accepted", LOG_INFO, "e78b439d55dc47609c2aee8d554e6db5" },
+	{ "association", "refused", LOG_WARNING, "fd85eaddda9e4a118f70c3fdbe2c0931" },
+	{ "association", "released", LOG_INFO, "672d9ae605d4488291db11b6fb7e89ba" },
+	{ "association", "aborted", LOG_INFO, "672d9ae605d4488291db11b6fb7e89ba" },
+	{ "instance", "forwarded", LOG_INFO, "f58ae13f53e34cd7bd5465b3f6668962" },
+	{ "instance", "refused", LOG_WARNING, "588fb5f2f19744e0953b4d325c7cd847" },
+	{ "instance", "failed", LOG_WARNING, "b466126f14014614ad69bebb0d34f7f0" },
+	{ "instance", "unconfirmed", LOG_WARNING, "4edcae07b0ff485589908fbce4e766e2" },
+	{ "checkpoint", NULL, LOG_INFO, "92247012cff541a3864caaf20f7136fa" },
+	{ "retention", NULL, LOG_INFO, "589d517e9f2d4284a9f73b47a5e81079" },
+	{ "alert", NULL, LOG_ERR, "3f20a54f32144f7e8c02e8c14cd2e207" },
+};
+
+/* What has no kind of its own. */
+static const struct journal_kind other = { "", NULL, LOG_INFO,
+					   "32d5f654724c46dd941794dadb2c1204" };
+
+const struct journal_kind *journal_kind_of(const char *event, const char *outcome)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].event, event) == 0 &&
+		    (!kinds[i].outcome || strcmp(kinds[i].outcome, outcome) == 0))
+			return &kinds[i];
+	return &other;
+}

@@ -1,0 +1,16 @@
+/*
+ * What the journal's entries are about, each kind with its MESSAGE_ID.
+ */
+#ifndef CATHGATE_EXPORTER_JOURNAL_KINDS_H
+#define CATHGATE_EXPORTER_JOURNAL_KINDS_H
+
+struct journal_kind {
+	const char *event, *outcome; /* outcome NULL: any */
+	int priority;		     /* syslog's */
+	const char *message_id;
+};
+
+/* Never NULL: there is a kind for what has none of its own. */
+const struct journal_kind *journal_kind_of(const char *event, const char *outcome);
+
+#endif

@@ -1,0 +1,156 @@
+#include "position.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEAD	   "cathgate exported 1\n"
+#define TAIL	   "end\n" /* without it the file is torn */
+#define LOG_SUFFIX ".jsonl"
+
+/* Each line: a number of up to 20 digits, a hash. */
+#define FILE_SIZE ((POSITION_MARKS + 4) * (DIGEST_HEX_SIZE + 32))
+
+char *position_path(const char *log_path)
+{
+	size_t stem = strlen(log_path), suffix = strlen(LOG_SUFFIX);
+	char *path;
+
+	if (stem > suffix && strcmp(log_path + stem - suffix, LOG_SUFFIX) == 0)
+		stem -= suffix;
+	return asprintf(&path, "%.*s.exported", (int)stem, log_path) < 0 ? NULL : path;
+}
+
+static bool is_hash(const char *text)
+{
+	return text[strspn(text, "0123456789abcdef")] == '\0';
+}
+
+static int parse(char *text, struct position *ret)
+{
+	struct position position = { 0 };
+	char *rest, *line = strtok_r(text, "\n", &rest);
+	int end = 0;
+
+	if (!line ||
+	    sscanf(line, "restart %" SCNu64 "%n", &position.restart, &end) != 1 ||
+	    line[end] != '\0')
+		return -1;
+	while ((line = strtok_r(NULL, "\n", &rest))) {
+		struct position_mark *mark = &position.marks[position.count];
+
+		end = 0;
+		if (position.count == POSITION_MARKS ||
+		    sscanf(line, "%" SCNu64 " %n%64s%n", &mark->seq, &end, mark->hash,
+			   &end) < 1 ||
+		    end == 0 || line[end] != '\0' || !is_hash(mark->hash))
+			return -1;
+		position.count++;
+	}
+	*ret = position;
+	return 0;
+}
+
+enum position_result position_load(const char *path, struct position *ret)
+{
+	char text[FILE_SIZE];
+	const size_t head = strlen(HEAD), tail = strlen(TAIL);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	ssize_t size;
+	int error;
+
+	if (fd < 0)
+		return errno == ENOENT ? POSITION_NONE : POSITION_FAILED;
+	size = read(fd, text, sizeof(text) - 1);
+	error = errno;
+	close(fd);
+	if (size < 0) {
+		errno = error;
+		return POSITION_FAILED;
+	}
+	if ((size_t)size < head + tail || memchr(text, '\0', (size_t)size) ||
+	    memcmp(text, HEAD, head) != 0 ||
+	    memcmp(text + size - tail, TAIL, tail) != 0 ||
+	    text[(size_t)size - tail - 1] != '\n')
+		return POSITION_LOST;
+	text[(size_t)size - tail] = '\0';
+	return parse(text + head, ret) == 0 ? POSITION_KNOWN : POSITION_LOST;
+}
+
+static size_t write_text(const struct position *position, char text[FILE_SIZE])
+{
+	size_t used = (size_t)snprintf(text, FILE_SIZE, HEAD "restart %" PRIu64 "\n",
+				       position->restart);
+
+	for (size_t i = 0; i < position->count; i++)
+		used += (size_t)snprintf(text + used, FILE_SIZE - used,
+					 "%" PRIu64 " %s\n", position->marks[i].seq,
+					 position->marks[i].hash);
+	return used + (size_t)snprintf(text + used, FILE_SIZE - used, TAIL);
+}
+
+static int write_file(const char *path, const char *text, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	ssize_t written;
+	int error = 0;
+
+	if (fd < 0)
+		return -1;
+	written = write(fd, text, size);
+	if (written != (ssize_t)size)
+		error = written < 0 ? errno : ENOSPC;
+	else if (fsync(fd) != 0)
+		error = errno;
+	if (close(fd) != 0 && error == 0)
+		error = errno;
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+int position_save(const char *path, const struct position *position)
+{
+	char text[FILE_SIZE];
+	size_t size = write_text(position, text);
+	char *temporary;
+	int result, error;
+
+	if (asprintf(&temporary, "%s.new", path) < 0)
+		return -1;
+	result = write_file(temporary, text, size);
+	if (result == 0)
+		result = rename(temporary, path);
+	error = errno;
+	if (result != 0)
+		unlink(temporary);
+	free(temporary);
+	errno = error;
+	return result;
+}
+
+void position_mark_of(const json_t *line, uint64_t seq, struct position_mark *ret)
+{
+	const char *hash = json_string_value(json_object_get(line, "hash"));
+
+	*ret = (struct position_mark){ .seq = seq };
+	if (hash)
+		snprintf(ret->hash, sizeof(ret->hash), "%s", hash);
+}
+
+bool position_mark_equals(const struct position_mark *a, const struct position_mark *b)
+{
+	return a->seq == b->seq && strcmp(a->hash, b->hash) == 0;
+}
+
+void position_add(struct position *position, const struct position_mark *mark)
+{
+	if (position->count < POSITION_MARKS)
+		position->count++;
+	memmove(&position->marks[1], &position->marks[0],
+		(position->count - 1) * sizeof(*mark));
+	position->marks[0] = *mark;
+}
