@@ -8,6 +8,7 @@
  *   rates.c      how often an address or an entry may come in a minute
  *   auditors.c   the auditor's process: started, watched, restarted
  *   resolver.c   the process that knows where the destinations are
+ *   exporters.c  the process that speaks the audit log to others
  */
 #ifndef CATHGATE_SERVER_INTERNAL_H
 #define CATHGATE_SERVER_INTERNAL_H
@@ -85,6 +86,11 @@ struct server {
 	int64_t resolver_restart_ms;
 	bool resolved;
 
+	bool exporter_needed, exporter_to_journal; /* decided once, at start */
+	int exporter; /* control socket; -1 while there is none */
+	pid_t exporter_pid;
+	int64_t exporter_started_ms, exporter_restart_ms, exporter_backoff_ms;
+
 	bool ready_said, stopping;
 	int64_t kill_ms; /* when stopping: who is still there then is ended */
 };
@@ -92,6 +98,9 @@ struct server {
 /* setup.c */
 int setup_load(struct setup *setup, const char *config_path);
 void setup_free(struct setup *setup);
+/* For a process that needs no TLS: overwrites the private keys that it was forked with.
+ */
+void setup_forget_keys(struct setup *setup);
 /* Prints the faults, errors first. With `check`, calendar faults are errors. */
 void setup_print(const struct setup *setup, bool check);
 
@@ -140,5 +149,17 @@ int resolver_start(struct server *server);
 void resolver_heard(struct server *server);
 void resolver_reaped(struct server *server);
 void resolver_maintain(struct server *server);
+
+/* exporters.c */
+void exporter_decide(struct server *server);
+void exporter_reaped(struct server *server, int status);
+/* Starts one where there should be one: never before the auditor is ready, since what it
+ * does to a broken log at its start is over then. */
+void exporter_maintain(struct server *server);
+/* After the auditor's end: waits until the rest of the log is exported, but not long. */
+void exporter_stop(struct server *server);
+
+/* server.c: whether the child ended within that time; it is reaped then. */
+bool ends_within(struct server *server, pid_t pid, int64_t wait_ms);
 
 #endif

@@ -145,6 +145,10 @@ static void reap(struct server *server)
 			resolver_reaped(server);
 			continue;
 		}
+		if (pid == server->exporter_pid) {
+			exporter_reaped(server, status);
+			continue;
+		}
 		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
 			log_bug("an association's process (%d) died of signal %d", pid,
 				WTERMSIG(status));
@@ -224,6 +228,7 @@ static int run(struct server *server)
 
 	for (;;) {
 		turn(server);
+		exporter_maintain(server);
 		say_ready(server, started_ms);
 		if (!server->ever_ready && server->auditor_pid == 0)
 			return 2; /* it has said why */
@@ -239,28 +244,33 @@ static int run(struct server *server)
 	}
 }
 
+bool ends_within(struct server *server, pid_t pid, int64_t wait_ms)
+{
+	int64_t end_ms = clock_ms() + wait_ms;
+	struct signalfd_siginfo info;
+	struct pollfd signals = { .fd = server->signals, .events = POLLIN };
+
+	while (waitpid(pid, NULL, WNOHANG) != pid) {
+		if (clock_ms() >= end_ms)
+			return false;
+		/* Whichever signal it was: it has been told to stop already. */
+		if (poll(&signals, 1, 100) > 0 &&
+		    read(server->signals, &info, sizeof(info)) < 0)
+			return false;
+	}
+	return true;
+}
+
 /* The auditor has every last line when its lines and its control socket are closed. */
 static void stop_auditor(struct server *server)
 {
-	int64_t end_ms = clock_ms() + AUDITOR_FINISH_MS;
-	int status;
-
 	if (server->ever_ready)
 		auditor_tell(server, NULL, AUDIT_STOP, AUDIT_NO_OUTCOME, REASON_NONE, "");
 	if (server->auditor >= 0)
 		close(server->auditor);
 	server->auditor = -1;
-	while (server->auditor_pid > 0 && clock_ms() < end_ms) {
-		struct pollfd signals = { .fd = server->signals, .events = POLLIN };
-
-		if (waitpid(server->auditor_pid, &status, WNOHANG) ==
-		    server->auditor_pid) {
-			server->auditor_pid = 0;
-			break;
-		}
-		poll(&signals, 1, 100);
-	}
-	if (server->auditor_pid > 0)
+	if (server->auditor_pid > 0 &&
+	    !ends_within(server, server->auditor_pid, AUDITOR_FINISH_MS))
 		log_error("the auditor still waits for its disk; it ends by itself");
 }
 
@@ -268,6 +278,7 @@ static void release(struct server *server)
 {
 	server->stopping = true;
 	stop_auditor(server);
+	exporter_stop(server);
 	if (server->resolver >= 0)
 		close(server->resolver);
 	if (server->resolver_pid > 0) {
@@ -293,6 +304,7 @@ int server_run(const char *config_path)
 	*server = (struct server){ .signals = -1,
 				   .auditor = -1,
 				   .resolver = -1,
+				   .exporter = -1,
 				   .auditor_backoff_ms = 100,
 				   .self = getpid() };
 	harden();
@@ -310,6 +322,7 @@ int server_run(const char *config_path)
 	if (listen_all(server) != 0 || auditor_start(server) != 0 ||
 	    resolver_start(server) != 0)
 		goto out;
+	exporter_decide(server);
 	status = run(server);
 out:
 	release(server);

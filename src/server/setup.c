@@ -48,7 +48,7 @@ int setup_load(struct setup *setup, const char *config_path)
 	return setup->faults.error_count == 0 ? 0 : -1;
 }
 
-void setup_free(struct setup *setup)
+void setup_forget_keys(struct setup *setup)
 {
 	const struct config *config = setup->config;
 
@@ -58,6 +58,12 @@ void setup_free(struct setup *setup)
 		tls_context_free(setup->clients[i]);
 	free(setup->servers);
 	free(setup->clients);
+	setup->servers = setup->clients = NULL;
+}
+
+void setup_free(struct setup *setup)
+{
+	setup_forget_keys(setup);
 	free(setup->addresses);
 	config_free(setup->config);
 	config_faults_clear(&setup->faults);

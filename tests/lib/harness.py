@@ -137,6 +137,9 @@ class Gateway:
 						   if pid not in known])
 		return self.helpers[0]
 
+	def wait_log(self, text, seconds=dicom.PATIENCE):
+		eventually(lambda: text in self.log(), seconds)
+
 	def log(self):
 		return self.log_file.read_text(errors="replace")
 

@@ -1,0 +1,61 @@
+"""Goal: the exporter is killed in mid-work, again and again, and replaced: no line is
+missing in the journal, and none is out of order; nobody else notices. Across a restart of
+the gateway no line comes twice."""
+import os
+import signal
+
+import journal
+from harness import Test, children, eventually, is_alive
+from journal import Journal
+from objects import make
+
+KILLS = 5
+
+
+def exporters():
+	"""Whoever is neither the auditor nor an association."""
+	others = {auditor, *associations}
+	return [pid for pid in children(gateway.pid) if pid not in others and is_alive(pid)]
+
+
+def store_some():
+	for _ in range(20):
+		assert modality.store(make("explicit")).status == 0
+
+
+def kept_order(numbers):
+	"""Each number stands first after all below it: what was told again is told in order."""
+	seen = -1
+	for number in numbers:
+		assert number <= seen + 1, f"{number} after {seen}"
+		seen = max(seen, number)
+	return seen + 1
+
+
+journal.in_namespace()
+with Test() as t, Journal() as j:
+	j.start()
+	gateway = t.gateway(t.pacs(), {"audit.journal": "auto"})
+	auditor, exporter = gateway.helpers
+	modality = t.associate(gateway)
+	associations = gateway.associations()
+	for _ in range(KILLS):
+		store_some()
+		os.kill(exporter, signal.SIGKILL)
+		store_some()
+		exporter, = eventually(exporters)
+	store_some()
+	assert associations == [pid for pid in children(gateway.pid)
+				if pid not in (auditor, exporter)], "nobody else was affected"
+	modality.release()
+	assert gateway.stop() == 0
+	assert kept_order(j.numbers()) == len(gateway.audit())
+	assert gateway.log().count("the exporter ended") == KILLS
+
+	told, count = len(j.entries()), len(gateway.audit())
+	gateway.start()
+	modality = t.associate(gateway)
+	store_some()
+	assert gateway.stop() == 0
+	assert j.numbers()[told:] == list(range(count, len(gateway.audit()))), "no line twice"
+	assert (gateway.folder / "audit.exported").exists()
