@@ -11,6 +11,7 @@
 #define HEAD	   "cathgate exported 1\n"
 #define TAIL	   "end\n" /* without it the file is torn */
 #define LOG_SUFFIX ".jsonl"
+#define NO_HASH	   "-" /* of a line that has none: somebody made it by hand */
 
 /* Each line: a number of up to 20 digits, a hash. */
 #define FILE_SIZE ((POSITION_MARKS + 4) * (DIGEST_HEX_SIZE + 32))
@@ -27,7 +28,7 @@ char *position_path(const char *log_path)
 
 static bool is_hash(const char *text)
 {
-	return text[strspn(text, "0123456789abcdef")] == '\0';
+	return text[0] && text[strspn(text, "0123456789abcdef")] == '\0';
 }
 
 static int parse(char *text, struct position *ret)
@@ -45,9 +46,10 @@ static int parse(char *text, struct position *ret)
 
 		end = 0;
 		if (position.count == POSITION_MARKS ||
-		    sscanf(line, "%" SCNu64 " %n%64s%n", &mark->seq, &end, mark->hash,
-			   &end) < 1 ||
-		    end == 0 || line[end] != '\0' || !is_hash(mark->hash))
+		    sscanf(line, "%" SCNu64 " %64s%n", &mark->seq, mark->hash, &end) !=
+			    2 ||
+		    line[end] != '\0' ||
+		    !(is_hash(mark->hash) || strcmp(mark->hash, NO_HASH) == 0))
 			return -1;
 		position.count++;
 	}
@@ -136,8 +138,8 @@ void position_mark_of(const json_t *line, uint64_t seq, struct position_mark *re
 {
 	const char *hash = json_string_value(json_object_get(line, "hash"));
 
-	*ret = (struct position_mark){ .seq = seq };
-	if (hash)
+	*ret = (struct position_mark){ .seq = seq, .hash = NO_HASH };
+	if (hash && is_hash(hash) && strlen(hash) < sizeof(ret->hash))
 		snprintf(ret->hash, sizeof(ret->hash), "%s", hash);
 }
 

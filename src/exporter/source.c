@@ -145,10 +145,11 @@ static enum source_result find_place(struct source *source)
 			from->count = 0;
 	} else if (result == SOURCE_LINE) {
 		if (best > 0)
-			log_warning("%s: line %" PRIu64 " is another than the one that "
-				    "was exported: going on after line %" PRIu64,
-				    source->path, from->marks[0].seq,
-				    from->marks[best].seq);
+			log_warning(
+				"%s: line %" PRIu64 " as it was exported is not in the "
+				"log: the last lines were lost, or taken back. Going "
+				"on after line %" PRIu64,
+				source->path, from->marks[0].seq, from->marks[best].seq);
 		source->last_exported = from->marks[best];
 		source->repeating = true;
 		if (reopen(source, first_needed(from)) != 0)
@@ -183,6 +184,7 @@ enum source_result source_next(struct source *source, struct source_line *ret)
 {
 	struct log_reader_line line;
 	enum source_result result;
+	bool is_new_gap = false;
 	json_t *json;
 
 	if (!source->found && (result = find_place(source)) != SOURCE_LINE)
@@ -192,18 +194,20 @@ enum source_result source_next(struct source *source, struct source_line *ret)
 		case LOG_READER_LINE:
 			break;
 		case LOG_READER_GAP:
-			source->gap = true;
+			source->gap = is_new_gap = true;
 			continue;
 		case LOG_READER_END:
 			return SOURCE_END;
 		case LOG_READER_FAILED:
 			return SOURCE_FAILED;
 		}
-		if (source->gap && !source->repeating)
-			log_warning("%s: line %" PRIu64 " isn't the one after the last: "
-				    "a file of the log is gone, or a new chain began. "
-				    "Going on there; cathgate audit verify says more",
+		if (is_new_gap && !source->repeating)
+			log_warning("%s: line %" PRIu64 " isn't the one after the last "
+				    "exported: a file of the log is gone, lines were "
+				    "taken back, or a new chain began. Going on there; "
+				    "cathgate audit verify says more",
 				    line.file, line.seq);
+		is_new_gap = false;
 		json = parse(&line);
 		if (json) {
 			accept(source, &line, json, ret);
