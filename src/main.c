@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "cathgate/log.h"
+#include "cathgate/secrets.h"
 #include "cathgate/server.h"
 
 static void usage(FILE *to)
@@ -61,6 +62,7 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
+	secrets_init();
 	log_open(foreground);
 	return check ? server_check(config) : server_run(config);
 }

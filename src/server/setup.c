@@ -5,6 +5,7 @@
 
 #include "cathgate/log.h"
 #include "cathgate/policy.h"
+#include "cathgate/secrets.h"
 #include "cathgate/server.h"
 #include "cathgate/sop_class.h"
 
@@ -42,9 +43,11 @@ int setup_load(struct setup *setup, const char *config_path)
 		log_error("no memory for the configuration");
 		return -1;
 	}
+	secrets_begin();
 	load_tls(setup);
 	policy_check(config, &setup->faults);
 	audit_check(&config->audit, &setup->faults);
+	secrets_end();
 	return setup->faults.error_count == 0 ? 0 : -1;
 }
 
@@ -52,10 +55,12 @@ void setup_forget_keys(struct setup *setup)
 {
 	const struct config *config = setup->config;
 
+	secrets_begin();
 	for (size_t i = 0; setup->servers && i < config->listen_count; i++)
 		tls_context_free(setup->servers[i]);
 	for (size_t i = 0; setup->clients && i < config->destination_count; i++)
 		tls_context_free(setup->clients[i]);
+	secrets_end();
 	free(setup->servers);
 	free(setup->clients);
 	setup->servers = setup->clients = NULL;

@@ -63,6 +63,9 @@ static FILE *open_file(const struct config_file *file, bool secret,
 	if (secret && !file->credential)
 		check_secrecy(file, &status, faults);
 	stream = fdopen(fd, "r");
+	/* A buffer would be freed with the key in it. */
+	if (stream != NULL && secret)
+		setvbuf(stream, NULL, _IONBF, 0);
 	if (stream == NULL)
 		config_fault_add(faults, CONFIG_ERROR, &file->place, "can't read %s: %s",
 				 file->path, strerror(errno));

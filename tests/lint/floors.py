@@ -10,7 +10,7 @@ FLOORS = {
 	"association": 4, "exporter": 4, "server": 5, "cli": 5, "main": 6,
 }
 HEADERS = {
-	"base": "reason log ae_title clock digest address",
+	"base": "reason log ae_title clock digest address secrets",
 	"net": "net transport", "config": "config", "tls": "tls", "policy": "policy",
 	"dicom": "upper_layer command data_set_head part10 sop_class", "audit": "audit chain checkpoint log_reader log_verify merkle",
 	"association": "association", "exporter": "exporter", "server": "server",
