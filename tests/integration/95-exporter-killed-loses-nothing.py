@@ -5,17 +5,20 @@ import os
 import signal
 
 import journal
-from harness import Test, children, eventually, is_alive
+from harness import Test, children, eventually
 from journal import Journal
 from objects import make
 
 KILLS = 5
 
 
-def exporters():
-	"""Whoever is neither the auditor nor an association."""
-	others = {auditor, *associations}
-	return [pid for pid in children(gateway.pid) if pid not in others and is_alive(pid)]
+def kill_exporter():
+	"""Returns its successor."""
+	known = {auditor, exporter, *associations}
+	os.kill(exporter, signal.SIGKILL)
+	store_some()
+	successor, = eventually(lambda: set(children(gateway.pid)) - known)
+	return successor
 
 
 def store_some():
@@ -41,9 +44,7 @@ with Test() as t, Journal() as j:
 	associations = gateway.associations()
 	for _ in range(KILLS):
 		store_some()
-		os.kill(exporter, signal.SIGKILL)
-		store_some()
-		exporter, = eventually(exporters)
+		exporter = kill_exporter()
 	store_some()
 	assert associations == [pid for pid in children(gateway.pid)
 				if pid not in (auditor, exporter)], "nobody else was affected"
