@@ -174,7 +174,8 @@ configure() {
 		           ca = "pki/hospital-ca.crt"; server_name = "pacs.test"; } }
 		);
 		audit: { file = "audit.jsonl"; signing_key = "pki/audit.key";
-		         pseudonym_key = "pki/pseudonym.key"; };
+		         pseudonym_key = "pki/pseudonym.key";
+		         journal = "off"; };
 	TEXT
 }
 
