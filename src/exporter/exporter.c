@@ -149,7 +149,7 @@ static int64_t save_due_ms(const struct exporter *e)
 
 /* At most `wait_ms`, -1 for ever; less when told to end or, with `log`, when the log
  * grows. */
-static void wait(struct exporter *e, int64_t wait_ms, bool log)
+static void wait_for(struct exporter *e, int64_t wait_ms, bool log)
 {
 	struct pollfd fds[] = {
 		{ .fd = e->control, .events = POLLIN },
@@ -171,14 +171,14 @@ static void wait_idle(struct exporter *e)
 		left_ms = SAVE_MS;
 	if (e->unsaved)
 		left_ms = save_due_ms(e) > clock_ms() ? save_due_ms(e) - clock_ms() : 0;
-	wait(e, left_ms, true);
+	wait_for(e, left_ms, true);
 	if (!e->is_ending)
-		wait(e, GATHER_MS, false);
+		wait_for(e, GATHER_MS, false);
 }
 
 static void wait_failed(struct exporter *e)
 {
-	wait(e, e->retry_ms, false);
+	wait_for(e, e->retry_ms, false);
 	e->retry_ms *= 2;
 	if (e->retry_ms > RETRY_MAX_MS)
 		e->retry_ms = RETRY_MAX_MS;
@@ -203,7 +203,7 @@ static void work(struct exporter *e)
 		if (turn == TURN_IDLE)
 			wait_idle(e);
 		else
-			wait(e, 0, false);
+			wait_for(e, 0, false);
 	}
 }
 

@@ -159,8 +159,8 @@ static enum source_result find_place(struct source *source)
 	return result;
 }
 
-static void accept(struct source *source, const struct log_reader_line *line,
-		   json_t *json, struct source_line *ret)
+static void take(struct source *source, const struct log_reader_line *line, json_t *json,
+		 struct source_line *ret)
 {
 	struct position_mark mark;
 
@@ -210,7 +210,7 @@ enum source_result source_next(struct source *source, struct source_line *ret)
 		is_new_gap = false;
 		json = parse(&line);
 		if (json) {
-			accept(source, &line, json, ret);
+			take(source, &line, json, ret);
 			return SOURCE_LINE;
 		}
 		log_error("%s:%" PRIu64 ": no line of an audit log, so it is not "
