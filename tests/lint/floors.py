@@ -12,8 +12,9 @@ FLOORS = {
 HEADERS = {
 	"base": "reason log ae_title clock digest address secrets",
 	"net": "net transport", "config": "config", "tls": "tls", "policy": "policy",
-	"dicom": "upper_layer command data_set_head part10 sop_class", "audit": "audit chain checkpoint log_reader log_verify merkle",
-	"association": "association", "exporter": "exporter", "server": "server",
+	"dicom": "upper_layer command data_set_head part10 sop_class",
+	"audit": "audit chain checkpoint log_reader log_verify merkle",
+	"association": "association", "exporter": "exporter audit_used", "server": "server",
 }
 ONLY_IN = {"openssl/": {"base", "tls", "audit"}, "dcmtk/": {"dicom"},
 	   "libconfig.h": {"config"}, "systemd/": {"server", "exporter"}, "jansson.h": {"audit", "exporter", "cli"}}

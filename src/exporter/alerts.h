@@ -1,0 +1,16 @@
+/*
+ * Lines that are told by themselves, each as it comes: the gateway's start and stop,
+ * refusals, alerts, changes, and checkpoints.
+ */
+#ifndef CATHGATE_EXPORTER_ALERTS_H
+#define CATHGATE_EXPORTER_ALERTS_H
+
+#include "cathgate/config.h"
+#include "log_line.h"
+#include "outbox.h"
+
+/* Does nothing with a line that is told otherwise, or not at all. */
+void alerts_take(const struct config *config, const struct log_line *line,
+		 struct outbox *outbox);
+
+#endif

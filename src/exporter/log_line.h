@@ -1,0 +1,38 @@
+/*
+ * One line of the audit log, its members as strings: "" for what it doesn't have.
+ */
+#ifndef CATHGATE_EXPORTER_LOG_LINE_H
+#define CATHGATE_EXPORTER_LOG_LINE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "audit_message.h"
+#include "cathgate/config.h"
+
+struct log_line {
+	const json_t *json;
+	uint64_t seq;
+	const char *time, *node, *event, *outcome, *reason, *detail;
+	const char *association, *modality, *calling_ae, *called_ae, *destination;
+	char peer[64]; /* its address, without the port */
+};
+
+/* The strings are the JSON value's. */
+void log_line_read(const json_t *json, uint64_t seq, struct log_line *ret);
+
+const char *log_line_text(const struct log_line *line, const char *member);
+bool log_line_is(const struct log_line *line, const char *event, const char *outcome);
+
+struct audit_source log_line_source(const struct log_line *line);
+/* Who sent: the entry's name where one fitted, else what is known of it. */
+struct audit_participant log_line_peer(const struct log_line *line);
+/* The gateway as the log names it, by its one name as its address. */
+struct audit_participant log_line_gateway(const struct log_line *line);
+
+/* NULL when the configuration has none of that name (any more). */
+const struct config_destination *log_line_destination(const struct log_line *line,
+						      const struct config *config);
+
+#endif

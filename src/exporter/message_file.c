@@ -1,0 +1,283 @@
+#include "message_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cathgate/clock.h"
+#include "cathgate/log.h"
+#include "text.h"
+
+#define NAME_SIZE      sizeof("cathgate-01234567890123456789.log")
+#define CLEAN_EVERY_MS (60 * 60 * 1000)
+
+static void name_of(uint64_t number, char ret[NAME_SIZE])
+{
+	snprintf(ret, NAME_SIZE, "cathgate-%020" PRIu64 ".log", number);
+}
+
+static bool number_of(const char *name, uint64_t *ret)
+{
+	char again[NAME_SIZE];
+	uint64_t number;
+
+	if (sscanf(name, "cathgate-%20" SCNu64 ".log", &number) != 1)
+		return false;
+	name_of(number, again);
+	if (strcmp(again, name) != 0)
+		return false;
+	*ret = number;
+	return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t first = *(const uint64_t *)a, second = *(const uint64_t *)b;
+
+	return first < second ? -1 : first > second;
+}
+
+int message_files_list(const struct message_files *files, uint64_t **ret,
+		       size_t *ret_count)
+{
+	DIR *directory = opendir(files->path);
+	uint64_t *numbers = NULL, number;
+	size_t count = 0;
+
+	if (!directory)
+		return -1;
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		if (!number_of(entry->d_name, &number))
+			continue;
+		numbers = memory_resize(numbers, count + 1, sizeof(*numbers));
+		numbers[count++] = number;
+	}
+	closedir(directory);
+	if (count > 0)
+		qsort(numbers, count, sizeof(*numbers), compare);
+	*ret = numbers;
+	*ret_count = count;
+	return 0;
+}
+
+int message_files_read(const struct message_files *files, uint64_t number)
+{
+	char name[NAME_SIZE];
+
+	name_of(number, name);
+	return openat(files->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+/* Where the last whole line ends. */
+static off_t end_of_lines(int fd, off_t size)
+{
+	char block[4096];
+
+	while (size > 0) {
+		off_t from =
+			size > (off_t)sizeof(block) ? size - (off_t)sizeof(block) : 0;
+		ssize_t got = pread(fd, block, (size_t)(size - from), from);
+
+		if (got != (ssize_t)(size - from))
+			return -1;
+		const char *newline = memrchr(block, '\n', (size_t)got);
+		if (newline)
+			return from + (newline - block) + 1;
+		size = from;
+	}
+	return 0;
+}
+
+/* rsyslog may have read the torn part already, and waits for the line's end: what is
+ * written next has the same bytes there, as a message is made of the log's alone. */
+static int mend(struct message_files *files)
+{
+	struct stat status;
+
+	if (fstat(files->fd, &status) != 0)
+		return -1;
+	files->size = end_of_lines(files->fd, status.st_size);
+	if (files->size < 0)
+		return -1;
+	return files->size == status.st_size ? 0 : ftruncate(files->fd, files->size);
+}
+
+static int open_newest(struct message_files *files)
+{
+	char name[NAME_SIZE];
+	uint64_t *numbers;
+	size_t count;
+
+	if (message_files_list(files, &numbers, &count) != 0)
+		return -1;
+	if (count == 0)
+		return 0;
+	files->number = numbers[count - 1];
+	free(numbers);
+	name_of(files->number, name);
+	files->fd = openat(files->directory, name,
+			   O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	return files->fd < 0 ? -1 : mend(files);
+}
+
+int message_files_open(const char *path, unsigned keep_days, struct message_files *ret)
+{
+	struct message_files files = { .fd = -1, .keep_days = keep_days };
+	int error;
+
+	if (mkdir(path, 0750) != 0 && errno != EEXIST)
+		return -1;
+	files.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (files.directory < 0)
+		return -1;
+	files.path = memory_copy(path);
+	if (flock(files.directory, LOCK_EX | LOCK_NB) == 0 && open_newest(&files) == 0) {
+		*ret = files;
+		return 0;
+	}
+	error = errno;
+	message_files_close(&files);
+	errno = error;
+	return -1;
+}
+
+static void close_file(struct message_files *files)
+{
+	if (files->fd >= 0)
+		close(files->fd);
+	files->fd = -1;
+}
+
+void message_files_close(struct message_files *files)
+{
+	close_file(files);
+	close(files->directory);
+	free(files->path);
+}
+
+/* Those of who read the log, too, each of which has one message. */
+static bool is_ours(const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(name, "cathgate-", 9) == 0 && length > 4 &&
+	       strcmp(name + length - 4, ".log") == 0;
+}
+
+static void clean(struct message_files *files)
+{
+	int64_t now_ms = clock_ms();
+	time_t oldest = time(NULL) - (time_t)files->keep_days * 24 * 60 * 60;
+	char newest[NAME_SIZE];
+	struct stat status;
+	DIR *directory;
+
+	if (files->keep_days == 0 ||
+	    (files->cleaned_ms && now_ms - files->cleaned_ms < CLEAN_EVERY_MS))
+		return;
+	files->cleaned_ms = now_ms;
+	name_of(files->number, newest);
+	directory = opendir(files->path);
+	for (struct dirent *entry; directory && (entry = readdir(directory));) {
+		if (!is_ours(entry->d_name) || strcmp(entry->d_name, newest) == 0 ||
+		    fstatat(files->directory, entry->d_name, &status,
+			    AT_SYMLINK_NOFOLLOW) != 0 ||
+		    status.st_mtime >= oldest)
+			continue;
+		if (unlinkat(files->directory, entry->d_name, 0) == 0)
+			log_info("%s/%s: removed, it is older than audit.keep_days",
+				 files->path, entry->d_name);
+	}
+	if (directory)
+		closedir(directory);
+}
+
+/* After a broken chain the log's numbers begin anew; the files' still ascend. */
+static int begin_file(struct message_files *files, uint64_t seq)
+{
+	uint64_t *numbers, number = seq;
+	char name[NAME_SIZE];
+	size_t count;
+
+	if (message_files_list(files, &numbers, &count) != 0)
+		return -1;
+	if (count > 0 && numbers[count - 1] >= number)
+		number = numbers[count - 1] + 1;
+	free(numbers);
+	close_file(files);
+	name_of(number, name);
+	files->fd = openat(files->directory, name,
+			   O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (files->fd < 0)
+		return -1;
+	files->number = number;
+	files->size = 0;
+	/* Whatever the umask: the group may read it, others may not. */
+	return fchmod(files->fd, 0640) == 0 && fsync(files->directory) == 0 ? 0 : -1;
+}
+
+static int write_all(struct message_files *files, const char *bytes, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t written = write(files->fd, bytes + done, size - done);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			break;
+		done += (size_t)written;
+	}
+	if (done == size)
+		return 0;
+	int error = errno;
+	/* A part that can't be cut off is left behind in a file that nobody goes on
+	 * with. */
+	if (ftruncate(files->fd, files->size) != 0)
+		close_file(files);
+	errno = error;
+	return -1;
+}
+
+/* Somebody may have removed it. */
+static void let_go_of_lost(struct message_files *files)
+{
+	struct stat status;
+
+	if (files->fd >= 0 && (fstat(files->fd, &status) != 0 || status.st_nlink == 0))
+		close_file(files);
+}
+
+int message_files_append(struct message_files *files, uint64_t seq, const char *bytes,
+			 size_t size)
+{
+	clean(files);
+	let_go_of_lost(files);
+	if ((files->fd < 0 ||
+	     (files->size > 0 && files->size + (off_t)size > MESSAGE_FILE_MAX)) &&
+	    begin_file(files, seq) != 0)
+		return -1;
+	if (write_all(files, bytes, size) != 0)
+		return -1;
+	if (fdatasync(files->fd) != 0) {
+		/* What the disk has of it is not known: it is written anew elsewhere, and
+		 * may arrive twice. */
+		int error = errno;
+
+		close_file(files);
+		errno = error;
+		return -1;
+	}
+	files->size += (off_t)size;
+	return 0;
+}

@@ -1,0 +1,44 @@
+/*
+ * The files of the messages' directory: cathgate-FIRSTSEQ.log, numbers with 20 digits so
+ * that their names sort. The newest one is appended to, and a new one is begun when it is
+ * full; old ones go when nothing was added to them for audit.keep_days, never before.
+ *
+ * Whoever holds the directory has it locked: two exporters never write at once.
+ */
+#ifndef CATHGATE_EXPORTER_MESSAGE_FILE_H
+#define CATHGATE_EXPORTER_MESSAGE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define MESSAGE_FILE_MAX (16 * 1024 * 1024)
+
+struct message_files {
+	char *path;	    /* the directory's */
+	int directory;	    /* its descriptor, locked */
+	int fd;		    /* of the newest file; -1 until there is one */
+	uint64_t number;    /* in its name */
+	off_t size;	    /* whole lines only */
+	unsigned keep_days; /* 0: for ever */
+	int64_t cleaned_ms; /* when old files were last looked for */
+};
+
+/* Makes the directory (0750) where there is none, locks it, and cuts off a torn last line
+ * of the newest file: who wrote it hadn't heard that it is durable. 0; -1 with errno. */
+int message_files_open(const char *path, unsigned keep_days, struct message_files *ret);
+void message_files_close(struct message_files *files);
+
+/* Appends whole lines, durably. `seq` names a new file, if it comes to that. 0; or -1
+ * with errno: nothing of it counts, and the same bytes are to be given again. */
+int message_files_append(struct message_files *files, uint64_t seq, const char *bytes,
+			 size_t size);
+
+/* The numbers of the files that there are, ascending. The caller frees *ret. 0; -1 with
+ * errno. */
+int message_files_list(const struct message_files *files, uint64_t **ret,
+		       size_t *ret_count);
+/* Opens one of them for reading. */
+int message_files_read(const struct message_files *files, uint64_t number);
+
+#endif

@@ -1,0 +1,160 @@
+#include "text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cathgate/log.h"
+
+#define ROOM_FIRST 4096
+
+void *memory_resize(void *old, size_t count, size_t size)
+{
+	void *memory = reallocarray(old, count, size);
+
+	if (!memory) {
+		log_error("the audit messages have no memory: give the gateway more; the "
+			  "exporter starts anew");
+		exit(EXIT_FAILURE);
+	}
+	return memory;
+}
+
+char *memory_copy(const char *string)
+{
+	size_t size = string ? strlen(string) + 1 : 1;
+
+	return memcpy(memory_resize(NULL, size, 1), string ? string : "", size);
+}
+
+void text_free(struct text *text)
+{
+	free(text->bytes);
+	*text = (struct text){ 0 };
+}
+
+void text_add(struct text *text, const char *bytes, size_t size)
+{
+	if (text->room - text->size < size) {
+		size_t room = text->room ? 2 * text->room : ROOM_FIRST;
+
+		while (room - text->size < size)
+			room *= 2;
+		text->bytes = memory_resize(text->bytes, room, 1);
+		text->room = room;
+	}
+	if (size > 0)
+		memcpy(text->bytes + text->size, bytes, size);
+	text->size += size;
+}
+
+void text_put(struct text *text, const char *string)
+{
+	text_add(text, string, strlen(string));
+}
+
+void text_put_number(struct text *text, uint64_t number)
+{
+	char digits[24];
+	int size = snprintf(digits, sizeof(digits), "%" PRIu64, number);
+
+	text_add(text, digits, (size_t)size);
+}
+
+const char *text_string(struct text *text)
+{
+	text_add(text, "", 1);
+	text->size--;
+	return text->bytes;
+}
+
+/* Of the sequence that begins here: its length, and the number of its character. The
+ * strings come out of a JSON parser, which takes valid UTF-8 only. */
+static size_t decode(const unsigned char *at, unsigned *ret)
+{
+	size_t length = at[0] < 0x80 ? 1 : at[0] < 0xE0 ? 2 : at[0] < 0xF0 ? 3 : 4;
+
+	*ret = length == 1 ? at[0] : at[0] & (0xFFu >> (length + 1));
+	for (size_t i = 1; i < length; i++) {
+		if ((at[i] & 0xC0) != 0x80) {
+			*ret = 0xFFFF; /* cut off: no character */
+			return i;
+		}
+		*ret = *ret << 6 | (at[i] & 0x3F);
+	}
+	return length;
+}
+
+static const char *entity_of(unsigned character)
+{
+	switch (character) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&apos;";
+	default:
+		return NULL;
+	}
+}
+
+void text_put_xml(struct text *text, const char *utf8)
+{
+	const unsigned char *at = (const unsigned char *)utf8;
+
+	while (*at) {
+		unsigned character;
+		size_t length = decode(at, &character);
+		const char *entity = entity_of(character);
+		char escaped[8];
+
+		if (entity) {
+			text_put(text, entity);
+		} else if (character < 0x20 || (character >= 0x7F && character < 0xA0) ||
+			   character == 0xFFFE || character == 0xFFFF) {
+			snprintf(escaped, sizeof(escaped), "\\u%04x", character & 0xFFFF);
+			text_put(text, escaped);
+		} else {
+			text_add(text, (const char *)at, length);
+		}
+		at += length;
+	}
+}
+
+void text_put_base64(struct text *text, const char *string)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *at = (const unsigned char *)string;
+	size_t left = strlen(string);
+
+	for (; left > 0; at += 3, left -= left < 3 ? left : 3) {
+		unsigned bits = (unsigned)at[0] << 16 |
+				(left > 1 ? (unsigned)at[1] << 8 : 0) |
+				(left > 2 ? at[2] : 0);
+		char four[4] = { digits[bits >> 18], digits[bits >> 12 & 63],
+				 left > 1 ? digits[bits >> 6 & 63] : '=',
+				 left > 2 ? digits[bits & 63] : '=' };
+
+		text_add(text, four, sizeof(four));
+	}
+}
+
+void text_put_host(struct text *text, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < length && i < 255; i++) {
+		char byte = name[i] > ' ' && name[i] < 0x7F ? name[i] : '-';
+
+		text_add(text, &byte, 1);
+	}
+	if (length == 0)
+		text_put(text, "-");
+}

@@ -1,0 +1,205 @@
+#include "transfers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "transfer.h"
+
+#define GROUPS_MAX 1024
+#define UNKNOWN	   "unknown" /* a token must stand there */
+
+static const struct {
+	const char *outcome;
+	enum result result;
+} results[] = {
+	{ "forwarded", FORWARDED },
+	{ "spooled", SPOOLED },
+	{ "failed", FAILED },
+	{ "unconfirmed", UNCONFIRMED },
+};
+
+static void group_free(struct group *group)
+{
+	free((void *)group->patient);
+	free((void *)group->study);
+	free((void *)group->sop_class);
+	free((void *)group->reason);
+}
+
+static void transfer_free(struct transfer *transfer)
+{
+	for (size_t i = 0; i < transfer->count; i++)
+		group_free(&transfer->groups[i]);
+	free(transfer->groups);
+	free(transfer->association);
+	free(transfer->node);
+	free(transfer->modality);
+	free(transfer->calling_ae);
+	free(transfer->called_ae);
+	free(transfer->destination);
+	free(transfer->last_time);
+}
+
+void transfers_free(struct transfers *transfers)
+{
+	for (size_t i = 0; i < transfers->count; i++)
+		transfer_free(&transfers->items[i]);
+	free(transfers->items);
+	*transfers = (struct transfers){ .config = transfers->config };
+}
+
+bool transfers_are_many(const struct transfers *transfers)
+{
+	return transfers->group_count >= GROUPS_MAX;
+}
+
+uint64_t transfers_first_seq(const struct transfers *transfers)
+{
+	return transfers->count > 0 ? transfers->items[0].first_seq : UINT64_MAX;
+}
+
+static struct transfer *find(const struct transfers *transfers, const char *association)
+{
+	for (size_t i = 0; i < transfers->count; i++) {
+		if (strcmp(transfers->items[i].association, association) == 0)
+			return &transfers->items[i];
+	}
+	return NULL;
+}
+
+static struct transfer *add_transfer(struct transfers *transfers,
+				     const struct log_line *line)
+{
+	struct transfer *transfer;
+
+	if (transfers->count == transfers->room) {
+		transfers->room = transfers->room ? 2 * transfers->room : 16;
+		transfers->items = memory_resize(transfers->items, transfers->room,
+						 sizeof(*transfers->items));
+	}
+	transfer = &transfers->items[transfers->count++];
+	*transfer = (struct transfer){
+		.association = memory_copy(line->association),
+		.node = memory_copy(line->node),
+		.modality = memory_copy(line->modality),
+		.calling_ae = memory_copy(line->calling_ae),
+		.called_ae = memory_copy(line->called_ae),
+		.destination = memory_copy(line->destination),
+		.first_seq = line->seq,
+		.came_encrypted = json_object_get(line->json, "tls") != NULL,
+	};
+	memcpy(transfer->peer, line->peer, sizeof(transfer->peer));
+	return transfer;
+}
+
+static struct group *find_group(const struct transfer *transfer,
+				const struct group *wanted)
+{
+	for (size_t i = 0; i < transfer->count; i++) {
+		struct group *group = &transfer->groups[i];
+
+		if (group->result == wanted->result &&
+		    strcmp(group->sop_class, wanted->sop_class) == 0 &&
+		    strcmp(group->study, wanted->study) == 0 &&
+		    strcmp(group->patient, wanted->patient) == 0 &&
+		    strcmp(group->reason, wanted->reason) == 0)
+			return group;
+	}
+	return NULL;
+}
+
+static bool has_patient(const struct transfer *transfer, const char *patient)
+{
+	for (size_t i = 0; i < transfer->count; i++) {
+		if (strcmp(transfer->groups[i].patient, patient) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_group(struct transfer *transfer, const struct group *group)
+{
+	struct group *added;
+
+	if (transfer->count == transfer->room) {
+		transfer->room = transfer->room ? 2 * transfer->room : 4;
+		transfer->groups = memory_resize(transfer->groups, transfer->room,
+						 sizeof(*transfer->groups));
+	}
+	added = &transfer->groups[transfer->count++];
+	*added = (struct group){
+		.patient = memory_copy(group->patient),
+		.study = memory_copy(group->study),
+		.sop_class = memory_copy(group->sop_class),
+		.reason = memory_copy(group->reason),
+		.result = group->result,
+		.count = 1,
+	};
+}
+
+static const char *or_unknown(const char *uid)
+{
+	return uid[0] ? uid : UNKNOWN;
+}
+
+void transfers_add(struct transfers *transfers, const struct log_line *line,
+		   struct outbox *outbox)
+{
+	struct group wanted = {
+		.patient = log_line_text(line, "patient"),
+		.study = or_unknown(log_line_text(line, "study")),
+		.sop_class = or_unknown(log_line_text(line, "sop_class")),
+		.reason = line->reason,
+	};
+	struct transfer *transfer;
+	struct group *group;
+
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+		if (strcmp(results[i].outcome, line->outcome) == 0)
+			wanted.result = results[i].result;
+	}
+	if (!wanted.result)
+		return;
+	transfer = find(transfers, line->association);
+	if (!transfer)
+		transfer = add_transfer(transfers, line);
+	free(transfer->last_time);
+	transfer->last_time = memory_copy(line->time);
+	if (wanted.result != SPOOLED && !has_patient(transfer, wanted.patient))
+		transfer_tell_begin(transfers->config, line, &wanted, outbox);
+	group = find_group(transfer, &wanted);
+	if (group) {
+		group->count++;
+		return;
+	}
+	add_group(transfer, &wanted);
+	transfers->group_count++;
+}
+
+void transfers_end(struct transfers *transfers, const struct log_line *line,
+		   struct outbox *outbox)
+{
+	struct transfer *transfer = find(transfers, line->association);
+	size_t after;
+
+	if (!transfer)
+		return;
+	transfer_tell(transfers->config, transfer, line->time, outbox);
+	transfers->group_count -= transfer->count;
+	transfer_free(transfer);
+	after = transfers->count - (size_t)(transfer - transfers->items) - 1;
+	memmove(transfer, transfer + 1, after * sizeof(*transfer));
+	transfers->count--;
+}
+
+void transfers_tell(struct transfers *transfers, const struct log_line *line,
+		    struct outbox *outbox)
+{
+	for (size_t i = 0; i < transfers->count; i++) {
+		transfer_tell(transfers->config, &transfers->items[i], line->time,
+			      outbox);
+		transfer_free(&transfers->items[i]);
+	}
+	transfers->count = 0;
+	transfers->group_count = 0;
+}
