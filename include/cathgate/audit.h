@@ -34,6 +34,8 @@ enum audit_event {
 	AUDIT_ASSOCIATION,
 	AUDIT_INSTANCE,
 	AUDIT_ALERT,
+	AUDIT_CHECKPOINT, /* the auditor's own, and so is the next */
+	AUDIT_RETENTION,  /* an old file of the log is removed */
 	AUDIT_EVENT_COUNT
 };
 
@@ -47,6 +49,7 @@ enum audit_outcome {
 	AUDIT_RELEASED,	   /* association */
 	AUDIT_ABORTED,	   /* association */
 	AUDIT_RAISED,	   /* alert */
+	AUDIT_REMOVED,	   /* retention */
 	AUDIT_OUTCOME_COUNT
 };
 

@@ -69,6 +69,9 @@ enum checkpoint_verdict {
 };
 enum checkpoint_verdict checkpoint_verify(const struct checkpoint *checkpoint,
 					  const struct verifying_key *key);
+/* The same with the public half of a pair. */
+enum checkpoint_verdict checkpoint_verify_own(const struct checkpoint *checkpoint,
+					      const struct signing_key *key);
 
 /* The signed note; without a signature just the text and its empty line. Returns its
  * length. */

@@ -51,6 +51,7 @@ extern "C" {
 	X(SPOOL_FULL, "spool-full")                           \
 	X(SPOOL_CORRUPT, "spool-corrupt")                     \
 	X(AUDIT_UNAVAILABLE, "audit-unavailable")             \
+	X(AUDIT_BROKEN, "audit-broken")                       \
 	X(GATEWAY_STOPPING, "gateway-stopping")               \
 	X(MALFORMED, "malformed")                             \
 	X(INTERNAL, "internal")

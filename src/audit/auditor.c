@@ -14,7 +14,7 @@
 #include "writer.h"
 
 #define LOCK_WAIT_MS	5000
-#define RETRY_MS	1000
+#define TELL_RETRY_MS	1000
 #define EVENTS_A_TURN	64
 #define MESSAGES_A_TURN 4 /* of one line, so that no line starves the others */
 #define ENDED_MAX	4096
@@ -30,7 +30,6 @@ struct auditor {
 	struct message_control stop; /* kept until every association has ended */
 	bool has_stop;
 	bool is_control_open;
-	bool is_broken; /* what is on disk is not known: only a new auditor can go on */
 	bool has_told_trouble;
 	struct pseudonym pseudonym;
 	struct writer writer;
@@ -53,12 +52,7 @@ static void answer(struct session *session, bool is_durable)
 
 static void commit(struct auditor *auditor)
 {
-	if (auditor->is_broken)
-		return;
 	enum log_file_result result = writer_commit(&auditor->writer);
-	auditor->is_broken = result == LOG_FILE_UNKNOWN;
-	if (auditor->is_broken)
-		return;
 	while (!SLIST_EMPTY(&auditor->due)) {
 		struct session *session = SLIST_FIRST(&auditor->due);
 		SLIST_REMOVE_HEAD(&auditor->due, others_due);
@@ -297,14 +291,18 @@ static void tell_trouble(struct auditor *auditor)
 		auditor->has_told_trouble = is_in_trouble;
 }
 
+static int wait_ms(const struct auditor *auditor)
+{
+	bool is_untold = auditor->writer.is_in_trouble != auditor->has_told_trouble;
+	return is_untold ? TELL_RETRY_MS : writer_wait_ms(&auditor->writer);
+}
+
 static void work(struct auditor *auditor)
 {
 	struct epoll_event events[EVENTS_A_TURN];
 	while (auditor->is_control_open || !LIST_EMPTY(&auditor->sessions)) {
-		bool is_waiting =
-			auditor->writer.is_in_trouble || auditor->has_told_trouble;
 		int count = epoll_wait(auditor->epoll, events, EVENTS_A_TURN,
-				       is_waiting ? RETRY_MS : -1);
+				       wait_ms(auditor));
 		read_control(auditor);
 		for (int i = 0; i < count; i++) {
 			if (events[i].data.ptr)
@@ -316,10 +314,10 @@ static void work(struct auditor *auditor)
 			auditor->has_stop = false;
 		}
 		commit(auditor);
-		if (auditor->is_broken)
-			return;
+		writer_tend(&auditor->writer);
 		tell_trouble(auditor);
 	}
+	writer_finish(&auditor->writer);
 }
 
 /* The supervisor ends the auditor by closing the control socket, after every association:
@@ -341,8 +339,7 @@ static int auditor_open(int control, const struct config *config, struct auditor
 		log_error("the pseudonym key %s %s", audit->pseudonym_key.path, error);
 		return -1;
 	}
-	if (writer_open(audit->file.path, LOCK_WAIT_MS, config->gateway_name,
-			&auditor->writer))
+	if (writer_open(audit, LOCK_WAIT_MS, config->gateway_name, &auditor->writer))
 		return -1;
 	auditor->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (auditor->epoll < 0 ||
@@ -371,7 +368,7 @@ int auditor_run(int control, const struct config *config)
 	struct auditor auditor = { .control = control,
 				   .epoll = -1,
 				   .is_control_open = true,
-				   .writer = { .file = { .fd = -1 } } };
+				   .writer = { .log = { .file = { .fd = -1 } } } };
 	int status = 1;
 	ignore_signals();
 	if (auditor_open(control, config, &auditor))
@@ -382,7 +379,7 @@ int auditor_run(int control, const struct config *config)
 		log_error("%s: %zu records could not be written; none was acknowledged",
 			  config->audit.file.path,
 			  auditor.writer.count + auditor.writer.lost);
-	status = auditor.is_broken || auditor.writer.count > 0;
+	status = auditor.writer.count > 0;
 out:
 	auditor_close(&auditor);
 	return status;

@@ -3,9 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "cathgate/checkpoint.h"
 #include "pseudonym.h"
+
+#define ERROR_SIZE 256
 
 static bool may_access(const char *path, int how)
 {
@@ -49,6 +53,52 @@ static void check_file(const struct config_file *file, struct config_faults *fau
 	free(copy);
 }
 
+/* What is wrong with the signing key, or NULL. It is tried by a process of its own: what
+ * OpenSSL leaves of a key in memory must be in none that associations are forked from. */
+static const char *try_signing_key(const struct config_file *file, char ret[ERROR_SIZE])
+{
+	int ends[2], status = 0;
+	ssize_t size = -1;
+	if (pipe2(ends, O_CLOEXEC))
+		return "can't be tried: no descriptors";
+	pid_t pid = fork();
+	if (pid == 0) {
+		const char *error = "";
+		struct signing_key *key = signing_key_open(file, &error);
+		signing_key_free(key);
+		size_t length = key ? 0 : strlen(error);
+		_exit(write(ends[1], key ? "" : error, length) != (ssize_t)length);
+	}
+	close(ends[1]);
+	if (pid > 0) {
+		size = read(ends[0], ret, ERROR_SIZE - 1);
+		if (waitpid(pid, &status, 0) != pid || status != 0)
+			size = -1;
+	}
+	close(ends[0]);
+	if (size < 0)
+		return "can't be tried: no more processes";
+	ret[size] = '\0';
+	return size > 0 ? ret : NULL;
+}
+
+static void check_signing_key(const struct config_file *file,
+			      struct config_faults *faults)
+{
+	char room[ERROR_SIZE];
+	if (!file->path) {
+		config_fault_add(faults, CONFIG_WARNING, &file->place,
+				 "there is no signing_key: the audit log's checkpoints "
+				 "are not signed, and who can write to the log can make "
+				 "it anew; make a key with: cathgate audit keygen FILE");
+		return;
+	}
+	const char *error = try_signing_key(file, room);
+	if (error)
+		config_fault_add(faults, CONFIG_ERROR, &file->place,
+				 "the signing key %s %s", file->path, error);
+}
+
 void audit_check(const struct config_audit *audit, struct config_faults *faults)
 {
 	const struct config_place *key_place = &audit->pseudonym_key.place;
@@ -66,6 +116,7 @@ void audit_check(const struct config_audit *audit, struct config_faults *faults)
 				 error);
 	else
 		pseudonym_close(&pseudonym);
+	check_signing_key(&audit->signing_key, faults);
 	if (!audit->pseudonym_key.path && audit->patient_id == CONFIG_PATIENT_PSEUDONYM)
 		config_fault_add(
 			faults, CONFIG_WARNING, key_place,

@@ -95,6 +95,12 @@ enum checkpoint_verdict checkpoint_verify(const struct checkpoint *checkpoint,
 	return checkpoint_key_verify(key, checkpoint->origin, text, size, signature);
 }
 
+enum checkpoint_verdict checkpoint_verify_own(const struct checkpoint *checkpoint,
+					      const struct signing_key *key)
+{
+	return checkpoint_verify(checkpoint, signing_key_public(key));
+}
+
 size_t checkpoint_note(const struct checkpoint *checkpoint,
 		       char ret[CHECKPOINT_TEXT_SIZE])
 {

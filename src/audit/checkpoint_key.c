@@ -26,12 +26,12 @@ struct key {
 	char name[DIGEST_HEX_SIZE];
 };
 
-struct signing_key {
+struct verifying_key {
 	struct key key;
 };
 
-struct verifying_key {
-	struct key key;
+struct signing_key {
+	struct verifying_key both;
 };
 
 static void key_close(struct key *key)
@@ -112,7 +112,7 @@ struct signing_key *signing_key_open(const struct config_file *file,
 		goto fail;
 	}
 	*ret_error = key_take(PEM_read_PrivateKey(stream, NULL, no_passphrase, NULL),
-			      &key->key);
+			      &key->both.key);
 	if (*ret_error)
 		goto fail;
 	fclose(stream);
@@ -128,13 +128,18 @@ void signing_key_free(struct signing_key *key)
 {
 	if (!key)
 		return;
-	key_close(&key->key);
+	key_close(&key->both.key);
 	free(key);
+}
+
+const struct verifying_key *signing_key_public(const struct signing_key *key)
+{
+	return &key->both;
 }
 
 const char *signing_key_name(const struct signing_key *key)
 {
-	return key->key.name;
+	return key->both.key.name;
 }
 
 struct verifying_key *verifying_key_open(const char *path, const char **ret_error)
@@ -194,8 +199,8 @@ int checkpoint_key_sign(const struct signing_key *key, const char *name, const c
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	size_t signature_size = SIGNATURE_SIZE;
 	int result = -1;
-	if (context && key_id(&key->key, name, ret) == 0 &&
-	    EVP_DigestSignInit(context, NULL, NULL, NULL, key->key.pair) == 1 &&
+	if (context && key_id(&key->both.key, name, ret) == 0 &&
+	    EVP_DigestSignInit(context, NULL, NULL, NULL, key->both.key.pair) == 1 &&
 	    EVP_DigestSign(context, ret + KEY_ID_SIZE, &signature_size,
 			   (const unsigned char *)text, size) == 1)
 		result = 0;

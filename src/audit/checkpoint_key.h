@@ -11,6 +11,8 @@
 
 /* SHA-256 of the public half's DER, in hex. */
 const char *signing_key_name(const struct signing_key *key);
+/* The pair as one to verify with; it lives as long as `key`. */
+const struct verifying_key *signing_key_public(const struct signing_key *key);
 
 /* Key id and signature of `text`, the key called `name`. -1 when OpenSSL refuses. */
 int checkpoint_key_sign(const struct signing_key *key, const char *name, const char *text,

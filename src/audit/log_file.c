@@ -2,9 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,37 +11,56 @@
 
 #include "cathgate/clock.h"
 #include "cathgate/log.h"
-#include "log_tail.h"
+#include "log_names.h"
 
 #define LOG_MODE      0640
 #define LOCK_RETRY_MS 20
+#define OPEN_FLAGS    (O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK)
 
 /* The file at `path`, made where there is none. */
 static int open_or_create(const char *path)
 {
-	int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
+	int fd = open(path, OPEN_FLAGS);
 	if (fd >= 0 || errno != ENOENT)
-		goto out;
-	fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_CREAT, LOG_MODE);
+		return fd;
+	fd = open(path, OPEN_FLAGS | O_CREAT, LOG_MODE);
 	/* Whatever the umask: the group may read it, others may not. */
-	if (fd >= 0 && (fchmod(fd, LOG_MODE) || log_tail_sync_directory(path))) {
+	if (fd >= 0 && (fchmod(fd, LOG_MODE) || log_sync_directory(path))) {
+		int error = errno;
 		close(fd);
+		errno = error;
 		return -1;
 	}
-out:
-	if (fd < 0)
-		log_error("%s: the audit log can't be opened: %m; let the gateway's user "
-			  "write this file and its directory",
-			  path);
 	return fd;
+}
+
+static bool is_same(const struct stat *one, const struct stat *other)
+{
+	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
 }
 
 static bool is_at_path(int fd, const char *path)
 {
 	struct stat open_file, named_file;
 	return fstat(fd, &open_file) == 0 && stat(path, &named_file) == 0 &&
-	       open_file.st_dev == named_file.st_dev &&
-	       open_file.st_ino == named_file.st_ino;
+	       is_same(&open_file, &named_file);
+}
+
+static int lock(int fd, const char *path, int64_t deadline_ms)
+{
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if ((errno != EWOULDBLOCK && errno != EINTR) ||
+		    clock_ms() >= deadline_ms) {
+			log_error("%s: another process has the audit log locked; stop "
+				  "the other gateway, or give this one a log of its own "
+				  "(audit.file)",
+				  path);
+			return -1;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = LOCK_RETRY_MS * 1000000L },
+			  NULL);
+	}
+	return 0;
 }
 
 /* Returns the file locked and still at its path: the one who held the lock before may
@@ -54,22 +70,15 @@ static int open_locked(const char *path, int wait_ms)
 	int64_t deadline_ms = clock_ms() + wait_ms;
 	for (;;) {
 		int fd = open_or_create(path);
-		if (fd < 0)
+		if (fd < 0) {
+			log_error("%s: the audit log can't be opened: %m; let the "
+				  "gateway's user write this file and its directory",
+				  path);
 			return -1;
-		while (flock(fd, LOCK_EX | LOCK_NB)) {
-			if ((errno != EWOULDBLOCK && errno != EINTR) ||
-			    clock_ms() >= deadline_ms) {
-				log_error(
-					"%s: another process has the audit log locked; "
-					"stop the other gateway, or give this one a log "
-					"of its own (audit.file)",
-					path);
-				close(fd);
-				return -1;
-			}
-			nanosleep(
-				&(struct timespec){ .tv_nsec = LOCK_RETRY_MS * 1000000L },
-				NULL);
+		}
+		if (lock(fd, path, deadline_ms)) {
+			close(fd);
+			return -1;
 		}
 		if (is_at_path(fd, path))
 			return fd;
@@ -94,18 +103,6 @@ int log_file_open(const char *path, int wait_ms, struct log_file *ret)
 	file.fd = open_locked(path, wait_ms);
 	if (file.fd < 0 || !is_regular(file.fd, path))
 		goto fail;
-	/* After a failed sync the cache may show bytes that the disk never got. Let it
-	 * go, as far as the kernel follows, so that what is read next is what is there.
-	 */
-	if (fsync(file.fd))
-		log_warning("%s: the audit log can't be synced: %m", path);
-	posix_fadvise(file.fd, 0, 0, POSIX_FADV_DONTNEED);
-	struct log_tail tail;
-	if (log_tail_mend(file.fd, path, &tail))
-		goto fail;
-	file.good_size = file.size = tail.size;
-	file.next_seq = tail.next_seq;
-	memcpy(file.note, tail.note, sizeof(file.note));
 	*ret = file;
 	return 0;
 fail:
@@ -121,38 +118,40 @@ void log_file_close(struct log_file *file)
 	*file = (struct log_file){ .fd = -1 };
 }
 
-/* The log was moved away or removed: goes on in a new one. */
-static enum log_file_result reopen(struct log_file *file)
+int log_file_begin(struct log_file *file)
 {
-	struct log_file fresh;
-	if (log_file_open(file->path, 0, &fresh))
-		return LOG_FILE_REFUSED;
-	if (fresh.size == 0)
-		fresh.next_seq = file->next_seq;
-	char torn[sizeof(fresh.note)];
-	memcpy(torn, fresh.note, sizeof(torn));
-	snprintf(fresh.note, sizeof(fresh.note),
-		 "the log was moved or removed in use, with the lines before %" PRIu64
-		 "%s%.150s",
-		 file->next_seq, torn[0] ? "; " : "", torn);
-	log_warning("%s: %s", file->path, fresh.note);
-	log_file_close(file);
-	*file = fresh;
-	return LOG_FILE_DONE;
+	struct stat status;
+	int fd = open(file->path, OPEN_FLAGS | O_CREAT, LOG_MODE);
+	if (fd < 0)
+		return -1;
+	int error = 0;
+	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &status))
+		error = errno;
+	else if (!S_ISREG(status.st_mode) || status.st_size > 0)
+		error = EEXIST;
+	else if (fchmod(fd, LOG_MODE) || log_sync_directory(file->path))
+		error = errno;
+	if (error) {
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	/* The lock on the old one is let go only now: there is always one. */
+	if (file->fd >= 0)
+		close(file->fd);
+	*file = (struct log_file){ .path = file->path, .fd = fd };
+	return 0;
 }
 
-enum log_file_result log_file_follow(struct log_file *file)
+enum log_file_state log_file_look(const struct log_file *file)
 {
-	if (!is_at_path(file->fd, file->path))
-		return reopen(file);
-	struct stat status;
-	if (fstat(file->fd, &status) == 0 && status.st_size == file->size)
-		return LOG_FILE_DONE;
-	log_error(
-		"%s: another program changed the audit log; find out which, and keep it "
-		"from doing so",
-		file->path);
-	return LOG_FILE_UNKNOWN;
+	struct stat open_file, named_file;
+	if (stat(file->path, &named_file) || fstat(file->fd, &open_file) ||
+	    !is_same(&open_file, &named_file))
+		return LOG_FILE_GONE;
+	if (open_file.st_size == file->size)
+		return LOG_FILE_HERE;
+	return open_file.st_size == 0 ? LOG_FILE_EMPTIED : LOG_FILE_CHANGED;
 }
 
 enum log_file_result log_file_append(struct log_file *file, const char *bytes,
@@ -171,20 +170,13 @@ enum log_file_result log_file_append(struct log_file *file, const char *bytes,
 	return LOG_FILE_DONE;
 }
 
-enum log_file_result log_file_commit(struct log_file *file, uint64_t line_count)
+/* The kernel reports a failed sync once and may then call the lost pages clean: a second
+ * one would answer success for bytes that are gone, and so would reading them back. */
+enum log_file_result log_file_commit(struct log_file *file)
 {
-	if (fdatasync(file->fd)) {
-		/* The kernel reports this once and may then call the lost pages clean: a
-		 * second fdatasync would answer success for bytes that are gone, and so
-		 * would reading them back. Only a new opening, which drops the cache,
-		 * learns what the disk holds. */
-		log_error("%s: the audit log can't be made durable: %m; look at the disk "
-			  "and its file system",
-			  file->path);
+	if (fdatasync(file->fd))
 		return LOG_FILE_UNKNOWN;
-	}
 	file->good_size = file->size;
-	file->next_seq += line_count;
 	return LOG_FILE_DONE;
 }
 
@@ -192,10 +184,8 @@ enum log_file_result log_file_undo(struct log_file *file)
 {
 	if (file->size == file->good_size)
 		return LOG_FILE_DONE;
-	if (ftruncate(file->fd, file->good_size)) {
-		log_error("%s: half a line can't be cut off: %m", file->path);
+	if (ftruncate(file->fd, file->good_size))
 		return LOG_FILE_UNKNOWN;
-	}
 	file->size = file->good_size;
 	return LOG_FILE_DONE;
 }

@@ -11,6 +11,8 @@ static const char *const event_words[AUDIT_EVENT_COUNT] = {
 	[AUDIT_ASSOCIATION] = "association",
 	[AUDIT_INSTANCE] = "instance",
 	[AUDIT_ALERT] = "alert",
+	[AUDIT_CHECKPOINT] = "checkpoint",
+	[AUDIT_RETENTION] = "retention",
 };
 
 static const char *const outcome_words[AUDIT_OUTCOME_COUNT] = {
@@ -23,6 +25,7 @@ static const char *const outcome_words[AUDIT_OUTCOME_COUNT] = {
 	[AUDIT_RELEASED] = "released",
 	[AUDIT_ABORTED] = "aborted",
 	[AUDIT_RAISED] = "raised",
+	[AUDIT_REMOVED] = "removed",
 };
 
 const char *audit_outcome_word(enum audit_outcome outcome)
@@ -192,8 +195,6 @@ size_t record_write(const struct record_entry *entry, uint64_t seq, const char *
 	to = put_text_member(to, "detail", record->detail);
 	to = put_parties(to, entry);
 	to = put_object(to, record);
-	*to++ = '}';
-	*to++ = '\n';
 	return (size_t)(to - ret);
 }
 
@@ -251,6 +252,8 @@ bool record_outcome_fits(const struct audit_record *record)
 		       record->outcome == AUDIT_ABORTED;
 	case AUDIT_ALERT:
 		return record->outcome == AUDIT_RAISED;
+	case AUDIT_RETENTION:
+		return record->outcome == AUDIT_REMOVED;
 	default:
 		return record->outcome == AUDIT_NO_OUTCOME;
 	}

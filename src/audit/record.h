@@ -11,6 +11,8 @@
 #define AUDIT_RECORD_H
 
 #include "cathgate/audit.h"
+#include "cathgate/chain.h"
+#include "cathgate/checkpoint.h"
 #include "cathgate/clock.h"
 
 /* A record with what the auditor adds to it, but its place in the log. patient_id is
@@ -22,12 +24,15 @@ struct record_entry {
 	struct audit_record record;
 };
 
-/* Longest line: all text of an entry and a node's name, each byte escaped, and names. */
+/* Longest line: all text of an entry and a node's name, each byte escaped, and names; a
+ * checkpoint's members, and the seal. */
 #define RECORD_NODE_MAX 256
-#define RECORD_LINE_MAX (6 * (sizeof(struct record_entry) + RECORD_NODE_MAX) + 1024)
+#define RECORD_LINE_MAX                                               \
+	(6 * (sizeof(struct record_entry) + RECORD_NODE_MAX) + 1024 + \
+	 CHECKPOINT_TEXT_SIZE + CHAIN_SEAL_SIZE)
 
-/* Writes the line with its newline; `ret` has room for RECORD_LINE_MAX bytes, and `node`
- * at most RECORD_NODE_MAX. Returns the line's length. */
+/* Writes the line, left open for more members and chain_seal; `ret` has room for
+ * RECORD_LINE_MAX bytes, and `node` at most RECORD_NODE_MAX. Returns its length. */
 size_t record_write(const struct record_entry *entry, uint64_t seq, const char *node,
 		    char *ret);
 

@@ -44,7 +44,7 @@ with Test() as t:
 	assert pacs.stored.get(timeout=5).data == obj.data
 	assert patient.process.wait(10) == 0
 	assert patient.audit(event="instance", outcome="forwarded")
-	assert patient.audit()[-1]["event"] == "stop"
+	assert [line["event"] for line in patient.audit()[-2:]] == ["stop", "checkpoint"]
 
 	strict = t.gateway(pacs, {"limits.grace_seconds": 1})
 	modality, obj = half_sent(strict)

@@ -31,5 +31,6 @@ with Test() as t:
 	modality.send_data(1, obj.data[1000:])
 	assert modality.receive().status == 0
 	assert gateway.process.wait(20) == 0
-	assert [(line["event"], line.get("outcome")) for line in gateway.audit()[2:]] == [
+	told = [(line["event"], line.get("outcome")) for line in gateway.audit()]
+	assert [words for words in told if words[0] != "checkpoint"][2:] == [
 		("instance", "forwarded"), ("association", "aborted"), ("stop", None)]

@@ -122,7 +122,7 @@ static void many_share_one_sync(void **state)
 		assert_int_equal(status, 0);
 	}
 	assert_int_equal(end_of_auditor(fixture), 0);
-	char *log = read_file(fixture->log);
+	char *log = read_plain(fixture);
 	const char *at = log;
 	for (size_t i = 0; i < SENDERS * (RECORDS_EACH + 1); i++) {
 		char head[32];
@@ -172,7 +172,7 @@ static void the_dead_get_their_lines(void **state)
 		"," FROM WHO ",\"sop_instance\":\"1.2.3\"}",
 		aborted,
 	};
-	char *log = read_file(fixture->log);
+	char *log = read_plain(fixture);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		if (!strstr(log, lines[i]))
 			fail_msg("%s\nis not in\n%s", lines[i], log);
@@ -292,7 +292,7 @@ static void who_breaks_the_rules_is_cut_off(void **state)
 		close(line);
 		assert_int_equal(submit(good, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), 0);
 		snprintf(alert, sizeof(alert), RULES "%s\"," FROM "}\n", fault);
-		char *log = read_file(fixture->log);
+		char *log = read_plain(fixture);
 		if (!strstr(log, alert))
 			fail_msg("%d: %s\nis not in\n%s", which, alert, log);
 		assert_int_equal(count_of(log, "\n"), 3 * (which + 1));

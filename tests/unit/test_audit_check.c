@@ -4,6 +4,8 @@
  */
 #include "audit_fixture.h"
 
+#include "cathgate/checkpoint.h"
+
 static const char good_key[] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 static void put_key(struct fixture *fixture, const char *text, mode_t mode)
@@ -38,6 +40,19 @@ static void assert_no_fault(const struct fixture *fixture)
 	audit_check(&fixture->config.audit, &faults);
 	if (faults.count > 0)
 		fail_msg("%s", faults.items[0].text);
+}
+
+/* One that has a signing key. */
+static int setup(void **state)
+{
+	static char path[128];
+	const char *error;
+	if (fixture_setup(state))
+		return -1;
+	struct fixture *fixture = *state;
+	snprintf(path, sizeof(path), "%s/signing.key", fixture->directory);
+	fixture->config.audit.signing_key.path = path;
+	return signing_key_make(path, &error);
 }
 
 static void a_good_configuration_has_no_fault(void **state)
@@ -100,6 +115,32 @@ static void a_missing_key_is_a_warning_where_it_is_needed(void **state)
 	assert_fault(fixture, CONFIG_WARNING, "there is no pseudonym_key");
 }
 
+static void a_signing_key_is_tried(void **state)
+{
+	struct fixture *fixture = *state;
+	struct config_file *key = &fixture->config.audit.signing_key;
+	char path[128];
+	snprintf(path, sizeof(path), "%s", key->path);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_fault(fixture, CONFIG_ERROR, "can be read by others than its owner");
+	fork_auditor(fixture);
+	assert_int_equal(next_word(fixture), 0);
+	assert_int_equal(end_of_auditor(fixture), 1);
+	key->credential = true;
+	assert_no_fault(fixture);
+	key->credential = false;
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(truncate(path, 10), 0);
+	assert_fault(fixture, CONFIG_ERROR, "is no Ed25519 key in PEM");
+	unlink(path);
+	assert_fault(fixture, CONFIG_ERROR,
+		     "does not exist; make a pair with: cathgate audit keygen FILE");
+	key->path = NULL;
+	assert_fault(fixture, CONFIG_WARNING,
+		     "there is no signing_key: the audit log's checkpoints are not "
+		     "signed");
+}
+
 static void a_place_where_no_log_can_be_is_told(void **state)
 {
 	struct fixture *fixture = *state;
@@ -124,6 +165,8 @@ static void what_can_not_be_written_is_told(void **state)
 {
 	struct fixture *fixture = *state;
 	bool is_root = geteuid() == 0;
+	fixture->config.audit.signing_key.credential = true; /* and readable by all */
+	assert_int_equal(chmod(fixture->config.audit.signing_key.path, 0444), 0);
 	assert_int_equal(chmod(fixture->directory, 0555), 0);
 	assert_true(!is_root || seteuid(65534) == 0);
 	assert_fault(fixture, CONFIG_ERROR,
@@ -139,7 +182,7 @@ static void what_can_not_be_written_is_told(void **state)
 	assert_true(!is_root || seteuid(0) == 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 
 int main(void)
 {
@@ -147,6 +190,7 @@ int main(void)
 		TEST(a_good_configuration_has_no_fault),
 		TEST(each_bad_key_is_told),
 		TEST(a_missing_key_is_a_warning_where_it_is_needed),
+		TEST(a_signing_key_is_tried),
 		TEST(a_place_where_no_log_can_be_is_told),
 		TEST(what_can_not_be_written_is_told),
 	};

@@ -126,7 +126,7 @@ static void what_was_announced_completes_the_last_words(void **state)
 	};
 	struct fixture *fixture = *state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		unlink(fixture->log);
+		forget_log(fixture);
 		start_auditor(fixture);
 		int line = renew_line(fixture);
 		assert_int_equal(announce(line, cases[i].outcome), 0);
@@ -144,7 +144,7 @@ static void the_accepted_name_stays(void **state)
 {
 	struct fixture *fixture = *state;
 	for (int is_announced = 0; is_announced < 2; is_announced++) {
-		unlink(fixture->log);
+		forget_log(fixture);
 		start_auditor(fixture);
 		int line = is_announced ? renew_line(fixture) : open_line(fixture);
 		struct audit_record accepted = association_of(AUDIT_ACCEPTED);
@@ -207,7 +207,7 @@ static void an_alert_is_the_supervisors_to_raise(void **state)
 	alert.reason = REASON_INTERNAL;
 	assert_int_equal(audit_tell(fixture->control, NULL, &alert), 0);
 	assert_int_equal(end_of_auditor(fixture), 0);
-	char *log = read_file(fixture->log);
+	char *log = read_plain(fixture);
 	assert_int_equal(count_of(log, "\n"), 3);
 	assert_non_null(strstr(
 		log, ALERT "submitted an event that is not an association's to tell of"
@@ -275,7 +275,7 @@ static void whose_line_has_ended_gets_no_other(void **state)
 	for (int i = 0; i < 3; i++)
 		assert_closed(renew_line(fixture));
 	assert_int_equal(end_of_auditor(fixture), 0);
-	char *log = read_file(fixture->log), errors[128];
+	char *log = read_plain(fixture), errors[128];
 	assert_int_equal(count_of(log, "\n"), 2);
 	free(log);
 	snprintf(errors, sizeof(errors), "%s/errors", fixture->directory);

@@ -14,9 +14,6 @@
 #define ACCEPTED "\"association\",\"outcome\":\"accepted\"," FROM "}"
 #define REFUSED	 "\"association\",\"outcome\":\"refused\"," FROM "}"
 #define RELEASED "\"association\",\"outcome\":\"released\"," FROM "}"
-#define WHOLE_LINE                                             \
-	"{\"seq\":0,\"time\":\"2026-01-31T12:00:00.123456Z\"," \
-	"\"node\":\"cathlab-3\",\"event\":\"start\"}\n"
 #define ALERT                                                                           \
 	"\"alert\",\"outcome\":\"raised\",\"reason\":\"audit-unavailable\",\"detail\":" \
 	"\""
@@ -28,6 +25,27 @@ static void write_log(const struct fixture *fixture, const char *bytes, size_t s
 	close(fd);
 }
 
+/* A sealed line at the end of what `chain` tells. */
+static size_t make_line(struct chain *chain, const char *time, const char *event,
+			char line[1024])
+{
+	struct digest *digest = digest_new();
+	size_t size = (size_t)sprintf(line,
+				      "{\"seq\":%zu,\"time\":\"%s\",\"node\":"
+				      "\"cathlab-3\",\"event\":\"%s\"",
+				      (size_t)chain->next_seq, time, event);
+	size = chain_seal(chain, digest, line, size);
+	digest_free(digest);
+	return size;
+}
+
+static void write_line(const struct fixture *fixture, struct chain *chain)
+{
+	char line[1024], now[CLOCK_UTC_SIZE];
+	clock_utc(now);
+	write_log(fixture, line, make_line(chain, now, "start", line));
+}
+
 static void one_association(struct fixture *fixture)
 {
 	int line = open_line(fixture);
@@ -37,7 +55,7 @@ static void one_association(struct fixture *fixture)
 
 static void assert_logged(const struct fixture *fixture, const char *part)
 {
-	char *log = read_file(fixture->log);
+	char *log = read_plain(fixture);
 	if (!strstr(log, part))
 		fail_msg("%s\nis not in\n%s", part, log);
 	free(log);
@@ -79,7 +97,8 @@ static void a_torn_end_is_kept_aside(void **state)
 	for (int is_restart = 0; is_restart < 2; is_restart++) {
 		struct fixture *fixture = *state;
 		char path[400], expected[800];
-		write_log(fixture, WHOLE_LINE, sizeof(WHOLE_LINE) - 1);
+		struct chain chain = { .next_seq = 0 };
+		write_line(fixture, &chain);
 		write_log(fixture, torn, sizeof(torn) - 1);
 		start_auditor(fixture);
 		struct audit_record record = record_of(
@@ -113,16 +132,18 @@ static void a_torn_end_of_zeros_is_found(void **state)
 {
 	struct fixture *fixture = *state;
 	char path[400];
-	struct stat status;
-	write_log(fixture, WHOLE_LINE, sizeof(WHOLE_LINE) - 1);
+	struct stat before, status;
+	struct chain chain = { .next_seq = 0 };
+	write_line(fixture, &chain);
+	assert_int_equal(stat(fixture->log, &before), 0);
 	assert_int_equal(truncate(fixture->log, 300000), 0);
 	start_auditor(fixture);
 	one_association(fixture);
 	assert_int_equal(end_of_auditor(fixture), 0);
 	find_beside(fixture, "audit.torn-", path);
 	assert_int_equal(stat(path, &status), 0);
-	assert_int_equal(status.st_size, 300000 - (sizeof(WHOLE_LINE) - 1));
-	assert_logged(fixture, "\n{\"seq\":2,");
+	assert_int_equal(status.st_size, 300000 - before.st_size);
+	assert_logged(fixture, "\n{\"seq\":2,"); /* behind its alert */
 }
 
 static void what_is_no_log_is_left_alone(void **state)
@@ -182,6 +203,9 @@ static void a_full_disk_heals(void **state)
 	assert_int_equal(end_of_auditor(fixture), 0);
 	char *after = read_file(fixture->log);
 	assert_memory_equal(after, before, strlen(before));
+	assert_chain(fixture->log, (struct chain){ .next_seq = 0 });
+	free(after);
+	after = read_plain(fixture);
 	char *alert = strstr(after, ALERT "the log could not be written since 20");
 	assert_non_null(alert);
 	assert_non_null(strstr(alert,
@@ -195,23 +219,54 @@ static void a_full_disk_heals(void **state)
 	free(after);
 }
 
-static void a_failed_sync_ends_the_auditor(void **state)
+static void a_failed_sync_costs_the_file_only(void **state)
 {
 	struct fixture *fixture = *state;
+	char closed[400];
 	start_auditor(fixture);
 	one_association(fixture);
-	int line = open_line(fixture), bystander = open_line(fixture);
+	int line = open_line(fixture);
 	atomic_store(&sync_hook->fails, 1);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), -1);
-	assert_int_equal(submit(bystander, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), -1);
-	assert_int_equal(errno, EPIPE);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
 	close(line);
-	close(bystander);
-	assert_int_equal(end_of_auditor(fixture), 1);
-	atomic_store(&sync_hook->fails, 0);
+	assert_int_equal(end_of_auditor(fixture), 0);
+	find_beside(fixture, "audit-0.jsonl", closed);
+	struct chain end = assert_chain(closed, (struct chain){ .next_seq = 0 });
+	assert_int_equal(end.next_seq, 1);
+	end = assert_chain(fixture->log, end);
+	assert_int_equal(end.next_seq, 4);
+	assert_logged(fixture,
+		      ALERT "the log could not be made durable: Input/output "
+			    "error; it is closed as audit-0.jsonl, of which 0 is "
+			    "the last durable line\"}\n{\"seq\":2,");
 	start_auditor(fixture);
 	one_association(fixture);
 	assert_int_equal(end_of_auditor(fixture), 0);
+	assert_chain(fixture->log, assert_chain(closed, (struct chain){ .next_seq = 0 }));
+}
+
+/* Not a line of the new file was durable, either: it is not kept. */
+static void syncs_that_go_on_failing_pile_up_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	char torn[400];
+	start_auditor(fixture);
+	atomic_store(&sync_hook->fails, 5);
+	int line = open_line(fixture);
+	assert_int_equal(submit(line, AUDIT_INSTANCE, AUDIT_FORWARDED), -1);
+	assert_int_equal(errno, ENOSPC);
+	assert_int_equal(next_word(fixture), AUDIT_FULL);
+	assert_int_equal(next_word(fixture), AUDIT_WELL);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+	close(line);
+	assert_int_equal(end_of_auditor(fixture), 0);
+	find_beside(fixture, "audit.torn-", torn);
+	assert_string_not_equal(torn, "");
+	find_beside(fixture, "audit-", torn);
+	assert_string_equal(torn, "");
+	assert_chain(fixture->log, (struct chain){ .next_seq = 0 });
+	assert_logged(fixture, "of which no line is durable");
+	assert_logged(fixture, "\"instance\",\"outcome\":\"unconfirmed\"");
 }
 
 static void a_moved_log_is_followed(void **state)
@@ -223,7 +278,7 @@ static void a_moved_log_is_followed(void **state)
 	one_association(fixture);
 	assert_int_equal(rename(fixture->log, aside), 0);
 	one_association(fixture);
-	char *log = read_file(fixture->log);
+	char *log = read_plain(fixture);
 	assert_int_equal(strncmp(log, "{\"seq\":1,", 9), 0);
 	assert_int_equal(count_of(log, "\n"), 2);
 	free(log);
@@ -242,20 +297,61 @@ static void a_moved_log_is_followed(void **state)
 	assert_int_equal(next_word(fixture), AUDIT_WELL);
 	close(line);
 	assert_int_equal(end_of_auditor(fixture), 0);
-	assert_logged(fixture, "{\"seq\":3,");
-	assert_logged(fixture, "{\"seq\":5,");
+	assert_logged(fixture, "{\"seq\":4,");
+	assert_logged(fixture, "{\"seq\":6,");
 }
 
-static void a_changed_log_ends_the_auditor(void **state)
+static void a_changed_log_is_moved_aside(void **state)
+{
+	struct fixture *fixture = *state;
+	char aside[400];
+	start_auditor(fixture);
+	one_association(fixture);
+	struct chain end = assert_chain(fixture->log, (struct chain){ .next_seq = 0 });
+	write_log(fixture, "{}\n", 3);
+	one_association(fixture);
+	assert_int_equal(end_of_auditor(fixture), 0);
+	find_beside(fixture, "audit.broken-", aside);
+	char *log = read_file(aside);
+	assert_int_equal(count_of(log, "\n"), 2);
+	free(log);
+	end = assert_chain(fixture->log, end);
+	assert_logged(fixture, ALERT "another program changed the log's file; it is now "
+				     "audit.broken-20");
+}
+
+static void an_emptied_log_goes_on(void **state)
 {
 	struct fixture *fixture = *state;
 	start_auditor(fixture);
 	one_association(fixture);
-	write_log(fixture, "{}\n", 3);
-	int line = open_line(fixture);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), -1);
-	close(line);
-	assert_int_equal(end_of_auditor(fixture), 1);
+	struct chain end = assert_chain(fixture->log, (struct chain){ .next_seq = 0 });
+	assert_int_equal(truncate(fixture->log, 0), 0);
+	one_association(fixture);
+	assert_int_equal(end_of_auditor(fixture), 0);
+	assert_chain(fixture->log, end);
+	assert_logged(fixture,
+		      ALERT "the log was emptied in use, with the lines before 1");
+}
+
+static void another_file_in_its_place_is_moved_aside(void **state)
+{
+	struct fixture *fixture = *state;
+	char aside[400];
+	start_auditor(fixture);
+	one_association(fixture);
+	struct chain end = assert_chain(fixture->log, (struct chain){ .next_seq = 0 });
+	assert_int_equal(unlink(fixture->log), 0);
+	write_log(fixture, "diary\n", 6);
+	one_association(fixture);
+	assert_int_equal(end_of_auditor(fixture), 0);
+	find_beside(fixture, "audit.broken-", aside);
+	char *log = read_file(aside);
+	assert_string_equal(log, "diary\n");
+	free(log);
+	assert_chain(fixture->log, end);
+	assert_logged(fixture, ALERT "another file stood in the log's place; it is now ");
+	assert_logged(fixture, "the log was moved or removed in use");
 }
 
 static void what_finds_no_room_is_counted(void **state)
@@ -267,7 +363,7 @@ static void what_finds_no_room_is_counted(void **state)
 	/* Too long, all together, for one write. */
 	memset(record.subject, 0x01, sizeof(record.subject) - 1);
 	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(writer_open(fixture->log, 0, "cathlab-3", &writer), 0);
+	assert_int_equal(writer_open(&fixture->config.audit, 0, "cathlab-3", &writer), 0);
 	getrlimit(RLIMIT_FSIZE, &before);
 	limit = (struct rlimit){ .rlim_cur = 1500000, .rlim_max = before.rlim_max };
 	setrlimit(RLIMIT_FSIZE, &limit);
@@ -287,7 +383,7 @@ static void what_finds_no_room_is_counted(void **state)
 	writer_close(&writer);
 	assert_logged(fixture,
 		      "the 1024 records before this one came late, 2 more are lost");
-	log = read_file(fixture->log);
+	log = read_plain(fixture);
 	assert_int_equal(count_of(log, "\n"), WRITER_QUEUE_MAX + 1);
 	assert_non_null(strstr(log, "{\"seq\":1024,"));
 	free(log);
@@ -298,11 +394,19 @@ static void what_finds_no_room_is_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(numbers_go_on_after_a_restart),  TEST(a_torn_end_is_kept_aside),
-		TEST(a_torn_end_of_zeros_is_found),   TEST(what_is_no_log_is_left_alone),
-		TEST(a_second_auditor_is_refused),    TEST(a_full_disk_heals),
-		TEST(a_failed_sync_ends_the_auditor), TEST(a_moved_log_is_followed),
-		TEST(a_changed_log_ends_the_auditor), TEST(what_finds_no_room_is_counted),
+		TEST(numbers_go_on_after_a_restart),
+		TEST(a_torn_end_is_kept_aside),
+		TEST(a_torn_end_of_zeros_is_found),
+		TEST(what_is_no_log_is_left_alone),
+		TEST(a_second_auditor_is_refused),
+		TEST(a_full_disk_heals),
+		TEST(a_failed_sync_costs_the_file_only),
+		TEST(syncs_that_go_on_failing_pile_up_nothing),
+		TEST(a_moved_log_is_followed),
+		TEST(a_changed_log_is_moved_aside),
+		TEST(an_emptied_log_goes_on),
+		TEST(another_file_in_its_place_is_moved_aside),
+		TEST(what_finds_no_room_is_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

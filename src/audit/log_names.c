@@ -1,0 +1,247 @@
+#include "log_names.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_MODE 0640
+
+static const char suffix[] = ".jsonl";
+
+static size_t stem_length(const char *path)
+{
+	size_t length = strlen(path), tail = sizeof(suffix) - 1;
+	return length > tail && strcmp(path + length - tail, suffix) == 0 ? length - tail
+									  : length;
+}
+
+void log_name(char ret[LOG_NAME_SIZE], const char *path, const char *format, ...)
+{
+	size_t length = stem_length(path);
+	va_list arguments;
+	if (length >= LOG_NAME_SIZE)
+		length = LOG_NAME_SIZE - 1;
+	memcpy(ret, path, length);
+	va_start(arguments, format);
+	vsnprintf(ret + length, LOG_NAME_SIZE - length, format, arguments);
+	va_end(arguments);
+}
+
+const char *log_name_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+void log_name_stamp(char ret[LOG_STAMP_SIZE])
+{
+	char time[CLOCK_UTC_SIZE];
+	clock_utc(time);
+	for (const char *from = time; *from; from++) {
+		if (*from != '-' && *from != ':')
+			*ret++ = *from;
+	}
+	*ret = '\0';
+}
+
+void log_name_rotated(char ret[LOG_NAME_SIZE], const char *path,
+		      const struct log_rotated *rotated, const char *tail)
+{
+	if (rotated->again)
+		log_name(ret, path, "-%" PRIu64 ".%u%s", rotated->first_seq,
+			 rotated->again, tail);
+	else
+		log_name(ret, path, "-%" PRIu64 "%s", rotated->first_seq, tail);
+}
+
+/* Digits as we write them: no leading zero, and so few that they can't wrap. */
+static const char *read_number(const char *text, unsigned digits_max, uint64_t *ret)
+{
+	uint64_t number = 0;
+	const char *at = text;
+	for (; *at >= '0' && *at <= '9' && at - text < (int)digits_max; at++)
+		number = 10 * number + (uint64_t)(*at - '0');
+	if (at == text || (*text == '0' && at - text > 1))
+		return NULL;
+	*ret = number;
+	return at;
+}
+
+/* Whether it is the name of a rotated file, given what stands behind the stem. */
+static bool read_rotated(const char *tail, struct log_rotated *ret)
+{
+	uint64_t again = 0;
+	if (*tail++ != '-' || !(tail = read_number(tail, 18, &ret->first_seq)))
+		return false;
+	if (tail[0] == '.' && tail[1] >= '1' && tail[1] <= '9' &&
+	    !(tail = read_number(tail + 1, 6, &again)))
+		return false;
+	ret->again = (unsigned)again;
+	return strcmp(tail, suffix) == 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct log_rotated *one = a, *other = b;
+	if (one->first_seq != other->first_seq)
+		return one->first_seq < other->first_seq ? -1 : 1;
+	return one->again < other->again ? -1 : one->again > other->again;
+}
+
+/* The directory of a path, with its slash, or `.`. */
+static void directory_of(const char *path, char ret[LOG_NAME_SIZE])
+{
+	size_t length = (size_t)(log_name_base(path) - path);
+	snprintf(ret, LOG_NAME_SIZE, "%.*s", length ? (int)length : 1,
+		 length ? path : ".");
+}
+
+int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_count)
+{
+	char directory_path[LOG_NAME_SIZE];
+	const char *base = log_name_base(path);
+	size_t base_length = stem_length(base), count = 0;
+	struct log_rotated *list = NULL;
+	directory_of(path, directory_path);
+	DIR *directory = opendir(directory_path);
+	if (!directory)
+		return -1;
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		struct log_rotated one;
+		if (strncmp(entry->d_name, base, base_length) != 0 ||
+		    !read_rotated(entry->d_name + base_length, &one))
+			continue;
+		struct log_rotated *grown = reallocarray(list, count + 1, sizeof(*list));
+		if (!grown) {
+			free(list);
+			closedir(directory);
+			return -1;
+		}
+		list = grown;
+		list[count++] = one;
+	}
+	closedir(directory);
+	if (count > 1)
+		qsort(list, count, sizeof(*list), compare);
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}
+
+int log_sync_directory(const char *path)
+{
+	char directory[LOG_NAME_SIZE];
+	directory_of(path, directory);
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int result = fd >= 0 ? fsync(fd) : -1;
+	int error = errno;
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return result;
+}
+
+int log_rename(const char *from, const char *to)
+{
+	int result = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+	if (result == 0 || errno != EINVAL)
+		return result;
+	/* A file system that doesn't know the flag (NFS, say). Nobody else makes such
+	 * names, so that the moment in between doesn't matter. */
+	if (faccessat(AT_FDCWD, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return rename(from, to);
+}
+
+int log_rename_rotated(const char *path, uint64_t first_seq, struct log_rotated *ret)
+{
+	struct log_rotated rotated = { .first_seq = first_seq };
+	for (; rotated.again < 1000; rotated.again++) {
+		char name[LOG_NAME_SIZE];
+		log_name_rotated(name, path, &rotated, suffix);
+		if (log_rename(path, name) == 0) {
+			*ret = rotated;
+			return 0;
+		}
+		if (errno != EEXIST)
+			return -1;
+	}
+	return -1;
+}
+
+static int write_all(int fd, const char *bytes, size_t size)
+{
+	while (size > 0) {
+		ssize_t written = write(fd, bytes, size);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -1;
+		bytes += written;
+		size -= (size_t)written;
+	}
+	return 0;
+}
+
+int log_put_file(const char *path, const char *text, size_t size)
+{
+	char draft[LOG_NAME_SIZE + 8];
+	snprintf(draft, sizeof(draft), "%s.new", path);
+	int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
+	if (fd < 0)
+		return -1;
+	int error = 0;
+	if (fchmod(fd, FILE_MODE) || write_all(fd, text, size) || fsync(fd))
+		error = errno;
+	close(fd);
+	if (error == 0 && (rename(draft, path) || log_sync_directory(path)))
+		error = errno;
+	errno = error;
+	return error ? -1 : 0;
+}
+
+long log_get_file(const char *path, char *ret, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	size_t size = 0;
+	ssize_t got;
+	while ((got = read(fd, ret + size, room - size)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		size += got > 0 ? (size_t)got : 0;
+		if (got < 0 || size == room)
+			break;
+	}
+	int error = got < 0 ? errno : EFBIG;
+	close(fd);
+	if (got != 0) {
+		errno = error;
+		return -1;
+	}
+	ret[size] = '\0';
+	return (long)size;
+}
+
+int log_get_note(const char *path, struct checkpoint *ret)
+{
+	char text[CHECKPOINT_TEXT_SIZE];
+	long size = log_get_file(path, text, sizeof(text));
+	if (size < 0 && errno != EFBIG)
+		return -1;
+	if (size < 0 || checkpoint_read_note(text, (size_t)size, ret)) {
+		errno = EBADMSG;
+		return -1;
+	}
+	return 0;
+}

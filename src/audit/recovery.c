@@ -1,0 +1,483 @@
+#include "recovery.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cathgate/log.h"
+#include "cathgate/log_verify.h"
+
+#define CHUNK_SIZE 65536
+
+/* One start. */
+struct search {
+	const char *path;
+	const struct signing_key *key;
+	struct digest *digest;
+	char *buffer; /* of LOG_VERIFY_LINE_MAX bytes */
+	struct log_rotated *rotated;
+	size_t rotated_count;
+	struct checkpoint note;
+	bool has_note;
+	bool is_live;		    /* the live file has something in it */
+	char why[ASIDE_WORDS_SIZE]; /* the log is broken; "" when it isn't */
+	struct recovery *ret;
+};
+
+__attribute__((format(printf, 2, 3))) static void set_broken(struct search *search,
+							     const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(search->why, sizeof(search->why), format, arguments);
+	va_end(arguments);
+}
+
+time_t recovery_time(const char text[CLOCK_UTC_SIZE])
+{
+	struct tm utc = { .tm_year = 0 };
+	if (!strptime(text, "%Y-%m-%dT%H:%M:%S", &utc))
+		return 0;
+	return timegm(&utc);
+}
+
+static int cannot_read(const char *path)
+{
+	log_error("%s: the audit log can't be read: %m; look at the disk and its file "
+		  "system",
+		  path);
+	return -1;
+}
+
+/* After a failed sync the cache may show bytes that the disk never got. Let it go, as far
+ * as the kernel follows, so that what is read next is what is there. */
+static void drop_cache(int fd, const char *path)
+{
+	if (fsync(fd))
+		log_warning("%s: the audit log can't be synced: %m", path);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+static int scan(int fd, const char *path, const struct checkpoint *note,
+		const struct chain *fork, struct log_verify_file *ret)
+{
+	struct log_verify_options options = {
+		.checkpoints = note,
+		.checkpoint_count = note ? 1 : 0,
+		.fork = fork,
+	};
+	return log_verify_scan(fd, &options, ret) ? cannot_read(path) : 0;
+}
+
+/* The first line of the live file, with its newline; its length, 0 when it has none. */
+static long read_first_line(struct search *search, int fd)
+{
+	ssize_t got = pread(fd, search->buffer, LOG_VERIFY_LINE_MAX, 0);
+	if (got < 0)
+		return cannot_read(search->path);
+	const char *newline = memchr(search->buffer, '\n', (size_t)got);
+	return newline ? newline - search->buffer + 1 : 0;
+}
+
+/* The last line of a finished file. -1 when it doesn't end with a sound one. */
+static int read_last_line(struct search *search, int fd, struct chain_line *ret)
+{
+	struct stat status;
+	if (fstat(fd, &status) || status.st_size == 0)
+		return -1;
+	size_t size = status.st_size < LOG_VERIFY_LINE_MAX ? (size_t)status.st_size
+							   : LOG_VERIFY_LINE_MAX;
+	ssize_t got = pread(fd, search->buffer, size, status.st_size - (off_t)size);
+	if (got != (ssize_t)size || search->buffer[size - 1] != '\n')
+		return -1;
+	size--;
+	const char *before = memrchr(search->buffer, '\n', size);
+	const char *line = before ? before + 1 : search->buffer;
+	size -= (size_t)(line - search->buffer);
+	if (chain_read(search->digest, line, size, ret) || !ret->is_sound)
+		return -1;
+	return 0;
+}
+
+static bool has_nul(struct search *search, int fd, off_t at)
+{
+	ssize_t got;
+	while ((got = pread(fd, search->buffer, CHUNK_SIZE, at)) > 0) {
+		if (memchr(search->buffer, 0, (size_t)got))
+			return true;
+		at += got;
+	}
+	return false;
+}
+
+/* A file that is no log, and beside which nothing speaks of one, was named by mistake: it
+ * is left as it is. */
+static bool is_no_log(struct search *search, int fd, const struct log_verify_file *found)
+{
+	static const char head[] = "{\"seq\":";
+	if (found->lines > 0 || found->fault.is_sound_behind || search->has_note ||
+	    search->rotated_count > 0)
+		return false;
+	long size = read_first_line(search, fd);
+	return size >= 0 &&
+	       (size < (long)sizeof(head) ||
+		memcmp(search->buffer, head, sizeof(head) - 1) != 0) &&
+	       !has_nul(search, fd, 0);
+}
+
+/* The file is open for appending. */
+static int add_newline(int fd, const char *path)
+{
+	if (write(fd, "\n", 1) != 1 || fsync(fd)) {
+		log_error("%s: the last line's newline can't be written: %m; free space",
+			  path);
+		return -1;
+	}
+	log_warning("%s: its last line lacked its newline, and got it", path);
+	return 0;
+}
+
+/* A last line without its newline is whole, whatever the note says. */
+static int lacks_newline_only(int fd, const char *path,
+			      const struct log_verify_file *found, bool *ret)
+{
+	struct log_verify_file alone = { .lines = 0 };
+	bool is_short = found->fault.kind == LOG_VERIFY_TRUNCATED;
+	if (is_short && scan(fd, path, NULL, NULL, &alone))
+		return -1;
+	const struct log_verify_fault *fault = is_short ? &alone.fault : &found->fault;
+	*ret = fault->kind == LOG_VERIFY_TORN && fault->lacks_newline_only;
+	return 0;
+}
+
+/* Whether a crash can have left what stands behind the good lines. */
+static bool can_be_torn(struct search *search, int fd,
+			const struct log_verify_file *found)
+{
+	switch (found->fault.kind) {
+	case LOG_VERIFY_TORN:
+		return true;
+	case LOG_VERIFY_TRUNCATED:
+	case LOG_VERIFY_CHECKPOINT:
+		return false;
+	default:
+		/* Of whole lines that are none, with nothing good before, at least one
+		 * was good once. */
+		return has_nul(search, fd, (off_t)found->size) ||
+		       (found->lines > 0 && !found->fault.is_sound_behind);
+	}
+}
+
+/* Judges and mends the end of a file. 1: mended, scan it again; 0: nothing to mend, or
+ * `why` is set; -1 logged. */
+static int mend(struct search *search, int fd, const char *path,
+		const struct checkpoint *note, const struct log_verify_file *found)
+{
+	const struct log_verify_fault *fault = &found->fault;
+	const char *base = log_name_base(path);
+	bool is_newline = false;
+	if (fault->kind == LOG_VERIFY_NO_FAULT)
+		return 0;
+	if (lacks_newline_only(fd, path, found, &is_newline))
+		return -1;
+	if (is_newline)
+		return add_newline(fd, path) ? -1 : 1;
+	if (note && found->lines <= note->size)
+		set_broken(search,
+			   "%.60s has %" PRIu64 " good lines, its checkpoint covers "
+			   "%" PRIu64 " (line %" PRIu64 ": %s)",
+			   base, found->lines, note->size, fault->line,
+			   log_verify_word(fault->kind));
+	else if (!can_be_torn(search, fd, found))
+		set_broken(search, "line %" PRIu64 " of %.60s: %s", fault->line, base,
+			   log_verify_word(fault->kind));
+	if (search->why[0])
+		return 0;
+	return aside_torn(fd, path, search->path, (off_t)found->size, search->ret->words)
+		       ? -1
+		       : 1;
+}
+
+/* A file to its end, mended. */
+static int read_file(struct search *search, int fd, const char *path,
+		     const struct checkpoint *note, struct log_verify_file *ret)
+{
+	for (int turn = 0; turn < 3; turn++) {
+		if (scan(fd, path, note, NULL, ret))
+			return -1;
+		if (path == search->path && ret->fault.kind != LOG_VERIFY_NO_FAULT &&
+		    is_no_log(search, fd, ret)) {
+			log_error("%s: it is no audit log; move the file aside, or name "
+				  "another in audit.file",
+				  path);
+			return -1;
+		}
+		int mended = mend(search, fd, path, note, ret);
+		if (mended <= 0)
+			return mended;
+	}
+	log_error("%s: another program writes to the audit log; find out which", path);
+	return -1;
+}
+
+/* Whether it is told, in the first line itself, why the lines before it end where they
+ * do. No text of a member can look so: its quotes would bear a backslash. */
+static bool is_alert(const char *line, size_t size)
+{
+	static const char words[] = "\"event\":\"alert\",\"outcome\":\"raised\","
+				    "\"reason\":\"audit-unavailable\",";
+	return memmem(line, size, words, sizeof(words) - 1) != NULL;
+}
+
+/* The newest rotated file doesn't end where the live one begins. That is well after a
+ * failed sync, which can leave more lines in it than count, and where a whole file in
+ * between was moved away. */
+static int judge_gap(struct search *search, int fd, const char *path,
+		     const struct chain_line *first, bool is_told)
+{
+	struct log_verify_file found;
+	struct chain before = { .next_seq = first->seq };
+	memcpy(before.last_hash, first->prev, sizeof(before.last_hash));
+	if (scan(fd, path, NULL, &before, &found))
+		return -1;
+	bool is_finished = found.fault.kind == LOG_VERIFY_NO_FAULT &&
+			   found.checkpoints > 0 && found.lines_behind_checkpoint == 0;
+	if (found.has_fork && is_told)
+		return 0;
+	if (is_finished && found.chain.next_seq < first->seq) {
+		log_warning("%s: lines %" PRIu64 " to %" PRIu64 " are in no file here",
+			    search->path, found.chain.next_seq, first->seq - 1);
+		return 0;
+	}
+	set_broken(search, "line 1 of %.60s does not go on from %.60s",
+		   log_name_base(search->path), log_name_base(path));
+	return 0;
+}
+
+/* Whether the live file goes on from the newest rotated one. */
+static int check_continuation(struct search *search, int fd)
+{
+	struct chain_line first, last;
+	char newest[LOG_NAME_SIZE];
+	if (search->rotated_count == 0)
+		return 0;
+	long size = read_first_line(search, fd);
+	if (size <= 0)
+		return (int)size;
+	if (chain_read(search->digest, search->buffer, (size_t)size - 1, &first))
+		return 0;
+	bool is_told = is_alert(search->buffer, (size_t)size);
+	log_name_rotated(newest, search->path,
+			 &search->rotated[search->rotated_count - 1], ".jsonl");
+	int rotated = open(newest, O_RDONLY | O_CLOEXEC);
+	if (rotated < 0)
+		return cannot_read(newest);
+	int result = 0;
+	struct chain before = { .next_seq = 0 };
+	if (read_last_line(search, rotated, &last) == 0)
+		before = chain_behind(&last);
+	if (!chain_follows(&before, &first))
+		result = judge_gap(search, rotated, newest, &first, is_told);
+	close(rotated);
+	return result;
+}
+
+static struct log_end end_of(const struct log_verify_file *found)
+{
+	return (struct log_end){
+		.chain = found->chain,
+		.tree = found->tree,
+		.first_seq = found->first_seq,
+		.first_time = found->lines ? recovery_time(found->first_time) : 0,
+		.uncovered = found->checkpoints ? found->lines_behind_checkpoint
+						: found->lines,
+		.has_content = found->lines > 0,
+	};
+}
+
+static int read_live(struct search *search, int fd)
+{
+	struct log_verify_file found;
+	uint64_t note_first = 0;
+	bool is_its_note = search->has_note &&
+			   checkpoint_first_seq(search->note.origin, &note_first) == 0;
+	long size = read_first_line(search, fd);
+	struct chain_line first;
+	if (size < 0)
+		return -1;
+	/* A first line that can't be read is found broken with any note. */
+	if (is_its_note && size > 0 &&
+	    chain_read(search->digest, search->buffer, (size_t)size - 1, &first) == 0 &&
+	    first.seq != note_first)
+		is_its_note = false;
+	if (read_file(search, fd, search->path, is_its_note ? &search->note : NULL,
+		      &found))
+		return -1;
+	if (search->why[0])
+		return 0;
+	if (found.lines > 0 && check_continuation(search, fd))
+		return -1;
+	search->ret->end = end_of(&found);
+	search->ret->size = (off_t)found.size;
+	return 0;
+}
+
+/* With nothing live, the log ends where its newest rotated file does. */
+static int read_newest(struct search *search)
+{
+	char path[LOG_NAME_SIZE], note_path[LOG_NAME_SIZE];
+	struct checkpoint note;
+	struct log_verify_file found;
+	const struct log_rotated *newest = &search->rotated[search->rotated_count - 1];
+	log_name_rotated(path, search->path, newest, ".jsonl");
+	log_name_rotated(note_path, search->path, newest, ".checkpoint");
+	int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
+	if (fd < 0)
+		return cannot_read(path);
+	drop_cache(fd, path);
+	bool has_note = log_get_note(note_path, &note) == 0;
+	int result = read_file(search, fd, path, has_note ? &note : NULL, &found);
+	if (result == 0)
+		search->ret->end.chain = found.chain;
+	close(fd);
+	return result;
+}
+
+static bool is_rotated(const struct search *search, uint64_t first_seq,
+		       char ret_note[LOG_NAME_SIZE])
+{
+	for (size_t i = search->rotated_count; i-- > 0;) {
+		if (search->rotated[i].first_seq != first_seq)
+			continue;
+		log_name_rotated(ret_note, search->path, &search->rotated[i],
+				 ".checkpoint");
+		return true;
+	}
+	return false;
+}
+
+/* Reads the note, and brings it behind its file where a rotation was broken off in
+ * between. */
+static void read_note(struct search *search, uint64_t live_first, bool has_first)
+{
+	char path[LOG_NAME_SIZE], rotated[LOG_NAME_SIZE];
+	uint64_t first_seq = 0;
+	log_name(path, search->path, ".checkpoint");
+	if (log_get_note(path, &search->note)) {
+		if (errno != ENOENT)
+			log_warning("%s: it holds no checkpoint: %m; the log is not "
+				    "compared with it",
+				    path);
+		return;
+	}
+	search->has_note = true;
+	if (checkpoint_first_seq(search->note.origin, &first_seq)) {
+		log_warning("%s: its origin is none of a gateway's log", path);
+		search->has_note = false;
+	} else if (!(has_first && first_seq == live_first) &&
+		   is_rotated(search, first_seq, rotated)) {
+		if (rename(path, rotated))
+			log_warning("%s: it can't be renamed: %m", path);
+		search->has_note = false;
+	}
+}
+
+static void check_note(struct search *search)
+{
+	uint64_t first_seq = 0;
+	if (!search->has_note || search->why[0])
+		return;
+	if (search->key &&
+	    checkpoint_verify_own(&search->note, search->key) == CHECKPOINT_FORGED)
+		set_broken(search, "the signature of its checkpoint is forged");
+	checkpoint_first_seq(search->note.origin, &first_seq);
+	const struct log_end *end = &search->ret->end;
+	if (end->tree.size == 0 || end->first_seq != first_seq)
+		set_broken(search,
+			   "the %" PRIu64 " lines from number %" PRIu64
+			   " on, of which its checkpoint tells, are gone",
+			   search->note.size, first_seq);
+}
+
+static int look(struct search *search, int fd)
+{
+	struct chain_line first = { .seq = 0 };
+	long size = read_first_line(search, fd);
+	if (size < 0)
+		return -1;
+	bool has_first = size > 0 && chain_read(search->digest, search->buffer,
+						(size_t)size - 1, &first) == 0;
+	read_note(search, first.seq, has_first);
+	int result = 0;
+	if (search->is_live)
+		result = read_live(search, fd);
+	/* Also where all that was live was torn. */
+	if (result == 0 && search->ret->end.tree.size == 0 && !search->why[0] &&
+	    search->rotated_count > 0)
+		result = read_newest(search);
+	if (result == 0)
+		check_note(search);
+	return result;
+}
+
+static int open_search(struct search *search)
+{
+	search->digest = digest_new();
+	search->buffer = malloc(LOG_VERIFY_LINE_MAX);
+	if (!search->digest || !search->buffer) {
+		log_error("%s: no memory to read the audit log: give the gateway more",
+			  search->path);
+		return -1;
+	}
+	if (log_rotated_list(search->path, &search->rotated, &search->rotated_count))
+		return cannot_read(search->path);
+	return 0;
+}
+
+static enum recovery_result run(struct search *search, int fd)
+{
+	struct stat status;
+	bool is_moved;
+	char words[ASIDE_WORDS_SIZE];
+	if (fstat(fd, &status) || open_search(search)) {
+		cannot_read(search->path);
+		return RECOVERY_FAILED;
+	}
+	search->is_live = status.st_size > 0;
+	if (aside_broken_resume(search->path, search->is_live, &is_moved, words))
+		return RECOVERY_FAILED;
+	if (is_moved)
+		return RECOVERY_MOVED;
+	if (words[0]) {
+		search->ret->is_broken = true;
+		memcpy(search->ret->words, words, sizeof(words));
+		return RECOVERY_DONE;
+	}
+	if (look(search, fd))
+		return RECOVERY_FAILED;
+	if (!search->why[0])
+		return RECOVERY_DONE;
+	return aside_broken(search->path, search->is_live, search->why) ? RECOVERY_FAILED
+									: RECOVERY_MOVED;
+}
+
+enum recovery_result recovery_run(int fd, const char *path, const struct signing_key *key,
+				  struct recovery *ret)
+{
+	struct recovery found = { .size = 0 };
+	struct search search = { .path = path, .key = key, .ret = &found };
+	drop_cache(fd, path);
+	enum recovery_result result = run(&search, fd);
+	digest_free(search.digest);
+	free(search.buffer);
+	free(search.rotated);
+	if (result == RECOVERY_DONE)
+		*ret = found;
+	return result;
+}
