@@ -188,15 +188,14 @@ static int mend(struct search *search, int fd, const char *path,
 		return -1;
 	if (is_newline)
 		return add_newline(fd, path) ? -1 : 1;
-	if (note && found->lines <= note->size)
-		set_broken(search,
-			   "%.60s has %" PRIu64 " good lines, its checkpoint covers "
-			   "%" PRIu64 " (line %" PRIu64 ": %s)",
-			   base, found->lines, note->size, fault->line,
-			   log_verify_word(fault->kind));
-	else if (!can_be_torn(search, fd, found))
+	if (fault->kind != LOG_VERIFY_TRUNCATED && !can_be_torn(search, fd, found))
 		set_broken(search, "line %" PRIu64 " of %.60s: %s", fault->line, base,
 			   log_verify_word(fault->kind));
+	else if (note && found->lines <= note->size)
+		set_broken(search,
+			   "%.60s ends with line %" PRIu64 ", its checkpoint is line "
+			   "%" PRIu64,
+			   base, found->lines, note->size + 1);
 	if (search->why[0])
 		return 0;
 	return aside_torn(fd, path, search->path, (off_t)found->size, search->ret->words)
