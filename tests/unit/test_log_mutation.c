@@ -132,7 +132,7 @@ static void change_byte(size_t line, size_t at, char to)
 static void every_changed_byte_is_found(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 700; i++) {
 		size_t line = chance(LINES);
 		change_byte(line, chance(size_of(line)), (char)chance(256));
 	}
@@ -147,12 +147,12 @@ static void every_changed_byte_is_found(void **state)
 static void every_changed_byte_of_a_checkpoint_is_found(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 120; i++) {
 		size_t line = CHECKPOINT * (1 + chance(LINES / CHECKPOINT - 1));
 		assert_non_null(memmem(text_of(line), size_of(line), "signature", 9));
 		change_byte(line, chance(size_of(line)), (char)chance(256));
 	}
-	for (size_t at = 0; at < size_of(LINES - 1); at += 3)
+	for (size_t at = 0; at < size_of(LINES - 1); at += 7)
 		change_byte(LINES - 1, at, (char)chance(256));
 	change_byte(LINES - 1, size_of(LINES - 1) - 1, ' ');
 }
@@ -175,7 +175,7 @@ static void swap(size_t first, size_t second)
 static void every_swap_is_found(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 120; i++) {
 		size_t first = 1 + chance(LINES - 2);
 		swap(first, first + 1 + chance(LINES - 1 - first));
 		first = 1 + chance(LINES - 2);
@@ -200,7 +200,7 @@ static void remove_lines(size_t first, size_t count)
 static void every_removal_is_found(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 120; i++) {
 		size_t first = chance(LINES);
 		remove_lines(first, 1);
 		remove_lines(first, 1 + chance(LINES - first));
@@ -225,7 +225,7 @@ static void insert(size_t before, const char *text, size_t size, const char *wha
 static void every_repetition_is_found(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 120; i++) {
 		size_t line = chance(LINES);
 		insert(line + 1, text_of(line), size_of(line), "the same twice",
 		       LOG_VERIFY_REPEATED);
@@ -240,7 +240,7 @@ static void every_repetition_is_found(void **state)
 static void every_addition_is_found(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 120; i++) {
 		char line[512];
 		struct chain_line last;
 		size_t before = 1 + chance(LINES - 1);
@@ -262,8 +262,8 @@ static void every_addition_is_found(void **state)
 static void every_cut_is_found(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 400; i++) {
-		size_t line = i < 300 ? chance(LINES) : LINES - 1;
+	for (int i = 0; i < 250; i++) {
+		size_t line = i < 200 ? chance(LINES) : LINES - 1;
 		size_t at = chance(size_of(line));
 		assert_int_equal(ftruncate(fd, (off_t)(whole.offsets[line] + at)), 0);
 		require_fault("a cut", line, LOG_VERIFY_TRUNCATED);
