@@ -163,8 +163,10 @@ static void put_into_start(const struct writer *writer, struct record_entry *sta
 		used += (size_t)snprintf(start->record.detail + used, room - used, "%s%s",
 					 used ? "; " : "", word->text);
 	}
-	if (used > 0 && used < room && own[0])
-		snprintf(start->record.detail + used, room - used, "; %s", own);
+	/* As much of it as there is room for. */
+	if (used > 0 && used + 3 < room && own[0])
+		snprintf(start->record.detail + used, room - used, "; %.*s",
+			 (int)(room - used - 3), own);
 }
 
 static enum log_file_result put_words(struct writer *writer, bool is_behind_start)
