@@ -1,5 +1,6 @@
 #include "aside.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -30,7 +31,7 @@ static int write_all(int fd, const char *bytes, size_t size)
 	return 0;
 }
 
-/* From `at` to the end. */
+/* From `at` to the end; `to` may be -1, `digest` NULL. */
 static int copy_hashed(int from, off_t at, int to, struct digest *digest, off_t *ret_size)
 {
 	char chunk[CHUNK_SIZE];
@@ -43,58 +44,132 @@ static int copy_hashed(int from, off_t at, int to, struct digest *digest, off_t 
 			*ret_size = copied;
 			return got == 0 ? 0 : -1;
 		}
-		if (write_all(to, chunk, (size_t)got) ||
-		    digest_update(digest, chunk, (size_t)got))
+		if ((to >= 0 && write_all(to, chunk, (size_t)got)) ||
+		    (digest && digest_update(digest, chunk, (size_t)got)))
 			return -1;
 		copied += got;
 	}
 }
 
-static int copy_torn(int fd, off_t at, const char *torn, off_t *ret_size,
-		     char ret_sha256[DIGEST_HEX_SIZE])
+/* A draft first: half a copy would be mistaken for the whole. */
+static int copy_torn(int fd, off_t at, const char *log_path, const char *torn)
 {
-	uint8_t sha256[DIGEST_SIZE];
-	struct digest *digest = digest_new();
-	int copy = open(torn, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+	char draft[LOG_NAME_SIZE];
+	off_t size;
 	int result = -1;
-	if (!digest || copy < 0 || fchmod(copy, FILE_MODE) ||
-	    copy_hashed(fd, at, copy, digest, ret_size) ||
-	    digest_finish(digest, sha256) || fsync(copy) || log_sync_directory(torn))
-		goto out;
-	digest_hex(sha256, sizeof(sha256), ret_sha256);
-	result = 0;
-out:
-	if (result) {
+	log_name(draft, log_path, ".torn.new");
+	int copy = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
+	if (copy >= 0 && fchmod(copy, FILE_MODE) == 0 &&
+	    copy_hashed(fd, at, copy, NULL, &size) == 0 && fsync(copy) == 0 &&
+	    log_rename(draft, torn) == 0)
+		result = log_sync_directory(torn);
+	if (result)
 		log_error("%s: the torn end of the audit log can't be saved here: %m; "
 			  "let the gateway's user write in this directory, and free "
 			  "space",
 			  torn);
-		/* Half a copy would be mistaken for the whole. */
-		if (copy >= 0)
-			unlink(torn);
-	}
 	if (copy >= 0)
 		close(copy);
+	return result;
+}
+
+static int hash_from(int fd, off_t at, off_t *ret_size, char ret[DIGEST_HEX_SIZE])
+{
+	uint8_t sha256[DIGEST_SIZE];
+	struct digest *digest = digest_new();
+	int result = !digest || copy_hashed(fd, at, -1, digest, ret_size) ||
+				     digest_finish(digest, sha256)
+			     ? -1
+			     : 0;
+	if (result == 0)
+		digest_hex(sha256, sizeof(sha256), ret);
 	digest_free(digest);
 	return result;
 }
 
-int aside_torn(int fd, const char *path, const char *log_path, off_t at,
+static void tell_torn(const char *torn, off_t size, const char *sha256,
+		      char ret[ASIDE_WORDS_SIZE])
+{
+	snprintf(ret, ASIDE_WORDS_SIZE,
+		 "%" PRIdMAX " bytes of a torn line, SHA-256 %s, moved to %s",
+		 (intmax_t)size, sha256, log_name_base(torn));
+}
+
+/* The name of the newest torn end that is younger and that `words` don't name; "" when
+ * there is none. */
+static void find_torn(const char *log_path, const char *time, const char *words,
+		      char ret[LOG_NAME_SIZE])
+{
+	char begin[LOG_NAME_SIZE], stamp[LOG_STAMP_SIZE], newest[LOG_STAMP_SIZE] = "";
+	log_name_stamp_of(time, stamp);
+	log_name(begin, log_path, ".torn-");
+	size_t length = strlen(log_name_base(begin));
+	DIR *directory = log_open_directory(log_path);
+	ret[0] = '\0';
+	for (struct dirent *entry; directory && (entry = readdir(directory));) {
+		const char *its_stamp = entry->d_name + length;
+		if (strncmp(entry->d_name, log_name_base(begin), length) == 0 &&
+		    strlen(its_stamp) < sizeof(newest) && strcmp(its_stamp, stamp) > 0 &&
+		    strcmp(its_stamp, newest) > 0 && !strstr(words, its_stamp))
+			snprintf(newest, sizeof(newest), "%s", its_stamp);
+	}
+	if (directory)
+		closedir(directory);
+	if (newest[0])
+		log_name(ret, log_path, ".torn-%s", newest);
+}
+
+static int hash_file(const char *path, off_t *ret_size, char ret[DIGEST_HEX_SIZE])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int result = fd >= 0 ? hash_from(fd, 0, ret_size, ret) : -1;
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
+void aside_untold_torn(const char *log_path, const char *time,
+		       char words[ASIDE_WORDS_SIZE])
+{
+	char torn[LOG_NAME_SIZE], sha256[DIGEST_HEX_SIZE];
+	off_t size;
+	find_torn(log_path, time, words, torn);
+	if (torn[0] && !words[0] && hash_file(torn, &size, sha256) == 0)
+		tell_torn(torn, size, sha256, words);
+	for (;;) {
+		size_t used = strlen(words);
+		find_torn(log_path, time, words, torn);
+		if (!torn[0] || used + strlen(log_name_base(torn)) + 8 > ASIDE_WORDS_SIZE)
+			return;
+		snprintf(words + used, ASIDE_WORDS_SIZE - used, ", before %s",
+			 log_name_base(torn));
+	}
+}
+
+int aside_torn(int fd, const char *path, const char *log_path, const char *time, off_t at,
 	       char ret[ASIDE_WORDS_SIZE])
 {
-	char sha256[DIGEST_HEX_SIZE], stamp[LOG_STAMP_SIZE], torn[LOG_NAME_SIZE];
-	off_t size = 0;
-	log_name_stamp(stamp);
-	log_name(torn, log_path, ".torn-%s", stamp);
-	if (copy_torn(fd, at, torn, &size, sha256))
+	char sha256[DIGEST_HEX_SIZE], copied[DIGEST_HEX_SIZE];
+	char stamp[LOG_STAMP_SIZE], torn[LOG_NAME_SIZE];
+	off_t size, copied_size;
+	if (hash_from(fd, at, &size, sha256)) {
+		log_error("%s: the torn end can't be read: %m", path);
 		return -1;
+	}
+	/* A crash may have come between the copy and the cut. */
+	find_torn(log_path, time, "", torn);
+	if (!torn[0] || hash_file(torn, &copied_size, copied) ||
+	    strcmp(copied, sha256) != 0) {
+		log_name_stamp(stamp);
+		log_name(torn, log_path, ".torn-%s", stamp);
+		if (copy_torn(fd, at, log_path, torn))
+			return -1;
+	}
 	if (ftruncate(fd, at) || fsync(fd)) {
 		log_error("%s: the torn end can't be cut off: %m", path);
 		return -1;
 	}
-	snprintf(ret, ASIDE_WORDS_SIZE,
-		 "%" PRIdMAX " bytes of a torn line, SHA-256 %s, moved to %s",
-		 (intmax_t)size, sha256, log_name_base(torn));
+	tell_torn(torn, size, sha256, ret);
 	log_warning("%s: %s", path, ret);
 	return 0;
 }
@@ -140,19 +215,25 @@ static int move_live(const char *path, const char *stamp)
 	return move(path, to);
 }
 
+/* A note without its file. */
+static int move_stray_note(const char *path, const char *stamp)
+{
+	char note[LOG_NAME_SIZE], to[LOG_NAME_SIZE];
+	log_name(note, path, ".checkpoint");
+	log_name(to, path, ".broken-%s-last.checkpoint", stamp);
+	return move(note, to);
+}
+
 /* Whatever of the log is not aside yet. */
 static int move_all(const char *path, bool is_live, const char *stamp)
 {
 	struct log_rotated *list;
 	size_t count;
-	char note[LOG_NAME_SIZE], to[LOG_NAME_SIZE];
-	log_name(note, path, ".checkpoint");
-	log_name(to, path, ".broken-%s-last.checkpoint", stamp);
 	if (log_rotated_list(path, &list, &count)) {
 		log_error("%s: its directory can't be read: %m", path);
 		return -1;
 	}
-	int result = is_live ? 0 : move(note, to); /* one without its file */
+	int result = is_live ? 0 : move_stray_note(path, stamp);
 	for (size_t i = 0; i < count && result == 0; i++)
 		result = move_rotated(path, &list[i], stamp, !is_live && i + 1 == count);
 	free(list);
@@ -187,7 +268,7 @@ int aside_broken(const char *path, bool is_live, const char *why)
 	return move_all(path, is_live, stamp);
 }
 
-int aside_broken_resume(const char *path, bool is_live, bool *ret_is_moved,
+int aside_broken_resume(const char *path, bool is_live, bool is_told, bool *ret_is_moved,
 			char ret[ASIDE_WORDS_SIZE])
 {
 	char breaking[LOG_NAME_SIZE], newest[LOG_NAME_SIZE];
@@ -208,13 +289,14 @@ int aside_broken_resume(const char *path, bool is_live, bool *ret_is_moved,
 	 */
 	log_name(newest, path, ".broken-%s.jsonl", text);
 	bool is_done = faccessat(AT_FDCWD, newest, F_OK, 0) == 0;
-	if (is_done && is_live) {
+	if (is_done && is_told) {
 		aside_broken_told(path);
 		return 0;
 	}
-	if (!is_done && move_all(path, is_live, text))
+	if (is_done ? !is_live && move_stray_note(path, text)
+		    : move_all(path, is_live, text))
 		return -1;
-	*ret_is_moved = is_live;
+	*ret_is_moved = !is_done && is_live;
 	snprintf(ret, ASIDE_WORDS_SIZE, "%s", words);
 	return 0;
 }

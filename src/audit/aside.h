@@ -14,10 +14,15 @@
 #define ASIDE_WORDS_SIZE 256 /* what a line's detail holds */
 
 /* Moves what `path`, open as `fd`, holds behind `at` into FILE.torn-TIME of the log
- * `log_path`: durable there before it is cut off here. What was moved where is left in
- * `ret`. -1 after logging what is wrong and its cure. */
-int aside_torn(int fd, const char *path, const char *log_path, off_t at,
+ * `log_path`: durable there before it is cut off here. `time` is that of the last good
+ * line, or "". What was moved where is left in `ret`. -1 after logging what is wrong and
+ * its cure. */
+int aside_torn(int fd, const char *path, const char *log_path, const char *time, off_t at,
 	       char ret[ASIDE_WORDS_SIZE]);
+/* Adds to `words` the torn ends that were moved aside after that time, a line's, and that
+ * they don't name yet: no line tells of them, since a crash came first. */
+void aside_untold_torn(const char *log_path, const char *time,
+		       char words[ASIDE_WORDS_SIZE]);
 
 /* Moves all of the log's files aside, the newest last: it becomes FILE.broken-TIME.jsonl,
  * the others FILE.broken-TIME-FIRSTSEQ.jsonl, and their notes likewise. `why`, a clause,
@@ -25,10 +30,10 @@ int aside_torn(int fd, const char *path, const char *log_path, off_t at,
  * comes after a crash goes on where this broke off. `is_live`: the live file has
  * something in it. -1 after logging. */
 int aside_broken(const char *path, bool is_live, const char *why);
-/* Goes on with what a crash broke off, and reads what is still to be told. *ret_is_moved:
- * the live file is not the one that it was before. "" when there is nothing. -1 after
- * logging. */
-int aside_broken_resume(const char *path, bool is_live, bool *ret_is_moved,
+/* Goes on with what a crash broke off, and reads what is still to be told: `ret` is ""
+ * when there is nothing. `has_line`: the live file begins with a sound line.
+ * *ret_is_moved: the live file is not at its path any more. -1 after logging. */
+int aside_broken_resume(const char *path, bool is_live, bool has_line, bool *ret_is_moved,
 			char ret[ASIDE_WORDS_SIZE]);
 /* The new chain's first line tells of it, durably. */
 void aside_broken_told(const char *path);

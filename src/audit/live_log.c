@@ -67,9 +67,10 @@ int live_log_open(const struct config_audit *audit, int wait_ms, struct live_log
 	if (log.end.tree.size == 0)
 		log.end.first_seq = log.end.chain.next_seq;
 	log.file.size = log.file.good_size = found.size;
+	if (found.broken[0])
+		keep_words(&log, LIVE_LOG_BROKEN, "%s", found.broken);
 	if (found.words[0])
-		keep_words(&log, found.is_broken ? LIVE_LOG_BROKEN : LIVE_LOG_FOUND, "%s",
-			   found.words);
+		keep_words(&log, LIVE_LOG_FOUND, "%s", found.words);
 	*ret = log;
 	return 0;
 }

@@ -1,6 +1,5 @@
 #include "log_names.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -40,15 +39,20 @@ const char *log_name_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-void log_name_stamp(char ret[LOG_STAMP_SIZE])
+void log_name_stamp_of(const char *time, char ret[LOG_STAMP_SIZE])
 {
-	char time[CLOCK_UTC_SIZE];
-	clock_utc(time);
 	for (const char *from = time; *from; from++) {
 		if (*from != '-' && *from != ':')
 			*ret++ = *from;
 	}
 	*ret = '\0';
+}
+
+void log_name_stamp(char ret[LOG_STAMP_SIZE])
+{
+	char time[CLOCK_UTC_SIZE];
+	clock_utc(time);
+	log_name_stamp_of(time, ret);
 }
 
 void log_name_rotated(char ret[LOG_NAME_SIZE], const char *path,
@@ -103,14 +107,19 @@ static void directory_of(const char *path, char ret[LOG_NAME_SIZE])
 		 length ? path : ".");
 }
 
+DIR *log_open_directory(const char *path)
+{
+	char directory[LOG_NAME_SIZE];
+	directory_of(path, directory);
+	return opendir(directory);
+}
+
 int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_count)
 {
-	char directory_path[LOG_NAME_SIZE];
 	const char *base = log_name_base(path);
 	size_t base_length = stem_length(base), count = 0;
 	struct log_rotated *list = NULL;
-	directory_of(path, directory_path);
-	DIR *directory = opendir(directory_path);
+	DIR *directory = log_open_directory(path);
 	if (!directory)
 		return -1;
 	for (struct dirent *entry; (entry = readdir(directory));) {

@@ -8,6 +8,7 @@
 #ifndef AUDIT_LOG_NAMES_H
 #define AUDIT_LOG_NAMES_H
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,8 @@ void log_name(char ret[LOG_NAME_SIZE], const char *path, const char *format, ...
 const char *log_name_base(const char *path);
 /* The time as names bear it: 20260131T120000.123456Z. */
 void log_name_stamp(char ret[LOG_STAMP_SIZE]);
+/* The same of a line's time. */
+void log_name_stamp_of(const char *time, char ret[LOG_STAMP_SIZE]);
 
 struct log_rotated {
 	uint64_t first_seq;
@@ -40,6 +43,8 @@ void log_name_rotated(char ret[LOG_NAME_SIZE], const char *path,
  * errno. */
 int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_count);
 
+/* The directory that holds them. NULL with errno. */
+DIR *log_open_directory(const char *path);
 /* Makes what was created, renamed or removed beside `path` durable. -1 with errno. */
 int log_sync_directory(const char *path);
 

@@ -25,8 +25,9 @@ struct search {
 	size_t rotated_count;
 	struct checkpoint note;
 	bool has_note;
-	bool is_live;		    /* the live file has something in it */
-	char why[ASIDE_WORDS_SIZE]; /* the log is broken; "" when it isn't */
+	bool is_live;			/* the live file has something in it */
+	char last_time[CLOCK_UTC_SIZE]; /* of the last good line; "" without one */
+	char why[ASIDE_WORDS_SIZE];	/* the log is broken; "" when it isn't */
 	struct recovery *ret;
 };
 
@@ -198,7 +199,8 @@ static int mend(struct search *search, int fd, const char *path,
 			   base, found->lines, note->size + 1);
 	if (search->why[0])
 		return 0;
-	return aside_torn(fd, path, search->path, (off_t)found->size, search->ret->words)
+	return aside_torn(fd, path, search->path, found->last_time, (off_t)found->size,
+			  search->ret->words)
 		       ? -1
 		       : 1;
 }
@@ -323,6 +325,7 @@ static int read_live(struct search *search, int fd)
 	if (found.lines > 0 && check_continuation(search, fd))
 		return -1;
 	search->ret->end = end_of(&found);
+	memcpy(search->last_time, found.last_time, sizeof(search->last_time));
 	search->ret->size = (off_t)found.size;
 	return 0;
 }
@@ -342,8 +345,10 @@ static int read_newest(struct search *search)
 	drop_cache(fd, path);
 	bool has_note = log_get_note(note_path, &note) == 0;
 	int result = read_file(search, fd, path, has_note ? &note : NULL, &found);
-	if (result == 0)
+	if (result == 0) {
 		search->ret->end.chain = found.chain;
+		memcpy(search->last_time, found.last_time, sizeof(search->last_time));
+	}
 	close(fd);
 	return result;
 }
@@ -406,13 +411,6 @@ static void check_note(struct search *search)
 
 static int look(struct search *search, int fd)
 {
-	struct chain_line first = { .seq = 0 };
-	long size = read_first_line(search, fd);
-	if (size < 0)
-		return -1;
-	bool has_first = size > 0 && chain_read(search->digest, search->buffer,
-						(size_t)size - 1, &first) == 0;
-	read_note(search, first.seq, has_first);
 	int result = 0;
 	if (search->is_live)
 		result = read_live(search, fd);
@@ -434,34 +432,55 @@ static int open_search(struct search *search)
 			  search->path);
 		return -1;
 	}
-	if (log_rotated_list(search->path, &search->rotated, &search->rotated_count))
+	return 0;
+}
+
+/* What the live file begins with. */
+struct beginning {
+	bool has_line, is_told; /* told: that the log before it was broken */
+	uint64_t first_seq;
+};
+
+static int read_beginning(struct search *search, int fd, struct beginning *ret)
+{
+	static const char told[] = ",\"reason\":\"audit-broken\",";
+	struct chain_line first = { .seq = 0 };
+	ssize_t got = pread(fd, search->buffer, LOG_VERIFY_LINE_MAX, 0);
+	if (got < 0)
 		return cannot_read(search->path);
+	const char *newline = memchr(search->buffer, '\n', (size_t)got);
+	const char *end = memrchr(search->buffer, '\n', (size_t)got);
+	search->is_live = got > 0;
+	ret->has_line =
+		newline && chain_read(search->digest, search->buffer,
+				      (size_t)(newline - search->buffer), &first) == 0;
+	ret->first_seq = first.seq;
+	ret->is_told = end && memmem(search->buffer, (size_t)(end - search->buffer), told,
+				     sizeof(told) - 1);
 	return 0;
 }
 
 static enum recovery_result run(struct search *search, int fd)
 {
-	struct stat status;
 	bool is_moved;
-	char words[ASIDE_WORDS_SIZE];
-	if (fstat(fd, &status) || open_search(search)) {
-		cannot_read(search->path);
-		return RECOVERY_FAILED;
-	}
-	search->is_live = status.st_size > 0;
-	if (aside_broken_resume(search->path, search->is_live, &is_moved, words))
+	struct beginning live;
+	if (open_search(search) || read_beginning(search, fd, &live) ||
+	    aside_broken_resume(search->path, search->is_live, live.is_told, &is_moved,
+				search->ret->broken))
 		return RECOVERY_FAILED;
 	if (is_moved)
 		return RECOVERY_MOVED;
-	if (words[0]) {
-		search->ret->is_broken = true;
-		memcpy(search->ret->words, words, sizeof(words));
-		return RECOVERY_DONE;
+	if (log_rotated_list(search->path, &search->rotated, &search->rotated_count)) {
+		cannot_read(search->path);
+		return RECOVERY_FAILED;
 	}
+	read_note(search, live.first_seq, live.has_line);
 	if (look(search, fd))
 		return RECOVERY_FAILED;
-	if (!search->why[0])
+	if (!search->why[0]) {
+		aside_untold_torn(search->path, search->last_time, search->ret->words);
 		return RECOVERY_DONE;
+	}
 	return aside_broken(search->path, search->is_live, search->why) ? RECOVERY_FAILED
 									: RECOVERY_MOVED;
 }

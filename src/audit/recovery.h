@@ -31,9 +31,9 @@ struct log_end {
 
 struct recovery {
 	struct log_end end;
-	off_t size;		      /* of the live file */
-	char words[ASIDE_WORDS_SIZE]; /* what was found and belongs into the log */
-	bool is_broken;		      /* a new chain begins, and that is why */
+	off_t size;		       /* of the live file */
+	char words[ASIDE_WORDS_SIZE];  /* what was found and belongs into the log */
+	char broken[ASIDE_WORDS_SIZE]; /* why a new chain begins; "" when none does */
 };
 
 enum recovery_result {

@@ -1,0 +1,211 @@
+#include "fault.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define DESCRIPTORS 1024
+
+struct fault_orders *fault_orders;
+
+/* Files in the directory, by descriptor: how much of each is synced. */
+static struct {
+	bool is_there;
+	off_t synced;
+} files[DESCRIPTORS];
+
+__attribute__((constructor)) static void take_orders(void)
+{
+	const char *path = getenv("FAULT_ORDERS");
+	int fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return;
+	void *orders = mmap(NULL, sizeof(*fault_orders), PROT_READ | PROT_WRITE,
+			    MAP_SHARED, fd, 0);
+	if (orders != MAP_FAILED)
+		fault_orders = orders;
+	close(fd);
+}
+
+static bool is_file(int fd)
+{
+	return fault_orders && fd >= 0 && fd < DESCRIPTORS && files[fd].is_there;
+}
+
+static bool is_path(const char *path)
+{
+	return fault_orders && fault_orders->directory[0] &&
+	       strncmp(path, fault_orders->directory, strlen(fault_orders->directory)) ==
+		       0;
+}
+
+/* What to do at this step. */
+static enum fault_how step(void)
+{
+	unsigned number = atomic_fetch_add(&fault_orders->step, 1) + 1;
+	if (number != fault_orders->fire_at || fault_orders->how == FAULT_NOTHING)
+		return FAULT_NOTHING;
+	atomic_store(&fault_orders->fired, 1);
+	return (enum fault_how)fault_orders->how;
+}
+
+static void die(bool is_group)
+{
+	kill(is_group ? 0 : getpid(), SIGKILL);
+	pause();
+}
+
+/* What the disk has of a file when the power goes: what was synced, and of the rest as
+ * much as it likes. */
+static void cut_power(int fd, bool has_zeros)
+{
+	struct stat status;
+	if (is_file(fd) && fstat(fd, &status) == 0 && status.st_size > files[fd].synced) {
+		off_t part = (status.st_size - files[fd].synced) / 2;
+		syscall(SYS_ftruncate, fd, files[fd].synced + part);
+		if (has_zeros)
+			syscall(SYS_ftruncate, fd, status.st_size);
+	}
+	die(true);
+}
+
+/* Before the call. True: it fails with errno, uncalled. */
+static bool before(enum fault_how how)
+{
+	if (how == FAULT_KILL_BEFORE || how == FAULT_GROUP_BEFORE)
+		die(how == FAULT_GROUP_BEFORE);
+	if (how == FAULT_EIO || how == FAULT_ENOSPC || how == FAULT_HALF) {
+		errno = how == FAULT_EIO ? EIO : ENOSPC;
+		return true;
+	}
+	return false;
+}
+
+static void after(enum fault_how how, int fd)
+{
+	if (how == FAULT_KILL_AFTER || how == FAULT_KILL_HALF || how == FAULT_GROUP_AFTER)
+		die(how == FAULT_GROUP_AFTER);
+	if (how == FAULT_POWER_TORN || how == FAULT_POWER_ZEROS)
+		cut_power(fd, how == FAULT_POWER_ZEROS);
+}
+
+ssize_t write(int fd, const void *bytes, size_t size)
+{
+	enum fault_how how = is_file(fd) ? step() : FAULT_NOTHING;
+	if (how == FAULT_HALF || how == FAULT_KILL_HALF) {
+		/* The rest finds no room at the next call. */
+		ssize_t half = syscall(SYS_write, fd, bytes, size / 2);
+		if (how == FAULT_KILL_HALF)
+			die(false);
+		fault_orders->fire_at++;
+		fault_orders->how = FAULT_ENOSPC;
+		return half;
+	}
+	if (before(how))
+		return -1;
+	ssize_t result = syscall(SYS_write, fd, bytes, size);
+	after(how, fd);
+	return result;
+}
+
+static int sync_with(int fd, long call)
+{
+	struct stat status;
+	enum fault_how how = is_file(fd) ? step() : FAULT_NOTHING;
+	if (before(how))
+		return -1;
+	/* A power cut comes before the disk has it all. */
+	if (how == FAULT_POWER_TORN || how == FAULT_POWER_ZEROS)
+		after(how, fd);
+	int result = (int)syscall(call, fd);
+	if (is_file(fd) && result == 0 && fstat(fd, &status) == 0)
+		files[fd].synced = status.st_size;
+	after(how, fd);
+	return result;
+}
+
+int fsync(int fd)
+{
+	return sync_with(fd, SYS_fsync);
+}
+
+int fdatasync(int fd)
+{
+	return sync_with(fd, SYS_fdatasync);
+}
+
+int ftruncate(int fd, off_t size)
+{
+	enum fault_how how = is_file(fd) ? step() : FAULT_NOTHING;
+	if (before(how))
+		return -1;
+	int result = (int)syscall(SYS_ftruncate, fd, size);
+	after(how, fd);
+	return result;
+}
+
+int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned flags)
+{
+	enum fault_how how = is_path(from) ? step() : FAULT_NOTHING;
+	if (before(how))
+		return -1;
+	int result = (int)syscall(SYS_renameat2, from_at, from, to_at, to, flags);
+	after(how, -1);
+	return result;
+}
+
+int rename(const char *from, const char *to)
+{
+	return renameat2(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int unlink(const char *path)
+{
+	enum fault_how how = is_path(path) ? step() : FAULT_NOTHING;
+	if (before(how))
+		return -1;
+	int result = (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+	after(how, -1);
+	return result;
+}
+
+int open(const char *path, int flags, ...)
+{
+	unsigned mode = 0;
+	if (flags & O_CREAT) {
+		va_list arguments;
+		va_start(arguments, flags);
+		mode = va_arg(arguments, unsigned);
+		va_end(arguments);
+	}
+	bool is_there = is_path(path);
+	enum fault_how how = is_there ? step() : FAULT_NOTHING;
+	if (before(how))
+		return -1;
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	struct stat status;
+	if (fd >= 0 && fd < DESCRIPTORS) {
+		files[fd].is_there = is_there;
+		files[fd].synced = fstat(fd, &status) == 0 ? status.st_size : 0;
+	}
+	after(how, fd);
+	return fd;
+}
+
+int close(int fd)
+{
+	if (fd >= 0 && fd < DESCRIPTORS)
+		files[fd].is_there = false;
+	return (int)syscall(SYS_close, fd);
+}
