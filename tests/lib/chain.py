@@ -32,6 +32,7 @@ def read(path):
 def write(path, lines):
 	pathlib.Path(path).write_bytes(b"".join(line + b"\n" for line in lines))
 
+
 def check_line(text, prev, seq):
 	"""One line, by its own hash and by the one before."""
 	covered, _, rest = text.rpartition(',"hash":')
