@@ -6,17 +6,21 @@
 #ifndef CATHGATE_AUDIT_USED_H
 #define CATHGATE_AUDIT_USED_H
 
-#include "cathgate/config.h"
-
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Leaves a message in audit.messages, a file of its own, durably: which user read the log
- * and with which program, as in "cathgate audit verify". 0, also when the configuration
- * wants no messages; -1 with errno when it can't be left there, EACCES when the user may
+struct audit_log_used {
+	const char *log;      /* audit.file */
+	const char *messages; /* audit.messages */
+	const char *node;     /* gateway.name, or the host's */
+	const char *program;  /* as in "cathgate audit" */
+};
+
+/* Leaves a message in the directory, a file of its own, durably: which user read the log
+ * and with what. 0; -1 with errno when it can't be left there, EACCES when the user may
  * not: for the tool to say, and no reason not to show the log. */
-int audit_log_used_note(const struct config *config, const char *program);
+int audit_log_used_note(const struct audit_log_used *used);
 
 #ifdef __cplusplus
 }

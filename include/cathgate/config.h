@@ -204,6 +204,10 @@ int config_audit_file(const char *path, char **ret, struct config_faults *faults
 /* That of the key for pseudonyms, in the same way. */
 int config_audit_pseudonym_key(const char *path, char **ret,
 			       struct config_faults *faults);
+/* The directory of the audit messages, and the gateway's own name, where they are given.
+ */
+int config_audit_messages(const char *path, char **ret, struct config_faults *faults);
+int config_gateway_name(const char *path, char **ret, struct config_faults *faults);
 
 #ifdef __cplusplus
 }

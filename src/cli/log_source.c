@@ -1,24 +1,52 @@
 #include "log_source.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cathgate/audit_used.h"
 #include "cathgate/config.h"
+
+/* Whoever reads a gateway's log is told to the audit repository, where there is one. */
+static void tell_used(const char *config, const char *path)
+{
+	struct config_faults none = { .count = 0 };
+	char *messages = NULL, *name = NULL, host[HOST_NAME_MAX + 1] = "";
+	gethostname(host, sizeof(host) - 1);
+	config_gateway_name(config, &name, &none);
+	if (config_audit_messages(config, &messages, &none) == 0) {
+		const struct audit_log_used used = { .log = path,
+						     .messages = messages,
+						     .node = name ? name : host,
+						     .program = "cathgate audit" };
+		if (audit_log_used_note(&used))
+			fprintf(stderr,
+				"cathgate: %s: the audit repository can't be told that "
+				"the log is read: %s\n",
+				messages, strerror(errno));
+	}
+	config_faults_clear(&none);
+	free(messages);
+	free(name);
+}
 
 char *log_source_default(const char *config)
 {
 	struct config_faults faults = { .count = 0 };
 	char *path = NULL;
-	if (config_audit_file(config ? config : CATHGATE_CONFIG, &path, &faults)) {
+	config = config ? config : CATHGATE_CONFIG;
+	if (config_audit_file(config, &path, &faults)) {
 		for (size_t i = 0; i < faults.count; i++)
 			fprintf(stderr, "cathgate: %s\n", faults.items[i].text);
 		fprintf(stderr, "cathgate: which log? Name it as FILE, or the "
 				"configuration with --config\n");
 	}
 	config_faults_clear(&faults);
+	if (path)
+		tell_used(config, path);
 	return path;
 }
 

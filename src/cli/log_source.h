@@ -18,7 +18,8 @@ struct log_source {
 };
 
 /* The log that the configuration names; NULL after saying why not. `config` NULL: the one
- * that is installed. The caller frees it. */
+ * that is installed. The caller frees it. Where
+ * that has audit messages, one says that the log is read. */
 char *log_source_default(const char *config);
 
 /* `files` must live as long. 0, or -1 after saying why not. */

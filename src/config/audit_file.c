@@ -8,8 +8,8 @@
 #include "items.h"
 #include "reader.h"
 
-/* A file that the audit section names, as the section would read it. */
-static const char *read_path(struct reader *reader, const config_t *tree, const char *key,
+/* A text, or a file that the audit section names, as the section would read it. */
+static const char *read_text(struct reader *reader, const config_t *tree, const char *key,
 			     const char *cure)
 {
 	const char *text;
@@ -18,6 +18,8 @@ static const char *read_path(struct reader *reader, const config_t *tree, const 
 	const config_setting_t *setting = config_lookup(tree, key);
 	if (!setting || !(text = config_setting_get_string(setting)))
 		reader_fault(reader, &place, "it is missing; %s", cure);
+	else if (strncmp(key, "audit.", 6) != 0)
+		return arena_copy(reader->arena, text);
 	else if (item_file(reader, &place, text, &file))
 		return file.path;
 	return NULL;
@@ -50,7 +52,7 @@ static int read_configuration(const char *path, const char *key, const char *cur
 					 ? strerror(errno)
 					 : config_error_text(&tree));
 	} else {
-		found = read_path(&reader, &tree, key, cure);
+		found = read_text(&reader, &tree, key, cure);
 	}
 	char *copy = found ? strdup(found) : NULL;
 	if (copy)
@@ -74,4 +76,16 @@ int config_audit_pseudonym_key(const char *path, char **ret, struct config_fault
 				  "this gateway writes no pseudonyms: its log leaves "
 				  "patients out, or has their IDs in clear",
 				  ret, faults);
+}
+
+int config_audit_messages(const char *path, char **ret, struct config_faults *faults)
+{
+	return read_configuration(path, "audit.messages", "no audit messages are written",
+				  ret, faults);
+}
+
+int config_gateway_name(const char *path, char **ret, struct config_faults *faults)
+{
+	return read_configuration(path, "gateway.name", "the host's name serves", ret,
+				  faults);
 }

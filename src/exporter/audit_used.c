@@ -21,10 +21,10 @@ static const char *user_name(void)
 	return before && before[0] ? before : user ? user->pw_name : "unknown";
 }
 
-static void put_message(struct text *to, const struct config *config, const char *program)
+static void put_message(struct text *to, const struct audit_log_used *used)
 {
 	char time[CLOCK_UTC_SIZE], process[128];
-	const struct audit_source source = { .time = time, .node = config->gateway_name };
+	const struct audit_source source = { .time = time, .node = used->node };
 	const struct audit_event event = {
 		.id = &AUDIT_LOG_USED,
 		.action = 'R',
@@ -33,21 +33,21 @@ static void put_message(struct text *to, const struct config *config, const char
 	const struct audit_participant person = {
 		.user_id = user_name(),
 		.is_requestor = true,
-		.address = config->gateway_name,
+		.address = used->node,
 	};
 	const struct audit_participant tool = {
 		.user_id = process,
 		.role = &AUDIT_ROLE_APPLICATION,
-		.address = config->gateway_name,
+		.address = used->node,
 	};
 
 	clock_utc(time);
-	snprintf(process, sizeof(process), "%.100s[%d]", program, (int)getpid());
+	snprintf(process, sizeof(process), "%.100s[%d]", used->program, (int)getpid());
 	audit_message_open(to, &source, &event);
 	audit_message_participant(to, &person);
 	audit_message_participant(to, &tool);
 	audit_message_source(to, &source);
-	audit_message_log(to, config->audit.file.path, NULL, NULL);
+	audit_message_log(to, used->log, NULL, NULL);
 	audit_message_close(to);
 	text_put(to, "\n");
 }
@@ -76,22 +76,19 @@ static int write_file(int directory, const char *hidden, const char *name,
 	return error ? -1 : 0;
 }
 
-int audit_log_used_note(const struct config *config, const char *program)
+int audit_log_used_note(const struct audit_log_used *used)
 {
-	const char *path = config->audit.messages.path;
 	char time[CLOCK_UTC_SIZE], hidden[96];
 	struct text text = { 0 };
 	int directory, result, error;
 
-	if (!path)
-		return 0;
-	directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	directory = open(used->messages, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory < 0)
 		return -1;
 	clock_utc(time);
 	/* Behind the dot: the name. */
 	snprintf(hidden, sizeof(hidden), ".cathgate-used-%s-%d.log", time, (int)getpid());
-	put_message(&text, config, program);
+	put_message(&text, used);
 	result = write_file(directory, hidden, hidden + 1, &text);
 	error = errno;
 	text_free(&text);

@@ -1,8 +1,13 @@
 """Goal: every kind of DICOM audit message fits the standard's schema, whatever the log's
 lines hold, and so do those of a real gateway; the schema takes no message that breaks it."""
+import base64
+import os
+import re
+import subprocess
+
 from audit_messages import OBJECT, PARTIES, export, kind, line, valid, written, xml_of
 from dicom import XA_CONTEXT, Rejection
-from harness import Test, eventually
+from harness import ROOT, Test, eventually
 from objects import make
 
 RUDE = "<&>\"' \u00e9\u001b\u0085\uffff" + "x" * 200
@@ -68,6 +73,10 @@ WRONG = {
 }
 
 
+def cathgate():
+	return os.environ.get("CATHGATE", ROOT / "build/dev/src/cli/cathgate")
+
+
 def check_schema_rejects(messages):
 	for event, changes in WRONG.items():
 		xml = next(xml_of(m) for m in messages
@@ -118,4 +127,11 @@ with Test() as t:
 		("110108", "110125", "E", "0"), ("110100", "110121", "E", "0")], told_kinds
 	transferred = [m for m in told if kind(m)[0] == "110104"]
 	assert all(m.count(b'NumberOfInstances="1"') == 3 for m in transferred), transferred
+	notes = [base64.b64decode(re.search(rb'tlog-checkpoint" value="([^"]+)"', m)[1])
+		 for m in told if kind(m)[1] == "checkpoint"]
+	assert gateway.audit_file.with_suffix(".checkpoint").read_bytes() == notes[-1]
+	subprocess.run([cathgate(), "audit", "tail", "--config", gateway.config],
+		       capture_output=True, check=True)
+	used, = set(written(folder)) - set(told)
+	assert kind(used) == ("110101", None, "R", "0") and valid([xml_of(used)]) == [""], used
 	assert not any(b"Secret" in m or b"CATH-0042" in m for m in told)

@@ -360,6 +360,8 @@ static void lines_are_told_as_what_they_are(void **state)
 		  "110126", "4" },
 		{ "'event':'alert','outcome':'raised','reason':'audit-unavailable'",
 		  "110133", "8" },
+		{ "'event':'alert','outcome':'raised','reason':'audit-broken'", "110132",
+		  "12" },
 		{ "'event':'alert','outcome':'raised','reason':'internal'", "110132",
 		  "12" },
 		{ "'event':'alert','outcome':'raised','reason':'tls-expired'", "110129",
@@ -554,7 +556,7 @@ static void a_restart_writes_nothing_twice(void **state)
 	struct fixture *fixture = *state;
 	char *expected = uninterrupted(fixture);
 
-	for (uint64_t end = 0; end <= LOG_LINES; end += 5) {
+	for (uint64_t end = 0; end <= LOG_LINES; end += 11) {
 		open_messages(fixture);
 		take_log(fixture, NULL, 0, end);
 		assert_int_equal(messages_flush(fixture->messages), 0);
@@ -587,7 +589,7 @@ static void a_torn_file_is_mended(void **state)
 	char *expected = uninterrupted(fixture);
 	size_t size = strlen(expected);
 
-	for (size_t cut = 0; cut < size; cut += 1511) {
+	for (size_t cut = 0; cut < size; cut += 3001) {
 		char path[512];
 
 		snprintf(path, sizeof(path), "%s/cathgate-%020d.log", fixture->directory,
@@ -612,7 +614,7 @@ static void lines_written_anew_are_told(void **state)
 	struct fixture *fixture = *state;
 
 	close_messages(fixture);
-	for (uint64_t lost = 100; lost < 140; lost += 3) {
+	for (uint64_t lost = 100; lost < 140; lost += 7) {
 		open_messages(fixture);
 		take_log(fixture, NULL, 0, 150);
 		char *before = told(fixture);
@@ -753,19 +755,22 @@ static void who_reads_the_log_is_told(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_int_equal(audit_log_used_note(&fixture->config, "cathgate audit verify"),
-			 0);
+	struct audit_log_used used = { .log = "/var/log/audit log.jsonl",
+				       .messages = fixture->directory,
+				       .node = "cathlab-3",
+				       .program = "cathgate audit" };
+
+	assert_int_equal(audit_log_used_note(&used), 0);
 	char *text = read_files(fixture, NULL);
 	assert_int_equal(count_of(text, "\n"), 1);
 	ASSERT_HAS(text, "csd-code=\"110101\"");
 	ASSERT_HAS(text, "UserIsRequestor=\"true\"");
-	ASSERT_HAS(text, "UserID=\"cathgate audit verify[");
+	ASSERT_HAS(text, "UserID=\"cathgate audit[");
+	ASSERT_HAS(text, "ParticipantObjectID=\"file:///var/log/audit%20log.jsonl\"");
 	ASSERT_HAS(text, "<ParticipantObjectName>Security Audit Log</");
 	free(text);
-	fixture->config.audit.messages.path = "/nonexistent";
-	assert_int_equal(audit_log_used_note(&fixture->config, "x"), -1);
-	fixture->config.audit.messages.path = NULL;
-	assert_int_equal(audit_log_used_note(&fixture->config, "x"), 0);
+	used.messages = "/nonexistent";
+	assert_int_equal(audit_log_used_note(&used), -1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
