@@ -150,23 +150,28 @@ static enum log_file_result put_alert(struct writer *writer,
 	return put_line(writer, &alert);
 }
 
+/* As much of it as there is room for. */
+static void append(char detail[ASIDE_WORDS_SIZE], const char *words)
+{
+	size_t used = strlen(detail);
+	const char *between = used > 0 ? "; " : "";
+	size_t room = ASIDE_WORDS_SIZE - 1 - used;
+	if (words[0] && room > strlen(between))
+		sprintf(detail + used, "%s%.*s", between, (int)(room - strlen(between)),
+			words);
+}
+
 /* What was found at the start is part of the `start` line where that comes first. */
 static void put_into_start(const struct writer *writer, struct record_entry *start)
 {
-	char own[sizeof(start->record.detail)];
-	memcpy(own, start->record.detail, sizeof(own));
-	size_t used = 0, room = sizeof(own);
+	char own[sizeof(start->record.detail)], *detail = start->record.detail;
+	memcpy(own, detail, sizeof(own));
+	detail[0] = '\0';
 	for (size_t i = 0; i < writer->log.word_count; i++) {
-		const struct live_log_word *word = &writer->log.words[i];
-		if (word->kind == LIVE_LOG_HAPPENED || used >= room)
-			continue;
-		used += (size_t)snprintf(start->record.detail + used, room - used, "%s%s",
-					 used ? "; " : "", word->text);
+		if (writer->log.words[i].kind != LIVE_LOG_HAPPENED)
+			append(detail, writer->log.words[i].text);
 	}
-	/* As much of it as there is room for. */
-	if (used > 0 && used + 3 < room && own[0])
-		snprintf(start->record.detail + used, room - used, "; %.*s",
-			 (int)(room - used - 3), own);
+	append(detail, own);
 }
 
 static enum log_file_result put_words(struct writer *writer, bool is_behind_start)
