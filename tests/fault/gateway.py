@@ -15,9 +15,9 @@ import sys
 import threading
 
 import wait
-from chain import read_log
+from chain import by_age, read_log
 from dicom import Aborted, Closed
-from harness import SKIPPED, Test, cathgated
+from harness import SKIPPED, Test, cathgate, cathgated
 from objects import make
 
 if os.environ.get("CATHGATE_SANITIZE"):
@@ -108,6 +108,10 @@ def check(folder, told):
 	for torn in folder.glob("audit.torn-*"):
 		assert torn.name in everything, f"{torn.name} is named nowhere"
 	assert not list(folder.glob("audit.bro*")), "a log that nobody broke"
+	verify = [cathgate(), "audit", "verify", "--key",
+		  t.pki / "audit.key.pub", *by_age(folder)]
+	verified = subprocess.run(verify, capture_output=True, text=True)
+	assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
 def run(step, how):

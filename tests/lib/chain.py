@@ -43,12 +43,17 @@ def check_line(text, prev, seq):
 	return line
 
 
-def read_log(folder):
-	"""Its lines that count, in order, each checked: a chain from 0 through all files."""
+def by_age(folder):
+	"""Its files, oldest first."""
 	rotated = sorted(folder.glob("audit-*.jsonl"),
 			 key=lambda path: int(path.stem.partition("-")[2]))
+	return [*rotated, folder / "audit.jsonl"]
+
+
+def read_log(folder):
+	"""Its lines that count, in order, each checked: a chain from 0 through all files."""
 	lines = []
-	for path in [*rotated, folder / "audit.jsonl"]:
+	for path in by_age(folder):
 		read_file(path, lines)
 	return lines
 
