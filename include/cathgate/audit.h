@@ -3,13 +3,21 @@
  * happened over a line of its own and waits, where it must, until that is durable.
  *
  * Promises: a record's line is on disk (fdatasync) before audit_submit returns 0; lines
- * are only ever appended, whole; an instance or association whose process dies without
- * a last word is recorded by the auditor itself; a record that could not be written is
- * kept and written when the disk recovers, but never reported durable. A process that
- * its peer has taken over can write under no other name than the association was
- * accepted with, and raises no alerts. It can still lie about its own instances, and
- * whoever takes it over before it is accepted chooses the name. Hash chain, checkpoints
- * and rotation come with their own part.
+ * are only ever appended, whole, each chained to the one before; an instance or
+ * association whose process dies without a last word is recorded by the auditor itself; a
+ * record that could not be written is kept and written when the disk recovers, but never
+ * reported durable. What an auditor finds at its start is read whole and judged: a torn
+ * end, or a log that somebody changed, is moved aside and told of, never dropped. A file
+ * whose sync failed, or that somebody else moved or changed, is followed by a new one, in
+ * which the chain goes on. Signed checkpoints come as configured, and at start, stop and
+ * rotation; the note of the last one stands beside the log. Rotated files are removed
+ * only whole, covered by a checkpoint, and with a line that says so; their notes stay.
+ *
+ * A process that its peer has taken over can write under no other name than the
+ * association was accepted with, and raises no alerts. It can still lie about its own
+ * instances, and whoever takes it over before it is accepted chooses the name. Nothing
+ * here keeps somebody who has the signing key, or may write to the log without one, from
+ * making it anew; checkpoints kept off the host show that.
  */
 #ifndef CATHGATE_AUDIT_H
 #define CATHGATE_AUDIT_H
@@ -152,17 +160,19 @@ enum audit_word { AUDIT_READY = 'R', AUDIT_FULL = 'F', AUDIT_WELL = 'W' };
  * The auditor itself.
  */
 
-/* Opens the log (locked; waits up to 5 s for another's lock), says AUDIT_READY, and works
- * until the control socket and every line have closed. Returns the exit status of the
- * process: 0; or 1, logged with its cure, when the log or the pseudonym key can't be
- * opened, when what the disk holds is no longer known (a sync failed, somebody else wrote
- * to the log: a new auditor reads what is there) or when records were left unwritten.
+/* Opens the log (locked; waits up to 5 s for another's lock) and reads its live file
+ * whole, says AUDIT_READY, and works until the control socket and every line have closed.
+ * Returns the exit status of the process: 0; or 1, logged with its cure, when the log,
+ * the pseudonym key or the signing key can't be opened, or when records were left
+ * unwritten.
  *
- * A torn end found at opening is told in the detail of the first record if that is
- * `start`, else in an alert before it. Signals that ask a process to end are ignored. */
+ * What was found at opening is told in the detail of the first record if that is `start`,
+ * else in an alert before it; of a broken log an alert tells in any case. Signals that
+ * ask a process to end are ignored. */
 int auditor_run(int control, const struct config *config);
 
-/* What is wrong with audit.file and the pseudonym key, for --check and start. */
+/* What is wrong with audit.file and the keys, for --check and start. The signing key is
+ * read by a process of its own, none of which is left for associations to inherit. */
 void audit_check(const struct config_audit *audit, struct config_faults *faults);
 
 #ifdef __cplusplus
