@@ -123,19 +123,21 @@ static int move_aside(struct live_log *log, const char *note, const char *what)
 static int begin(struct live_log *log, bool is_gone)
 {
 	struct log_rotated gone = { .first_seq = log->end.first_seq };
+	/* First, or a crash would leave a note whose file seems to have been taken away.
+	 */
+	if (is_gone)
+		retire_note(log, &gone);
 	int result = log_file_begin(&log->file);
 	if (result && errno == EEXIST &&
 	    move_aside(log, NULL, "another file stood in the log's place") == 0)
 		result = log_file_begin(&log->file);
 	if (result)
 		return -1;
-	if (is_gone) {
+	if (is_gone)
 		keep_words(log, LIVE_LOG_HAPPENED,
 			   "the log was moved or removed in use, with the lines before "
 			   "%" PRIu64,
 			   log->end.chain.next_seq);
-		retire_note(log, &gone);
-	}
 	begin_end(log);
 	return 0;
 }

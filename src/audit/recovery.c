@@ -251,7 +251,7 @@ static int judge_gap(struct search *search, int fd, const char *path,
 			   found.checkpoints > 0 && found.lines_behind_checkpoint == 0;
 	if (found.has_fork && is_told)
 		return 0;
-	if (is_finished && found.chain.next_seq < first->seq) {
+	if ((is_finished || is_told) && found.chain.next_seq < first->seq) {
 		log_warning("%s: lines %" PRIu64 " to %" PRIu64 " are in no file here",
 			    search->path, found.chain.next_seq, first->seq - 1);
 		return 0;

@@ -401,6 +401,24 @@ static void rotated_files_may_be_gone(void **state)
 	assert_null(beside(fixture, "audit.broken-", ""));
 }
 
+/* A file closed after a failed sync, and then the one behind it moved away in use. */
+static void what_was_told_in_use_is_no_break(void **state)
+{
+	struct fixture *fixture = *state;
+	start_auditor(fixture);
+	int line = open_line(fixture);
+	assert_int_equal(submit(line, AUDIT_INSTANCE, AUDIT_REFUSED), 0);
+	atomic_store(&sync_hook->fails, 1);
+	assert_int_equal(submit(line, AUDIT_INSTANCE, AUDIT_REFUSED), 0);
+	assert_int_equal(rename(fixture->log, path_of(fixture, "away")), 0);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+	close(line);
+	assert_int_equal(end_of_auditor(fixture), 0);
+	assert_non_null(beside(fixture, "audit-0", ".jsonl"));
+	start_and_stop(fixture);
+	assert_null(beside(fixture, "audit.broken-", ""));
+}
+
 /* Killed at each step of moving a broken log aside. */
 static void moving_aside_goes_on_after_a_crash(void **state)
 {
@@ -513,6 +531,7 @@ int main(void)
 		TEST(a_rotation_broken_off_loses_nothing),
 		TEST(a_live_file_must_go_on_from_the_rotated_one),
 		TEST(rotated_files_may_be_gone),
+		TEST(what_was_told_in_use_is_no_break),
 		TEST(moving_aside_goes_on_after_a_crash),
 		TEST(what_is_told_already_is_not_told_again),
 		TEST(a_forged_note_is_found),
