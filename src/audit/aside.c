@@ -309,17 +309,10 @@ void aside_broken_told(const char *path)
 		log_warning("%s: it can't be removed: %m; remove it", breaking);
 }
 
-int aside_one(const char *path, const char *note, char ret_name[LOG_NAME_SIZE])
+int aside_one(const char *path, char ret_name[LOG_NAME_SIZE])
 {
-	char stamp[LOG_STAMP_SIZE], to[LOG_NAME_SIZE];
+	char stamp[LOG_STAMP_SIZE];
 	log_name_stamp(stamp);
 	log_name(ret_name, path, ".broken-%s.jsonl", stamp);
-	if (log_rename(path, ret_name))
-		return -1;
-	if (!note)
-		return 0;
-	log_name(to, path, ".broken-%s.checkpoint", stamp);
-	if (log_rename(note, to) && errno != ENOENT)
-		log_warning("%s: it can't be moved aside: %m", note);
-	return 0;
+	return log_rename(path, ret_name);
 }

@@ -38,8 +38,8 @@ int aside_broken_resume(const char *path, bool is_live, bool has_line, bool *ret
 /* The new chain's first line tells of it, durably. */
 void aside_broken_told(const char *path);
 
-/* Moves one file and, unless NULL, its note under the name FILE.broken-TIME; the name is
- * left in `ret_name`. -1 with errno. */
-int aside_one(const char *path, const char *note, char ret_name[LOG_NAME_SIZE]);
+/* Moves one file under the name FILE.broken-TIME.jsonl, which is left in `ret_name`. -1
+ * with errno. */
+int aside_one(const char *path, char ret_name[LOG_NAME_SIZE]);
 
 #endif

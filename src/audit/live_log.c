@@ -91,14 +91,27 @@ void live_log_told(struct live_log *log)
 	log->word_count = 0;
 }
 
-/* The note of a file that is rotated or gone: kept, for it bounds what that file was. */
-static void retire_note(struct live_log *log, const struct log_rotated *rotated)
+static void rename_note(struct live_log *log, const char *to)
 {
-	char note[LOG_NAME_SIZE], to[LOG_NAME_SIZE];
+	char note[LOG_NAME_SIZE];
 	log_name(note, log->file.path, ".checkpoint");
-	log_name_rotated(to, log->file.path, rotated, ".checkpoint");
 	if (log_rename(note, to) && errno != ENOENT)
 		log_warning("%s: it can't be renamed to %s: %m", note, log_name_base(to));
+}
+
+/* The note of a rotated file: kept, for it bounds what that file was. */
+static void retire_note(struct live_log *log, const struct log_rotated *rotated)
+{
+	char to[LOG_NAME_SIZE];
+	log_name_rotated(to, log->file.path, rotated, ".checkpoint");
+	rename_note(log, to);
+}
+
+/* That of a file that is gone. */
+static void leave_note(struct live_log *log)
+{
+	struct log_rotated gone = { .first_seq = log->end.first_seq };
+	log_name_rotated(log->gone_note, log->file.path, &gone, ".checkpoint");
 }
 
 static void begin_end(struct live_log *log)
@@ -108,36 +121,34 @@ static void begin_end(struct live_log *log)
 	log->is_note_due = false;
 }
 
-static int move_aside(struct live_log *log, const char *note, const char *what)
+static int move_aside(struct live_log *log, const char *what,
+		      char ret_name[LOG_NAME_SIZE])
 {
-	char name[LOG_NAME_SIZE];
-	if (aside_one(log->file.path, note, name))
+	if (aside_one(log->file.path, ret_name))
 		return -1;
 	keep_words(log, LIVE_LOG_HAPPENED,
 		   "%s; it is now %.80s, and line %" PRIu64 " is the next here", what,
-		   log_name_base(name), log->end.chain.next_seq);
+		   log_name_base(ret_name), log->end.chain.next_seq);
 	return 0;
 }
 
 /* A new file in place of one that is retired or gone. */
 static int begin(struct live_log *log, bool is_gone)
 {
-	struct log_rotated gone = { .first_seq = log->end.first_seq };
-	/* First, or a crash would leave a note whose file seems to have been taken away.
-	 */
-	if (is_gone)
-		retire_note(log, &gone);
+	char name[LOG_NAME_SIZE];
 	int result = log_file_begin(&log->file);
 	if (result && errno == EEXIST &&
-	    move_aside(log, NULL, "another file stood in the log's place") == 0)
+	    move_aside(log, "another file stood in the log's place", name) == 0)
 		result = log_file_begin(&log->file);
 	if (result)
 		return -1;
-	if (is_gone)
+	if (is_gone) {
 		keep_words(log, LIVE_LOG_HAPPENED,
 			   "the log was moved or removed in use, with the lines before "
 			   "%" PRIu64,
 			   log->end.chain.next_seq);
+		leave_note(log);
+	}
 	begin_end(log);
 	return 0;
 }
@@ -145,22 +156,21 @@ static int begin(struct live_log *log, bool is_gone)
 /* logrotate's copytruncate, say. */
 static void follow_emptied(struct live_log *log)
 {
-	struct log_rotated gone = { .first_seq = log->end.first_seq };
 	keep_words(log, LIVE_LOG_HAPPENED,
 		   "the log was emptied in use, with the lines before %" PRIu64
 		   "; what emptied it may have a copy",
 		   log->end.chain.next_seq);
 	log->file.size = log->file.good_size = 0;
-	retire_note(log, &gone);
+	leave_note(log);
 	begin_end(log);
 }
 
 static int follow_changed(struct live_log *log)
 {
-	char note[LOG_NAME_SIZE];
-	log_name(note, log->file.path, ".checkpoint");
-	if (move_aside(log, note, "another program changed the log's file"))
+	char name[LOG_NAME_SIZE];
+	if (move_aside(log, "another program changed the log's file", name))
 		return -1;
+	log_name(log->gone_note, name, ".checkpoint");
 	log->file.is_retired = true;
 	return 0;
 }
@@ -198,7 +208,9 @@ static int retire_failed(struct live_log *log)
 {
 	char name[LOG_NAME_SIZE] = "a file that was moved";
 	bool is_told = log->end.tree.size == 0 && has_happened(log);
-	if (log_file_look(&log->file) != LOG_FILE_GONE && rename_failed(log, name))
+	if (log_file_look(&log->file) == LOG_FILE_GONE)
+		leave_note(log);
+	else if (rename_failed(log, name))
 		return -1;
 	log->is_failed = false;
 	log->file.is_retired = true;
@@ -259,6 +271,9 @@ int live_log_put_note(struct live_log *log)
 	char path[LOG_NAME_SIZE], text[CHECKPOINT_TEXT_SIZE];
 	if (!log->is_note_due)
 		return 0;
+	if (log->gone_note[0])
+		rename_note(log, log->gone_note);
+	log->gone_note[0] = '\0';
 	log_name(path, log->file.path, ".checkpoint");
 	if (log_put_file(path, text, checkpoint_note(&log->note, text))) {
 		if (!log->has_said_note)

@@ -41,6 +41,10 @@ struct live_log {
 	struct checkpoint note;
 	bool is_note_due, has_said_note;
 	bool has_said_rotation;
+	/* The note beside the log is still that of a file that is gone, and gets this
+	 * name when the next is written; or "". Until then it tells, should we die, that
+	 * there were lines. */
+	char gone_note[LOG_NAME_SIZE];
 };
 
 /* 0; -1 after logging what is wrong and its cure. `audit` must outlive it. */

@@ -366,11 +366,32 @@ static bool is_rotated(const struct search *search, uint64_t first_seq,
 	return false;
 }
 
-/* Reads the note, and brings it behind its file where a rotation was broken off in
- * between. */
-static void read_note(struct search *search, uint64_t live_first, bool has_first)
+/* What the live file begins with. */
+struct beginning {
+	bool has_line;
+	bool is_told; /* that the log before it was broken */
+	bool goes_on; /* of a file that was lost in use it tells, and goes on from it */
+	uint64_t first_seq;
+};
+
+/* Whether the note is that of an earlier file: one that is rotated, or of whose loss in
+ * use the live one tells. */
+static bool is_earlier_note(const struct search *search, const struct beginning *live,
+			    uint64_t first_seq, char ret_name[LOG_NAME_SIZE])
 {
-	char path[LOG_NAME_SIZE], rotated[LOG_NAME_SIZE];
+	struct log_rotated gone = { .first_seq = first_seq };
+	if (live->has_line && first_seq == live->first_seq)
+		return false;
+	if (is_rotated(search, first_seq, ret_name))
+		return true;
+	log_name_rotated(ret_name, search->path, &gone, ".checkpoint");
+	return live->has_line && live->goes_on && first_seq < live->first_seq;
+}
+
+/* Reads the note, and brings it behind its file where a crash came in between. */
+static void read_note(struct search *search, const struct beginning *live)
+{
+	char path[LOG_NAME_SIZE], earlier[LOG_NAME_SIZE];
 	uint64_t first_seq = 0;
 	log_name(path, search->path, ".checkpoint");
 	if (log_get_note(path, &search->note)) {
@@ -384,9 +405,8 @@ static void read_note(struct search *search, uint64_t live_first, bool has_first
 	if (checkpoint_first_seq(search->note.origin, &first_seq)) {
 		log_warning("%s: its origin is none of a gateway's log", path);
 		search->has_note = false;
-	} else if (!(has_first && first_seq == live_first) &&
-		   is_rotated(search, first_seq, rotated)) {
-		if (rename(path, rotated))
+	} else if (is_earlier_note(search, live, first_seq, earlier)) {
+		if (rename(path, earlier))
 			log_warning("%s: it can't be renamed: %m", path);
 		search->has_note = false;
 	}
@@ -435,12 +455,6 @@ static int open_search(struct search *search)
 	return 0;
 }
 
-/* What the live file begins with. */
-struct beginning {
-	bool has_line, is_told; /* told: that the log before it was broken */
-	uint64_t first_seq;
-};
-
 static int read_beginning(struct search *search, int fd, struct beginning *ret)
 {
 	static const char told[] = ",\"reason\":\"audit-broken\",";
@@ -455,6 +469,8 @@ static int read_beginning(struct search *search, int fd, struct beginning *ret)
 		newline && chain_read(search->digest, search->buffer,
 				      (size_t)(newline - search->buffer), &first) == 0;
 	ret->first_seq = first.seq;
+	ret->goes_on =
+		newline && is_alert(search->buffer, (size_t)(newline - search->buffer));
 	ret->is_told = end && memmem(search->buffer, (size_t)(end - search->buffer), told,
 				     sizeof(told) - 1);
 	return 0;
@@ -474,7 +490,7 @@ static enum recovery_result run(struct search *search, int fd)
 		cannot_read(search->path);
 		return RECOVERY_FAILED;
 	}
-	read_note(search, live.first_seq, live.has_line);
+	read_note(search, &live);
 	if (look(search, fd))
 		return RECOVERY_FAILED;
 	if (!search->why[0]) {

@@ -419,6 +419,40 @@ static void what_was_told_in_use_is_no_break(void **state)
 	assert_null(beside(fixture, "audit.broken-", ""));
 }
 
+/* Moved away in use, and then a crash: before the new file has a line, at which nobody
+ * told of it, and behind that. */
+static void a_crash_after_a_move_hides_nothing(void **state)
+{
+	for (int has_line = 0; has_line < 2; has_line++) {
+		struct fixture *fixture = *state;
+		char note[400], kept[400];
+		make_log(fixture);
+		snprintf(note, sizeof(note), "%s", path_of(fixture, "audit.checkpoint"));
+		snprintf(kept, sizeof(kept), "%s", path_of(fixture, "kept"));
+		assert_int_equal(link(note, kept), 0);
+		start_auditor(fixture);
+		assert_int_equal(rename(fixture->log, path_of(fixture, "away")), 0);
+		int line = open_line(fixture);
+		assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+		close(line);
+		assert_int_equal(end_of_auditor(fixture), 0);
+		assert_int_equal(access(path_of(fixture, "audit-0.checkpoint"), F_OK), 0);
+		assert_int_equal(unlink(path_of(fixture, "audit-0.checkpoint")), 0);
+		assert_int_equal(rename(kept, note), 0);
+		if (!has_line)
+			assert_int_equal(truncate(fixture->log, 0), 0);
+		start_and_stop(fixture);
+		char *log = read_plain(fixture);
+		assert_int_equal(count_of(log, "audit-broken"), has_line ? 0 : 1);
+		free(log);
+		if (has_line)
+			assert_int_equal(
+				access(path_of(fixture, "audit-0.checkpoint"), F_OK), 0);
+		fixture_teardown(state);
+		fixture_setup(state);
+	}
+}
+
 /* Killed at each step of moving a broken log aside. */
 static void moving_aside_goes_on_after_a_crash(void **state)
 {
@@ -532,6 +566,7 @@ int main(void)
 		TEST(a_live_file_must_go_on_from_the_rotated_one),
 		TEST(rotated_files_may_be_gone),
 		TEST(what_was_told_in_use_is_no_break),
+		TEST(a_crash_after_a_move_hides_nothing),
 		TEST(moving_aside_goes_on_after_a_crash),
 		TEST(what_is_told_already_is_not_told_again),
 		TEST(a_forged_note_is_found),
