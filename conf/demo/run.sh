@@ -88,6 +88,7 @@ build_gateway() {
 	cmake --build "$root/build/demo" >"$work/build.log" 2>&1 ||
 		fail "it doesn't build" "$work/build.log"
 	cathgated=$root/build/demo/src/cathgated
+	cathgate=$root/build/demo/src/cli/cathgate
 }
 
 # start NAME COMMAND...: in the background, its words in NAME.log; sets $pid
@@ -304,5 +305,23 @@ python3 "$here/report.py" refused "$work/audit.jsonl" \
 
 say "The audit log (patients are pseudonyms; hashes are cut short here)"
 python3 "$here/report.py" table "$work/audit.jsonl"
+
+say "What came of each study, and whose bytes the PACS holds"
+"$cathgate" audit report "$work/audit.jsonl" || fail "there is no report"
+for file in "$work"/pacs/*.dcm; do
+	[ -e "$file" ] || file=$(find "$work/pacs" -type f ! -name 'index.dat' | head -n 1)
+	"$cathgate" audit prove "$file" "$work/audit.jsonl" || fail "it is not proved"
+	break
+done
+
+say "Nobody edited the log: each line vouches for those before, a key for the checkpoints"
+"$cathgate" audit verify --key "$pki/audit.key.pub" "$work/audit.jsonl" ||
+	fail "the audit log does not hold"
+mkdir "$work/edited"
+sed 's/"calling_ae":"CATHLAB3"/"calling_ae":"CATHLAB4"/' "$work/audit.jsonl" \
+	>"$work/edited/audit.jsonl"
+echo "   A copy in which somebody changed an AE title:"
+! "$cathgate" audit verify --key "$pki/audit.key.pub" "$work/edited/audit.jsonl" ||
+	fail "the change was not found"
 
 [ "$keep" = no ] || say_how_to_go_on
