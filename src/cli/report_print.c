@@ -8,7 +8,7 @@
 #include "shown.h"
 
 #define UNKNOWN_STUDY "(not known)"
-#define STUDY_WIDTH   24
+#define STUDY_WIDTH   24 /* at least */
 
 static bool is_wanted(const struct report_study *study, const struct report_view *view)
 {
@@ -16,26 +16,38 @@ static bool is_wanted(const struct report_study *study, const struct report_view
 	       (!view->study || strcmp(study->uid, view->study) == 0);
 }
 
-static void print_head(FILE *to)
+/* The widest Study Instance UID's: 64 characters at most in a DICOM object. */
+static size_t study_width(const struct report *report, const struct report_view *view)
+{
+	size_t width = STUDY_WIDTH;
+	for (size_t i = 1; i < report->study_count; i++) {
+		size_t length = strnlen(report->studies[i].uid, 64);
+		if (is_wanted(&report->studies[i], view) && length > width)
+			width = length;
+	}
+	return width;
+}
+
+static void print_head(FILE *to, size_t width)
 {
 	static const char *const counts[] = { "RECEIVED", "FORWARDED", "SPOOLED",
 					      "FAILED",	  "REFUSED",   "UNCONFIRMED",
 					      "RETRIES" };
-	fprintf(to, "%-*s %-12s", STUDY_WIDTH, "STUDY", "MODALITY");
+	fprintf(to, "%-*s %-12s", (int)width, "STUDY", "MODALITY");
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
 		fprintf(to, " %s", counts[i]);
 	fprintf(to, " %11s  %-24s  %s\n", "BYTES", "FIRST", "LAST");
 }
 
 static void print_row(FILE *to, const struct report_study *study, const char *name,
-		      bool utc)
+		      size_t width, bool utc)
 {
 	char size[SHOWN_SIZE_SIZE], first[MOMENT_SIZE], last[MOMENT_SIZE];
 	const char *modality = study->has_others ? "several" : study->modality;
 	shown_size(study->bytes, size);
 	moment_show(study->first, utc, first);
 	moment_show(study->last, utc, last);
-	shown_column(to, name, STUDY_WIDTH);
+	shown_column(to, name, width);
 	fputc(' ', to);
 	shown_column(to, modality && modality[0] ? modality : "-", 12);
 	fprintf(to,
@@ -77,16 +89,17 @@ static void print_missing_of(FILE *to, const struct report *report, size_t study
 void report_print_table(FILE *to, const struct report *report,
 			const struct report_view *view)
 {
-	print_head(to);
+	size_t width = study_width(report, view);
+	print_head(to, width);
 	for (size_t i = 1; i < report->study_count; i++) {
 		if (is_wanted(&report->studies[i], view))
-			print_row(to, &report->studies[i], report->studies[i].uid,
+			print_row(to, &report->studies[i], report->studies[i].uid, width,
 				  view->utc);
 	}
 	if (is_wanted(&report->studies[0], view))
-		print_row(to, &report->studies[0], UNKNOWN_STUDY, view->utc);
+		print_row(to, &report->studies[0], UNKNOWN_STUDY, width, view->utc);
 	if (!view->study)
-		print_row(to, &report->total, "total", view->utc);
+		print_row(to, &report->total, "total", width, view->utc);
 	for (size_t i = 0; i < report->study_count; i++) {
 		size_t study = (i + 1) % report->study_count;
 		if (is_wanted(&report->studies[study], view) &&
