@@ -23,6 +23,11 @@
 extern "C" {
 #endif
 
+/* A folder beside the configuration: each NAME.conf in it is one more entry of
+ * `modalities`, its keys at the top of the file. Includes begin at the configuration's
+ * folder there, too. */
+#define CONFIG_MODALITIES_FOLDER "modalities.d"
+
 /* Where something stands in the configuration, for messages about it. */
 struct config_place {
 	const char *file;

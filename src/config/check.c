@@ -72,31 +72,34 @@ static void check_listen(struct reader *reader, const struct config *config, siz
 				 "certificate = \"none\"");
 }
 
-static void check_name(struct reader *reader, const char *list, size_t i,
+static void check_name(struct reader *reader, const struct config_place *place,
 		       const char *name, const char *other_name,
 		       const struct config_place *other)
 {
-	struct config_place place;
-
 	if (name == NULL || other_name == NULL || strcmp(name, other_name) != 0)
 		return;
-	place = place_of(reader, list, i, "name");
-	reader_fault(reader, &place,
-		     "\"%s\" is also the name of the entry in line %d; write another one",
-		     name, other->line);
+	if (strcmp(place->file, other->file) == 0)
+		reader_fault(reader, place,
+			     "\"%s\" is also the name of the entry in line %d; write "
+			     "another one",
+			     name, other->line);
+	else
+		reader_fault(reader, place,
+			     "\"%s\" is also the name of the entry in %s; write another "
+			     "one",
+			     name, other->file);
 }
 
 static void check_modality(struct reader *reader, struct config *config, size_t i)
 {
 	struct config_modality *modality = &config->modalities[i];
 	const struct config_limits *limits = &config->limits;
-	const config_setting_t *list = reader_member(reader->root, "modalities");
-	const config_setting_t *group = config_setting_get_elem(list, (unsigned)i);
-	struct config_place place;
+	const config_setting_t *group = reader->modality_groups[i];
+	struct config_place place = reader_member_place(reader, group, "name");
 
 	for (size_t j = 0; j < i; j++)
-		check_name(reader, "modalities", i, modality->name,
-			   config->modalities[j].name, &config->modalities[j].place);
+		check_name(reader, &place, modality->name, config->modalities[j].name,
+			   &config->modalities[j].place);
 	if (modality->idle_seconds == UINT_MAX)
 		modality->idle_seconds = limits->idle_seconds;
 	if (modality->max_associations > limits->max_associations) {
@@ -125,8 +128,10 @@ static void check_destination(struct reader *reader, const struct config *config
 {
 	const struct config_destination *destination = &config->destinations[i];
 
+	struct config_place place = place_of(reader, "destinations", i, "name");
+
 	for (size_t j = 0; j < i; j++)
-		check_name(reader, "destinations", i, destination->name,
+		check_name(reader, &place, destination->name,
 			   config->destinations[j].name, &config->destinations[j].place);
 	if (destination->tls.none)
 		config_fault_add(reader->faults, CONFIG_WARNING, &destination->tls.place,

@@ -42,11 +42,11 @@ static int check_file(const char *path, struct config_faults *faults)
 	return result;
 }
 
-static void syntax_fault(struct reader *reader, const config_t *tree)
+static void syntax_fault(struct reader *reader, const char *path, const config_t *tree)
 {
 	const char *text = config_error_text(tree);
 	struct config_place place = {
-		.file = scan_file_shown(reader->arena, reader->path, reader->folder,
+		.file = scan_file_shown(reader->arena, path, reader->folder,
 					config_error_file(tree)),
 		.line = config_error_line(tree),
 	};
@@ -66,21 +66,31 @@ static void syntax_fault(struct reader *reader, const config_t *tree)
 	reader_fault(reader, &place, "%s; %s", text, cure);
 }
 
+int reader_tree(struct reader *reader, const char *path, config_t *tree)
+{
+	if (check_file(path, reader->faults) < 0)
+		return -1;
+	config_set_include_dir(tree, reader->folder);
+	if (config_read_file(tree, path) == CONFIG_TRUE)
+		return 0;
+	syntax_fault(reader, path, tree);
+	return -1;
+}
+
 static void read_tree(struct reader *reader, config_t *tree, struct config *config)
 {
 	struct scan scan = { .faults = reader->faults,
 			     .path = reader->path,
 			     .folder = reader->folder };
 
-	config_set_include_dir(tree, reader->folder);
-	if (config_read_file(tree, reader->path) != CONFIG_TRUE) {
-		syntax_fault(reader, tree);
+	if (reader_tree(reader, reader->path, tree) < 0)
 		return;
-	}
 	if (scan_attach(&scan, config_root_setting(tree)) == 0) {
 		reader->root = config_root_setting(tree);
+		drop_ins_read(reader, &reader->drop_ins);
 		sections_read(reader, config);
 		sections_check(reader, config);
+		drop_ins_clear(&reader->drop_ins);
 	}
 	scan_clear(&scan);
 }
@@ -94,8 +104,6 @@ int config_load(const char *path, const struct config_sop_classes *sop_classes,
 	struct whole *whole;
 	config_t tree;
 
-	if (check_file(path, faults) < 0)
-		return -1;
 	whole = calloc(1, sizeof(*whole));
 	if (whole == NULL) {
 		config_fault_add(faults, CONFIG_ERROR, &place, "out of memory");

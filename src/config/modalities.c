@@ -199,29 +199,84 @@ static const struct key modality_keys[] = {
 /* How many associations an entry may have that doesn't say. */
 #define ASSOCIATIONS_USUAL 4
 
+static void read_entry(struct reader *reader, const config_setting_t *group,
+		       struct config_modality *ret)
+{
+	*ret = (struct config_modality){
+		.place = reader_place(reader, group),
+		.idle_seconds = UINT_MAX, /* sections_check: that of limits */
+		.max_associations = ASSOCIATIONS_USUAL,
+		.max_handshakes_per_minute = 60,
+	};
+	reader_group(reader, group, modality_keys, KEY_COUNT(modality_keys), ret);
+}
+
 void modalities_read(struct reader *reader, const config_setting_t *setting,
 		     const struct key *key, void *object)
 {
 	struct config *config = object;
+	struct config_modality *modalities;
 	size_t count;
-	struct config_modality *modalities =
-		reader_groups(reader, setting, key, sizeof(*modalities), &count);
 
+	if (reader->drop_ins.has_folder && config_setting_is_list(setting) &&
+	    config_setting_length(setting) == 0)
+		return;
+	modalities = reader_groups(reader, setting, key, sizeof(*modalities), &count);
 	if (modalities == NULL)
 		return;
+	reader->modality_groups =
+		arena_alloc(reader->arena, count, sizeof(*reader->modality_groups));
 	for (size_t i = 0; i < count; i++) {
-		const config_setting_t *group =
+		reader->modality_groups[i] =
 			config_setting_get_elem(setting, (unsigned)i);
-
-		modalities[i] = (struct config_modality){
-			.place = reader_place(reader, group),
-			.idle_seconds = UINT_MAX, /* sections_check: that of limits */
-			.max_associations = ASSOCIATIONS_USUAL,
-			.max_handshakes_per_minute = 60,
-		};
-		reader_group(reader, group, modality_keys, KEY_COUNT(modality_keys),
-			     &modalities[i]);
+		read_entry(reader, reader->modality_groups[i], &modalities[i]);
 	}
 	config->modalities = modalities;
 	config->modality_count = count;
+}
+
+/* Without an entry nobody may connect. With the folder that is how a gateway begins, and
+ * how it must be able to end: to remove the last modality has to count. */
+static void check_any(struct reader *reader, const struct config *config)
+{
+	struct config_place place = { .file = reader->path, .key = "modalities" };
+
+	if (reader->drop_ins.has_folder) {
+		if (config->modality_count == 0 && reader->drop_ins.count == 0)
+			config_fault_add(reader->faults, CONFIG_WARNING, &place,
+					 "no modality may connect yet; add one with: "
+					 "cathgate modality add");
+	} else if (reader_member(reader->root, "modalities") == NULL) {
+		reader_fault(reader, &place,
+			     "it is missing; write modalities = " MODALITIES_EXAMPLE
+			     ", or make the folder " CONFIG_MODALITIES_FOLDER
+			     " and add one with: cathgate modality add");
+	}
+}
+
+void modalities_read_drop_ins(struct reader *reader, struct config *config)
+{
+	size_t count = config->modality_count, room = count + reader->drop_ins.count;
+	struct config_modality *modalities =
+		arena_alloc(reader->arena, room, sizeof(*modalities));
+	const config_setting_t **groups =
+		arena_alloc(reader->arena, room, sizeof(*groups));
+
+	check_any(reader, config);
+	if (count > 0) {
+		memcpy(modalities, config->modalities, count * sizeof(*modalities));
+		memcpy(groups, reader->modality_groups, count * sizeof(*groups));
+	}
+	for (size_t i = 0; i < reader->drop_ins.count; i++) {
+		const struct drop_in *drop_in = &reader->drop_ins.items[i];
+
+		if (!drop_in->good)
+			continue;
+		groups[count] = config_root_setting(&drop_in->tree);
+		read_entry(reader, groups[count], &modalities[count]);
+		count++;
+	}
+	config->modalities = modalities;
+	config->modality_count = count;
+	reader->modality_groups = groups;
 }

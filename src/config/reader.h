@@ -13,6 +13,7 @@
 #include <libconfig.h>
 
 #include "arena.h"
+#include "drop_ins.h"
 #include "cathgate/config.h"
 
 struct reader {
@@ -22,6 +23,8 @@ struct reader {
 	const char *path;   /* of the configuration, as given */
 	const char *folder; /* absolute */
 	const config_setting_t *root;
+	struct drop_ins drop_ins;
+	const config_setting_t **modality_groups; /* one for each of config->modalities */
 };
 
 /* Reads one text of a list, or a text alone, into *ret; false after a fault. */
@@ -47,6 +50,10 @@ struct key {
 /* The absolute folder of a configuration; names through symbolic links stay as they are.
  * NULL when the current folder can't be told. */
 const char *reader_folder(struct arena *arena, const char *path);
+
+/* Reads the text of a file, relative includes beginning at the folder of the
+ * configuration. 0, or -1 with a fault. */
+int reader_tree(struct reader *reader, const char *path, config_t *tree);
 
 /* Where a setting, or a member of a group (there or not), stands. */
 struct config_place reader_place(struct reader *reader, const config_setting_t *setting);

@@ -312,10 +312,7 @@ static const struct key top_keys[] = {
 	  .read = listen_read,
 	  .required = true,
 	  .example = "( { address = \"0.0.0.0\"; port = 2762; tls: { … } } )" },
-	{ .name = "modalities",
-	  .read = modalities_read,
-	  .required = true,
-	  .example = "( { name = \"angio-3\"; ae_titles = [ \"CATHLAB3\" ]; … } )" },
+	{ .name = "modalities", .read = modalities_read, .example = MODALITIES_EXAMPLE },
 	{ .name = "destinations",
 	  .read = destinations_read,
 	  .required = true,
@@ -343,4 +340,5 @@ void sections_read(struct reader *reader, struct config *config)
 	config->audit = audit_usual;
 	config->limits = limits_usual;
 	reader_group(reader, reader->root, top_keys, KEY_COUNT(top_keys), config);
+	modalities_read_drop_ins(reader, config);
 }

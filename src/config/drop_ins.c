@@ -1,0 +1,89 @@
+#include "drop_ins.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reader.h"
+
+#define SUFFIX ".conf"
+
+static int is_entry(const struct dirent *entry)
+{
+	size_t length = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && length > strlen(SUFFIX) &&
+	       strcmp(entry->d_name + length - strlen(SUFFIX), SUFFIX) == 0;
+}
+
+/* Not alphasort: the order must not depend on the locale. */
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void read_one(struct reader *reader, struct drop_in *drop_in)
+{
+	const config_setting_t *first;
+	config_setting_t *root;
+	struct scan_value *place;
+
+	drop_in->scan = (struct scan){ .faults = reader->faults,
+				       .path = drop_in->path,
+				       .folder = reader->folder };
+	config_init(&drop_in->tree);
+	if (reader_tree(reader, drop_in->path, &drop_in->tree) < 0)
+		return;
+	root = config_root_setting(&drop_in->tree);
+	if (scan_attach(&drop_in->scan, root) < 0)
+		return;
+	/* libconfig names no file for the root of a tree. */
+	first = config_setting_length(root) > 0 ? config_setting_get_elem(root, 0) : NULL;
+	place = arena_alloc(reader->arena, 1, sizeof(*place));
+	place->file = drop_in->path;
+	place->line = first != NULL ? (int)config_setting_source_line(first) : 1;
+	config_setting_set_hook(root, place);
+	drop_in->good = true;
+}
+
+void drop_ins_read(struct reader *reader, struct drop_ins *ret)
+{
+	const char *folder =
+		arena_format(reader->arena, "%s/" CONFIG_MODALITIES_FOLDER,
+			     strcmp(reader->folder, "/") == 0 ? "" : reader->folder);
+	struct config_place place = { .file = folder };
+	struct dirent **entries;
+	int count = scandir(folder, &entries, is_entry, by_bytes);
+
+	*ret = (struct drop_ins){ 0 };
+	if (count < 0) {
+		if (errno != ENOENT)
+			reader_fault(reader, &place,
+				     "the entries of modalities in it can't be read: %s; "
+				     "make it a folder that the gateway's user can read, "
+				     "or remove it",
+				     strerror(errno));
+		return;
+	}
+	ret->has_folder = true;
+	ret->items = arena_alloc(reader->arena, (size_t)count, sizeof(*ret->items));
+	for (int i = 0; i < count; i++) {
+		struct drop_in *drop_in = &ret->items[ret->count++];
+
+		drop_in->path =
+			arena_format(reader->arena, "%s/%s", folder, entries[i]->d_name);
+		read_one(reader, drop_in);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+void drop_ins_clear(struct drop_ins *drop_ins)
+{
+	for (size_t i = 0; i < drop_ins->count; i++) {
+		config_destroy(&drop_ins->items[i].tree);
+		scan_clear(&drop_ins->items[i].scan);
+	}
+	*drop_ins = (struct drop_ins){ 0 };
+}
