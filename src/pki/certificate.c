@@ -1,0 +1,192 @@
+#include "internal.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* So that a peer whose clock is slow takes a certificate of today. */
+#define BACKDATED_SECONDS (24L * 60 * 60)
+#define SERIAL_BYTES	  16
+
+struct pki_certificate *pki_certificate_wrap(X509 *x509)
+{
+	struct pki_certificate *certificate =
+		x509 != NULL ? calloc(1, sizeof(*certificate)) : NULL;
+
+	if (certificate == NULL)
+		X509_free(x509);
+	else
+		certificate->x509 = x509;
+	return certificate;
+}
+
+void pki_certificate_free(struct pki_certificate *certificate)
+{
+	if (certificate == NULL)
+		return;
+	X509_free(certificate->x509);
+	free(certificate);
+}
+
+struct pki_certificate *pki_certificate_read(const char *path, const char **ret_error)
+{
+	BIO *file = pki_open(path, ret_error);
+	struct pki_certificate *certificate;
+
+	if (file == NULL)
+		return NULL;
+	certificate = pki_certificate_wrap(
+		pki_is_der(file) ? d2i_X509_bio(file, NULL)
+				 : PEM_read_bio_X509(file, NULL, NULL, NULL));
+	if (certificate == NULL)
+		*ret_error = "holds no certificate; one in PEM form begins with "
+			     "-----BEGIN CERTIFICATE-----";
+	BIO_free(file);
+	ERR_clear_error();
+	return certificate;
+}
+
+int pki_certificate_write(const struct pki_certificate *certificate, struct pki_text *ret)
+{
+	BIO *memory = BIO_new(BIO_s_mem());
+
+	return pki_text_take(memory,
+			     memory != NULL &&
+				     PEM_write_bio_X509(memory, certificate->x509) == 1,
+			     ret);
+}
+
+ASN1_INTEGER *pki_serial_new(void)
+{
+	unsigned char bytes[SERIAL_BYTES];
+	ASN1_INTEGER *serial = NULL;
+	BIGNUM *number = NULL;
+
+	/* Positive, and always of 16 bytes: RFC 5280 4.1.2.2 allows 20. */
+	if (RAND_bytes(bytes, sizeof(bytes)) == 1) {
+		bytes[0] = (unsigned char)((bytes[0] & 0x3F) | 0x40);
+		number = BN_bin2bn(bytes, sizeof(bytes), NULL);
+	}
+	if (number != NULL)
+		serial = BN_to_ASN1_INTEGER(number, NULL);
+	BN_free(number);
+	return serial;
+}
+
+ASN1_TIME *pki_time_until(unsigned days, const ASN1_TIME *latest)
+{
+	ASN1_TIME *until =
+		days == 0 ? NULL : ASN1_TIME_adj(NULL, time(NULL), (int)days, 0);
+
+	if (latest != NULL &&
+	    (days == 0 || (until != NULL && ASN1_TIME_compare(until, latest) > 0))) {
+		ASN1_TIME_free(until);
+		until = ASN1_STRING_dup(latest);
+	}
+	return until;
+}
+
+int pki_subject_set(X509_NAME *name, const struct pki_wish *wish)
+{
+	if (wish->organization != NULL &&
+	    X509_NAME_add_entry_by_NID(name, NID_organizationName, MBSTRING_UTF8,
+				       (const unsigned char *)wish->organization, -1, -1,
+				       0) != 1)
+		return -1;
+	return X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+					  (const unsigned char *)wish->common_name, -1,
+					  -1, 0) == 1
+		       ? 0
+		       : -1;
+}
+
+static int sign(X509 *x509, const struct pki_certificate *ca, const EVP_PKEY *signer)
+{
+	X509 *issuer = ca != NULL ? ca->x509 : x509;
+	X509_EXTENSION *extension;
+	X509V3_CTX context;
+	int result = -1;
+
+	X509V3_set_ctx(&context, issuer, x509, NULL, NULL, 0);
+	extension = X509V3_EXT_conf_nid(NULL, &context, NID_authority_key_identifier,
+					"keyid:always");
+	if (extension != NULL && X509_add_ext(x509, extension, -1) == 1 &&
+	    X509_sign(x509, (EVP_PKEY *)signer, pki_digest_for(signer)) > 0)
+		result = 0;
+	X509_EXTENSION_free(extension);
+	return result;
+}
+
+/* What follows from the wish, then the subject key identifier, from which the authority's
+ * is taken. */
+static int add_extensions(X509 *x509, const struct pki_wish *wish, bool is_rsa)
+{
+	STACK_OF(X509_EXTENSION) *extensions = pki_extensions(wish, is_rsa);
+	X509_EXTENSION *identifier;
+	X509V3_CTX context;
+	int result = extensions != NULL ? 0 : -1;
+
+	for (int i = 0; i < sk_X509_EXTENSION_num(extensions); i++)
+		if (X509_add_ext(x509, sk_X509_EXTENSION_value(extensions, i), -1) != 1)
+			result = -1;
+	X509V3_set_ctx(&context, NULL, x509, NULL, NULL, 0);
+	identifier =
+		X509V3_EXT_conf_nid(NULL, &context, NID_subject_key_identifier, "hash");
+	if (identifier == NULL || X509_add_ext(x509, identifier, -1) != 1)
+		result = -1;
+	X509_EXTENSION_free(identifier);
+	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+	return result;
+}
+
+struct pki_certificate *pki_issue(const struct pki_wish *wish, const struct pki_key *key,
+				  const struct pki_certificate *ca,
+				  const struct pki_key *ca_key)
+{
+	X509 *x509 = X509_new();
+	ASN1_INTEGER *serial = pki_serial_new();
+	ASN1_TIME *until =
+		pki_time_until(wish->days, ca ? X509_get0_notAfter(ca->x509) : NULL);
+	X509_NAME *subject = x509 != NULL ? X509_get_subject_name(x509) : NULL;
+	bool is_rsa = EVP_PKEY_is_a(key->pair, "RSA");
+
+	if (x509 == NULL || serial == NULL || until == NULL ||
+	    X509_set_version(x509, X509_VERSION_3) != 1 ||
+	    X509_set_serialNumber(x509, serial) != 1 ||
+	    X509_gmtime_adj(X509_getm_notBefore(x509), -BACKDATED_SECONDS) == NULL ||
+	    X509_set1_notAfter(x509, until) != 1 || pki_subject_set(subject, wish) < 0 ||
+	    X509_set_issuer_name(x509, ca ? X509_get_subject_name(ca->x509) : subject) !=
+		    1 ||
+	    X509_set_pubkey(x509, key->pair) != 1 ||
+	    add_extensions(x509, wish, is_rsa) < 0 ||
+	    sign(x509, ca, ca ? ca_key->pair : key->pair) < 0) {
+		X509_free(x509);
+		x509 = NULL;
+	}
+	ASN1_INTEGER_free(serial);
+	ASN1_TIME_free(until);
+	ERR_clear_error();
+	return pki_certificate_wrap(x509);
+}
+
+bool pki_is_issued_by(const struct pki_certificate *certificate,
+		      const struct pki_certificate *ca)
+{
+	bool is = X509_check_issued(ca->x509, certificate->x509) == X509_V_OK &&
+		  X509_verify(certificate->x509, X509_get0_pubkey(ca->x509)) == 1;
+
+	ERR_clear_error();
+	return is;
+}
+
+bool pki_is_key_of(const struct pki_certificate *certificate, const struct pki_key *key)
+{
+	bool is = X509_check_private_key(certificate->x509, key->pair) == 1;
+
+	ERR_clear_error();
+	return is;
+}

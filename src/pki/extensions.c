@@ -1,0 +1,94 @@
+/* The extensions of RFC 5280 4.2.1, by the role of a certificate. */
+#include "internal.h"
+
+#include <arpa/inet.h>
+#include <openssl/x509v3.h>
+
+static int push(STACK_OF(X509_EXTENSION) * list, int nid, const char *value)
+{
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+
+	if (extension != NULL && sk_X509_EXTENSION_push(list, extension) > 0)
+		return 0;
+	X509_EXTENSION_free(extension);
+	return -1;
+}
+
+static int push_name(GENERAL_NAMES *names, int type, ASN1_STRING *value)
+{
+	GENERAL_NAME *name = value != NULL ? GENERAL_NAME_new() : NULL;
+
+	if (name == NULL) {
+		ASN1_STRING_free(value);
+		return -1;
+	}
+	GENERAL_NAME_set0_value(name, type, value);
+	if (sk_GENERAL_NAME_push(names, name) > 0)
+		return 0;
+	GENERAL_NAME_free(name);
+	return -1;
+}
+
+static ASN1_STRING *ia5(const char *text)
+{
+	ASN1_IA5STRING *string = ASN1_IA5STRING_new();
+
+	if (string != NULL && ASN1_STRING_set(string, text, -1) != 1) {
+		ASN1_IA5STRING_free(string);
+		string = NULL;
+	}
+	return string;
+}
+
+/* Made from values, not from OpenSSL's text form, in which a comma in a name would begin
+ * another one. */
+static int push_alternatives(STACK_OF(X509_EXTENSION) * list, const struct pki_wish *wish)
+{
+	GENERAL_NAMES *names = GENERAL_NAMES_new();
+	X509_EXTENSION *extension = NULL;
+	int result = names != NULL ? 0 : -1;
+
+	for (size_t i = 0; i < wish->name_count && result == 0; i++) {
+		ASN1_OCTET_STRING *address = a2i_IPADDRESS(wish->names[i]);
+
+		result = address != NULL ? push_name(names, GEN_IPADD, address)
+					 : push_name(names, GEN_DNS, ia5(wish->names[i]));
+	}
+	if (result == 0 && wish->uri != NULL)
+		result = push_name(names, GEN_URI, ia5(wish->uri));
+	if (result == 0 && sk_GENERAL_NAME_num(names) > 0) {
+		extension = X509V3_EXT_i2d(NID_subject_alt_name, 0, names);
+		if (extension == NULL || sk_X509_EXTENSION_push(list, extension) <= 0) {
+			X509_EXTENSION_free(extension);
+			result = -1;
+		}
+	}
+	GENERAL_NAMES_free(names);
+	return result;
+}
+
+STACK_OF(X509_EXTENSION) * pki_extensions(const struct pki_wish *wish, bool is_rsa)
+{
+	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+	bool good;
+
+	if (list == NULL)
+		return NULL;
+	if (wish->role == PKI_CA)
+		good = push(list, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ==
+			       0 &&
+		       push(list, NID_key_usage, "critical,keyCertSign,cRLSign") == 0;
+	else
+		/* keyEncipherment is of no use with (EC)DHE, but old peers look for it.
+		 */
+		good = push(list, NID_basic_constraints, "critical,CA:FALSE") == 0 &&
+		       push(list, NID_key_usage,
+			    is_rsa ? "critical,digitalSignature,keyEncipherment"
+				   : "critical,digitalSignature") == 0 &&
+		       push(list, NID_ext_key_usage,
+			    wish->role == PKI_SERVER ? "serverAuth" : "clientAuth") == 0;
+	if (good && push_alternatives(list, wish) == 0)
+		return list;
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+	return NULL;
+}

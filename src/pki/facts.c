@@ -1,0 +1,122 @@
+/* What a certificate says, for people and for the allowlist. */
+#include "internal.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+time_t pki_time(const ASN1_TIME *time)
+{
+	struct tm tm;
+
+	return time != NULL && ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm) : 0;
+}
+
+static void serial_of(X509 *x509, char ret[PKI_SERIAL_SIZE])
+{
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(x509);
+	size_t size = (size_t)ASN1_STRING_length(serial);
+
+	if (size > (PKI_SERIAL_SIZE - 1) / 2)
+		size = (PKI_SERIAL_SIZE - 1) / 2;
+	digest_hex(ASN1_STRING_get0_data(serial), size, ret);
+}
+
+static void subject_of(X509 *x509, char *ret, size_t size)
+{
+	BIO *memory = BIO_new(BIO_s_mem());
+	int length = 0;
+
+	if (memory != NULL &&
+	    X509_NAME_print_ex(memory, X509_get_subject_name(x509), 0,
+			       XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >=
+		    0)
+		length = BIO_read(memory, ret, (int)size - 1);
+	ret[length > 0 ? length : 0] = '\0';
+	BIO_free(memory);
+}
+
+/* What fits and holds no NUL; else nothing. */
+static bool copy_text(const ASN1_STRING *text, char *ret, size_t size)
+{
+	size_t length = (size_t)ASN1_STRING_length(text);
+	const char *bytes = (const char *)ASN1_STRING_get0_data(text);
+
+	if (length >= size || memchr(bytes, '\0', length) != NULL)
+		return false;
+	memcpy(ret, bytes, length);
+	ret[length] = '\0';
+	return true;
+}
+
+static void common_name_of(X509 *x509, char *ret, size_t size)
+{
+	X509_NAME *name = X509_get_subject_name(x509);
+	int last = -1;
+
+	for (int i = -1; (i = X509_NAME_get_index_by_NID(name, NID_commonName, i)) >= 0;)
+		last = i;
+	if (last >= 0)
+		copy_text(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)), ret,
+			  size);
+}
+
+static bool copy_address(const ASN1_OCTET_STRING *address, char *ret, size_t size)
+{
+	int length = ASN1_STRING_length(address);
+	int family = length == 4 ? AF_INET : AF_INET6;
+
+	return (length == 4 || length == 16) &&
+	       inet_ntop(family, ASN1_STRING_get0_data(address), ret, (socklen_t)size) !=
+		       NULL;
+}
+
+static void take_name(const GENERAL_NAME *name, struct pki_facts *facts)
+{
+	char *next = facts->name_count < PKI_NAMES_MAX ? facts->names[facts->name_count]
+						       : NULL;
+	size_t size = sizeof(facts->names[0]);
+	bool taken = false;
+
+	if (name->type == GEN_URI && facts->uri[0] == '\0')
+		copy_text(name->d.uniformResourceIdentifier, facts->uri,
+			  sizeof(facts->uri));
+	else if (name->type == GEN_DNS && next != NULL)
+		taken = copy_text(name->d.dNSName, next, size);
+	else if (name->type == GEN_IPADD && next != NULL)
+		taken = copy_address(name->d.iPAddress, next, size);
+	if (taken)
+		facts->name_count++;
+}
+
+int pki_certificate_facts(const struct pki_certificate *certificate,
+			  struct pki_facts *ret)
+{
+	X509 *x509 = certificate->x509;
+	EVP_PKEY *key = X509_get0_pubkey(x509);
+	unsigned char digest[DIGEST_SIZE];
+	GENERAL_NAMES *names;
+
+	if (X509_digest(x509, EVP_sha256(), digest, NULL) != 1)
+		return -1;
+	*ret = (struct pki_facts){
+		.not_before = pki_time(X509_get0_notBefore(x509)),
+		.not_after = pki_time(X509_get0_notAfter(x509)),
+		.is_ca = X509_check_ca(x509) == 1,
+	};
+	digest_hex(digest, sizeof(digest), ret->sha256);
+	serial_of(x509, ret->serial);
+	subject_of(x509, ret->subject, sizeof(ret->subject));
+	common_name_of(x509, ret->common_name, sizeof(ret->common_name));
+	if (key != NULL)
+		snprintf(ret->key, sizeof(ret->key), "%.15s %d",
+			 EVP_PKEY_get0_type_name(key), EVP_PKEY_get_bits(key));
+	names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
+		take_name(sk_GENERAL_NAME_value(names, i), ret);
+	GENERAL_NAMES_free(names);
+	ERR_clear_error();
+	return 0;
+}

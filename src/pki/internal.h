@@ -1,0 +1,46 @@
+/* What the files of pki/ share. */
+#ifndef PKI_INTERNAL_H
+#define PKI_INTERNAL_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "cathgate/pki.h"
+
+struct pki_key {
+	EVP_PKEY *pair;
+};
+
+struct pki_certificate {
+	X509 *x509;
+};
+
+struct pki_crl {
+	X509_CRL *x509;
+};
+
+/* A key, taken over; NULL and the key freed when it is NULL or without memory. */
+struct pki_key *pki_key_wrap(EVP_PKEY *pair);
+struct pki_certificate *pki_certificate_wrap(X509 *x509);
+
+/* Takes all that was written to a memory BIO, and frees that. */
+int pki_text_take(BIO *memory, bool is_written, struct pki_text *ret);
+/* A file to read; NULL with the error. */
+BIO *pki_open(const char *path, const char **ret_error);
+/* Whether what a file holds begins as DER does; the file is then at its begin again. */
+bool pki_is_der(BIO *file);
+
+/* The subject, and the extensions that follow from the wish alone. 0, or -1. */
+int pki_subject_set(X509_NAME *name, const struct pki_wish *wish);
+STACK_OF(X509_EXTENSION) * pki_extensions(const struct pki_wish *wish, bool is_rsa);
+
+/* A positive number of 127 random bits; the caller's. */
+ASN1_INTEGER *pki_serial_new(void);
+/* The earlier of now + days and `latest`; 0 days mean `latest`. */
+ASN1_TIME *pki_time_until(unsigned days, const ASN1_TIME *latest);
+time_t pki_time(const ASN1_TIME *time);
+/* What a certificate's or CRL's signature is made with. */
+const EVP_MD *pki_digest_for(const EVP_PKEY *key);
+bool pki_is_weak(const EVP_PKEY *key);
+
+#endif

@@ -1,0 +1,136 @@
+#include "internal.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+
+#define LEVEL_2_BITS 112 /* of security */
+
+struct pki_key *pki_key_wrap(EVP_PKEY *pair)
+{
+	struct pki_key *key = pair != NULL ? calloc(1, sizeof(*key)) : NULL;
+
+	if (key == NULL)
+		EVP_PKEY_free(pair);
+	else
+		key->pair = pair;
+	return key;
+}
+
+struct pki_key *pki_key_new(enum pki_algorithm algorithm)
+{
+	static const size_t rsa_bits[] = {
+		[PKI_RSA_2048] = 2048,
+		[PKI_RSA_3072] = 3072,
+		[PKI_RSA_4096] = 4096,
+	};
+
+	if (algorithm == PKI_EC_P256)
+		return pki_key_wrap(EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"));
+	return pki_key_wrap(EVP_PKEY_Q_keygen(NULL, NULL, "RSA", rsa_bits[algorithm]));
+}
+
+/* Instead of OpenSSL's own, which would ask on the terminal. */
+static int refuse_passphrase(char *buffer, int size, int writing, void *data)
+{
+	(void)buffer;
+	(void)size;
+	(void)writing;
+	(void)data;
+	return -1;
+}
+
+struct pki_key *pki_key_read(const char *path, const char **ret_error)
+{
+	BIO *file = pki_open(path, ret_error);
+	struct pki_key *key;
+
+	if (file == NULL)
+		return NULL;
+	key = pki_key_wrap(PEM_read_bio_PrivateKey(file, NULL, refuse_passphrase, NULL));
+	if (key == NULL)
+		*ret_error = "holds no private key in PEM form without a passphrase; "
+			     "openssl pkey converts";
+	BIO_free(file);
+	ERR_clear_error();
+	return key;
+}
+
+int pki_key_write(const struct pki_key *key, struct pki_text *ret)
+{
+	BIO *memory = BIO_new(BIO_s_secmem());
+
+	return pki_text_take(
+		memory,
+		memory != NULL && PEM_write_bio_PKCS8PrivateKey(memory, key->pair, NULL,
+								NULL, 0, NULL, NULL) == 1,
+		ret);
+}
+
+void pki_key_free(struct pki_key *key)
+{
+	if (key == NULL)
+		return;
+	EVP_PKEY_free(key->pair);
+	free(key);
+}
+
+const EVP_MD *pki_digest_for(const EVP_PKEY *key)
+{
+	/* Ed25519 and its kin have theirs built in. */
+	return EVP_PKEY_is_a(key, "EC") || EVP_PKEY_is_a(key, "RSA") ? EVP_sha256()
+								     : NULL;
+}
+
+bool pki_is_weak(const EVP_PKEY *key)
+{
+	return EVP_PKEY_get_security_bits(key) < LEVEL_2_BITS;
+}
+
+int pki_request_write(const struct pki_wish *wish, const struct pki_key *key,
+		      struct pki_text *ret)
+{
+	X509_REQ *request = X509_REQ_new();
+	STACK_OF(X509_EXTENSION) *extensions =
+		pki_extensions(wish, EVP_PKEY_is_a(key->pair, "RSA"));
+	BIO *memory = BIO_new(BIO_s_mem());
+	bool is_written =
+		request != NULL && extensions != NULL && memory != NULL &&
+		X509_REQ_set_version(request, X509_REQ_VERSION_1) == 1 &&
+		pki_subject_set(X509_REQ_get_subject_name(request), wish) == 0 &&
+		X509_REQ_set_pubkey(request, key->pair) == 1 &&
+		X509_REQ_add_extensions(request, extensions) == 1 &&
+		X509_REQ_sign(request, key->pair, pki_digest_for(key->pair)) > 0 &&
+		PEM_write_bio_X509_REQ(memory, request) == 1;
+
+	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+	X509_REQ_free(request);
+	return pki_text_take(memory, is_written, ret);
+}
+
+struct pki_key *pki_request_read(const char *path, const char **ret_error)
+{
+	BIO *file = pki_open(path, ret_error);
+	X509_REQ *request = NULL;
+	struct pki_key *key = NULL;
+
+	if (file == NULL)
+		return NULL;
+	request = pki_is_der(file) ? d2i_X509_REQ_bio(file, NULL)
+				   : PEM_read_bio_X509_REQ(file, NULL, NULL, NULL);
+	if (request == NULL)
+		*ret_error = "holds no certificate request; one in PEM form begins with "
+			     "-----BEGIN CERTIFICATE REQUEST-----";
+	else if (X509_REQ_verify(request, X509_REQ_get0_pubkey(request)) != 1)
+		*ret_error = "isn't signed with its own key; have the device make it "
+			     "again";
+	else if (pki_is_weak(X509_REQ_get0_pubkey(request)))
+		*ret_error = "has a weak key; have the device make one of RSA with 2048 "
+			     "bits or more, or EC P-256";
+	else
+		key = pki_key_wrap(X509_REQ_get_pubkey(request));
+	X509_REQ_free(request);
+	BIO_free(file);
+	ERR_clear_error();
+	return key;
+}

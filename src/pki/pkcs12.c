@@ -1,0 +1,35 @@
+#include "internal.h"
+
+#include <openssl/err.h>
+#include <openssl/pkcs12.h>
+
+/* How often a password is hashed. Old devices give up on more than a few thousand. */
+#define ITERATIONS	  100000
+#define ITERATIONS_LEGACY 2048
+#define SALT_BYTES	  16
+#define NO_MAC		  (-1)
+
+int pki_pkcs12_write(const struct pki_key *key, const struct pki_certificate *certificate,
+		     const struct pki_certificate *ca, const char *friendly_name,
+		     const char *password, bool legacy, struct pki_text *ret)
+{
+	int cipher = legacy ? NID_pbe_WithSHA1And3_Key_TripleDES_CBC : NID_aes_256_cbc;
+	int iterations = legacy ? ITERATIONS_LEGACY : ITERATIONS;
+	STACK_OF(X509) *others = sk_X509_new_null();
+	BIO *memory = BIO_new(BIO_s_mem());
+	PKCS12 *pkcs12 = NULL;
+	bool good;
+
+	if (others != NULL && sk_X509_push(others, ca->x509) > 0)
+		pkcs12 = PKCS12_create(password, friendly_name, key->pair,
+				       certificate->x509, others, cipher, cipher,
+				       iterations, NO_MAC, 0);
+	good = pkcs12 != NULL && memory != NULL &&
+	       PKCS12_set_mac(pkcs12, password, -1, NULL, SALT_BYTES, iterations,
+			      legacy ? EVP_sha1() : EVP_sha256()) == 1 &&
+	       i2d_PKCS12_bio(memory, pkcs12) == 1;
+	PKCS12_free(pkcs12);
+	sk_X509_free(others);
+	ERR_clear_error();
+	return pki_text_take(memory, good, ret);
+}

@@ -1,0 +1,107 @@
+#include "internal.h"
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The first byte of whatever is in DER form here: an ASN.1 SEQUENCE. */
+#define DER_SEQUENCE 0x30
+
+void pki_text_free(struct pki_text *text)
+{
+	if (text->bytes != NULL)
+		OPENSSL_clear_free(text->bytes, text->size + 1);
+	*text = (struct pki_text){ 0 };
+}
+
+int pki_text_take(BIO *memory, bool is_written, struct pki_text *ret)
+{
+	char *bytes, *copy;
+	long size = memory != NULL ? BIO_get_mem_data(memory, &bytes) : 0;
+
+	copy = is_written && size > 0 ? OPENSSL_malloc((size_t)size + 1) : NULL;
+	if (copy != NULL) {
+		memcpy(copy, bytes, (size_t)size);
+		copy[size] = '\0';
+		*ret = (struct pki_text){ .bytes = copy, .size = (size_t)size };
+	}
+	BIO_free(memory);
+	return copy != NULL ? 0 : -1;
+}
+
+BIO *pki_open(const char *path, const char **ret_error)
+{
+	FILE *stream = fopen(path, "re");
+	BIO *file = stream != NULL ? BIO_new_fp(stream, BIO_CLOSE) : NULL;
+
+	if (file == NULL) {
+		*ret_error = "can't be read; look at its path and who may read it";
+		if (stream != NULL)
+			fclose(stream);
+	}
+	return file;
+}
+
+bool pki_is_der(BIO *file)
+{
+	unsigned char first = 0;
+	bool is_der = BIO_read(file, &first, 1) == 1 && first == DER_SEQUENCE;
+
+	(void)BIO_seek(file, 0);
+	return is_der;
+}
+
+/* No 0, 1, i, l, o and no u: read out over the telephone, typed on a device's own
+ * keyboard. */
+static const char letters[] = "23456789abcdefghjkmnpqrstvwxyz";
+
+int pki_password_make(char ret[PKI_PASSWORD_SIZE])
+{
+	const size_t count = sizeof(letters) - 1;
+	unsigned char byte;
+
+	for (size_t i = 0; i < PKI_PASSWORD_SIZE - 1;) {
+		if (i % 5 == 4) {
+			ret[i++] = '-';
+			continue;
+		}
+		if (RAND_priv_bytes(&byte, 1) != 1)
+			return -1;
+		if (byte < 256 / count * count)
+			ret[i++] = letters[byte % count];
+	}
+	ret[PKI_PASSWORD_SIZE - 1] = '\0';
+	return 0;
+}
+
+int pki_uuid_make(char ret[PKI_UUID_SIZE])
+{
+	unsigned char bytes[16];
+	char hex[2 * sizeof(bytes) + 1];
+
+	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+		return -1;
+	bytes[6] = (unsigned char)((bytes[6] & 0x0F) | 0x40);
+	bytes[8] = (unsigned char)((bytes[8] & 0x3F) | 0x80);
+	digest_hex(bytes, sizeof(bytes), hex);
+	snprintf(ret, PKI_UUID_SIZE, "urn:uuid:%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
+		 hex + 12, hex + 16, hex + 20);
+	return 0;
+}
+
+int pki_secret_make(struct pki_text *ret)
+{
+	unsigned char bytes[32], base64[46];
+	BIO *memory = BIO_new(BIO_s_mem());
+	bool is_written;
+
+	is_written = memory != NULL && RAND_priv_bytes(bytes, sizeof(bytes)) == 1 &&
+		     EVP_EncodeBlock(base64, bytes, sizeof(bytes)) == 44 &&
+		     BIO_printf(memory, "%s\n", (const char *)base64) > 0;
+	OPENSSL_cleanse(bytes, sizeof(bytes));
+	OPENSSL_cleanse(base64, sizeof(base64));
+	return pki_text_take(memory, is_written, ret);
+}
