@@ -7,6 +7,7 @@
 #include "cli.h"
 
 static const struct cli_verb verbs[] = {
+	{ "setup", setup_main, "write a first configuration, keys and certificates" },
 	{ "audit", audit_main, "read, verify and prove the audit log" },
 	{ NULL, NULL, NULL },
 };

@@ -7,10 +7,10 @@ import sys
 FLOORS = {
 	"base": 1, "net": 2, "config": 2,
 	"tls": 3, "pki": 3, "dicom": 3, "policy": 3.5, "audit": 3,
-	"association": 4, "exporter": 4, "server": 5, "cli": 5, "main": 6,
+	"association": 4, "exporter": 4, "server": 5, "cli": 5.5, "main": 6,
 }
 HEADERS = {
-	"base": "reason log ae_title clock digest address secrets",
+	"base": "reason log ae_title clock digest durable address secrets",
 	"net": "net transport", "config": "config", "tls": "tls", "pki": "pki", "policy": "policy",
 	"dicom": "upper_layer command data_set_head part10 sop_class",
 	"audit": "audit chain checkpoint log_reader log_verify merkle",

@@ -1,0 +1,233 @@
+#include "questions.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cathgate/address.h"
+#include "cathgate/ae_title.h"
+#include "cathgate/pki.h"
+#include "complain.h"
+#include "keep.h"
+
+#define LINE_SIZE 1024
+
+const char *judge_port(const char *value)
+{
+	char *end;
+	unsigned long port = strtoul(value, &end, 10);
+
+	return isdigit((unsigned char)value[0]) && *end == '\0' && port >= 1 &&
+			       port <= 65535
+		       ? NULL
+		       : "is no port; write a number from 1 to 65535";
+}
+
+const char *judge_address(const char *value)
+{
+	struct address_range range;
+
+	return strchr(value, '/') == NULL && address_range_parse(value, &range) == 0
+		       ? NULL
+		       : "is no numeric address; write one of this machine's, or 0.0.0.0 "
+			 "for all of them";
+}
+
+const char *judge_host(const char *value)
+{
+	struct address_range range;
+
+	if (strchr(value, '/') == NULL && address_range_parse(value, &range) == 0)
+		return NULL;
+	for (const char *at = value; *at != '\0'; at++)
+		if (!isalnum((unsigned char)*at) && strchr(".-_", *at) == NULL)
+			value = "";
+	return value[0] != '\0' && strlen(value) <= 253 && value[0] != '.' &&
+			       value[0] != '-'
+		       ? NULL
+		       : "is no host; write its name, as in pacs.hospital.example, or "
+			 "its "
+			 "numeric address";
+}
+
+const char *judge_hosts(const char *value)
+{
+	const char *fault = value[0] == '\0' ? judge_host(value) : NULL;
+
+	while (*value != '\0' && fault == NULL) {
+		size_t length = strcspn(value, ", ");
+
+		if (length > 0)
+			fault = judge_host(keep_copy(value, length));
+		value += length;
+		value += strspn(value, ", ");
+	}
+	return fault;
+}
+
+const char *judge_ae_title(const char *value)
+{
+	struct ae_title title;
+
+	return ae_title_parse(value, strlen(value), &title) == 0
+		       ? NULL
+		       : "is no AE title; write 1 to 16 ASCII characters without "
+			 "backslash";
+}
+
+const char *judge_certificate(const char *value)
+{
+	const char *error;
+	struct pki_certificate *certificate;
+
+	if (strcmp(value, "none") == 0)
+		return NULL;
+	certificate = pki_certificate_read(value, &error);
+	pki_certificate_free(certificate);
+	return certificate != NULL ? NULL : error;
+}
+
+const char *judge_name(const char *value)
+{
+	size_t length = strlen(value);
+
+	for (const char *at = value; *at != '\0'; at++)
+		if (!isalnum((unsigned char)*at) && strchr("._-", *at) == NULL)
+			length = 0;
+	return length > 0 && length <= 63 && isalnum((unsigned char)value[0])
+		       ? NULL
+		       : "is no name; write 1 to 63 letters, digits, dots, hyphens or "
+			 "underscores, a letter or digit first";
+}
+
+const char *judge_days(const char *value)
+{
+	char *end;
+	unsigned long days = strtoul(value, &end, 10);
+
+	return isdigit((unsigned char)value[0]) && *end == '\0' && days >= 1 &&
+			       days <= 36500
+		       ? NULL
+		       : "is no number of days; write one from 1 to 36500";
+}
+
+const char *judge_path(const char *value)
+{
+	return value[0] == '/' ? NULL
+			       : "is no absolute path; write one that begins with /";
+}
+
+const char *judge_text(const char *value)
+{
+	for (const char *at = value; *at != '\0'; at++)
+		if ((unsigned char)*at < 0x20 || *at == 0x7F)
+			value = "";
+	return value[0] != '\0' && strlen(value) <= 64
+		       ? NULL
+		       : "is too long, or holds control characters; write 1 to 64 bytes";
+}
+
+bool questions_can_ask(void)
+{
+	return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+}
+
+bool question_set(struct question *question, const char *value)
+{
+	const char *fault = question->is_optional && value[0] == '\0' ? NULL
+			    : question->judge != NULL ? question->judge(value)
+						      : NULL;
+
+	if (fault != NULL) {
+		complain("--%s: \"%s\" %s", question->option, value, fault);
+		return false;
+	}
+	question->value = value;
+	return true;
+}
+
+/* A line without its newline and the blanks around it; NULL at the end of the input. */
+static const char *read_line(void)
+{
+	char line[LINE_SIZE];
+	const char *begin = line;
+	size_t length;
+
+	fflush(stdout);
+	if (fgets(line, sizeof(line), stdin) == NULL)
+		return NULL;
+	length = strcspn(line, "\r\n");
+	while (length > 0 && isspace((unsigned char)line[length - 1]))
+		length--;
+	line[length] = '\0';
+	while (isspace((unsigned char)*begin))
+		begin++;
+	return keep_copy(begin, strlen(begin));
+}
+
+static int ask(struct question *question)
+{
+	printf("\n%s\n", question->help);
+	for (;;) {
+		const char *line;
+
+		if (question->usual != NULL && question->usual[0] != '\0')
+			printf("%s [%s]: ", question->ask, question->usual);
+		else
+			printf("%s%s: ", question->ask,
+			       question->is_optional ? " [none]" : "");
+		line = read_line();
+		if (line == NULL) {
+			printf("\n");
+			complain("no answer: nothing was written");
+			return -1;
+		}
+		if (line[0] == '\0' && question->usual != NULL)
+			line = question->usual;
+		if (line[0] == '\0' && !question->is_optional)
+			continue;
+		if (question_set(question, line))
+			return 0;
+	}
+}
+
+int questions_settle(struct question *questions, size_t count, bool may_ask)
+{
+	const char *missing = "";
+
+	for (size_t i = 0; i < count; i++) {
+		struct question *question = &questions[i];
+
+		if (question->value != NULL)
+			continue;
+		if (may_ask && question->ask != NULL) {
+			if (ask(question) < 0)
+				return -1;
+		} else if (question->usual != NULL) {
+			if (!question_set(question, question->usual))
+				return -1;
+		} else if (question->is_optional) {
+			question->value = "";
+		} else {
+			missing = keep_format("%s%s--%s %s", missing,
+					      *missing != '\0' ? ", " : "",
+					      question->option, question->what);
+		}
+	}
+	if (*missing == '\0')
+		return 0;
+	complain("not said, and there is nobody to ask: give %s", missing);
+	return -1;
+}
+
+bool question_confirm(const char *text)
+{
+	const char *line;
+
+	printf("\n%s [Y/n]: ", text);
+	line = read_line();
+	return line != NULL && (line[0] == '\0' || line[0] == 'y' || line[0] == 'Y');
+}

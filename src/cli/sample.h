@@ -1,0 +1,27 @@
+/*
+ * Configurations made from the sample, conf/cathgate.conf, so that a site's own has the
+ * same comments and there is one text to maintain. The sample is part of the program.
+ */
+#ifndef SAMPLE_H
+#define SAMPLE_H
+
+extern const char sample_text[];
+
+/* What to write into it. Nothing is judged here. */
+struct sample_values {
+	const char *name, *address, *port;
+	const char *host, *pacs_port, *called_ae_title, *server_name;
+	const char *calling_ae_title; /* "": the modality's own */
+	const char *audit_file;
+	int has_crl;   /* of the modalities' CA */
+	int has_plain; /* the PACS speaks no TLS */
+};
+
+/* The text, kept; NULL when the sample has changed so that it no longer fits (a test sees
+ * to that). */
+const char *sample_fill(const struct sample_values *values);
+
+/* A text between quotes, as the configuration has it; kept. */
+const char *sample_quote(const char *text);
+
+#endif

@@ -1,0 +1,37 @@
+"""A command that is killed, or fails, at step N: strace puts the fault into the N-th system
+call of a kind. Where a machine forbids ptrace, can_trace() is false."""
+import re
+import subprocess
+
+
+def can_trace():
+	try:
+		return subprocess.run(["strace", "-o", "/dev/null", "true"],
+				      capture_output=True).returncode == 0
+	except FileNotFoundError:
+		return False
+
+
+def run_with_fault(command, call, step, fault):
+	"""fault: "signal=SIGKILL" or "error=EIO". The finished process."""
+	return subprocess.run(
+		["strace", "-o", "/dev/null", "-e", f"trace={call}",
+		 "-e", f"inject={call}:{fault}:when={step}", *map(str, command)],
+		capture_output=True, stdin=subprocess.DEVNULL, text=True)
+
+
+def created_files(command, log):
+	"""Runs it under umask 0; yields (path or descriptor, mode) of whatever creates a file
+	or changes a mode."""
+	subprocess.run(["strace", "-f", "-y", "-o", str(log), "-e",
+			"trace=openat,open,creat,mkdir,mkdirat,chmod,fchmod,fchmodat",
+			"sh", "-c", 'umask 0; exec "$@"', "sh", *map(str, command)],
+		       check=True, capture_output=True, stdin=subprocess.DEVNULL)
+	for line in log.read_text().splitlines():
+		if re.search(r"= -1 ", line):
+			continue
+		found = re.search(r"(?:openat?|creat)\(.*?\"([^\"]*)\".*O_CREAT.*, (0[0-7]+)\)", line) \
+			or re.search(r"(?:mkdir|chmod|fchmodat|mkdirat)\(.*?\"([^\"]*)\", (0[0-7]+)", line) \
+			or re.search(r"fchmod\(\d+<([^>]*)>, (0[0-7]+)\)", line)
+		if found:
+			yield found[1], int(found[2], 8)
