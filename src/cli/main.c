@@ -8,6 +8,8 @@
 
 static const struct cli_verb verbs[] = {
 	{ "setup", setup_main, "write a first configuration, keys and certificates" },
+	{ "modality", modality_main,
+	  "who may connect: add, list, renew, revoke, remove" },
 	{ "audit", audit_main, "read, verify and prove the audit log" },
 	{ NULL, NULL, NULL },
 };

@@ -1,0 +1,43 @@
+/*
+ * What a modality's service engineer gets: one folder, mode 0700, with the certificate
+ * and key for the device, the CA that it is to trust, and a page that says how.
+ */
+#ifndef HANDOUT_H
+#define HANDOUT_H
+
+#include <stdbool.h>
+
+#include "site.h"
+#include "staging.h"
+
+struct handout {
+	const char *name; /* of the modality */
+	const char *uri;  /* that the certificate is to have */
+	const char *folder;
+	const char *request;	   /* a file; or NULL */
+	const char *own;	   /* the modality's own certificate's file; or NULL */
+	const char *password_file; /* or NULL: one is made and shown */
+	bool legacy, rsa, pem;
+	unsigned days;
+
+	/* What comes of it. */
+	struct pki_certificate *certificate;
+	struct staging staging;
+	char password[PKI_PASSWORD_SIZE]; /* "" when it isn't to be shown */
+	bool is_open;
+};
+
+/* Issues (or reads) the certificate and prepares the folder, which handout_commit puts
+ * where it belongs. -1 with a message. */
+int handout_make(struct handout *handout, const struct site *site,
+		 const struct config_modality *entry);
+/* The page, once the entry is known. */
+int handout_describe(struct handout *handout, const struct site *site,
+		     const struct config_modality *entry);
+int handout_commit(struct handout *handout);
+void handout_close(struct handout *handout);
+
+/* What there is now, and what to do with it. */
+void handout_tell(const struct handout *handout);
+
+#endif
