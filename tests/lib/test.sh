@@ -214,12 +214,17 @@ configure() {
 # start_gateway [PATH=VALUE...]: configures, starts, waits for READY=1; sets $gateway_pid
 # and $gateway_port
 start_gateway() {
-	local word
 	configure "$@"
+	run_gateway "$work/cathgate.conf"
+}
+
+# run_gateway CONFIGURATION: starts it, as above
+run_gateway() {
+	local word
 	rm -f "$work/ready"
 	mkfifo "$work/ready"
 	python3 "$lib/wait.py" ready "$work/notify" "$work/ready" \
-		"$CATHGATED" --config "$work/cathgate.conf" --foreground \
+		"$CATHGATED" --config "$1" --foreground \
 		>>"$work/cathgated.log" 2>&1 &
 	gateway_pid=$!
 	started+=("$gateway_pid")
