@@ -2,7 +2,8 @@
  * Files that are there whole and on disk, or not at all. A file is never open to more
  * than its owner before it has the owner and the mode that it is to have.
  *
- * All return 0, or -1 with errno set and nothing left behind.
+ * All return 0, or -1 with errno set and nothing left behind; what replaces or renames
+ * something can fail with it done, when only its way to the disk failed.
  */
 #ifndef CATHGATE_DURABLE_H
 #define CATHGATE_DURABLE_H

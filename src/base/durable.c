@@ -91,14 +91,18 @@ static char *write_beside(const char *path, const void *bytes, size_t size,
 static int place(char *beside, const char *path, unsigned flags)
 {
 	int result = -1, error;
+	bool is_placed;
 
 	if (beside == NULL)
 		return -1;
-	if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, flags) == 0)
+	is_placed = renameat2(AT_FDCWD, beside, AT_FDCWD, path, flags) == 0;
+	if (is_placed)
 		result = durable_sync_parent(path);
 	error = errno;
-	if (result < 0)
+	if (result < 0 && !is_placed)
 		unlink(beside);
+	else if (result < 0 && (flags & RENAME_NOREPLACE) != 0)
+		unlink(path);
 	free(beside);
 	errno = error;
 	return result;
