@@ -1,7 +1,11 @@
 """A command that is killed, or fails, at step N: strace puts the fault into the N-th system
 call of a kind. Where a machine forbids ptrace, can_trace() is false."""
+import os
 import re
 import subprocess
+
+# A leak checker can't look while strace does.
+ENVIRONMENT = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
 
 
 def can_trace():
@@ -17,7 +21,7 @@ def run_with_fault(command, call, step, fault):
 	return subprocess.run(
 		["strace", "-o", "/dev/null", "-e", f"trace={call}",
 		 "-e", f"inject={call}:{fault}:when={step}", *map(str, command)],
-		capture_output=True, stdin=subprocess.DEVNULL, text=True)
+		capture_output=True, stdin=subprocess.DEVNULL, text=True, env=ENVIRONMENT)
 
 
 def created_files(command, log):
@@ -26,7 +30,7 @@ def created_files(command, log):
 	subprocess.run(["strace", "-f", "-y", "-o", str(log), "-e",
 			"trace=openat,open,creat,mkdir,mkdirat,chmod,fchmod,fchmodat",
 			"sh", "-c", 'umask 0; exec "$@"', "sh", *map(str, command)],
-		       check=True, capture_output=True, stdin=subprocess.DEVNULL)
+		       check=True, capture_output=True, stdin=subprocess.DEVNULL, env=ENVIRONMENT)
 	for line in log.read_text().splitlines():
 		if re.search(r"= -1 ", line):
 			continue
