@@ -97,7 +97,7 @@ struct log_verify_file {
 	uint64_t lines_behind_checkpoint;  /* good ones behind the last checkpoint line;
 					      0: it is the last line (checkpoints > 0) */
 	bool has_fork; /* a line of this file is the one at options.fork */
-	uint64_t lines_before_fork;
+	uint64_t lines_before_fork, checkpoints_before_fork;
 	struct log_verify_fault fault;
 };
 

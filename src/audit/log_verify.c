@@ -252,6 +252,7 @@ static void look_for_fork(struct scan *scan)
 		return;
 	scan->file.has_fork = true;
 	scan->file.lines_before_fork = scan->file.lines;
+	scan->file.checkpoints_before_fork = scan->file.checkpoints;
 }
 
 static int take_line(struct scan *scan, const struct chain *behind,
@@ -285,6 +286,7 @@ static int scan_line(struct scan *scan)
 	struct chain behind;
 	char time[CLOCK_UTC_SIZE] = "";
 	bool is_checkpoint = false;
+	look_for_fork(scan);
 	if (!is_next(scan, &behind)) {
 		struct log_fault_place place = { .fd = scan->fd,
 						 .before = &scan->file,

@@ -281,19 +281,50 @@ static bool is_accepted_behind_fork(enum log_verify_kind kind)
 	       kind == LOG_VERIFY_FOREIGN || kind == LOG_VERIFY_NEW_CHAIN;
 }
 
+/* Whether what stands behind the fork can be what one write left there. Its checkpoint,
+ * if it has one, comes last; and one that was given is there, whatever else is not. */
+static bool can_be_unacknowledged(const struct log_verify_file *scan,
+				  const struct log_verify_options *options)
+{
+	uint64_t behind = scan->checkpoints - scan->checkpoints_before_fork;
+	for (size_t i = 0; scan->fault.kind && i < options->checkpoint_count; i++) {
+		if (options->checkpoints[i].size >= scan->lines)
+			return false;
+	}
+	return behind == 0 || (behind == 1 && scan->lines_behind_checkpoint == 0);
+}
+
 /* The next file says that a sync failed: it goes on from the last line known to be
  * durable, and what stands behind that was never acknowledged. */
-static void pass_fork(struct verify_file *file, const struct chain *fork)
+static void pass_fork(struct verify_file *file, const struct log_verify_options *options)
 {
 	struct log_verify_file *scan = &file->scan;
 	if (!scan->has_fork ||
-	    (scan->fault.kind && !is_accepted_behind_fork(scan->fault.kind)))
+	    (scan->fault.kind && !is_accepted_behind_fork(scan->fault.kind)) ||
+	    !can_be_unacknowledged(scan, options))
 		return;
 	file->has_unacknowledged = scan->fault.kind != LOG_VERIFY_NO_FAULT ||
 				   scan->lines > scan->lines_before_fork;
 	file->unacknowledged = scan->lines - scan->lines_before_fork;
 	scan->fault.kind = LOG_VERIFY_NO_FAULT;
-	scan->chain = *fork;
+	scan->chain = *options->fork;
+}
+
+/* The alert is made together with a checkpoint. Who only can write to the log can make
+ * one without. */
+static void check_alert(struct verify_set *set, struct verify_file *file)
+{
+	if (set->key_count == 0 || file == set->files || !file[-1].has_unacknowledged ||
+	    file->scan.fault.kind || file->scan.checkpoints > 0)
+		return;
+	file->scan.fault = (struct log_verify_fault){
+		.kind = LOG_VERIFY_UNSIGNED,
+		.line = 1,
+		.has_seq = true,
+		.seq = file->first.seq,
+		.why = "it says that what stands in the file before from this number on "
+		       "was never acknowledged, and no signed checkpoint covers it",
+	};
 }
 
 static int scan_one(struct verify_set *set, size_t which,
@@ -320,7 +351,8 @@ static int scan_one(struct verify_set *set, size_t which,
 	}
 	file->is_scanned = true;
 	if (options->fork)
-		pass_fork(file, &fork);
+		pass_fork(file, options);
+	check_alert(set, file);
 	if (file->scan.fault.kind) {
 		set->fault = file->scan.fault;
 		set->faulty = file->path;

@@ -158,6 +158,34 @@ expect(1, "audit-0.jsonl: line 11", files=(names[0], "audit.jsonl"))
 first.write(names[0])
 expect(1, "audit.jsonl: line 1", "repeated", files=(names[0], "audit.jsonl"))
 
+# That excuse without need: for lines that a checkpoint says were there, or that hold the
+# checkpoint of an earlier write; and made without the key.
+def fork(log, at, maker):
+	made = Log(maker)
+	made.prev, made.seq, made.first = log.lines[at - 1][-66:-2], at, at
+	made.add("alert", outcome="raised", reason="audit-unavailable").fill(3)
+	return (made.checkpoint() if maker else made).write("audit.jsonl", note=False)
+
+
+whole = Log(key).add("start").checkpoint().fill(5).checkpoint().fill(5).checkpoint()
+pathlib.Path("kept").write_text(whole.note)
+for beside in pathlib.Path().glob("*.checkpoint"):
+	beside.unlink()
+both = (names[0], fork(whole, 4, key))
+for broken in (4, 5):
+	cut = copy.deepcopy(whole)
+	cut.lines[broken:] = ["garbage"]
+	cut.write(names[0], note=False)
+	expect(0, "never acknowledged", files=both)
+	expect(1, f"audit-0.jsonl: line {broken + 1}", files=both,
+		options=("--key", "key.pub", "--checkpoint", "kept"))
+	expect(1, f"audit-0.jsonl: line {broken + 1}", files=both, options=("--checkpoint", "kept"))
+whole.write(names[0], note=False)
+expect(1, "audit.jsonl: line 1", "repeated", files=both)
+fork(whole, 10, None)
+expect(1, "audit.jsonl: line 1 (seq 10)", "unsigned", "no signed checkpoint", files=both)
+expect(0, "never acknowledged", files=both, options=())
+
 # What is no log.
 cases = {"empty": b"", "binary": os.urandom(100000), "zeros": b"\0" * 1000000,
 	"text": b"Jan 31 12:00:00 host sshd[1]: hello\n" * 100, "huge": b"x" * 3000000 + b"\n",
