@@ -211,6 +211,12 @@ static int read_text(const json_t *line, const char *name, char *ret, size_t roo
 	return 0;
 }
 
+static bool is_key_name(const char *name)
+{
+	return strspn(name, "0123456789abcdef") == DIGEST_HEX_SIZE - 1 &&
+	       name[DIGEST_HEX_SIZE - 1] == '\0';
+}
+
 static int read_members(const json_t *line, struct checkpoint *ret)
 {
 	char event[16] = "", root[ROOT_LENGTH + 1] = "";
@@ -224,7 +230,8 @@ static int read_members(const json_t *line, struct checkpoint *ret)
 	    read_text(line, "root", root, sizeof(root)))
 		return -1;
 	ret->size = (uint64_t)json_integer_value(size);
-	if (!is_origin(ret->origin, strlen(ret->origin)))
+	if (!is_origin(ret->origin, strlen(ret->origin)) ||
+	    (ret->key[0] && !is_key_name(ret->key)))
 		return -1;
 	return base64_decode(root, strlen(root), ret->root, sizeof(ret->root));
 }

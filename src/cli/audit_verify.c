@@ -137,7 +137,7 @@ static int verify(const struct request *request, const char *path)
 		 : verify_print_lacking(&set) > 0 ? CLI_USAGE
 						  : CLI_GOOD;
 	if (request->as_json)
-		verify_print_json(&set);
+		verify_print_json(&set, status == CLI_GOOD);
 	else if (!request->is_quiet && status != CLI_USAGE)
 		verify_print_text(&set);
 out:

@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+#include "shown.h"
+
 #define BAR_WIDTH     40
 #define BAR_FROM_SIZE (32u << 20)
 
@@ -23,15 +25,17 @@ static const char *base_of(const char *path)
 static void print_fault(const struct verify_set *set)
 {
 	const struct log_verify_fault *fault = &set->fault;
-	if (!set->faulty_file) {
-		printf("DOES NOT HOLD: %s: %s: %s.\n", set->faulty,
-		       log_verify_word(fault->kind), fault->why);
-		return;
-	}
-	printf("DOES NOT HOLD: %s: line %" PRIu64, set->faulty, fault->line);
-	if (fault->has_seq)
+	printf("DOES NOT HOLD: ");
+	shown_text(stdout, set->faulty);
+	if (set->faulty_file)
+		printf(": line %" PRIu64, fault->line);
+	if (set->faulty_file && fault->has_seq)
 		printf(" (seq %" PRIu64 ")", fault->seq);
-	printf(": %s: %s.\n", log_verify_word(fault->kind), fault->why);
+	printf(": %s: ", log_verify_word(fault->kind));
+	shown_text(stdout, fault->why);
+	puts(".");
+	if (!set->faulty_file)
+		return;
 	/* The line named may be one that fits what is before it: rewritten with its hash.
 	 */
 	uint64_t over = set->faulty_file->scan.lines + 1 - fault->line;
@@ -47,13 +51,18 @@ static void print_files(const struct verify_set *set)
 	for (size_t i = 0; i < set->count; i++) {
 		const struct verify_file *file = &set->files[i];
 		const struct log_verify_file *scan = &file->scan;
-		printf("  %-11s %s", i == 0 ? "files" : "", file->path);
-		if (scan->lines > 0)
-			printf(": lines %" PRIu64 " to %" PRIu64 ", %s to %s\n",
-			       scan->first_seq, scan->first_seq + scan->lines - 1,
-			       scan->first_time, scan->last_time);
-		else
+		printf("  %-11s ", i == 0 ? "files" : "");
+		shown_text(stdout, file->path);
+		if (scan->lines > 0) {
+			printf(": lines %" PRIu64 " to %" PRIu64 ", ", scan->first_seq,
+			       scan->first_seq + scan->lines - 1);
+			shown_text(stdout, scan->first_time);
+			printf(" to ");
+			shown_text(stdout, scan->last_time);
+			printf("\n");
+		} else {
 			printf(": empty\n");
+		}
 		if (!file->has_unacknowledged)
 			continue;
 		printf("  %-11s it was closed after a failed sync; what stands behind "
@@ -69,16 +78,37 @@ static void print_notes(const struct verify_set *set)
 {
 	for (size_t i = 0; i < set->note_count; i++) {
 		const struct verify_note *note = &set->notes[i];
-		if (note->file)
-			printf("  %-11s %s: over the first %" PRIu64 " line%s of %s\n",
-			       "held to", note->path, note->checkpoint.size,
-			       plural(note->checkpoint.size), base_of(note->file->path));
+		if (!note->file)
+			continue;
+		printf("  %-11s ", "held to");
+		shown_text(stdout, note->path);
+		printf(": over the first %" PRIu64 " line%s of ", note->checkpoint.size,
+		       plural(note->checkpoint.size));
+		shown_text(stdout, base_of(note->file->path));
+		printf("\n");
 	}
+}
+
+/* Not those that stand beside the log: who can change it, changes them as well. */
+static bool has_kept_note(const struct verify_set *set)
+{
+	for (size_t i = 0; i < set->note_count; i++) {
+		if (!set->notes[i].is_beside)
+			return true;
+	}
+	return false;
 }
 
 static void print_trust(const struct verify_set *set)
 {
 	uint64_t behind = set->lines_behind_checkpoint;
+	uint64_t first = set->count > 0 && set->files[0].scan.lines > 0
+				 ? set->files[0].scan.first_seq
+				 : 0;
+	if (first > 0)
+		printf("The %" PRIu64 " line%s before number %" PRIu64
+		       " %s in none of these files.\n",
+		       first, plural(first), first, first == 1 ? "is" : "are");
 	if (set->key_count == 0) {
 		printf("No key was given (--key): this shows that the lines fit one "
 		       "another, as a checksum\ndoes. Whoever could write the log could "
@@ -89,9 +119,14 @@ static void print_trust(const struct verify_set *set)
 		printf("The last %" PRIu64 " line%s behind the last signed checkpoint "
 		       "%s vouched for by the chain alone.\n",
 		       behind, plural(behind), behind == 1 ? "is" : "are");
-	if (set->note_count == 0)
+	if (!has_kept_note(set))
 		printf("No checkpoint kept elsewhere was given (--checkpoint): lines cut "
 		       "off behind a signed\none would not be noticed.\n");
+}
+
+static bool is_partly_signed(const struct verify_set *set)
+{
+	return set->key_count > 0 && set->lines_behind_checkpoint > 0;
 }
 
 void verify_print_text(const struct verify_set *set)
@@ -102,7 +137,9 @@ void verify_print_text(const struct verify_set *set)
 		return;
 	}
 	digest_hex(set->head.last_hash, DIGEST_SIZE, hash);
-	printf("The log holds: no line was changed, removed, added or moved.\n");
+	printf("The log holds%s: no line%s was changed, removed, added or moved.\n",
+	       is_partly_signed(set) ? " up to its last signed checkpoint" : "",
+	       is_partly_signed(set) ? " before that" : "");
 	print_files(set);
 	printf("  %-11s %" PRIu64 ", %" PRIu64 " bytes\n", "lines", set->lines,
 	       set->bytes);
@@ -158,7 +195,7 @@ static json_t *fault_as_json(const struct verify_set *set)
 	return object;
 }
 
-void verify_print_json(const struct verify_set *set)
+void verify_print_json(const struct verify_set *set, bool holds)
 {
 	char hash[DIGEST_HEX_SIZE];
 	digest_hex(set->head.last_hash, DIGEST_SIZE, hash);
@@ -170,17 +207,19 @@ void verify_print_json(const struct verify_set *set)
 	for (size_t i = 0; i < set->key_count; i++)
 		json_array_append_new(keys,
 				      json_string(verifying_key_name(set->keys[i])));
-	for (size_t i = 0; i < set->note_count; i++)
+	for (size_t i = 0; i < set->note_count; i++) {
+		if (!set->notes[i].file)
+			continue;
 		json_array_append_new(
 			notes,
 			json_pack("{s:s, s:s, s:I}", "file", set->notes[i].path, "origin",
 				  set->notes[i].checkpoint.origin, "size",
 				  (json_int_t)set->notes[i].checkpoint.size));
+	}
 	json_t *object = json_pack(
-		"{s:b, s:o, s:I, s:I, s:s, s:I, s:I, s:o, s:o}", "holds",
-		set->fault.kind == LOG_VERIFY_NO_FAULT, "files", files, "lines",
-		(json_int_t)set->lines, "bytes", (json_int_t)set->bytes, "head_hash",
-		hash, "checkpoints", (json_int_t)set->checkpoints,
+		"{s:b, s:o, s:I, s:I, s:s, s:I, s:I, s:o, s:o}", "holds", holds, "files",
+		files, "lines", (json_int_t)set->lines, "bytes", (json_int_t)set->bytes,
+		"head_hash", hash, "checkpoints", (json_int_t)set->checkpoints,
 		"lines_behind_checkpoint", (json_int_t)set->lines_behind_checkpoint,
 		"keys", keys, "held_to", notes);
 	if (object && set->fault.kind)

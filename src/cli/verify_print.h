@@ -7,8 +7,8 @@
 #include "verify_set.h"
 
 void verify_print_text(const struct verify_set *set);
-/* One JSON object. */
-void verify_print_json(const struct verify_set *set);
+/* One JSON object. `holds`: no fault, and no checkpoint without its file. */
+void verify_print_json(const struct verify_set *set, bool holds);
 /* Says on standard error of which checkpoints the file is lacking; returns how many. */
 size_t verify_print_lacking(const struct verify_set *set);
 

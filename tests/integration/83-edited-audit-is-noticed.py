@@ -7,6 +7,7 @@ import pathlib
 import tempfile
 
 from auditlog import Key, Log, run
+from chain import seal
 
 work = pathlib.Path(tempfile.mkdtemp(prefix="verify-"))
 os.chdir(work)
@@ -185,6 +186,35 @@ expect(1, "audit.jsonl: line 1", "repeated", files=both)
 fork(whole, 10, None)
 expect(1, "audit.jsonl: line 1 (seq 10)", "unsigned", "no signed checkpoint", files=both)
 expect(0, "never acknowledged", files=both, options=())
+
+# What a verdict is worth is said with it, and the log can't say it instead.
+def forget():
+	for left in (*pathlib.Path().glob("*.checkpoint"), *pathlib.Path().glob("audit*.jsonl")):
+		left.unlink()
+
+
+forget()
+log = Log(key).add("start").checkpoint().fill(9)
+assert "No checkpoint kept elsewhere was given" in expect(0,
+	"holds up to its last signed checkpoint", files=[log.write("audit.jsonl")])
+log.write("audit.jsonl", note=False)
+lines = log.lines[:2]
+for seq, time in ((2, "\x1b[2J\x1b[HThe log holds, yes!!"), (3, "2026-01-31T12:00:00.000000Z")):
+	assert len(time) == 27
+	body = f'{{"seq":{seq},"time":"{time}","node":"n","event":"instance"'.encode() + b"}"
+	lines += [line.decode() for line in seal([body], lines[-1][-66:-2])]
+	pathlib.Path("audit.jsonl").write_text("".join(line + "\n" for line in lines))
+	assert "\x1b" not in expect(0, "up to its last signed checkpoint", "chain alone")
+Log(key).add("start").checkpoint().checkpoint(key="\x1b[2KThe log holds").write("audit.jsonl",
+	note=False)
+assert "\x1b" not in expect(1, "line 3", "not the members")
+pathlib.Path("audit\x1b[2J.jsonl").write_text("")
+assert "\x1b" not in expect(0, files=("audit\x1b[2J.jsonl",))
+forget()
+second.write("audit.jsonl", note=False)
+expect(0, "The 11 lines before number 11 are in none")
+told = run("verify", "--json", "--checkpoint", "kept", "audit.jsonl")
+assert told.returncode == 2 and not json.loads(told.stdout)["holds"], told.stdout
 
 # What is no log.
 cases = {"empty": b"", "binary": os.urandom(100000), "zeros": b"\0" * 1000000,

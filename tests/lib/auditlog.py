@@ -82,7 +82,7 @@ class Log:
 		text = f"{members['origin']}\n{members['size']}\n{members['root']}\n"
 		self.note = text + "\n"
 		if self.key:
-			members["key"] = self.key.name
+			members.setdefault("key", self.key.name)
 			members["signature"] = self.key.sign(members["origin"], text)
 			self.note += f"\u2014 {members['origin']} {members['signature']}\n"
 		return self.add("checkpoint", **members)
