@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cathgate/chain.h"
+#include "cathgate/log_verify.h"
+
 #define FILE_MODE 0640
 
 static const char suffix[] = ".jsonl";
@@ -114,6 +117,38 @@ DIR *log_open_directory(const char *path)
 	return opendir(directory);
 }
 
+static bool has_other_number(int fd, uint64_t first_seq)
+{
+	struct chain_line first;
+	struct digest *digest = digest_new();
+	char *bytes = malloc(LOG_VERIFY_LINE_MAX);
+	ssize_t got = digest && bytes ? pread(fd, bytes, LOG_VERIFY_LINE_MAX, 0) : 0;
+	const char *newline = got > 0 ? memchr(bytes, '\n', (size_t)got) : NULL;
+	bool is_other =
+		newline &&
+		chain_read(digest, bytes, (size_t)(newline - bytes), &first) == 0 &&
+		first.is_sound && first.seq != first_seq;
+	free(bytes);
+	digest_free(digest);
+	return is_other;
+}
+
+/* Not a pipe or a directory that is called so, nor a file that an operator has moved away
+ * by a date, which is no number of its first line. What can't be read is for the caller
+ * to find. */
+static bool is_ours(DIR *directory, const char *name, uint64_t first_seq)
+{
+	struct stat status;
+	if (fstatat(dirfd(directory), name, &status, 0) || !S_ISREG(status.st_mode))
+		return false;
+	int fd = openat(dirfd(directory), name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return true;
+	bool is_other = has_other_number(fd, first_seq);
+	close(fd);
+	return !is_other;
+}
+
 int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_count)
 {
 	const char *base = log_name_base(path);
@@ -125,7 +160,8 @@ int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_cou
 	for (struct dirent *entry; (entry = readdir(directory));) {
 		struct log_rotated one;
 		if (strncmp(entry->d_name, base, base_length) != 0 ||
-		    !read_rotated(entry->d_name + base_length, &one))
+		    !read_rotated(entry->d_name + base_length, &one) ||
+		    !is_ours(directory, entry->d_name, one.first_seq))
 			continue;
 		struct log_rotated *grown = reallocarray(list, count + 1, sizeof(*list));
 		if (!grown) {
@@ -205,7 +241,11 @@ int log_put_file(const char *path, const char *text, size_t size)
 {
 	char draft[LOG_NAME_SIZE + 8];
 	snprintf(draft, sizeof(draft), "%s.new", path);
-	int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
+	/* A draft that a crash left, or what somebody else has put in its place: nothing
+	 * is written through a link, nor waited for at a pipe. */
+	if (unlink(draft) && errno != ENOENT)
+		return -1;
+	int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
 	if (fd < 0)
 		return -1;
 	int error = 0;

@@ -39,8 +39,8 @@ struct log_rotated {
 void log_name_rotated(char ret[LOG_NAME_SIZE], const char *path,
 		      const struct log_rotated *rotated, const char *suffix);
 
-/* The rotated files that there are, oldest first; the caller frees the list. 0; -1 with
- * errno. */
+/* The rotated files that there are, oldest first, without what is only called so; the
+ * caller frees the list. 0; -1 with errno. */
 int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_count);
 
 /* The directory that holds them. NULL with errno. */

@@ -125,10 +125,9 @@ static bool is_no_log(struct search *search, int fd, const struct log_verify_fil
 	if (found->lines > 0 || found->fault.is_sound_behind || search->has_note ||
 	    search->rotated_count > 0)
 		return false;
-	long size = read_first_line(search, fd);
-	return size >= 0 &&
-	       (size < (long)sizeof(head) ||
-		memcmp(search->buffer, head, sizeof(head) - 1) != 0) &&
+	/* A first line can have broken off anywhere. */
+	ssize_t got = pread(fd, search->buffer, sizeof(head) - 1, 0);
+	return got > 0 && memcmp(search->buffer, head, (size_t)got) != 0 &&
 	       !has_nul(search, fd, 0);
 }
 
@@ -276,7 +275,7 @@ static int check_continuation(struct search *search, int fd)
 	bool is_told = is_alert(search->buffer, (size_t)size);
 	log_name_rotated(newest, search->path,
 			 &search->rotated[search->rotated_count - 1], ".jsonl");
-	int rotated = open(newest, O_RDONLY | O_CLOEXEC);
+	int rotated = open(newest, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (rotated < 0)
 		return cannot_read(newest);
 	int result = 0;
@@ -339,7 +338,7 @@ static int read_newest(struct search *search)
 	const struct log_rotated *newest = &search->rotated[search->rotated_count - 1];
 	log_name_rotated(path, search->path, newest, ".jsonl");
 	log_name_rotated(note_path, search->path, newest, ".checkpoint");
-	int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
+	int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return cannot_read(path);
 	drop_cache(fd, path);

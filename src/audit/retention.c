@@ -52,7 +52,7 @@ static bool is_old(const char *path, time_t before)
 {
 	char end[TAIL_SIZE + 1], time[CLOCK_UTC_SIZE] = "";
 	struct stat status;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	off_t at = fd >= 0 && fstat(fd, &status) == 0 && status.st_size > TAIL_SIZE
 			   ? status.st_size - TAIL_SIZE
 			   : 0;
@@ -73,7 +73,7 @@ static int scan(const char *path, const struct checkpoint *note,
 {
 	struct log_verify_options options = { .checkpoints = note,
 					      .checkpoint_count = note ? 1 : 0 };
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int result = fd >= 0 ? log_verify_scan(fd, &options, ret) : -1;
 	if (fd >= 0)
 		close(fd);

@@ -1,0 +1,141 @@
+/*
+ * Goal: what others have put, or left, into the log's directory neither stops the auditor
+ * nor is written through, and is not taken for tampering when a crash or an operator
+ * does as much.
+ */
+#include "audit_fixture.h"
+
+#include "audit/writer.h"
+
+static char *path_of(const struct fixture *fixture, const char *name)
+{
+	static char paths[4][400];
+	static unsigned next;
+	char *path = paths[next++ % 4];
+	snprintf(path, sizeof(paths[0]), "%s/%s", fixture->directory, name);
+	return path;
+}
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static bool has_beside(const struct fixture *fixture, const char *begin)
+{
+	DIR *directory = opendir(fixture->directory);
+	bool is_found = false;
+	for (struct dirent *entry; (entry = readdir(directory));)
+		is_found |= strncmp(entry->d_name, begin, strlen(begin)) == 0;
+	closedir(directory);
+	return is_found;
+}
+
+static void start_and_stop(struct fixture *fixture)
+{
+	struct audit_record record = record_of(AUDIT_START, AUDIT_NO_OUTCOME);
+	start_auditor(fixture);
+	assert_int_equal(audit_tell(fixture->control, NULL, &record), 0);
+	assert_int_equal(end_of_auditor(fixture), 0);
+}
+
+static void submit_one(struct fixture *fixture)
+{
+	int line = open_line(fixture);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_REFUSED), 0);
+	close(line);
+}
+
+/* A crash in the very first write. */
+static void a_log_of_half_a_line_begins_anew(void **state)
+{
+	static const char *const halves[] = { "{", "{\"seq\":",
+					      "{\"seq\":0,\"time\":\"2026-01-31T12" };
+	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
+		struct fixture *fixture = *state;
+		put(fixture->log, halves[i]);
+		start_and_stop(fixture);
+		assert_true(has_beside(fixture, "audit.torn-"));
+		assert_chain(fixture->log, (struct chain){ .next_seq = 0 });
+		fixture_teardown(state);
+		fixture_setup(state);
+	}
+}
+
+/* Where the note's draft should be made. */
+static void a_note_is_not_written_through_links(void **state)
+{
+	for (int way = 0; way < 3; way++) {
+		struct fixture *fixture = *state;
+		char *draft = path_of(fixture, "audit.checkpoint.new");
+		char *other = path_of(fixture, "other");
+		put(other, "mine");
+		if (way == 0)
+			assert_int_equal(symlink(other, draft), 0);
+		else if (way == 1)
+			assert_int_equal(link(other, draft), 0);
+		else
+			assert_int_equal(mkfifo(draft, 0600), 0);
+		start_and_stop(fixture);
+		char *text = read_file(other);
+		assert_string_equal(text, "mine");
+		free(text);
+		text = read_file(path_of(fixture, "audit.checkpoint"));
+		assert_non_null(strstr(text, "cathgate/cathlab-3/0\n"));
+		free(text);
+		fixture_teardown(state);
+		fixture_setup(state);
+	}
+}
+
+/* Named like a rotated file, but none. */
+static void a_pipe_holds_nothing_up(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture->config.audit.keep_days = 1;
+	start_and_stop(fixture);
+	assert_int_equal(mkfifo(path_of(fixture, "audit-99.jsonl"), 0600), 0);
+	assert_int_equal(mkdir(path_of(fixture, "audit-98.jsonl"), 0700), 0);
+	start_and_stop(fixture);
+	assert_false(has_beside(fixture, "audit.broken-"));
+	assert_chain(fixture->log, (struct chain){ .next_seq = 0 });
+}
+
+/* By its date, as logrotate would: its name is no number of ours. */
+static void a_log_moved_by_its_date_is_no_newer(void **state)
+{
+	struct fixture *fixture = *state;
+	char *moved = path_of(fixture, "audit-20260131.jsonl");
+	start_auditor(fixture);
+	submit_one(fixture);
+	assert_int_equal(rename(fixture->log, moved), 0);
+	submit_one(fixture);
+	assert_int_equal(end_of_auditor(fixture), 0);
+	struct chain end = assert_chain(moved, (struct chain){ .next_seq = 0 });
+	struct writer writer;
+	assert_int_equal(writer_open(&fixture->config.audit, 0, "cathlab-3", &writer), 0);
+	assert_int_equal(live_log_rotate(&writer.log), 0);
+	writer_close(&writer);
+	start_and_stop(fixture);
+	start_and_stop(fixture);
+	assert_false(has_beside(fixture, "audit.broken-"));
+	char name[64];
+	snprintf(name, sizeof(name), "audit-%d.jsonl", (int)end.next_seq);
+	end = assert_chain(path_of(fixture, name), end);
+	assert_chain(fixture->log, end);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(a_log_of_half_a_line_begins_anew),
+		TEST(a_note_is_not_written_through_links),
+		TEST(a_pipe_holds_nothing_up),
+		TEST(a_log_moved_by_its_date_is_no_newer),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
