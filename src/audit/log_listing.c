@@ -33,21 +33,28 @@ static size_t stem_length(const char *base)
 	return length;
 }
 
+/* Returns what stands behind the digits; NULL where there are none. */
+static const char *read_number(const char *at, uint64_t *ret)
+{
+	uint64_t number = 0;
+	size_t digits = 0;
+	while (at[digits] >= '0' && at[digits] <= '9' && digits < DIGITS_MAX)
+		number = 10 * number + (uint64_t)(at[digits++] - '0');
+	*ret = number;
+	return digits > 0 ? at + digits : NULL;
+}
+
 /* Whether `name` is that of a rotated file of the log with that base name. */
-static bool name_is_rotated(const char *name, const char *base, uint64_t *ret_first_seq)
+static bool name_is_rotated(const char *name, const char *base, struct log_listed *ret)
 {
 	size_t stem = stem_length(base);
-	uint64_t seq = 0;
-	size_t digits = 0;
-	if (strncmp(name, base, stem) != 0 || name[stem] != '-')
+	const char *behind;
+	if (strncmp(name, base, stem) != 0 || name[stem] != '-' ||
+	    !(name = read_number(name + stem + 1, &ret->first_seq)))
 		return false;
-	name += stem + 1;
-	while (name[digits] >= '0' && name[digits] <= '9' && digits < DIGITS_MAX)
-		seq = 10 * seq + (uint64_t)(name[digits++] - '0');
-	if (digits == 0 || strcmp(name + digits, suffix) != 0)
-		return false;
-	*ret_first_seq = seq;
-	return true;
+	if (name[0] == '.' && (behind = read_number(name + 1, &ret->again)))
+		name = behind;
+	return strcmp(name, suffix) == 0;
 }
 
 static int add(struct log_listing *listing, const char *path, const char *name,
@@ -73,6 +80,8 @@ static int compare(const void *a, const void *b)
 	const struct log_listed *first = a, *second = b;
 	if (first->first_seq != second->first_seq)
 		return first->first_seq < second->first_seq ? -1 : 1;
+	if (first->again != second->again)
+		return first->again < second->again ? -1 : 1;
 	return strcmp(first->path, second->path);
 }
 
@@ -84,7 +93,7 @@ static int list_rotated(struct log_listing *listing, const char *path, DIR *dire
 		struct log_listed file = { .is_live = false };
 		if (!entry)
 			return errno ? -1 : 0;
-		if (name_is_rotated(entry->d_name, base_of(path), &file.first_seq) &&
+		if (name_is_rotated(entry->d_name, base_of(path), &file) &&
 		    add(listing, path, entry->d_name, file))
 			return -1;
 	}

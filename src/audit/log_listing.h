@@ -1,6 +1,7 @@
 /*
- * The files of a log by their names: the rotated ones, STEM-FIRSTSEQ.jsonl, beside the
- * live one. The stem is the live file's name without .jsonl.
+ * The files of a log by their names: the rotated ones, STEM-FIRSTSEQ.jsonl (or, where
+ * that was taken, STEM-FIRSTSEQ.1.jsonl and so on), beside the live one. The stem is the
+ * live file's name without .jsonl.
  */
 #ifndef AUDIT_LOG_LISTING_H
 #define AUDIT_LOG_LISTING_H
@@ -14,6 +15,7 @@ struct log_listed {
 	bool is_live;
 	uint64_t first_seq; /* as its name says; UINT64_MAX of the live one, which doesn't
 			     */
+	uint64_t again;	    /* of several with that number, STEM-FIRSTSEQ.AGAIN.jsonl */
 };
 
 struct log_listing {

@@ -402,6 +402,26 @@ static void test_stems(void **state)
 	}
 }
 
+/* Of two whose first lines have one number, as the writer calls the second. */
+static void test_a_name_that_was_taken(void **state)
+{
+	struct place *place = *state;
+	char **files;
+	size_t count;
+	append_lines(in(place, "audit-0.jsonl"), 0, 4, "a");
+	append_lines(in(place, "audit-5.10.jsonl"), 11, 12, "a");
+	append_lines(in(place, "audit-5.2.jsonl"), 8, 10, "a");
+	append_lines(in(place, "audit-5.jsonl"), 5, 7, "a");
+	append_lines(in(place, "audit-5..jsonl"), 5, 7, "b");
+	append_lines(place->live, 13, 14, "a");
+	assert_int_equal(log_reader_files(place->live, &files, &count), 0);
+	assert_int_equal(count, 5);
+	log_reader_files_free(files, count);
+	open_at(place, 0);
+	expect_lines(place, 0, 14, "a");
+	expect(place, LOG_READER_END);
+}
+
 static void test_a_bare_name(void **state)
 {
 	struct place *place = *state;
@@ -505,6 +525,7 @@ int main(void)
 		TEST(test_lines_behind_a_failed_sync),
 		TEST(test_a_copy_in_the_logs_place),
 		TEST(test_stems),
+		TEST(test_a_name_that_was_taken),
 		TEST(test_a_bare_name),
 		TEST(test_one_file_alone),
 		TEST(test_hostile_files),
