@@ -53,6 +53,9 @@ static int parse(char *text, struct position *ret)
 			return -1;
 		position.count++;
 	}
+	/* We never go on further than behind the newest line that we have exported. */
+	if (position.count == 0 || position.restart > position.marks[0].seq + 1)
+		return -1;
 	*ret = position;
 	return 0;
 }
@@ -97,10 +100,14 @@ static size_t write_text(const struct position *position, char text[FILE_SIZE])
 
 static int write_file(const char *path, const char *text, size_t size)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
 	ssize_t written;
-	int error = 0;
+	int fd, error = 0;
 
+	/* What a crash left, or somebody put there: a pipe would hold us up, and a link
+	 * have another file written. */
+	if (unlink(path) != 0 && errno != ENOENT)
+		return -1;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -1;
 	written = write(fd, text, size);
