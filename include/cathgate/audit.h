@@ -39,6 +39,7 @@ extern "C" {
 enum audit_event {
 	AUDIT_START,
 	AUDIT_STOP,
+	AUDIT_RELOAD,
 	AUDIT_ASSOCIATION,
 	AUDIT_INSTANCE,
 	AUDIT_ALERT,
@@ -50,12 +51,13 @@ enum audit_event {
 enum audit_outcome {
 	AUDIT_NO_OUTCOME,
 	AUDIT_FORWARDED,   /* instance: the PACS took it */
-	AUDIT_REFUSED,	   /* instance, association: policy or a limit */
+	AUDIT_REFUSED,	   /* instance, association: policy or a limit; reload: faults */
 	AUDIT_FAILED,	   /* instance */
 	AUDIT_UNCONFIRMED, /* instance: the last fragment went out, no answer came */
 	AUDIT_ACCEPTED,	   /* association */
 	AUDIT_RELEASED,	   /* association */
 	AUDIT_ABORTED,	   /* association */
+	AUDIT_DONE,	   /* reload */
 	AUDIT_RAISED,	   /* alert */
 	AUDIT_REMOVED,	   /* retention */
 	AUDIT_OUTCOME_COUNT
@@ -149,8 +151,8 @@ int audit_line_open(int control, const char *association, const char *peer);
 int audit_line_renew(int control, const char *association, const char *peer);
 /* Tells the auditor why the process on that line is about to be ended by us. */
 int audit_line_ending(int control, const char *association, enum reason reason);
-/* A record of the supervisor's own (start, stop, alert, a refused association that never
- * had a process). `peer` may be NULL. -1 with errno, EAGAIN as above. */
+/* A record of the supervisor's own (start, stop, reload, alert, a refused association
+ * that never had a process). `peer` may be NULL. -1 with errno, EAGAIN as above. */
 int audit_tell(int control, const char *peer, const struct audit_record *record);
 
 /* What the auditor sends back on the control socket: one byte. */

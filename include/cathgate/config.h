@@ -214,6 +214,32 @@ int config_audit_pseudonym_key(const char *path, char **ret,
 int config_audit_messages(const char *path, char **ret, struct config_faults *faults);
 int config_gateway_name(const char *path, char **ret, struct config_faults *faults);
 
+/*
+ * One entry of the allowlist by itself: an association that is open is brought its own
+ * new one when the configuration changes.
+ */
+
+/* The entry in bytes for another process of this program, without its destination and its
+ * place; the caller frees *ret. 0, or -1 without memory. */
+int config_entry_pack(const struct config_modality *entry, uint8_t **ret,
+		      size_t *ret_size);
+/* The caller's (config_entry_free); its place is empty. NULL when the bytes are none. */
+struct config_modality *config_entry_unpack(const uint8_t *bytes, size_t size);
+void config_entry_free(struct config_modality *entry);
+
+/* The keys in which two entries differ, "ae_titles, sop_classes", cut when there is no
+ * room; empty when in none. `destination` is not looked at: it is an index, into lists
+ * that may differ. */
+void config_entry_changes(const struct config_modality *before,
+			  const struct config_modality *now, char *ret, size_t size);
+
+/* The same of limits, as in "limits.max_associations 128 to 64"; and of what a running
+ * gateway can't change, its name and the auditor's keys: "gateway.name, audit.file". */
+void config_limits_changes(const struct config_limits *before,
+			   const struct config_limits *now, char *ret, size_t size);
+void config_fixed_changes(const struct config *before, const struct config *now,
+			  char *ret, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

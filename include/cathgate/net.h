@@ -4,6 +4,7 @@
 #ifndef CATHGATE_NET_H
 #define CATHGATE_NET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -16,6 +17,11 @@ extern "C" {
 /* A non-blocking, close-on-exec listening socket on a numeric address and a port (0: the
  * system picks one). -1 with errno. */
 int net_listen(const char *address, uint16_t port);
+
+/* The same beside sockets that listen on that port at another address of this machine's:
+ * both sides must share it (net_share_port) meanwhile. */
+int net_listen_shared(const char *address, uint16_t port);
+void net_share_port(int fd, bool shared);
 
 /* The port that a listening socket has; 0 when it can't be told. */
 uint16_t net_port(int fd);

@@ -28,6 +28,10 @@ const struct config_modality *policy_admit(const struct config *config,
 					   const struct policy_claim *claim,
 					   enum reason *ret_reason);
 
+/* Whether the claim fits that entry in all: REASON_NONE, or why not. */
+enum reason policy_fits(const struct config_modality *entry,
+			const struct policy_claim *claim);
+
 /* Whether a SOP class may be stored under the entry: REASON_NONE, or
  * REASON_SOP_CLASS_NOT_ALLOWED. `is_storage` says whether the UID can be one of storage
  * at all. */

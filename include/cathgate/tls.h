@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "cathgate/config.h"
@@ -43,6 +44,40 @@ int tls_client_new(const struct config_tls *tls, struct tls_context **ret,
 		   struct config_faults *faults);
 void tls_context_free(struct tls_context *context);
 
+/* The same while `running`, which may be NULL, serves: where the key is a credential,
+ * which systemd hands over at its start only, and the certificate on disk is no longer
+ * that key's, the pair of `running` stays, with a CONFIG_WARNING that says so. */
+int tls_server_renew(const struct config_tls *tls, const struct tls_context *running,
+		     struct tls_context **ret, struct config_faults *faults);
+int tls_client_renew(const struct config_tls *tls, const struct tls_context *running,
+		     struct tls_context **ret, struct config_faults *faults);
+
+/* What of a context will end some day. */
+enum tls_end_kind {
+	TLS_END_CERTIFICATE, /* our own, and what stands behind it in its file */
+	TLS_END_CA,
+	TLS_END_CRL /* of several of one CA, the one that lasts longest */
+};
+
+struct tls_end {
+	enum tls_end_kind kind;
+	const char *path;	      /* of its file */
+	char subject[256];	      /* RFC 2253; of a CRL, its CA's */
+	time_t begins, until;	      /* -1 where it can't be read */
+	char number[48];	      /* of a CRL, in hex; "" when it has none */
+	char sha256[DIGEST_HEX_SIZE]; /* of its DER form */
+};
+
+/* The context's, until it is freed. */
+const struct tls_end *tls_context_ends(const struct tls_context *context,
+				       size_t *ret_count);
+
+/* Which peers a context believes (its CAs and CRLs), in bytes for another process of this
+ * program; the caller frees *ret. 0, or -1 without memory. */
+int tls_trust_pack(const struct tls_context *context, uint8_t **ret, size_t *ret_size);
+/* From here on the context believes those instead. 0; or -1, and it is unchanged. */
+int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes, size_t size);
+
 #define TLS_NAMES_MAX 32 /* dNSName and URI entries kept of a certificate, each kind */
 
 /* Who the peer has proved to be, and how the connection is protected. */
@@ -54,7 +89,8 @@ struct tls_peer {
 	char *dns[TLS_NAMES_MAX],
 		*uri[TLS_NAMES_MAX]; /* subjectAltName; free with clear */
 	size_t dns_count, uri_count;
-	time_t not_after; /* the earliest of the chain that was verified */
+	time_t not_after;   /* the earliest of the chain that was verified */
+	time_t shown_until; /* the earliest of it without the CA that we hold ourselves */
 	time_t crl_until; /* the earliest nextUpdate of the CRLs in force; 0: none are */
 	char version[16]; /* "TLSv1.3" */
 	char cipher[48];  /* "TLS_AES_128_GCM_SHA256" */
@@ -84,6 +120,12 @@ int tls_accept(struct tls_context *context, int fd, const struct waiter *waiter,
 int tls_connect(struct tls_context *context, int fd, const struct waiter *waiter,
 		struct transport *ret, struct tls_peer *ret_peer,
 		struct tls_failure *failure);
+
+/* Judges the peer of an open connection once more by what `context` believes now, and
+ * notes until when in *peer. Dates are left to tls_trusted_until. 0, also for a plain
+ * transport; or -1 with the failure, whose reason is as in a handshake. */
+int tls_judge_again(const struct tls_context *context, const struct transport *transport,
+		    struct tls_peer *peer, struct tls_failure *ret);
 
 /* Whether the carrier itself has failed since (an alert, a broken record), and how: in
  * TLS 1.3 a server that refuses the client's certificate is heard only at the first read.

@@ -6,13 +6,10 @@
 #include <string.h>
 
 static const char *const event_words[AUDIT_EVENT_COUNT] = {
-	[AUDIT_START] = "start",
-	[AUDIT_STOP] = "stop",
-	[AUDIT_ASSOCIATION] = "association",
-	[AUDIT_INSTANCE] = "instance",
-	[AUDIT_ALERT] = "alert",
-	[AUDIT_CHECKPOINT] = "checkpoint",
-	[AUDIT_RETENTION] = "retention",
+	[AUDIT_START] = "start",	   [AUDIT_STOP] = "stop",
+	[AUDIT_RELOAD] = "reload",	   [AUDIT_ASSOCIATION] = "association",
+	[AUDIT_INSTANCE] = "instance",	   [AUDIT_ALERT] = "alert",
+	[AUDIT_CHECKPOINT] = "checkpoint", [AUDIT_RETENTION] = "retention",
 };
 
 static const char *const outcome_words[AUDIT_OUTCOME_COUNT] = {
@@ -24,6 +21,7 @@ static const char *const outcome_words[AUDIT_OUTCOME_COUNT] = {
 	[AUDIT_ACCEPTED] = "accepted",
 	[AUDIT_RELEASED] = "released",
 	[AUDIT_ABORTED] = "aborted",
+	[AUDIT_DONE] = "done",
 	[AUDIT_RAISED] = "raised",
 	[AUDIT_REMOVED] = "removed",
 };
@@ -250,6 +248,8 @@ bool record_outcome_fits(const struct audit_record *record)
 		       record->outcome == AUDIT_REFUSED ||
 		       record->outcome == AUDIT_RELEASED ||
 		       record->outcome == AUDIT_ABORTED;
+	case AUDIT_RELOAD:
+		return record->outcome == AUDIT_DONE || record->outcome == AUDIT_REFUSED;
 	case AUDIT_ALERT:
 		return record->outcome == AUDIT_RAISED;
 	case AUDIT_RETENTION:

@@ -29,7 +29,14 @@ static int close_keeping_errno(int fd)
 	return -1;
 }
 
-int net_listen(const char *address, uint16_t port)
+void net_share_port(int fd, bool shared)
+{
+	int on = shared;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+}
+
+static int listen_at(const char *address, uint16_t port, bool shared)
 {
 	struct sockaddr_storage at = { 0 };
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&at;
@@ -50,11 +57,23 @@ int net_listen(const char *address, uint16_t port)
 	fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -1;
+	if (shared)
+		net_share_port(fd, true);
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
 	    bind(fd, (struct sockaddr *)&at, size_of(&at)) != 0 ||
 	    listen(fd, SOMAXCONN) != 0)
 		return close_keeping_errno(fd);
 	return fd;
+}
+
+int net_listen(const char *address, uint16_t port)
+{
+	return listen_at(address, port, false);
+}
+
+int net_listen_shared(const char *address, uint16_t port)
+{
+	return listen_at(address, port, true);
 }
 
 uint16_t net_port(int fd)

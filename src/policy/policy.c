@@ -103,16 +103,18 @@ static enum closeness closeness(const struct config_modality *entry,
 	return KNOWS_ALL;
 }
 
+static const enum reason reasons[] = {
+	[KNOWS_NOTHING] = REASON_AE_UNKNOWN,
+	[KNOWS_AE_TITLE] = REASON_AE_CERTIFICATE_MISMATCH,
+	[KNOWS_CERTIFICATE] = REASON_CALLED_AE_UNKNOWN,
+	[KNOWS_CALLED_AE_TITLE] = REASON_ADDRESS_NOT_ALLOWED,
+	[KNOWS_ALL] = REASON_NONE,
+};
+
 const struct config_modality *policy_admit(const struct config *config,
 					   const struct policy_claim *claim,
 					   enum reason *ret_reason)
 {
-	static const enum reason reasons[] = {
-		[KNOWS_NOTHING] = REASON_AE_UNKNOWN,
-		[KNOWS_AE_TITLE] = REASON_AE_CERTIFICATE_MISMATCH,
-		[KNOWS_CERTIFICATE] = REASON_CALLED_AE_UNKNOWN,
-		[KNOWS_CALLED_AE_TITLE] = REASON_ADDRESS_NOT_ALLOWED,
-	};
 	enum closeness closest = KNOWS_NOTHING;
 
 	for (size_t i = 0; i < config->modality_count; i++) {
@@ -125,6 +127,12 @@ const struct config_modality *policy_admit(const struct config *config,
 	}
 	*ret_reason = reasons[closest];
 	return NULL;
+}
+
+enum reason policy_fits(const struct config_modality *entry,
+			const struct policy_claim *claim)
+{
+	return reasons[closeness(entry, claim)];
 }
 
 enum reason policy_sop_class(const struct config_modality *entry, const char *uid,

@@ -179,7 +179,36 @@ static struct tls_context *context_new(const struct config_tls *tls, bool server
 	return context;
 }
 
-static int tls_new(const struct config_tls *tls, bool server, struct tls_context **ret,
+/* systemd hands credentials over when the service starts: a key that is one can't follow
+ * its certificate. Better the old pair than none. */
+static int keep_running_pair(const struct config_tls *tls,
+			     const struct tls_context *running,
+			     struct tls_material *material, struct config_faults *faults)
+{
+	STACK_OF(X509) *others = NULL;
+	X509 *certificate;
+
+	if (!running || !tls->key.credential || !material->chain || !material->key ||
+	    X509_check_private_key(sk_X509_value(material->chain, 0), material->key) == 1)
+		return 0;
+	certificate = SSL_CTX_get0_certificate(running->ssl_ctx);
+	if (X509_check_private_key(certificate, material->key) != 1 ||
+	    SSL_CTX_get0_chain_certs(running->ssl_ctx, &others) != 1)
+		return 0;
+	config_fault_add(faults, CONFIG_WARNING, &tls->certificate.place,
+			 "%s holds a new certificate, but its key is a credential, which "
+			 "is read once at start: the old pair stays in force until "
+			 "systemctl restart",
+			 tls->certificate.path);
+	sk_X509_pop_free(material->chain, X509_free);
+	material->chain = others ? X509_chain_up_ref(others) : sk_X509_new_null();
+	if (!material->chain || !X509_up_ref(certificate))
+		return -1;
+	return sk_X509_unshift(material->chain, certificate) > 0 ? 0 : -1;
+}
+
+static int tls_new(const struct config_tls *tls, bool server,
+		   const struct tls_context *running, struct tls_context **ret,
 		   struct config_faults *faults)
 {
 	size_t errors = faults->error_count;
@@ -187,11 +216,16 @@ static int tls_new(const struct config_tls *tls, bool server, struct tls_context
 	struct tls_context *context = NULL;
 	const char *why;
 
-	if (tls_material_load(tls, &material, faults) == 0)
+	if (tls_material_load(tls, &material, faults) == 0 &&
+	    keep_running_pair(tls, running, &material, faults) == 0)
 		tls_material_check(&material, tls, server, faults);
 	if (faults->error_count == errors && material.chain != NULL &&
 	    material.key != NULL && material.ca != NULL)
 		context = context_new(tls, server, &material);
+	if (context != NULL && tls_ends_note(context, tls, &material) != 0) {
+		tls_context_free(context);
+		context = NULL;
+	}
 	if (context == NULL && faults->error_count == errors) {
 		why = ERR_reason_error_string(ERR_peek_last_error());
 		config_fault_add(
@@ -210,13 +244,25 @@ static int tls_new(const struct config_tls *tls, bool server, struct tls_context
 int tls_server_new(const struct config_tls *tls, struct tls_context **ret,
 		   struct config_faults *faults)
 {
-	return tls_new(tls, true, ret, faults);
+	return tls_new(tls, true, NULL, ret, faults);
 }
 
 int tls_client_new(const struct config_tls *tls, struct tls_context **ret,
 		   struct config_faults *faults)
 {
-	return tls_new(tls, false, ret, faults);
+	return tls_new(tls, false, NULL, ret, faults);
+}
+
+int tls_server_renew(const struct config_tls *tls, const struct tls_context *running,
+		     struct tls_context **ret, struct config_faults *faults)
+{
+	return tls_new(tls, true, running, ret, faults);
+}
+
+int tls_client_renew(const struct config_tls *tls, const struct tls_context *running,
+		     struct tls_context **ret, struct config_faults *faults)
+{
+	return tls_new(tls, false, running, ret, faults);
 }
 
 void tls_context_free(struct tls_context *context)
@@ -226,5 +272,6 @@ void tls_context_free(struct tls_context *context)
 	SSL_CTX_free(context->ssl_ctx);
 	free(context->server_name);
 	free(context->pins);
+	tls_ends_clear(context);
 	free(context);
 }

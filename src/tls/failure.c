@@ -191,8 +191,8 @@ static const char *evidence(const struct tls_verdict *verdict)
 	}
 }
 
-static void fail_verdict(struct tls_failure *ret, bool server,
-			 const struct tls_verdict *verdict)
+void tls_fail_verdict(struct tls_failure *ret, bool server,
+		      const struct tls_verdict *verdict)
 {
 	enum reason reason = REASON_TLS_UNTRUSTED;
 	const char *what = X509_verify_cert_error_string(verdict->error);
@@ -271,7 +271,7 @@ static bool fail_known(struct tls_failure *ret, bool server, SSL *ssl,
 		return false;
 	if (ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED &&
 	    verdict->error != X509_V_OK) {
-		fail_verdict(ret, server, verdict);
+		tls_fail_verdict(ret, server, verdict);
 		return true;
 	}
 	for (size_t i = 0; i < LENGTH(errors); i++) {

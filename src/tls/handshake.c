@@ -55,7 +55,7 @@ static bool is_in_date(const struct tls_context *context, struct tls_failure *fa
 	return true;
 }
 
-static int note_verdict(int good, X509_STORE_CTX *store)
+int tls_note_verdict(int good, X509_STORE_CTX *store)
 {
 	SSL *ssl =
 		X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -252,7 +252,7 @@ static SSL *ssl_new(struct handshake *handshake)
 		good = SSL_set_tlsext_host_name(ssl, context->server_name) == 1;
 	if (good) {
 		SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context->ssl_ctx),
-			       note_verdict);
+			       tls_note_verdict);
 		BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)handshake);
 		BIO_set_callback_ex(SSL_get_rbio(ssl), note_first_bytes);
 		return ssl;

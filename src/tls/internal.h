@@ -1,9 +1,9 @@
 /*
  * What the files of tls/ share; OpenSSL's types end here.
  *
- * load.c reads files, check.c judges what they hold, context.c makes an SSL_CTX of it;
- * handshake.c uses that, failure.c puts what went wrong into words, peer.c who came,
- * stream.c is the transport.
+ * load.c reads files, check.c judges what they hold, context.c makes an SSL_CTX of it,
+ * ends.c notes until when; handshake.c uses that, failure.c puts what went wrong into
+ * words, peer.c who came, stream.c is the transport; trust.c judges a peer once more.
  */
 #ifndef CATHGATE_TLS_INTERNAL_H
 #define CATHGATE_TLS_INTERNAL_H
@@ -25,6 +25,8 @@ struct tls_context {
 	bool server_name_is_address;	/* no SNI then: RFC 6066 section 3 */
 	char (*pins)[DIGEST_HEX_SIZE];	/* public keys, one of which must be shown */
 	size_t pin_count;
+	struct tls_end *ends;
+	size_t end_count;
 };
 
 /* What the files of one config_tls hold; parts that couldn't be read are NULL. */
@@ -53,7 +55,14 @@ bool tls_is_self_signed(X509 *certificate);
 int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
 
 /* 0, or -1 without memory. */
+int tls_ends_note(struct tls_context *context, const struct config_tls *tls,
+		  const struct tls_material *material);
+void tls_ends_clear(struct tls_context *context);
+
+/* 0, or -1 without memory. */
 int tls_peer_fill(SSL *ssl, struct tls_peer *ret);
+/* Until when a verified chain stands, by itself and by the CRLs in the store. */
+void tls_peer_note_dates(STACK_OF(X509) * chain, X509_STORE *store, struct tls_peer *ret);
 
 /* The first thing that was wrong with the peer's chain, if anything was. */
 struct tls_verdict {
@@ -64,6 +73,9 @@ struct tls_verdict {
 	char not_before[TLS_DATE_SIZE], not_after[TLS_DATE_SIZE];
 };
 
+/* OpenSSL's verify callback: fills the tls_verdict that is the SSL's app data. */
+int tls_note_verdict(int good, X509_STORE_CTX *store);
+
 /* Fills *ret for our side: a client's reason becomes a destination-… one, and the word of
  * the reason it was goes before the sentence. */
 void tls_fail(struct tls_failure *ret, bool server, enum reason reason,
@@ -72,6 +84,8 @@ void tls_fail(struct tls_failure *ret, bool server, enum reason reason,
 void tls_fail_handshake(struct tls_failure *ret, bool server, SSL *ssl,
 			const struct tls_verdict *verdict);
 void tls_fail_stream(struct tls_failure *ret, bool server);
+void tls_fail_verdict(struct tls_failure *ret, bool server,
+		      const struct tls_verdict *verdict);
 
 /* The peer, as sentences name it. */
 static inline const char *tls_who(bool server)
@@ -86,5 +100,7 @@ bool tls_is_end_of_file(void);
  * memory, both then still the caller's. */
 int tls_stream_new(SSL *ssl, int fd, const struct waiter *waiter, bool server,
 		   struct transport *ret);
+/* The SSL of a transport; NULL when it is plain. */
+SSL *tls_stream_ssl(const struct transport *transport);
 
 #endif

@@ -65,11 +65,11 @@ static int fill_alternative_names(X509 *certificate, struct tls_peer *peer)
 	return rc;
 }
 
-static time_t earliest_end(STACK_OF(X509) * chain)
+static time_t earliest_end(STACK_OF(X509) * chain, int count)
 {
 	time_t earliest = 0;
 
-	for (int i = 0; i < sk_X509_num(chain); i++) {
+	for (int i = 0; i < count; i++) {
 		time_t last = tls_time(X509_get0_notAfter(sk_X509_value(chain, i)));
 
 		if (i == 0 || last < earliest)
@@ -97,11 +97,9 @@ static time_t crl_end(STACK_OF(X509_OBJECT) * objects, const X509_NAME *issuer)
 	return latest;
 }
 
-static time_t earliest_crl_end(SSL *ssl)
+static time_t earliest_crl_end(STACK_OF(X509) * chain, X509_STORE *store)
 {
-	X509_STORE *store = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
 	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
-	STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
 	time_t earliest = 0;
 
 	for (int i = 0; i < sk_X509_num(chain); i++) {
@@ -112,6 +110,15 @@ static time_t earliest_crl_end(SSL *ssl)
 			earliest = last;
 	}
 	return earliest;
+}
+
+void tls_peer_note_dates(STACK_OF(X509) * chain, X509_STORE *store, struct tls_peer *ret)
+{
+	int count = sk_X509_num(chain);
+
+	ret->not_after = earliest_end(chain, count);
+	ret->shown_until = earliest_end(chain, count > 1 ? count - 1 : count);
+	ret->crl_until = earliest_crl_end(chain, store);
 }
 
 time_t tls_trusted_until(const struct tls_peer *peer)
@@ -171,8 +178,8 @@ int tls_peer_fill(SSL *ssl, struct tls_peer *ret)
 		tls_peer_clear(&peer);
 		return -1;
 	}
-	peer.not_after = earliest_end(SSL_get0_verified_chain(ssl));
-	peer.crl_until = earliest_crl_end(ssl);
+	tls_peer_note_dates(SSL_get0_verified_chain(ssl),
+			    SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl)), &peer);
 	snprintf(peer.version, sizeof(peer.version), "%s", SSL_get_version(ssl));
 	snprintf(peer.cipher, sizeof(peer.cipher), "%s", SSL_get_cipher_name(ssl));
 	fill_group(ssl, peer.group, sizeof(peer.group));

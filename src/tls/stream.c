@@ -197,6 +197,13 @@ int tls_stream_new(SSL *ssl, int fd, const struct waiter *waiter, bool server,
 	return 0;
 }
 
+SSL *tls_stream_ssl(const struct transport *transport)
+{
+	const struct tls_stream *stream = transport->context;
+
+	return transport->read == stream_read ? stream->ssl : NULL;
+}
+
 bool tls_failed(const struct transport *transport, struct tls_failure *ret)
 {
 	const struct tls_stream *stream = transport->context;

@@ -1,0 +1,112 @@
+/* What differs between two configurations, by the names of its keys. */
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cathgate/config.h"
+
+struct list {
+	char *text;
+	size_t size, used;
+};
+
+static void add(struct list *list, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void add(struct list *list, const char *format, ...)
+{
+	va_list arguments;
+
+	if (list->used > 0 && list->used < list->size)
+		list->used += (size_t)snprintf(list->text + list->used,
+					       list->size - list->used, ", ");
+	if (list->used >= list->size)
+		return;
+	va_start(arguments, format);
+	list->used += (size_t)vsnprintf(list->text + list->used, list->size - list->used,
+					format, arguments);
+	va_end(arguments);
+}
+
+#define LIMIT(key)                                        \
+	{                                                 \
+#key, offsetof(struct config_limits, key) \
+	}
+
+static const struct {
+	const char *key;
+	size_t offset;
+} numbers[] = {
+	LIMIT(max_associations),
+	LIMIT(max_handshakes),
+	LIMIT(max_associations_per_address),
+	LIMIT(handshakes_per_address_per_minute),
+	LIMIT(max_pdu_bytes),
+	LIMIT(handshake_seconds),
+	LIMIT(associate_seconds),
+	LIMIT(idle_seconds),
+	LIMIT(store_seconds),
+	LIMIT(min_bytes_per_second),
+	LIMIT(connect_seconds),
+	LIMIT(response_seconds),
+	LIMIT(grace_seconds),
+};
+
+void config_limits_changes(const struct config_limits *before,
+			   const struct config_limits *now, char *ret, size_t size)
+{
+	struct list list = { .text = ret, .size = size };
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		unsigned was, is;
+
+		memcpy(&was, (const char *)before + numbers[i].offset, sizeof(was));
+		memcpy(&is, (const char *)now + numbers[i].offset, sizeof(is));
+		if (was != is)
+			add(&list, "limits.%s %u to %u", numbers[i].key, was, is);
+	}
+	if (before->max_object_bytes != now->max_object_bytes)
+		add(&list, "limits.max_object_bytes %" PRId64 " to %" PRId64,
+		    before->max_object_bytes, now->max_object_bytes);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+void config_fixed_changes(const struct config *before, const struct config *now,
+			  char *ret, size_t size)
+{
+	const struct config_audit *was = &before->audit, *is = &now->audit;
+	const struct {
+		const char *key;
+		bool same;
+	} keys[] = {
+		{ "gateway.name", same_text(before->gateway_name, now->gateway_name) },
+		{ "audit.file", same_text(was->file.path, is->file.path) },
+		{ "audit.signing_key",
+		  same_text(was->signing_key.path, is->signing_key.path) },
+		{ "audit.pseudonym_key",
+		  same_text(was->pseudonym_key.path, is->pseudonym_key.path) },
+		{ "audit.patient_id", was->patient_id == is->patient_id },
+		{ "audit.checkpoint_records",
+		  was->checkpoint_records == is->checkpoint_records },
+		{ "audit.checkpoint_seconds",
+		  was->checkpoint_seconds == is->checkpoint_seconds },
+		{ "audit.rotate_bytes", was->rotate_bytes == is->rotate_bytes },
+		{ "audit.rotate_hours", was->rotate_hours == is->rotate_hours },
+		{ "audit.keep_days", was->keep_days == is->keep_days },
+		{ "audit.messages", same_text(was->messages.path, is->messages.path) },
+		{ "audit.journal", was->journal == is->journal },
+	};
+	struct list list = { .text = ret, .size = size };
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!keys[i].same)
+			add(&list, "%s", keys[i].key);
+}

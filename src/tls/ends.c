@@ -1,0 +1,130 @@
+#include "internal.h"
+
+#include <openssl/bn.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct tls_end *append(struct tls_context *context, enum tls_end_kind kind,
+			      const char *path)
+{
+	struct tls_end *ends = reallocarray(context->ends, context->end_count + 1,
+					    sizeof(*context->ends));
+	struct tls_end *end;
+
+	if (!ends)
+		return NULL;
+	context->ends = ends;
+	end = &ends[context->end_count];
+	*end = (struct tls_end){ .kind = kind, .path = strdup(path) };
+	if (!end->path)
+		return NULL;
+	context->end_count++;
+	return end;
+}
+
+static int note_certificates(struct tls_context *context, enum tls_end_kind kind,
+			     STACK_OF(X509) * list, const char *path)
+{
+	for (int i = 0; i < sk_X509_num(list); i++) {
+		X509 *certificate = sk_X509_value(list, i);
+		struct tls_end *end = append(context, kind, path);
+		unsigned char digest[DIGEST_SIZE];
+		unsigned size = sizeof(digest);
+
+		if (!end || X509_digest(certificate, EVP_sha256(), digest, &size) != 1)
+			return -1;
+		digest_hex(digest, sizeof(digest), end->sha256);
+		tls_subject(X509_get_subject_name(certificate), end->subject);
+		end->begins = tls_time(X509_get0_notBefore(certificate));
+		end->until = tls_time(X509_get0_notAfter(certificate));
+	}
+	return 0;
+}
+
+static void note_number(X509_CRL *crl, char *ret, size_t size)
+{
+	ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+	BIGNUM *value = number ? ASN1_INTEGER_to_BN(number, NULL) : NULL;
+	char *text = value ? BN_bn2hex(value) : NULL;
+
+	if (text)
+		snprintf(ret, size, "%s", text);
+	OPENSSL_free(text);
+	BN_free(value);
+	ASN1_INTEGER_free(number);
+}
+
+/* Whether another of the same CA lasts longer; of two alike the first counts. */
+static bool is_outlasted(const struct tls_material *material, X509_CRL *crl)
+{
+	time_t until = tls_time(X509_CRL_get0_nextUpdate(crl));
+	bool before = true;
+
+	for (size_t f = 0; f < material->crl_count; f++) {
+		for (int i = 0; i < sk_X509_CRL_num(material->crl[f]); i++) {
+			X509_CRL *other = sk_X509_CRL_value(material->crl[f], i);
+			time_t end = tls_time(X509_CRL_get0_nextUpdate(other));
+
+			if (other == crl)
+				before = false;
+			else if (X509_CRL_cmp(other, crl) == 0 &&
+				 (end > until || (end == until && before)))
+				return true;
+		}
+	}
+	return false;
+}
+
+static int note_crls(struct tls_context *context, const struct config_tls *tls,
+		     const struct tls_material *material, size_t file)
+{
+	for (int i = 0; i < sk_X509_CRL_num(material->crl[file]); i++) {
+		X509_CRL *crl = sk_X509_CRL_value(material->crl[file], i);
+		unsigned char digest[DIGEST_SIZE];
+		unsigned size = sizeof(digest);
+		struct tls_end *end;
+
+		if (is_outlasted(material, crl))
+			continue;
+		end = append(context, TLS_END_CRL, tls->crl.items[file].path);
+		if (!end || X509_CRL_digest(crl, EVP_sha256(), digest, &size) != 1)
+			return -1;
+		digest_hex(digest, sizeof(digest), end->sha256);
+		tls_subject(X509_CRL_get_issuer(crl), end->subject);
+		note_number(crl, end->number, sizeof(end->number));
+		end->begins = tls_time(X509_CRL_get0_lastUpdate(crl));
+		end->until = tls_time(X509_CRL_get0_nextUpdate(crl));
+	}
+	return 0;
+}
+
+int tls_ends_note(struct tls_context *context, const struct config_tls *tls,
+		  const struct tls_material *material)
+{
+	if (note_certificates(context, TLS_END_CERTIFICATE, material->chain,
+			      tls->certificate.path) != 0 ||
+	    note_certificates(context, TLS_END_CA, material->ca, tls->ca.path) != 0)
+		return -1;
+	for (size_t i = 0; i < material->crl_count; i++)
+		if (note_crls(context, tls, material, i) != 0)
+			return -1;
+	return 0;
+}
+
+void tls_ends_clear(struct tls_context *context)
+{
+	for (size_t i = 0; i < context->end_count; i++)
+		free((char *)context->ends[i].path);
+	free(context->ends);
+	context->ends = NULL;
+	context->end_count = 0;
+}
+
+const struct tls_end *tls_context_ends(const struct tls_context *context,
+				       size_t *ret_count)
+{
+	*ret_count = context->end_count;
+	return context->ends;
+}
