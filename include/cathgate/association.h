@@ -50,24 +50,40 @@ struct association_start {
 /* What an association and the supervisor say to each other, one datagram a word. */
 enum association_word_kind {
 	/* association to supervisor */
-	ASSOCIATION_AUTHENTICATED, /* its certificate is proved */
-	ASSOCIATION_ASKS_PLACE,	   /* fits the entry `modality`; waits for the answer */
-	ASSOCIATION_RETURNS_PLACE, /* about to end; end of file says the same */
+	ASSOCIATION_AUTHENTICATED,   /* its certificate is proved */
+	ASSOCIATION_ASKS_PLACE,	     /* fits the entry `modality`, for `destination`, with
+					a certificate good `until` then; waits */
+	ASSOCIATION_SAW_DESTINATION, /* which has shown a certificate good `until` then */
+	ASSOCIATION_RETURNS_PLACE,   /* about to end; end of file says the same */
 	/* supervisor to association */
 	ASSOCIATION_GRANTED, /* with bytes_per_second */
 	ASSOCIATION_DENIED,  /* with reason and rejection_reason (PS3.8 table 9-21, 2/3/n)
 			      */
 	ASSOCIATION_PACE,    /* a new bytes_per_second */
 	ASSOCIATION_STOP,    /* end: at once, or after the instance in hand */
-	ASSOCIATION_AUDITOR  /* carries a line to the auditor that has been restarted */
+	ASSOCIATION_AUDITOR, /* carries a line to the auditor that has been restarted */
+	ASSOCIATION_REVISED  /* the configuration has changed: carries the `papers` */
 };
+
+/* What ASSOCIATION_REVISED brings, one readable file each, in this order. Without its
+ * entry there is none of that name any more; without trust, the old stays. */
+enum association_paper {
+	ASSOCIATION_ENTRY,	  /* config_entry_pack */
+	ASSOCIATION_SERVER_TRUST, /* tls_trust_pack: of the listener it came by */
+	ASSOCIATION_CLIENT_TRUST, /* of its destination */
+	ASSOCIATION_PAPER_COUNT
+};
+
+#define ASSOCIATION_NAME_SIZE 64
 
 struct association_word {
 	enum association_word_kind kind;
-	uint32_t modality; /* index into the configuration's modalities */
+	char modality[ASSOCIATION_NAME_SIZE], destination[ASSOCIATION_NAME_SIZE];
 	enum reason reason;
 	uint32_t rejection_reason;
 	int64_t bytes_per_second; /* 0: no limit */
+	int64_t until;		  /* a time_t; 0: no certificate */
+	uint32_t papers;	  /* a bit for each: 1 << ASSOCIATION_ENTRY, ... */
 };
 
 /* Runs the association to its end; returns the exit status of its process. */

@@ -125,16 +125,13 @@ static struct ul_rejection rejection_of(enum reason reason)
 
 static int admit(struct association *association, struct ending *ending)
 {
-	struct policy_claim claim = {
-		.certificate = association->authenticated ? &association->peer : NULL,
-		.calling = association->requestor.calling,
-		.called = association->requestor.called,
-	};
+	struct policy_claim claim;
 	enum reason reason = REASON_INTERNAL;
 	uint8_t denied;
 
-	address_of_socket(&association->start->peer, &claim.address);
-	association->entry = policy_admit(association->config, &claim, &reason);
+	revision_claim(association, &claim);
+	association->first_entry = association->entry =
+		policy_admit(association->config, &claim, &reason);
 	if (!association->entry) {
 		reject(ending, reason, rejection_of(reason),
 		       "no entry of the allowlist fits");
@@ -147,8 +144,15 @@ static int admit(struct association *association, struct ending *ending)
 	if (supervision_ask_place(association, &reason, &denied) != 0) {
 		reject(ending, reason, (struct ul_rejection){ 2, 3, denied },
 		       reason == REASON_GATEWAY_STOPPING ? "the gateway was told to stop"
+		       : reason == REASON_REVOKED_WHILE_OPEN
+			       ? "its entry was taken away while it associated"
 		       : denied == 2 ? "as many associations as allowed are open"
 				     : "more handshakes in a minute than allowed");
+		return -1;
+	}
+	if (association->revoked != REASON_NONE) {
+		reject(ending, association->revoked, rejection_of(association->revoked),
+		       association->revoked_why);
 		return -1;
 	}
 	return 0;

@@ -165,6 +165,7 @@ static void destroy(struct association *association)
 	close(association->auditor);
 	close(association->supervisor);
 	tls_peer_clear(&association->peer);
+	config_entry_free(association->own_entry);
 	digest_free(association->digest);
 	free(association);
 }

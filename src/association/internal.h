@@ -9,6 +9,7 @@
  *   relay.c         the outbound twin: connect, response, abort, release
  *   leg.c           one side's stream, and all waiting: deadlines, watching, pace
  *   supervision.c   words from and to the supervisor
+ *   revision.c      what a change of the configuration means for it
  *   report.c        audit records and the lines an operator reads
  */
 #ifndef CATHGATE_ASSOCIATION_INTERNAL_H
@@ -67,12 +68,17 @@ struct message {
 struct association {
 	const struct association_start *start;
 	const struct config *config;
-	const struct config_modality *entry; /* once admitted */
+	const struct config_modality *entry;	   /* once admitted; in force now */
+	const struct config_modality *first_entry; /* that it was admitted by */
+	struct config_modality *own_entry; /* when `entry` came later: its memory */
+	enum reason revoked;   /* why it would not be let in any more; REASON_NONE */
+	char revoked_why[256]; /* beginning with its word */
 	const struct config_destination *destination;
 
 	struct tls_peer peer;
 	bool authenticated;	/* peer is filled */
 	time_t out_trust_until; /* of the destination's certificate; 0: for ever */
+	time_t out_shown_until; /* that the supervisor has been told of */
 	bool out_ambiguous;	/* its last response named no SOP instance ... */
 	uint16_t out_answered;	/* ... but only this message */
 	struct ul_requestor requestor;
@@ -146,6 +152,8 @@ enum wake leg_wait_either(struct association *association);
 int supervision_listen(struct association *association);
 /* The peer has proved who it is: it is no longer one of the unauthenticated. */
 void supervision_authenticated(struct association *association);
+/* The destination's certificate is good until then. */
+void supervision_saw_destination(struct association *association, time_t until);
 /* Asks for a place: 0; or -1 and why, with the reason of the A-ASSOCIATE-RJ. */
 int supervision_ask_place(struct association *association, enum reason *ret_reason,
 			  uint8_t *ret_rejection_reason);
@@ -153,6 +161,17 @@ void supervision_return_place(struct association *association);
 /* The line to the auditor is broken: waits for one to its successor, unless it has come
  * already. 0 or -1. */
 int supervision_renew_auditor(struct association *association);
+
+/* revision.c */
+/* Whom the association was opened by, as the allowlist asks it. */
+void revision_claim(const struct association *association, struct policy_claim *ret);
+/* Takes the papers that came with the word, and judges by them. */
+void revision_take(struct association *association,
+		   const int papers[ASSOCIATION_PAPER_COUNT]);
+/* Whether a SOP class may be stored now, and a move originator (NULL: none) stand:
+ * REASON_REVOKED_WHILE_OPEN when it was so as the association opened. */
+enum reason revision_judge(const struct association *association, const char *sop_class,
+			   const struct ae_title *originator);
 
 /* admission.c: 0, or -1 with the ending. */
 int admission_run(struct association *association, struct ending *ending);

@@ -136,6 +136,7 @@ static int carry(struct association *association, int fd, struct relay_failure *
 	}
 	if (tls_connect(context, fd, &out->waiter, &out->carrier, &peer, &tls) == 0) {
 		association->out_trust_until = tls_trusted_until(&peer);
+		supervision_saw_destination(association, peer.shown_until);
 		tls_peer_clear(&peer);
 		return 0;
 	}

@@ -84,6 +84,11 @@ static void judge(const struct association *association, struct transfer *transf
 			 "a C-STORE-RQ without SOP class, SOP instance or data set");
 		return;
 	}
+	if (association->revoked != REASON_NONE) {
+		conclude(transfer, AUDIT_REFUSED, REASON_REVOKED_WHILE_OPEN,
+			 STATUS_NOT_AUTHORISED, association->revoked_why);
+		return;
+	}
 	if (association->authenticated &&
 	    time(NULL) > tls_trusted_until(&association->peer)) {
 		conclude(transfer, AUDIT_REFUSED, tls_trust_ended(&association->peer),
@@ -92,14 +97,14 @@ static void judge(const struct association *association, struct transfer *transf
 			 "the association was open");
 		return;
 	}
-	reason = policy_sop_class(association->entry, command->sop_class,
-				  sop_class_is_storage(command->sop_class));
-	if (reason == REASON_NONE)
-		reason = policy_move_originator(
-			association->entry,
-			command->has_move_originator ? &command->move_originator : NULL);
+	reason = revision_judge(association, command->sop_class,
+				command->has_move_originator ? &command->move_originator
+							     : NULL);
 	if (reason != REASON_NONE)
-		conclude(transfer, AUDIT_REFUSED, reason, STATUS_NOT_AUTHORISED, "");
+		conclude(transfer, AUDIT_REFUSED, reason, STATUS_NOT_AUTHORISED,
+			 reason == REASON_REVOKED_WHILE_OPEN
+				 ? "its entry does not allow this instance any more"
+				 : "");
 	else
 		transfer->forwarding = true;
 }
@@ -173,8 +178,7 @@ static void judge_data_set(struct association *association, struct transfer *tra
 			 head->sop_instance);
 	if (strcmp(head->sop_class, record->sop_class) == 0)
 		return;
-	reason = policy_sop_class(association->entry, head->sop_class,
-				  sop_class_is_storage(head->sop_class));
+	reason = revision_judge(association, head->sop_class, NULL);
 	if (reason == REASON_NONE)
 		return;
 	relay_abort(association);
@@ -390,9 +394,10 @@ static int answer_modality(struct association *association, struct transfer *tra
 	if (services_respond(association, transfer->status, reason_word(record->reason),
 			     ending) != 0)
 		return -1;
-	if (record->reason != REASON_DESTINATION_CONTEXT)
+	if (record->reason != REASON_DESTINATION_CONTEXT &&
+	    record->reason != REASON_REVOKED_WHILE_OPEN)
 		return 0;
-	/* What the modality was told of its contexts is no longer true. */
+	/* What the modality was told of its contexts, or of itself, is no longer true. */
 	ending_abort(ending, record->reason, "%s", record->detail);
 	return -1;
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,25 +24,61 @@ static void stop(struct association *association)
 		clock_ms() + (int64_t)association->config->limits.grace_seconds * 1000;
 }
 
-static void take_auditor(struct association *association, const struct msghdr *header)
+/* The descriptors that came with a word: how many. */
+static size_t descriptors_of(struct msghdr *header, int ret[ASSOCIATION_PAPER_COUNT])
 {
 	const struct cmsghdr *control = CMSG_FIRSTHDR(header);
+	size_t size;
 
 	if (!control || control->cmsg_level != SOL_SOCKET ||
-	    control->cmsg_type != SCM_RIGHTS ||
-	    control->cmsg_len != CMSG_LEN(sizeof(int)))
+	    control->cmsg_type != SCM_RIGHTS)
+		return 0;
+	size = control->cmsg_len - CMSG_LEN(0);
+	memcpy(ret, CMSG_DATA(control), size);
+	return size / sizeof(int);
+}
+
+static void take_auditor(struct association *association, struct msghdr *header)
+{
+	int lines[ASSOCIATION_PAPER_COUNT];
+
+	if (descriptors_of(header, lines) != 1)
 		return;
 	close(association->auditor);
-	memcpy(&association->auditor, CMSG_DATA(control), sizeof(int));
+	association->auditor = lines[0];
 	association->auditor_is_new = true;
 	if (!association->last_word_said)
 		report_introduce(association);
 }
 
+static void take_papers(struct association *association,
+			const struct association_word *word, struct msghdr *header)
+{
+	int came[ASSOCIATION_PAPER_COUNT], papers[ASSOCIATION_PAPER_COUNT];
+	size_t count = descriptors_of(header, came), used = 0;
+
+	for (size_t i = 0; i < ASSOCIATION_PAPER_COUNT; i++)
+		papers[i] = (word->papers & 1U << i) && used < count ? came[used++] : -1;
+	revision_take(association, papers);
+	for (size_t i = 0; i < count; i++)
+		close(came[i]);
+}
+
+static void take_pace(struct association *association, int64_t bytes_per_second)
+{
+	/* What came while there was no limit is not held against it. */
+	if (association->bytes_per_second == 0) {
+		association->allowance_bytes = bytes_per_second;
+		association->allowance_us = clock_us();
+	}
+	association->bytes_per_second = bytes_per_second;
+}
+
 /* One word: 1; 0 when there is none now; -1 when the supervisor is gone. */
 static int receive(struct association *association, struct association_word *ret)
 {
-	char room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+	char room[CMSG_SPACE(ASSOCIATION_PAPER_COUNT * sizeof(int))]
+		__attribute__((aligned(8)));
 	struct iovec iov = { .iov_base = ret, .iov_len = sizeof(*ret) };
 	struct msghdr header = { .msg_iov = &iov,
 				 .msg_iovlen = 1,
@@ -64,7 +101,10 @@ static int receive(struct association *association, struct association_word *ret
 		break;
 	case ASSOCIATION_GRANTED:
 	case ASSOCIATION_PACE:
-		association->bytes_per_second = ret->bytes_per_second;
+		take_pace(association, ret->bytes_per_second);
+		break;
+	case ASSOCIATION_REVISED:
+		take_papers(association, ret, &header);
 		break;
 	case ASSOCIATION_AUDITOR:
 		take_auditor(association, &header);
@@ -110,13 +150,17 @@ static int await(struct association *association, enum association_word_kind kin
 	}
 }
 
-static int send_word(struct association *association, enum association_word_kind kind)
+static int send_word(struct association *association, enum association_word_kind kind,
+		     time_t until)
 {
-	struct association_word word = { .kind = kind };
+	struct association_word word = { .kind = kind, .until = until };
 
 	if (association->entry)
-		word.modality =
-			(uint32_t)(association->entry - association->config->modalities);
+		snprintf(word.modality, sizeof(word.modality), "%s",
+			 association->entry->name);
+	if (association->destination)
+		snprintf(word.destination, sizeof(word.destination), "%s",
+			 association->destination->name);
 	return send(association->supervisor, &word, sizeof(word), MSG_NOSIGNAL) ==
 			       (ssize_t)sizeof(word)
 		       ? 0
@@ -125,7 +169,16 @@ static int send_word(struct association *association, enum association_word_kind
 
 void supervision_authenticated(struct association *association)
 {
-	if (send_word(association, ASSOCIATION_AUTHENTICATED) != 0)
+	if (send_word(association, ASSOCIATION_AUTHENTICATED, 0) != 0)
+		log_debug("the supervisor is gone");
+}
+
+void supervision_saw_destination(struct association *association, time_t until)
+{
+	if (until == association->out_shown_until)
+		return;
+	association->out_shown_until = until;
+	if (send_word(association, ASSOCIATION_SAW_DESTINATION, until) != 0)
 		log_debug("the supervisor is gone");
 }
 
@@ -133,8 +186,9 @@ int supervision_ask_place(struct association *association, enum reason *ret_reas
 			  uint8_t *ret_rejection_reason)
 {
 	struct association_word word;
+	time_t until = association->authenticated ? association->peer.shown_until : 0;
 
-	if (send_word(association, ASSOCIATION_ASKS_PLACE) != 0 ||
+	if (send_word(association, ASSOCIATION_ASKS_PLACE, until) != 0 ||
 	    await(association, ASSOCIATION_GRANTED, ASSOCIATION_DENIED, &word) != 0) {
 		*ret_reason = REASON_GATEWAY_STOPPING;
 		*ret_rejection_reason = 1;
@@ -145,14 +199,12 @@ int supervision_ask_place(struct association *association, enum reason *ret_reas
 		*ret_rejection_reason = (uint8_t)word.rejection_reason;
 		return -1;
 	}
-	association->allowance_bytes = word.bytes_per_second;
-	association->allowance_us = clock_us();
 	return 0;
 }
 
 void supervision_return_place(struct association *association)
 {
-	if (send_word(association, ASSOCIATION_RETURNS_PLACE) != 0)
+	if (send_word(association, ASSOCIATION_RETURNS_PLACE, 0) != 0)
 		log_debug("the supervisor is gone");
 }
 

@@ -110,7 +110,8 @@ static _Noreturn void run_child(struct server *server, struct association_start 
 	exit(association_run(start));
 }
 
-static int start_child(struct server *server, struct association_start *start)
+static int start_child(struct server *server, struct association_start *start,
+		       size_t entry)
 {
 	int pair[2];
 	struct child *child;
@@ -120,6 +121,8 @@ static int start_child(struct server *server, struct association_start *start)
 		return -1;
 	start->supervisor = pair[1];
 	child = child_add(server, 0, pair[0], &start->peer, start->id);
+	if (child)
+		child->listener = entry;
 	pid = child ? fork() : -1;
 	if (pid == 0)
 		run_child(server, start);
@@ -135,13 +138,13 @@ static int start_child(struct server *server, struct association_start *start)
 	return -1;
 }
 
-static void take(struct server *server, size_t listener, int fd,
+static void take(struct server *server, size_t entry, int fd,
 		 const struct sockaddr_storage *peer)
 {
 	const struct setup *setup = &server->setup;
 	struct association_start start = {
 		.config = setup->config,
-		.server = setup->servers[listener],
+		.server = setup->servers[entry],
 		.clients = setup->clients,
 		.addresses = setup->addresses,
 		.socket = fd,
@@ -160,7 +163,7 @@ static void take(struct server *server, size_t listener, int fd,
 		start.auditor = audit_line_open(server->auditor, start.id, text);
 	if (start.auditor < 0) {
 		turn_away(server, text);
-	} else if (start_child(server, &start) != 0) {
+	} else if (start_child(server, &start, entry) != 0) {
 		log_error("no process for a connection from %s: %s", text,
 			  strerror(errno));
 		turn_away(server, text);
@@ -181,10 +184,10 @@ void accept_some(struct server *server, size_t listener)
 			server->accept_again_ms = clock_ms() + AUDITOR_BUSY_MS;
 			return;
 		}
-		fd = accept4(server->listeners[listener], (struct sockaddr *)&peer, &size,
-			     SOCK_CLOEXEC | SOCK_NONBLOCK);
+		fd = accept4(server->listeners[listener].fd, (struct sockaddr *)&peer,
+			     &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
-			take(server, listener, fd, &peer);
+			take(server, server->listeners[listener].entry, fd, &peer);
 			continue;
 		}
 		if (errno == ECONNABORTED || errno == EINTR)

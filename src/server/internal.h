@@ -2,7 +2,11 @@
  * The inside of the supervisor:
  *
  *   server.c     acquire in order, the event loop, stop
- *   setup.c      configuration, TLS contexts and listening sockets, and their faults
+ *   setup.c      configuration and TLS contexts, and their faults
+ *   listeners.c  listening sockets
+ *   reload.c     another set comes into force, or doesn't
+ *   changes.c    what differs between two sets, in words
+ *   papers.c     what open associations are brought of a new set
  *   accept.c     a new connection: limits, fork
  *   places.c     who may stay: authenticated associations, each limit, the pace of each
  *   rates.c      how often an address or an entry may come in a minute
@@ -22,9 +26,11 @@
 #include "cathgate/config.h"
 #include "cathgate/tls.h"
 
-/* Everything that a configuration brings, made and freed as a whole. */
+/* Everything that a configuration brings, made and freed as a whole. Processes that are
+ * forked with one keep their copy: here the old one can go at once. */
 struct setup {
 	struct config *config;
+	bool shares_config;	      /* with another setup, which frees it */
 	struct tls_context **servers; /* one a listener; NULL: plain */
 	struct tls_context **clients; /* one a destination; NULL: plain */
 	struct association_addresses *addresses;
@@ -44,8 +50,11 @@ struct child {
 	int line;
 	enum child_state state;
 	unsigned auditor;   /* the generation that its line leads to */
+	unsigned reloads;   /* the set that it knows of: server->reloads at the time */
 	int64_t parting_ms; /* since when it has been parting */
-	size_t modality;    /* when placed */
+	size_t listener;    /* a listen entry; NOWHERE when it is gone */
+	size_t modality;    /* when placed; NOWHERE when its entry is gone */
+	size_t destination; /* likewise */
 	struct address address;
 	char peer[ADDRESS_TEXT_SIZE];
 	char id[AUDIT_ASSOCIATION_ID_SIZE];
@@ -60,9 +69,22 @@ struct rate {
 
 #define RATE_ADDRESSES 1024
 
+#define NOWHERE SIZE_MAX
+
+struct listener {
+	int fd;
+	size_t entry; /* of config.listen */
+};
+
 struct server {
 	struct setup setup;
-	int *listeners; /* one a listen entry */
+	const char *config_path;
+	struct config *first_config; /* what can't change is that of the start */
+	unsigned reloads;	     /* that came into force */
+	bool reload_wanted;
+	struct papers *papers; /* while associations are still to be told */
+	struct listener *listeners;
+	size_t listener_count;
 	int signals;
 	pid_t self;
 	int64_t accept_again_ms; /* out of descriptors: not before */
@@ -97,12 +119,66 @@ struct server {
 
 /* setup.c */
 int setup_load(struct setup *setup, const char *config_path);
+/* Another set while `running` serves: all of it anew, or, without a path, only the files
+ * that the configuration in force names. */
+int setup_renew(struct setup *setup, const char *config_path,
+		const struct setup *running);
 void setup_free(struct setup *setup);
 /* For a process that needs no TLS: overwrites the private keys that it was forked with.
  */
 void setup_forget_keys(struct setup *setup);
 /* Prints the faults, errors first. With `check`, calendar faults are errors. */
 void setup_print(const struct setup *setup, bool check);
+/* Prints all but those that `before` had as well, unless they are errors. */
+void setup_print_new(const struct setup *setup, const struct setup *before);
+/* Whether that fault stands in the setup too. */
+bool setup_has_fault(const struct setup *setup, const struct config_fault *fault);
+/* Where something of one configuration stands in another; NOWHERE when it doesn't. */
+size_t setup_find_modality(const struct config *config, const char *name);
+size_t setup_find_destination(const struct config *config, const char *name);
+size_t setup_find_listen(const struct config *config, const struct config *from,
+			 size_t entry);
+
+/* listeners.c */
+int listeners_open(struct server *server);
+void listeners_close(struct server *server);
+/* Those of another configuration: open ones are kept, new ones bound. NULL when one can't
+ * be, with the fault added. */
+struct listener *listeners_renew(struct server *server, const struct config *next,
+				 size_t *ret_count, struct config_faults *faults);
+/* Closes what listeners_renew has bound. */
+void listeners_forget(const struct server *server, struct listener *next, size_t count);
+/* Puts them in the place of the server's, and closes those that are gone. */
+void listeners_replace(struct server *server, struct listener *next, size_t count);
+
+/* reload.c */
+enum reload_cause {
+	RELOAD_ASKED, /* a signal: all is read anew */
+	RELOAD_FILES  /* a certificate, key or CRL has changed on disk: these are */
+};
+/* 0 when it came into force. Unless `tells`, a refusal is neither logged nor recorded. */
+int reload_run(struct server *server, enum reload_cause cause, bool tells);
+/* Raises an alert for each fault of the calendar's that `before` (may be NULL) had not.
+ */
+void reload_raise_alerts(struct server *server, const struct setup *before);
+
+/* changes.c: one text each; the caller clears the list. */
+struct changes {
+	char **items;
+	size_t count;
+};
+void changes_list(const struct setup *before, const struct setup *now,
+		  struct changes *ret);
+void changes_add(struct changes *changes, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void changes_clear(struct changes *changes);
+
+/* papers.c */
+/* Brings the child what the present set says of it. False when it doesn't listen now. */
+bool papers_bring(struct server *server, struct child *child);
+/* To all that have a place and don't know of it yet. */
+void papers_maintain(struct server *server);
+void papers_free(struct server *server);
 
 /* accept.c */
 void accept_some(struct server *server, size_t listener);
@@ -123,6 +199,8 @@ void children_renew_auditor(struct server *server);
 /* Ends those that should have parted long ago. */
 void children_maintain(struct server *server);
 void children_tell(struct server *server, enum association_word_kind kind);
+/* A new set is in force in the place of `before`: their entries, listeners and pace. */
+void children_revise(struct server *server, const struct config *before);
 /* Ends them all at once; the auditor is told why. */
 void children_kill(struct server *server, enum reason reason);
 /* Makes room for another connection: ends the oldest that has not authenticated, of the
@@ -135,6 +213,9 @@ bool rate_allows(struct rate *rate, unsigned per_minute);
 /* What counts as one address: of IPv6 the /64, since a host has as many as it likes. */
 struct address rate_address(const struct address *address);
 struct rate *rate_of_address(struct server *server, const struct address *address);
+/* The counts of a new configuration's entries: those of the same name go on. 0 or -1. */
+int rates_renew(struct server *server, const struct config *before,
+		const struct config *now);
 
 /* auditors.c */
 int auditor_start(struct server *server);
@@ -149,6 +230,8 @@ int resolver_start(struct server *server);
 void resolver_heard(struct server *server);
 void resolver_reaped(struct server *server);
 void resolver_maintain(struct server *server);
+/* A new set is in force: what is known of hosts that were in `before` stays known. */
+void resolver_renew(struct server *server, const struct setup *before);
 
 /* exporters.c */
 void exporter_decide(struct server *server);

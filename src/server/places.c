@@ -27,6 +27,8 @@ struct child *child_add(struct server *server, pid_t pid, int line,
 	address_of_socket(peer, &child->address);
 	child->address = rate_address(&child->address);
 	child->auditor = server->auditor_generation;
+	child->reloads = server->reloads;
+	child->modality = child->destination = NOWHERE;
 	address_text(peer, child->peer);
 	memcpy(child->id, id, sizeof(child->id));
 	child->previous = server->last;
@@ -89,16 +91,20 @@ static int64_t share(const struct server *server, size_t modality)
 	return all / (count ? count : 1) > 0 ? all / (count ? count : 1) : 1;
 }
 
-static void share_anew(struct server *server, size_t modality)
+static void tell_share(struct server *server, size_t modality)
 {
 	struct association_word word = { .kind = ASSOCIATION_PACE };
 
 	word.bytes_per_second = share(server, modality);
-	if (word.bytes_per_second == 0)
-		return;
 	for (struct child *c = server->first; c; c = c->next)
 		if (c->state == CHILD_PLACED && c->modality == modality)
 			say(c, &word);
+}
+
+static void share_anew(struct server *server, size_t modality)
+{
+	if (modality != NOWHERE && share(server, modality) != 0)
+		tell_share(server, modality);
 }
 
 static void end_child(struct server *server, struct child *child, enum reason reason)
@@ -143,19 +149,36 @@ static uint32_t deny(struct server *server, const struct child *child, size_t mo
 	return 0;
 }
 
-static void asked_place(struct server *server, struct child *child, uint32_t modality)
+/* Why it gets none; REASON_NONE when it does. */
+static enum reason judge(struct server *server, struct child *child,
+			 uint32_t *ret_rejection_reason)
 {
+	*ret_rejection_reason = 1;
+	if (server->stopping)
+		return REASON_GATEWAY_STOPPING;
+	/* It came before a reload, and is judged by the new set, too. */
+	if (child->modality == NOWHERE ||
+	    (child->reloads != server->reloads && !papers_bring(server, child)))
+		return REASON_REVOKED_WHILE_OPEN;
+	*ret_rejection_reason = deny(server, child, child->modality);
+	return *ret_rejection_reason == 0 ? REASON_NONE : REASON_LIMIT_ASSOCIATIONS;
+}
+
+static void asked_place(struct server *server, struct child *child,
+			const struct association_word *word)
+{
+	const struct config *config = server->setup.config;
 	struct association_word answer = { .kind = ASSOCIATION_GRANTED };
 
-	if (modality >= server->setup.config->modality_count) {
+	child->modality = setup_find_modality(config, word->modality);
+	child->destination = setup_find_destination(config, word->destination);
+	if (child->modality == NOWHERE && child->reloads == server->reloads) {
 		end_child(server, child, REASON_INTERNAL);
 		return;
 	}
-	answer.rejection_reason = server->stopping ? 1 : deny(server, child, modality);
-	if (answer.rejection_reason != 0) {
+	answer.reason = judge(server, child, &answer.rejection_reason);
+	if (answer.reason != REASON_NONE) {
 		answer.kind = ASSOCIATION_DENIED;
-		answer.reason = server->stopping ? REASON_GATEWAY_STOPPING
-						 : REASON_LIMIT_ASSOCIATIONS;
 		leave_place(server, child);
 		say(child, &answer);
 		return;
@@ -164,10 +187,9 @@ static void asked_place(struct server *server, struct child *child, uint32_t mod
 		server->handshaking--;
 	server->placed++;
 	child->state = CHILD_PLACED;
-	child->modality = modality;
-	answer.bytes_per_second = share(server, modality);
+	answer.bytes_per_second = share(server, child->modality);
 	say(child, &answer);
-	share_anew(server, modality);
+	share_anew(server, child->modality);
 }
 
 void child_forget(struct server *server, struct child *child)
@@ -242,6 +264,12 @@ static void misbehaved(struct server *server, struct child *child)
 	child_forget(server, child);
 }
 
+static bool names_end(const struct association_word *word)
+{
+	return memchr(word->modality, 0, sizeof(word->modality)) &&
+	       memchr(word->destination, 0, sizeof(word->destination));
+}
+
 void child_heard(struct server *server, struct child *child)
 {
 	struct association_word word = { 0 };
@@ -252,18 +280,38 @@ void child_heard(struct server *server, struct child *child)
 		return;
 	if (size <= 0) /* reset, when it died with words unread */
 		child_forget(server, child);
-	else if (size != (ssize_t)sizeof(word))
+	else if (size != (ssize_t)sizeof(word) || !names_end(&word))
 		misbehaved(server, child);
 	else if (word.kind == ASSOCIATION_AUTHENTICATED && state == CHILD_HANDSHAKING) {
 		child->state = CHILD_ASKING;
 		server->handshaking--;
 	} else if (word.kind == ASSOCIATION_ASKS_PLACE &&
 		   (state == CHILD_HANDSHAKING || state == CHILD_ASKING))
-		asked_place(server, child, word.modality);
+		asked_place(server, child, &word);
 	else if (word.kind == ASSOCIATION_RETURNS_PLACE && state == CHILD_PLACED)
 		leave_place(server, child);
+	else if (word.kind == ASSOCIATION_SAW_DESTINATION && state == CHILD_PLACED)
+		log_debug("association %s: has seen its destination", child->id);
 	else if (state != CHILD_PARTING) /* else said before it was ended */
 		misbehaved(server, child);
+}
+
+void children_revise(struct server *server, const struct config *before)
+{
+	const struct config *now = server->setup.config;
+
+	for (struct child *c = server->first; c; c = c->next) {
+		if (c->modality != NOWHERE)
+			c->modality = setup_find_modality(
+				now, before->modalities[c->modality].name);
+		if (c->destination != NOWHERE)
+			c->destination = setup_find_destination(
+				now, before->destinations[c->destination].name);
+		if (c->listener != NOWHERE)
+			c->listener = setup_find_listen(now, before, c->listener);
+	}
+	for (size_t i = 0; i < now->modality_count; i++)
+		tell_share(server, i);
 }
 
 void children_kill(struct server *server, enum reason reason)

@@ -1,5 +1,6 @@
 #include "internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cathgate/clock.h"
@@ -18,6 +19,24 @@ bool rate_allows(struct rate *rate, unsigned per_minute)
 		return false;
 	rate->level += 1;
 	return true;
+}
+
+int rates_renew(struct server *server, const struct config *before,
+		const struct config *now)
+{
+	struct rate *rates = calloc(now->modality_count, sizeof(*rates));
+
+	if (!rates)
+		return -1;
+	for (size_t i = 0; before && i < now->modality_count; i++) {
+		size_t was = setup_find_modality(before, now->modalities[i].name);
+
+		if (was != NOWHERE)
+			rates[i] = server->modality_rates[was];
+	}
+	free(server->modality_rates);
+	server->modality_rates = rates;
+	return 0;
 }
 
 struct address rate_address(const struct address *address)

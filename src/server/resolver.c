@@ -123,6 +123,41 @@ int resolver_start(struct server *server)
 	return 0;
 }
 
+static bool same_host(const struct config_destination *a,
+		      const struct config_destination *b)
+{
+	return a->port == b->port && strcmp(a->host, b->host) == 0;
+}
+
+static bool same_hosts(const struct config *a, const struct config *b)
+{
+	bool same = a->destination_count == b->destination_count;
+
+	for (size_t i = 0; same && i < a->destination_count; i++)
+		same = same_host(&a->destinations[i], &b->destinations[i]);
+	return same;
+}
+
+void resolver_renew(struct server *server, const struct setup *before)
+{
+	const struct config *was = before->config, *is = server->setup.config;
+
+	for (size_t i = 0; i < is->destination_count; i++)
+		for (size_t j = 0; j < was->destination_count; j++)
+			if (same_host(&is->destinations[i], &was->destinations[j]))
+				server->setup.addresses[i] = before->addresses[j];
+	if (same_hosts(was, is))
+		return;
+	if (server->resolver >= 0)
+		close(server->resolver);
+	if (server->resolver_pid > 0)
+		kill(server->resolver_pid, SIGKILL);
+	server->resolver_pid = 0; /* reaped like any child */
+	server->resolver_restart_ms = 0;
+	if (resolver_start(server) != 0)
+		server->resolver_restart_ms = clock_ms() + RESTART_MS;
+}
+
 void resolver_heard(struct server *server)
 {
 	struct answer answer;

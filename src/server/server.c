@@ -19,7 +19,6 @@
 
 #include "cathgate/clock.h"
 #include "cathgate/log.h"
-#include "cathgate/net.h"
 #include "cathgate/upper_layer.h"
 
 #define TICK_MS		  1000
@@ -61,44 +60,6 @@ static void harden(void)
 	}
 }
 
-static int listen_all(struct server *server)
-{
-	const struct config *config = server->setup.config;
-
-	server->listeners = calloc(config->listen_count, sizeof(int));
-	server->modality_rates =
-		calloc(config->modality_count, sizeof(*server->modality_rates));
-	if (!server->listeners || !server->modality_rates)
-		return -1;
-	for (size_t i = 0; i < config->listen_count; i++)
-		server->listeners[i] = -1;
-	for (size_t i = 0; i < config->listen_count; i++) {
-		const struct config_listen *listen = &config->listen[i];
-
-		server->listeners[i] = net_listen(listen->address, listen->port);
-		if (server->listeners[i] < 0) {
-			log_error("%s:%d: listen[%zu]: %s port %u: %s",
-				  listen->place.file, listen->place.line, i,
-				  listen->address, listen->port, strerror(errno));
-			return -1;
-		}
-		log_info("listening on %s port %u (%s)", listen->address,
-			 net_port(server->listeners[i]),
-			 listen->tls.none ? "plain" : "TLS");
-	}
-	return 0;
-}
-
-static void raise_calendar_alerts(struct server *server)
-{
-	const struct config_faults *faults = &server->setup.faults;
-
-	for (size_t i = 0; i < faults->count; i++)
-		if (faults->items[i].kind == CONFIG_CALENDAR)
-			auditor_tell(server, NULL, AUDIT_ALERT, AUDIT_RAISED,
-				     faults->items[i].reason, faults->items[i].text);
-}
-
 static void say_ready(struct server *server, int64_t started_ms)
 {
 	if (server->ready_said || !server->auditor_ready ||
@@ -107,7 +68,7 @@ static void say_ready(struct server *server, int64_t started_ms)
 	server->ready_said = true;
 	server->ever_ready = true;
 	auditor_tell(server, NULL, AUDIT_START, AUDIT_NO_OUTCOME, REASON_NONE, "");
-	raise_calendar_alerts(server);
+	reload_raise_alerts(server, NULL);
 	sd_notify(0, "READY=1");
 	log_info("ready");
 }
@@ -124,10 +85,7 @@ static void begin_stop(struct server *server)
 	server->stopping = true;
 	server->kill_ms = clock_ms() + KILL_AFTER_MS +
 			  (int64_t)server->setup.config->limits.grace_seconds * 1000;
-	for (size_t i = 0; i < server->setup.config->listen_count; i++) {
-		close(server->listeners[i]);
-		server->listeners[i] = -1;
-	}
+	listeners_close(server);
 	children_tell(server, ASSOCIATION_STOP);
 }
 
@@ -164,7 +122,7 @@ static void take_signal(struct server *server)
 		if (info.ssi_signo == SIGCHLD)
 			reap(server);
 		else if (info.ssi_signo == SIGHUP)
-			log_warning("no reload: restart to read the configuration anew");
+			server->reload_wanted = true;
 		else
 			begin_stop(server);
 	}
@@ -174,7 +132,7 @@ static void take_signal(struct server *server)
  * enough, and none can be stale. */
 static void turn(struct server *server)
 {
-	size_t listeners = server->setup.config->listen_count, count = 0, children = 0;
+	size_t listeners = server->listener_count, count = 0, children = 0;
 	static struct pollfd *fds;
 	static struct child **of;
 	static size_t room;
@@ -198,7 +156,7 @@ static void turn(struct server *server)
 	fds[count++] = (struct pollfd){ .fd = server->resolver, .events = POLLIN };
 	for (size_t i = 0; i < listeners; i++)
 		fds[count++] =
-			(struct pollfd){ .fd = accepting ? server->listeners[i] : -1,
+			(struct pollfd){ .fd = accepting ? server->listeners[i].fd : -1,
 					 .events = POLLIN };
 	for (struct child *c = server->first; c; c = c->next) {
 		of[count] = c;
@@ -222,6 +180,17 @@ static void turn(struct server *server)
 		take_signal(server);
 }
 
+/* Between two turns, when nobody looks at what is about to go; and when there is somebody
+ * to write it down. */
+static void maybe_reload(struct server *server)
+{
+	if (!server->reload_wanted || !server->ready_said || !server->auditor_ready ||
+	    server->stopping)
+		return;
+	server->reload_wanted = false;
+	reload_run(server, RELOAD_ASKED, true);
+}
+
 static int run(struct server *server)
 {
 	int64_t started_ms = clock_ms();
@@ -230,6 +199,7 @@ static int run(struct server *server)
 		turn(server);
 		exporter_maintain(server);
 		say_ready(server, started_ms);
+		maybe_reload(server);
 		if (!server->ever_ready && server->auditor_pid == 0)
 			return 2; /* it has said why */
 		if (server->stopping && !server->first)
@@ -241,6 +211,7 @@ static int run(struct server *server)
 		children_maintain(server);
 		auditor_maintain(server);
 		resolver_maintain(server);
+		papers_maintain(server);
 	}
 }
 
@@ -284,14 +255,13 @@ static void release(struct server *server)
 		kill(server->resolver_pid, SIGKILL);
 		waitpid(server->resolver_pid, NULL, 0);
 	}
-	for (size_t i = 0; server->listeners && i < server->setup.config->listen_count;
-	     i++)
-		if (server->listeners[i] >= 0)
-			close(server->listeners[i]);
-	free(server->listeners);
+	listeners_close(server);
+	papers_free(server);
 	free(server->modality_rates);
 	if (server->signals >= 0)
 		close(server->signals);
+	if (server->setup.config != server->first_config)
+		config_free(server->first_config);
 	setup_free(&server->setup);
 }
 
@@ -305,6 +275,7 @@ int server_run(const char *config_path)
 				   .resolver = -1,
 				   .exporter = -1,
 				   .auditor_backoff_ms = 100,
+				   .config_path = config_path,
 				   .self = getpid() };
 	harden();
 	if (setup_load(&server->setup, config_path) != 0) {
@@ -318,7 +289,12 @@ int server_run(const char *config_path)
 		log_error("signals: %s", strerror(errno));
 		goto out;
 	}
-	if (listen_all(server) != 0 || auditor_start(server) != 0 ||
+	server->first_config = server->setup.config;
+	if (rates_renew(server, NULL, server->setup.config) != 0) {
+		log_error("no memory for the modalities");
+		goto out;
+	}
+	if (listeners_open(server) != 0 || auditor_start(server) != 0 ||
 	    resolver_start(server) != 0)
 		goto out;
 	exporter_decide(server);

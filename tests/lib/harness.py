@@ -128,6 +128,21 @@ class Gateway:
 		return [pid for pid in children(self.pid)
 			if pid not in self.helpers and is_alive(pid)]
 
+	def reconfigure(self, changes):
+		"""Writes a configuration with these changes, whatever the last one had."""
+		self.config.write_text(self.render(changes))
+
+	def reload(self, changes=None, outcome="done"):
+		"""As systemctl reload does. The details of its lines in the audit log."""
+		before = len(self.audit(event="reload"))
+		if changes is not None:
+			self.reconfigure(changes)
+		self.signal(signal.SIGHUP)
+		self.wait_audit_beyond(before, event="reload")
+		lines = self.audit(event="reload")[before:]
+		assert {line["outcome"] for line in lines} == {outcome}, lines
+		return "; ".join(line["detail"] for line in lines)
+
 	def replace_auditor(self):
 		"""Kills it, and returns its successor's PID."""
 		auditor, = self.helpers
@@ -269,9 +284,11 @@ class Test:
 		"""A gateway that is not started."""
 		number = len(self.gateways) + 1
 		port = pacs if isinstance(pacs, int) else pacs.port if pacs else 1
-		text = config.render(self.work / f"gateway-{number}", self.pki, port,
-				     changes or {})
-		self.gateways.append(Gateway(self, number, text))
+		def render(changed):
+			return config.render(self.work / f"gateway-{number}", self.pki, port,
+					     changed)
+		self.gateways.append(Gateway(self, number, render(changes or {})))
+		self.gateways[-1].render = render
 		return self.gateways[-1]
 
 	def gateway(self, pacs=None, changes=None):

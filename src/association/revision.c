@@ -1,0 +1,165 @@
+/*
+ * The configuration has changed while the association is open. Its own new entry, and
+ * whom its listener and its destination's side believe now, are brought to it; its next
+ * instance is judged by them. Where it sends to, and who answers its C-ECHO, stays as
+ * it was negotiated.
+ */
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cathgate/log.h"
+#include "cathgate/sop_class.h"
+
+void revision_claim(const struct association *association, struct policy_claim *ret)
+{
+	*ret = (struct policy_claim){
+		.certificate = association->authenticated ? &association->peer : NULL,
+		.calling = association->requestor.calling,
+		.called = association->requestor.called,
+	};
+	address_of_socket(&association->start->peer, &ret->address);
+}
+
+/* NULL when there is no such paper, or it can't be read. */
+static uint8_t *read_paper(int paper, size_t *ret_size)
+{
+	struct stat status;
+	uint8_t *bytes;
+	size_t size, got = 0;
+
+	if (paper < 0 || fstat(paper, &status) != 0)
+		return NULL;
+	size = (size_t)status.st_size;
+	bytes = malloc(size + 1);
+	while (bytes && got < size) {
+		ssize_t count = pread(paper, bytes + got, size - got, (off_t)got);
+
+		if (count <= 0) {
+			free(bytes);
+			return NULL;
+		}
+		got += (size_t)count;
+	}
+	*ret_size = size;
+	return bytes;
+}
+
+static void withdraw(struct association *association, enum reason reason,
+		     const char *detail)
+{
+	association->revoked = reason;
+	snprintf(association->revoked_why, sizeof(association->revoked_why), "%s: %.200s",
+		 reason_word(reason), detail);
+}
+
+static int adopt_trust(struct tls_context *context, int paper)
+{
+	size_t size;
+	uint8_t *bytes = read_paper(paper, &size);
+	int rc = bytes && context ? tls_trust_adopt(context, bytes, size) : -1;
+
+	free(bytes);
+	return rc;
+}
+
+static void revise_server(struct association *association, int paper)
+{
+	struct tls_failure failure;
+
+	if (paper < 0 || !association->authenticated)
+		return;
+	if (adopt_trust(association->start->server, paper) != 0)
+		withdraw(association, REASON_INTERNAL, "no memory for the new CAs");
+	else if (tls_judge_again(association->start->server, &association->in.carrier,
+				 &association->peer, &failure) != 0)
+		withdraw(association, failure.reason, failure.detail);
+}
+
+/* A destination that isn't believed any more is called anew before the next instance,
+ * whose handshake then says why. */
+static void revise_client(struct association *association, int paper)
+{
+	struct tls_context *context =
+		association->start->clients[association->first_entry->destination];
+	struct tls_peer peer = { 0 };
+	struct tls_failure failure;
+
+	if (paper < 0 || !context)
+		return;
+	if (adopt_trust(context, paper) != 0)
+		log_error("no memory for the new CAs of the destination");
+	else if (!association->out.carrier.context)
+		return;
+	else if (tls_judge_again(context, &association->out.carrier, &peer, &failure) ==
+		 0)
+		association->out_trust_until = tls_trusted_until(&peer);
+	else
+		association->out_trust_until = 1;
+}
+
+static void revise_entry(struct association *association, int paper)
+{
+	struct config_modality *entry = NULL;
+	struct policy_claim claim;
+	enum reason reason;
+	size_t size;
+	uint8_t *bytes = read_paper(paper, &size);
+
+	if (bytes)
+		entry = config_entry_unpack(bytes, size);
+	free(bytes);
+	if (!entry) {
+		withdraw(association, REASON_AE_UNKNOWN, "its entry was taken away");
+		return;
+	}
+	entry->destination = association->first_entry->destination;
+	entry->echo = association->first_entry->echo;
+	entry->user_identity_pass = association->first_entry->user_identity_pass;
+	config_entry_free(association->own_entry);
+	association->own_entry = entry;
+	association->entry = entry;
+	revision_claim(association, &claim);
+	reason = policy_fits(entry, &claim);
+	if (reason != REASON_NONE)
+		withdraw(association, reason, "its entry has changed");
+}
+
+void revision_take(struct association *association,
+		   const int papers[ASSOCIATION_PAPER_COUNT])
+{
+
+	if (!association->first_entry)
+		return;
+	association->revoked = REASON_NONE;
+	association->revoked_why[0] = '\0';
+	revise_server(association, papers[ASSOCIATION_SERVER_TRUST]);
+	revise_client(association, papers[ASSOCIATION_CLIENT_TRUST]);
+	revise_entry(association, papers[ASSOCIATION_ENTRY]);
+	log_debug("the configuration has changed: %s",
+		  association->revoked == REASON_NONE ? "it may go on"
+						      : association->revoked_why);
+}
+
+static enum reason judge_by(const struct config_modality *entry, const char *sop_class,
+			    const struct ae_title *originator)
+{
+	enum reason reason =
+		policy_sop_class(entry, sop_class, sop_class_is_storage(sop_class));
+
+	return reason == REASON_NONE ? policy_move_originator(entry, originator) : reason;
+}
+
+enum reason revision_judge(const struct association *association, const char *sop_class,
+			   const struct ae_title *originator)
+{
+	enum reason reason = judge_by(association->entry, sop_class, originator);
+
+	if (reason != REASON_NONE &&
+	    judge_by(association->first_entry, sop_class, originator) == REASON_NONE)
+		return REASON_REVOKED_WHILE_OPEN;
+	return reason;
+}
