@@ -51,8 +51,11 @@ static void refuse(struct server *server, const struct setup *next)
 	setup_print_new(next, &server->setup);
 	log_error("reload refused: what was in force stays so; correct it, prove it with "
 		  "cathgated --check, and reload again");
-	snprintf(detail, sizeof(detail), "%zu errors, first: %s",
-		 next->faults.error_count, first);
+	if (next->faults.error_count == 1)
+		snprintf(detail, sizeof(detail), "%s", first);
+	else
+		snprintf(detail, sizeof(detail), "the first of %zu errors: %s",
+			 next->faults.error_count, first);
 	record(server, AUDIT_REFUSED, detail);
 }
 
