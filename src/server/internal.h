@@ -7,6 +7,7 @@
  *   reload.c     another set comes into force, or doesn't
  *   changes.c    what differs between two sets, in words
  *   papers.c     what open associations are brought of a new set
+ *   watch.c      certificates, keys and CRLs that change on disk
  *   accept.c     a new connection: limits, fork
  *   places.c     who may stay: authenticated associations, each limit, the pace of each
  *   rates.c      how often an address or an entry may come in a minute
@@ -20,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "cathgate/association.h"
 #include "cathgate/audit.h"
@@ -31,6 +33,7 @@
 struct setup {
 	struct config *config;
 	bool shares_config;	      /* with another setup, which frees it */
+	struct timespec read_at;      /* before the first file was */
 	struct tls_context **servers; /* one a listener; NULL: plain */
 	struct tls_context **clients; /* one a destination; NULL: plain */
 	struct association_addresses *addresses;
@@ -83,6 +86,7 @@ struct server {
 	unsigned reloads;	     /* that came into force */
 	bool reload_wanted;
 	struct papers *papers; /* while associations are still to be told */
+	struct watch *watch;
 	struct listener *listeners;
 	size_t listener_count;
 	int signals;
@@ -172,6 +176,18 @@ void changes_list(const struct setup *before, const struct setup *now,
 void changes_add(struct changes *changes, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void changes_clear(struct changes *changes);
+
+/* watch.c */
+/* Begins to watch the files of the present set. 0, or -1 without memory. */
+int watch_begin(struct server *server);
+/* The descriptor to poll; -1 when there is none. */
+int watch_descriptor(const struct server *server);
+/* In how many milliseconds watch_maintain wants its next turn. */
+int64_t watch_wait_ms(const struct server *server);
+void watch_heard(struct server *server);
+/* Reloads when files have changed and fit together. */
+void watch_maintain(struct server *server);
+void watch_end(struct server *server);
 
 /* papers.c */
 /* Brings the child what the present set says of it. False when it doesn't listen now. */

@@ -97,6 +97,8 @@ static void bring_into_force(struct server *server, struct setup *next,
 		before.shares_config = true; /* it is still needed */
 	setup_free(&before);
 	papers_maintain(server);
+	if (watch_begin(server) != 0)
+		log_error("no memory to watch the certificates: reload again");
 }
 
 static int try_next(struct server *server, enum reload_cause cause, struct setup *next,
@@ -134,7 +136,9 @@ int reload_run(struct server *server, enum reload_cause cause, bool tells)
 	if (cause == RELOAD_ASKED)
 		sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)began_us);
 	rc = try_next(server, cause, &next, &changes);
-	if (rc == 0) {
+	if (rc == 0 && cause == RELOAD_FILES && changes.count == 0) {
+		log_debug("files have changed, but not what they say");
+	} else if (rc == 0) {
 		log_info("reloaded in %lld ms",
 			 (long long)(clock_us() - began_us) / 1000);
 		record_changes(server, &changes);

@@ -138,12 +138,12 @@ static void turn(struct server *server)
 	static size_t room;
 	int64_t pause_ms = server->accept_again_ms - clock_ms();
 	bool accepting = server->ready_said && !server->stopping && pause_ms <= 0;
-	int wait_ms = pause_ms > 0 && pause_ms < TICK_MS ? (int)pause_ms : TICK_MS;
+	int64_t wait_ms = pause_ms > 0 && pause_ms < TICK_MS ? pause_ms : TICK_MS;
 
 	for (struct child *c = server->first; c; c = c->next)
 		children++;
-	if (listeners + children + 3 > room) {
-		room = 2 * (listeners + children + 3);
+	if (listeners + children + 4 > room) {
+		room = 2 * (listeners + children + 4);
 		fds = realloc(fds, room * sizeof(*fds));
 		of = realloc(of, room * sizeof(struct child *));
 		if (!fds || !of) {
@@ -154,6 +154,8 @@ static void turn(struct server *server)
 	fds[count++] = (struct pollfd){ .fd = server->signals, .events = POLLIN };
 	fds[count++] = (struct pollfd){ .fd = server->auditor, .events = POLLIN };
 	fds[count++] = (struct pollfd){ .fd = server->resolver, .events = POLLIN };
+	fds[count++] =
+		(struct pollfd){ .fd = watch_descriptor(server), .events = POLLIN };
 	for (size_t i = 0; i < listeners; i++)
 		fds[count++] =
 			(struct pollfd){ .fd = accepting ? server->listeners[i].fd : -1,
@@ -162,19 +164,23 @@ static void turn(struct server *server)
 		of[count] = c;
 		fds[count++] = (struct pollfd){ .fd = c->line, .events = POLLIN };
 	}
-	if (poll(fds, count, wait_ms) <= 0)
+	if (wait_ms > watch_wait_ms(server))
+		wait_ms = watch_wait_ms(server);
+	if (poll(fds, count, (int)wait_ms) <= 0)
 		return;
 
 	/* Children first: what they free makes room for those that come. */
-	for (size_t i = 3 + listeners; i < count; i++)
+	for (size_t i = 4 + listeners; i < count; i++)
 		if (fds[i].revents)
 			child_heard(server, of[i]);
 	if (fds[1].revents)
 		auditor_heard(server);
 	if (fds[2].revents)
 		resolver_heard(server);
+	if (fds[3].revents)
+		watch_heard(server);
 	for (size_t i = 0; i < listeners; i++)
-		if (fds[3 + i].revents)
+		if (fds[4 + i].revents)
 			accept_some(server, i);
 	if (fds[0].revents)
 		take_signal(server);
@@ -184,11 +190,12 @@ static void turn(struct server *server)
  * to write it down. */
 static void maybe_reload(struct server *server)
 {
-	if (!server->reload_wanted || !server->ready_said || !server->auditor_ready ||
-	    server->stopping)
+	if (!server->ready_said || !server->auditor_ready || server->stopping)
 		return;
+	if (server->reload_wanted)
+		reload_run(server, RELOAD_ASKED, true);
 	server->reload_wanted = false;
-	reload_run(server, RELOAD_ASKED, true);
+	watch_maintain(server);
 }
 
 static int run(struct server *server)
@@ -256,6 +263,7 @@ static void release(struct server *server)
 		waitpid(server->resolver_pid, NULL, 0);
 	}
 	listeners_close(server);
+	watch_end(server);
 	papers_free(server);
 	free(server->modality_rates);
 	if (server->signals >= 0)
@@ -292,6 +300,10 @@ int server_run(const char *config_path)
 	server->first_config = server->setup.config;
 	if (rates_renew(server, NULL, server->setup.config) != 0) {
 		log_error("no memory for the modalities");
+		goto out;
+	}
+	if (watch_begin(server) != 0) {
+		log_error("no memory to watch the certificates");
 		goto out;
 	}
 	if (listeners_open(server) != 0 || auditor_start(server) != 0 ||

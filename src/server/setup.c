@@ -109,6 +109,7 @@ static int load_rest(struct setup *setup, const struct setup *running)
 int setup_renew(struct setup *setup, const char *config_path, const struct setup *running)
 {
 	*setup = (struct setup){ 0 };
+	clock_gettime(CLOCK_REALTIME, &setup->read_at);
 	if (!config_path) {
 		setup->config = running->config;
 		setup->shares_config = true;
