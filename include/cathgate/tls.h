@@ -68,6 +68,13 @@ struct tls_end {
 	char sha256[DIGEST_HEX_SIZE]; /* of its DER form */
 };
 
+/* The days before an end at which somebody is told, 30, 14, 7, 3 and 1: which of these it
+ * has come to, 0 when it has ended, -1 when it is further off than any. What is issued
+ * for less time, as CRLs are, is not near its end when it is new: `renewed` says that it
+ * took the place of another, so that all goes as it should. */
+int tls_end_stage(enum tls_end_kind kind, time_t begins, time_t until, bool renewed,
+		  time_t now);
+
 /* The context's, until it is freed. */
 const struct tls_end *tls_context_ends(const struct tls_context *context,
 				       size_t *ret_count);

@@ -8,6 +8,8 @@
  *   changes.c    what differs between two sets, in words
  *   papers.c     what open associations are brought of a new set
  *   watch.c      certificates, keys and CRLs that change on disk
+ *   warnings.c   what is near its end, and who has been told
+ *   told.c       the file that remembers it across restarts
  *   accept.c     a new connection: limits, fork
  *   places.c     who may stay: authenticated associations, each limit, the pace of each
  *   rates.c      how often an address or an entry may come in a minute
@@ -87,6 +89,7 @@ struct server {
 	bool reload_wanted;
 	struct papers *papers; /* while associations are still to be told */
 	struct watch *watch;
+	struct warnings *warnings;
 	struct listener *listeners;
 	size_t listener_count;
 	int signals;
@@ -188,6 +191,57 @@ void watch_heard(struct server *server);
 /* Reloads when files have changed and fit together. */
 void watch_maintain(struct server *server);
 void watch_end(struct server *server);
+
+/* warnings.c: certificates and CRLs near their end, each stage of each told once. */
+enum warnings_owner { WARNINGS_OWN, WARNINGS_MODALITY, WARNINGS_DESTINATION };
+
+struct warning {
+	enum warnings_owner owner;
+	char *name; /* of our own, its file and subject; else the entry's */
+	time_t until;
+	int told;	/* the last stage that was; TOLD_NOTHING */
+	time_t seen;	/* of another's: when it was shown last ... */
+	time_t alerted; /* ... and when that led to an alert */
+	/* Of our own, while it is in force: */
+	bool in_force, renewed;
+	enum tls_end_kind kind;
+	time_t begins;
+};
+
+#define TOLD_NOTHING 99
+
+struct warnings {
+	struct warning *items;
+	size_t count;
+	bool is_news;	 /* something is to be looked at before the next hour */
+	bool is_unsaved; /* the file is behind */
+	int64_t look_ms, save_ms;
+	char *path;   /* of the file */
+	pid_t scribe; /* who writes it; 0: nobody now */
+};
+
+/* Reads what was told before. 0, or -1 without memory. */
+int warnings_begin(struct server *server);
+/* A set is in force. */
+void warnings_adopt(struct server *server);
+/* Somebody has shown a certificate that is good until then. The one who says so is an
+ * association's process: it may lie, and gets one alert an hour for it. */
+void warnings_saw(struct server *server, enum warnings_owner owner, const char *name,
+		  time_t until);
+void warnings_maintain(struct server *server);
+void warnings_end(struct server *server);
+struct warning *warnings_find(struct warnings *warnings, enum warnings_owner owner,
+			      const char *name, time_t until);
+/* NULL without memory. */
+struct warning *warnings_add(struct warnings *warnings, enum warnings_owner owner,
+			     const char *name, time_t until);
+
+/* told.c: that file. One that isn't there, or isn't whole, holds the less. */
+void told_read(struct warnings *warnings);
+/* Writes it in a process of its own, since the supervisor waits for no disk. */
+void told_write(struct server *server);
+/* Whether it was that process. */
+bool told_reaped(struct server *server, pid_t pid, int status);
 
 /* papers.c */
 /* Brings the child what the present set says of it. False when it doesn't listen now. */

@@ -187,6 +187,8 @@ static void asked_place(struct server *server, struct child *child,
 		server->handshaking--;
 	server->placed++;
 	child->state = CHILD_PLACED;
+	if (word->until != 0)
+		warnings_saw(server, WARNINGS_MODALITY, word->modality, word->until);
 	answer.bytes_per_second = share(server, child->modality);
 	say(child, &answer);
 	share_anew(server, child->modality);
@@ -291,7 +293,7 @@ void child_heard(struct server *server, struct child *child)
 	else if (word.kind == ASSOCIATION_RETURNS_PLACE && state == CHILD_PLACED)
 		leave_place(server, child);
 	else if (word.kind == ASSOCIATION_SAW_DESTINATION && state == CHILD_PLACED)
-		log_debug("association %s: has seen its destination", child->id);
+		warnings_saw(server, WARNINGS_DESTINATION, word.destination, word.until);
 	else if (state != CHILD_PARTING) /* else said before it was ended */
 		misbehaved(server, child);
 }

@@ -97,6 +97,7 @@ static void bring_into_force(struct server *server, struct setup *next,
 		before.shares_config = true; /* it is still needed */
 	setup_free(&before);
 	papers_maintain(server);
+	warnings_adopt(server);
 	if (watch_begin(server) != 0)
 		log_error("no memory to watch the certificates: reload again");
 }

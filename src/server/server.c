@@ -107,6 +107,8 @@ static void reap(struct server *server)
 			exporter_reaped(server, status);
 			continue;
 		}
+		if (told_reaped(server, pid, status))
+			continue;
 		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
 			log_bug("an association's process (%d) died of signal %d", pid,
 				WTERMSIG(status));
@@ -196,6 +198,7 @@ static void maybe_reload(struct server *server)
 		reload_run(server, RELOAD_ASKED, true);
 	server->reload_wanted = false;
 	watch_maintain(server);
+	warnings_maintain(server);
 }
 
 static int run(struct server *server)
@@ -264,6 +267,7 @@ static void release(struct server *server)
 	}
 	listeners_close(server);
 	watch_end(server);
+	warnings_end(server);
 	papers_free(server);
 	free(server->modality_rates);
 	if (server->signals >= 0)
@@ -302,7 +306,7 @@ int server_run(const char *config_path)
 		log_error("no memory for the modalities");
 		goto out;
 	}
-	if (watch_begin(server) != 0) {
+	if (watch_begin(server) != 0 || warnings_begin(server) != 0) {
 		log_error("no memory to watch the certificates");
 		goto out;
 	}

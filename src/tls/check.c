@@ -16,7 +16,6 @@
 
 #define DAY_SECONDS	   ((time_t)24 * 60 * 60)
 #define CERTIFICATE_NOTICE (30 * DAY_SECONDS)
-#define CRL_NOTICE	   (3 * DAY_SECONDS)
 #define LEVEL_2_BITS	   112 /* of security, as SSL_CTX_set_security_level(3) counts */
 #define EC_KEY_BITS	   256
 
@@ -269,17 +268,13 @@ static X509_CRL *latest_crl(const struct check *check, X509 *ca, size_t *ret_fil
 	return latest;
 }
 
-/* Told three days ahead, or a quarter of its life when it is issued more often. */
 static void check_crl_dates(const struct check *check, X509_CRL *crl, const char *ca,
 			    const struct config_file *file)
 {
 	time_t first = tls_time(X509_CRL_get0_lastUpdate(crl));
 	time_t last = tls_time(X509_CRL_get0_nextUpdate(crl));
-	time_t notice = (last - first) / 4;
 	char date[TLS_DATE_SIZE];
 
-	if (notice > CRL_NOTICE)
-		notice = CRL_NOTICE;
 	tls_date(last, date);
 	if (last < check->now) {
 		config_fault_calendar(
@@ -287,7 +282,7 @@ static void check_crl_dates(const struct check *check, X509_CRL *crl, const char
 			"%s: the CRL of %s went stale on %s; fetch the new one from the "
 			"CA",
 			file->path, ca, date);
-	} else if (last < check->now + notice) {
+	} else if (tls_end_stage(TLS_END_CRL, first, last, false, check->now) > 0) {
 		config_fault_add(
 			check->faults, CONFIG_WARNING, &file->place,
 			"%s: the CRL of %s goes stale on %s; fetch the new one from the "

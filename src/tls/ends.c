@@ -122,6 +122,35 @@ void tls_ends_clear(struct tls_context *context)
 	context->end_count = 0;
 }
 
+#define DAY_SECONDS ((time_t)24 * 60 * 60)
+#define SHORT_DAYS  3 /* whoever first sees a CRL of so few days left is told */
+
+/* Nine tenths of its time are still to come, or more, when it reaches that stage. */
+static bool is_new_then(time_t begins, time_t until, int days)
+{
+	return days * DAY_SECONDS >= (until - begins) / 10 * 9;
+}
+
+int tls_end_stage(enum tls_end_kind kind, time_t begins, time_t until, bool renewed,
+		  time_t now)
+{
+	static const int stages[] = { 1, 3, 7, 14, 30 };
+
+	if (until < now)
+		return 0;
+	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
+		int days = stages[i];
+
+		if (until - now > days * DAY_SECONDS)
+			continue;
+		if (is_new_then(begins, until, days) &&
+		    (renewed || (kind == TLS_END_CRL && days > SHORT_DAYS)))
+			return -1;
+		return days;
+	}
+	return -1;
+}
+
 const struct tls_end *tls_context_ends(const struct tls_context *context,
 				       size_t *ret_count)
 {

@@ -51,10 +51,11 @@ def children(pid):
 	found = []
 	for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
 		try:
-			after_name = stat.read_text().rpartition(")")[2].split()
+			name, _, after_name = stat.read_text().rpartition(")")
 		except OSError:
 			continue
-		if int(after_name[1]) == pid:
+		# One writes a file now and then, and is gone.
+		if int(after_name.split()[1]) == pid and not name.endswith("-told"):
 			found.append(int(stat.parent.name))
 	return sorted(found)
 

@@ -1,0 +1,135 @@
+/*
+ * Beside the audit log: which ends have been told of, and what others showed last. Lost,
+ * it costs a second alert; so what can't be read is passed over.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "cathgate/clock.h"
+#include "cathgate/log.h"
+
+#define LINE_MAX_BYTES 1200
+#define ITEMS_MAX      4096
+#define AGAIN_MS       60000
+
+static const char *const owners[] = { [WARNINGS_OWN] = "own",
+				      [WARNINGS_MODALITY] = "modality",
+				      [WARNINGS_DESTINATION] = "destination" };
+
+#define OWNER_COUNT (sizeof(owners) / sizeof(owners[0]))
+
+static void take_line(struct warnings *warnings, const char *line)
+{
+	long long until, seen;
+	char owner[16];
+	int told, at = 0;
+
+	if (sscanf(line, "%15s %lld %d %lld %n", owner, &until, &told, &seen, &at) != 4 ||
+	    at == 0 || line[at] == '\0')
+		return;
+	for (unsigned i = 0; i < OWNER_COUNT; i++) {
+		struct warning *item;
+
+		if (strcmp(owner, owners[i]) != 0 ||
+		    warnings_find(warnings, i, line + at, (time_t)until))
+			continue;
+		item = warnings_add(warnings, i, line + at, (time_t)until);
+		if (!item)
+			return;
+		item->told = told;
+		item->seen = (time_t)seen;
+	}
+}
+
+void told_read(struct warnings *warnings)
+{
+	FILE *file = fopen(warnings->path, "re");
+	char line[LINE_MAX_BYTES];
+
+	if (!file) {
+		if (errno != ENOENT)
+			log_warning("%s: %s: warnings may come twice", warnings->path,
+				    strerror(errno));
+		return;
+	}
+	while (warnings->count < ITEMS_MAX && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		take_line(warnings, line);
+	}
+	fclose(file);
+}
+
+static int put_all(FILE *file, const struct warnings *warnings)
+{
+	for (size_t i = 0; i < warnings->count; i++) {
+		const struct warning *item = &warnings->items[i];
+
+		if (!strchr(item->name, '\n') &&
+		    (item->owner != WARNINGS_OWN || item->told != TOLD_NOTHING))
+			fprintf(file, "%s %lld %d %lld %s\n", owners[item->owner],
+				(long long)item->until, item->told, (long long)item->seen,
+				item->name);
+	}
+	return fflush(file) == 0 && fsync(fileno(file)) == 0 ? 0 : -1;
+}
+
+/* In the process of its own: whole, or not at all. */
+static int write_file(const struct warnings *warnings)
+{
+	char *next = NULL;
+	FILE *file;
+	int fd, rc;
+
+	if (asprintf(&next, "%s.next", warnings->path) < 0)
+		return -1;
+	fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+	file = fd >= 0 ? fdopen(fd, "w") : NULL;
+	rc = file ? put_all(file, warnings) : -1;
+	if (file && fclose(file) != 0)
+		rc = -1;
+	return rc == 0 ? rename(next, warnings->path) : -1;
+}
+
+void told_write(struct server *server)
+{
+	const int keep[] = { STDERR_FILENO };
+	struct warnings *warnings = server->warnings;
+	pid_t pid = fork();
+
+	warnings->save_ms = clock_ms() + AGAIN_MS;
+	if (pid == 0) {
+		prctl(PR_SET_NAME, "cathgated-told");
+		process_become(server, keep, 1, SIGKILL);
+		if (write_file(warnings) == 0)
+			_exit(0);
+		log_warning("%s: %s: warnings may come twice", warnings->path,
+			    strerror(errno));
+		_exit(1);
+	}
+	if (pid < 0)
+		return;
+	warnings->scribe = pid;
+	warnings->is_unsaved = false;
+}
+
+bool told_reaped(struct server *server, pid_t pid, int status)
+{
+	struct warnings *warnings = server->warnings;
+
+	if (!warnings || pid != warnings->scribe)
+		return false;
+	warnings->scribe = 0;
+	if (status == 0)
+		warnings->save_ms = 0;
+	else
+		warnings->is_unsaved = true;
+	return true;
+}
