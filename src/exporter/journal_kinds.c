@@ -7,6 +7,8 @@
 static const struct journal_kind kinds[] = {
 	{ "start", NULL, LOG_INFO, "7210a2423a5a4a9e82c3e618f33569db" },
 	{ "stop", NULL, LOG_INFO, "55ec6f437496431e9c6d936d094342bd" },
+	{ "reload", "done", LOG_INFO, "957a2245a6fc42ae9591b45dab0bd097" },
+	{ "reload", "refused", LOG_WARNING, "b1ab8d0f49d848af85956bdfaa973382" },
 	{ "association", "accepted", LOG_INFO, "e78b439d55dc47609c2aee8d554e6db5" },
 	{ "association", "refused", LOG_WARNING, "fd85eaddda9e4a118f70c3fdbe2c0931" },
 	{ "association", "released", LOG_INFO, "672d9ae605d4488291db11b6fb7e89ba" },

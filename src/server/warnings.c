@@ -199,7 +199,7 @@ static void describe(const struct warning *item, time_t now, char *ret, size_t s
 	};
 	long long days = (long long)((item->until - now + DAY_SECONDS - 1) / DAY_SECONDS);
 	bool is_crl = item->owner == WARNINGS_OWN && item->kind == TLS_END_CRL;
-	char date[sizeof("2026-01-31 12:00")] = "?", when[48];
+	char date[sizeof("2026-01-31 12:00")] = "?", when[80];
 	struct tm tm;
 
 	if (gmtime_r(&item->until, &tm))
@@ -209,7 +209,7 @@ static void describe(const struct warning *item, time_t now, char *ret, size_t s
 	else
 		snprintf(when, sizeof(when), "ends on %s UTC, in %lld day%s", date, days,
 			 days == 1 ? "" : "s");
-	snprintf(ret, size, "%s%.160s %s; %s", whose[item->owner], item->name, when,
+	snprintf(ret, size, "%s%.130s %.48s; %s", whose[item->owner], item->name, when,
 		 is_crl				    ? "fetch the new one from the CA"
 		 : item->owner == WARNINGS_OWN	    ? "renew it"
 		 : item->owner == WARNINGS_MODALITY ? "renew it there"
