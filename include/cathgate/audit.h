@@ -155,8 +155,17 @@ int audit_line_ending(int control, const char *association, enum reason reason);
  * that never had a process). `peer` may be NULL. -1 with errno, EAGAIN as above. */
 int audit_tell(int control, const char *peer, const struct audit_record *record);
 
+/* Asks whether the auditor's loop still turns: it answers AUDIT_ALIVE, also while the
+ * disk is full. -1 with errno, EAGAIN as above. */
+int audit_ping(int control);
+
 /* What the auditor sends back on the control socket: one byte. */
-enum audit_word { AUDIT_READY = 'R', AUDIT_FULL = 'F', AUDIT_WELL = 'W' };
+enum audit_word {
+	AUDIT_READY = 'R',
+	AUDIT_FULL = 'F',
+	AUDIT_WELL = 'W',
+	AUDIT_ALIVE = 'A'
+};
 
 /*
  * The auditor itself.

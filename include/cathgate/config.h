@@ -67,6 +67,7 @@ struct config_tls {
 };
 
 struct config_listen {
+	const char *socket; /* the name of one that systemd passes; NULL: our own */
 	const char *address;
 	uint16_t port; /* 0: the system picks one, and the log says which */
 	struct config_tls tls;

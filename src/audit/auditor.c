@@ -198,6 +198,12 @@ static void set_ending(struct auditor *auditor, const struct message_address *ad
 		session->ending = address->reason;
 }
 
+static bool say(struct auditor *auditor, enum audit_word word)
+{
+	char byte = (char)word;
+	return send(auditor->control, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
 static void take_control(struct auditor *auditor, struct message_control *message,
 			 size_t size, int line)
 {
@@ -218,6 +224,8 @@ static void take_control(struct auditor *auditor, struct message_control *messag
 		close(line);
 	if (is_alone && address->kind == MESSAGE_ENDING && address->reason < REASON_COUNT)
 		set_ending(auditor, address);
+	else if (is_alone && address->kind == MESSAGE_PING)
+		say(auditor, AUDIT_ALIVE);
 	else if (is_alone &&
 		 (address->kind == MESSAGE_OPEN || address->kind == MESSAGE_RENEW))
 		log_error("association %s: its line to the auditor was lost; raise the "
@@ -275,12 +283,6 @@ static void read_control(struct auditor *auditor)
 			auditor->is_control_open = false;
 		}
 	}
-}
-
-static bool say(struct auditor *auditor, enum audit_word word)
-{
-	char byte = (char)word;
-	return send(auditor->control, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
 static void tell_trouble(struct auditor *auditor)

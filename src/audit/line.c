@@ -174,3 +174,9 @@ int audit_tell(int control, const char *peer, const struct audit_record *record)
 	struct message_address address = address_of(MESSAGE_TELL, NULL, peer);
 	return send_message(control, &address, sizeof(address), record);
 }
+
+int audit_ping(int control)
+{
+	struct message_address address = address_of(MESSAGE_PING, NULL, NULL);
+	return send_message(control, &address, sizeof(address), NULL);
+}

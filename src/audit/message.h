@@ -19,7 +19,8 @@ enum message_kind {
 	MESSAGE_OPEN,
 	MESSAGE_RENEW,
 	MESSAGE_ENDING,
-	MESSAGE_TELL
+	MESSAGE_TELL,
+	MESSAGE_PING
 };
 
 struct message_head {

@@ -50,6 +50,14 @@ static void check_listen(struct reader *reader, const struct config *config, siz
 	struct address_range range;
 
 	for (size_t j = 0; j < i; j++) {
+		if (listen->socket != NULL && config->listen[j].socket != NULL &&
+		    strcmp(listen->socket, config->listen[j].socket) == 0) {
+			place = place_of(reader, "listen", i, "socket");
+			reader_fault(reader, &place,
+				     "the listener in line %d has that socket already; "
+				     "give each its own",
+				     config->listen[j].place.line);
+		}
 		if (ports_collide(listen, &config->listen[j]))
 			reader_fault(reader, &place,
 				     "port %u of %s is taken by the listener in line %d; "
@@ -57,10 +65,14 @@ static void check_listen(struct reader *reader, const struct config *config, siz
 				     listen->port, listen->address,
 				     config->listen[j].place.line);
 	}
-	if (!listen->tls.none || listen->address == NULL ||
-	    address_range_parse(listen->address, &range) < 0)
+	if (!listen->tls.none)
 		return;
-	if (!address_is_loopback(&range.network))
+	if (listen->socket == NULL &&
+	    (listen->address == NULL || address_range_parse(listen->address, &range) < 0))
+		return;
+	/* Where a socket of systemd's listens is only known at start, and judged there.
+	 */
+	if (listen->socket == NULL && !address_is_loopback(&range.network))
 		reader_fault(reader, &place,
 			     "a listener without TLS must not be reached from outside; "
 			     "write address = \"127.0.0.1\", or give it certificates in "

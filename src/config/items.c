@@ -316,6 +316,22 @@ bool item_address_range(struct reader *reader, const struct config_place *place,
 	return false;
 }
 
+bool item_socket(struct reader *reader, const struct config_place *place,
+		 const char *text, void *ret)
+{
+	size_t length = strlen(text);
+	bool is_good = length > 0 && length <= 255;
+
+	for (size_t i = 0; i < length; i++)
+		is_good = is_good && text[i] > ' ' && text[i] < 0x7F && text[i] != ':';
+	if (!is_good)
+		return refuse(
+			reader, place, text,
+			"is no name of a socket; write what FileDescriptorName= says "
+			"in the socket unit, as in \"dicom-tls\"");
+	return keep(reader, text, ret);
+}
+
 static bool credential(struct reader *reader, const struct config_place *place,
 		       const char *name, struct config_file *ret)
 {

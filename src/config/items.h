@@ -12,6 +12,7 @@ reader_item item_name;		 /* of an entry: 1 to 63 bytes of UTF-8 */
 reader_item item_gateway_name;	 /* letters, digits, '.', '_', '-' */
 reader_item item_host;		 /* a name or a numeric address */
 reader_item item_number_address; /* a numeric address */
+reader_item item_socket;	 /* a name as systemd.socket's FileDescriptorName= */
 reader_item item_dns;		 /* a name, no wildcard */
 reader_item item_uri;
 reader_item item_common_name;

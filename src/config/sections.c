@@ -30,12 +30,10 @@ static const struct key listen_keys[] = {
 	{ .name = "address",
 	  .read = reader_text,
 	  .item = item_number_address,
-	  .required = true,
 	  .offset = offsetof(struct config_listen, address),
 	  .example = "\"0.0.0.0\"" },
 	{ .name = "port",
 	  .read = reader_port,
-	  .required = true,
 	  .offset = offsetof(struct config_listen, port),
 	  .min = 1,
 	  .max = 65535,
@@ -46,8 +44,36 @@ static const struct key listen_keys[] = {
 	  .required = true,
 	  .offset = offsetof(struct config_listen, tls),
 	  .example = "{ certificate = \"…\"; key = \"…\"; ca = \"…\"; }" },
-	{ .name = "socket", .read = reader_unbuilt },
+	{ .name = "socket",
+	  .read = reader_text,
+	  .item = item_socket,
+	  .offset = offsetof(struct config_listen, socket),
+	  .example = "\"dicom-tls\"" },
 };
+
+/* A socket of systemd's has its address already; else both keys are needed. */
+static void check_place_to_listen(struct reader *reader, const config_setting_t *group)
+{
+	static const char *const names[] = { "address", "port" };
+	static const char *const values[] = { "\"0.0.0.0\"", "2762" };
+	bool is_passed = reader_member(group, "socket") != NULL;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct config_place place = reader_member_place(reader, group, names[i]);
+		bool is_there = reader_member(group, names[i]) != NULL;
+
+		if (is_passed && is_there)
+			reader_fault(reader, &place,
+				     "the socket unit says where this listener's socket "
+				     "listens; remove %s, or remove socket",
+				     names[i]);
+		else if (!is_passed && !is_there)
+			reader_fault(reader, &place,
+				     "it is missing; write %s = %s, or socket = "
+				     "\"dicom-tls\" for a socket from systemd",
+				     names[i], values[i]);
+	}
+}
 
 static void listen_read(struct reader *reader, const config_setting_t *setting,
 			const struct key *key, void *object)
@@ -66,6 +92,8 @@ static void listen_read(struct reader *reader, const config_setting_t *setting,
 		listen[i].place = reader_place(reader, group);
 		reader_group(reader, group, listen_keys, KEY_COUNT(listen_keys),
 			     &listen[i]);
+		if (config_setting_is_group(group))
+			check_place_to_listen(reader, group);
 	}
 	config->listen = listen;
 	config->listen_count = count;

@@ -51,6 +51,8 @@ int auditor_start(struct server *server)
 static void became_ready(struct server *server)
 {
 	server->auditor_ready = true;
+	server->log_is_stuck = false;
+	server->service.is_answered = true;
 	server->auditor_backoff_ms = BACKOFF_FIRST_MS;
 	if (server->ever_ready)
 		children_renew_auditor(server);
@@ -73,11 +75,16 @@ void auditor_heard(struct server *server)
 	case AUDIT_READY:
 		became_ready(server);
 		break;
+	case AUDIT_ALIVE:
+		service_auditor_answered(server);
+		break;
 	case AUDIT_FULL:
+		server->log_is_stuck = true;
 		log_error("the audit log can't be written: nothing is acknowledged until "
 			  "it can");
 		break;
 	case AUDIT_WELL:
+		server->log_is_stuck = false;
 		log_info("the audit log can be written again");
 		break;
 	default:

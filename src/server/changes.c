@@ -232,6 +232,16 @@ static void list_destinations(const struct setup *before, const struct setup *no
 				    was->destinations[i].name);
 }
 
+static void add_listener(struct changes *changes, const struct config_listen *listen,
+			 const char *what)
+{
+	if (listen->socket)
+		changes_add(changes, "listener %s %s", listen->socket, what);
+	else
+		changes_add(changes, "listener %s port %u %s", listen->address,
+			    listen->port, what);
+}
+
 static void list_listeners(const struct setup *before, const struct setup *now,
 			   struct changes *changes)
 {
@@ -240,23 +250,22 @@ static void list_listeners(const struct setup *before, const struct setup *now,
 	for (size_t i = 0; i < is->listen_count; i++) {
 		const struct config_listen *listen = &is->listen[i];
 		size_t at = setup_find_listen(was, is, i);
-		char keys[KEYS_SIZE] = "";
+		char keys[KEYS_SIZE] = "", what[KEYS_SIZE + 16];
 
 		if (at == NOWHERE) {
-			changes_add(changes, "listener %s port %u added", listen->address,
-				    listen->port);
+			add_listener(changes, listen, "added");
 			continue;
 		}
 		compare_tls(&was->listen[at].tls, &listen->tls, keys);
-		if (keys[0])
-			changes_add(changes, "listener %s port %u changed (%s)",
-				    listen->address, listen->port, keys);
+		if (keys[0]) {
+			snprintf(what, sizeof(what), "changed (%s)", keys);
+			add_listener(changes, listen, what);
+		}
 		compare_contexts(before->servers[at], now->servers[i], changes);
 	}
 	for (size_t i = 0; i < was->listen_count; i++)
 		if (setup_find_listen(is, was, i) == NOWHERE)
-			changes_add(changes, "listener %s port %u removed",
-				    was->listen[i].address, was->listen[i].port);
+			add_listener(changes, &was->listen[i], "removed");
 }
 
 void changes_list(const struct setup *before, const struct setup *now,

@@ -3,7 +3,8 @@
  *
  *   server.c     acquire in order, the event loop, stop
  *   setup.c      configuration and TLS contexts, and their faults
- *   listeners.c  listening sockets
+ *   listeners.c  listening sockets, our own and systemd's
+ *   service.c    what the service manager is told: readiness, status, watchdog
  *   reload.c     another set comes into force, or doesn't
  *   changes.c    what differs between two sets, in words
  *   papers.c     what open associations are brought of a new set
@@ -76,9 +77,25 @@ struct rate {
 
 #define NOWHERE SIZE_MAX
 
+/* A socket that systemd passed: ours until the end, whether or not a listener has it. */
+struct passed_socket {
+	int fd;
+	char *name;
+};
+
 struct listener {
 	int fd;
-	size_t entry; /* of config.listen */
+	size_t entry; /* of config.listen; one entry may have several of systemd's */
+};
+
+/* What the service manager hears. */
+struct service {
+	int64_t asks_every_ms; /* the auditor, whether it is alive */
+	bool has_watchdog;
+	bool is_answered; /* the last question, by the auditor */
+	int64_t asked_ms; /* when that was */
+	int64_t status_ms;
+	char status[200];
 };
 
 struct server {
@@ -90,8 +107,11 @@ struct server {
 	struct papers *papers; /* while associations are still to be told */
 	struct watch *watch;
 	struct warnings *warnings;
+	struct passed_socket *passed;
+	size_t passed_count;
 	struct listener *listeners;
 	size_t listener_count;
+	struct service service;
 	int signals;
 	pid_t self;
 	int64_t accept_again_ms; /* out of descriptors: not before */
@@ -108,6 +128,7 @@ struct server {
 	pid_t auditor_pid;
 	unsigned auditor_generation;
 	bool auditor_ready, ever_ready;
+	bool log_is_stuck; /* it says that it can't write */
 	int64_t auditor_restart_ms, auditor_backoff_ms;
 
 	int resolver; /* socket; -1 when no name needs it */
@@ -147,6 +168,10 @@ size_t setup_find_listen(const struct config *config, const struct config *from,
 			 size_t entry);
 
 /* listeners.c */
+/* Takes over what systemd has passed; before anything else is opened. */
+int listeners_take_passed(struct server *server);
+/* Opens one for each listen entry, or gives it those passed under its name; -1, with the
+ * cure logged. A passed socket that no entry wants is a fault too. */
 int listeners_open(struct server *server);
 void listeners_close(struct server *server);
 /* Those of another configuration: open ones are kept, new ones bound. NULL when one can't
@@ -249,6 +274,16 @@ bool papers_bring(struct server *server, struct child *child);
 /* To all that have a place and don't know of it yet. */
 void papers_maintain(struct server *server);
 void papers_free(struct server *server);
+
+/* service.c */
+void service_begin(struct server *server);
+void service_say_ready(void);
+/* Around a reload, which the service manager waits for. */
+void service_say_reloading(void);
+void service_say_stopping(unsigned seconds);
+void service_maintain(struct server *server);
+/* The auditor has answered the question. */
+void service_auditor_answered(struct server *server);
 
 /* accept.c */
 void accept_some(struct server *server, size_t listener);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "cathgate/clock.h"
 #include "cathgate/log.h"
@@ -135,7 +134,7 @@ int reload_run(struct server *server, enum reload_cause cause, bool tells)
 	int rc;
 
 	if (cause == RELOAD_ASKED)
-		sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)began_us);
+		service_say_reloading();
 	rc = try_next(server, cause, &next, &changes);
 	if (rc == 0 && cause == RELOAD_FILES && changes.count == 0) {
 		log_debug("files have changed, but not what they say");
@@ -150,7 +149,7 @@ int reload_run(struct server *server, enum reload_cause cause, bool tells)
 	}
 	changes_clear(&changes);
 	if (cause == RELOAD_ASKED)
-		sd_notify(0, "READY=1");
+		service_say_ready();
 	return rc;
 }
 

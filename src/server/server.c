@@ -14,7 +14,6 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "cathgate/clock.h"
@@ -69,7 +68,7 @@ static void say_ready(struct server *server, int64_t started_ms)
 	server->ever_ready = true;
 	auditor_tell(server, NULL, AUDIT_START, AUDIT_NO_OUTCOME, REASON_NONE, "");
 	reload_raise_alerts(server, NULL);
-	sd_notify(0, "READY=1");
+	service_say_ready();
 	log_info("ready");
 }
 
@@ -81,7 +80,8 @@ static void begin_stop(struct server *server)
 	}
 	log_info("stopping: associations with an instance in hand have %u s",
 		 server->setup.config->limits.grace_seconds);
-	sd_notify(0, "STOPPING=1");
+	service_say_stopping(server->setup.config->limits.grace_seconds +
+			     (KILL_AFTER_MS + AUDITOR_FINISH_MS) / 1000);
 	server->stopping = true;
 	server->kill_ms = clock_ms() + KILL_AFTER_MS +
 			  (int64_t)server->setup.config->limits.grace_seconds * 1000;
@@ -168,6 +168,8 @@ static void turn(struct server *server)
 	}
 	if (wait_ms > watch_wait_ms(server))
 		wait_ms = watch_wait_ms(server);
+	if (wait_ms > server->service.asks_every_ms)
+		wait_ms = server->service.asks_every_ms;
 	if (poll(fds, count, (int)wait_ms) <= 0)
 		return;
 
@@ -222,6 +224,7 @@ static int run(struct server *server)
 		auditor_maintain(server);
 		resolver_maintain(server);
 		papers_maintain(server);
+		service_maintain(server);
 	}
 }
 
@@ -290,6 +293,8 @@ int server_run(const char *config_path)
 				   .config_path = config_path,
 				   .self = getpid() };
 	harden();
+	if (listeners_take_passed(server) != 0)
+		goto out;
 	if (setup_load(&server->setup, config_path) != 0) {
 		setup_print(&server->setup, false);
 		status = 1;
@@ -310,6 +315,7 @@ int server_run(const char *config_path)
 		log_error("no memory to watch the certificates");
 		goto out;
 	}
+	service_begin(server);
 	if (listeners_open(server) != 0 || auditor_start(server) != 0 ||
 	    resolver_start(server) != 0)
 		goto out;

@@ -33,6 +33,8 @@ size_t setup_find_destination(const struct config *config, const char *name)
 
 static bool same_place(const struct config_listen *a, const struct config_listen *b)
 {
+	if (a->socket || b->socket)
+		return a->socket && b->socket && strcmp(a->socket, b->socket) == 0;
 	return a->port == b->port && strcmp(a->address, b->address) == 0;
 }
 

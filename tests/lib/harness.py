@@ -97,19 +97,33 @@ class Gateway:
 		self.audit_file = self.folder / "audit.jsonl"
 		self.log_file = self.folder / "log"
 		self.process = None
+		self.notify = None
 
-	def start(self):
+	def start(self, sockets=(), environment=None):
+		"""`sockets` are passed as systemd does: pairs of a name and a listening
+		socket. With an environment, even an empty one, what it notifies later is
+		read from self.notify: to be read, for it waits while that is full."""
 		path = str(self.folder / "notify")
+		pathlib.Path(path).unlink(missing_ok=True)
 		notify = wait.notify_socket(path)
 		earlier = len(self.log()) if self.log_file.exists() else 0
 		with open(self.log_file, "ab") as log:
 			self.process = subprocess.Popen(
-				[cathgated(), "--config", self.config, "--foreground"],
+				[*passing(sockets), cathgated(),
+				 "--config", self.config, "--foreground"],
 				stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-				env={**os.environ, "NOTIFY_SOCKET": path})
+				pass_fds=[s.fileno() for _, s in sockets],
+				env={**os.environ, "NOTIFY_SOCKET": path,
+				     **(environment or {})})
 		ready = wait.wait_ready(notify, self.process.pid)
-		notify.close()
-		os.unlink(path)
+		if self.notify:
+			self.notify.close()
+		self.notify = None
+		if environment is None:
+			notify.close()
+			os.unlink(path)
+		else:
+			self.notify = notify
 		assert ready, "the gateway did not become ready"
 		self.helpers = children(self.pid)	# the auditor, and no association yet
 		self.ports = [int(port) for port in
@@ -208,6 +222,16 @@ def tool(*arguments, status=0, environment=None):
 		f"cathgate {arguments} ended with {done.returncode}, not {status}:\n"
 		f"{done.stdout.decode(errors='replace')}{done.stderr.decode(errors='replace')}")
 	return done.stdout
+
+
+def passing(sockets):
+	"""What comes before a command that shall find these sockets from 3 on."""
+	if not sockets:
+		return []
+	names = ":".join(name for name, _ in sockets)
+	moves = " ".join(f"{i}<&{s.fileno()}" for i, (_, s) in enumerate(sockets, 3))
+	return ["bash", "-c", f"LISTEN_PID=$$ LISTEN_FDS={len(sockets)} "
+		f"LISTEN_FDNAMES={names} exec \"$0\" \"$@\" {moves}"]
 
 
 class Test:

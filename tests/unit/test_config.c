@@ -52,6 +52,9 @@ struct row {
 #define AE_TITLES "ae_titles = [ \"CATHLAB3\" ]"
 #define SHA256	  "sha256 = [ \"" HEX64 "\" ];"
 
+#define SOCKET_A \
+	"{ socket = \"a\"; tls: { certificate = \"x\"; key = \"x\"; ca = \"x\"; } }"
+
 static const struct row faults[] = {
 	/* syntax */
 	{ "limits:", "limits", 15, NULL, "syntax error|missing quote" },
@@ -234,9 +237,15 @@ static const struct row faults[] = {
 	{ ".jsonl\";", "\"; keep_days = -1;", 14, "audit.keep_days", "from 1 to" },
 	{ ".jsonl\";", "\"; journal = \"on\";", 14, "audit.journal", "\"auto\"" },
 
+	/* our own socket, or one of systemd's */
+	{ "address = \"127.0.0.1\";", "socket = \"dicom-tls\";", 2, "listen[0].port",
+	  "remove port, or remove socket" },
+	{ "address = \"127.0.0.1\"; port = 2762;", "socket = \"a b\";", 2,
+	  "listen[0].socket", "is no name of a socket|FileDescriptorName" },
+	{ "listen = (", "listen = ( " SOCKET_A "," SOCKET_A ",", 2, "listen[1].socket",
+	  "has that socket already" },
+
 	/* what is not built yet */
-	{ "port = 2762;", "port = 2762; socket = \"dicom-tls\";", 2, "listen[0].socket",
-	  "socket is not built yet; remove this key" },
 	{ "spool:", "metrics: { textfile = \"x\"; };\nspool:", 16, "metrics",
 	  "not built yet; remove" },
 	{ "\"off\"", "\"fallback\"", 16, "spool.mode", "not built yet|mode = \"off\"" },
@@ -504,6 +513,19 @@ static void lists_of_crls_and_credentials_are_read(void **state)
 	config_free(config);
 }
 
+static void a_socket_of_systemd_needs_no_address(void **state)
+{
+	struct config_faults found = { 0 };
+	struct config *config;
+
+	(void)state;
+	write_changed("address = \"127.0.0.1\"; port = 2762;", "socket = \"dicom-tls\";");
+	config = load(&found);
+	assert_string_equal(config->listen[0].socket, "dicom-tls");
+	assert_null(config->listen[0].address);
+	config_free(config);
+}
+
 static void plain_connections_are_warned_about(void **state)
 {
 	struct config_faults found = { 0 };
@@ -673,6 +695,7 @@ int main(void)
 		cmocka_unit_test(every_key_of_an_entry_is_read),
 		cmocka_unit_test(digests_lose_colons_and_case),
 		cmocka_unit_test(lists_of_crls_and_credentials_are_read),
+		cmocka_unit_test(a_socket_of_systemd_needs_no_address),
 		cmocka_unit_test(plain_connections_are_warned_about),
 		cmocka_unit_test(a_plain_listener_must_be_on_loopback),
 		cmocka_unit_test(all_faults_are_listed),

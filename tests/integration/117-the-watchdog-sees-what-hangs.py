@@ -1,0 +1,82 @@
+"""Goal: the service manager's watchdog is fed while the auditor answers, also when the log's
+disk is full, and no longer when it hangs; STATUS= says each time what is the matter."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+from dicom import Aborted, Closed
+from harness import SKIPPED, Test, eventually
+from objects import make
+
+if "CATHGATE_NAMESPACE" not in os.environ:	# a mount only this test can see
+	for options in (["-m"], ["-rm"]):
+		if subprocess.run(["unshare", *options, "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+				  stderr=subprocess.DEVNULL).returncode == 0:
+			os.environ["CATHGATE_NAMESPACE"] = "1"
+			os.execvp("unshare", ["unshare", *options, sys.executable, *sys.argv])
+	print("skipped: this machine lets nobody mount a small disk")
+	sys.exit(SKIPPED)
+
+WATCHDOG_US = 800000
+
+
+def heard(seconds):
+	"""What the gateway notifies in that time, as lines."""
+	lines, end = [], time.monotonic() + seconds
+	while (left := end - time.monotonic()) > 0:
+		gateway.notify.settimeout(left)
+		try:
+			lines += gateway.notify.recv(4096).decode().split("\n")
+		except TimeoutError:
+			break
+	return lines
+
+
+def hears(text):
+	return eventually(lambda: any(text in line for line in heard(0.2)))
+
+
+with Test() as t:
+	disk = pathlib.Path("/mnt")	# of this test's own mount namespace
+	subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=True)
+	gateway = t.configured(t.pacs(), {"audit.file": str(disk / "audit.jsonl")})
+	gateway.audit_file = disk / "audit.jsonl"
+	gateway.start(environment={"WATCHDOG_USEC": str(WATCHDOG_US)})
+	assert hears("STATUS=Serving 0 associations")
+	fed = heard(2 * WATCHDOG_US / 1e6).count("WATCHDOG=1")
+	assert 4 <= fed <= 9, fed
+	modality = t.associate(gateway)
+	assert hears("STATUS=Serving 1 association;")
+
+	auditor, = gateway.helpers
+	os.kill(auditor, signal.SIGSTOP)
+	heard(WATCHDOG_US / 4e6 + 0.1)	# an answer that was on its way
+	assert "WATCHDOG=1" not in heard(2 * WATCHDOG_US / 1e6)
+	os.kill(auditor, signal.SIGCONT)
+	assert hears("WATCHDOG=1")
+
+	with open(disk / "filler", "wb", buffering=0) as filler:
+		try:
+			while True:
+				filler.write(bytes(4096))
+		except OSError:
+			pass
+	try:
+		while modality.store(make("explicit")).status == 0:
+			pass
+	except (Aborted, Closed, OSError):
+		pass
+	assert hears("STATUS=Nothing is acknowledged: the audit log can't be written")
+	assert "WATCHDOG=1" in heard(WATCHDOG_US / 1e6)
+	(disk / "filler").unlink()
+	assert hears("STATUS=Serving")
+
+	gateway.signal(signal.SIGHUP)
+	lines = heard(1)
+	assert "RELOADING=1" in lines and "READY=1" in lines[lines.index("RELOADING=1"):]
+	assert any(line.startswith("MONOTONIC_USEC=") for line in lines)
+	gateway.signal()
+	assert hears("STOPPING=1")
