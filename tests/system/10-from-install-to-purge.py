@@ -1,0 +1,215 @@
+"""Goal: the package's life on a real systemd: installed, configured, started, used, reloaded,
+hung, restarted and upgraded under load, stopped, purged; nothing is lost, nobody is refused.
+"""
+import collections
+import os
+import pathlib
+import signal
+import time
+
+import objects
+import service
+from service import (AUDIT, CONFIG, PACS_FILES, PKI, Load, audit, do, eventually, is_serving,
+		     main_pid, shown, step, store)
+
+MODERN = os.environ["CATHGATE_SUITE"] != "bookworm"	# systemd 257, OpenSSL 3.5, DCMTK 3.6.9
+DROP_IN = pathlib.Path("/etc/systemd/system/cathgated.service.d/test.conf")
+
+
+def held_by_pacs():
+	"""How often each instance is there, and with which bytes."""
+	found = collections.defaultdict(list)
+	for path in PACS_FILES.rglob("*"):
+		if path.is_file() and path.suffix != ".cfg" and path.name != "index.dat":
+			obj = objects.read_part10(path)
+			found[obj.sop_instance].append(obj.sha256)
+	return found
+
+
+def all_arrived(load):
+	assert not load.refused, f"{load.refused} connections were refused"
+	lines = collections.defaultdict(list)
+	for line in audit(event="instance", outcome="forwarded"):
+		lines[line["sop_instance"]].append(line["sha256"])
+	there = held_by_pacs()
+	for uid in load.taken:
+		assert len(lines[uid]) == 1, f"{uid} was forwarded {len(lines[uid])} times"
+		assert there[uid] == lines[uid], f"{uid} is not at the PACS as it was sent"
+
+
+def installed():
+	step("build both packages; lintian finds no error")
+	first, second = service.build_package()
+	assert "E:" not in do("lintian", "--fail-on", "error", "--allow-root", str(first))
+	step("install: nothing fails, and it says what to do")
+	assert str(CONFIG) in service.install(first)
+	assert shown("cathgated.service", "ActiveState") == "inactive"
+	do("systemctl", "start", "cathgated.service")
+	assert shown("cathgated.service", "ActiveState", "Result") == ["inactive", "success"]
+	assert "cathgated" not in do("systemctl", "--failed", "--no-legend")
+	do("man", "--where", "8", "cathgated")
+	do("bash", "-c", ". /usr/share/bash-completion/completions/cathgate; complete -p cathgate")
+	do("systemd-analyze", "security", "--threshold=11", "--no-pager", "cathgated.service")
+	return second
+
+
+def started():
+	step("every key a credential; start; the first image")
+	service.make_pki()
+	pathlib.Path("/etc/credstore.encrypted").mkdir(mode=0o700, exist_ok=True)
+	for name in ("gateway.key", "gateway-client.key", "audit.key"):
+		do("systemd-creds", "encrypt", "--with-key=host", f"--name={name}",
+		   f"{PKI}/{name}", f"/etc/credstore.encrypted/{name}")
+		(PKI / name).unlink()
+	# The fourth in another way: a drop-in, plain.
+	DROP_IN.parent.mkdir()
+	DROP_IN.with_name("key.conf").write_text(
+		f"[Service]\nLoadCredential=pseudonym.key:{PKI}/pseudonym.key\n")
+	service.write_configuration(service.write_pacs(tls=MODERN), {
+		"listen.0.tls.key": "credential:gateway.key",
+		"audit.signing_key": "credential:audit.key",
+		"audit.pseudonym_key": "credential:pseudonym.key",
+		**({"destinations.0.tls.key": "credential:gateway-client.key"} if MODERN
+		   else {"destinations.0.tls": "none"})})
+	service.start_pacs("dcmqrscp")
+	do("systemctl", "start", "cathgated.service")
+	assert shown("cathgated.socket", "ActiveState") == "active"
+	eventually(is_serving)
+	store_again()
+	line = audit(event="instance", outcome="forwarded")[-1]
+	assert "patient" in line, "the pseudonym's key was not read"
+	assert line["tls"]["group"] == ("X25519MLKEM768" if MODERN else "X25519"), line
+
+
+def store_again():
+	assert eventually(lambda: store() == 0)
+
+
+def sent_by_dcmtk():
+	step("storescu, with TLS of its own, sends")
+	file = pathlib.Path("/tmp/one.dcm")
+	obj = objects.make("explicit")
+	objects.write_part10(obj, file)
+	do("storescu", "+tls", f"{PKI}/angio.key", f"{PKI}/angio.crt",
+	   "+cf", f"{PKI}/hospital-ca.crt", "-aet", "CATHLAB3", "-aec", "CATHGATE",
+	   "localhost", str(service.PORT), str(file))
+	assert held_by_pacs()[obj.sop_instance] == [obj.sha256]
+
+
+def reloaded():
+	step("reload: it answers, and goes on")
+	before = main_pid()
+	do("systemctl", "reload", "cathgated.service")
+	eventually(is_serving)
+	store_again()
+	assert main_pid() == before
+
+
+def kept_from_hanging():
+	step("a supervisor or an auditor that hangs is ended by the watchdog, and comes back")
+	DROP_IN.write_text("[Service]\nWatchdogSec=3\n")
+	do("systemctl", "daemon-reload")
+	do("systemctl", "restart", "cathgated.service")
+	for whom in (main_pid, auditor):
+		before = main_pid()
+		os.kill(whom(), signal.SIGSTOP)
+		eventually(lambda: main_pid() not in (before, 0))
+		eventually(is_serving)
+		store_again()
+	said = do("journalctl", "-u", "cathgated.service", "--no-pager")
+	assert said.count("Watchdog timeout") == 2, said[-2000:]
+	DROP_IN.unlink()
+	do("systemctl", "daemon-reload")
+	do("systemctl", "restart", "cathgated.service")
+
+
+def auditor():
+	"""It alone has the log open."""
+	for process in pathlib.Path("/proc").glob("[0-9]*/fd"):
+		for descriptor in process.iterdir():
+			try:
+				if os.readlink(descriptor) == str(AUDIT):
+					return int(process.parent.name)
+			except OSError:
+				pass
+	raise AssertionError("nobody has the audit log open")
+
+
+def restarted_under_load():
+	step("restarts under load: nobody is refused, nothing lost, nothing twice")
+	service.start_pacs("storescp")
+	store_again()
+	with Load() as load:
+		for _ in range(3):
+			before = main_pid()
+			do("systemctl", "restart", "cathgated.service")
+			assert main_pid() != before
+			load.wait_for(8)
+	all_arrived(load)
+
+
+def without_a_pacs():
+	step("a destination that goes and comes")
+	do("systemctl", "stop", "storescp.service")
+	assert store() is None
+	assert audit(reason="destination-unreachable")
+	service.start_pacs("storescp")
+	store_again()
+
+
+def upgraded_under_load(package):
+	step("an upgrade under load")
+	kept, before = CONFIG.read_text(), main_pid()
+	with Load() as load:
+		service.install(package)
+		eventually(is_serving)
+	all_arrived(load)
+	assert main_pid() != before, "the old program still runs"
+	assert do("dpkg-query", "-W", "-f", "${Version}", "cathgate").endswith("-2")
+	assert CONFIG.read_text() == kept
+
+
+def stopped():
+	step("stop: the port closes, and the log's last line says so")
+	do("systemctl", "stop", "cathgated.socket", "cathgated.service")
+	assert shown("cathgated.service", "ActiveState", "Result") == ["inactive", "success"]
+	assert audit()[-1]["event"] == "stop" or audit()[-2]["event"] == "stop", audit()[-2:]
+	try:
+		store()
+		raise AssertionError("somebody still listens")
+	except ConnectionRefusedError:
+		pass
+
+
+def spoke_well():
+	step("its journal has no fault of ours, nor of the unit's")
+	said = do("journalctl", "-b", "--no-pager")
+	for bad in ("bug: ", "Unknown key", "Unknown lvalue", "Failed to parse", "Sanitizer"):
+		assert bad not in said, [line for line in said.split("\n") if bad in line]
+
+
+def purged():
+	step("purge: what can be made again goes, evidence and keys stay")
+	do("systemctl", "start", "cathgated.service")
+	eventually(is_serving)
+	said = do("apt-get", "purge", "-y", "-q", "cathgate")
+	assert f"{AUDIT.parent} is kept" in said and f"{PKI} is kept" in said, said
+	assert AUDIT.exists() and PKI.exists() and not CONFIG.exists()
+	assert shown("cathgated.service", "ActiveState", "LoadState") == ["inactive", "not-found"]
+	assert not list(pathlib.Path("/etc/systemd/system").glob("*.wants/cathgated.*"))
+	assert not pathlib.Path("/usr/sbin/cathgated").exists()
+
+
+began = time.monotonic()
+package = installed()
+started()
+sent_by_dcmtk()
+reloaded()
+kept_from_hanging()
+restarted_under_load()
+without_a_pacs()
+upgraded_under_load(package)
+stopped()
+spoke_well()
+purged()
+print(f"ok, {time.monotonic() - began:.0f} s")
