@@ -16,7 +16,7 @@
 #define ASK_EVERY_MS	5000
 #define STATUS_EVERY_MS 1000
 #define SILENT_MS	10000 /* then it is worth a word */
-#define STOP_MARGIN_S	5
+#define STOP_MARGIN_S	15
 
 void service_begin(struct server *server)
 {

@@ -13,7 +13,7 @@ for page in docs/man/*.[1-8]; do
 	}
 done
 for key in $(sed -En 's,^[ {(/]*([a-z_0-9]+)(:| =).*,\1,p' conf/cathgate.conf | sort -u); do
-	grep -qw "$key" docs/man/cathgate.conf.5 || {
+	grep -qiw "$key" docs/man/cathgate.conf.5 || {
 		echo "cathgate.conf(5) lacks $key"
 		status=1
 	}
