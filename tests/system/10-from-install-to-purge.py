@@ -2,6 +2,7 @@
 hung, restarted and upgraded under load, stopped, purged; nothing is lost, nobody is refused.
 """
 import collections
+import json
 import os
 import pathlib
 import signal
@@ -68,6 +69,7 @@ def started():
 	service.write_configuration(service.write_pacs(tls=MODERN), {
 		"listen.0.tls.key": "credential:gateway.key",
 		"audit.signing_key": "credential:audit.key",
+		"audit.messages": "/var/log/cathgate/messages", "audit.journal": "auto",
 		"audit.pseudonym_key": "credential:pseudonym.key",
 		**({"destinations.0.tls.key": "credential:gateway-client.key"} if MODERN
 		   else {"destinations.0.tls": "none"})})
@@ -181,6 +183,20 @@ def stopped():
 		pass
 
 
+def recorded():
+	step("the log verifies, where the configuration names credentials too; the journal has it")
+	public = PKI / "audit.key.pub"
+	do("cathgate", "audit", "verify", "--key", str(public))
+	last = audit(event="instance", outcome="forwarded")[-1]
+	entries = [json.loads(line) for line in
+		   do("journalctl", "-u", "cathgated.service", "-o", "json", "--no-pager",
+		      f"CATHGATE_SOP_INSTANCE={last['sop_instance']}").splitlines()]
+	assert [entry["CATHGATE_SHA256"] for entry in entries] == [last["sha256"]], entries
+	messages = list((AUDIT.parent / "messages").rglob("*"))
+	assert any("<AuditMessage" in file.read_text(errors="replace")
+		   for file in messages if file.is_file()), messages
+
+
 def spoke_well():
 	step("its journal has no fault of ours, nor of the unit's")
 	said = do("journalctl", "-b", "--no-pager")
@@ -210,6 +226,7 @@ restarted_under_load()
 without_a_pacs()
 upgraded_under_load(package)
 stopped()
+recorded()
 spoke_well()
 purged()
 print(f"ok, {time.monotonic() - began:.0f} s")
