@@ -5,6 +5,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,80 @@
 #include "cathgate/log.h"
 
 #define BACKOFF_FIRST_MS 100
+#define STATE_WORD	 'S' /* brings the auditor's /proc/PID/stat */
 #define BACKOFF_MAX_MS	 5000
+
+/* What tells a disk that doesn't answer from an auditor that hangs. Only the auditor
+ * itself may open it: its memory is closed to us, and under ProtectProc= so is its entry.
+ */
+static void show_state(int control)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} ancillary = { .room = { 0 } };
+	char word = STATE_WORD;
+	struct iovec part = { .iov_base = &word, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = ancillary.room,
+				  .msg_controllen = sizeof(ancillary.room) };
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	int stat = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+
+	if (stat < 0)
+		return;
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &stat, sizeof(int));
+	sendmsg(control, &message, MSG_NOSIGNAL);
+	close(stat);
+}
+
+static ssize_t receive_word(int control, char *ret_word, int *ret_descriptor)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} ancillary;
+	struct iovec part = { .iov_base = ret_word, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = ancillary.room,
+				  .msg_controllen = sizeof(ancillary.room) };
+	ssize_t size = recvmsg(control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *header = size > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	*ret_descriptor = -1;
+	if (header && header->cmsg_level == SOL_SOCKET &&
+	    header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(ret_descriptor, CMSG_DATA(header), sizeof(int));
+	return size;
+}
+
+static void forget_state(struct server *server)
+{
+	if (server->auditor_stat >= 0)
+		close(server->auditor_stat);
+	server->auditor_stat = -1;
+}
+
+/* proc(5): the state is the first letter behind the name, which is in parentheses. */
+bool auditor_waits_for_disk(const struct server *server)
+{
+	char text[256];
+	ssize_t size = -1;
+	char *end;
+
+	if (server->auditor_stat >= 0)
+		size = pread(server->auditor_stat, text, sizeof(text) - 1, 0);
+	if (size <= 0)
+		return false;
+	text[size] = '\0';
+	end = strrchr(text, ')');
+	return end && strncmp(end, ") D", 3) == 0;
+}
 
 int auditor_start(struct server *server)
 {
@@ -35,6 +109,7 @@ int auditor_start(struct server *server)
 		 * those that are. The end of its control socket ends it. */
 		process_become(server, &pair[1], 1, 0);
 		log_context("auditor");
+		show_state(pair[1]);
 		exit(auditor_run(pair[1], server->setup.config));
 	}
 	close(pair[1]);
@@ -61,7 +136,8 @@ static void became_ready(struct server *server)
 void auditor_heard(struct server *server)
 {
 	char word;
-	ssize_t size = recv(server->auditor, &word, 1, MSG_DONTWAIT);
+	int descriptor;
+	ssize_t size = receive_word(server->auditor, &word, &descriptor);
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -72,6 +148,10 @@ void auditor_heard(struct server *server)
 		return;
 	}
 	switch (word) {
+	case STATE_WORD:
+		forget_state(server);
+		server->auditor_stat = descriptor;
+		break;
 	case AUDIT_READY:
 		became_ready(server);
 		break;
@@ -96,6 +176,7 @@ void auditor_reaped(struct server *server, int status)
 {
 	server->auditor_pid = 0;
 	server->auditor_ready = false;
+	forget_state(server);
 	if (server->auditor >= 0)
 		close(server->auditor);
 	server->auditor = -1;

@@ -94,6 +94,8 @@ struct service {
 	bool has_watchdog;
 	bool is_answered; /* the last question, by the auditor */
 	int64_t asked_ms; /* when that was */
+	int64_t fed_ms;
+	bool disk_waits; /* and so it doesn't answer */
 	int64_t status_ms;
 	char status[200];
 };
@@ -127,6 +129,7 @@ struct server {
 	int auditor; /* control socket; -1 while there is none */
 	pid_t auditor_pid;
 	unsigned auditor_generation;
+	int auditor_stat; /* its /proc/PID/stat; -1 while there is none */
 	bool auditor_ready, ever_ready;
 	bool log_is_stuck; /* it says that it can't write */
 	int64_t auditor_restart_ms, auditor_backoff_ms;
@@ -325,6 +328,8 @@ int rates_renew(struct server *server, const struct config *before,
 /* auditors.c */
 int auditor_start(struct server *server);
 void auditor_heard(struct server *server);
+/* Whether it sleeps in the kernel, as who waits for a disk does. */
+bool auditor_waits_for_disk(const struct server *server);
 void auditor_reaped(struct server *server, int status);
 void auditor_maintain(struct server *server);
 void auditor_tell(struct server *server, const char *peer, enum audit_event event,

@@ -272,6 +272,8 @@ static void release(struct server *server)
 	watch_end(server);
 	warnings_end(server);
 	papers_free(server);
+	if (server->auditor_stat >= 0)
+		close(server->auditor_stat);
 	free(server->modality_rates);
 	if (server->signals >= 0)
 		close(server->signals);
@@ -287,6 +289,7 @@ int server_run(const char *config_path)
 
 	*server = (struct server){ .signals = -1,
 				   .auditor = -1,
+				   .auditor_stat = -1,
 				   .resolver = -1,
 				   .exporter = -1,
 				   .auditor_backoff_ms = 100,

@@ -47,10 +47,22 @@ void service_say_stopping(unsigned seconds)
 		   (seconds + STOP_MARGIN_S) * 1000000ULL);
 }
 
-static void feed(const struct service *service)
+static void feed(struct service *service)
 {
+	service->fed_ms = clock_ms();
 	if (service->has_watchdog)
 		sd_notify(0, "WATCHDOG=1");
+}
+
+static void tell_disk_answers(struct server *server)
+{
+	char detail[80];
+
+	snprintf(detail, sizeof(detail), "the audit log's disk did not answer for %lld s",
+		 (long long)(clock_ms() - server->service.asked_ms) / 1000);
+	log_info("%s; it does again", detail);
+	auditor_tell(server, NULL, AUDIT_ALERT, AUDIT_RAISED, REASON_AUDIT_UNAVAILABLE,
+		     detail);
 }
 
 void service_auditor_answered(struct server *server)
@@ -58,6 +70,9 @@ void service_auditor_answered(struct server *server)
 	if (server->service.is_answered)
 		return;
 	server->service.is_answered = true;
+	if (server->service.disk_waits)
+		tell_disk_answers(server);
+	server->service.disk_waits = false;
 	feed(&server->service);
 }
 
@@ -71,6 +86,13 @@ static void ask(struct server *server)
 	if (!server->auditor_ready) {
 		service->asked_ms = now_ms;
 		feed(service);
+	} else if (!service->is_answered && auditor_waits_for_disk(server)) {
+		if (!service->disk_waits)
+			log_error("the audit log's disk doesn't answer: nothing is "
+				  "acknowledged until it does");
+		service->disk_waits = true;
+		if (now_ms - service->fed_ms >= service->asks_every_ms)
+			feed(service);
 	} else if (service->is_answered && audit_ping(server->auditor) == 0) {
 		service->asked_ms = now_ms;
 		service->is_answered = false;
@@ -105,8 +127,8 @@ static void compose(const struct server *server, char *ret, size_t size)
 			"disk full?");
 	else if (!service->is_answered && now_ms - service->asked_ms > SILENT_MS)
 		snprintf(ret, size,
-			 "Nothing is acknowledged: the auditor has not answered for %lld "
-			 "s",
+			 "Nothing is acknowledged: the %s has not answered for %lld s",
+			 service->disk_waits ? "audit log's disk" : "auditor",
 			 (long long)(now_ms - service->asked_ms) / 1000);
 	else
 		snprintf(
