@@ -107,9 +107,11 @@ const char *sample_fill(const struct sample_values *values)
 	const struct edit edits[] = {
 		{ "name = \"cathlab-3\";",
 		  keep_format("name = %s;", sample_quote(values->name)) },
-		{ "{ address = \"0.0.0.0\"; port = 2762;",
-		  keep_format("{ address = %s; port = %s;", sample_quote(values->address),
-			      values->port) },
+		{ "{ socket = \"dicom-tls\";",
+		  values->has_socket
+			  ? "{ socket = \"dicom-tls\";"
+			  : keep_format("{ address = %s; port = %s;",
+					sample_quote(values->address), values->port) },
 		{ "file = \"/var/log/cathgate/audit.jsonl\";",
 		  keep_format("file = %s;", sample_quote(values->audit_file)) },
 	};

@@ -13,8 +13,9 @@ struct sample_values {
 	const char *host, *pacs_port, *called_ae_title, *server_name;
 	const char *calling_ae_title; /* "": the modality's own */
 	const char *audit_file;
-	int has_crl;   /* of the modalities' CA */
-	int has_plain; /* the PACS speaks no TLS */
+	int has_socket; /* systemd's, in the place of address and port */
+	int has_crl;	/* of the modalities' CA */
+	int has_plain;	/* the PACS speaks no TLS */
 };
 
 /* The text, kept; NULL when the sample has changed so that it no longer fits (a test sees

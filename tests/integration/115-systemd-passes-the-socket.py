@@ -1,9 +1,10 @@
 """Goal: a listener takes the socket that systemd passes under its name; one that is missing,
 that nobody asks for, or that lets plain DICOM in from outside is named, and nothing starts."""
+import signal
 import socket
 import subprocess
 
-from harness import Test, cathgated, passing
+from harness import Test, cathgated, eventually, passing
 from objects import make
 
 
@@ -45,3 +46,13 @@ with Test() as t:
 		modality = t.associate(gateway)
 		assert modality.store(make("explicit")).status == 0
 		modality.release()
+
+	gateway.signal(signal.SIGHUP)
+	eventually(lambda: "reloaded in" in gateway.log())
+	gateway.config.write_text(t.configured(pacs).config.read_text())
+	gateway.signal(signal.SIGHUP)
+	eventually(lambda: "reload refused" in gateway.log())
+	for port in (one.getsockname()[1], two.getsockname()[1]):
+		gateway.ports = [port]
+		modality = t.associate(gateway)
+		assert modality.store(make("explicit")).status == 0
