@@ -54,6 +54,11 @@ void log_reader_close(struct log_reader *reader);
 enum log_reader_result log_reader_next(struct log_reader *reader,
 				       struct log_reader_line *ret);
 
+/* Makes durable what was given: whoever takes it off the host must not tell what a failed
+ * sync or a power cut takes back. 0; -1 with errno: not now; 1 when the line given last
+ * doesn't stand there any more. */
+int log_reader_settle(struct log_reader *reader);
+
 /* A descriptor (inotify) that becomes readable when there may be more; to be waited on
  * together with others, after LOG_READER_END. log_reader_next drains it. */
 int log_reader_descriptor(const struct log_reader *reader);

@@ -29,6 +29,7 @@ struct log_reader {
 	uint64_t first_seq; /* of its first line */
 	bool knows_first_seq;
 	struct log_trace trace;
+	off_t settled; /* what was read up to there is durable */
 
 	bool has_given;
 	uint64_t next_seq; /* to be given next; before the first: the least one */
@@ -94,6 +95,7 @@ static void go_behind(struct log_reader *reader, const struct log_trace_line *kn
 	if (!known)
 		reader->knows_first_seq = false;
 	log_lines_seek(&reader->lines, known ? known->end : 0, known ? known->number : 0);
+	reader->settled = reader->lines.offset;
 }
 
 /* Takes fd and path. */
@@ -151,6 +153,17 @@ void log_reader_close(struct log_reader *reader)
 	free(reader->file);
 	free(reader->path);
 	free(reader);
+}
+
+int log_reader_settle(struct log_reader *reader)
+{
+	const struct log_lines *lines = &reader->lines;
+	if (lines->offset > reader->settled) {
+		if (fdatasync(lines->fd))
+			return -1;
+		reader->settled = lines->offset + (off_t)(lines->filled - lines->at);
+	}
+	return log_trace_newest_stands(&reader->trace, lines->fd) ? 0 : 1;
 }
 
 int log_reader_descriptor(const struct log_reader *reader)

@@ -57,6 +57,11 @@ const struct log_trace_line *log_trace_find(const struct log_trace *trace, int f
 	return NULL;
 }
 
+bool log_trace_newest_stands(const struct log_trace *trace, int fd)
+{
+	return trace->count > 0 && stands(&trace->lines[trace->newest], fd);
+}
+
 bool log_trace_cut(struct log_trace *trace, const struct log_trace_line *line)
 {
 	size_t before = trace->count;

@@ -31,6 +31,7 @@ void log_trace_add(struct log_trace *trace, const char *line, size_t size, off_t
 
 /* The newest of them that stands in that file; NULL when none does. */
 const struct log_trace_line *log_trace_find(const struct log_trace *trace, int fd);
+bool log_trace_newest_stands(const struct log_trace *trace, int fd);
 /* Forgets those that are newer than that one of them; all, where it is NULL. Returns
  * whether there were any. */
 bool log_trace_cut(struct log_trace *trace, const struct log_trace_line *line);

@@ -13,6 +13,7 @@
 
 #include "cathgate/clock.h"
 #include "cathgate/log.h"
+#include "cathgate/log_reader.h"
 
 #include "journal.h"
 #include "messages.h"
@@ -45,7 +46,7 @@ struct exporter {
 	struct position_mark last; /* exported */
 	bool unsaved;
 	int64_t unsaved_ms; /* since when */
-	bool source_failing, position_failing;
+	bool source_failing, position_failing, settle_failing;
 	int64_t retry_ms; /* how long to wait after the next failure */
 };
 
@@ -81,9 +82,37 @@ static bool is_for_messages(const struct exporter *e)
 	return e->messages && (!e->line.repeated || e->line.seq >= e->messages_from);
 }
 
+/* Whether the line in hand is durable: a checkpoint that leaves the host stays for good,
+ * and so must the lines that it covers. */
+static int settle(struct exporter *e)
+{
+	int result = log_reader_settle(e->source.reader);
+
+	if (result < 0 && !e->settle_failing)
+		log_error("the audit log %s can't be synced: %s; what is not known to be "
+			  "durable is not exported",
+			  e->source.path, strerror(errno));
+	else if (result >= 0 && e->settle_failing)
+		log_info("the audit log can be synced again");
+	e->settle_failing = result < 0;
+	return result;
+}
+
+static void let_go(struct exporter *e)
+{
+	json_decref(e->line.json);
+	e->line.json = NULL;
+}
+
 /* The line in hand to whoever hasn't got it yet. */
 static int hand_over(struct exporter *e)
 {
+	int settled = settle(e);
+
+	if (settled > 0) /* the auditor took it back; what stands there now comes next */
+		let_go(e);
+	if (settled != 0)
+		return settled < 0 ? -1 : 0;
 	if (!e->journal_has_it &&
 	    journal_take(&e->journal, e->line.text, e->line.size, e->line.json) != 0)
 		return -1;
@@ -97,8 +126,7 @@ static int hand_over(struct exporter *e)
 			e->unsaved_ms = clock_ms();
 		e->unsaved = true;
 	}
-	json_decref(e->line.json);
-	e->line.json = NULL;
+	let_go(e);
 	return 0;
 }
 

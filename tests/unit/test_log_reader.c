@@ -3,6 +3,7 @@
  * mv and what a writer takes back; what is missing is said; and no file, however odd,
  * costs more than constant memory.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
@@ -241,6 +242,49 @@ static void test_half_a_line_is_taken_back(void **state)
 	append_lines(place->live, 2, 3, "b");
 	expect_lines(place, 2, 3, "b");
 	expect(place, LOG_READER_END);
+}
+
+static int syncs, failing_syncs;
+
+/* Instead of the C library's: the linker takes the program's own. */
+int fdatasync(int fd)
+{
+	(void)fd;
+	syncs++;
+	errno = EIO;
+	return failing_syncs-- > 0 ? -1 : 0;
+}
+
+static void test_what_is_not_durable_is_told(void **state)
+{
+	struct place *place = *state;
+	append_lines(place->live, 0, 4, "a");
+	open_at(place, 0);
+	expect_lines(place, 0, 1, "a");
+	syncs = 0;
+	failing_syncs = 1;
+	assert_int_equal(log_reader_settle(place->reader), -1);
+	failing_syncs = 0;
+	assert_int_equal(log_reader_settle(place->reader), 0);
+	assert_int_equal(log_reader_settle(place->reader), 0);
+	expect_lines(place, 2, 4, "a");
+	assert_int_equal(log_reader_settle(place->reader), 0);
+	assert_int_equal(syncs, 2); /* what came with the others was synced with them */
+	append_lines(place->live, 5, 6, "a");
+	expect_lines(place, 5, 5, "a");
+	failing_syncs = 1;
+	assert_int_equal(log_reader_settle(place->reader), -1);
+	failing_syncs = 0;
+	assert_int_equal(truncate(place->live, 5 * LINE), 0);
+	append_lines(place->live, 5, 6, "b");
+	assert_int_equal(log_reader_settle(place->reader), 1);
+	expect_lines(place, 6, 6, "a"); /* read before */
+	assert_int_equal(log_reader_settle(place->reader), 1);
+	expect(place, LOG_READER_GAP);
+	expect_lines(place, 5, 6, "b");
+	syncs = 0;
+	assert_int_equal(log_reader_settle(place->reader), 0);
+	assert_int_equal(syncs, 1);
 }
 
 static void test_whole_lines_are_taken_back(void **state)
@@ -518,6 +562,7 @@ int main(void)
 		TEST(test_a_moved_log_may_get_a_last_line),
 		TEST(test_lines_may_look_alike),
 		TEST(test_half_a_line_is_taken_back),
+		TEST(test_what_is_not_durable_is_told),
 		TEST(test_whole_lines_are_taken_back),
 		TEST(test_the_first_line_may_be_chosen),
 		TEST(test_gaps_are_said_once),
