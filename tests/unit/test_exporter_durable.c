@@ -5,9 +5,11 @@
  */
 #include "audit_fixture.h"
 
+#include <sys/prctl.h>
+
 #include "cathgate/exporter.h"
 
-#define QUIET_MS 400 /* the exporter gathers for a part of that */
+#define QUIET_MS 1500 /* the exporter writes what it has every second */
 
 static char *messages_of(const struct fixture *fixture)
 {
@@ -42,6 +44,7 @@ static void nothing_is_told_before_it_is_durable(void **state)
 	atomic_store(&sync_hook->is_held, 1);
 	pid_t exporter = fork();
 	if (exporter == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* when the test fails */
 		close(ends[0]);
 		close(fixture->control);
 		exit(exporter_run(ends[1], &fixture->config, false));
