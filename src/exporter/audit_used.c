@@ -11,6 +11,7 @@
 
 #include "audit_message.h"
 #include "cathgate/clock.h"
+#include "message_file.h"
 
 /* The name of who logged in, where sudo has made somebody else of him. */
 static const char *user_name(void)
@@ -88,6 +89,7 @@ int audit_log_used_note(const struct audit_log_used *used)
 	clock_utc(time);
 	/* Behind the dot: the name. */
 	snprintf(hidden, sizeof(hidden), ".cathgate-used-%s-%d.log", time, (int)getpid());
+	message_file_put_head(&text);
 	put_message(&text, used);
 	result = write_file(directory, hidden, hidden + 1, &text);
 	error = errno;

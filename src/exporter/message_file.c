@@ -19,6 +19,7 @@
 
 #define NAME_SIZE      sizeof("cathgate-01234567890123456789.log")
 #define CLEAN_EVERY_MS (60 * 60 * 1000)
+#define HEAD_SIZE      512
 
 static void name_of(uint64_t number, char ret[NAME_SIZE])
 {
@@ -249,6 +250,36 @@ static int write_all(struct message_files *files, const char *bytes, size_t size
 	return -1;
 }
 
+void message_file_put_head(struct text *to)
+{
+	char head[HEAD_SIZE + 1], time[CLOCK_UTC_SIZE];
+	int used;
+
+	clock_utc(time);
+	used = snprintf(head, sizeof(head),
+			"# DICOM audit messages of Cathgate, a line each. Begun %s by "
+			"process %d. ",
+			time, (int)getpid());
+	memset(head + used, '.', (size_t)(HEAD_SIZE - used));
+	head[HEAD_SIZE - 1] = '\n';
+	text_add(to, head, HEAD_SIZE);
+}
+
+static int write_head(struct message_files *files)
+{
+	struct text head = { 0 };
+	int result, error;
+
+	message_file_put_head(&head);
+	result = write_all(files, head.bytes, head.size);
+	error = errno;
+	if (result == 0)
+		files->size = (off_t)head.size;
+	text_free(&head);
+	errno = error;
+	return result;
+}
+
 /* Somebody may have removed it. */
 static void let_go_of_lost(struct message_files *files)
 {
@@ -266,6 +297,8 @@ int message_files_append(struct message_files *files, uint64_t seq, const char *
 	if ((files->fd < 0 ||
 	     (files->size > 0 && files->size + (off_t)size > MESSAGE_FILE_MAX)) &&
 	    begin_file(files, seq) != 0)
+		return -1;
+	if (files->size == 0 && write_head(files) != 0)
 		return -1;
 	if (write_all(files, bytes, size) != 0)
 		return -1;

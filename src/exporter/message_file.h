@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "text.h"
+
 #define MESSAGE_FILE_MAX (16 * 1024 * 1024)
 
 struct message_files {
@@ -40,5 +42,11 @@ int message_files_list(const struct message_files *files, uint64_t **ret,
 		       size_t *ret_count);
 /* Opens one of them for reading. */
 int message_files_read(const struct message_files *files, uint64_t number);
+
+/* The line that each file begins with, which is no message and begins with `#`: 512
+ * octets. rsyslog's imfile writes down that it has read so many before it hands on what
+ * it has read; killed then, it would leave out a file's first message. They tell a file
+ * from another in the same inode, too. */
+void message_file_put_head(struct text *to);
 
 #endif

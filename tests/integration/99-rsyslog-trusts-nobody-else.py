@@ -1,6 +1,8 @@
 """Goal: rsyslog, configured as conf/ has it, gives the messages to no repository with
 another's certificate, and each repository is shown ours; what the wrong ones didn't get
 waits for the right one."""
+import signal
+
 from audit_messages import (Repository, Rsyslog, export, line, shipped, without_repeats,
 			    written)
 from harness import Test, eventually
@@ -13,7 +15,8 @@ with Test() as t:
 	folder = t.work / "messages"
 	export(folder, [line(0, "start"), line(1, "stop")])
 	right = Repository(t.work / "right", t.pki)
-	sender = Rsyslog(t.work / "sender", shipped(folder, right.port, t.pki))
+	sender = Rsyslog(t.work / "sender",
+			 shipped(t.work / "sender", folder, right.port, t.pki))
 	wrong = None
 	sender.start()
 	try:
@@ -27,7 +30,7 @@ with Test() as t:
 		right.wait_for(written(folder))
 		assert without_repeats(right.received()) == written(folder)
 	finally:
-		sender.end()
+		sender.end(signal.SIGKILL)
 		right.end()
 		if wrong:
 			wrong.end()

@@ -40,10 +40,15 @@ def export(directory, lines, at_once=100):
 		       input=text.encode(), check=True)
 
 
+def written_in(path):
+	"""All messages of a file, as bytes; without the line that it begins with."""
+	return [line for line in path.read_bytes().splitlines() if not line.startswith(b"#")]
+
+
 def written(directory):
-	"""All messages in the files' order, as bytes."""
+	"""All messages in the files' order."""
 	return [message for path in sorted(pathlib.Path(directory).glob("cathgate-*.log"))
-		for message in path.read_bytes().splitlines()]
+		for message in written_in(path)]
 
 
 def xml_of(message):
@@ -82,10 +87,10 @@ class Rsyslog:
 			raise Skip("no rsyslogd")
 		self.folder = folder
 		folder.mkdir()
-		(folder / "state").mkdir()
+		self.state = folder / "state"
+		self.state.mkdir()
 		self.command = [program, "-n", "-C", "-f", folder / "conf", "-i", folder / "pid"]
-		(folder / "conf").write_text(
-			f'global(workDirectory="{folder}/state")\n{configuration}')
+		(folder / "conf").write_text(configuration)
 		self.process = None
 
 	def start(self):
@@ -104,7 +109,7 @@ class Rsyslog:
 		(self.folder / "pid").unlink(missing_ok=True)
 
 
-def shipped(messages, port, pki):
+def shipped(folder, messages, port, pki):
 	"""conf/rsyslog-cathgate.conf, changed where it says so; and quicker to try again."""
 	text = (ROOT / "conf/rsyslog-cathgate.conf").read_text()
 	for before, after in (
@@ -115,6 +120,7 @@ def shipped(messages, port, pki):
 			("/etc/cathgate/tls/audit-client.crt", f"{pki}/gateway-client.crt"),
 			("/etc/cathgate/tls/audit-client.key", f"{pki}/gateway-client.key"),
 			("/var/log/cathgate/messages/", f"{messages}/"),
+			("/var/lib/cathgate-syslog", f"{folder}/state"),
 			('resumeInterval="30"', 'resumeInterval="1"'),
 			('resumeIntervalMax="300"', 'resumeIntervalMax="1"')):
 		assert text.count(after if before == after else before) == 1, before
@@ -130,6 +136,7 @@ class Repository(Rsyslog):
 		self.port = port or wait.free_ports(1)[0]
 		self.file = folder / "received"
 		super().__init__(folder, f'''
+global(workDirectory="{folder}/state")
 global(maxMessageSize="128k" defaultNetstreamDriver="ossl"
 	defaultNetstreamDriverCAFile="{pki}/hospital-ca.crt"
 	defaultNetstreamDriverCertFile="{pki}/{certificate}.crt"
