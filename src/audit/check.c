@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
@@ -51,6 +52,52 @@ static void check_file(const struct config_file *file, struct config_faults *fau
 			"own it",
 			file->path);
 	free(copy);
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+	       of_a.st_ino == of_b.st_ino;
+}
+
+/* What is wrong with a directory that the exporter makes if it isn't there, or NULL. */
+static const char *messages_fault(const char *path, const char *parent,
+				  const char *log_directory)
+{
+	struct stat status;
+	if (stat(path, &status)) {
+		if (errno != ENOENT)
+			return "can't be reached; let the gateway's user pass the "
+			       "directories above it";
+		return may_access(parent, W_OK | X_OK) ? NULL
+						       : "does not exist and can't be "
+							 "made; make it, owned by the "
+							 "gateway's user";
+	}
+	if (!S_ISDIR(status.st_mode))
+		return "is no directory; name one, or one that does not exist yet";
+	if (!may_access(path, R_OK | W_OK | X_OK))
+		return "can't be written to; let the gateway's user own it";
+	if (is_same(path, log_directory))
+		return "is the audit log's own; name one for the messages alone, such as "
+		       "/var/log/cathgate/messages";
+	return NULL;
+}
+
+static void check_messages(const struct config_audit *audit, struct config_faults *faults)
+{
+	char *copy = strdup(audit->messages.path);
+	char *log = strdup(audit->file.path ? audit->file.path : "/");
+	const char *fault = copy && log ? messages_fault(audit->messages.path,
+							 dirname(copy), dirname(log))
+					: "can't be looked at: no memory";
+	if (fault)
+		config_fault_add(faults, CONFIG_ERROR, &audit->messages.place,
+				 "the audit messages' directory %s %s",
+				 audit->messages.path, fault);
+	free(copy);
+	free(log);
 }
 
 /* What is wrong with the signing key, or NULL. It is tried by a process of its own: what
@@ -117,6 +164,8 @@ void audit_check(const struct config_audit *audit, struct config_faults *faults)
 	else
 		pseudonym_close(&pseudonym);
 	check_signing_key(&audit->signing_key, faults);
+	if (audit->messages.path)
+		check_messages(audit, faults);
 	if (!audit->pseudonym_key.path && audit->patient_id == CONFIG_PATIENT_PSEUDONYM)
 		config_fault_add(
 			faults, CONFIG_WARNING, key_place,
