@@ -16,7 +16,9 @@
 #include <sys/socket.h>
 
 #include "cathgate/audit.h"
+#include "cathgate/ae_title.h"
 #include "cathgate/config.h"
+#include "cathgate/histogram.h"
 #include "cathgate/reason.h"
 #include "cathgate/tls.h"
 
@@ -54,6 +56,7 @@ enum association_word_kind {
 	ASSOCIATION_ASKS_PLACE,	     /* fits the entry `modality`, for `destination`, with
 					a certificate good `until` then; waits */
 	ASSOCIATION_SAW_DESTINATION, /* which has shown a certificate good `until` then */
+	ASSOCIATION_TELLS_FIGURES,   /* those of the word; now and then */
 	ASSOCIATION_RETURNS_PLACE,   /* about to end; end of file says the same */
 	/* supervisor to association */
 	ASSOCIATION_GRANTED, /* with bytes_per_second */
@@ -76,14 +79,22 @@ enum association_paper {
 
 #define ASSOCIATION_NAME_SIZE 64
 
+/* What it has done so far. Numbers to be shown, and believed by nobody. */
+struct association_figures {
+	struct ae_title calling_ae;
+	uint64_t instances, bytes;   /* stored; of data sets that came */
+	struct histogram first_byte; /* of a C-STORE: from its first byte in until out */
+};
+
 struct association_word {
 	enum association_word_kind kind;
 	char modality[ASSOCIATION_NAME_SIZE], destination[ASSOCIATION_NAME_SIZE];
 	enum reason reason;
 	uint32_t rejection_reason;
-	int64_t bytes_per_second; /* 0: no limit */
-	int64_t until;		  /* a time_t; 0: no certificate */
-	uint32_t papers;	  /* a bit for each: 1 << ASSOCIATION_ENTRY, ... */
+	int64_t bytes_per_second;	    /* 0: no limit */
+	int64_t until;			    /* a time_t; 0: no certificate */
+	struct association_figures figures; /* in each word from an association */
+	uint32_t papers; /* a bit for each: 1 << ASSOCIATION_ENTRY, ... */
 };
 
 /* Runs the association to its end; returns the exit status of its process. */

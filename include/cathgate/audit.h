@@ -30,6 +30,7 @@
 #include "cathgate/ae_title.h"
 #include "cathgate/config.h"
 #include "cathgate/digest.h"
+#include "cathgate/histogram.h"
 #include "cathgate/reason.h"
 
 #ifdef __cplusplus
@@ -165,6 +166,11 @@ enum audit_word {
 	AUDIT_FULL = 'F',
 	AUDIT_WELL = 'W',
 	AUDIT_ALIVE = 'A'
+};
+
+/* Or this, now and then: how long the log's way to the disk took, since it began. */
+struct audit_figures {
+	struct histogram sync;
 };
 
 /*

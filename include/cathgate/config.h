@@ -146,6 +146,15 @@ struct config_limits {
 	unsigned connect_seconds, response_seconds, grace_seconds;
 };
 
+struct config_metrics {
+	struct config_file textfile; /* path NULL: none is written */
+};
+
+/* The socket on which `cathgate status` asks. */
+struct config_control {
+	struct config_file socket; /* path NULL: the usual one, where its folder exists */
+};
+
 struct config {
 	const char *path;
 	const char *gateway_name;
@@ -156,6 +165,8 @@ struct config {
 	struct config_destination *destinations;
 	size_t destination_count;
 	struct config_audit audit;
+	struct config_metrics metrics;
+	struct config_control control;
 	struct config_limits limits;
 };
 
@@ -213,6 +224,8 @@ int config_audit_pseudonym_key(const char *path, char **ret,
 /* The directory of the audit messages, and the gateway's own name, where they are given.
  */
 int config_audit_messages(const char *path, char **ret, struct config_faults *faults);
+/* The socket of `cathgate status`, where it is given. */
+int config_control_socket(const char *path, char **ret, struct config_faults *faults);
 int config_gateway_name(const char *path, char **ret, struct config_faults *faults);
 
 /*

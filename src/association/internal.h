@@ -106,6 +106,9 @@ struct association {
 	struct pace_floor pace;
 	bool pace_counts;
 
+	struct association_figures figures, figures_told;
+	int64_t figures_told_ms;
+
 	struct digest *digest;
 	struct message request, response;
 	struct audit_record record; /* what all records of this association say */
@@ -157,6 +160,10 @@ void supervision_saw_destination(struct association *association, time_t until);
 /* Asks for a place: 0; or -1 and why, with the reason of the A-ASSOCIATE-RJ. */
 int supervision_ask_place(struct association *association, enum reason *ret_reason,
 			  uint8_t *ret_rejection_reason);
+/* Tells the supervisor what has been done so far, but not often. */
+void supervision_tell_figures(struct association *association);
+/* When that is due; 0: there is nothing to tell. */
+int64_t supervision_figures_due_ms(const struct association *association);
 void supervision_return_place(struct association *association);
 /* The line to the auditor is broken: waits for one to its successor, unless it has come
  * already. 0 or -1. */

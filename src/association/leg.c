@@ -252,6 +252,7 @@ enum wake leg_wait_either(struct association *association)
 			{ .fd = out->ul ? out->carrier.fd : -1, .events = POLLIN },
 		};
 		enum wake wake;
+		int64_t until_ms;
 
 		if (ul_has_pdv(in->ul) || ul_peek(in->ul) != UL_PDU_NONE)
 			return association->stopping ? WAKE_STOP : WAKE_IN;
@@ -260,7 +261,10 @@ enum wake leg_wait_either(struct association *association)
 		wake = late_or_stop(association);
 		if (wake != WAKE_IN)
 			return wake;
-		if (poll(fds, 3, poll_timeout(in->deadline_ms)) > 0 && fds[1].revents &&
+		supervision_tell_figures(association);
+		until_ms =
+			sooner(in->deadline_ms, supervision_figures_due_ms(association));
+		if (poll(fds, 3, poll_timeout(until_ms)) > 0 && fds[1].revents &&
 		    supervision_listen(association) != 0)
 			return WAKE_STOP;
 	}
@@ -303,6 +307,7 @@ static int look_up(struct leg *leg)
 	leg->looked_up_ms = now_ms;
 	if (poll(&line, 1, 0) > 0)
 		supervision_listen(association);
+	supervision_tell_figures(association);
 	if (is_to_stop_now(association))
 		leg->interrupted = REASON_GATEWAY_STOPPING;
 	else if (passed(leg->deadline_ms))

@@ -39,6 +39,7 @@ void report_peer(struct association *association)
 void report_requestor(struct association *association)
 {
 	PUT(association->record.calling_ae, association->requestor.calling_text);
+	association->figures.calling_ae = association->requestor.calling;
 	PUT(association->record.called_ae, association->requestor.called_text);
 }
 

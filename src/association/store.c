@@ -128,8 +128,12 @@ static void open_transfer(struct association *association, struct transfer *tran
 		return;
 	}
 	if (relay_ready(association, &failure) != 0 ||
-	    relay_command(association, &failure) != 0)
+	    relay_command(association, &failure) != 0) {
 		give_up(association, transfer, &failure);
+		return;
+	}
+	histogram_count(&association->figures.first_byte,
+			clock_us() - association->request.began_us);
 }
 
 /* Between two PDUs of the modality. A destination may answer early, to refuse (PS3.7
@@ -274,6 +278,7 @@ static int take_fragment(struct association *association, struct transfer *trans
 {
 	keep_head(transfer, pdv);
 	transfer->record.bytes += (int64_t)pdv->size;
+	association->figures.bytes += pdv->size;
 	if (check_size(association, transfer) != 0) {
 		ending_abort(ending, REASON_LIMIT_OBJECT,
 			     "it did not end long after limits.max_object_bytes");
@@ -452,6 +457,7 @@ int store_perform(struct association *association, struct ending *ending)
 	} else {
 		take_answer(association, &transfer);
 		complete_record(association, &transfer);
+		association->figures.instances++;
 		done = report_instance(association, &transfer.record) == 0
 			       ? answer_modality(association, &transfer, ending)
 			       : fail_with_auditor(association, &transfer, errno, ending);

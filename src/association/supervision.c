@@ -13,7 +13,8 @@
 #include "cathgate/clock.h"
 #include "cathgate/log.h"
 
-#define ANSWER_MS 10000 /* the supervisor never blocks: a later answer is none */
+#define FIGURES_EVERY_MS 500
+#define ANSWER_MS	 10000 /* the supervisor never blocks: a later answer is none */
 
 static void stop(struct association *association)
 {
@@ -153,7 +154,9 @@ static int await(struct association *association, enum association_word_kind kin
 static int send_word(struct association *association, enum association_word_kind kind,
 		     time_t until)
 {
-	struct association_word word = { .kind = kind, .until = until };
+	struct association_word word = { .kind = kind,
+					 .until = until,
+					 .figures = association->figures };
 
 	if (association->entry)
 		snprintf(word.modality, sizeof(word.modality), "%s",
@@ -206,6 +209,32 @@ void supervision_return_place(struct association *association)
 {
 	if (send_word(association, ASSOCIATION_RETURNS_PLACE, 0) != 0)
 		log_debug("the supervisor is gone");
+}
+
+int64_t supervision_figures_due_ms(const struct association *association)
+{
+	const struct association_figures *told = &association->figures_told;
+
+	if (!association->established ||
+	    (told->bytes == association->figures.bytes &&
+	     told->instances == association->figures.instances))
+		return 0;
+	return association->figures_told_ms + FIGURES_EVERY_MS;
+}
+
+/* One that doesn't get through is made up for by the next: they are sums. */
+void supervision_tell_figures(struct association *association)
+{
+	int64_t due_ms = supervision_figures_due_ms(association);
+	struct association_word word = { .kind = ASSOCIATION_TELLS_FIGURES,
+					 .figures = association->figures };
+
+	if (due_ms == 0 || clock_ms() < due_ms)
+		return;
+	association->figures_told_ms = clock_ms();
+	if (send(association->supervisor, &word, sizeof(word),
+		 MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(word))
+		association->figures_told = association->figures;
 }
 
 int supervision_renew_auditor(struct association *association)

@@ -13,11 +13,12 @@
 #include "session.h"
 #include "writer.h"
 
-#define LOCK_WAIT_MS	5000
-#define TELL_RETRY_MS	1000
-#define EVENTS_A_TURN	64
-#define MESSAGES_A_TURN 4 /* of one line, so that no line starves the others */
-#define ENDED_MAX	4096
+#define LOCK_WAIT_MS	 5000
+#define TELL_RETRY_MS	 1000
+#define FIGURES_EVERY_MS 1000
+#define EVENTS_A_TURN	 64
+#define MESSAGES_A_TURN	 4 /* of one line, so that no line starves the others */
+#define ENDED_MAX	 4096
 
 /* An association that this auditor has finished with. */
 struct ended {
@@ -31,6 +32,8 @@ struct auditor {
 	bool has_stop;
 	bool is_control_open;
 	bool has_told_trouble;
+	uint64_t told_syncs; /* of the figures that were told last ... */
+	int64_t figures_ms;  /* ... and when others may be */
 	struct pseudonym pseudonym;
 	struct writer writer;
 	LIST_HEAD(, session) sessions;
@@ -293,10 +296,30 @@ static void tell_trouble(struct auditor *auditor)
 		auditor->has_told_trouble = is_in_trouble;
 }
 
+static bool has_figures(const struct auditor *auditor)
+{
+	return histogram_total(&auditor->writer.sync) != auditor->told_syncs;
+}
+
+/* Only for show: what doesn't get through now is in the next, a sum as well. */
+static void tell_figures(struct auditor *auditor)
+{
+	struct audit_figures figures = { .sync = auditor->writer.sync };
+	if (!has_figures(auditor) || clock_ms() < auditor->figures_ms)
+		return;
+	auditor->figures_ms = clock_ms() + FIGURES_EVERY_MS;
+	if (send(auditor->control, &figures, sizeof(figures),
+		 MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(figures))
+		auditor->told_syncs = histogram_total(&figures.sync);
+}
+
 static int wait_ms(const struct auditor *auditor)
 {
 	bool is_untold = auditor->writer.is_in_trouble != auditor->has_told_trouble;
-	return is_untold ? TELL_RETRY_MS : writer_wait_ms(&auditor->writer);
+	int wait_ms = is_untold ? TELL_RETRY_MS : writer_wait_ms(&auditor->writer);
+	if (!has_figures(auditor) || !auditor->is_control_open)
+		return wait_ms;
+	return wait_ms < 0 || wait_ms > FIGURES_EVERY_MS ? FIGURES_EVERY_MS : wait_ms;
 }
 
 static void work(struct auditor *auditor)
@@ -318,6 +341,7 @@ static void work(struct auditor *auditor)
 		commit(auditor);
 		writer_tend(&auditor->writer);
 		tell_trouble(auditor);
+		tell_figures(auditor);
 	}
 	writer_finish(&auditor->writer);
 }

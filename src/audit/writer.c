@@ -335,9 +335,16 @@ static enum log_file_result try_commit(struct writer *writer)
 	writer->buffered = 0;
 	writer->is_checkpoint_written = false;
 	enum log_file_result result = put_all(writer);
-	if (result == LOG_FILE_DONE)
-		return log_file_commit(&writer->log.file);
-	int error = errno;
+	int error;
+	if (result == LOG_FILE_DONE) {
+		int64_t began_us = clock_us();
+		result = log_file_commit(&writer->log.file);
+		error = errno;
+		histogram_count(&writer->sync, clock_us() - began_us);
+		errno = error;
+		return result;
+	}
+	error = errno;
 	if (result == LOG_FILE_REFUSED &&
 	    log_file_undo(&writer->log.file) != LOG_FILE_DONE)
 		result = LOG_FILE_UNKNOWN;

@@ -11,6 +11,8 @@
 #ifndef AUDIT_WRITER_H
 #define AUDIT_WRITER_H
 
+#include "cathgate/histogram.h"
+
 #include "live_log.h"
 #include "record.h"
 #include "retention.h"
@@ -37,6 +39,7 @@ struct writer {
 	bool is_in_trouble;
 	char trouble_since[CLOCK_UTC_SIZE];
 	size_t lost;
+	struct histogram sync; /* how long each took */
 };
 
 /* `audit` must outlive it. 0, or -1 after logging what is wrong. */

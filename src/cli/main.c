@@ -10,6 +10,7 @@ static const struct cli_verb verbs[] = {
 	{ "setup", setup_main, "write a first configuration, keys and certificates" },
 	{ "modality", modality_main,
 	  "who may connect: add, list, renew, revoke, remove" },
+	{ "status", status_main, "what the gateway does now, and how it is" },
 	{ "audit", audit_main, "read, verify and prove the audit log" },
 	{ NULL, NULL, NULL },
 };

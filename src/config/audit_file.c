@@ -84,6 +84,12 @@ int config_audit_messages(const char *path, char **ret, struct config_faults *fa
 				  ret, faults);
 }
 
+int config_control_socket(const char *path, char **ret, struct config_faults *faults)
+{
+	return read_configuration(path, "control.socket", "the usual one serves", ret,
+				  faults);
+}
+
 int config_gateway_name(const char *path, char **ret, struct config_faults *faults)
 {
 	return read_configuration(path, "gateway.name", "the host's name serves", ret,

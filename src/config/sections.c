@@ -274,6 +274,38 @@ static void spool_read(struct reader *reader, const config_setting_t *setting,
 	want_group(reader, setting, key, spool_keys, KEY_COUNT(spool_keys), config);
 }
 
+static const struct key metrics_keys[] = {
+	{ .name = "textfile",
+	  .read = reader_text,
+	  .item = item_file,
+	  .required = true,
+	  .offset = offsetof(struct config_metrics, textfile),
+	  .example = "\"/var/lib/prometheus/node-exporter/cathgate.prom\"" },
+};
+
+static void metrics_read(struct reader *reader, const config_setting_t *setting,
+			 const struct key *key, void *object)
+{
+	want_group(reader, setting, key, metrics_keys, KEY_COUNT(metrics_keys),
+		   &((struct config *)object)->metrics);
+}
+
+static const struct key control_keys[] = {
+	{ .name = "socket",
+	  .read = reader_text,
+	  .item = item_file,
+	  .required = true,
+	  .offset = offsetof(struct config_control, socket),
+	  .example = "\"/run/cathgate/control\"" },
+};
+
+static void control_read(struct reader *reader, const config_setting_t *setting,
+			 const struct key *key, void *object)
+{
+	want_group(reader, setting, key, control_keys, KEY_COUNT(control_keys),
+		   &((struct config *)object)->control);
+}
+
 #define LIMIT_KEY(key_name, least, most, value)                                        \
 	{                                                                              \
 		.name = #key_name, .read = reader_unsigned, .min = least, .max = most, \
@@ -350,7 +382,13 @@ static const struct key top_keys[] = {
 	  .required = true,
 	  .example = "{ file = \"/var/log/cathgate/audit.jsonl\"; }" },
 	{ .name = "spool", .read = spool_read, .example = "{ mode = \"off\"; }" },
-	{ .name = "metrics", .read = reader_unbuilt },
+	{ .name = "metrics",
+	  .read = metrics_read,
+	  .example = "{ textfile = "
+		     "\"/var/lib/prometheus/node-exporter/cathgate.prom\"; }" },
+	{ .name = "control",
+	  .read = control_read,
+	  .example = "{ socket = \"/run/cathgate/control\"; }" },
 	{ .name = "limits",
 	  .read = limits_read,
 	  .example = "{ max_associations = 128; }" },

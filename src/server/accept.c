@@ -75,6 +75,7 @@ static void new_id(char ret[AUDIT_ASSOCIATION_ID_SIZE])
 static void turn_away(struct server *server, const char *peer)
 {
 	server->turned_away++;
+	server->observer.turned_away++;
 	memcpy(server->turned_away_last, peer, sizeof(server->turned_away_last));
 }
 

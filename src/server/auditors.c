@@ -48,13 +48,14 @@ static void show_state(int control)
 	close(stat);
 }
 
-static ssize_t receive_word(int control, char *ret_word, int *ret_descriptor)
+/* One byte, or the figures. */
+static ssize_t receive_word(int control, struct audit_figures *ret, int *ret_descriptor)
 {
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(sizeof(int))];
 	} ancillary;
-	struct iovec part = { .iov_base = ret_word, .iov_len = 1 };
+	struct iovec part = { .iov_base = ret, .iov_len = sizeof(*ret) };
 	struct msghdr message = { .msg_iov = &part,
 				  .msg_iovlen = 1,
 				  .msg_control = ancillary.room,
@@ -135,12 +136,18 @@ static void became_ready(struct server *server)
 
 void auditor_heard(struct server *server)
 {
+	struct audit_figures figures;
 	char word;
 	int descriptor;
-	ssize_t size = receive_word(server->auditor, &word, &descriptor);
+	ssize_t size = receive_word(server->auditor, &figures, &descriptor);
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (size == (ssize_t)sizeof(figures)) {
+		observer_takes_sync(server, &figures.sync);
+		return;
+	}
+	memcpy(&word, &figures, 1);
 	if (size != 1) {
 		close(server->auditor); /* its end is seen by auditor_reaped */
 		server->auditor = -1;

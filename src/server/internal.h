@@ -17,6 +17,7 @@
  *   auditors.c   the auditor's process: started, watched, restarted
  *   resolver.c   the process that knows where the destinations are
  *   exporters.c  the process that speaks the audit log to others
+ *   observers.c  the process that shows the gateway, and what it is told
  */
 #ifndef CATHGATE_SERVER_INTERNAL_H
 #define CATHGATE_SERVER_INTERNAL_H
@@ -29,6 +30,7 @@
 #include "cathgate/association.h"
 #include "cathgate/audit.h"
 #include "cathgate/config.h"
+#include "cathgate/histogram.h"
 #include "cathgate/tls.h"
 
 /* Everything that a configuration brings, made and freed as a whole. Processes that are
@@ -64,6 +66,9 @@ struct child {
 	struct address address;
 	char peer[ADDRESS_TEXT_SIZE];
 	char id[AUDIT_ASSOCIATION_ID_SIZE];
+	int64_t began_us; /* clock_us() */
+	time_t since;
+	struct association_figures figures; /* as it says */
 };
 
 /* A leaky count of events in the last minute, for an address or an entry. */
@@ -143,6 +148,15 @@ struct server {
 	int exporter; /* control socket; -1 while there is none */
 	pid_t exporter_pid;
 	int64_t exporter_started_ms, exporter_restart_ms, exporter_backoff_ms;
+
+	struct observer {
+		int socket; /* -1 while there is none */
+		pid_t pid;
+		int64_t restart_ms, tell_ms;
+		time_t started; /* the gateway, not the observer */
+		uint64_t handshakes, turned_away;
+		struct histogram handshake, first_byte, sync, sync_told;
+	} observer;
 
 	bool ready_said, stopping;
 	int64_t kill_ms; /* when stopping: who is still there then is ended */
@@ -351,6 +365,19 @@ void exporter_reaped(struct server *server, int status);
 void exporter_maintain(struct server *server);
 /* After the auditor's end: waits until the rest of the log is exported, but not long. */
 void exporter_stop(struct server *server);
+
+/* observers.c */
+void observer_reaped(struct server *server);
+void observer_maintain(struct server *server);
+/* Another set is in force: has it anything to do with the observer's, another is started
+ * in its place. */
+void observer_renew(struct server *server, const struct config *before);
+void observer_stop(struct server *server);
+void observer_takes_handshake(struct server *server, const struct child *child);
+/* What the child says that it has done; what can't be is not taken. */
+void observer_takes_figures(struct server *server, struct child *child,
+			    const struct association_figures *now);
+void observer_takes_sync(struct server *server, const struct histogram *sync);
 
 /* server.c: whether the child ended within that time; it is reaped then. */
 bool ends_within(struct server *server, pid_t pid, int64_t wait_ms);

@@ -24,6 +24,8 @@ struct child *child_add(struct server *server, pid_t pid, int line,
 		return NULL;
 	child->pid = pid;
 	child->line = line;
+	child->began_us = clock_us();
+	child->since = time(NULL);
 	address_of_socket(peer, &child->address);
 	child->address = rate_address(&child->address);
 	child->auditor = server->auditor_generation;
@@ -278,6 +280,8 @@ void child_heard(struct server *server, struct child *child)
 	ssize_t size = recv(child->line, &word, sizeof(word), MSG_DONTWAIT);
 	enum child_state state = child->state;
 
+	if (size == (ssize_t)sizeof(word))
+		observer_takes_figures(server, child, &word.figures);
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (size <= 0) /* reset, when it died with words unread */
@@ -287,6 +291,7 @@ void child_heard(struct server *server, struct child *child)
 	else if (word.kind == ASSOCIATION_AUTHENTICATED && state == CHILD_HANDSHAKING) {
 		child->state = CHILD_ASKING;
 		server->handshaking--;
+		observer_takes_handshake(server, child);
 	} else if (word.kind == ASSOCIATION_ASKS_PLACE &&
 		   (state == CHILD_HANDSHAKING || state == CHILD_ASKING))
 		asked_place(server, child, &word);
@@ -294,6 +299,8 @@ void child_heard(struct server *server, struct child *child)
 		leave_place(server, child);
 	else if (word.kind == ASSOCIATION_SAW_DESTINATION && state == CHILD_PLACED)
 		warnings_saw(server, WARNINGS_DESTINATION, word.destination, word.until);
+	else if (word.kind == ASSOCIATION_TELLS_FIGURES && state == CHILD_PLACED)
+		return;
 	else if (state != CHILD_PARTING) /* else said before it was ended */
 		misbehaved(server, child);
 }

@@ -88,6 +88,7 @@ static void bring_into_force(struct server *server, struct setup *next,
 	server->setup.shares_config = false;
 	server->reloads++;
 	listeners_replace(server, listeners, listener_count);
+	observer_renew(server, before.config);
 	children_revise(server, before.config);
 	resolver_renew(server, &before);
 	reload_raise_alerts(server, &before);

@@ -107,6 +107,10 @@ static void reap(struct server *server)
 			exporter_reaped(server, status);
 			continue;
 		}
+		if (pid == server->observer.pid) {
+			observer_reaped(server);
+			continue;
+		}
 		if (told_reaped(server, pid, status))
 			continue;
 		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
@@ -210,6 +214,7 @@ static int run(struct server *server)
 	for (;;) {
 		turn(server);
 		exporter_maintain(server);
+		observer_maintain(server);
 		say_ready(server, started_ms);
 		maybe_reload(server);
 		if (!server->ever_ready && server->auditor_pid == 0)
@@ -262,6 +267,7 @@ static void release(struct server *server)
 	server->stopping = true;
 	stop_auditor(server);
 	exporter_stop(server);
+	observer_stop(server);
 	if (server->resolver >= 0)
 		close(server->resolver);
 	if (server->resolver_pid > 0) {
@@ -292,6 +298,7 @@ int server_run(const char *config_path)
 				   .auditor_stat = -1,
 				   .resolver = -1,
 				   .exporter = -1,
+				   .observer = { .socket = -1, .started = time(NULL) },
 				   .auditor_backoff_ms = 100,
 				   .config_path = config_path,
 				   .self = getpid() };

@@ -7,17 +7,17 @@ import sys
 FLOORS = {
 	"base": 1, "net": 2, "config": 2,
 	"tls": 3, "pki": 3, "dicom": 3, "policy": 3.5, "audit": 3,
-	"association": 4, "exporter": 4, "server": 5, "cli": 5.5, "main": 6,
+	"association": 4, "exporter": 4, "observer": 4.5, "server": 5, "cli": 5.5, "main": 6,
 }
 HEADERS = {
-	"base": "reason log ae_title clock digest durable address secrets",
+	"base": "reason log ae_title clock digest durable address secrets histogram",
 	"net": "net transport", "config": "config", "tls": "tls", "pki": "pki", "policy": "policy",
 	"dicom": "upper_layer command data_set_head part10 sop_class",
 	"audit": "audit chain checkpoint log_reader log_verify merkle",
-	"association": "association", "exporter": "exporter audit_used", "server": "server",
+	"association": "association", "exporter": "exporter audit_used", "observer": "observer", "server": "server",
 }
 ONLY_IN = {"openssl/": {"base", "tls", "pki", "audit"}, "dcmtk/": {"dicom"},
-	   "libconfig.h": {"config"}, "systemd/": {"server", "exporter"}, "jansson.h": {"audit", "exporter", "cli"}}
+	   "libconfig.h": {"config"}, "systemd/": {"server", "exporter"}, "jansson.h": {"audit", "exporter", "observer", "cli"}}
 
 root = pathlib.Path(__file__).resolve().parents[2]
 part_of = {f"{name}.h": part for part, names in HEADERS.items() for name in names.split()}

@@ -245,9 +245,12 @@ static const struct row faults[] = {
 	{ "listen = (", "listen = ( " SOCKET_A "," SOCKET_A ",", 2, "listen[1].socket",
 	  "has that socket already" },
 
+	/* seen from outside */
+	{ "spool:", "metrics: { };\nspool:", 16, "metrics.textfile", "cathgate.prom" },
+	{ "spool:", "control: { socket = 1; };\nspool:", 16, "control.socket",
+	  "/run/cathgate/control" },
+
 	/* what is not built yet */
-	{ "spool:", "metrics: { textfile = \"x\"; };\nspool:", 16, "metrics",
-	  "not built yet; remove" },
 	{ "\"off\"", "\"fallback\"", 16, "spool.mode", "not built yet|mode = \"off\"" },
 	{ "\"off\"", "\"always\"", 16, "spool.mode", "not built yet|mode = \"off\"" },
 	{ "\"off\"", "\"on\"", 16, "spool.mode", "\"on\" is no choice here" },

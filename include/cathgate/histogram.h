@@ -1,0 +1,35 @@
+/*
+ * How long something took, counted in buckets as Prometheus has them: a struct without
+ * pointers, which processes of this program send to each other.
+ */
+#ifndef CATHGATE_HISTOGRAM_H
+#define CATHGATE_HISTOGRAM_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HISTOGRAM_BUCKETS 18 /* the last has no upper bound */
+
+struct histogram {
+	uint64_t counts[HISTOGRAM_BUCKETS]; /* of each bucket alone */
+	uint64_t sum_us;
+};
+
+/* The upper bound of each bucket but the last. */
+extern const int64_t histogram_bounds_us[HISTOGRAM_BUCKETS - 1];
+
+void histogram_count(struct histogram *histogram, int64_t us);
+uint64_t histogram_total(const struct histogram *histogram);
+/* Adds to `sum` what came between `before` and `now`. Nothing is added when anything in
+ * `now` is less than before: whoever sent that doesn't count. */
+void histogram_add_since(struct histogram *sum, const struct histogram *before,
+			 const struct histogram *now);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * Numbers by name and labels, and how they are written in Prometheus's text format
+ * (version 0.0.4). Families are written in the order in which they were declared.
+ */
+#ifndef OBSERVER_SERIES_H
+#define OBSERVER_SERIES_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "cathgate/histogram.h"
+
+enum series_type { SERIES_COUNTER, SERIES_GAUGE, SERIES_HISTOGRAM };
+
+struct family {
+	const char *name;
+	enum series_type type;
+	const char *help;
+};
+
+#define SERIES_MAX    4096 /* of one store: whoever floods us with names gets no more */
+#define SERIES_LABELS 1024 /* the longest labels */
+
+struct series;
+
+/* The families must outlive it. NULL without memory. */
+struct series *series_new(const struct family *families, size_t count);
+void series_free(struct series *series);
+/* Forgets all numbers. */
+void series_clear(struct series *series);
+
+/* Adds to the number; one that isn't there yet begins at 0. The labels are pairs of name
+ * and value, ended by NULL; one whose value is "" is left out. */
+void series_add(struct series *series, const char *family, double add, ...)
+	__attribute__((sentinel));
+/* Sets it. */
+void series_set(struct series *series, const char *family, double value, ...)
+	__attribute__((sentinel));
+/* Counts in a histogram. */
+void series_time(struct series *series, const char *family, int64_t us, ...)
+	__attribute__((sentinel));
+/* Sets the whole histogram. */
+void series_put(struct series *series, const char *family,
+		const struct histogram *histogram, ...) __attribute__((sentinel));
+
+void series_write(const struct series *series, FILE *to);
+
+#endif

@@ -1,0 +1,130 @@
+#include "snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cathgate/clock.h"
+#include "cathgate/log.h"
+
+#define RATE_OLD_SHARE 0.5 /* a rate that jumped each second could not be read */
+
+size_t observer_snapshot_size(const struct observer_head *head)
+{
+	return sizeof(*head) +
+	       head->association_count * sizeof(struct observer_association) +
+	       head->end_count * sizeof(struct observer_end) +
+	       ((size_t)head->modality_count + head->destination_count) *
+		       sizeof(struct observer_name);
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+	free(snapshot->memory);
+	free(snapshot->rates);
+	*snapshot = (struct snapshot){ 0 };
+}
+
+static bool is_whole(const void *memory, size_t size)
+{
+	struct observer_head head;
+
+	if (size < sizeof(head))
+		return false;
+	memcpy(&head, memory, sizeof(head));
+	return observer_snapshot_size(&head) == size;
+}
+
+static void lay_out(struct snapshot *snapshot, char *memory)
+{
+	struct observer_head *head = &snapshot->head;
+
+	snapshot->memory = memory;
+	memcpy(head, memory, sizeof(*head));
+	memory += sizeof(*head);
+	snapshot->associations = (const void *)memory;
+	memory += head->association_count * sizeof(struct observer_association);
+	snapshot->ends = (const void *)memory;
+	memory += head->end_count * sizeof(struct observer_end);
+	snapshot->modalities = (const void *)memory;
+	memory += head->modality_count * sizeof(struct observer_name);
+	snapshot->destinations = (const void *)memory;
+}
+
+static double rate_of(const struct snapshot *before,
+		      const struct observer_association *now, int64_t passed_us)
+{
+	for (uint32_t i = 0; passed_us > 0 && i < before->head.association_count; i++) {
+		const struct observer_association *was = &before->associations[i];
+		double rate;
+
+		if (memcmp(was->id, now->id, sizeof(now->id)) != 0)
+			continue;
+		rate = (double)(now->figures.bytes - was->figures.bytes) * 1e6 /
+		       (double)passed_us;
+		return RATE_OLD_SHARE * before->rates[i] + (1 - RATE_OLD_SHARE) * rate;
+	}
+	return 0;
+}
+
+static int adopt(struct snapshot *snapshot, char *memory)
+{
+	struct snapshot next = { .told_us = clock_us() };
+
+	lay_out(&next, memory);
+	next.rates = calloc(next.head.association_count + 1, sizeof(double));
+	if (!next.rates)
+		return -1;
+	for (uint32_t i = 0; i < next.head.association_count; i++)
+		next.rates[i] = rate_of(snapshot, &next.associations[i],
+					next.told_us - snapshot->told_us);
+	snapshot_free(snapshot);
+	*snapshot = next;
+	return 0;
+}
+
+static int read_file(struct snapshot *snapshot, int fd)
+{
+	struct stat status;
+	char *memory = NULL;
+	size_t size;
+
+	if (fstat(fd, &status) != 0 || status.st_size <= 0)
+		return -1;
+	size = (size_t)status.st_size;
+	memory = malloc(size);
+	if (memory && pread(fd, memory, size, 0) == (ssize_t)size &&
+	    is_whole(memory, size) && adopt(snapshot, memory) == 0)
+		return 0;
+	free(memory);
+	return -1;
+}
+
+enum snapshot_result snapshot_receive(struct snapshot *snapshot, int socket)
+{
+	char word, room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+	struct iovec iov = { .iov_base = &word, .iov_len = 1 };
+	struct msghdr header = { .msg_iov = &iov,
+				 .msg_iovlen = 1,
+				 .msg_control = room,
+				 .msg_controllen = sizeof(room) };
+	ssize_t size = recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *control = size == 1 ? CMSG_FIRSTHDR(&header) : NULL;
+	int fd, result;
+
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return SNAPSHOT_NONE;
+	if (size <= 0)
+		return SNAPSHOT_HUNG_UP;
+	if (!control || control->cmsg_len != CMSG_LEN(sizeof(int)))
+		return SNAPSHOT_NONE;
+	memcpy(&fd, CMSG_DATA(control), sizeof(fd));
+	result = read_file(snapshot, fd);
+	if (result != 0)
+		log_bug("a snapshot of the supervisor's can't be read");
+	close(fd);
+	return result == 0 ? SNAPSHOT_NEW : SNAPSHOT_NONE;
+}

@@ -1,0 +1,28 @@
+/*
+ * What the supervisor has told last.
+ */
+#ifndef OBSERVER_SNAPSHOT_H
+#define OBSERVER_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cathgate/observer.h"
+
+struct snapshot {
+	void *memory; /* NULL: nothing yet; else all of the below */
+	struct observer_head head;
+	const struct observer_association *associations;
+	const struct observer_end *ends;
+	const struct observer_name *modalities, *destinations;
+	double *rates;	 /* of the associations: bytes a second */
+	int64_t told_us; /* clock_us() */
+};
+
+enum snapshot_result { SNAPSHOT_NEW, SNAPSHOT_NONE, SNAPSHOT_HUNG_UP };
+
+/* Takes what has come on the socket. */
+enum snapshot_result snapshot_receive(struct snapshot *snapshot, int socket);
+void snapshot_free(struct snapshot *snapshot);
+
+#endif

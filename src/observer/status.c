@@ -1,0 +1,159 @@
+#include "status.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <time.h>
+
+#include "cathgate/clock.h"
+
+#include "moment.h"
+
+#define SILENT_US 10000000 /* since then the supervisor says nothing */
+
+/* Names can come from a peer: whatever isn't UTF-8 becomes plain ASCII. NULL for "". */
+static json_t *text(const char *value)
+{
+	char plain[512];
+	json_t *ret;
+	size_t i;
+
+	if (!value[0])
+		return json_null();
+	ret = json_string(value);
+	if (ret)
+		return ret;
+	for (i = 0; value[i] && i < sizeof(plain) - 1; i++)
+		plain[i] = value[i] >= 0x20 && value[i] < 0x7f ? value[i] : '?';
+	plain[i] = '\0';
+	return json_string(plain);
+}
+
+static json_t *moment(int64_t seconds)
+{
+	char ret[MOMENT_SIZE];
+
+	return text(moment_text((time_t)seconds, ret));
+}
+
+static const char *state_of(const struct snapshot *snapshot)
+{
+	const struct observer_head *head = &snapshot->head;
+
+	if (!snapshot->memory || clock_us() - snapshot->told_us > SILENT_US)
+		return "silent";
+	if (head->is_stopping)
+		return "stopping";
+	if (!head->is_auditor_ready)
+		return "without-auditor";
+	if (head->is_log_stuck)
+		return "log-stuck";
+	return head->is_ready ? "serving" : "starting";
+}
+
+static json_t *associations(const struct snapshot *snapshot)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < snapshot->head.association_count; i++) {
+		const struct observer_association *from = &snapshot->associations[i];
+
+		json_array_append_new(
+			list,
+			json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:f}", "association",
+				  text(from->id), "modality", text(from->modality),
+				  "ae_title", text(from->figures.calling_ae.text), "peer",
+				  text(from->peer), "destination",
+				  text(from->destination), "since", moment(from->since),
+				  "instances", (json_int_t)from->figures.instances,
+				  "bytes", (json_int_t)from->figures.bytes,
+				  "megabytes_per_second", snapshot->rates[i] / 1e6));
+	}
+	return list;
+}
+
+static json_t *event(const struct tally_event *from)
+{
+	if (!from->time[0])
+		return json_null();
+	return json_pack("{s:o,s:o,s:o,s:o}", "time", text(from->time), "outcome",
+			 text(from->outcome), "reason", text(from->reason), "detail",
+			 text(from->detail));
+}
+
+static json_t *destinations(const struct snapshot *snapshot, const struct tally *tally)
+{
+	static const struct tally_destination unknown;
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < snapshot->head.destination_count; i++) {
+		const char *name = snapshot->destinations[i].text;
+		const struct tally_destination *known = tally_find(tally, name);
+		const char *health = "unknown";
+
+		known = known ? known : &unknown;
+		if (known->last_success[0] || known->last_failure.time[0])
+			health = strcmp(known->last_failure.time, known->last_success) > 0
+					 ? "failing"
+					 : "good";
+		json_array_append_new(
+			list, json_pack("{s:o,s:s,s:o,s:o}", "name", text(name), "health",
+					health, "last_success", text(known->last_success),
+					"last_failure", event(&known->last_failure)));
+	}
+	return list;
+}
+
+static json_t *ends(const struct snapshot *snapshot)
+{
+	static const char *const owners[] = { "gateway", "modality", "destination" };
+	json_t *list = json_array();
+	time_t now = time(NULL);
+
+	for (uint32_t i = 0; i < snapshot->head.end_count; i++) {
+		const struct observer_end *from = &snapshot->ends[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s,s:s,s:o,s:o,s:f}", "of",
+					from->is_crl ? "crl" : "certificate", "owner",
+					owners[from->owner], "name", text(from->name),
+					"ends", moment(from->until), "days",
+					(double)(from->until - now) / 86400));
+	}
+	return list;
+}
+
+static json_t *audit(const struct config *config, const struct snapshot *snapshot,
+		     const struct tally *tally)
+{
+	const struct observer_head *head = &snapshot->head;
+	json_t *sequence = tally->has_sequence ? json_integer((json_int_t)tally->sequence)
+					       : json_null();
+
+	return json_pack(
+		"{s:o,s:b,s:o,s:o,s:o,s:o,s:o}", "file", text(config->audit.file.path),
+		"writable", head->is_auditor_ready && !head->is_log_stuck, "sequence",
+		sequence, "last_line", text(tally->last_line), "last_checkpoint",
+		text(tally->last_checkpoint), "last_alert", event(&tally->last_alert),
+		"last_refusal", event(&tally->last_refusal));
+}
+
+char *status_compose(const struct config *config, const struct snapshot *snapshot,
+		     const struct tally *tally)
+{
+	const struct observer_head *head = &snapshot->head;
+	json_int_t uptime = head->started ? time(NULL) - head->started : 0;
+	json_t *all =
+		json_pack("{s:s,s:o,s:I,s:s,s:o,s:I,s:i,s:i,s:o,s:o,s:o,s:o,s:o}",
+			  "version", CATHGATE_VERSION, "node", text(config->gateway_name),
+			  "pid", (json_int_t)head->pid, "state", state_of(snapshot),
+			  "started", moment(head->started), "uptime_seconds", uptime,
+			  "associations_open", (int)head->placed, "handshakes_open",
+			  (int)head->handshaking, "associations", associations(snapshot),
+			  "destinations", destinations(snapshot, tally), "ends",
+			  ends(snapshot), "audit", audit(config, snapshot, tally),
+			  "last_reload", event(&tally->last_reload));
+	char *ret = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+
+	json_decref(all);
+	return ret;
+}

@@ -1,0 +1,14 @@
+/*
+ * The answer to `cathgate status`: one JSON object.
+ */
+#ifndef OBSERVER_STATUS_H
+#define OBSERVER_STATUS_H
+
+#include "snapshot.h"
+#include "tally.h"
+
+/* The caller frees it; NULL without memory. */
+char *status_compose(const struct config *config, const struct snapshot *snapshot,
+		     const struct tally *tally);
+
+#endif

@@ -1,0 +1,246 @@
+#include "tally.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cathgate/reason.h"
+
+static const struct family families[] = {
+	{ "cathgate_associations_total", SERIES_COUNTER,
+	  "Associations by outcome: accepted, refused, released, aborted." },
+	{ "cathgate_instances_total", SERIES_COUNTER,
+	  "Instances by outcome and modality." },
+	{ "cathgate_received_bytes_total", SERIES_COUNTER,
+	  "Bytes of the data sets that came, by modality." },
+	{ "cathgate_refusals_total", SERIES_COUNTER,
+	  "Associations and instances that were refused, by reason." },
+	{ "cathgate_handshakes_total", SERIES_COUNTER,
+	  "TLS handshakes by outcome: done, or the reason why one failed." },
+	{ "cathgate_destination_failures_total", SERIES_COUNTER,
+	  "What failed or stayed unconfirmed because of a destination, by reason." },
+	{ "cathgate_destination_response_seconds", SERIES_HISTOGRAM,
+	  "From the last byte to a destination until its response." },
+	{ "cathgate_reloads_total", SERIES_COUNTER, "Reloads by outcome." },
+	{ "cathgate_alerts_total", SERIES_COUNTER,
+	  "Alerts in the audit log, by reason." },
+};
+
+static const char *const instance_outcomes[] = { "forwarded", "refused", "failed",
+						 "unconfirmed" };
+static const char *const association_outcomes[] = { "accepted", "refused", "released",
+						    "aborted" };
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+static bool begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+static bool is_handshake(const char *reason)
+{
+	return begins(reason, "tls-") || strcmp(reason, "not-tls") == 0 ||
+	       strcmp(reason, "handshake-timeout") == 0;
+}
+
+static const char *text(const json_t *line, const char *member)
+{
+	const char *value = json_string_value(json_object_get(line, member));
+
+	return value ? value : "";
+}
+
+static void put(char *ret, size_t size, const char *value)
+{
+	snprintf(ret, size, "%s", value);
+}
+
+#define PUT(field, value) put(field, sizeof(field), value)
+
+static void note(struct tally_event *event, const json_t *line)
+{
+	PUT(event->time, text(line, "time"));
+	PUT(event->outcome, text(line, "outcome"));
+	PUT(event->reason, text(line, "reason"));
+	PUT(event->detail, text(line, "detail"));
+}
+
+static struct tally_destination *destination_of(struct tally *tally, const char *name)
+{
+	struct tally_destination *ret;
+
+	for (size_t i = 0; i < tally->destination_count; i++)
+		if (strcmp(tally->destinations[i].name, name) == 0)
+			return &tally->destinations[i];
+	if (!name[0] || tally->destination_count == TALLY_DESTINATIONS)
+		return NULL;
+	ret = &tally->destinations[tally->destination_count++];
+	*ret = (struct tally_destination){ 0 };
+	PUT(ret->name, name);
+	return ret;
+}
+
+const struct tally_destination *tally_find(const struct tally *tally, const char *name)
+{
+	for (size_t i = 0; i < tally->destination_count; i++)
+		if (strcmp(tally->destinations[i].name, name) == 0)
+			return &tally->destinations[i];
+	return NULL;
+}
+
+static void note_destination(struct tally *tally, const json_t *line, bool counts)
+{
+	const char *outcome = text(line, "outcome"), *reason = text(line, "reason");
+	struct tally_destination *destination =
+		destination_of(tally, text(line, "destination"));
+
+	if (!destination)
+		return;
+	if (strcmp(outcome, "forwarded") == 0)
+		PUT(destination->last_success, text(line, "time"));
+	if (!begins(reason, "destination-"))
+		return;
+	note(&destination->last_failure, line);
+	if (counts)
+		series_add(tally->counters, "cathgate_destination_failures_total", 1,
+			   "destination", destination->name, "reason", reason, NULL);
+}
+
+static void count_association(struct tally *tally, const json_t *line)
+{
+	const char *outcome = text(line, "outcome"), *reason = text(line, "reason");
+
+	series_add(tally->counters, "cathgate_associations_total", 1, "outcome", outcome,
+		   "modality", text(line, "modality"), NULL);
+	if (strcmp(outcome, "refused") == 0)
+		series_add(tally->counters, "cathgate_refusals_total", 1, "of",
+			   "association", "reason", reason, NULL);
+	if (strcmp(outcome, "refused") == 0 && is_handshake(reason))
+		series_add(tally->counters, "cathgate_handshakes_total", 1, "outcome",
+			   reason, NULL);
+}
+
+static void count_instance(struct tally *tally, const json_t *line)
+{
+	const char *outcome = text(line, "outcome"), *modality = text(line, "modality");
+	const json_t *wait = json_object_get(line, "wait_ms");
+
+	series_add(tally->counters, "cathgate_instances_total", 1, "outcome", outcome,
+		   "modality", modality, NULL);
+	series_add(tally->counters, "cathgate_received_bytes_total",
+		   (double)json_integer_value(json_object_get(line, "bytes")), "modality",
+		   modality, NULL);
+	if (strcmp(outcome, "refused") == 0)
+		series_add(tally->counters, "cathgate_refusals_total", 1, "of",
+			   "instance", "reason", text(line, "reason"), NULL);
+	if (wait && json_integer_value(wait) >= 0)
+		series_time(tally->counters, "cathgate_destination_response_seconds",
+			    json_integer_value(wait) * 1000, "destination",
+			    text(line, "destination"), NULL);
+}
+
+static void count(struct tally *tally, const json_t *line)
+{
+	const char *event = text(line, "event");
+
+	if (strcmp(event, "association") == 0)
+		count_association(tally, line);
+	else if (strcmp(event, "instance") == 0)
+		count_instance(tally, line);
+	else if (strcmp(event, "reload") == 0)
+		series_add(tally->counters, "cathgate_reloads_total", 1, "outcome",
+			   text(line, "outcome"), NULL);
+	else if (strcmp(event, "alert") == 0)
+		series_add(tally->counters, "cathgate_alerts_total", 1, "reason",
+			   text(line, "reason"), NULL);
+}
+
+void tally_take(struct tally *tally, const json_t *line, uint64_t sequence, bool counts)
+{
+	const char *event = text(line, "event");
+
+	tally->sequence = sequence;
+	tally->has_sequence = true;
+	PUT(tally->last_line, text(line, "time"));
+	if (strcmp(event, "checkpoint") == 0)
+		PUT(tally->last_checkpoint, text(line, "time"));
+	else if (strcmp(event, "reload") == 0)
+		note(&tally->last_reload, line);
+	else if (strcmp(event, "alert") == 0)
+		note(&tally->last_alert, line);
+	else if (strcmp(text(line, "outcome"), "refused") == 0)
+		note(&tally->last_refusal, line);
+	note_destination(tally, line, counts);
+	if (counts)
+		count(tally, line);
+}
+
+void tally_modality(struct tally *tally, const char *name)
+{
+	for (size_t i = 0; i < COUNT(association_outcomes); i++)
+		series_add(tally->counters, "cathgate_associations_total", 0, "outcome",
+			   association_outcomes[i], "modality", name, NULL);
+	for (size_t i = 0; i < COUNT(instance_outcomes); i++)
+		series_add(tally->counters, "cathgate_instances_total", 0, "outcome",
+			   instance_outcomes[i], "modality", name, NULL);
+	series_add(tally->counters, "cathgate_received_bytes_total", 0, "modality", name,
+		   NULL);
+}
+
+void tally_handshakes(struct tally *tally, uint64_t done)
+{
+	series_set(tally->counters, "cathgate_handshakes_total", (double)done, "outcome",
+		   "done", NULL);
+}
+
+void tally_destination(struct tally *tally, const char *name)
+{
+	static const struct histogram none;
+
+	struct tally_destination *destination = destination_of(tally, name);
+
+	if (!destination || destination->has_counters)
+		return;
+	destination->has_counters = true;
+	for (enum reason i = REASON_NONE + 1; i < REASON_COUNT; i++)
+		if (begins(reason_word(i), "destination-"))
+			series_add(tally->counters, "cathgate_destination_failures_total",
+				   0, "destination", name, "reason", reason_word(i),
+				   NULL);
+	series_put(tally->counters, "cathgate_destination_response_seconds", &none,
+		   "destination", name, NULL);
+}
+
+/* What begins at 0 shows its first increase, too. */
+static void begin_at_nothing(struct series *counters)
+{
+	for (enum reason i = REASON_NONE + 1; i < REASON_COUNT; i++) {
+		series_add(counters, "cathgate_refusals_total", 0, "of", "association",
+			   "reason", reason_word(i), NULL);
+		series_add(counters, "cathgate_refusals_total", 0, "of", "instance",
+			   "reason", reason_word(i), NULL);
+		if (is_handshake(reason_word(i)))
+			series_add(counters, "cathgate_handshakes_total", 0, "outcome",
+				   reason_word(i), NULL);
+	}
+	series_add(counters, "cathgate_reloads_total", 0, "outcome", "done", NULL);
+	series_add(counters, "cathgate_reloads_total", 0, "outcome", "refused", NULL);
+	series_add(counters, "cathgate_alerts_total", 0, "reason",
+		   reason_word(REASON_AUDIT_UNAVAILABLE), NULL);
+}
+
+int tally_open(struct tally *tally)
+{
+	*tally = (struct tally){ .counters = series_new(families, COUNT(families)) };
+	if (!tally->counters)
+		return -1;
+	begin_at_nothing(tally->counters);
+	return 0;
+}
+
+void tally_close(struct tally *tally)
+{
+	series_free(tally->counters);
+	tally->counters = NULL;
+}

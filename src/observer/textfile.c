@@ -1,0 +1,188 @@
+#include "textfile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cathgate/log.h"
+
+#include "moment.h"
+
+static const struct family families[] = {
+	{ "cathgate_up", SERIES_GAUGE,
+	  "1 while the gateway runs; 0 when it was told to stop." },
+	{ "cathgate_ready", SERIES_GAUGE, "1 while connections are taken." },
+	{ "cathgate_build_info", SERIES_GAUGE, "The program that wrote this." },
+	{ "cathgate_start_time_seconds", SERIES_GAUGE, "When the gateway was started." },
+	{ "cathgate_written_timestamp_seconds", SERIES_GAUGE,
+	  "When this was written: every 15 seconds while the gateway runs." },
+	{ "cathgate_associations_open", SERIES_GAUGE,
+	  "Associations that are open, by modality." },
+	{ "cathgate_handshakes_open", SERIES_GAUGE,
+	  "Connections that have not authenticated yet." },
+	{ "cathgate_turned_away_total", SERIES_COUNTER,
+	  "Connections that a limit closed at accept." },
+	{ "cathgate_handshake_seconds", SERIES_HISTOGRAM,
+	  "From accept until the certificate is proved." },
+	{ "cathgate_first_byte_seconds", SERIES_HISTOGRAM,
+	  "From the first byte of a C-STORE in until its first byte out." },
+	{ "cathgate_audit_sync_seconds", SERIES_HISTOGRAM,
+	  "How long the audit log's way to its disk took." },
+	{ "cathgate_audit_ready", SERIES_GAUGE,
+	  "1 while the audit log can be written; else nothing is acknowledged." },
+	{ "cathgate_audit_sequence", SERIES_GAUGE,
+	  "Number of the audit log's last line." },
+	{ "cathgate_audit_last_checkpoint_timestamp_seconds", SERIES_GAUGE,
+	  "When the audit log's last checkpoint was written." },
+	{ "cathgate_expiry_timestamp_seconds", SERIES_GAUGE,
+	  "End of each certificate and CRL; days left: (this - time()) / 86400." },
+	{ "cathgate_destination_last_success_timestamp_seconds", SERIES_GAUGE,
+	  "When a destination last took an instance; 0: not known." },
+	{ "cathgate_destination_last_failure_timestamp_seconds", SERIES_GAUGE,
+	  "When something last failed because of a destination; 0: not known." },
+	{ "cathgate_last_reload_successful", SERIES_GAUGE,
+	  "0 when the last reload was refused." },
+};
+
+int textfile_open(struct textfile *textfile, const char *path)
+{
+	*textfile = (struct textfile){ .path = path };
+	textfile->gauges = series_new(families, sizeof(families) / sizeof(families[0]));
+	return textfile->gauges ? 0 : -1;
+}
+
+void textfile_close(struct textfile *textfile)
+{
+	series_free(textfile->gauges);
+	textfile->gauges = NULL;
+}
+
+static void put_state(struct series *to, const struct snapshot *snapshot, bool is_up)
+{
+	const struct observer_head *head = &snapshot->head;
+
+	series_add(to, "cathgate_up", is_up, NULL);
+	series_add(to, "cathgate_ready",
+		   is_up && head->is_ready && head->is_auditor_ready &&
+			   !head->is_stopping,
+		   NULL);
+	series_add(to, "cathgate_build_info", 1, "version", CATHGATE_VERSION, NULL);
+	series_add(to, "cathgate_start_time_seconds", (double)head->started, NULL);
+	series_add(to, "cathgate_written_timestamp_seconds", (double)time(NULL), NULL);
+	series_add(to, "cathgate_audit_ready",
+		   is_up && head->is_auditor_ready && !head->is_log_stuck, NULL);
+	series_add(to, "cathgate_handshakes_open", is_up ? head->handshaking : 0, NULL);
+	series_add(to, "cathgate_turned_away_total", (double)head->turned_away, NULL);
+	series_put(to, "cathgate_handshake_seconds", &head->handshake, NULL);
+	series_put(to, "cathgate_first_byte_seconds", &head->first_byte, NULL);
+	series_put(to, "cathgate_audit_sync_seconds", &head->sync, NULL);
+}
+
+static void put_open(struct series *to, const struct snapshot *snapshot, bool is_up)
+{
+	const struct observer_head *head = &snapshot->head;
+
+	for (uint32_t i = 0; i < head->modality_count; i++)
+		series_add(to, "cathgate_associations_open", 0, "modality",
+			   snapshot->modalities[i].text, NULL);
+	for (uint32_t i = 0; is_up && i < head->association_count; i++)
+		series_add(to, "cathgate_associations_open", 1, "modality",
+			   snapshot->associations[i].modality, NULL);
+}
+
+static void put_ends(struct series *to, const struct snapshot *snapshot)
+{
+	static const char *const owners[] = { "gateway", "modality", "destination" };
+
+	for (uint32_t i = 0; i < snapshot->head.end_count; i++) {
+		const struct observer_end *end = &snapshot->ends[i];
+
+		series_add(to, "cathgate_expiry_timestamp_seconds", (double)end->until,
+			   "of", end->is_crl ? "crl" : "certificate", "owner",
+			   owners[end->owner], "name", end->name, NULL);
+	}
+}
+
+static void put_log(struct series *to, const struct snapshot *snapshot,
+		    const struct tally *tally)
+{
+	if (tally->has_sequence)
+		series_add(to, "cathgate_audit_sequence", (double)tally->sequence, NULL);
+	if (tally->last_checkpoint[0])
+		series_add(to, "cathgate_audit_last_checkpoint_timestamp_seconds",
+			   (double)moment_seconds(tally->last_checkpoint), NULL);
+	series_add(to, "cathgate_last_reload_successful",
+		   strcmp(tally->last_reload.outcome, "refused") != 0, NULL);
+	for (uint32_t i = 0; i < snapshot->head.destination_count; i++) {
+		const char *name = snapshot->destinations[i].text;
+		const struct tally_destination *known = tally_find(tally, name);
+
+		if (!known)
+			continue;
+		series_add(to, "cathgate_destination_last_success_timestamp_seconds",
+			   (double)moment_seconds(known->last_success), "destination",
+			   name, NULL);
+		series_add(to, "cathgate_destination_last_failure_timestamp_seconds",
+			   (double)moment_seconds(known->last_failure.time),
+			   "destination", name, NULL);
+	}
+}
+
+static int write_file(const char *path, const struct series *gauges,
+		      const struct series *counters)
+{
+	char *temporary = NULL;
+	FILE *to;
+	int error = 0;
+
+	if (asprintf(&temporary, "%s.%d", path, (int)getpid()) < 0)
+		return -1;
+	to = fopen(temporary, "we");
+	if (!to)
+		error = errno;
+	if (to) {
+		series_write(gauges, to);
+		series_write(counters, to);
+		if (fchmod(fileno(to), 0644) != 0 || fflush(to) != 0 || ferror(to))
+			error = errno ? errno : EIO;
+		if (fclose(to) != 0 && error == 0)
+			error = errno;
+		if (error == 0 && rename(temporary, path) != 0)
+			error = errno;
+		if (error != 0)
+			unlink(temporary);
+	}
+	free(temporary);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+void textfile_write(struct textfile *textfile, const struct snapshot *snapshot,
+		    struct tally *tally, bool is_up)
+{
+	struct series *gauges = textfile->gauges;
+
+	if (!textfile->path || !snapshot->memory)
+		return;
+	series_clear(gauges);
+	put_state(gauges, snapshot, is_up);
+	put_open(gauges, snapshot, is_up);
+	put_ends(gauges, snapshot);
+	put_log(gauges, snapshot, tally);
+	tally_handshakes(tally, snapshot->head.handshakes);
+	if (write_file(textfile->path, gauges, tally->counters) == 0) {
+		if (textfile->is_failing)
+			log_info("%s can be written again", textfile->path);
+		textfile->is_failing = false;
+		return;
+	}
+	if (!textfile->is_failing)
+		log_error("metrics.textfile %s can't be written: %s; let the gateway's "
+			  "user write into its folder",
+			  textfile->path, strerror(errno));
+	textfile->is_failing = true;
+}
