@@ -11,11 +11,19 @@ static const char *text(const json_t *object, const char *member)
 	return value ? value : "-";
 }
 
-/* What comes from a peer could hold a terminal's escapes. */
+/* What comes from a peer could hold a terminal's escapes: not a byte of those is
+ * printed. The column is filled up to `width`. */
+static void put_wide(FILE *to, const char *value, int width)
+{
+	for (; *value; value++, width--)
+		fputc((unsigned char)*value < 0x20 || *value == 0x7f ? '?' : *value, to);
+	for (; width > 0; width--)
+		fputc(' ', to);
+}
+
 static void put(FILE *to, const char *value)
 {
-	for (; *value; value++)
-		fputc((unsigned char)*value < 0x20 || *value == 0x7f ? '?' : *value, to);
+	put_wide(to, value, 0);
 }
 
 static void print_state(const json_t *status, FILE *to)
@@ -57,9 +65,9 @@ static void print_associations(const json_t *status, FILE *to)
 	json_array_foreach(list, i, item)
 	{
 		fputs("  ", to);
-		fprintf(to, "%-16s ", text(item, "modality"));
-		fprintf(to, "%-16s %-20s %9lld %8.1f  ", text(item, "ae_title"),
-			text(item, "since"),
+		put_wide(to, text(item, "modality"), 17);
+		put_wide(to, text(item, "ae_title"), 17);
+		fprintf(to, "%-20s %9lld %8.1f  ", text(item, "since"),
 			(long long)json_integer_value(json_object_get(item, "instances")),
 			json_real_value(json_object_get(item, "megabytes_per_second")));
 		put(to, text(item, "peer"));
