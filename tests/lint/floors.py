@@ -21,6 +21,7 @@ ONLY_IN = {"openssl/": {"base", "tls", "pki", "audit"}, "dcmtk/": {"dicom"},
 
 root = pathlib.Path(__file__).resolve().parents[2]
 part_of = {f"{name}.h": part for part, names in HEADERS.items() for name in names.split()}
+part_of["reasons.def"] = "base"	# the list that reason.h is made of
 faults = []
 
 
