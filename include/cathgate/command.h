@@ -69,6 +69,11 @@ int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,
 size_t command_response(const struct command_set *request, uint16_t status,
 			const char *comment, uint8_t ret[COMMAND_RESPONSE_MAX]);
 
+#define COMMAND_ECHO_MAX 128
+
+/* Writes a C-ECHO-RQ (PS3.7 9.3.5.1). Returns the bytes written. */
+size_t command_echo(uint16_t message_id, uint8_t ret[COMMAND_ECHO_MAX]);
+
 /* Whether a status ends an operation well: success or a warning (PS3.7 C.1, C.3). Pending
  * (FF00, FF01) is not final. */
 bool command_status_stored(uint16_t status);

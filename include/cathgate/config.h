@@ -168,6 +168,8 @@ struct config {
 	struct config_metrics metrics;
 	struct config_control control;
 	struct config_limits limits;
+	struct config_place *places; /* of each key that is given: config_place_of */
+	size_t place_count;
 };
 
 /* What is wrong with a configuration, in the order it was found. */
@@ -214,6 +216,11 @@ struct config_sop_classes {
 int config_load(const char *path, const struct config_sop_classes *sop_classes,
 		struct config **ret, struct config_faults *faults);
 void config_free(struct config *config);
+
+/* Where a key of a group stands, "certificate.sha256" of an entry's place, say; the
+ * group's own place, with that key, when it isn't given. */
+struct config_place config_place_of(const struct config *config,
+				    const struct config_place *group, const char *key);
 
 /* The path of the audit log alone, for tools: faults elsewhere in the configuration don't
  * matter. The caller frees *ret. 0, or -1 with a fault. */

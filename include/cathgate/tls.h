@@ -92,11 +92,13 @@ struct tls_peer {
 	char certificate_sha256[DIGEST_HEX_SIZE]; /* of the DER form */
 	char public_key_sha256[DIGEST_HEX_SIZE];  /* of the DER SubjectPublicKeyInfo */
 	char subject[256];			  /* RFC 2253; cut when longer */
+	char issuer[256];			  /* the same of who signed it */
 	char common_name[128]; /* the last one; empty when none or not text */
 	char *dns[TLS_NAMES_MAX],
 		*uri[TLS_NAMES_MAX]; /* subjectAltName; free with clear */
 	size_t dns_count, uri_count;
-	time_t not_after;   /* the earliest of the chain that was verified */
+	time_t begins, ends; /* of its own certificate alone */
+	time_t not_after;    /* the earliest of the chain that was verified */
 	time_t shown_until; /* the earliest of it without the CA that we hold ourselves */
 	time_t crl_until; /* the earliest nextUpdate of the CRLs in force; 0: none are */
 	char version[16]; /* "TLSv1.3" */

@@ -132,9 +132,12 @@ enum ul_connect_fault {
 	UL_CONNECT_PROTOCOL /* answered with something else */
 };
 
+#define UL_ECHO_CONTEXT 1
+
 struct ul_proposer {
 	const struct ul_association
-		*like;	     /* the accepted one whose proposals are passed on */
+		*like;	     /* the accepted one whose proposals are passed on; NULL: one
+				context of our own, UL_ECHO_CONTEXT, for C-ECHO */
 	const bool *propose; /* for each of its proposals */
 	struct ae_title calling, called;
 	unsigned max_pdu;
@@ -148,6 +151,13 @@ enum ul_connect_fault ul_connect(struct transport *transport,
 				 const struct ul_proposer *how,
 				 struct ul_association **ret,
 				 struct ul_rejection *ret_rejection);
+
+/* What the acceptor says it is; "" where it doesn't. */
+struct ul_implementation {
+	char uid[UL_UID_SIZE];
+	char version[17];
+};
+void ul_implementation(const struct ul_association *out, struct ul_implementation *ret);
 
 /*
  * Both sides, once established.

@@ -11,6 +11,7 @@ static const struct cli_verb verbs[] = {
 	{ "modality", modality_main,
 	  "who may connect: add, list, renew, revoke, remove" },
 	{ "status", status_main, "what the gateway does now, and how it is" },
+	{ "diagnose", diagnose_main, "why something was refused, and what cures it" },
 	{ "audit", audit_main, "read, verify and prove the audit log" },
 	{ NULL, NULL, NULL },
 };

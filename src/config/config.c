@@ -90,6 +90,8 @@ static void read_tree(struct reader *reader, config_t *tree, struct config *conf
 		drop_ins_read(reader, &reader->drop_ins);
 		sections_read(reader, config);
 		sections_check(reader, config);
+		config->places = reader->places;
+		config->place_count = reader->place_count;
 		drop_ins_clear(&reader->drop_ins);
 	}
 	scan_clear(&scan);
@@ -138,4 +140,27 @@ void config_free(struct config *config)
 		return;
 	arena_clear(&whole->arena);
 	free(whole);
+}
+
+/* An entry in a file of its own has its keys at the top of that file. */
+struct config_place config_place_of(const struct config *config,
+				    const struct config_place *group, const char *key)
+{
+	size_t length = group->key != NULL ? strlen(group->key) : 0;
+	struct config_place found = *group;
+
+	found.key = key;
+	for (size_t i = 0; i < config->place_count; i++) {
+		const struct config_place *place = &config->places[i];
+
+		if (place->key == NULL)
+			continue;
+		if (length == 0 ? strcmp(place->file, group->file) == 0 &&
+					  strcmp(place->key, key) == 0
+				: strncmp(place->key, group->key, length) == 0 &&
+					  place->key[length] == '.' &&
+					  strcmp(place->key + length + 1, key) == 0)
+			return *place;
+	}
+	return found;
 }

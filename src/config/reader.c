@@ -179,6 +179,22 @@ static void unknown_key(struct reader *reader, const config_setting_t *setting,
 		reader_fault(reader, &place, "unknown key; those known here are %s", all);
 }
 
+static void note_place(struct reader *reader, const config_setting_t *member)
+{
+	if (reader->place_count == reader->place_room) {
+		size_t room = reader->place_room > 0 ? 2 * reader->place_room : 64;
+		struct config_place *places =
+			arena_alloc(reader->arena, room, sizeof(*places));
+
+		if (reader->place_count > 0)
+			memcpy(places, reader->places,
+			       reader->place_count * sizeof(*places));
+		reader->places = places;
+		reader->place_room = room;
+	}
+	reader->places[reader->place_count++] = reader_place(reader, member);
+}
+
 static void read_members(struct reader *reader, const config_setting_t *group,
 			 const struct key *keys, size_t count, void *object)
 {
@@ -192,6 +208,7 @@ static void read_members(struct reader *reader, const config_setting_t *group,
 		while (k < count &&
 		       strcmp(keys[k].name, config_setting_name(member)) != 0)
 			k++;
+		note_place(reader, member);
 		if (k < count)
 			keys[k].read(reader, member, &keys[k],
 				     (char *)object + keys[k].offset);

@@ -24,6 +24,8 @@ struct reader {
 	const char *folder; /* absolute */
 	const config_setting_t *root;
 	struct drop_ins drop_ins;
+	struct config_place *places; /* config->places */
+	size_t place_count, place_room;
 	const config_setting_t **modality_groups; /* one for each of config->modalities */
 };
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cathgate/sop_class.h"
 #include "uid.h"
 
 #define ELEMENT_HEAD 8 /* tag and 32-bit length: implicit VR little endian */
@@ -230,6 +231,20 @@ size_t command_response(const struct command_set *request, uint16_t status,
 	if (request->sop_instance[0] != '\0')
 		at = put_text(at, AFFECTED_SOP_INSTANCE, request->sop_instance, UID_MAX,
 			      '\0');
+	put_u32(put_head(ret, GROUP_LENGTH, sizeof(uint32_t)),
+		(uint32_t)((size_t)(at - ret) - group_head));
+	return (size_t)(at - ret);
+}
+
+size_t command_echo(uint16_t message_id, uint8_t ret[COMMAND_ECHO_MAX])
+{
+	const size_t group_head = ELEMENT_HEAD + sizeof(uint32_t);
+	uint8_t *at = ret + group_head;
+
+	at = put_text(at, AFFECTED_SOP_CLASS, SOP_CLASS_VERIFICATION, UID_MAX, '\0');
+	at = put_number(at, COMMAND_FIELD, COMMAND_C_ECHO_RQ);
+	at = put_number(at, MESSAGE_ID, message_id);
+	at = put_number(at, DATA_SET_TYPE, NO_DATA_SET);
 	put_u32(put_head(ret, GROUP_LENGTH, sizeof(uint32_t)),
 		(uint32_t)((size_t)(at - ret) - group_head));
 	return (size_t)(at - ret);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cathgate/net.h"
+#include "cathgate/sop_class.h"
 
 static bool may_pass(UserIdentityNegotiationSubItemRQ *identity)
 {
@@ -16,7 +17,24 @@ static bool may_pass(UserIdentityNegotiationSubItemRQ *identity)
 	       type == ASC_USER_IDENTITY_JWT;
 }
 
-static bool propose_contexts(ul_association &out, const struct ul_proposer &how)
+/* Verification (PS3.4 A.4), in the transfer syntax that everybody knows. */
+static bool propose_echo(ul_association &out)
+{
+	const char *syntax = TRANSFER_SYNTAX_IMPLICIT;
+
+	out.contexts.push_back({ UL_ECHO_CONTEXT,
+				 false,
+				 SOP_CLASS_VERIFICATION,
+				 { syntax },
+				 false,
+				 UL_NO_REASON,
+				 {} });
+	return ASC_addPresentationContext(out.parameters, UL_ECHO_CONTEXT,
+					  SOP_CLASS_VERIFICATION, &syntax, 1)
+		.good();
+}
+
+static bool propose_like(ul_association &out, const struct ul_proposer &how)
 {
 	for (size_t i = 0; i < how.like->contexts.size(); i++) {
 		const ul_context &from = how.like->contexts[i];
@@ -39,11 +57,24 @@ static bool propose_contexts(ul_association &out, const struct ul_proposer &how)
 					 UL_NO_REASON,
 					 {} });
 	}
+	return !out.contexts.empty();
+}
+
+static bool propose_contexts(ul_association &out, const struct ul_proposer &how)
+{
+	if (!(how.like ? propose_like(out, how) : propose_echo(out)))
+		return false;
 	/* DCMTK writes its "not yet negotiated" into a byte that is reserved. */
 	for (DUL_PRESENTATIONCONTEXT *context :
 	     nodes<DUL_PRESENTATIONCONTEXT>(out.dul().requestedPresentationContext))
 		context->result = 0;
-	return !out.contexts.empty();
+	return true;
+}
+
+static void propose_own_identity(ul_association &out)
+{
+	copy_text(out.dul().callingImplementationClassUID, own_implementation_uid);
+	copy_text(out.dul().callingImplementationVersionName, own_implementation_version);
 }
 
 static void propose_identity(ul_association &out, const struct ul_proposer &how)
@@ -57,9 +88,7 @@ static void propose_identity(ul_association &out, const struct ul_proposer &how)
 		copy_text(to.callingImplementationVersionName,
 			  from.callingImplementationVersionName);
 	} else {
-		copy_text(to.callingImplementationClassUID, own_implementation_uid);
-		copy_text(to.callingImplementationVersionName,
-			  own_implementation_version);
+		propose_own_identity(out);
 	}
 	if (from.requestedExtNegList)
 		to.requestedExtNegList =
@@ -148,7 +177,10 @@ static enum ul_connect_fault connect_over(struct transport *transport,
 		log_bug("there is nothing to propose");
 		return UL_CONNECT_LOST;
 	}
-	propose_identity(*out, how);
+	if (how.like)
+		propose_identity(*out, how);
+	else
+		propose_own_identity(*out);
 	ASC_setAPTitles(out->parameters, how.calling.text, how.called.text, nullptr);
 
 	out->wire.expect(1U << PDU_ASSOCIATE_AC | 1U << PDU_ASSOCIATE_RJ |
@@ -177,4 +209,10 @@ enum ul_connect_fault ul_connect(struct transport *transport,
 {
 	return guarded(UL_CONNECT_LOST,
 		       [&] { return connect_over(transport, *how, ret, ret_rejection); });
+}
+
+void ul_implementation(const struct ul_association *out, struct ul_implementation *ret)
+{
+	copy_text(ret->uid, out->dul().calledImplementationClassUID);
+	copy_text(ret->version, out->dul().calledImplementationVersionName);
 }

@@ -173,6 +173,9 @@ int tls_peer_fill(SSL *ssl, struct tls_peer *ret)
 		return -1;
 	digest_hex(digest, sizeof(digest), peer.certificate_sha256);
 	tls_subject(X509_get_subject_name(certificate), peer.subject);
+	tls_subject(X509_get_issuer_name(certificate), peer.issuer);
+	peer.begins = tls_time(X509_get0_notBefore(certificate));
+	peer.ends = tls_time(X509_get0_notAfter(certificate));
 	fill_common_name(certificate, peer.common_name, sizeof(peer.common_name));
 	if (fill_alternative_names(certificate, &peer) != 0) {
 		tls_peer_clear(&peer);
