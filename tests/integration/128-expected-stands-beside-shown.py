@@ -1,0 +1,104 @@
+"""Goal: `cathgate diagnose --modality` says what is expected of a modality, what it last showed,
+and which of the two differ; a drop-in's lines are named by its own file."""
+import json
+
+import dicom
+from dicom import XA_CONTEXT
+from config import fingerprint
+from harness import Test, tool
+from objects import make
+
+KEYS = ("calling_ae", "called_ae", "certificate", "address", "sop_class")
+
+
+def diagnosed(gateway, name="angio", status=1):
+	return json.loads(tool("diagnose", "--modality", name, "--json", "--config",
+			       gateway.config, status=status))
+
+
+def comes(t, gateway, certificate="angio", calling="CATHLAB3", called="CATHGATE", reason=None):
+	before = len(gateway.audit(reason=reason))
+	t.connect(gateway, certificate).request(calling=calling, called=called,
+						contexts=[XA_CONTEXT])
+	gateway.wait_audit_beyond(before, event="association", reason=reason)
+
+
+def differing(told):
+	assert tuple(told["members"]) == KEYS, told
+	return [key for key in KEYS if told["members"][key]["differs"]]
+
+
+def refused(t, gateway):
+	told = diagnosed(gateway)
+	assert "last" not in told and differing(told) == [], told
+	assert b"nothing with its AE title" in b" ".join(
+		tool("diagnose", "--modality", "angio", "--config", gateway.config,
+		     status=1).split())
+
+	comes(t, gateway, certificate="echolab", reason="ae-certificate-mismatch")
+	told = diagnosed(gateway)
+	assert differing(told) == ["certificate"], told
+	certificate = told["members"]["certificate"]
+	assert fingerprint(t.pki / "angio.crt") in certificate["expected"], certificate
+	assert fingerprint(t.pki / "echolab.crt") in certificate["shown"], certificate
+	assert "was renewed" in told["cure"], told
+	said = tool("diagnose", "--modality", "angio", "--config", gateway.config, status=1)
+	assert b"* certificate  <- differs" in said and b"Cure:" in said, said.decode()
+	assert b"TLS 1.2 or newer" in b" ".join(said.split()), said.decode()
+
+	comes(t, gateway, called="ELSEWHERE", reason="called-ae-unknown")
+	assert differing(diagnosed(gateway)) == ["called_ae"]
+	comes(t, gateway, calling="cathlab3", reason="ae-unknown")	# known by its certificate
+	told = diagnosed(gateway)
+	assert differing(told) == ["calling_ae"] and "case counts" in told["cure"], told
+
+
+def stranger(t, gateway):
+	comes(t, gateway, certificate="echolab", calling="CATHLAB", reason="ae-unknown")
+	told = diagnosed(gateway)
+	assert told["stranger"]["calling_ae"] == "CATHLAB", told
+	assert "ae_titles" in told["stranger_cure"], told
+	assert b"perhaps it is this one" in b" ".join(
+		tool("diagnose", "--modality", "angio", "--config", gateway.config,
+		     status=1).split())
+
+
+def drop_in(t, gateway):
+	"""One by its addresses alone: TLS fails before it has said who it is."""
+	folder = gateway.folder / "modalities.d"
+	folder.mkdir()
+	(folder / "echo.conf").write_text(
+		'name = "echo";\n// of the echo lab\nae_titles = [ "ECHOLAB" ];\n'
+		'called_ae_titles = [ "CATHGATE" ];\n'
+		'certificate: {\n  sha256 = [ "' + "00" * 32 + '" ]; };\n'
+		'addresses = [ "127.0.0.0/8" ];\ndestination = "pacs";\n')
+	gateway.reload()
+	comes(t, gateway, certificate="echolab", calling="ECHOLAB",
+	      reason="ae-certificate-mismatch")
+	told = diagnosed(gateway, "echo")
+	assert f"line 6 of {folder}/echo.conf" in told["cure"], told
+	assert t.is_refused(gateway, "modality-stranger")
+	gateway.wait_audit(reason="tls-untrusted")
+	told = diagnosed(gateway, "echo")
+	assert told["last"]["reason"] == "tls-untrusted", told
+	assert differing(told) == ["certificate"], told
+
+
+def let_in(t, gateway):
+	association = t.associate(gateway)
+	assert association.store(make("explicit")).status == 0
+	association.release()
+	gateway.wait_audit(event="association", outcome="released")
+	told = diagnosed(gateway, status=0)
+	assert differing(told) == [] and told["accepted"] and "stranger" not in told, told
+	said = tool("diagnose", "--modality", "angio", "--config", gateway.config)
+	assert b"nothing is to be done" in said, said
+
+
+with Test() as t:
+	gateway = t.gateway(t.pacs())
+	refused(t, gateway)
+	stranger(t, gateway)
+	let_in(t, gateway)
+	drop_in(t, gateway)
+	tool("diagnose", "--modality", "nobody", "--config", gateway.config, status=2)
