@@ -47,7 +47,7 @@ def faults(t):
 		 r"audit\.messages: .*log's own"),
 		({"audit.signing_key": "tls/audit.key"}, r"audit\.signing_key"),
 		({"spool": {"mode": "always"}}, r"spool\.mode"),
-		({"metrics": {"textfile": "/tmp/x.prom"}}, r"metrics"),
+		({"metrics": {"textfile": 1}}, r"metrics.textfile"),
 	]
 
 

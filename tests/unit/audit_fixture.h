@@ -129,9 +129,14 @@ static inline char next_word(struct fixture *fixture)
 {
 	struct pollfd poll_one = { .fd = fixture->control, .events = POLLIN };
 	char word = 0;
-	if (poll(&poll_one, 1, WAIT_MS) == 1 && recv(fixture->control, &word, 1, 0) != 1)
-		return 0;
-	return word;
+	while (poll(&poll_one, 1, WAIT_MS) == 1) {
+		ssize_t size = recv(fixture->control, &word, 1, MSG_TRUNC);
+
+		if (size == sizeof(struct audit_figures))
+			continue;
+		return size == 1 ? word : 0;
+	}
+	return 0;
 }
 
 /* Starts an auditor; its log goes to a file beside the audit log. */

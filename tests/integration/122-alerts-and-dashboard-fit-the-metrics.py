@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Goal: what conf/ has for Prometheus and Grafana asks for metrics and labels that a gateway
+gives, and for no others; promtool takes the rules."""
+import json
+import re
+
+import metrics
+from harness import ROOT, Test, eventually
+from objects import make
+
+RULES = ROOT / "conf/prometheus-alerts.yml"
+DASHBOARD = ROOT / "conf/grafana-dashboard.json"
+ADDED = {"instance", "le", "job"}	# by whoever collects
+
+
+def check_expression(expression, names, labels):
+	"""Its metrics exist, and so does each label that it selects by."""
+	asked = re.findall(r"(cathgate_\w+)(?:\{([^}]*)\})?", expression)
+	assert asked, f"no metric of ours in {expression}"
+	for name, selectors in asked:
+		assert name in names, f"{name} is no metric: {expression}"
+		for label in re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", selectors):
+			assert label in ADDED | labels[name], f"{name} has no {label}"
+	for group in re.findall(r"by \(([^)]*)\)", expression):
+		known = set().union(*(labels[name] for name, _ in asked)) | ADDED
+		assert {part.strip() for part in group.split(",")} <= known, expression
+
+
+def check_dashboard(names, labels):
+	board = json.loads(DASHBOARD.read_text())
+	variables = {v["name"]: v for v in board["templating"]["list"]}
+	assert variables["datasource"]["type"] == "datasource"
+	assert variables["datasource"]["query"] == "prometheus"
+	assert board["title"] and board["uid"] and board["schemaVersion"] >= 30
+	ids, places = set(), set()
+	for panel in board["panels"]:
+		assert panel["title"] and panel["type"] in ("stat", "timeseries", "table")
+		ids.add(panel["id"])
+		place = panel["gridPos"]
+		assert place["x"] + place["w"] <= 24, panel["title"]
+		cells = {(x, y) for x in range(place["x"], place["x"] + place["w"])
+			 for y in range(place["y"], place["y"] + place["h"])}
+		assert not cells & places, f"{panel['title']} lies on another"
+		places |= cells
+		assert panel["targets"], panel["title"]
+		for target in panel["targets"]:
+			assert target["datasource"]["uid"] == "${datasource}", panel["title"]
+			check_expression(target["expr"], names, labels)
+			for used in re.findall(r"\$(?!__)(\w+)", target["expr"]):
+				assert used in variables, used
+	assert len(ids) == len(board["panels"]) >= 15
+
+
+with Test() as t:
+	pacs = t.pacs()
+	file = t.work / "cathgate.prom"
+	gateway = t.gateway(pacs, {"metrics": {"textfile": str(file)}})
+	modality = t.associate(gateway)
+	assert modality.store(make("explicit")).status == 0
+	modality.release()
+	gateway.wait_audit(event="association", outcome="released")
+	eventually(file.exists)
+	assert gateway.stop() == 0
+	text = file.read_text()
+	names, labels = set(), {}
+	for name, pairs in metrics.parse(text):
+		names.add(name)
+		labels.setdefault(name, set()).update(key for key, _ in pairs)
+
+	check_dashboard(names, labels)
+	rules = RULES.read_text()
+	alerts = re.findall(r"- alert: (\w+)\n\s+expr: (>-\n(?:\s{10}.*\n)+|.*\n)", rules)
+	assert len(alerts) == rules.count("- alert:") >= 10, alerts
+	for _, expression in alerts:
+		check_expression(expression, names, labels)
+	# Each metric is of use to somebody.
+	used = rules + DASHBOARD.read_text()
+	for family in re.findall(r"# TYPE (\w+)", text):
+		assert family in used, f"{family}: nobody looks at it"
+	verdict = metrics.promtool("check", "rules", str(RULES))
+	assert verdict is None or verdict[0] == 0, verdict
