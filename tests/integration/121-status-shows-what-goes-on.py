@@ -75,11 +75,14 @@ with Test() as t:
 	if os.getuid() == 0:
 		nobody = pwd.getpwnam("nobody")
 		path.chmod(0o666)
-		done = subprocess.run([cathgate(), "status", "--socket", path],
-				      capture_output=True, text=True, check=False,
-				      user=nobody.pw_uid, group=nobody.pw_gid,
-				      extra_groups=[])
-		assert done.returncode == 2 and "as root" in done.stderr, done
+		try:
+			done = subprocess.run([cathgate(), "status", "--socket", path],
+					      capture_output=True, text=True, check=False,
+					      user=nobody.pw_uid, group=nobody.pw_gid,
+					      extra_groups=[])
+			assert done.returncode == 2 and "as root" in done.stderr, done
+		except PermissionError:
+			print("not tried as nobody, who can't reach the build folder")
 
 	modality.release()
 	eventually(lambda: ask(gateway)["associations"] == [])
