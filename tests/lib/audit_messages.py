@@ -132,13 +132,14 @@ class Repository(Rsyslog):
 	"""Takes audit messages over TLS from who shows the gateway's certificate, and keeps each
 	as it came, a line each."""
 
-	def __init__(self, folder, pki, certificate="pacs", peer="gateway.test", port=None):
+	def __init__(self, folder, pki, certificate="pacs", peer="gateway.test", port=None,
+		     ca="hospital-ca"):
 		self.port = port or wait.free_ports(1)[0]
 		self.file = folder / "received"
 		super().__init__(folder, f'''
 global(workDirectory="{folder}/state")
 global(maxMessageSize="128k" defaultNetstreamDriver="ossl"
-	defaultNetstreamDriverCAFile="{pki}/hospital-ca.crt"
+	defaultNetstreamDriverCAFile="{pki}/{ca}.crt"
 	defaultNetstreamDriverCertFile="{pki}/{certificate}.crt"
 	defaultNetstreamDriverKeyFile="{pki}/{certificate}.key")
 module(load="imtcp" StreamDriver.Name="ossl" StreamDriver.Mode="1"
