@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@ static int start(struct server *server)
 		process_become(server, &pair[1], 1, SIGKILL);
 		setup_forget_keys(&server->setup);
 		log_context("observer");
+		prctl(PR_SET_NAME, "cathgated-shown");
 		exit(observer_run(pair[1], server->setup.config));
 	}
 	close(pair[1]);

@@ -17,7 +17,7 @@ def observer_of(gateway, path):
 	"""Its PID: who holds the control socket."""
 	inodes = {line.split()[6] for line in pathlib.Path("/proc/net/unix").read_text()
 		  .splitlines() if line.endswith(str(path))}
-	for pid in children(gateway.pid):
+	for pid in children(gateway.pid, helpers=()):
 		for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
 			try:
 				link = os.readlink(entry)

@@ -47,15 +47,15 @@ def eventually(what, seconds=dicom.PATIENCE):
 	raise AssertionError("it did not happen in time")
 
 
-def children(pid):
+def children(pid, helpers=("-told", "-shown")):
+	"""But for those that come and go by themselves: the scribe and the observer."""
 	found = []
 	for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
 		try:
 			name, _, after_name = stat.read_text().rpartition(")")
 		except OSError:
 			continue
-		# One writes a file now and then, and is gone.
-		if int(after_name.split()[1]) == pid and not name.endswith("-told"):
+		if int(after_name.split()[1]) == pid and not name.endswith(helpers):
 			found.append(int(stat.parent.name))
 	return sorted(found)
 
