@@ -4,12 +4,14 @@
  */
 #include "diagnose.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "cathgate/reason.h"
 #include "keep.h"
 #include "members.h"
+#include "probe.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define RELOAD	      "; then: systemctl reload cathgated"
@@ -226,15 +228,43 @@ static const char *cure_idle(const struct fault *fault)
 	return with_entry(fault, "idle_seconds");
 }
 
+/* As `diagnose --destination` would judge what the gateway itself met. */
+static const char *judged(const struct fault *fault, enum reason reason)
+{
+	struct probe probe = { .config = fault->config };
+	struct tls_failure failure = { .reason = reason };
+	const char *detail = members_text(fault->line, "detail"), *meaning;
+	const char *codes = strstr(detail, "result ");
+	unsigned result, source, code;
+	enum probe_step step;
+
+	for (size_t i = 0; i < fault->config->destination_count; i++)
+		if (strcmp(fault->config->destinations[i].name, fault->destination) == 0)
+			probe.destination = &fault->config->destinations[i];
+	if (!probe.destination)
+		return NULL;
+	if (reason == REASON_DESTINATION_TLS || reason == REASON_DESTINATION_NAME) {
+		snprintf(failure.detail, sizeof(failure.detail), "%s", detail);
+		return probe_tls_cure(&probe, &failure, &step);
+	}
+	if (reason != REASON_DESTINATION_REJECTED || !codes ||
+	    sscanf(codes, "result %u, source %u, reason %u", &result, &source, &code) !=
+		    3)
+		return NULL;
+	const char *cure = probe_rejection_cure(&probe, source, code, &meaning);
+	return keep_format("the PACS rejected it: %s; %s", meaning, cure);
+}
+
 static const char *cure_destination(const struct fault *fault)
 {
 	enum reason reason = reason_of_word(members_text(fault->line, "reason"));
+	const char *cure = judged(fault, reason);
 
 	if (!fault->destination[0])
 		return NULL;
-	return keep_format("%s. To see where the way breaks: cathgate diagnose "
+	return keep_format("%s. To see where the way breaks now: cathgate diagnose "
 			   "--destination %s",
-			   reason_help(reason)->cure, fault->destination);
+			   cure ? cure : reason_help(reason)->cure, fault->destination);
 }
 
 static const struct {

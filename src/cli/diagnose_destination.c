@@ -147,11 +147,11 @@ static bool can_read(const struct config_file *file)
 		complain("line %d of %s names it as a credential, which systemd shows to "
 			 "the service only: run this as root while cathgated runs, or "
 			 "with "
-			 "the key's file: systemd-run --pipe --wait "
+			 "its file: systemd-run --pipe --wait "
 			 "--property=LoadCredential=%s:FILE cathgate diagnose "
-			 "--destination NAME (LoadCredentialEncrypted= for an encrypted "
-			 "one)",
-			 file->place.line, file->place.file, name);
+			 "--destination NAME (or "
+			 "LoadCredentialEncrypted=%s:/etc/credstore.encrypted/%s)",
+			 file->place.line, file->place.file, name, name, name);
 	} else {
 		complain("the destination is called with the gateway's own key: run this "
 			 "as root, or as the user that cathgated runs as");

@@ -154,12 +154,16 @@ static void compare(const struct config_modality *entry, const json_t *line,
 /* "127.0.0.1 port 2762, TLS 1.2 or newer, certificates of the CA in tls/ca.crt" */
 static const char *listener_of(const struct config_listen *listen)
 {
+	const char *where =
+		listen->socket ? keep_format("the port of systemd's socket \"%s\" (see: "
+					     "systemctl list-sockets)",
+					     listen->socket)
+			       : keep_format("%s port %u", listen->address, listen->port);
+
 	if (listen->tls.none)
-		return keep_format("%s port %u, without TLS", listen->address,
-				   listen->port);
-	return keep_format("%s port %u, TLS 1.%d or newer, a certificate of the CA in %s",
-			   listen->address, listen->port, listen->tls.min_version % 10,
-			   listen->tls.ca.path);
+		return keep_format("%s, without TLS", where);
+	return keep_format("%s, TLS 1.%d or newer, a certificate of the CA in %s", where,
+			   listen->tls.min_version % 10, listen->tls.ca.path);
 }
 
 static void print_expected(const struct search *search)
@@ -203,6 +207,14 @@ static const char *story_of(const struct diagnose *how, const json_t *line)
 			   detail[0] ? ": " : "", detail);
 }
 
+static bool is_of_destination(const json_t *line)
+{
+	const struct reason_help *help =
+		reason_help(reason_of_word(members_text(line, "reason")));
+
+	return help && help->place == REASON_PLACE_DESTINATION;
+}
+
 static void print_text(const struct diagnose *how, const struct search *search,
 		       const struct member members[MEMBER_COUNT])
 {
@@ -222,6 +234,9 @@ static void print_text(const struct diagnose *how, const struct search *search,
 	putchar('\n');
 	print_members(members, last != NULL);
 	putchar('\n');
+	if (last && is_of_destination(last))
+		diagnose_print("", "The modality fits: what failed is the way to its "
+				   "destination.");
 	if (last && members_text(last, "reason")[0])
 		diagnose_print("Cure: ", diagnose_cure(search->config, last));
 	else if (last)

@@ -95,6 +95,19 @@ def destinations(t, gateway):
 	pacs_away = group(diagnosed(gateway), "destination-unreachable")
 	assert "cathgate diagnose --destination pacs" in pacs_away["cure"], pacs_away
 	assert "well_since" not in pacs_away
+	for pacs, reason, key, says in (
+			(t.pacs(ca="stranger-ca"), "destination-tls", "certificate",
+			 "the CA of the gateway's certificate"),
+			(t.pacs(certificate="pacs-elsewhere"), "destination-name",
+			 "server_name", "openssl s_client"),
+			(t.pacs(lambda association: association.reject(1, 1, 7)),
+			 "destination-rejected", "called_ae_title", "how the PACS is called")):
+		gateway.reload({**CHANGES, "destinations.0.port": pacs.port})
+		t.connect(gateway).request(contexts=[XA_CONTEXT])
+		gateway.wait_audit(event="association", reason=reason)
+		cure = group(diagnosed(gateway), reason)["cure"]
+		line = line_of(gateway.config, key, after="destinations")
+		assert f"(line {line} of" in cure and says in cure, cure
 	gateway.reload({**CHANGES, "destinations.0.port": t.pacs().port})
 	association = t.associate(gateway)
 	assert association.store(make("explicit")).status == 0

@@ -84,6 +84,15 @@ def drop_in(t, gateway):
 	assert differing(told) == ["certificate"], told
 
 
+def way_to_the_pacs(t, gateway):
+	gateway.reload({"destinations.0.port": 1})
+	comes(t, gateway, reason="destination-unreachable")
+	said = tool("diagnose", "--modality", "angio", "--config", gateway.config, status=1)
+	assert b"The modality fits" in said and b"differs" not in said, said
+	assert differing(diagnosed(gateway)) == []
+	gateway.reload({})
+
+
 def let_in(t, gateway):
 	association = t.associate(gateway)
 	assert association.store(make("explicit")).status == 0
@@ -99,6 +108,7 @@ with Test() as t:
 	gateway = t.gateway(t.pacs())
 	refused(t, gateway)
 	stranger(t, gateway)
+	way_to_the_pacs(t, gateway)
 	let_in(t, gateway)
 	drop_in(t, gateway)
 	tool("diagnose", "--modality", "nobody", "--config", gateway.config, status=2)
