@@ -327,6 +327,23 @@ static void test_statuses(void **state)
 	}
 }
 
+static void test_an_echo_request_is_whole(void **state)
+{
+	uint8_t bytes[COMMAND_ECHO_MAX];
+	struct command_set read;
+	const char *detail;
+	size_t size = command_echo(7, bytes);
+
+	(void)state;
+	assert_int_equal(command_parse(bytes, size, &read, &detail), 0);
+	assert_int_equal(read.field, COMMAND_C_ECHO_RQ);
+	assert_true(read.has_message_id);
+	assert_int_equal(read.message_id, 7);
+	assert_false(read.has_data_set);
+	assert_false(read.has_status);
+	assert_string_equal(read.sop_class, "1.2.840.10008.1.1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_a_response_holds_only_what_the_request_had),
 		cmocka_unit_test(test_the_longest_response_fits),
 		cmocka_unit_test(test_statuses),
+		cmocka_unit_test(test_an_echo_request_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,43 @@ static void entries_come_in_order(void **state)
 	config_faults_clear(&faults);
 }
 
+/* The keys of the main file's entries, and those of a drop-in, which stand at its top. */
+static void each_key_has_its_place(void **state)
+{
+	static const struct {
+		size_t entry;
+		const char *key, *file;
+		int line;
+	} rows[] = {
+		{ 0, "ae_titles", "cathgate.conf", 7 },
+		{ 0, "called_ae_titles", "cathgate.conf", 8 },
+		{ 0, "certificate.dns", "cathgate.conf", 9 },
+		{ 0, "addresses", "cathgate.conf", 7 }, /* not given: its entry's */
+		{ 1, "ae_titles", "modalities.d/10.conf", 2 },
+		{ 1, "certificate.dns", "modalities.d/10.conf", 4 },
+		{ 2, "idle_seconds", "modalities.d/2.conf", 6 },
+		{ 2, "addresses", "modalities.d/2.conf", 2 },
+	};
+	struct config_faults faults = { 0 };
+	struct config *config;
+
+	(void)state;
+	write_file("cathgate.conf", base, in_main);
+	write_file("modalities.d/2.conf", ENTRY("two", "TWO"), "idle_seconds = 5;\n");
+	write_file("modalities.d/10.conf", ENTRY("ten", "TEN"), "");
+	assert_int_equal(load(&config, &faults), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct config_place place = config_place_of(
+			config, &config->modalities[rows[i].entry].place, rows[i].key);
+
+		print_message("%zu %s\n", rows[i].entry, rows[i].key);
+		assert_int_equal(place.line, rows[i].line);
+		assert_non_null(strstr(place.file, rows[i].file));
+	}
+	config_free(config);
+	config_faults_clear(&faults);
+}
+
 static void an_empty_folder_is_a_warning(void **state)
 {
 	static const char *const lists[] = { "", "modalities = ( );\n" };
@@ -215,6 +252,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(entries_come_in_order, make_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(each_key_has_its_place, make_folder,
 						remove_folder),
 		cmocka_unit_test_setup_teardown(an_empty_folder_is_a_warning, make_folder,
 						remove_folder),
