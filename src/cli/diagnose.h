@@ -31,8 +31,9 @@ int diagnose_reason(const struct diagnose *how);
 struct config *diagnose_config(const struct diagnose *how);
 
 /* Lines of the last days that tell of an association, an instance or an alert, oldest
- * first. 0, or -1 after saying why not. */
-typedef void diagnose_visitor(void *context, const json_t *line);
+ * first; of the instances of one association that went well in a row, the last. A
+ * visitor may keep the line (json_incref). 0, or -1 after saying why not. */
+typedef void diagnose_visitor(void *context, json_t *line);
 int diagnose_log_each(const struct diagnose *how, diagnose_visitor *visit, void *context);
 
 /* What to do about the reason of a line, with the configuration's places where it is

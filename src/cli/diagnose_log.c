@@ -8,14 +8,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli.h"
+#include "complain.h"
 #include "log_source.h"
 #include "members.h"
 #include "moment.h"
 
 #define DAY_MICROSECONDS (86400 * INT64_C(1000000))
 
-/* Most lines of a busy log are instances that went well; those needn't be parsed twice,
- * but they tell that a way works. Checkpoints and the like say nothing here. */
+/* Checkpoints and the like say nothing here. */
 static bool may_tell(const struct log_reader_line *line)
 {
 	static const char *const events[] = { "\"event\":\"association\"",
@@ -26,6 +27,43 @@ static bool may_tell(const struct log_reader_line *line)
 		if (memmem(line->text, line->size, events[i], strlen(events[i])))
 			return true;
 	return false;
+}
+
+/* Most lines of a busy log are instances that went well, one after the other of the same
+ * association: only the last of such a row is parsed, when the row has ended. */
+struct row {
+	char association[17]; /* "" when there is none */
+	char *text;	      /* of its last line */
+	size_t size, room;
+};
+
+/* The association of an instance that went well. */
+static bool in_row(const struct log_reader_line *line, char ret[17])
+{
+	static const char forwarded[] = "\"outcome\":\"forwarded\",\"association\":\"";
+	const char *at = memmem(line->text, line->size, forwarded, sizeof(forwarded) - 1);
+
+	if (!at || line->size - (size_t)(at - line->text) < sizeof(forwarded) + 16)
+		return false;
+	memcpy(ret, at + sizeof(forwarded) - 1, 16);
+	ret[16] = '\0';
+	return true;
+}
+
+static void keep_row(struct row *row, const struct log_reader_line *line)
+{
+	if (line->size > row->room) {
+		char *text = realloc(row->text, line->size);
+
+		if (!text) {
+			complain("out of memory");
+			exit(CLI_USAGE);
+		}
+		row->text = text;
+		row->room = line->size;
+	}
+	memcpy(row->text, line->text, line->size);
+	row->size = line->size;
 }
 
 /* When the first line of a file was written; MOMENT_NONE where it can't be told. */
@@ -46,8 +84,47 @@ static int64_t first_moment(const char *path)
 	return moment;
 }
 
-static int visit_file(const char *path, int64_t since, diagnose_visitor *visit,
-		      void *context)
+struct visit {
+	int64_t since;
+	diagnose_visitor *visitor;
+	void *context;
+	struct row row;
+};
+
+static void visit_text(const struct visit *visit, const char *text, size_t size)
+{
+	json_t *read = members_read(text, size);
+
+	if (read && members_moment(read) >= visit->since)
+		visit->visitor(visit->context, read);
+	json_decref(read);
+}
+
+static void end_row(struct visit *visit)
+{
+	if (visit->row.association[0])
+		visit_text(visit, visit->row.text, visit->row.size);
+	visit->row.association[0] = '\0';
+}
+
+static void visit_line(struct visit *visit, const struct log_reader_line *line)
+{
+	char association[sizeof(visit->row.association)];
+
+	if (!may_tell(line))
+		return;
+	if (!in_row(line, association)) {
+		end_row(visit);
+		visit_text(visit, line->text, line->size);
+		return;
+	}
+	if (strcmp(visit->row.association, association) != 0)
+		end_row(visit);
+	memcpy(visit->row.association, association, sizeof(association));
+	keep_row(&visit->row, line);
+}
+
+static int visit_file(const char *path, struct visit *visit)
 {
 	struct log_reader *reader = log_reader_open_file(path);
 	enum log_reader_result result;
@@ -56,32 +133,26 @@ static int visit_file(const char *path, int64_t since, diagnose_visitor *visit,
 	if (!reader) /* rotated or removed meanwhile */
 		return errno == ENOENT ? 0 : -1;
 	while ((result = log_reader_next(reader, &line)) == LOG_READER_LINE ||
-	       result == LOG_READER_GAP) {
-		json_t *read = result == LOG_READER_LINE && may_tell(&line)
-				       ? members_read(line.text, line.size)
-				       : NULL;
-
-		if (read && members_moment(read) >= since)
-			visit(context, read);
-		json_decref(read);
-	}
+	       result == LOG_READER_GAP)
+		if (result == LOG_READER_LINE)
+			visit_line(visit, &line);
+	end_row(visit);
 	log_reader_close(reader);
 	return result == LOG_READER_FAILED ? -1 : 0;
 }
 
-static int visit_files(char **files, size_t count, int64_t since, diagnose_visitor *visit,
-		       void *context)
+static int visit_files(char **files, size_t count, struct visit *visit)
 {
 	size_t first = count;
 
 	while (first > 0) {
 		int64_t moment = first_moment(files[--first]);
 
-		if (moment != MOMENT_NONE && moment < since)
+		if (moment != MOMENT_NONE && moment < visit->since)
 			break;
 	}
 	for (size_t i = first; i < count; i++) {
-		if (visit_file(files[i], since, visit, context)) {
+		if (visit_file(files[i], visit)) {
 			log_source_complain(files[i]);
 			return -1;
 		}
@@ -91,7 +162,11 @@ static int visit_files(char **files, size_t count, int64_t since, diagnose_visit
 
 int diagnose_log_each(const struct diagnose *how, diagnose_visitor *visit, void *context)
 {
-	int64_t since = (int64_t)time(NULL) * 1000000 - how->days * DAY_MICROSECONDS;
+	struct visit all = {
+		.since = (int64_t)time(NULL) * 1000000 - how->days * DAY_MICROSECONDS,
+		.visitor = visit,
+		.context = context,
+	};
 	char *own = NULL, **files = NULL;
 	const char *path = how->log_path;
 	size_t count = 0;
@@ -106,11 +181,12 @@ int diagnose_log_each(const struct diagnose *how, diagnose_visitor *visit, void 
 		if (count == 0)
 			log_source_complain(path);
 		else
-			result = visit_files(files, count, since, visit, context);
+			result = visit_files(files, count, &all);
 		log_reader_files_free(files, count);
 	} else {
 		log_source_complain(path);
 	}
+	free(all.row.text);
 	free(own);
 	return result;
 }

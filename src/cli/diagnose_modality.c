@@ -61,10 +61,10 @@ static bool is_strange(const struct search *search, const json_t *line)
 	       strcmp(members_text(line, "outcome"), "refused") == 0;
 }
 
-static void note(json_t **at, const json_t *line)
+static void note(json_t **at, json_t *line)
 {
 	json_decref(*at);
-	*at = json_deep_copy(line);
+	*at = json_incref(line);
 }
 
 /* How an association ended says less than what it was refused for. */
@@ -73,7 +73,7 @@ static bool tells_more(const json_t *line)
 	return strcmp(members_text(line, "outcome"), "released") != 0;
 }
 
-static void visit(void *context, const json_t *line)
+static void visit(void *context, json_t *line)
 {
 	struct search *search = context;
 	const char *outcome = members_text(line, "outcome");

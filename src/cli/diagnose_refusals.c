@@ -66,7 +66,7 @@ static struct refusal_group *oldest(struct refusals *refusals)
 	return found;
 }
 
-static void add(struct refusals *refusals, const json_t *line)
+static void add(struct refusals *refusals, json_t *line)
 {
 	struct refusal_group *group = NULL;
 	char key[KEY_SIZE];
@@ -84,12 +84,12 @@ static void add(struct refusals *refusals, const json_t *line)
 		exit(CLI_USAGE);
 	}
 	json_decref(group->last);
-	group->last = json_deep_copy(line);
+	group->last = json_incref(line);
 	group->moment = members_moment(line);
 	group->count++;
 }
 
-static void visit(void *context, const json_t *line)
+static void visit(void *context, json_t *line)
 {
 	struct refusals *refusals = context;
 	const char *event = members_text(line, "event");
@@ -180,8 +180,10 @@ static void print_group(const struct diagnose *how, const struct config *config,
 	moment_show(group->moment, how->utc, time);
 	printf("%s  ", time);
 	shown_text(stdout, members_text(group->last, "reason"));
-	printf("  (%s %s", members_text(group->last, "event"),
-	       members_text(group->last, "outcome"));
+	printf("  (");
+	shown_text(stdout, members_text(group->last, "event"));
+	putchar(' ');
+	shown_text(stdout, members_text(group->last, "outcome"));
 	if (group->count > 1)
 		printf(", %" PRIu64 " times", group->count);
 	puts(")");
