@@ -124,12 +124,14 @@ int audit_last_fragment(int line);
 /* What came of it: waits at most `timeout_ms` until it is durable. 0; or -1: not known to
  * be durable, nothing may be acknowledged; errno then is ENOSPC when the auditor keeps
  * the record until the log takes it (don't submit it again), ETIMEDOUT when it has not
- * answered yet, and anything else when the auditor is gone. An instance's record ends
- * what audit_begin began; an association's record with any outcome but accepted is its
- * last word. Once one is accepted (or announced so), what that record says of
- * certificate, subject, TLS, modality, AE titles and destination stands in all later
- * ones, whatever they say. Whoever breaks these rules (an instance begun within another,
- * anything after the last word, an alert) loses the line, and an alert says so. */
+ * answered yet, and anything else when the auditor is gone. 1: a refusal like
+ * many of the last minute, which is only counted; a summary will tell. An instance's
+ * record ends what audit_begin began; an association's record with any outcome but
+ * accepted is its last word. Once one is accepted (or announced so), what that record
+ * says of certificate, subject, TLS, modality, AE titles and destination stands in all
+ * later ones, whatever they say. Whoever breaks these rules (an instance begun within
+ * another, anything after the last word, an alert) loses the line, and an alert says so.
+ */
 int audit_submit(int line, const struct audit_record *record, int timeout_ms);
 
 /*

@@ -82,7 +82,7 @@ int report_again(struct association *association, const struct audit_record *rec
 	for (int i = 0; i < 3 && error != ENOSPC; i++) {
 		if (error != ETIMEDOUT && supervision_renew_auditor(association) != 0)
 			return -1;
-		if (audit_submit(association->auditor, record, RECORD_MS) == 0)
+		if (audit_submit(association->auditor, record, RECORD_MS) >= 0)
 			return 0;
 		if (errno == ETIMEDOUT)
 			return -1;
@@ -143,6 +143,24 @@ static void report_belated(struct association *association)
 	report_instance_ended(association);
 }
 
+/* What an operator reads of it, unless it is one of many that are only counted. */
+static int submit_association(struct association *association,
+			      const struct audit_record *record)
+{
+	int result, error;
+
+	if (record->outcome != AUDIT_REFUSED || association->established) {
+		tell_operator(record);
+		return audit_submit(association->auditor, record, RECORD_MS);
+	}
+	result = audit_submit(association->auditor, record, RECORD_MS);
+	error = errno;
+	if (result != 1)
+		tell_operator(record);
+	errno = error;
+	return result;
+}
+
 int report_association(struct association *association, enum audit_outcome outcome,
 		       enum reason reason, const char *detail)
 {
@@ -151,10 +169,9 @@ int report_association(struct association *association, enum audit_outcome outco
 	record.outcome = outcome;
 	record.reason = reason;
 	PUT(record.detail, detail);
-	tell_operator(&record);
 	report_belated(association);
 	association->last_word_said = outcome != AUDIT_ACCEPTED;
-	if (audit_submit(association->auditor, &record, RECORD_MS) == 0)
+	if (submit_association(association, &record) >= 0)
 		return 0;
 	if (errno == ENOSPC || errno == ETIMEDOUT) /* it has the record, and keeps it */
 		return -1;

@@ -9,8 +9,10 @@
 
 #include <openssl/crypto.h>
 
+#include "cathgate/clock.h"
 #include "cathgate/log.h"
 #include "session.h"
+#include "repeats.h"
 #include "writer.h"
 
 #define LOCK_WAIT_MS	 5000
@@ -36,13 +38,14 @@ struct auditor {
 	int64_t figures_ms;  /* ... and when others may be */
 	struct pseudonym pseudonym;
 	struct writer writer;
+	struct repeats repeats;
 	LIST_HEAD(, session) sessions;
 	SLIST_HEAD(, session) due;
 	struct ended ended[ENDED_MAX]; /* the latest, in a ring */
 	size_t next_ended;
 };
 
-static void answer(struct session *session, bool is_durable)
+static void answer(struct session *session, uint32_t is_durable)
 {
 	struct message_answer message = { .number = session->number,
 					  .durable = is_durable };
@@ -71,6 +74,27 @@ static bool add(struct auditor *auditor, const char *association, const char *pe
 	return writer_add(&auditor->writer, association, peer, record);
 }
 
+/* Of one that was refused before it was let in: that it can be one of a flood. */
+static bool is_only_counted(struct auditor *auditor, const struct session *session,
+			    const struct audit_record *record)
+{
+	bool is_refusal = record->event == AUDIT_ASSOCIATION && !session->is_pinned &&
+			  (record->outcome == AUDIT_REFUSED ||
+			   (record->outcome == AUDIT_ABORTED &&
+			    record->reason == REASON_LIMIT_ASSOCIATIONS));
+	return is_refusal &&
+	       repeats_counts(&auditor->repeats, clock_ms(), session->peer, record);
+}
+
+static void tell_counted(void *context, const char *peer,
+			 const struct audit_record *summary)
+{
+	struct auditor *auditor = context;
+	log_warning("%s: %s: %s", audit_outcome_word(summary->outcome),
+		    reason_word(summary->reason), summary->detail);
+	add(auditor, "", peer, summary);
+}
+
 static void note_ended(struct auditor *auditor, const struct session *session)
 {
 	struct ended *ended = &auditor->ended[auditor->next_ended++ % ENDED_MAX];
@@ -87,7 +111,8 @@ static void end_session(struct auditor *auditor, struct session *session,
 		log_error("association %s: its line is closed, %s", session->association,
 			  fault);
 	for (size_t i = 0; i < count; i++)
-		add(auditor, session->association, session->peer, &words[i]);
+		if (!is_only_counted(auditor, session, &words[i]))
+			add(auditor, session->association, session->peer, &words[i]);
 	if (!session_is_silent(session))
 		note_ended(auditor, session);
 	LIST_REMOVE(session, others);
@@ -115,6 +140,9 @@ static void read_line(struct auditor *auditor, struct session *session)
 	}
 	if (has_closed || fault) {
 		end_session(auditor, session, fault);
+	} else if (session->is_answer_due &&
+		   is_only_counted(auditor, session, &message.record)) {
+		answer(session, MESSAGE_COUNTED);
 	} else if (session->is_answer_due) {
 		/* Due only now: to make room, add may commit and answer what is due. */
 		session->is_queued = add(auditor, session->association, session->peer,
@@ -313,13 +341,20 @@ static void tell_figures(struct auditor *auditor)
 		auditor->told_syncs = histogram_total(&figures.sync);
 }
 
+/* -1 is never. */
+static int sooner(int a_ms, int b_ms)
+{
+	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
 static int wait_ms(const struct auditor *auditor)
 {
 	bool is_untold = auditor->writer.is_in_trouble != auditor->has_told_trouble;
 	int wait_ms = is_untold ? TELL_RETRY_MS : writer_wait_ms(&auditor->writer);
+	wait_ms = sooner(wait_ms, repeats_wait_ms(&auditor->repeats, clock_ms()));
 	if (!has_figures(auditor) || !auditor->is_control_open)
 		return wait_ms;
-	return wait_ms < 0 || wait_ms > FIGURES_EVERY_MS ? FIGURES_EVERY_MS : wait_ms;
+	return sooner(wait_ms, FIGURES_EVERY_MS);
 }
 
 static void work(struct auditor *auditor)
@@ -333,6 +368,8 @@ static void work(struct auditor *auditor)
 			if (events[i].data.ptr)
 				read_line(auditor, events[i].data.ptr);
 		}
+		repeats_flush(&auditor->repeats, clock_ms(),
+			      auditor->has_stop && LIST_EMPTY(&auditor->sessions));
 		if (auditor->has_stop && LIST_EMPTY(&auditor->sessions)) {
 			add(auditor, auditor->stop.address.association,
 			    auditor->stop.address.peer, &auditor->stop.record);
@@ -343,6 +380,7 @@ static void work(struct auditor *auditor)
 		tell_trouble(auditor);
 		tell_figures(auditor);
 	}
+	repeats_flush(&auditor->repeats, clock_ms(), true);
 	writer_finish(&auditor->writer);
 }
 
@@ -367,6 +405,10 @@ static int auditor_open(int control, const struct config *config, struct auditor
 	}
 	if (writer_open(audit, LOCK_WAIT_MS, config->gateway_name, &auditor->writer))
 		return -1;
+	if (repeats_open(&auditor->repeats, tell_counted, auditor) != 0) {
+		log_error("the auditor has no memory to count refusals");
+		return -1;
+	}
 	auditor->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (auditor->epoll < 0 ||
 	    epoll_ctl(auditor->epoll, EPOLL_CTL_ADD, control, &event)) {
@@ -387,6 +429,7 @@ static void auditor_close(struct auditor *auditor)
 		close(auditor->epoll);
 	writer_close(&auditor->writer);
 	pseudonym_close(&auditor->pseudonym);
+	repeats_close(&auditor->repeats);
 }
 
 int auditor_run(int control, const struct config *config)

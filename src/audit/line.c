@@ -69,6 +69,8 @@ static int wait_for_answer(int line, uint32_t number, int64_t deadline_ms)
 		ssize_t got = recv(line, &answer, sizeof(answer), MSG_DONTWAIT);
 		if (got == (ssize_t)sizeof(answer) && answer.number == number) {
 			errno = ENOSPC;
+			if (answer.durable == MESSAGE_COUNTED)
+				return 1;
 			return answer.durable ? 0 : -1;
 		}
 		if (got == 0) {

@@ -33,9 +33,12 @@ struct message_line {
 	struct audit_record record;
 };
 
+/* A refusal that has no line of its own: the next summary has it. */
+#define MESSAGE_COUNTED 2
+
 struct message_answer {
 	uint32_t number;
-	uint32_t durable; /* 1 or 0 */
+	uint32_t durable; /* 1 or 0; MESSAGE_COUNTED */
 };
 
 struct message_address {

@@ -1,0 +1,172 @@
+/* Goal: refusals that repeat are counted exactly, and what is new is never hidden. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "audit/repeats.h"
+
+struct told {
+	unsigned summaries;
+	unsigned long refusals;
+	char last[256];
+};
+
+static void note(void *context, const char *peer, const struct audit_record *summary)
+{
+	struct told *told = context;
+
+	assert_true(peer[0] != '\0');
+	told->summaries++;
+	told->refusals += strtoul(summary->detail, NULL, 10);
+	snprintf(told->last, sizeof(told->last), "%s", summary->detail);
+}
+
+static struct audit_record refusal(enum reason reason, const char *calling_ae,
+				   const char *certificate)
+{
+	struct audit_record record;
+
+	audit_record_init(&record);
+	record.event = AUDIT_ASSOCIATION;
+	record.outcome = AUDIT_REFUSED;
+	record.reason = reason;
+	snprintf(record.calling_ae, sizeof(record.calling_ae), "%s", calling_ae);
+	snprintf(record.certificate, sizeof(record.certificate), "%s", certificate);
+	snprintf(record.detail, sizeof(record.detail), "as found");
+	return record;
+}
+
+static void the_first_are_recorded_the_rest_counted(void **state)
+{
+	struct audit_record record = refusal(REASON_NOT_TLS, "", "");
+	struct told told = { 0 };
+	struct repeats repeats;
+
+	(void)state;
+	assert_int_equal(repeats_open(&repeats, note, &told), 0);
+	for (int i = 0; i < 422; i++)
+		assert_int_equal(repeats_counts(&repeats, i, "192.0.2.7:1000", &record),
+				 i >= REPEATS_EACH);
+	assert_int_equal(repeats_wait_ms(&repeats, 1000), REPEATS_MS - 1000);
+	repeats_flush(&repeats, REPEATS_MS - 1, false);
+	assert_int_equal(told.summaries, 0);
+	repeats_flush(&repeats, REPEATS_MS, false);
+	assert_string_equal(told.last, "412 more from 192.0.2.7: as found");
+	/* It goes on: no more lines of its own until there is a minute's peace. */
+	assert_true(repeats_counts(&repeats, REPEATS_MS + 1, "192.0.2.7:1", &record));
+	repeats_flush(&repeats, 2 * REPEATS_MS, false);
+	repeats_flush(&repeats, 3 * REPEATS_MS, false);
+	assert_false(repeats_counts(&repeats, 3 * REPEATS_MS, "192.0.2.7:1", &record));
+	assert_int_equal(told.summaries, 2);
+	assert_int_equal(told.refusals, 413);
+	repeats_close(&repeats);
+}
+
+static void what_is_new_is_recorded(void **state)
+{
+	static const struct {
+		enum reason reason;
+		const char *calling_ae, *certificate;
+	} news[] = {
+		{ REASON_HANDSHAKE_TIMEOUT, "", "" },
+		{ REASON_NOT_TLS, "CATHLAB9", "" },
+		{ REASON_NOT_TLS, "", "aa" },
+		{ REASON_NOT_TLS, "CATHLAB9", "aa" },
+	};
+	struct audit_record flood = refusal(REASON_NOT_TLS, "", "");
+	struct told told = { 0 };
+	struct repeats repeats;
+
+	(void)state;
+	assert_int_equal(repeats_open(&repeats, note, &told), 0);
+	for (int i = 0; i < 1000; i++)
+		repeats_counts(&repeats, 0, "192.0.2.7:1000", &flood);
+	for (size_t i = 0; i < sizeof(news) / sizeof(news[0]); i++) {
+		struct audit_record record =
+			refusal(news[i].reason, news[i].calling_ae, news[i].certificate);
+
+		assert_false(repeats_counts(&repeats, 0, "192.0.2.7:1000", &record));
+	}
+	assert_false(repeats_counts(&repeats, 0, "192.0.2.8:1000", &flood));
+	repeats_close(&repeats);
+}
+
+/* Whatever comes from wherever: lines and counts add up, and the lines are few. */
+static void many_addresses_are_one_flood(void **state)
+{
+	struct audit_record record = refusal(REASON_NOT_TLS, "", "");
+	unsigned long recorded = 0, all = 100000;
+	struct told told = { 0 };
+	struct repeats repeats;
+
+	(void)state;
+	assert_int_equal(repeats_open(&repeats, note, &told), 0);
+	for (unsigned long i = 0; i < all; i++) {
+		char peer[ADDRESS_TEXT_SIZE];
+
+		snprintf(peer, sizeof(peer), "10.%lu.%lu.1:9", i / 256 % 256, i % 256);
+		recorded += !repeats_counts(&repeats, (int64_t)i, peer, &record);
+		repeats_flush(&repeats, (int64_t)i, false);
+	}
+	repeats_flush(&repeats, (int64_t)all, true);
+	assert_int_equal(recorded + told.refusals, all);
+	assert_true(recorded <= 10 * REPEATS_TOGETHER);
+	repeats_close(&repeats);
+}
+
+static void more_kinds_than_rows_add_up(void **state)
+{
+	unsigned long recorded = 0, all = 10 * REPEATS_ROWS * 12;
+	struct told told = { 0 };
+	struct repeats repeats;
+
+	(void)state;
+	assert_int_equal(repeats_open(&repeats, note, &told), 0);
+	for (unsigned long i = 0; i < all; i++) {
+		struct audit_record record = refusal(REASON_AE_UNKNOWN, "", "");
+
+		snprintf(record.calling_ae, sizeof(record.calling_ae), "AE%lu", i / 12);
+		recorded += !repeats_counts(&repeats, (int64_t)i, "192.0.2.7:1", &record);
+	}
+	repeats_flush(&repeats, 0, true);
+	assert_int_equal(recorded + told.refusals, all);
+	repeats_close(&repeats);
+}
+
+static void an_ipv6_network_is_one_address(void **state)
+{
+	struct audit_record record = refusal(REASON_NOT_TLS, "", "");
+	struct told told = { 0 };
+	struct repeats repeats;
+
+	(void)state;
+	assert_int_equal(repeats_open(&repeats, note, &told), 0);
+	for (int i = 0; i < 30; i++) {
+		char peer[ADDRESS_TEXT_SIZE];
+
+		snprintf(peer, sizeof(peer), "[2001:db8::%x]:9", i + 1);
+		repeats_counts(&repeats, 0, peer, &record);
+	}
+	repeats_flush(&repeats, 0, true);
+	assert_string_equal(told.last, "20 more from 2001:db8::/64: as found");
+	repeats_close(&repeats);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_are_recorded_the_rest_counted),
+		cmocka_unit_test(what_is_new_is_recorded),
+		cmocka_unit_test(many_addresses_are_one_flood),
+		cmocka_unit_test(more_kinds_than_rows_add_up),
+		cmocka_unit_test(an_ipv6_network_is_one_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
