@@ -73,6 +73,14 @@ static int copy_torn(int fd, off_t at, const char *log_path, const char *torn)
 	return result;
 }
 
+void aside_add_words(char words[ASIDE_WORDS_SIZE], const char *more)
+{
+	size_t used = strlen(words);
+	if (more[0])
+		snprintf(words + used, ASIDE_WORDS_SIZE - used, "%s%s", used ? "; " : "",
+			 more);
+}
+
 static int hash_from(int fd, off_t at, off_t *ret_size, char ret[DIGEST_HEX_SIZE])
 {
 	uint8_t sha256[DIGEST_SIZE];

@@ -13,6 +13,10 @@
 
 #define ASIDE_WORDS_SIZE 256 /* what a line's detail holds */
 
+/* Adds a clause to those that are there, as far as there is room; nothing where it is "".
+ */
+void aside_add_words(char words[ASIDE_WORDS_SIZE], const char *more);
+
 /* Moves what `path`, open as `fd`, holds behind `at` into FILE.torn-TIME of the log
  * `log_path`: durable there before it is cut off here. `time` is that of the last good
  * line, or "". What was moved where is left in `ret`. -1 after logging what is wrong and

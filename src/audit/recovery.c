@@ -12,6 +12,7 @@
 
 #include "cathgate/log.h"
 #include "cathgate/log_verify.h"
+#include "continuation.h"
 
 #define CHUNK_SIZE 65536
 
@@ -28,6 +29,7 @@ struct search {
 	bool is_live;			/* the live file has something in it */
 	char last_time[CLOCK_UTC_SIZE]; /* of the last good line; "" without one */
 	char why[ASIDE_WORDS_SIZE];	/* the log is broken; "" when it isn't */
+	char missing[ASIDE_WORDS_SIZE]; /* lines that are in no file; "" without any */
 	struct recovery *ret;
 };
 
@@ -84,26 +86,6 @@ static long read_first_line(struct search *search, int fd)
 		return cannot_read(search->path);
 	const char *newline = memchr(search->buffer, '\n', (size_t)got);
 	return newline ? newline - search->buffer + 1 : 0;
-}
-
-/* The last line of a finished file. -1 when it doesn't end with a sound one. */
-static int read_last_line(struct search *search, int fd, struct chain_line *ret)
-{
-	struct stat status;
-	if (fstat(fd, &status) || status.st_size == 0)
-		return -1;
-	size_t size = status.st_size < LOG_VERIFY_LINE_MAX ? (size_t)status.st_size
-							   : LOG_VERIFY_LINE_MAX;
-	ssize_t got = pread(fd, search->buffer, size, status.st_size - (off_t)size);
-	if (got != (ssize_t)size || search->buffer[size - 1] != '\n')
-		return -1;
-	size--;
-	const char *before = memrchr(search->buffer, '\n', size);
-	const char *line = before ? before + 1 : search->buffer;
-	size -= (size_t)(line - search->buffer);
-	if (chain_read(search->digest, line, size, ret) || !ret->is_sound)
-		return -1;
-	return 0;
 }
 
 static bool has_nul(struct search *search, int fd, off_t at)
@@ -235,35 +217,10 @@ static bool is_alert(const char *line, size_t size)
 	return memmem(line, size, words, sizeof(words) - 1) != NULL;
 }
 
-/* The newest rotated file doesn't end where the live one begins. That is well after a
- * failed sync, which can leave more lines in it than count, and where a whole file in
- * between was moved away. */
-static int judge_gap(struct search *search, int fd, const char *path,
-		     const struct chain_line *first, bool is_told)
-{
-	struct log_verify_file found;
-	struct chain before = { .next_seq = first->seq };
-	memcpy(before.last_hash, first->prev, sizeof(before.last_hash));
-	if (scan(fd, path, NULL, &before, &found))
-		return -1;
-	bool is_finished = found.fault.kind == LOG_VERIFY_NO_FAULT &&
-			   found.checkpoints > 0 && found.lines_behind_checkpoint == 0;
-	if (found.has_fork && is_told)
-		return 0;
-	if ((is_finished || is_told) && found.chain.next_seq < first->seq) {
-		log_warning("%s: lines %" PRIu64 " to %" PRIu64 " are in no file here",
-			    search->path, found.chain.next_seq, first->seq - 1);
-		return 0;
-	}
-	set_broken(search, "line 1 of %.60s does not go on from %.60s",
-		   log_name_base(search->path), log_name_base(path));
-	return 0;
-}
-
 /* Whether the live file goes on from the newest rotated one. */
 static int check_continuation(struct search *search, int fd)
 {
-	struct chain_line first, last;
+	struct chain_line first;
 	char newest[LOG_NAME_SIZE];
 	if (search->rotated_count == 0)
 		return 0;
@@ -272,20 +229,19 @@ static int check_continuation(struct search *search, int fd)
 		return (int)size;
 	if (chain_read(search->digest, search->buffer, (size_t)size - 1, &first))
 		return 0;
-	bool is_told = is_alert(search->buffer, (size_t)size);
 	log_name_rotated(newest, search->path,
 			 &search->rotated[search->rotated_count - 1], ".jsonl");
-	int rotated = open(newest, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (rotated < 0)
-		return cannot_read(newest);
-	int result = 0;
-	struct chain before = { .next_seq = 0 };
-	if (read_last_line(search, rotated, &last) == 0)
-		before = chain_behind(&last);
-	if (!chain_follows(&before, &first))
-		result = judge_gap(search, rotated, newest, &first, is_told);
-	close(rotated);
-	return result;
+	struct continuation continuation = {
+		.path = search->path,
+		.newest = newest,
+		.first = &first,
+		.is_told = is_alert(search->buffer, (size_t)size),
+		.digest = search->digest,
+		.buffer = search->buffer,
+	};
+	return continuation_check(&continuation, search->why, search->missing)
+		       ? cannot_read(newest)
+		       : 0;
 }
 
 static struct log_end end_of(const struct log_verify_file *found)
@@ -494,6 +450,7 @@ static enum recovery_result run(struct search *search, int fd)
 		return RECOVERY_FAILED;
 	if (!search->why[0]) {
 		aside_untold_torn(search->path, search->last_time, search->ret->words);
+		aside_add_words(search->ret->words, search->missing);
 		return RECOVERY_DONE;
 	}
 	return aside_broken(search->path, search->is_live, search->why) ? RECOVERY_FAILED

@@ -150,17 +150,6 @@ static enum log_file_result put_alert(struct writer *writer,
 	return put_line(writer, &alert);
 }
 
-/* As much of it as there is room for. */
-static void append(char detail[ASIDE_WORDS_SIZE], const char *words)
-{
-	size_t used = strlen(detail);
-	const char *between = used > 0 ? "; " : "";
-	size_t room = ASIDE_WORDS_SIZE - 1 - used;
-	if (words[0] && room > strlen(between))
-		sprintf(detail + used, "%s%.*s", between, (int)(room - strlen(between)),
-			words);
-}
-
 /* What was found at the start is part of the `start` line where that comes first. */
 static void put_into_start(const struct writer *writer, struct record_entry *start)
 {
@@ -169,9 +158,9 @@ static void put_into_start(const struct writer *writer, struct record_entry *sta
 	detail[0] = '\0';
 	for (size_t i = 0; i < writer->log.word_count; i++) {
 		if (writer->log.words[i].kind != LIVE_LOG_HAPPENED)
-			append(detail, writer->log.words[i].text);
+			aside_add_words(detail, writer->log.words[i].text);
 	}
-	append(detail, own);
+	aside_add_words(detail, own);
 }
 
 static enum log_file_result put_words(struct writer *writer, bool is_behind_start)
