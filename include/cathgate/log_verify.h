@@ -70,6 +70,8 @@ struct log_verify_options {
 	 * at. */
 	const struct verifying_key *const *keys;
 	size_t key_count;
+	/* Whose checkpoints end what lines_behind_own counts; NULL: any do. */
+	const struct signing_key *own;
 	/* Of this file, kept elsewhere (log_verify_signature is the caller's to ask). The
 	 * line of each must be there as well. */
 	const struct checkpoint *checkpoints;
@@ -96,7 +98,9 @@ struct log_verify_file {
 	struct checkpoint last_checkpoint; /* where checkpoints > 0 */
 	uint64_t lines_behind_checkpoint;  /* good ones behind the last checkpoint line;
 					      0: it is the last line (checkpoints > 0) */
-	bool has_fork; /* a line of this file is the one at options.fork */
+	uint64_t lines_behind_own; /* the same behind the last that options.own signed;
+				      all, where it signed none */
+	bool has_fork;		   /* a line of this file is the one at options.fork */
 	uint64_t lines_before_fork, checkpoints_before_fork;
 	struct log_verify_fault fault;
 };

@@ -71,6 +71,8 @@ int live_log_open(const struct config_audit *audit, int wait_ms, struct live_log
 		keep_words(&log, LIVE_LOG_BROKEN, "%s", found.broken);
 	if (found.words[0])
 		keep_words(&log, LIVE_LOG_FOUND, "%s", found.words);
+	if (found.taken[0])
+		keep_words(&log, LIVE_LOG_TAKEN, "%s", found.taken);
 	*ret = log;
 	return 0;
 }

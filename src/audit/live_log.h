@@ -15,8 +15,10 @@
 #include "recovery.h"
 
 enum live_log_words {
-	LIVE_LOG_FOUND,	  /* at the start: belongs into the `start` line, or an alert */
-	LIVE_LOG_BROKEN,  /* the same, and an alert in any case */
+	LIVE_LOG_FOUND,	 /* at the start: belongs into the `start` line, or an alert */
+	LIVE_LOG_TAKEN,	 /* the same, but without a `start` line left to the program's log
+			  */
+	LIVE_LOG_BROKEN, /* as what was found, and an alert in any case */
 	LIVE_LOG_HAPPENED /* in use: an alert, before anything else */
 };
 

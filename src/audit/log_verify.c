@@ -255,6 +255,12 @@ static void look_for_fork(struct scan *scan)
 	scan->file.checkpoints_before_fork = scan->file.checkpoints;
 }
 
+static bool is_own(const struct scan *scan, const struct checkpoint *checkpoint)
+{
+	const struct signing_key *own = scan->options->own;
+	return !own || checkpoint_verify_own(checkpoint, own) == CHECKPOINT_HOLDS;
+}
+
 static int take_line(struct scan *scan, const struct chain *behind,
 		     const struct checkpoint *checkpoint, const char *time)
 {
@@ -271,10 +277,13 @@ static int take_line(struct scan *scan, const struct chain *behind,
 	file->last_offset = scan->line.offset;
 	file->size = scan->lines.offset;
 	file->lines_behind_checkpoint++;
+	file->lines_behind_own++;
 	if (checkpoint) {
 		file->checkpoints++;
 		file->last_checkpoint = *checkpoint;
 		file->lines_behind_checkpoint = 0;
+		if (is_own(scan, checkpoint))
+			file->lines_behind_own = 0;
 	}
 	return 0;
 }

@@ -29,6 +29,8 @@ struct search {
 	bool is_live;			/* the live file has something in it */
 	char last_time[CLOCK_UTC_SIZE]; /* of the last good line; "" without one */
 	char why[ASIDE_WORDS_SIZE];	/* the log is broken; "" when it isn't */
+	uint64_t unvouched; /* lines at the end that no checkpoint of ours covers */
+	bool lacks_note;    /* there are checkpoints, but not the note of one */
 	char missing[ASIDE_WORDS_SIZE]; /* lines that are in no file; "" without any */
 	struct recovery *ret;
 };
@@ -67,13 +69,13 @@ static void drop_cache(int fd, const char *path)
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
-static int scan(int fd, const char *path, const struct checkpoint *note,
-		const struct chain *fork, struct log_verify_file *ret)
+static int scan(const struct search *search, int fd, const char *path,
+		const struct checkpoint *note, struct log_verify_file *ret)
 {
 	struct log_verify_options options = {
 		.checkpoints = note,
 		.checkpoint_count = note ? 1 : 0,
-		.fork = fork,
+		.own = search->key,
 	};
 	return log_verify_scan(fd, &options, ret) ? cannot_read(path) : 0;
 }
@@ -126,12 +128,12 @@ static int add_newline(int fd, const char *path)
 }
 
 /* A last line without its newline is whole, whatever the note says. */
-static int lacks_newline_only(int fd, const char *path,
+static int lacks_newline_only(const struct search *search, int fd, const char *path,
 			      const struct log_verify_file *found, bool *ret)
 {
 	struct log_verify_file alone = { .lines = 0 };
 	bool is_short = found->fault.kind == LOG_VERIFY_TRUNCATED;
-	if (is_short && scan(fd, path, NULL, NULL, &alone))
+	if (is_short && scan(search, fd, path, NULL, &alone))
 		return -1;
 	const struct log_verify_fault *fault = is_short ? &alone.fault : &found->fault;
 	*ret = fault->kind == LOG_VERIFY_TORN && fault->lacks_newline_only;
@@ -166,7 +168,7 @@ static int mend(struct search *search, int fd, const char *path,
 	bool is_newline = false;
 	if (fault->kind == LOG_VERIFY_NO_FAULT)
 		return 0;
-	if (lacks_newline_only(fd, path, found, &is_newline))
+	if (lacks_newline_only(search, fd, path, found, &is_newline))
 		return -1;
 	if (is_newline)
 		return add_newline(fd, path) ? -1 : 1;
@@ -191,7 +193,7 @@ static int read_file(struct search *search, int fd, const char *path,
 		     const struct checkpoint *note, struct log_verify_file *ret)
 {
 	for (int turn = 0; turn < 3; turn++) {
-		if (scan(fd, path, note, NULL, ret))
+		if (scan(search, fd, path, note, ret))
 			return -1;
 		if (path == search->path && ret->fault.kind != LOG_VERIFY_NO_FAULT &&
 		    is_no_log(search, fd, ret)) {
@@ -280,6 +282,8 @@ static int read_live(struct search *search, int fd)
 	if (found.lines > 0 && check_continuation(search, fd))
 		return -1;
 	search->ret->end = end_of(&found);
+	search->unvouched = found.lines_behind_own;
+	search->lacks_note = found.checkpoints > 0 && !search->has_note;
 	memcpy(search->last_time, found.last_time, sizeof(search->last_time));
 	search->ret->size = (off_t)found.size;
 	return 0;
@@ -302,6 +306,7 @@ static int read_newest(struct search *search)
 	int result = read_file(search, fd, path, has_note ? &note : NULL, &found);
 	if (result == 0) {
 		search->ret->end.chain = found.chain;
+		search->unvouched = found.lines_behind_own;
 		memcpy(search->last_time, found.last_time, sizeof(search->last_time));
 	}
 	close(fd);
@@ -398,6 +403,27 @@ static int look(struct search *search, int fd)
 	return result;
 }
 
+/* What the next checkpoint will cover although nothing vouches for it is said first. */
+static void tell_what_was_found(const struct search *search)
+{
+	char clause[ASIDE_WORDS_SIZE];
+	char *words = search->ret->words;
+	aside_untold_torn(search->path, search->last_time, words);
+	aside_add_words(words, search->missing);
+	if (search->lacks_note) {
+		char note[LOG_NAME_SIZE];
+		log_name(note, search->path, ".checkpoint");
+		snprintf(clause, sizeof(clause), "%.60s is missing", log_name_base(note));
+		aside_add_words(words, clause);
+	}
+	if (search->unvouched == 0)
+		return;
+	snprintf(search->ret->taken, sizeof(search->ret->taken),
+		 "lines before this under no checkpoint%s: %" PRIu64,
+		 search->key ? " signed with the key in use" : "", search->unvouched);
+	log_warning("%s: %s", search->path, search->ret->taken);
+}
+
 static int open_search(struct search *search)
 {
 	search->digest = digest_new();
@@ -449,8 +475,7 @@ static enum recovery_result run(struct search *search, int fd)
 	if (look(search, fd))
 		return RECOVERY_FAILED;
 	if (!search->why[0]) {
-		aside_untold_torn(search->path, search->last_time, search->ret->words);
-		aside_add_words(search->ret->words, search->missing);
+		tell_what_was_found(search);
 		return RECOVERY_DONE;
 	}
 	return aside_broken(search->path, search->is_live, search->why) ? RECOVERY_FAILED

@@ -33,6 +33,7 @@ struct recovery {
 	struct log_end end;
 	off_t size;		       /* of the live file */
 	char words[ASIDE_WORDS_SIZE];  /* what was found and belongs into the log */
+	char taken[ASIDE_WORDS_SIZE];  /* lines that nothing vouches for: into `start` */
 	char broken[ASIDE_WORDS_SIZE]; /* why a new chain begins; "" when none does */
 };
 

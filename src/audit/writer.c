@@ -170,9 +170,11 @@ static enum log_file_result put_words(struct writer *writer, bool is_behind_star
 		writer->count > 0 && writer->queue[0].record.event == AUDIT_START;
 	for (size_t i = 0; i < writer->log.word_count && result == LOG_FILE_DONE; i++) {
 		const struct live_log_word *word = &writer->log.words[i];
-		bool is_wanted = is_behind_start
-					 ? has_start && word->kind == LIVE_LOG_BROKEN
-					 : !has_start || word->kind == LIVE_LOG_HAPPENED;
+		bool is_wanted =
+			is_behind_start
+				? has_start && word->kind == LIVE_LOG_BROKEN
+				: word->kind == LIVE_LOG_HAPPENED ||
+					  (!has_start && word->kind != LIVE_LOG_TAKEN);
 		if (is_wanted)
 			result = put_alert(writer, word);
 	}

@@ -78,12 +78,99 @@ static void lines_in_no_file_are_told(void **state)
 	assert_told(fixture, "alert", "lines 2 to 3 are in no file here");
 }
 
+/* Writes lines as the auditor would, and dies before a checkpoint covers them. */
+static void forge(const struct fixture *fixture, unsigned count)
+{
+	struct config_audit audit = fixture->config.audit;
+	struct live_log log;
+	struct digest *digest = digest_new();
+	audit.signing_key.path = NULL;
+	assert_int_equal(live_log_open(&audit, 0, &log), 0);
+	int fd = open(fixture->log, O_WRONLY | O_APPEND);
+	while (count-- > 0) {
+		char line[1024];
+		size_t size = (size_t)sprintf(
+			line,
+			"{\"seq\":%d,\"time\":\"2026-01-31T12:00:00.000000Z\",\"node\":"
+			"\"cathlab-3\",\"event\":\"instance\"",
+			(int)log.end.chain.next_seq);
+		size = chain_seal(&log.end.chain, digest, line, size);
+		assert_int_equal(write(fd, line, size), size);
+	}
+	close(fd);
+	digest_free(digest);
+	live_log_close(&log);
+}
+
+static void use_key(struct fixture *fixture)
+{
+	static char path[400];
+	const char *error;
+	snprintf(path, sizeof(path), "%s", path_of(fixture, "signing.key"));
+	assert_int_equal(signing_key_make(path, &error), 0);
+	fixture->config.audit.signing_key.path = path;
+}
+
+/* A crash's, or a forger's: this start's checkpoint signs them. */
+static void lines_behind_the_checkpoint_are_counted(void **state)
+{
+	struct fixture *fixture = *state;
+	for (int has_key = 0; has_key < 2; has_key++) {
+		const char *words =
+			has_key ? "lines before this under no checkpoint signed "
+				  "with the key in use: 3"
+				: "lines before this under no checkpoint: 3";
+		if (has_key)
+			use_key(fixture);
+		start_and_stop(fixture);
+		start_and_stop(fixture);
+		assert_told(fixture, "start", NULL);
+		forge(fixture, 3);
+		start_and_stop(fixture);
+		assert_told(fixture, "start", words);
+		start_and_stop(fixture);
+		assert_told(fixture, "start", NULL);
+		forge(fixture, 3);
+		start_without_a_word(fixture);
+		assert_told(fixture, "alert", NULL);
+	}
+}
+
+/* Unsigned, as whoever has no key can make it. */
+static void a_checkpoint_of_another_s_covers_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	use_key(fixture);
+	start_and_stop(fixture);
+	forge(fixture, 2);
+	const char *path = fixture->config.audit.signing_key.path;
+	fixture->config.audit.signing_key.path = NULL;
+	start_and_stop(fixture);
+	fixture->config.audit.signing_key.path = path;
+	start_and_stop(fixture);
+	assert_told(fixture, "start", "signed with the key in use: 4");
+}
+
+static void a_missing_note_is_told(void **state)
+{
+	struct fixture *fixture = *state;
+	start_and_stop(fixture);
+	assert_int_equal(unlink(path_of(fixture, "audit.checkpoint")), 0);
+	start_and_stop(fixture);
+	assert_told(fixture, "start", "audit.checkpoint is missing");
+	start_and_stop(fixture);
+	assert_told(fixture, "start", NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(lines_in_no_file_are_told),
+		TEST(lines_behind_the_checkpoint_are_counted),
+		TEST(a_checkpoint_of_another_s_covers_nothing),
+		TEST(a_missing_note_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

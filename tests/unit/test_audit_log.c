@@ -110,10 +110,14 @@ static void a_torn_end_is_kept_aside(void **state)
 		char *moved = read_file(path);
 		assert_string_equal(moved, torn);
 		free(moved);
-		snprintf(expected, sizeof(expected),
-			 "%s12 bytes of a torn line, SHA-256 %s, moved to %s%s",
-			 is_restart ? ALERT : "\"start\",\"detail\":\"", torn_sha256,
-			 strrchr(path, '/') + 1, is_restart ? "\"}" : "; 0.1.0\"}");
+		snprintf(
+			expected, sizeof(expected),
+			"%s12 bytes of a torn line, SHA-256 %s, moved to %s%s",
+			is_restart ? ALERT : "\"start\",\"detail\":\"", torn_sha256,
+			strrchr(path, '/') + 1,
+			is_restart
+				? "\"}"
+				: "; lines before this under no checkpoint: 1; 0.1.0\"}");
 		if (is_restart)
 			assert_log(fixture,
 				   (const char *[]){ "\"start\"}", expected,
