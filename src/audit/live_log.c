@@ -64,6 +64,7 @@ int live_log_open(const struct config_audit *audit, int wait_ms, struct live_log
 		return -1;
 	}
 	log.end = found.end;
+	log.found_time = found.last_time;
 	if (log.end.tree.size == 0)
 		log.end.first_seq = log.end.chain.next_seq;
 	log.file.size = log.file.good_size = found.size;

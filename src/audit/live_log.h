@@ -33,6 +33,7 @@ struct live_log {
 	const struct config_audit *audit;
 	struct signing_key *key; /* NULL: checkpoints are not signed */
 	struct log_file file;
+	time_t found_time;  /* the last line's when it was opened; 0 without any */
 	struct log_end end; /* behind the last durable line; the writer moves it on */
 	bool is_failed;	    /* its sync failed, and it couldn't be given up yet */
 	char failure[64];   /* why */

@@ -476,6 +476,7 @@ static enum recovery_result run(struct search *search, int fd)
 		return RECOVERY_FAILED;
 	if (!search->why[0]) {
 		tell_what_was_found(search);
+		search->ret->last_time = recovery_time(search->last_time);
 		return RECOVERY_DONE;
 	}
 	return aside_broken(search->path, search->is_live, search->why) ? RECOVERY_FAILED

@@ -31,6 +31,7 @@ struct log_end {
 
 struct recovery {
 	struct log_end end;
+	time_t last_time;	       /* the last line's; 0 without any */
 	off_t size;		       /* of the live file */
 	char words[ASIDE_WORDS_SIZE];  /* what was found and belongs into the log */
 	char taken[ASIDE_WORDS_SIZE];  /* lines that nothing vouches for: into `start` */

@@ -15,21 +15,41 @@
 #include "recovery.h"
 
 #define SECONDS_A_DAY 86400
+#define LEAP_SECONDS  3600 /* less is no leap */
 #define TAIL_SIZE     65536
-
-static bool is_kept(const struct retention *retention, uint64_t first_seq)
-{
-	for (size_t i = 0; i < retention->kept_count; i++) {
-		if (retention->kept[i] == first_seq)
-			return true;
-	}
-	return false;
-}
 
 void retention_keep(struct retention *retention, uint64_t first_seq)
 {
-	if (retention->kept_count < RETENTION_KEPT_MAX)
-		retention->kept[retention->kept_count++] = first_seq;
+	retention->has_kept = true;
+	retention->kept = first_seq;
+}
+
+void retention_begin(struct retention *retention, time_t newest)
+{
+	*retention = (struct retention){ .known = newest ? newest : time(NULL),
+					 .known_ms = clock_ms() };
+}
+
+/* The time to go by. */
+static time_t believed_time(struct retention *retention)
+{
+	time_t now = time(NULL);
+	int64_t now_ms = clock_ms();
+	time_t expected =
+		retention->known + (time_t)((now_ms - retention->known_ms) / 1000);
+	bool is_ahead = now > expected + LEAP_SECONDS;
+	if (is_ahead && retention->ahead_ms == 0) {
+		retention->ahead_ms = now_ms;
+		log_info("the clock is %jd s ahead of the audit log: by that time no old "
+			 "file of it is removed for a day",
+			 (intmax_t)(now - expected));
+	}
+	if (is_ahead && now_ms - retention->ahead_ms < SECONDS_A_DAY * INT64_C(1000))
+		return expected;
+	retention->known = now;
+	retention->known_ms = now_ms;
+	retention->ahead_ms = 0;
+	return now;
 }
 
 /* Why a checkpoint doesn't cover the whole file; NULL when one does. The scan has proved
@@ -96,13 +116,14 @@ static bool is_removable(struct retention *retention, const char *log_path,
 			 const struct log_rotated *rotated, unsigned keep_days,
 			 const struct signing_key *key, char ret_words[ASIDE_WORDS_SIZE])
 {
-	time_t before = time(NULL) - (time_t)keep_days * SECONDS_A_DAY;
+	time_t before = believed_time(retention) - (time_t)keep_days * SECONDS_A_DAY;
 	char file[LOG_NAME_SIZE], note_path[LOG_NAME_SIZE];
 	struct checkpoint note;
 	struct log_verify_file found;
 	log_name_rotated(file, log_path, rotated, ".jsonl");
 	log_name_rotated(note_path, log_path, rotated, ".checkpoint");
-	if (is_kept(retention, rotated->first_seq) || !is_old(file, before))
+	bool is_kept = retention->has_kept && retention->kept == rotated->first_seq;
+	if (is_kept || !is_old(file, before))
 		return false;
 	bool has_note = log_get_note(note_path, &note) == 0;
 	const char *fault = "it can't be read";
@@ -112,8 +133,9 @@ static bool is_removable(struct retention *retention, const char *log_path,
 		fault = not_covered(&found, key);
 	}
 	if (fault) {
-		log_warning("%s: older than keep_days, but kept: %s; look at it with "
-			    "cathgate audit verify, and remove it by hand",
+		log_warning("%s: older than keep_days, but kept, and all that is younger "
+			    "with it: %s; look at it with cathgate audit verify, and "
+			    "remove it by hand",
 			    file, fault);
 		retention_keep(retention, rotated->first_seq);
 		return false;
@@ -128,17 +150,14 @@ bool retention_find(struct retention *retention, const char *path, unsigned keep
 {
 	struct log_rotated *list;
 	size_t count;
-	bool is_found = false;
 	if (log_rotated_list(path, &list, &count)) {
 		log_warning("%s: its directory can't be read: %m", path);
 		return false;
 	}
-	for (size_t i = 0; i < count && !is_found; i++) {
-		is_found = is_removable(retention, path, &list[i], keep_days, key,
-					ret_words);
-		if (is_found)
-			*ret = list[i];
-	}
+	bool is_found = count > 0 && is_removable(retention, path, &list[0], keep_days,
+						  key, ret_words);
+	if (is_found)
+		*ret = list[0];
 	free(list);
 	return is_found;
 }

@@ -2,23 +2,33 @@
  * Which rotated files are old enough to go. Whole files only, and only those that a
  * checkpoint covers to the last line: signed with our key, where there is one. Their
  * notes stay, to say what there was; what was moved aside (torn, broken) stays, too.
+ * Oldest first, and none before an older one is gone: what is left has no gap.
+ *
+ * A clock that is suddenly ahead of the log is believed after a day, so that a wrong one
+ * removes nothing at once.
  */
 #ifndef AUDIT_RETENTION_H
 #define AUDIT_RETENTION_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "aside.h"
 
-#define RETENTION_KEPT_MAX 64
-
 struct retention {
 	int64_t next_ms; /* when to look again; 0: at once */
-	/* Too old, but kept: said once. Oldest first, as they are found. */
-	uint64_t kept[RETENTION_KEPT_MAX];
-	size_t kept_count;
+	/* The oldest is too old, but kept: said once. */
+	bool has_kept;
+	uint64_t kept;
+	/* The time when that of clock_ms was `known_ms`, as far as it is believed; and
+	 * since when the clock has been ahead of it, 0 when it isn't. */
+	time_t known;
+	int64_t known_ms, ahead_ms;
 };
+
+/* `newest`: the time of the log's last line, 0 without any. */
+void retention_begin(struct retention *retention, time_t newest);
 
 /* Looks for the oldest file whose last line is older than `keep_days`. True: it is to be
  * removed, once a line with the detail `ret_words` is durable. It reads the file whole.

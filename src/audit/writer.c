@@ -30,6 +30,7 @@ int writer_open(const struct config_audit *audit, int wait_ms, const char *node,
 	}
 	if (live_log_open(audit, wait_ms, &writer.log))
 		goto fail;
+	retention_begin(&writer.retention, writer.log.found_time);
 	writer.uncovered_ms = clock_ms();
 	writer.words_ms = clock_ms() + WORDS_MS;
 	*ret = writer;

@@ -299,6 +299,34 @@ static void age_last_line(struct fixture *fixture)
 	free(log);
 }
 
+/* A file of two lines: one of the age of `like`, and a checkpoint over it. */
+static void write_checkpoint(const char *path, struct chain *chain, const char *like)
+{
+	struct digest *digest = digest_new();
+	struct merkle tree = { .size = 0 };
+	struct checkpoint checkpoint = { .size = 1 };
+	char line[2048];
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0640);
+	checkpoint_origin("cathlab-3", chain->next_seq, checkpoint.origin);
+	for (int i = 0; i < 2; i++) {
+		const char *time = strstr(like, "\"time\":\"") + 8;
+		size_t size = (size_t)sprintf(line,
+					      "{\"seq\":%d,\"time\":\"%.27s\",\"node\":"
+					      "\"cathlab-3\",\"event\":\"%s\"",
+					      (int)chain->next_seq, time,
+					      i ? "checkpoint" : "instance");
+		if (i) {
+			assert_int_equal(merkle_root(&tree, digest, checkpoint.root), 0);
+			size += checkpoint_members(&checkpoint, line + size);
+		}
+		size = chain_seal(chain, digest, line, size);
+		assert_int_equal(merkle_add(&tree, digest, chain->last_hash), 0);
+		assert_int_equal(write(fd, line, size), size);
+	}
+	close(fd);
+	digest_free(digest);
+}
+
 static void old_files_go_with_a_line(void **state)
 {
 	struct fixture *fixture = *state;
@@ -311,6 +339,11 @@ static void old_files_go_with_a_line(void **state)
 	char hash[DIGEST_HEX_SIZE], expected[200];
 	digest_hex(found.chain.last_hash, DIGEST_SIZE, hash);
 	struct writer writer = opened(fixture);
+	writer_tend(&writer);
+	/* The newest line is 40 days old: the clock may be wrong. */
+	assert_int_equal(access(path_of(fixture, "audit-0.jsonl"), F_OK), 0);
+	writer.retention.next_ms = 0;
+	writer.retention.ahead_ms -= INT64_C(1000) * DAY;
 	writer_tend(&writer);
 	writer_tend(&writer);
 	assert_int_equal(access(path_of(fixture, "audit-0.jsonl"), F_OK), -1);
@@ -360,12 +393,68 @@ static void what_is_young_or_not_covered_stays(void **state)
 		writer_tend(&writer);
 		if (access(rotated, F_OK))
 			fail_msg("%s: it was removed", cases[i]);
-		assert_int_equal(writer.retention.kept_count, i > 0);
+		assert_int_equal(writer.retention.has_kept, i > 0);
 		assert_int_equal(writer.log.end.tree.size, 0);
 		writer_close(&writer);
 		fixture_teardown(state);
 		fixture_setup(state);
 	}
+}
+
+/* The clock leaps ahead: in use; back again; and by less than matters. */
+static void a_clock_that_leaps_removes_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	make_old_file(fixture, 40);
+	age_last_line(fixture);
+	fixture->config.audit.keep_days = 30;
+	struct writer writer = opened(fixture);
+	/* As if the clock had stood 35 days back until now. */
+	retention_begin(&writer.retention, time(NULL) - 35 * DAY);
+	writer_tend(&writer);
+	assert_int_equal(access(path_of(fixture, "audit-0.jsonl"), F_OK), 0);
+	assert_true(writer.retention.ahead_ms != 0);
+	retention_begin(&writer.retention, time(NULL) + 35 * DAY);
+	writer.retention.ahead_ms = 1;
+	writer_tend(&writer);
+	assert_int_equal(writer.retention.ahead_ms, 0);
+	assert_int_equal(access(path_of(fixture, "audit-0.jsonl"), F_OK), -1);
+	writer_close(&writer);
+}
+
+/* The older of two old files is damaged: the younger stays as well, until an operator
+ * has seen to it. */
+static void no_gap_is_made(void **state)
+{
+	struct fixture *fixture = *state;
+	char *older = path_of(fixture, "audit-0.jsonl"), other[400];
+	snprintf(other, sizeof(other), "%s", path_of(fixture, "audit-6.jsonl"));
+	make_old_file(fixture, 40);
+	age_last_line(fixture);
+	char *log = read_file(older), *line = log;
+	for (int i = 0; i < 5; i++)
+		line = strchr(line, '\n') + 1;
+	/* A file of its last line's age, and none but a checkpoint: covered. */
+	struct chain chain = assert_chain(older, (struct chain){ .next_seq = 0 });
+	write_checkpoint(other, &chain, line);
+	free(log);
+	struct writer writer = opened(fixture);
+	fixture->config.audit.keep_days = 30;
+	retention_begin(&writer.retention, 0);
+	int fd = open(older, O_WRONLY);
+	assert_int_equal(pwrite(fd, "X", 1, 40), 1);
+	close(fd);
+	for (int i = 0; i < 3; i++) {
+		writer.retention.next_ms = 0;
+		writer_tend(&writer);
+	}
+	assert_int_equal(access(older, F_OK), 0);
+	assert_int_equal(access(other, F_OK), 0);
+	assert_int_equal(unlink(older), 0);
+	writer.retention.next_ms = 0;
+	writer_tend(&writer);
+	assert_int_equal(access(other, F_OK), -1);
+	writer_close(&writer);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -382,6 +471,8 @@ int main(void)
 		TEST(nothing_is_overwritten),
 		TEST(old_files_go_with_a_line),
 		TEST(what_is_young_or_not_covered_stays),
+		TEST(a_clock_that_leaps_removes_nothing),
+		TEST(no_gap_is_made),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
