@@ -1,5 +1,6 @@
 """Goal: the journal has every line of the audit log, in order, each member as a field, the
 `stop` line too; a field finds what it names, and the catalogue explains it."""
+import json
 import subprocess
 
 import journal
@@ -70,3 +71,17 @@ with Test() as t, Journal() as j:
 		assert entry["CATHGATE_SIGNATURE"] in text, "the signed note, whole"
 	for entry, text in zip(entries, explained(entries), strict=True):
 		assert f"-- {entry['MESSAGE_ID']}" in text and "Defined-By: Cathgate" in text, text
+
+	# The patient's ID itself, where the site wants it, in one field, and nothing else.
+	gateway = t.gateway(t.pacs(), {"audit.journal": "auto", "audit.patient_id": "clear"})
+	modality, obj = t.associate(gateway), make("explicit")
+	assert modality.store(obj).status == 0
+	modality.release()
+	gateway.wait_audit(event="association", outcome="released")
+	assert gateway.stop() == 0
+	entry, = j.entries(CATHGATE_SOP_INSTANCE=obj.sop_instance)
+	assert entry.pop("CATHGATE_PATIENT") == "CATH-0042"
+	others = json.dumps([e for e in j.entries() if e["__CURSOR"] != entry["__CURSOR"]] + [entry])
+	for secret in ("CATH-0042", "Secret", "19700101"):
+		assert secret not in others, secret
+		assert secret not in gateway.log(), secret

@@ -135,3 +135,18 @@ with Test() as t:
 	used, = set(written(folder)) - set(told)
 	assert kind(used) == ("110101", None, "R", "0") and valid([xml_of(used)]) == [""], used
 	assert not any(b"Secret" in m or b"CATH-0042" in m for m in told)
+
+	# The ID itself, where the site wants it, and nothing else of the patient.
+	clear = t.work / "clear"
+	gateway = t.gateway(pacs, {"audit.messages": str(clear), "audit.patient_id": "clear"})
+	modality = t.associate(gateway)
+	assert modality.store(make("explicit")).status == 0
+	modality.release()
+	gateway.wait_audit(event="association", outcome="released")
+	assert gateway.stop() == 0
+	told = eventually(lambda: written(clear))
+	assert [fault for fault in valid([xml_of(m) for m in told]) if fault] == []
+	named = [kind(m)[0] for m in told if b"CATH-0042" in m]
+	assert named == ["110102", "110104", "110104"], named
+	assert not any(b"Secret" in m or b"19700101" in m for m in told)
+	assert not any(word in gateway.log() for word in ("CATH-0042", "Secret", "19700101"))
