@@ -23,7 +23,8 @@ static int open_or_create(const char *path)
 	int fd = open(path, OPEN_FLAGS);
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
-	fd = open(path, OPEN_FLAGS | O_CREAT, LOG_MODE);
+	/* Nothing is made where a link that leads nowhere points. */
+	fd = open(path, OPEN_FLAGS | O_CREAT | O_NOFOLLOW, LOG_MODE);
 	/* Whatever the umask: the group may read it, others may not. */
 	if (fd >= 0 && (fchmod(fd, LOG_MODE) || log_sync_directory(path))) {
 		int error = errno;
@@ -121,9 +122,12 @@ void log_file_close(struct log_file *file)
 int log_file_begin(struct log_file *file)
 {
 	struct stat status;
-	int fd = open(file->path, OPEN_FLAGS | O_CREAT, LOG_MODE);
-	if (fd < 0)
+	int fd = open(file->path, OPEN_FLAGS | O_CREAT | O_NOFOLLOW, LOG_MODE);
+	if (fd < 0) {
+		if (errno == ELOOP)
+			errno = EEXIST;
 		return -1;
+	}
 	int error = 0;
 	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &status))
 		error = errno;

@@ -31,7 +31,7 @@ void log_file_close(struct log_file *file);
 
 /* In place of a file that is retired, or not at its path any more: an empty one there,
  * locked and durable. -1 with errno, the file then as it was; EEXIST when one with
- * something in it is there. */
+ * something in it, or a link, is there. */
 int log_file_begin(struct log_file *file);
 
 enum log_file_state {

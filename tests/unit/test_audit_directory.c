@@ -127,6 +127,28 @@ static void a_log_moved_by_its_date_is_no_newer(void **state)
 	assert_chain(fixture->log, end);
 }
 
+/* In the log's place, at a start and in use. */
+static void no_log_is_made_through_a_link(void **state)
+{
+	struct fixture *fixture = *state;
+	char *other = path_of(fixture, "other");
+	assert_int_equal(symlink(other, fixture->log), 0);
+	fork_auditor(fixture);
+	assert_int_equal(next_word(fixture), 0);
+	assert_int_not_equal(end_of_auditor(fixture), 0);
+	assert_int_equal(access(other, F_OK), -1);
+	assert_int_equal(unlink(fixture->log), 0);
+	start_auditor(fixture);
+	submit_one(fixture);
+	assert_int_equal(rename(fixture->log, path_of(fixture, "away")), 0);
+	assert_int_equal(symlink(other, fixture->log), 0);
+	submit_one(fixture);
+	assert_int_equal(end_of_auditor(fixture), 0);
+	assert_int_equal(access(other, F_OK), -1);
+	assert_chain(fixture->log, assert_chain(path_of(fixture, "away"),
+						(struct chain){ .next_seq = 0 }));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -136,6 +158,7 @@ int main(void)
 		TEST(a_note_is_not_written_through_links),
 		TEST(a_pipe_holds_nothing_up),
 		TEST(a_log_moved_by_its_date_is_no_newer),
+		TEST(no_log_is_made_through_a_link),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
