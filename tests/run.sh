@@ -43,7 +43,8 @@ run() {
 		--output-log "$log" "$@" || status=1
 	passed=$((passed + $(grep -cE 'Test +#[0-9]+:.* Passed ' "$log" || :)))
 	skipped=$((skipped + $(grep -cE 'Test +#[0-9]+:.*\*\*\*Skipped ' "$log" || :)))
-	failed=$((failed + $(grep -E '^[0-9]+% tests passed' "$log" |
+	# The last is ours: what a failed test has shown may hold the summary of others.
+	failed=$((failed + $(grep -E '^[0-9]+% tests passed' "$log" | tail -n 1 |
 		sed 's/.*, \([0-9]*\) tests failed.*/\1/')))
 	[ "$status" -eq 0 ] || failed=$((failed + (failed == 0)))
 }
