@@ -18,6 +18,7 @@
 #define LOCK_WAIT_MS	 5000
 #define TELL_RETRY_MS	 1000
 #define FIGURES_EVERY_MS 1000
+#define GATHER_US	 200
 #define EVENTS_A_TURN	 64
 #define MESSAGES_A_TURN	 4 /* of one line, so that no line starves the others */
 #define ENDED_MAX	 4096
@@ -124,6 +125,8 @@ static void read_line(struct auditor *auditor, struct session *session)
 	struct message_line message;
 	const char *fault = NULL;
 	bool has_closed = false;
+	if (session->is_answer_due) /* Read once it is answered. */
+		return;
 	for (int i = 0; i < MESSAGES_A_TURN; i++) {
 		ssize_t size = recv(session->line, &message, sizeof(message),
 				    MSG_DONTWAIT | MSG_TRUNC);
@@ -357,17 +360,55 @@ static int wait_ms(const struct auditor *auditor)
 	return sooner(wait_ms, FIGURES_EVERY_MS);
 }
 
-static void work(struct auditor *auditor)
+/* Takes in all that is ready, after waiting at most `wait_us` for it, -1 for ever.
+ * Returns how many sockets that were. */
+static int take_ready(struct auditor *auditor, int64_t wait_us)
 {
 	struct epoll_event events[EVENTS_A_TURN];
+	struct timespec wait = { .tv_sec = wait_us / 1000000,
+				 .tv_nsec = wait_us % 1000000 * 1000 };
+	int count = epoll_pwait2(auditor->epoll, events, EVENTS_A_TURN,
+				 wait_us < 0 ? NULL : &wait, NULL);
+	read_control(auditor);
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.ptr)
+			read_line(auditor, events[i].data.ptr);
+	}
+	return count;
+}
+
+/* A record waits for its sync, and another is about to come: the whole of its instance
+ * went out to the PACS. */
+static bool is_worth_gathering(const struct auditor *auditor)
+{
+	const struct session *session;
+	if (SLIST_EMPTY(&auditor->due))
+		return false;
+	LIST_FOREACH(session, &auditor->sessions, others)
+	{
+		if (session->has_begun && session->has_sent_last_fragment &&
+		    !session->is_answer_due)
+			return true;
+	}
+	return false;
+}
+
+/* A sync costs as much for one record as for many. So whoever is the first to need one
+ * waits a little for the others, about as long as a sync takes. */
+static void gather(struct auditor *auditor)
+{
+	int64_t end_us = clock_us() + GATHER_US, left_us = GATHER_US;
+	while (left_us > 0 && is_worth_gathering(auditor) &&
+	       take_ready(auditor, left_us) > 0)
+		left_us = end_us - clock_us();
+}
+
+static void work(struct auditor *auditor)
+{
 	while (auditor->is_control_open || !LIST_EMPTY(&auditor->sessions)) {
-		int count = epoll_wait(auditor->epoll, events, EVENTS_A_TURN,
-				       wait_ms(auditor));
-		read_control(auditor);
-		for (int i = 0; i < count; i++) {
-			if (events[i].data.ptr)
-				read_line(auditor, events[i].data.ptr);
-		}
+		int wait = wait_ms(auditor);
+		take_ready(auditor, wait < 0 ? -1 : (int64_t)wait * 1000);
+		gather(auditor);
 		repeats_flush(&auditor->repeats, clock_ms(),
 			      auditor->has_stop && LIST_EMPTY(&auditor->sessions));
 		if (auditor->has_stop && LIST_EMPTY(&auditor->sessions)) {
