@@ -13,6 +13,7 @@ import time
 import urllib.request
 
 import config
+import harness
 import measure
 import wait
 
@@ -241,13 +242,14 @@ class Cathgate(Server):
 		log = (self.work / "log").read_text()
 		self.port = int(re.search(r"listening on \S+ port (\d+)", log)[1])
 		self.begin()
-		self.helpers = set(measure.tree(self.pids))
+		self.pid = process.pid
+		self.helpers = harness.children(self.pid)
 
 	def environment(self):
 		return {}
 
 	def associations(self):
-		return [pid for pid in measure.tree(self.pids) if pid not in self.helpers]
+		return [pid for pid in harness.children(self.pid) if pid not in self.helpers]
 
 	def audited(self):
 		"""The instances forwarded, by their hash, since this was asked last."""
