@@ -41,6 +41,10 @@ int durable_rename(const char *from, const char *to);
 int durable_sync_folder(const char *folder);
 int durable_sync_parent(const char *path);
 
+/* All of it, at where the descriptor stands; syncs nothing. After a failure any part of
+ * it may be there. */
+int durable_write(int fd, const void *bytes, size_t size);
+
 /* A whole file, of at most `max` bytes, with a NUL behind it: the caller's to free. */
 int durable_read(const char *path, size_t max, char **ret, size_t *ret_size);
 

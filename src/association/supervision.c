@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cathgate/clock.h"
+#include "cathgate/descriptors.h"
 #include "cathgate/log.h"
 
 #define FIGURES_EVERY_MS 500
@@ -25,38 +26,21 @@ static void stop(struct association *association)
 		clock_ms() + (int64_t)association->config->limits.grace_seconds * 1000;
 }
 
-/* The descriptors that came with a word: how many. */
-static size_t descriptors_of(struct msghdr *header, int ret[ASSOCIATION_PAPER_COUNT])
+static void take_auditor(struct association *association, int line)
 {
-	const struct cmsghdr *control = CMSG_FIRSTHDR(header);
-	size_t size;
-
-	if (!control || control->cmsg_level != SOL_SOCKET ||
-	    control->cmsg_type != SCM_RIGHTS)
-		return 0;
-	size = control->cmsg_len - CMSG_LEN(0);
-	memcpy(ret, CMSG_DATA(control), size);
-	return size / sizeof(int);
-}
-
-static void take_auditor(struct association *association, struct msghdr *header)
-{
-	int lines[ASSOCIATION_PAPER_COUNT];
-
-	if (descriptors_of(header, lines) != 1)
-		return;
 	close(association->auditor);
-	association->auditor = lines[0];
+	association->auditor = line;
 	association->auditor_is_new = true;
 	if (!association->last_word_said)
 		report_introduce(association);
 }
 
 static void take_papers(struct association *association,
-			const struct association_word *word, struct msghdr *header)
+			const struct association_word *word, const int *came,
+			size_t count)
 {
-	int came[ASSOCIATION_PAPER_COUNT], papers[ASSOCIATION_PAPER_COUNT];
-	size_t count = descriptors_of(header, came), used = 0;
+	int papers[ASSOCIATION_PAPER_COUNT];
+	size_t used = 0;
 
 	for (size_t i = 0; i < ASSOCIATION_PAPER_COUNT; i++)
 		papers[i] = (word->papers & 1U << i) && used < count ? came[used++] : -1;
@@ -78,19 +62,12 @@ static void take_pace(struct association *association, int64_t bytes_per_second)
 /* One word: 1; 0 when there is none now; -1 when the supervisor is gone. */
 static int receive(struct association *association, struct association_word *ret)
 {
-	char room[CMSG_SPACE(ASSOCIATION_PAPER_COUNT * sizeof(int))]
-		__attribute__((aligned(8)));
-	struct iovec iov = { .iov_base = ret, .iov_len = sizeof(*ret) };
-	struct msghdr header = { .msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = room,
-				 .msg_controllen = sizeof(room) };
-	ssize_t size;
+	int came[ASSOCIATION_PAPER_COUNT];
+	size_t count;
+	ssize_t size =
+		descriptors_receive(association->supervisor, ret, sizeof(*ret), came,
+				    ASSOCIATION_PAPER_COUNT, &count, MSG_DONTWAIT);
 
-	do {
-		size = recvmsg(association->supervisor, &header,
-			       MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (size < 0 && errno == EINTR);
 	if (size < 0 && errno == EAGAIN)
 		return 0;
 	if (size != (ssize_t)sizeof(*ret))
@@ -105,10 +82,11 @@ static int receive(struct association *association, struct association_word *ret
 		take_pace(association, ret->bytes_per_second);
 		break;
 	case ASSOCIATION_REVISED:
-		take_papers(association, ret, &header);
+		take_papers(association, ret, came, count);
 		break;
 	case ASSOCIATION_AUDITOR:
-		take_auditor(association, &header);
+		if (count == 1)
+			take_auditor(association, came[0]);
 		break;
 	default:
 		break;

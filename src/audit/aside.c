@@ -12,24 +12,11 @@
 #include <unistd.h>
 
 #include "cathgate/digest.h"
+#include "cathgate/durable.h"
 #include "cathgate/log.h"
 
 #define CHUNK_SIZE 65536
 #define FILE_MODE  0640
-
-static int write_all(int fd, const char *bytes, size_t size)
-{
-	while (size > 0) {
-		ssize_t written = write(fd, bytes, size);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -1;
-		bytes += written;
-		size -= (size_t)written;
-	}
-	return 0;
-}
 
 /* From `at` to the end; `to` may be -1, `digest` NULL. */
 static int copy_hashed(int from, off_t at, int to, struct digest *digest, off_t *ret_size)
@@ -44,7 +31,7 @@ static int copy_hashed(int from, off_t at, int to, struct digest *digest, off_t 
 			*ret_size = copied;
 			return got == 0 ? 0 : -1;
 		}
-		if ((to >= 0 && write_all(to, chunk, (size_t)got)) ||
+		if ((to >= 0 && durable_write(to, chunk, (size_t)got)) ||
 		    (digest && digest_update(digest, chunk, (size_t)got)))
 			return -1;
 		copied += got;

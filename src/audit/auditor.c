@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 
 #include "cathgate/clock.h"
+#include "cathgate/descriptors.h"
 #include "cathgate/log.h"
 #include "session.h"
 #include "repeats.h"
@@ -278,28 +279,6 @@ static void take_control(struct auditor *auditor, struct message_control *messag
 		log_bug("the supervisor sent the auditor a message it doesn't know");
 }
 
-/* Returns the size of the message; 0 at the end; -1 with errno. */
-static ssize_t receive_control(int control, struct message_control *ret, int *ret_line)
-{
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} ancillary;
-	struct iovec part = { .iov_base = ret, .iov_len = sizeof(*ret) };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = ancillary.room,
-				  .msg_controllen = sizeof(ancillary.room) };
-	ssize_t size =
-		recvmsg(control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
-	*ret_line = -1;
-	struct cmsghdr *header = size > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-	if (header && header->cmsg_level == SOL_SOCKET &&
-	    header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_line, CMSG_DATA(header), sizeof(int));
-	return size;
-}
-
 /* All of it, before any line is looked at: what is said about an association's end must
  * be known when its line closes. */
 static void read_control(struct auditor *auditor)
@@ -307,12 +286,14 @@ static void read_control(struct auditor *auditor)
 	while (auditor->is_control_open) {
 		struct message_control message;
 		int line;
-		ssize_t size = receive_control(auditor->control, &message, &line);
+		ssize_t size =
+			descriptor_receive(auditor->control, &message, sizeof(message),
+					   &line, MSG_DONTWAIT | MSG_TRUNC);
 		if (size > 0)
 			take_control(auditor, &message, (size_t)size, line);
 		else if (size < 0 && errno == EAGAIN)
 			return;
-		else if (size == 0 || (errno != EINTR && errno != ECONNRESET)) {
+		else if (size == 0 || errno != ECONNRESET) {
 			epoll_ctl(auditor->epoll, EPOLL_CTL_DEL, auditor->control, NULL);
 			auditor->is_control_open = false;
 		}

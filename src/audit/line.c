@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cathgate/clock.h"
+#include "cathgate/descriptors.h"
 
 /* One message of a head and, unless NULL, a record. Never waits. */
 static int send_message(int socket, void *head, size_t head_size,
@@ -113,30 +114,6 @@ static struct message_address address_of(enum message_kind kind, const char *ass
 	return address;
 }
 
-static int send_with_descriptor(int control, struct message_address *address,
-				int descriptor)
-{
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} ancillary = { .room = { 0 } };
-	struct iovec part = { .iov_base = address, .iov_len = sizeof(*address) };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = ancillary.room,
-				  .msg_controllen = sizeof(ancillary.room) };
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
-	ssize_t sent;
-	do
-		sent = sendmsg(control, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	return sent < 0 ? -1 : 0;
-}
-
 static int open_line(int control, enum message_kind kind, const char *association,
 		     const char *peer)
 {
@@ -144,7 +121,10 @@ static int open_line(int control, enum message_kind kind, const char *associatio
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -1;
 	struct message_address address = address_of(kind, association, peer);
-	int error = send_with_descriptor(control, &address, ends[1]) ? errno : 0;
+	int error = descriptors_send(control, &address, sizeof(address), &ends[1], 1,
+				     MSG_DONTWAIT)
+			    ? errno
+			    : 0;
 	close(ends[1]);
 	if (error) {
 		close(ends[0]);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cathgate/chain.h"
+#include "cathgate/durable.h"
 #include "cathgate/log_verify.h"
 
 #define FILE_MODE 0640
@@ -223,20 +224,6 @@ int log_rename_rotated(const char *path, uint64_t first_seq, struct log_rotated 
 	return -1;
 }
 
-static int write_all(int fd, const char *bytes, size_t size)
-{
-	while (size > 0) {
-		ssize_t written = write(fd, bytes, size);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -1;
-		bytes += written;
-		size -= (size_t)written;
-	}
-	return 0;
-}
-
 int log_put_file(const char *path, const char *text, size_t size)
 {
 	char draft[LOG_NAME_SIZE + 8];
@@ -249,7 +236,7 @@ int log_put_file(const char *path, const char *text, size_t size)
 	if (fd < 0)
 		return -1;
 	int error = 0;
-	if (fchmod(fd, FILE_MODE) || write_all(fd, text, size) || fsync(fd))
+	if (fchmod(fd, FILE_MODE) || durable_write(fd, text, size) || fsync(fd))
 		error = errno;
 	close(fd);
 	if (error == 0 && (rename(draft, path) || log_sync_directory(path)))

@@ -37,16 +37,18 @@ int durable_sync_parent(const char *path)
 	return result;
 }
 
-static int write_all(int fd, const char *bytes, size_t size)
+int durable_write(int fd, const void *bytes, size_t size)
 {
+	const char *next = bytes;
+
 	while (size > 0) {
-		ssize_t written = write(fd, bytes, size);
+		ssize_t written = write(fd, next, size);
 
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0)
 			return -1;
-		bytes += written;
+		next += written;
 		size -= (size_t)written;
 	}
 	return 0;
@@ -76,7 +78,8 @@ static char *write_beside(const char *path, const void *bytes, size_t size,
 		free(beside);
 		return NULL;
 	}
-	if (write_all(fd, bytes, size) == 0 && settle(fd, owner) == 0 && fsync(fd) == 0) {
+	if (durable_write(fd, bytes, size) == 0 && settle(fd, owner) == 0 &&
+	    fsync(fd) == 0) {
 		close(fd);
 		return beside;
 	}

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cathgate/config.h"
+#include "cathgate/descriptors.h"
 #include "cathgate/observer.h"
 
 #include "cli.h"
@@ -69,22 +70,12 @@ static int connect_to(const char *path)
 /* The descriptor that the answer comes in; -1 with errno, EPERM when we may not know. */
 static int receive(int socket)
 {
-	char word, room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
-	struct iovec iov = { .iov_base = &word, .iov_len = 1 };
-	struct msghdr header = { .msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = room,
-				 .msg_controllen = sizeof(room) };
-	ssize_t size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *control = size == 1 ? CMSG_FIRSTHDR(&header) : NULL;
+	char word;
 	int fd;
 
-	if (size < 0)
+	if (descriptor_receive(socket, &word, sizeof(word), &fd, 0) < 0)
 		return -1;
 	errno = EPERM;
-	if (!control || control->cmsg_len != CMSG_LEN(sizeof(int)))
-		return -1;
-	memcpy(&fd, CMSG_DATA(control), sizeof(fd));
 	return fd;
 }
 

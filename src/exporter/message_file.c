@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cathgate/clock.h"
+#include "cathgate/durable.h"
 #include "cathgate/log.h"
 #include "text.h"
 
@@ -226,20 +227,9 @@ static int begin_file(struct message_files *files, uint64_t seq)
 	return fchmod(files->fd, 0640) == 0 && fsync(files->directory) == 0 ? 0 : -1;
 }
 
-static int write_all(struct message_files *files, const char *bytes, size_t size)
+static int write_or_cut(struct message_files *files, const char *bytes, size_t size)
 {
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t written = write(files->fd, bytes + done, size - done);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			break;
-		done += (size_t)written;
-	}
-	if (done == size)
+	if (durable_write(files->fd, bytes, size) == 0)
 		return 0;
 	int error = errno;
 	/* A part that can't be cut off is left behind in a file that nobody goes on
@@ -271,7 +261,7 @@ static int write_head(struct message_files *files)
 	int result, error;
 
 	message_file_put_head(&head);
-	result = write_all(files, head.bytes, head.size);
+	result = write_or_cut(files, head.bytes, head.size);
 	error = errno;
 	if (result == 0)
 		files->size = (off_t)head.size;
@@ -300,7 +290,7 @@ int message_files_append(struct message_files *files, uint64_t seq, const char *
 		return -1;
 	if (files->size == 0 && write_head(files) != 0)
 		return -1;
-	if (write_all(files, bytes, size) != 0)
+	if (write_or_cut(files, bytes, size) != 0)
 		return -1;
 	if (fdatasync(files->fd) != 0) {
 		/* What the disk has of it is not known: it is written anew elsewhere, and

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "cathgate/descriptors.h"
 #include "cathgate/log.h"
 #include "cathgate/observer.h"
 
@@ -163,20 +164,10 @@ void control_answer(int client, const char *answer)
 {
 	int fd = answer ? file_of(answer) : -1;
 	char word = 'S';
-	char room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
-	struct iovec iov = { .iov_base = &word, .iov_len = 1 };
-	struct msghdr header = { .msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = room,
-				 .msg_controllen = sizeof(room) };
-	struct cmsghdr *control = CMSG_FIRSTHDR(&header);
 
 	if (fd >= 0) {
-		control->cmsg_level = SOL_SOCKET;
-		control->cmsg_type = SCM_RIGHTS;
-		control->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(control), &fd, sizeof(int));
-		if (sendmsg(client, &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		if (descriptors_send(client, &word, sizeof(word), &fd, 1, MSG_DONTWAIT) !=
+		    0)
 			log_debug("who asked for the status is gone: %s",
 				  strerror(errno));
 		close(fd);

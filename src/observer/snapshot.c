@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cathgate/clock.h"
+#include "cathgate/descriptors.h"
 #include "cathgate/log.h"
 
 #define RATE_OLD_SHARE 0.5 /* a rate that jumped each second could not be read */
@@ -105,23 +106,16 @@ static int read_file(struct snapshot *snapshot, int fd)
 
 enum snapshot_result snapshot_receive(struct snapshot *snapshot, int socket)
 {
-	char word, room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
-	struct iovec iov = { .iov_base = &word, .iov_len = 1 };
-	struct msghdr header = { .msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = room,
-				 .msg_controllen = sizeof(room) };
-	ssize_t size = recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *control = size == 1 ? CMSG_FIRSTHDR(&header) : NULL;
+	char word;
 	int fd, result;
+	ssize_t size = descriptor_receive(socket, &word, sizeof(word), &fd, MSG_DONTWAIT);
 
-	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+	if (size < 0 && (errno == EAGAIN))
 		return SNAPSHOT_NONE;
 	if (size <= 0)
 		return SNAPSHOT_HUNG_UP;
-	if (!control || control->cmsg_len != CMSG_LEN(sizeof(int)))
+	if (fd < 0)
 		return SNAPSHOT_NONE;
-	memcpy(&fd, CMSG_DATA(control), sizeof(fd));
 	result = read_file(snapshot, fd);
 	if (result != 0)
 		log_bug("a snapshot of the supervisor's can't be read");

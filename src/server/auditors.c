@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cathgate/clock.h"
+#include "cathgate/descriptors.h"
 #include "cathgate/log.h"
 
 #define BACKOFF_FIRST_MS 100
@@ -25,49 +26,13 @@
  */
 static void show_state(int control)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} ancillary = { .room = { 0 } };
 	char word = STATE_WORD;
-	struct iovec part = { .iov_base = &word, .iov_len = 1 };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = ancillary.room,
-				  .msg_controllen = sizeof(ancillary.room) };
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 	int stat = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
 
 	if (stat < 0)
 		return;
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &stat, sizeof(int));
-	sendmsg(control, &message, MSG_NOSIGNAL);
+	descriptors_send(control, &word, sizeof(word), &stat, 1, 0);
 	close(stat);
-}
-
-/* One byte, or the figures. */
-static ssize_t receive_word(int control, struct audit_figures *ret, int *ret_descriptor)
-{
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} ancillary;
-	struct iovec part = { .iov_base = ret, .iov_len = sizeof(*ret) };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = ancillary.room,
-				  .msg_controllen = sizeof(ancillary.room) };
-	ssize_t size = recvmsg(control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	struct cmsghdr *header = size > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-
-	*ret_descriptor = -1;
-	if (header && header->cmsg_level == SOL_SOCKET &&
-	    header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_descriptor, CMSG_DATA(header), sizeof(int));
-	return size;
 }
 
 static void forget_state(struct server *server)
@@ -139,7 +104,9 @@ void auditor_heard(struct server *server)
 	struct audit_figures figures;
 	char word;
 	int descriptor;
-	ssize_t size = receive_word(server->auditor, &figures, &descriptor);
+	/* One byte, or the figures. */
+	ssize_t size = descriptor_receive(server->auditor, &figures, sizeof(figures),
+					  &descriptor, MSG_DONTWAIT);
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cathgate/clock.h"
+#include "cathgate/descriptors.h"
 #include "cathgate/log.h"
 #include "cathgate/observer.h"
 
@@ -250,22 +251,12 @@ static void tell(struct server *server)
 {
 	int fd = snapshot(server);
 	char word = 'S';
-	char room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
-	struct iovec iov = { .iov_base = &word, .iov_len = 1 };
-	struct msghdr header = { .msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = room,
-				 .msg_controllen = sizeof(room) };
-	struct cmsghdr *control = CMSG_FIRSTHDR(&header);
 
 	server->observer.tell_ms = clock_ms() + TELL_MS;
 	if (fd < 0)
 		return; /* its metrics say since when it has heard nothing */
-	control->cmsg_level = SOL_SOCKET;
-	control->cmsg_type = SCM_RIGHTS;
-	control->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(control), &fd, sizeof(int));
-	if (sendmsg(server->observer.socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	if (descriptors_send(server->observer.socket, &word, sizeof(word), &fd, 1,
+			     MSG_DONTWAIT) != 0)
 		log_debug("the observer doesn't listen: %s", strerror(errno));
 	close(fd);
 }

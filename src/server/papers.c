@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cathgate/descriptors.h"
 #include "cathgate/log.h"
 
 struct paper {
@@ -146,27 +147,6 @@ static bool collect(struct server *server, const struct child *child,
 	return ret[ASSOCIATION_ENTRY] >= 0;
 }
 
-static int send_word(const struct child *child, struct association_word *word,
-		     const int *papers, size_t count)
-{
-	char room[CMSG_SPACE(ASSOCIATION_PAPER_COUNT * sizeof(int))]
-		__attribute__((aligned(8))) = { 0 };
-	struct iovec iov = { .iov_base = word, .iov_len = sizeof(*word) };
-	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *control;
-
-	if (count > 0) {
-		header.msg_control = room;
-		header.msg_controllen = CMSG_SPACE(count * sizeof(int));
-		control = CMSG_FIRSTHDR(&header);
-		control->cmsg_level = SOL_SOCKET;
-		control->cmsg_type = SCM_RIGHTS;
-		control->cmsg_len = CMSG_LEN(count * sizeof(int));
-		memcpy(CMSG_DATA(control), papers, count * sizeof(int));
-	}
-	return sendmsg(child->line, &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
-}
-
 bool papers_bring(struct server *server, struct child *child)
 {
 	struct association_word word = { .kind = ASSOCIATION_REVISED };
@@ -185,7 +165,8 @@ bool papers_bring(struct server *server, struct child *child)
 		word.papers |= 1U << i;
 		present[count++] = papers[i];
 	}
-	if (send_word(child, &word, present, count) != 0)
+	if (descriptors_send(child->line, &word, sizeof(word), present, count,
+			     MSG_DONTWAIT) != 0)
 		return false;
 	child->reloads = server->reloads;
 	return true;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cathgate/clock.h"
+#include "cathgate/descriptors.h"
 #include "cathgate/log.h"
 
 #define PARTING_MAX_MS 90000
@@ -228,19 +229,8 @@ void children_tell(struct server *server, enum association_word_kind kind)
 static int send_line(struct child *child, int line)
 {
 	struct association_word word = { .kind = ASSOCIATION_AUDITOR };
-	char room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
-	struct iovec iov = { .iov_base = &word, .iov_len = sizeof(word) };
-	struct msghdr header = { .msg_iov = &iov,
-				 .msg_iovlen = 1,
-				 .msg_control = room,
-				 .msg_controllen = sizeof(room) };
-	struct cmsghdr *control = CMSG_FIRSTHDR(&header);
 
-	control->cmsg_level = SOL_SOCKET;
-	control->cmsg_type = SCM_RIGHTS;
-	control->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(control), &line, sizeof(int));
-	return sendmsg(child->line, &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -1 : 0;
+	return descriptors_send(child->line, &word, sizeof(word), &line, 1, MSG_DONTWAIT);
 }
 
 void children_renew_auditor(struct server *server)

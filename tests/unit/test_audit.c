@@ -5,6 +5,7 @@
 #include "audit_fixture.h"
 
 #include "audit/message.h"
+#include "cathgate/descriptors.h"
 
 #define FROM	 "\"association\":\"" ASSOCIATION "\",\"peer\":\"" PEER "\""
 #define ENDED	 "\"detail\":\"its process ended without a last word\""
@@ -353,20 +354,8 @@ static void descriptors_of_a_peer_are_not_taken(void **state)
 	int line = open_line(fixture);
 	assert_int_equal(submit(line, AUDIT_INSTANCE, AUDIT_REFUSED), 0);
 	size_t before = open_descriptors(fixture->auditor);
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} ancillary = { .room = { 0 } };
-	struct iovec part = { .iov_base = &message, .iov_len = sizeof(message) };
-	struct msghdr envelope = { .msg_iov = &part,
-				   .msg_iovlen = 1,
-				   .msg_control = ancillary.room,
-				   .msg_controllen = sizeof(ancillary.room) };
-	ancillary.header.cmsg_level = SOL_SOCKET;
-	ancillary.header.cmsg_type = SCM_RIGHTS;
-	ancillary.header.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&ancillary.header), &line, sizeof(int));
-	assert_int_equal(sendmsg(line, &envelope, 0), sizeof(message));
+	assert_int_equal(descriptors_send(line, &message, sizeof(message), &line, 1, 0),
+			 0);
 	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
 	assert_int_equal(open_descriptors(fixture->auditor), before);
 	close(line);
