@@ -156,6 +156,43 @@ static void fail_lost(struct handshake *handshake, int error)
 			 tls_who(server), how);
 }
 
+/* So that the peer hears our alert: a socket closed with bytes unread resets the
+ * connection, which can overtake it. Does not wait. */
+static void let_alert_through(int fd)
+{
+	char bytes[4096];
+
+	shutdown(fd, SHUT_WR);
+	for (int i = 0; i < 16 && recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0; i++)
+		continue;
+}
+
+/* Of a client, before anything is made for it: what is no TLS costs little then. */
+static int look_first(struct handshake *handshake)
+{
+	const struct waiter *waiter = handshake->waiter;
+	ssize_t size;
+
+	do {
+		if (waiter->wait(waiter->context, handshake->fd, POLLIN) != 0) {
+			handshake->failure->reason = REASON_NONE;
+			handshake->failure->detail[0] = '\0';
+			return -1;
+		}
+		size = recv(handshake->fd, handshake->first, sizeof(handshake->first),
+			    MSG_PEEK | MSG_DONTWAIT);
+	} while (size < 0 && (errno == EAGAIN || errno == EINTR));
+	if (size <= 0) {
+		fail_lost(handshake, size < 0 ? errno : 0);
+		return -1;
+	}
+	handshake->first_count = (size_t)size;
+	if (speaks_tls(handshake))
+		return 0;
+	let_alert_through(handshake->fd);
+	return -1;
+}
+
 /* Does as much as can be done: 0 done, 1 after the waiter's turn, -1 failed. */
 static int step(struct handshake *handshake, short *ret_events)
 {
@@ -210,17 +247,6 @@ static int run(struct handshake *handshake)
 	return rc;
 }
 
-/* So that the peer hears our alert: a socket closed with bytes unread resets the
- * connection, which can overtake it. Does not wait. */
-static void let_alert_through(int fd)
-{
-	char bytes[4096];
-
-	shutdown(fd, SHUT_WR);
-	for (int i = 0; i < 16 && recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0; i++)
-		continue;
-}
-
 static int check_pins(const struct tls_context *context, const struct tls_peer *peer,
 		      struct tls_failure *failure)
 {
@@ -272,6 +298,8 @@ static int do_handshake(const struct tls_context *context, int fd,
 	int rc = -1;
 
 	if (!is_in_date(context, failure))
+		return -1;
+	if (context->server && look_first(&handshake) != 0)
 		return -1;
 	handshake.verdict.server_name = context->server_name;
 	handshake.ssl = ssl_new(&handshake);
