@@ -70,13 +70,12 @@ static void new_id(char ret[AUDIT_ASSOCIATION_ID_SIZE])
 	digest_hex(bytes, sizeof(bytes), ret);
 }
 
-/* Not worth a line of its own each: a flood would fill the log. The auditor is told how
- * many, once a second. */
-static void turn_away(struct server *server, const char *peer)
+/* Not worth a line of its own each: a flood would fill the log. */
+static void turn_away(struct server *server, const struct address *address,
+		      const char *peer)
 {
-	server->turned_away++;
 	server->observer.turned_away++;
-	memcpy(server->turned_away_last, peer, sizeof(server->turned_away_last));
+	visitors_turned_away(&server->visitors, address, peer, clock_ms());
 }
 
 /* The auditor is told of each connection first: while its disk keeps it busy, those that
@@ -89,14 +88,15 @@ static bool auditor_listens(const struct server *server)
 	       (poll(&control, 1, 0) > 0 && control.revents == POLLOUT);
 }
 
-static bool has_room(struct server *server, const struct address *address)
+static bool has_room(struct server *server, const struct address *address,
+		     struct visit *ret)
 {
 	const struct config_limits *limits = &server->setup.config->limits;
 
 	if (!server->auditor_ready)
 		return false;
-	if (!rate_allows(rate_of_address(server, address),
-			 limits->handshakes_per_address_per_minute))
+	if (!visitors_let_in(&server->visitors, address,
+			     limits->handshakes_per_address_per_minute, clock_ms(), ret))
 		return false;
 	if (server->handshaking >= limits->max_handshakes)
 		child_drop_oldest(server);
@@ -123,7 +123,7 @@ static _Noreturn void run_child(struct server *server, struct association_start 
 }
 
 static int start_child(struct server *server, struct association_start *start,
-		       size_t entry)
+		       size_t entry, const struct visit *visit)
 {
 	int pair[2];
 	struct child *child;
@@ -133,8 +133,10 @@ static int start_child(struct server *server, struct association_start *start,
 		return -1;
 	start->supervisor = pair[1];
 	child = child_add(server, 0, pair[0], &start->peer, start->id);
-	if (child)
+	if (child) {
 		child->listener = entry;
+		child->visit = *visit;
+	}
 	pid = child ? fork() : -1;
 	if (pid == 0)
 		run_child(server, start);
@@ -164,21 +166,20 @@ static void take(struct server *server, size_t entry, int fd,
 		.auditor = -1,
 		.accepted_ms = clock_ms(),
 	};
-	struct address address = { 0 };
+	const struct address address = visitors_address(peer);
+	struct visit visit = { 0 };
 	char text[ADDRESS_TEXT_SIZE];
 
-	address_of_socket(peer, &address);
-	address = rate_address(&address);
 	address_text(peer, text);
 	new_id(start.id);
-	if (has_room(server, &address))
+	if (has_room(server, &address, &visit))
 		start.auditor = audit_line_open(server->auditor, start.id, text);
 	if (start.auditor < 0) {
-		turn_away(server, text);
-	} else if (start_child(server, &start, entry) != 0) {
+		turn_away(server, &address, text);
+	} else if (start_child(server, &start, entry, &visit) != 0) {
 		log_error("no process for a connection from %s: %s", text,
 			  strerror(errno));
-		turn_away(server, text);
+		turn_away(server, &address, text);
 	}
 	if (start.auditor >= 0)
 		close(start.auditor);

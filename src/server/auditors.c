@@ -166,19 +166,16 @@ void auditor_reaped(struct server *server, int status)
 		server->auditor_backoff_ms = BACKOFF_MAX_MS;
 }
 
-static void tell_turned_away(struct server *server)
+static void tell_turned_away(void *context, const char *peer, const char *detail)
 {
-	char detail[128];
-
-	if (server->turned_away == 0 || clock_ms() - server->told_ms < 1000)
-		return;
-	server->told_ms = clock_ms();
-	snprintf(detail, sizeof(detail), "%u connections closed at accept",
-		 server->turned_away);
 	log_warning("refused: %s: %s", reason_word(REASON_LIMIT_ASSOCIATIONS), detail);
-	auditor_tell(server, server->turned_away_last, AUDIT_ASSOCIATION, AUDIT_REFUSED,
+	auditor_tell(context, peer, AUDIT_ASSOCIATION, AUDIT_REFUSED,
 		     REASON_LIMIT_ASSOCIATIONS, detail);
-	server->turned_away = 0;
+}
+
+void auditor_tell_turned_away(struct server *server, bool all)
+{
+	visitors_tell(&server->visitors, all, clock_ms(), tell_turned_away, server);
 }
 
 void auditor_maintain(struct server *server)
@@ -188,7 +185,7 @@ void auditor_maintain(struct server *server)
 	    clock_ms() >= server->auditor_restart_ms && auditor_start(server) != 0)
 		server->auditor_restart_ms = clock_ms() + BACKOFF_MAX_MS;
 	if (server->auditor_ready) {
-		tell_turned_away(server);
+		auditor_tell_turned_away(server, false);
 		children_renew_auditor(server);
 	}
 }

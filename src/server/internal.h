@@ -13,7 +13,8 @@
  *   told.c       the file that remembers it across restarts
  *   accept.c     a new connection: limits, fork
  *   places.c     who may stay: authenticated associations, each limit, the pace of each
- *   rates.c      how often an address or an entry may come in a minute
+ *   rates.c      how often in a minute
+ *   visitors.c   the addresses that connections come from
  *   auditors.c   the auditor's process: started, watched, restarted
  *   resolver.c   the process that knows where the destinations are
  *   exporters.c  the process that speaks the audit log to others
@@ -24,6 +25,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -32,6 +34,7 @@
 #include "cathgate/config.h"
 #include "cathgate/histogram.h"
 #include "cathgate/tls.h"
+#include "visitors.h"
 
 /* Everything that a configuration brings, made and freed as a whole. Processes that are
  * forked with one keep their copy: here the old one can go at once. */
@@ -57,6 +60,7 @@ struct child {
 	pid_t pid;		       /* 0 once reaped */
 	int line;
 	enum child_state state;
+	bool had_place;
 	unsigned auditor;   /* the generation that its line leads to */
 	unsigned reloads;   /* the set that it knows of: server->reloads at the time */
 	int64_t parting_ms; /* since when it has been parting */
@@ -64,21 +68,13 @@ struct child {
 	size_t modality;    /* when placed; NOWHERE when its entry is gone */
 	size_t destination; /* likewise */
 	struct address address;
+	struct visit visit;
 	char peer[ADDRESS_TEXT_SIZE];
 	char id[AUDIT_ASSOCIATION_ID_SIZE];
 	int64_t began_us; /* clock_us() */
 	time_t since;
 	struct association_figures figures; /* as it says */
 };
-
-/* A leaky count of events in the last minute, for an address or an entry. */
-struct rate {
-	struct address address;
-	double level;
-	int64_t at_ms;
-};
-
-#define RATE_ADDRESSES 1024
 
 #define NOWHERE SIZE_MAX
 
@@ -126,10 +122,7 @@ struct server {
 	struct child *first, *last;
 	unsigned handshaking, placed;
 	struct rate *modality_rates;
-	struct rate address_rates[RATE_ADDRESSES];
-	unsigned turned_away; /* since they were last told to the auditor */
-	char turned_away_last[ADDRESS_TEXT_SIZE];
-	int64_t told_ms;
+	struct visitors visitors;
 
 	int auditor; /* control socket; -1 while there is none */
 	pid_t auditor_pid;
@@ -315,7 +308,7 @@ struct child *child_add(struct server *server, pid_t pid, int line,
 			const struct sockaddr_storage *peer, const char *id);
 void child_forget(struct server *server, struct child *child);
 void child_heard(struct server *server, struct child *child);
-void child_reaped(struct server *server, pid_t pid);
+void child_reaped(struct server *server, pid_t pid, const struct rusage *usage);
 /* Gives each that has none yet a line to the auditor that has been started anew. */
 void children_renew_auditor(struct server *server);
 /* Ends those that should have parted long ago. */
@@ -326,20 +319,19 @@ void children_revise(struct server *server, const struct config *before);
 /* Ends them all at once; the auditor is told why. */
 void children_kill(struct server *server, enum reason reason);
 /* Makes room for another connection: ends the oldest that has not authenticated, of the
- * address that has the most. */
+ * address that has the most. Addresses from which a modality has had a place come last,
+ * unless they have many. */
 void child_drop_oldest(struct server *server);
 unsigned children_at(const struct server *server, const struct address *address);
 
-/* rates.c: whether one more is within so many a minute; counts it if so. 0: no limit */
-bool rate_allows(struct rate *rate, unsigned per_minute);
-/* What counts as one address: of IPv6 the /64, since a host has as many as it likes. */
-struct address rate_address(const struct address *address);
-struct rate *rate_of_address(struct server *server, const struct address *address);
+/* rates.c (the rest of it: visitors.h) */
 /* The counts of a new configuration's entries: those of the same name go on. 0 or -1. */
 int rates_renew(struct server *server, const struct config *before,
 		const struct config *now);
 
 /* auditors.c */
+/* How many were closed at accept; with `all` also what is not due yet. */
+void auditor_tell_turned_away(struct server *server, bool all);
 int auditor_start(struct server *server);
 void auditor_heard(struct server *server);
 /* Whether it sleeps in the kernel, as who waits for a disk does. */

@@ -27,8 +27,7 @@ struct child *child_add(struct server *server, pid_t pid, int line,
 	child->line = line;
 	child->began_us = clock_us();
 	child->since = time(NULL);
-	address_of_socket(peer, &child->address);
-	child->address = rate_address(&child->address);
+	child->address = visitors_address(peer);
 	child->auditor = server->auditor_generation;
 	child->reloads = server->reloads;
 	child->modality = child->destination = NOWHERE;
@@ -135,17 +134,38 @@ static void leave_place(struct server *server, struct child *child)
 	share_anew(server, child->modality);
 }
 
-/* PS3.8 table 9-21, source 3: 1 is temporary congestion, 2 a local limit. */
-static uint32_t deny(struct server *server, const struct child *child, size_t modality)
+/* Whether its entry and its address may have one more in this minute; counts it. */
+static bool is_in_time(struct server *server, const struct child *child)
 {
 	const struct config *config = server->setup.config;
-	const struct config_modality *entry = &config->modalities[modality];
+	int64_t now_ms = clock_ms();
+	struct rate *of_entry = &server->modality_rates[child->modality];
+	struct rate *of_address =
+		visitors_places(&server->visitors, &child->address, now_ms);
+	unsigned per_minute =
+		config->modalities[child->modality].max_handshakes_per_minute;
+	struct rate_limit entry = rate_limit_of(per_minute);
+	struct rate_limit address =
+		rate_limit_of(config->limits.handshakes_per_address_per_minute);
 
-	if (!rate_allows(&server->modality_rates[modality],
-			 entry->max_handshakes_per_minute))
+	if (!rate_has_room(of_entry, entry, now_ms) ||
+	    !rate_has_room(of_address, address, now_ms))
+		return false;
+	rate_count(of_entry, entry, 1, now_ms);
+	rate_count(of_address, address, 1, now_ms);
+	return true;
+}
+
+/* PS3.8 table 9-21, source 3: 1 is temporary congestion, 2 a local limit. */
+static uint32_t deny(struct server *server, const struct child *child)
+{
+	const struct config *config = server->setup.config;
+	const struct config_modality *entry = &config->modalities[child->modality];
+
+	if (!is_in_time(server, child))
 		return 1;
 	if (server->placed >= config->limits.max_associations ||
-	    placed_for(server, modality) >= entry->max_associations ||
+	    placed_for(server, child->modality) >= entry->max_associations ||
 	    children_at(server, &child->address) >=
 		    config->limits.max_associations_per_address)
 		return 2;
@@ -163,7 +183,7 @@ static enum reason judge(struct server *server, struct child *child,
 	if (child->modality == NOWHERE ||
 	    (child->reloads != server->reloads && !papers_bring(server, child)))
 		return REASON_REVOKED_WHILE_OPEN;
-	*ret_rejection_reason = deny(server, child, child->modality);
+	*ret_rejection_reason = deny(server, child);
 	return *ret_rejection_reason == 0 ? REASON_NONE : REASON_LIMIT_ASSOCIATIONS;
 }
 
@@ -190,6 +210,8 @@ static void asked_place(struct server *server, struct child *child,
 		server->handshaking--;
 	server->placed++;
 	child->state = CHILD_PLACED;
+	child->had_place = true;
+	visitors_placed(&server->visitors, &child->address, &child->visit, clock_ms());
 	if (word->until != 0)
 		warnings_saw(server, WARNINGS_MODALITY, word->modality, word->until);
 	answer.bytes_per_second = share(server, child->modality);
@@ -206,12 +228,26 @@ void child_forget(struct server *server, struct child *child)
 		child_free(server, child);
 }
 
-void child_reaped(struct server *server, pid_t pid)
+/* What a process has worked in vain, as its address did not prove to be a modality's. */
+static void charge_work(struct server *server, const struct child *child,
+			const struct rusage *usage)
+{
+	const struct timeval *user = &usage->ru_utime, *system = &usage->ru_stime;
+
+	if (!child->had_place)
+		visitors_worked(&server->visitors,
+				(double)(user->tv_sec + system->tv_sec) * 1e3 +
+					(double)(user->tv_usec + system->tv_usec) / 1e3,
+				clock_ms());
+}
+
+void child_reaped(struct server *server, pid_t pid, const struct rusage *usage)
 {
 	for (struct child *c = server->first; c; c = c->next) {
 		if (c->pid != pid)
 			continue;
 		c->pid = 0;
+		charge_work(server, c, usage);
 		if (c->line < 0)
 			child_free(server, c);
 		return;
@@ -339,19 +375,29 @@ static unsigned handshaking_at(const struct server *server, const struct address
 	return count;
 }
 
+/* How much its address is in the way of others. A modality's may have a few at a time. */
+static unsigned weight(const struct server *server, const struct child *child)
+{
+	unsigned count = handshaking_at(server, &child->address);
+	unsigned spared = server->setup.config->limits.max_handshakes / 8;
+
+	return child->visit.is_known && count <= (spared ? spared : 1) ? 0 : count;
+}
+
 void child_drop_oldest(struct server *server)
 {
 	struct child *oldest = NULL;
 	unsigned most = 0;
 
 	for (struct child *c = server->first; c; c = c->next) {
-		unsigned count;
+		unsigned its;
 
-		if (c->state != CHILD_HANDSHAKING || c->pid == 0)
+		if (c->state != CHILD_HANDSHAKING || c->pid == 0 ||
+		    (oldest && address_equal(&c->address, &oldest->address)))
 			continue;
-		count = handshaking_at(server, &c->address);
-		if (count > most) {
-			most = count;
+		its = weight(server, c);
+		if (!oldest || its > most) {
+			most = its;
 			oldest = c;
 		}
 	}

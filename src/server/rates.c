@@ -1,24 +1,45 @@
 #include "internal.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "cathgate/clock.h"
+#define MS_PER_MINUTE  60000.0
+#define BURST_AT_LEAST 30
 
-bool rate_allows(struct rate *rate, unsigned per_minute)
+struct rate_limit rate_limit_of(unsigned per_minute)
 {
-	int64_t now_ms = clock_ms();
+	unsigned burst = per_minute / 4;
 
-	if (per_minute == 0)
-		return true;
-	rate->level -= (double)(now_ms - rate->at_ms) * per_minute / 60000.0;
+	if (burst < BURST_AT_LEAST)
+		burst = BURST_AT_LEAST;
+	return (struct rate_limit){ .per_minute = per_minute,
+				    .burst = burst < per_minute ? burst : per_minute };
+}
+
+static void leak(struct rate *rate, struct rate_limit limit, int64_t now_ms)
+{
+	rate->level -= (double)(now_ms - rate->at_ms) * limit.per_minute / MS_PER_MINUTE;
 	if (rate->level < 0)
 		rate->level = 0;
 	rate->at_ms = now_ms;
-	if (rate->level + 1 > per_minute)
-		return false;
-	rate->level += 1;
-	return true;
+}
+
+bool rate_has_room(struct rate *rate, struct rate_limit limit, int64_t now_ms)
+{
+	leak(rate, limit, now_ms);
+	return rate->level + 1 <= limit.burst;
+}
+
+void rate_count(struct rate *rate, struct rate_limit limit, double number, int64_t now_ms)
+{
+	leak(rate, limit, now_ms);
+	rate->level += number;
+	if (rate->level > limit.burst)
+		rate->level = limit.burst;
+}
+
+void rate_take_back(struct rate *rate)
+{
+	rate->level = rate->level > 1 ? rate->level - 1 : 0;
 }
 
 int rates_renew(struct server *server, const struct config *before,
@@ -37,31 +58,4 @@ int rates_renew(struct server *server, const struct config *before,
 	free(server->modality_rates);
 	server->modality_rates = rates;
 	return 0;
-}
-
-struct address rate_address(const struct address *address)
-{
-	struct address whole = *address;
-
-	if (whole.v6)
-		memset(whole.bytes + 8, 0, 8);
-	return whole;
-}
-
-/* The table is small and fixed: when it is full, the address that has been quiet for the
- * longest gives up its row. */
-struct rate *rate_of_address(struct server *server, const struct address *address)
-{
-	struct rate *oldest = &server->address_rates[0];
-
-	for (size_t i = 0; i < RATE_ADDRESSES; i++) {
-		struct rate *rate = &server->address_rates[i];
-
-		if (rate->at_ms != 0 && address_equal(&rate->address, address))
-			return rate;
-		if (rate->at_ms < oldest->at_ms)
-			oldest = rate;
-	}
-	*oldest = (struct rate){ .address = *address, .at_ms = clock_ms() };
-	return oldest;
 }

@@ -91,10 +91,11 @@ static void begin_stop(struct server *server)
 
 static void reap(struct server *server)
 {
+	struct rusage usage;
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
 		if (pid == server->auditor_pid) {
 			auditor_reaped(server, status);
 			continue;
@@ -116,7 +117,7 @@ static void reap(struct server *server)
 		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
 			log_bug("an association's process (%d) died of signal %d", pid,
 				WTERMSIG(status));
-		child_reaped(server, pid);
+		child_reaped(server, pid, &usage);
 	}
 }
 
@@ -252,6 +253,8 @@ bool ends_within(struct server *server, pid_t pid, int64_t wait_ms)
 /* The auditor has every last line when its lines and its control socket are closed. */
 static void stop_auditor(struct server *server)
 {
+	if (server->auditor >= 0)
+		auditor_tell_turned_away(server, true);
 	if (server->ever_ready)
 		auditor_tell(server, NULL, AUDIT_STOP, AUDIT_NO_OUTCOME, REASON_NONE, "");
 	if (server->auditor >= 0)

@@ -43,13 +43,31 @@ async def refused(reader, writer):
 	await asyncio.wait_for(reader.read(), WAIT_SECONDS)
 
 
+def client_hello(context):
+	"""The first flight of a handshake: the same for each, so that it costs nothing here."""
+	sent = ssl.MemoryBIO()
+	try:
+		context.wrap_bio(ssl.MemoryBIO(), sent,
+				 server_hostname="gateway.test").do_handshake()
+	except ssl.SSLWantReadError:
+		return sent.read()
+
+
+def half(hello):
+	"""Lets the gateway sign and send, and leaves."""
+	async def kind(reader, writer):
+		writer.write(hello)
+		await asyncio.wait_for(reader.read(1), WAIT_SECONDS)
+	return kind
+
+
 def contexts(pki):
 	"""None: no TLS."""
 	anonymous = dicom.client_context(pki, None)
 	stranger = dicom.client_context(pki, "modality-stranger")
 	return {"silent": (silent, None), "garbage": (garbage, None), "plain": (plain, None),
-		"leave": (leave, None), "anonymous": (refused, anonymous),
-		"stranger": (refused, stranger)}
+		"leave": (leave, None), "half": (half(client_hello(anonymous)), None),
+		"anonymous": (refused, anonymous), "stranger": (refused, stranger)}
 
 
 async def one(port, kind, context, address):

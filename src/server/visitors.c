@@ -1,0 +1,187 @@
+#include "visitors.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOOK_MS 1000
+
+static const struct rate_limit beyond_limit = { .per_minute = VISITORS_BEYOND * 60,
+						.burst = VISITORS_AT_ONCE };
+
+static bool is_known(const struct visitor *visitor, int64_t now_ms)
+{
+	return visitor->good_ms != 0 && now_ms - visitor->good_ms < VISITORS_KNOWN_MS;
+}
+
+static void add(struct turned_away *to, unsigned count, const char *last)
+{
+	to->count += count;
+	snprintf(to->last, sizeof(to->last), "%s", last);
+}
+
+/* Which of two rows is the better one to give up: nobody's, then that of an address from
+ * which no modality came, then that which has been quiet for longer. */
+static bool goes_first(const struct visitor *a, const struct visitor *b, int64_t now_ms)
+{
+	if (a->seen_ms != 0 && b->seen_ms != 0 &&
+	    is_known(a, now_ms) != is_known(b, now_ms))
+		return !is_known(a, now_ms);
+	return a->seen_ms < b->seen_ms;
+}
+
+static struct visitor *visitor_of(struct visitors *visitors,
+				  const struct address *address, int64_t now_ms)
+{
+	struct visitor *victim = &visitors->rows[0];
+
+	for (size_t i = 0; i < VISITORS_MAX; i++) {
+		struct visitor *row = &visitors->rows[i];
+
+		if (row->seen_ms != 0 && address_equal(&row->address, address)) {
+			row->seen_ms = now_ms;
+			return row;
+		}
+		if (goes_first(row, victim, now_ms))
+			victim = row;
+	}
+	if (victim->away.count > 0)
+		add(&visitors->others, victim->away.count, victim->away.last);
+	*victim = (struct visitor){ .address = *address, .seen_ms = now_ms };
+	return victim;
+}
+
+struct address visitors_address(const struct sockaddr_storage *peer)
+{
+	struct address address = { 0 };
+
+	if (address_of_socket(peer, &address) == 0 && address.v6)
+		memset(address.bytes + 8, 0, 8);
+	return address;
+}
+
+/* Half of the machine's processors. */
+static struct rate_limit work_limit(void)
+{
+	static unsigned half_ms;
+
+	if (half_ms == 0)
+		half_ms = (unsigned)sysconf(_SC_NPROCESSORS_ONLN) * 500;
+	return (struct rate_limit){ .per_minute = half_ms * 60, .burst = half_ms };
+}
+
+void visitors_worked(struct visitors *visitors, double ms, int64_t now_ms)
+{
+	rate_count(&visitors->work_ms, work_limit(), ms, now_ms);
+}
+
+/* Of those beyond their address's limit. */
+static bool can_be_borne(struct visitors *visitors, struct visitor *visitor, bool known,
+			 int64_t now_ms)
+{
+	if (known)
+		return rate_has_room(&visitor->beyond, beyond_limit, now_ms);
+	return rate_has_room(&visitors->beyond, beyond_limit, now_ms) &&
+	       rate_has_room(&visitors->work_ms, work_limit(), now_ms);
+}
+
+bool visitors_let_in(struct visitors *visitors, const struct address *address,
+		     unsigned per_minute, int64_t now_ms, struct visit *ret)
+{
+	struct visitor *visitor = visitor_of(visitors, address, now_ms);
+	struct rate_limit limit = rate_limit_of(per_minute);
+	bool known = is_known(visitor, now_ms);
+	struct rate *beyond = known ? &visitor->beyond : &visitors->beyond;
+	bool is_within = rate_has_room(&visitor->strangers, limit, now_ms);
+
+	if (!is_within && !can_be_borne(visitors, visitor, known, now_ms))
+		return false;
+	if (is_within)
+		rate_count(&visitor->strangers, limit, 1, now_ms);
+	/* Newcomers within their limits come first: those beyond get what they leave. */
+	if (!is_within || !known)
+		rate_count(beyond, beyond_limit, 1, now_ms);
+	*ret = (struct visit){ .is_known = known, .is_charged = is_within };
+	return true;
+}
+
+struct rate *visitors_places(struct visitors *visitors, const struct address *address,
+			     int64_t now_ms)
+{
+	return &visitor_of(visitors, address, now_ms)->places;
+}
+
+void visitors_placed(struct visitors *visitors, const struct address *address,
+		     const struct visit *visit, int64_t now_ms)
+{
+	struct visitor *visitor = visitor_of(visitors, address, now_ms);
+
+	visitor->good_ms = now_ms;
+	if (visit->is_charged)
+		rate_take_back(&visitor->strangers);
+}
+
+void visitors_turned_away(struct visitors *visitors, const struct address *address,
+			  const char *peer, int64_t now_ms)
+{
+	add(&visitor_of(visitors, address, now_ms)->away, 1, peer);
+}
+
+/* Of IPv6 it is the network of one host. */
+static void name_address(const struct address *address,
+			 char ret[INET6_ADDRSTRLEN + sizeof("/64")])
+{
+	inet_ntop(address->v6 ? AF_INET6 : AF_INET, address->bytes, ret,
+		  INET6_ADDRSTRLEN);
+	if (address->v6)
+		strcat(ret, "/64");
+}
+
+static bool is_due(const struct turned_away *away, bool all, int64_t now_ms)
+{
+	return away->count > 0 &&
+	       (all || away->told_ms == 0 || now_ms - away->told_ms >= VISITORS_TELL_MS);
+}
+
+static void tell_one(struct turned_away *away, const char *who, int64_t now_ms,
+		     visitors_teller *tell, void *context)
+{
+	char detail[128];
+
+	snprintf(detail, sizeof(detail), "%u %s from %s closed at accept", away->count,
+		 away->count == 1 ? "connection" : "connections", who);
+	tell(context, away->last, detail);
+	away->count = 0;
+	away->told_ms = now_ms;
+}
+
+void visitors_tell(struct visitors *visitors, bool all, int64_t now_ms,
+		   visitors_teller *tell, void *context)
+{
+	char name[INET6_ADDRSTRLEN + sizeof("/64")];
+
+	if (!all && now_ms - visitors->look_ms < LOOK_MS)
+		return;
+	visitors->look_ms = now_ms;
+	if (now_ms - visitors->minute_ms >= VISITORS_TELL_MS) {
+		visitors->minute_ms = now_ms;
+		visitors->lines = 0;
+	}
+	for (size_t i = 0; i < VISITORS_MAX; i++) {
+		struct visitor *row = &visitors->rows[i];
+
+		if (!is_due(&row->away, all, now_ms))
+			continue;
+		if (visitors->lines >= VISITORS_TOLD) {
+			add(&visitors->others, row->away.count, row->away.last);
+			row->away.count = 0;
+			continue;
+		}
+		visitors->lines++;
+		name_address(&row->address, name);
+		tell_one(&row->away, name, now_ms, tell, context);
+	}
+	if (is_due(&visitors->others, all, now_ms))
+		tell_one(&visitors->others, "other addresses", now_ms, tell, context);
+}
