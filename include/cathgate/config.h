@@ -138,6 +138,7 @@ struct config_audit {
 struct config_limits {
 	unsigned max_associations, max_handshakes, max_associations_per_address;
 	unsigned handshakes_per_address_per_minute;
+	int64_t max_bytes_per_address_per_second; /* 0: no limit */
 	int64_t max_object_bytes;
 	unsigned max_pdu_bytes;
 	unsigned handshake_seconds, associate_seconds;

@@ -35,10 +35,17 @@ static void add(struct list *list, const char *format, ...)
 #key, offsetof(struct config_limits, key) \
 	}
 
-static const struct {
+struct number {
 	const char *key;
 	size_t offset;
-} numbers[] = {
+};
+
+static const struct number long_numbers[] = {
+	LIMIT(max_bytes_per_address_per_second),
+	LIMIT(max_object_bytes),
+};
+
+static const struct number numbers[] = {
 	LIMIT(max_associations),
 	LIMIT(max_handshakes),
 	LIMIT(max_associations_per_address),
@@ -68,9 +75,15 @@ void config_limits_changes(const struct config_limits *before,
 		if (was != is)
 			add(&list, "limits.%s %u to %u", numbers[i].key, was, is);
 	}
-	if (before->max_object_bytes != now->max_object_bytes)
-		add(&list, "limits.max_object_bytes %" PRId64 " to %" PRId64,
-		    before->max_object_bytes, now->max_object_bytes);
+	for (size_t i = 0; i < sizeof(long_numbers) / sizeof(long_numbers[0]); i++) {
+		int64_t was, is;
+
+		memcpy(&was, (const char *)before + long_numbers[i].offset, sizeof(was));
+		memcpy(&is, (const char *)now + long_numbers[i].offset, sizeof(is));
+		if (was != is)
+			add(&list, "limits.%s %" PRId64 " to %" PRId64,
+			    long_numbers[i].key, was, is);
+	}
 }
 
 static bool same_text(const char *a, const char *b)

@@ -82,31 +82,53 @@ static void say(struct child *child, const struct association_word *word)
 		log_debug("association %s: %s", child->id, strerror(errno));
 }
 
-/* Each association of an entry gets an equal share of its bytes a second. */
-static int64_t share(const struct server *server, size_t modality)
+/* Of so many bytes a second, what each of so many gets: never 0, which is no limit. */
+static int64_t part_of(int64_t all, unsigned count)
 {
-	int64_t all = server->setup.config->modalities[modality].max_bytes_per_second;
-	unsigned count = placed_for(server, modality);
-
-	if (all == 0)
-		return 0;
-	return all / (count ? count : 1) > 0 ? all / (count ? count : 1) : 1;
+	return all / count > 0 ? all / count : 1;
 }
 
-static void tell_share(struct server *server, size_t modality)
+/* Each association gets an equal share of its entry's bytes a second, and of its
+ * address's: the smaller one counts. Only of one that has a place. */
+static int64_t share(const struct server *server, const struct child *child)
+{
+	const struct config *config = server->setup.config;
+	int64_t of_address = config->limits.max_bytes_per_address_per_second;
+	int64_t of_entry = 0;
+
+	if (child->modality != NOWHERE)
+		of_entry = config->modalities[child->modality].max_bytes_per_second;
+	if (of_entry != 0)
+		of_entry = part_of(of_entry, placed_for(server, child->modality));
+	if (of_address != 0)
+		of_address = part_of(of_address, children_at(server, &child->address));
+	return of_entry == 0 || (of_address != 0 && of_address < of_entry) ? of_address
+									   : of_entry;
+}
+
+static void tell_share(const struct server *server, struct child *child)
 {
 	struct association_word word = { .kind = ASSOCIATION_PACE };
 
-	word.bytes_per_second = share(server, modality);
-	for (struct child *c = server->first; c; c = c->next)
-		if (c->state == CHILD_PLACED && c->modality == modality)
-			say(c, &word);
+	word.bytes_per_second = share(server, child);
+	say(child, &word);
 }
 
-static void share_anew(struct server *server, size_t modality)
+/* Of those that share something with a child that has come or gone. */
+static void share_anew(struct server *server, const struct child *child)
 {
-	if (modality != NOWHERE && share(server, modality) != 0)
-		tell_share(server, modality);
+	const struct config *config = server->setup.config;
+	bool by_address = config->limits.max_bytes_per_address_per_second != 0;
+	bool by_entry = child->modality != NOWHERE &&
+			config->modalities[child->modality].max_bytes_per_second != 0;
+
+	if (!by_address && !by_entry)
+		return;
+	for (struct child *c = server->first; c; c = c->next)
+		if (c->state == CHILD_PLACED &&
+		    ((by_entry && c->modality == child->modality) ||
+		     (by_address && address_equal(&c->address, &child->address))))
+			tell_share(server, c);
 }
 
 static void end_child(struct server *server, struct child *child, enum reason reason)
@@ -131,7 +153,7 @@ static void leave_place(struct server *server, struct child *child)
 	if (was != CHILD_PLACED)
 		return;
 	server->placed--;
-	share_anew(server, child->modality);
+	share_anew(server, child);
 }
 
 /* Whether its entry and its address may have one more in this minute; counts it. */
@@ -214,9 +236,9 @@ static void asked_place(struct server *server, struct child *child,
 	visitors_placed(&server->visitors, &child->address, &child->visit, clock_ms());
 	if (word->until != 0)
 		warnings_saw(server, WARNINGS_MODALITY, word->modality, word->until);
-	answer.bytes_per_second = share(server, child->modality);
+	answer.bytes_per_second = share(server, child);
 	say(child, &answer);
-	share_anew(server, child->modality);
+	share_anew(server, child);
 }
 
 void child_forget(struct server *server, struct child *child)
@@ -345,8 +367,9 @@ void children_revise(struct server *server, const struct config *before)
 		if (c->listener != NOWHERE)
 			c->listener = setup_find_listen(now, before, c->listener);
 	}
-	for (size_t i = 0; i < now->modality_count; i++)
-		tell_share(server, i);
+	for (struct child *c = server->first; c; c = c->next)
+		if (c->state == CHILD_PLACED)
+			tell_share(server, c);
 }
 
 void children_kill(struct server *server, enum reason reason)

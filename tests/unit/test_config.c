@@ -402,6 +402,7 @@ static void defaults_are_those_of_the_sample(void **state)
 	assert_int_equal(limits->max_handshakes, 64);
 	assert_int_equal(limits->max_associations_per_address, 32);
 	assert_int_equal(limits->handshakes_per_address_per_minute, 240);
+	assert_int_equal(limits->max_bytes_per_address_per_second, 0);
 	assert_int_equal(limits->max_object_bytes, 8589934592);
 	assert_int_equal(limits->max_pdu_bytes, 131072);
 	assert_int_equal(limits->handshake_seconds, 10);
