@@ -7,6 +7,8 @@
 #include "handout.h"
 #include "keep.h"
 
+#define PORT_USUAL 2762
+
 static const struct config_listen *tls_listener(const struct site *site)
 {
 	for (size_t i = 0; i < site->config->listen_count; i++)
@@ -25,6 +27,34 @@ static const char *titles(const struct config_ae_titles *list)
 	return text;
 }
 
+/* "[::]:2762 (Stream)", as systemd lists where a socket unit listens. */
+static unsigned last_port(const char *listed)
+{
+	const char *colon = strrchr(listed, ':');
+
+	return colon != NULL ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
+}
+
+/* Where the port is systemd's, only systemd knows it; else it is DICOM's for TLS. */
+static unsigned port_of(const struct config_listen *listen)
+{
+	char listed[256] = "";
+	unsigned port = 0;
+	FILE *asked;
+
+	if (listen->socket == NULL)
+		return listen->port;
+	asked = popen("systemctl show --property=Listen --value cathgated.socket "
+		      "2>/dev/null",
+		      "re");
+	if (asked != NULL) {
+		if (fgets(listed, sizeof(listed), asked) != NULL)
+			port = last_port(listed);
+		pclose(asked);
+	}
+	return port != 0 ? port : PORT_USUAL;
+}
+
 /* Under which names the gateway can be reached: those of its certificate. */
 static void describe_gateway(FILE *page, const struct config_listen *listen)
 {
@@ -39,7 +69,7 @@ static void describe_gateway(FILE *page, const struct config_listen *listen)
 			fprintf(page, "%s%s", i > 0 ? " or " : "", facts.names[i]);
 		fprintf(page, "%s\n", facts.name_count == 0 ? listen->address : "");
 	}
-	fprintf(page, "  Port                 %u\n", listen->port);
+	fprintf(page, "  Port                 %u\n", port_of(listen));
 	pki_certificate_free(certificate);
 }
 

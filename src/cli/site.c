@@ -240,11 +240,14 @@ const char *site_date(time_t time)
 
 int site_reload(bool wanted)
 {
+	fflush(stdout);
 	if (!wanted) {
-		printf("It counts after: systemctl reload cathgated\n");
+		printf("It counts after: systemctl %s cathgated\n",
+		       system("systemctl --quiet is-active cathgated 2>/dev/null") == 0
+			       ? "reload"
+			       : "start");
 		return CLI_GOOD;
 	}
-	fflush(stdout);
 	if (system("systemctl reload cathgated") == 0) {
 		printf("The gateway has been told to reload.\n");
 		return CLI_GOOD;

@@ -23,7 +23,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SKIPPED = 77
 MIRROR = "http://deb.debian.org/debian"
-BESIDES = "systemd-sysv dbus lintian man-db bash-completion file fdisk"
+BESIDES = ("systemd-sysv dbus lintian man-db bash-completion file fdisk nftables acl "
+	   "prometheus-node-exporter")
 NOT_THERE = {"clang-format", "mmdebstrap"}	# another version formats otherwise
 CGROUPS = [pathlib.Path("/sys/fs/cgroup/unified"), pathlib.Path("/sys/fs/cgroup")]
 
