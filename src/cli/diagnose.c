@@ -10,15 +10,12 @@
 #include "cathgate/sop_class.h"
 #include "cli.h"
 #include "complain.h"
+#include "service.h"
 #include "shown.h"
 
 #define DAYS_USUAL 7
 #define DAYS_MAX   36500
 #define COLUMNS	   78
-
-/* Where systemd 252 and later keep a running service's credentials; root may read them.
- */
-#define SERVICE_CREDENTIALS "/run/credentials/cathgated.service"
 
 static void print_usage(FILE *to)
 {

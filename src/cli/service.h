@@ -9,6 +9,10 @@
 
 #include "cathgate/durable.h"
 
+/* Where systemd 252 and later keep a running service's credentials; root may read them.
+ */
+#define SERVICE_CREDENTIALS "/run/credentials/cathgated.service"
+
 struct service {
 	const char *name; /* for messages; NULL: whoever runs this */
 	uid_t user;	  /* -1: no change */

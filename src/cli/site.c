@@ -158,6 +158,7 @@ int site_open(struct site *site, const char *config_path, bool may_change)
 	const char *slash = strrchr(config_path, '/');
 	struct stat status;
 
+	setenv("CREDENTIALS_DIRECTORY", SERVICE_CREDENTIALS, 0);
 	*site = (struct site){ .config_path = config_path, .lock = -1 };
 	site->folder = slash == NULL ? "."
 		       : slash == config_path

@@ -66,6 +66,7 @@ static void say_ready(struct server *server, int64_t started_ms)
 		return;
 	server->ready_said = true;
 	server->ever_ready = true;
+	server->observer.tell_ms = 0; /* cathgate status must not lag behind READY=1 */
 	auditor_tell(server, NULL, AUDIT_START, AUDIT_NO_OUTCOME, REASON_NONE, "");
 	reload_raise_alerts(server, NULL);
 	service_say_ready();

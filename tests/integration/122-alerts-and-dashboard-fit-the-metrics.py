@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Goal: what conf/ has for Prometheus and Grafana asks for metrics and labels that a gateway
-gives, and for no others; promtool takes the rules."""
+gives, and for no others; promtool takes the rules; the guide for admins has each alert."""
 import json
 import re
 
@@ -9,6 +9,7 @@ from harness import ROOT, Test, eventually
 from objects import make
 
 RULES = ROOT / "conf/prometheus-alerts.yml"
+GUIDE = ROOT / "docs/ADMIN.md"
 DASHBOARD = ROOT / "conf/grafana-dashboard.json"
 ADDED = {"instance", "le", "job"}	# by whoever collects
 
@@ -71,8 +72,11 @@ with Test() as t:
 	rules = RULES.read_text()
 	alerts = re.findall(r"- alert: (\w+)\n\s+expr: (>-\n(?:\s{10}.*\n)+|.*\n)", rules)
 	assert len(alerts) == rules.count("- alert:") >= 10, alerts
-	for _, expression in alerts:
+	for alert, expression in alerts:
 		check_expression(expression, names, labels)
+		assert f"| `{alert}` |" in GUIDE.read_text(), f"{alert} isn't in the guide"
+	for page in re.findall(r"docs/\w+\.md", rules):
+		assert (ROOT / page).exists(), f"there is no {page}"
 	# Each metric is of use to somebody.
 	used = rules + DASHBOARD.read_text()
 	for family in re.findall(r"# TYPE (\w+)", text):

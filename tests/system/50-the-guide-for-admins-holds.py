@@ -1,0 +1,277 @@
+"""Goal: every block of docs/ADMIN.md does what the page says around it, on a real systemd and
+with a firewall: first image, renewing, revoking, another CA, monitoring, backup, credentials."""
+import os
+import pathlib
+import re
+import subprocess
+import time
+import urllib.request
+
+import hospital
+import metrics
+import service
+from document import blocks
+from hospital import Modality
+from service import AUDIT, CONFIG, audit, do, eventually, step
+
+PAGE = "docs/ADMIN.md"
+TLS = pathlib.Path("/etc/cathgate/tls")
+PROM = pathlib.Path("/var/lib/prometheus/node-exporter/cathgate.prom")
+
+
+class Guide:
+	"""The page's blocks, each to be taken once."""
+
+	def __init__(self):
+		self.left = blocks(PAGE)
+
+	def take(self, beginning):
+		block = next((b for b in self.left if b.text.startswith(beginning)), None)
+		assert block, f"{PAGE} has no block (any more) that begins with {beginning!r}"
+		self.left.remove(block)
+		return block.text
+
+	def run(self, beginning):
+		return hospital.shell(self.take(beginning))
+
+	def edit(self, beginning):
+		"""systemctl edit UNIT, and what somebody writes there."""
+		command, text = self.take(beginning).split("\n\n", 1)
+		wanted = hospital.HOME / "wanted"
+		wanted.write_text(text)
+		editor = hospital.HOME / "editor"	# is given an option and other files, too
+		editor.write_text('#!/bin/sh\nfor file; do case $file in /*) break; esac; done\n'
+				  f'cp {wanted} "$file"\n')
+		editor.chmod(0o755)
+		hospital.answered(f"SYSTEMD_EDITOR={editor} {command}", {})
+
+
+def configure(old, new):
+	text = CONFIG.read_text()
+	assert text.count(old) == 1, f"{old} stands {text.count(old)} times in {CONFIG}"
+	CONFIG.write_text(text.replace(old, new))
+
+
+def handed_out(said):
+	"""A modality that somebody sets up with the folder that a command named."""
+	folder = hospital.HOME / re.search(r"Bring what is in (\S+) to", said)[1]
+	return Modality(folder, hospital.PASSWORD.search(said)[1])
+
+
+def reached(place, host, port):
+	return subprocess.run(["ip", "netns", "exec", place, "timeout", "2", "bash", "-c",
+			       f"exec 3<>/dev/tcp/{host}/{port}"],
+			      stderr=subprocess.DEVNULL).returncode == 0
+
+
+def first_image(guide):
+	step("from the package to the first image")
+	guide.run("cathgate setup --host")
+	hospital.start_pacs(TLS / "modalities-ca.crt")
+	modality = handed_out(guide.run("cathgate modality add"))
+	guide.run("systemctl start cathgated\n")
+	eventually(modality.echoes)
+	image = modality.sends()
+	eventually(lambda: subprocess.run(["cathgate", "status"],
+					  stdout=subprocess.DEVNULL).returncode == 0)
+	said = guide.run("cathgate status\n")
+	assert "pacs: good" in said and image.sop_instance in said, said
+	guide.run("cathgate diagnose --destination pacs")
+	guide.run("runuser")
+	modality.sends()
+	return modality
+
+
+def another_address(guide, modality):
+	step("another address to listen on")
+	guide.edit("systemctl edit cathgated.socket")
+	guide.run("systemctl stop cathgated.socket")
+	assert " 192.168.40.1:2762 " in do("ss", "-ltn")
+	modality.sends()
+
+
+def firewall(guide, modality):
+	step("the firewall lets in whom it should, and nobody else")
+	eventually(lambda: reached("wifi", hospital.GATEWAY_ADDRESS, 9100))
+	pathlib.Path("/etc/nftables.conf").write_text(guide.take("flush ruleset"))
+	said = guide.run("nft -c -f")
+	assert re.findall(r"= (\d)", said) == ["0", "0"], said
+	assert not reached("wifi", hospital.GATEWAY_ADDRESS, 9100)
+	assert not reached("wifi", hospital.GATEWAY_ADDRESS, 22)
+	eventually(lambda: reached("pacs", "10.20.0.1", 9100))
+	do("ip", "-n", "pacs", "route", "add", "192.168.40.0/24", "via", "10.20.0.1")
+	assert not reached("pacs", hospital.GATEWAY_ADDRESS, 2762)
+	modality.sends()
+
+
+def renewed(guide, modality):
+	step("a modality's certificate is renewed, and the old one ended")
+	renew, confirm = guide.take("cathgate modality renew angio-3\n").splitlines()
+	new = handed_out(hospital.shell(renew))
+	eventually(lambda: new.send() and modality.send())
+	hospital.shell(confirm)
+	eventually(lambda: not modality.echoes())
+	eventually(lambda: audit(reason="tls-revoked"))
+	new.sends()
+
+	step("a lost modality is shut out, and comes back with a new key")
+	revoke, again = guide.take("cathgate modality revoke").splitlines()
+	hospital.shell(revoke)
+	eventually(lambda: not new.echoes())
+	back = handed_out(hospital.shell(again))
+	eventually(back.echoes)
+	assert not new.echoes()
+	back.sends()
+	return back
+
+
+def shown_by_gateway(modality):
+	"""The certificate that a modality sees."""
+	said = subprocess.run(["ip", "netns", "exec", "wifi", "openssl", "s_client", "-connect",
+			       f"{modality.host}:{modality.port}", "-cert", modality.certificate,
+			       "-key", modality.key], stdin=subprocess.DEVNULL,
+			      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+	found = re.search(r"-----BEGIN.*?-----END CERTIFICATE-----", said, re.S)
+	return found[0] if found else None
+
+
+def own_certificates(text, modality):
+	step("the gateway's own certificates are renewed")
+	before = shown_by_gateway(modality)
+	hospital.shell(text)
+	for name, purpose in (("gateway", "sslserver"), ("gateway-client", "sslclient")):
+		do("openssl", "verify", "-x509_strict", "-purpose", purpose, "-verify_hostname",
+		   hospital.GATEWAY_HOST, "-CAfile", "/etc/cathgate/ca/ca.crt", TLS / f"{name}.crt")
+	now = (TLS / "gateway.crt").read_text().strip()
+	assert now != before
+	eventually(lambda: shown_by_gateway(modality) == now)
+
+
+def trusts(modality, *authorities):
+	(modality.folder / "ca.crt").write_text("".join(map(pathlib.Path.read_text, authorities)))
+
+
+def another_ca(guide, own, old):
+	step("a new CA, the old one trusted beside it for a while")
+	first = hospital.HOME / "first-ca.crt"
+	first.write_bytes((TLS / "modalities-ca.crt").read_bytes())
+	guide.run("cd /etc/cathgate\ncp -a tls/modalities.crl")
+	configure('crl = "tls/modalities.crl";', both := guide.take("crl = [").strip())
+	do("systemctl", "reload", "cathgated")
+	guide.run("cathgate setup --yes")
+	second = pathlib.Path("/etc/cathgate/ca/ca.crt")
+	new = handed_out(do("cathgate", "modality", "renew", "angio-3", "--output", "new-ca",
+			    "--reload", cwd=hospital.HOME))
+	trusts(new, first, second)
+	eventually(lambda: new.send() and old.send())
+	hospital.start_pacs(TLS / "modalities-ca.crt")	# which has both
+	own_certificates(own, new)
+	trusts(new, second)
+	hospital.start_pacs(second)
+	new.sends()
+	guide.run("cd /etc/cathgate\ncat ca/ca.crt")
+	configure(both, 'crl = "tls/modalities.crl";')
+	do("systemctl", "reload", "cathgated")
+	trusts(old, second)
+	eventually(lambda: not old.echoes())
+	eventually(lambda: audit(reason="tls-untrusted"))
+	new.sends()
+	assert not audit(event="reload", outcome="refused"), audit(event="reload")
+	return new
+
+
+def crls(guide, modality):
+	step("CRLs: the private CA's, and one that is fetched")
+	guide.run("cathgate modality crl")
+	published = pathlib.Path("/srv/published")
+	published.mkdir()
+	do("openssl", "crl", "-in", TLS / "modalities.crl", "-outform", "DER", "-out",
+	   published / "devices.crl")
+	with open("/etc/hosts", "a") as hosts:
+		hosts.write(f"{hospital.PACS_ADDRESS} ca.hospital.example\n")
+	do("systemd-run", "-q", "--unit=publisher", "-p", "NetworkNamespacePath=/run/netns/pacs",
+	   "python3", "-m", "http.server", "-d", published, "80")
+	eventually(lambda: ":80 " in do("ip", "netns", "exec", "pacs", "ss", "-ltn"))
+	guide.run("cd /etc/cathgate/tls\ncurl")
+	assert (TLS / "hospital.crl").read_text() == (TLS / "modalities.crl").read_text()
+	modality.sends()
+
+
+def scraped():
+	with urllib.request.urlopen("http://127.0.0.1:9100/metrics") as answer:
+		text = answer.read().decode()
+	return text if re.search(r"^cathgate_up 1$", text, re.M) else None
+
+
+def monitored(guide, modality):
+	step("node_exporter has the metrics of the hardened service")
+	do("useradd", "technician")
+	guide.run("adduser technician cathgate")
+	eventually(lambda: subprocess.run(["runuser", "-u", "technician", "--", "cathgate",
+					   "status"], stdout=subprocess.DEVNULL).returncode == 0)
+	guide.run("apt-get install prometheus-node-exporter")
+	configure('//metrics: { textfile = "/var/lib/prometheus/node-exporter/cathgate.prom"; };',
+		  guide.take("metrics:").strip())
+	guide.run("systemctl restart cathgated\n")
+	modality.sends()
+	text = eventually(scraped)
+	for name in ("cathgate_expiry_timestamp_seconds", "cathgate_build_info",
+		     "cathgate_handshakes_total"):
+		assert name in text, name
+	metrics.parse(PROM.read_text())
+	assert PROM.stat().st_mode & 0o444 == 0o444, "node_exporter runs as another user"
+
+
+def restored(guide, package, modality):
+	step("backup, loss of all, restore: the same modality, the same chain")
+	guide.run("umask 077")
+	last = audit()[-1]
+	do("systemctl", "stop", "cathgated.socket", "cathgated.service")
+	do("apt-get", "purge", "-y", "-q", "cathgate")
+	do("rm", "-r", "/etc/cathgate", "/var/log/cathgate")
+	service.install(package)
+	guide.run("tar -xzpf")
+	eventually(modality.echoes)
+	modality.sends()
+	assert audit(seq=last["seq"]) == [last]
+	started = audit(seq=last["seq"] + 1)[0]
+	assert (started["event"], started["prev"]) == ("start", last["hash"]), started
+	assert list(AUDIT.parent.glob("audit.broken*")) == []
+
+
+def credentials(guide, modality):
+	step("keys as credentials")
+	guide.run("mkdir -p -m 0700")
+	configure('key = "tls/gateway.key";', 'key = "credential:gateway.key";')
+	(TLS / "pacs-2.key").touch(mode=0o600)
+	guide.edit("systemctl edit cathgated.service")
+	guide.run("systemd-run --pipe")
+	eventually(modality.echoes)
+	modality.sends()
+	other = handed_out(do("cathgate", "modality", "add", "angio-4", "--ae-title", "CATHLAB4",
+			      "--reload", cwd=hospital.HOME))
+	eventually(other.echoes)
+	other.sends()
+
+
+began = time.monotonic()
+os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+package = service.build_package()[0]
+service.install(package)
+hospital.make_network()
+hospital.make_hospital()
+guide = Guide()
+modality = first_image(guide)
+another_address(guide, modality)
+firewall(guide, modality)
+modality = renewed(guide, modality)
+own = guide.take("cd /etc/cathgate\nfor name in gateway")
+own_certificates(own, modality)
+modality.sends()
+modality = another_ca(guide, own, modality)
+crls(guide, modality)
+monitored(guide, modality)
+restored(guide, package, modality)
+credentials(guide, modality)
+assert not guide.left, f"not tried: {[block.text for block in guide.left]}"
+print(f"ok, {time.monotonic() - began:.0f} s")
