@@ -7,7 +7,7 @@ from service import BUILD, SOURCE, do, step
 
 step("build with every test")
 do("cmake", "-S", SOURCE, "-B", BUILD, "-G", "Ninja", "-DCATHGATE_WERROR=ON",
-   "-DCMAKE_BUILD_TYPE=RelWithDebInfo")
+   "-DBUILD_TESTING=ON", "-DCMAKE_BUILD_TYPE=RelWithDebInfo")
 do("cmake", "--build", BUILD)
 step("run them")
 done = subprocess.run(["ctest", "--test-dir", BUILD, "-LE", "system|bench", "-j", "4",

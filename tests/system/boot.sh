@@ -1,15 +1,17 @@
 #!/bin/sh
 # Boots the tree's systemd as PID 1 of the namespaces that this runs in (see machine.py).
 # What the host has is shown read-only or not at all; the network is a loopback of its own.
-#	boot.sh TREE UPPER		an overlay: the tree itself stays as it is
+#	boot.sh TREE UPPER BUILD	an overlay: the tree itself stays as it is; BUILD is kept
 set -eu
-tree=$1 upper=$2
+tree=$1 upper=$2 build=$3
 machine=$upper/machine
 
 mount --make-rprivate /
 mkdir -p "$upper/changes" "$upper/work" "$machine"
 mount -t overlay -o "lowerdir=$tree,upperdir=$upper/changes,workdir=$upper/work" overlay "$machine"
 cd "$machine"
+mkdir -p root/build
+mount --bind "$build" root/build
 mount -t proc -o nosuid,noexec,nodev proc proc
 mount --bind proc/sys proc/sys
 mount -o remount,bind,ro proc/sys

@@ -5,7 +5,7 @@
 
 SUITE is trixie or bookworm. Its tree, with what building and testing needs, is made once by
 mmdebstrap in the folder TREES; each run sees it through an overlay, with this repository's
-files in /src. Nothing reaches the network. Exit status 77, with the reason, where this
+files in /src. /root/build is kept from run to run, so that only what is new is compiled. Nothing reaches the network. Exit status 77, with the reason, where this
 machine lets nobody have namespaces or the mirror.
 """
 import hashlib
@@ -54,7 +54,7 @@ def make_tree(suite, trees):
 	tree = trees / f"{suite}-{mark}"
 	if tree.exists():
 		return tree
-	for old in trees.glob(f"{suite}-*"):
+	for old in (*trees.glob(f"{suite}-*"), *trees.glob(f"build-{suite}-*")):
 		shutil.rmtree(old)
 	trees.mkdir(parents=True, exist_ok=True)
 	making = trees / f"{suite}-making"
@@ -89,17 +89,19 @@ class Machine:
 	def __init__(self, tree):
 		self.work = pathlib.Path(tempfile.mkdtemp(prefix="machine-", dir=tree.parent))
 		self.tree = tree
+		self.build = tree.with_name(f"build-{tree.name}")
 		self.leader = None
 		self.group = None
 
 	def __enter__(self):
 		copy_sources(self.work / "changes/src")
+		self.build.mkdir(exist_ok=True)
 		self.group = self.make_group()
 		join = f"echo $$ >{self.group}/cgroup.procs; " if self.group else ""
 		self.process = subprocess.Popen(
 			["sh", "-c", join + 'exec unshare --pid --fork --kill-child --mount --uts '
-			 '--ipc --cgroup --net sh "$0" "$1" "$2"',
-			 HERE / "boot.sh", self.tree, self.work],
+			 '--ipc --cgroup --net sh "$0" "$1" "$2" "$3"',
+			 HERE / "boot.sh", self.tree, self.work, self.build],
 			stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
 			text=True, start_new_session=True)
 		self.wait_running()
