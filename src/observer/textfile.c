@@ -181,8 +181,12 @@ void textfile_write(struct textfile *textfile, const struct snapshot *snapshot,
 		return;
 	}
 	if (!textfile->is_failing)
-		log_error("metrics.textfile %s can't be written: %s; let the gateway's "
-			  "user write into its folder",
-			  textfile->path, strerror(errno));
+		log_error("metrics.textfile %s can't be written: %s; %s", textfile->path,
+			  strerror(errno),
+			  errno == EROFS
+				  ? "name its folder in ReadWritePaths= of the "
+				    "unit (systemctl edit cathgated.service), "
+				    "and restart"
+				  : "let the gateway's user write into its folder");
 	textfile->is_failing = true;
 }

@@ -45,7 +45,7 @@ def first_image(commands):
 	assert (line["sop_instance"], line["sha256"]) == (image.sop_instance, image.sha256)
 	assert line["peer"].startswith(hospital.MODALITY_ADDRESS), line
 	assert image.sop_instance in hospital.shell(tail) and "forwarded" in hospital.shell(tail)
-	eventually(lambda: asked()[0] == 0)	# it is told of what is new once a second
+	eventually(lambda: "pacs: good" in asked()[1])	# it is told of what is new once a second
 	said = hospital.shell(status)
 	assert "is serving" in said and "pacs: good" in said, said
 	return modality
@@ -63,9 +63,11 @@ def shown_to_whom_it_concerns(modality):
 	step("cathgate status under the hardened unit: root and the group, nobody else")
 	assert stat.S_IMODE(CONTROL.stat().st_mode) == 0o660
 	assert stat.S_IMODE(CONTROL.parent.stat().st_mode) == 0o750
-	status = json.loads(asked(None, "--json")[1])
-	assert status["state"] == "serving" and status["audit"]["writable"], status
-	assert {end["owner"] for end in status["ends"]} == {"gateway", "modality", "destination"}
+	def told(what):
+		return json.loads(asked(None, "--json")[1])[what]
+	assert told("state") == "serving" and told("audit")["writable"]
+	eventually(lambda: {end["owner"] for end in told("ends")}
+			   == {"gateway", "modality", "destination"})
 	for user, group in (("technician", "cathgate"), ("visitor", "users")):
 		do("useradd", "--groups", group, user)
 	assert asked("technician")[0] == 0, asked("technician")

@@ -72,8 +72,8 @@ def first_image(guide):
 	guide.run("systemctl start cathgated\n")
 	eventually(modality.echoes)
 	image = modality.sends()
-	eventually(lambda: subprocess.run(["cathgate", "status"],
-					  stdout=subprocess.DEVNULL).returncode == 0)
+	eventually(lambda: "pacs: good" in subprocess.run(
+		["cathgate", "status"], stdout=subprocess.PIPE, text=True).stdout)
 	said = guide.run("cathgate status\n")
 	assert "pacs: good" in said and image.sop_instance in said, said
 	guide.run("cathgate diagnose --destination pacs")
@@ -210,8 +210,12 @@ def monitored(guide, modality):
 	eventually(lambda: subprocess.run(["runuser", "-u", "technician", "--", "cathgate",
 					   "status"], stdout=subprocess.DEVNULL).returncode == 0)
 	guide.run("apt-get install prometheus-node-exporter")
-	configure('//metrics: { textfile = "/var/lib/prometheus/node-exporter/cathgate.prom"; };',
-		  guide.take("metrics:").strip())
+	usual = guide.take("metrics:").strip()
+	configure(f"//{usual}", usual.replace(str(PROM.parent), "/srv"))
+	do("systemctl", "reload", "cathgated")
+	eventually(lambda: "ReadWritePaths= of the unit"
+		   in do("journalctl", "--no-pager", "-u", "cathgated"))
+	configure(usual.replace(str(PROM.parent), "/srv"), usual)
 	guide.run("systemctl restart cathgated\n")
 	modality.sends()
 	text = eventually(scraped)
