@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cathgate/reason.h"
+#include "cathgate/summed.h"
 #include "cli.h"
 #include "complain.h"
 #include "keep.h"
@@ -36,6 +37,13 @@ struct refusals {
 
 #define KEY_SIZE 1024
 
+/* Of a flood from everywhere, which address came last means nothing. */
+static bool is_of_others(const json_t *line)
+{
+	return summed_is_of_others(members_text(line, "association"),
+				   members_text(line, "detail"));
+}
+
 static void group_key(const json_t *line, char ret[KEY_SIZE])
 {
 	static const char *const members[] = {
@@ -43,7 +51,7 @@ static void group_key(const json_t *line, char ret[KEY_SIZE])
 	};
 	size_t used;
 
-	diagnose_host_of(members_text(line, "peer"), ret);
+	diagnose_host_of(is_of_others(line) ? "*" : members_text(line, "peer"), ret);
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
 		used = strlen(ret);
 		snprintf(ret + used, KEY_SIZE - used, "\n%s",
@@ -86,7 +94,8 @@ static void add(struct refusals *refusals, json_t *line)
 	json_decref(group->last);
 	group->last = json_incref(line);
 	group->moment = members_moment(line);
-	group->count++;
+	group->count += summed_count(members_text(line, "association"),
+				     members_text(line, "detail"));
 }
 
 static void visit(void *context, json_t *line)
@@ -148,7 +157,9 @@ static const char *who(const json_t *line)
 				      : "The gateway";
 
 	if (peer[0])
-		text = keep_format("%s came from %s", text, diagnose_host(peer));
+		text = keep_format("%s came from %s%s", text,
+				   is_of_others(line) ? "many addresses, last from " : "",
+				   diagnose_host(peer));
 	if (called[0])
 		text = keep_format("%s, called %s", text, called);
 	if (certificate[0])
@@ -173,7 +184,8 @@ static void print_group(const struct diagnose *how, const struct config *config,
 			const struct refusals *refusals,
 			const struct refusal_group *group)
 {
-	const char *detail = members_text(group->last, "detail");
+	const char *detail = summed_detail(members_text(group->last, "association"),
+					   members_text(group->last, "detail"));
 	int64_t well = well_since(refusals, group);
 	char time[MOMENT_SIZE];
 
@@ -188,7 +200,7 @@ static void print_group(const struct diagnose *how, const struct config *config,
 		printf(", %" PRIu64 " times", group->count);
 	puts(")");
 	diagnose_print("  Who:   ", who(group->last));
-	if (detail[0])
+	if (detail[0] && strcmp(detail, members_text(group->last, "reason")) != 0)
 		diagnose_print("  Found: ", detail);
 	diagnose_print("  Cause: ", cause_of(group->last));
 	diagnose_print("  Cure:  ", diagnose_cure(config, group->last));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cathgate/reason.h"
+#include "cathgate/summed.h"
 
 static const struct family families[] = {
 	{ "cathgate_associations_total", SERIES_COUNTER,
@@ -110,14 +111,16 @@ static void note_destination(struct tally *tally, const json_t *line, bool count
 static void count_association(struct tally *tally, const json_t *line)
 {
 	const char *outcome = text(line, "outcome"), *reason = text(line, "reason");
+	double count =
+		(double)summed_count(text(line, "association"), text(line, "detail"));
 
-	series_add(tally->counters, "cathgate_associations_total", 1, "outcome", outcome,
-		   "modality", text(line, "modality"), NULL);
+	series_add(tally->counters, "cathgate_associations_total", count, "outcome",
+		   outcome, "modality", text(line, "modality"), NULL);
 	if (strcmp(outcome, "refused") == 0)
-		series_add(tally->counters, "cathgate_refusals_total", 1, "of",
+		series_add(tally->counters, "cathgate_refusals_total", count, "of",
 			   "association", "reason", reason, NULL);
 	if (strcmp(outcome, "refused") == 0 && is_handshake(reason))
-		series_add(tally->counters, "cathgate_handshakes_total", 1, "outcome",
+		series_add(tally->counters, "cathgate_handshakes_total", count, "outcome",
 			   reason, NULL);
 }
 

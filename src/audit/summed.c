@@ -1,0 +1,46 @@
+#include "cathgate/summed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FROM		 " more from "
+#define FROM_OTHERS	 " more from other addresses: "
+#define AT_ACCEPT	 " connections closed at accept"
+#define COUNT_DIGITS_MAX 18
+
+/* What follows the number at the beginning; NULL where there is none. */
+static const char *behind_number(const char *association, const char *detail)
+{
+	size_t digits = strspn(detail, "0123456789");
+
+	return association[0] || digits == 0 || digits > COUNT_DIGITS_MAX
+		       ? NULL
+		       : detail + digits;
+}
+
+static bool begins(const char *text, const char *with)
+{
+	return text && strncmp(text, with, strlen(with)) == 0;
+}
+
+uint64_t summed_count(const char *association, const char *detail)
+{
+	const char *behind = behind_number(association, detail);
+
+	return begins(behind, FROM) || begins(behind, AT_ACCEPT)
+		       ? strtoull(detail, NULL, 10)
+		       : 1;
+}
+
+const char *summed_detail(const char *association, const char *detail)
+{
+	const char *behind = behind_number(association, detail);
+	const char *colon = begins(behind, FROM) ? strstr(behind, ": ") : NULL;
+
+	return colon ? colon + 2 : detail;
+}
+
+bool summed_is_of_others(const char *association, const char *detail)
+{
+	return begins(behind_number(association, detail), FROM_OTHERS);
+}

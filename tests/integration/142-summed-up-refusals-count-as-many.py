@@ -1,0 +1,44 @@
+"""Goal: a line that sums refusals up counts as all that it stands for, in the metrics and in
+`cathgate diagnose`."""
+import json
+import socket
+
+import dicom
+import metrics
+from harness import Test, eventually, tool
+
+EACH, FLOOD = 10, 40
+
+
+def speak_plain(source):
+	with socket.create_connection(("127.0.0.1", gateway.port), dicom.PATIENCE,
+				      source_address=(source, 0)) as sock:
+		sock.sendall(dicom.associate_rq(contexts=[dicom.XA_CONTEXT]))
+		while sock.recv(4096):
+			pass
+
+
+with Test() as t:
+	folder = t.work / "textfile"
+	folder.mkdir()
+	file = folder / "cathgate.prom"
+	gateway = t.gateway(t.pacs(), {"metrics": {"textfile": str(file)}})
+	eventually(file.exists)
+	for _ in range(FLOOD):
+		speak_plain("127.0.0.1")
+	speak_plain("127.0.0.9")
+	assert gateway.stop() == 0
+	lines = gateway.audit(outcome="refused", reason="not-tls")
+	assert len(lines) == EACH + 2, "no line sums up: nothing is tried here"
+
+	samples = metrics.parse(file.read_text())
+	for name, labels in (("cathgate_refusals_total", {"of": "association", "reason": "not-tls"}),
+			     ("cathgate_handshakes_total", {"outcome": "not-tls"}),
+			     ("cathgate_associations_total", {"outcome": "refused"})):
+		found = metrics.value(samples, name, **labels)
+		assert found == FLOOD + 1, (name, found)
+
+	groups = json.loads(tool("diagnose", "--json", "--config", gateway.config))
+	assert sorted(group["count"] for group in groups) == [1, FLOOD], groups
+	said = tool("diagnose", "--config", gateway.config).decode()
+	assert f"{FLOOD} times" in said and "more from" not in said, said

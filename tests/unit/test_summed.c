@@ -1,0 +1,95 @@
+/* Goal: what the auditor sums up is read back as it was counted, and no other line is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "audit/repeats.h"
+#include "cathgate/summed.h"
+
+struct told {
+	uint64_t refusals, of_others;
+};
+
+static void note(void *context, const char *peer, const struct audit_record *summary)
+{
+	struct told *told = context;
+	uint64_t count = summed_count("", summary->detail);
+
+	assert_true(peer[0] != '\0');
+	assert_true(count > 0);
+	assert_string_equal(summed_detail("", summary->detail), "as found: here");
+	told->refusals += count;
+	if (summed_is_of_others("", summary->detail))
+		told->of_others += count;
+}
+
+static void summaries_are_read_as_they_are_written(void **state)
+{
+	enum { ADDRESSES = 150, EACH = 50 };
+	struct told told = { 0 };
+	struct audit_record record;
+	struct repeats repeats;
+	uint64_t counted = 0;
+	char peer[64];
+
+	(void)state;
+	assert_int_equal(repeats_open(&repeats, note, &told), 0);
+	audit_record_init(&record);
+	record.event = AUDIT_ASSOCIATION;
+	record.outcome = AUDIT_REFUSED;
+	record.reason = REASON_NOT_TLS;
+	snprintf(record.detail, sizeof(record.detail), "as found: here");
+	for (int i = 0; i < ADDRESSES * EACH; i++) {
+		snprintf(peer, sizeof(peer),
+			 i % 2 ? "192.0.2.%d:1000" : "[2001:db8:0:%x::1]:1000",
+			 i % ADDRESSES);
+		counted += repeats_counts(&repeats, 0, peer, &record);
+	}
+	repeats_flush(&repeats, 0, true);
+	assert_int_equal(told.refusals, counted);
+	assert_true(told.of_others > 0 && told.of_others < counted);
+	repeats_close(&repeats);
+}
+
+static void other_lines_stand_for_themselves(void **state)
+{
+	static const struct {
+		const char *association, *detail;
+		uint64_t count;
+	} lines[] = {
+		{ "", "412 more from 192.0.2.7: as found", 412 },
+		{ "", "17 connections closed at accept", 17 },
+		{ "", "", 1 },
+		{ "", "412", 1 },
+		{ "", "412 more", 1 },
+		{ "", " 412 more from 192.0.2.7: as found", 1 },
+		{ "", "-412 more from 192.0.2.7: as found", 1 },
+		{ "", "9999999999999999999 more from 192.0.2.7: as found", 1 },
+		{ "0123456789abcdef", "412 more from 192.0.2.7: as found", 1 },
+		{ "0123456789abcdef", "17 connections closed at accept", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		assert_int_equal(summed_count(lines[i].association, lines[i].detail),
+				 lines[i].count);
+		if (lines[i].count != 412)
+			assert_string_equal(
+				summed_detail(lines[i].association, lines[i].detail),
+				lines[i].detail);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(summaries_are_read_as_they_are_written),
+		cmocka_unit_test(other_lines_stand_for_themselves),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
