@@ -69,6 +69,9 @@ const char *audit_outcome_word(enum audit_outcome outcome);
 
 #define AUDIT_ASSOCIATION_ID_SIZE 17 /* 16 hex digits */
 
+/* How the detail of a `reload` line ends when the next one goes on. */
+#define AUDIT_GOES_ON "; \u2026"
+
 /* One record, plain memory: it crosses a socket between two processes of one program.
  * Empty text and -1 numbers are left out of the line. Text is as the peer sent it; the
  * writer makes it safe. seq, time, node, association and peer are the auditor's to add.

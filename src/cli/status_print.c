@@ -1,5 +1,6 @@
 #include "status_print.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define DAYS_WORTH_A_LINE 30
@@ -88,6 +89,29 @@ static void print_event(const char *what, const json_t *event, FILE *to)
 	fputc('\n', to);
 }
 
+/* Each change on a line of its own. */
+static void print_reload(const json_t *reload, FILE *to)
+{
+	const char *changes = text(reload, "detail");
+
+	if (strcmp(text(reload, "outcome"), "done") != 0) {
+		print_event("last reload", reload, to);
+		return;
+	}
+	fprintf(to, "  last reload %s: done:\n", text(reload, "time"));
+	while (*changes) {
+		const char *end = strstr(changes, "; ");
+		char *change =
+			end ? strndup(changes, (size_t)(end - changes)) : strdup(changes);
+
+		fputs("    ", to);
+		put(to, change ? change : "?");
+		fputc('\n', to);
+		free(change);
+		changes = end ? end + 2 : "";
+	}
+}
+
 static void print_destinations(const json_t *status, FILE *to)
 {
 	const json_t *list = json_object_get(status, "destinations"), *item;
@@ -141,7 +165,7 @@ static void print_audit(const json_t *status, FILE *to)
 		text(audit, "last_line"), text(audit, "last_checkpoint"));
 	print_event("last alert", json_object_get(audit, "last_alert"), to);
 	print_event("last refusal", json_object_get(audit, "last_refusal"), to);
-	print_event("last reload", json_object_get(status, "last_reload"), to);
+	print_reload(json_object_get(status, "last_reload"), to);
 }
 
 void status_print(const json_t *status, FILE *to)

@@ -71,13 +71,18 @@ static json_t *associations(const struct snapshot *snapshot)
 	return list;
 }
 
-static json_t *event(const struct tally_event *from)
+static json_t *event_of(const struct tally_event *from, const char *detail)
 {
 	if (!from->time[0])
 		return json_null();
 	return json_pack("{s:o,s:o,s:o,s:o}", "time", text(from->time), "outcome",
 			 text(from->outcome), "reason", text(from->reason), "detail",
-			 text(from->detail));
+			 text(detail));
+}
+
+static json_t *event(const struct tally_event *from)
+{
+	return event_of(from, from->detail);
 }
 
 static json_t *destinations(const struct snapshot *snapshot, const struct tally *tally)
@@ -142,16 +147,16 @@ char *status_compose(const struct config *config, const struct snapshot *snapsho
 {
 	const struct observer_head *head = &snapshot->head;
 	json_int_t uptime = head->started ? time(NULL) - head->started : 0;
-	json_t *all =
-		json_pack("{s:s,s:o,s:I,s:s,s:o,s:I,s:i,s:i,s:o,s:o,s:o,s:o,s:o}",
-			  "version", CATHGATE_VERSION, "node", text(config->gateway_name),
-			  "pid", (json_int_t)head->pid, "state", state_of(snapshot),
-			  "started", moment(head->started), "uptime_seconds", uptime,
-			  "associations_open", (int)head->placed, "handshakes_open",
-			  (int)head->handshaking, "associations", associations(snapshot),
-			  "destinations", destinations(snapshot, tally), "ends",
-			  ends(snapshot), "audit", audit(config, snapshot, tally),
-			  "last_reload", event(&tally->last_reload));
+	json_t *all = json_pack(
+		"{s:s,s:o,s:I,s:s,s:o,s:I,s:i,s:i,s:o,s:o,s:o,s:o,s:o}", "version",
+		CATHGATE_VERSION, "node", text(config->gateway_name), "pid",
+		(json_int_t)head->pid, "state", state_of(snapshot), "started",
+		moment(head->started), "uptime_seconds", uptime, "associations_open",
+		(int)head->placed, "handshakes_open", (int)head->handshaking,
+		"associations", associations(snapshot), "destinations",
+		destinations(snapshot, tally), "ends", ends(snapshot), "audit",
+		audit(config, snapshot, tally), "last_reload",
+		event_of(&tally->last_reload, tally->last_changes));
 	char *ret = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
 
 	json_decref(all);

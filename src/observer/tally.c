@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/audit.h"
 #include "cathgate/reason.h"
 #include "cathgate/summed.h"
 
@@ -159,6 +160,36 @@ static void count(struct tally *tally, const json_t *line)
 			   text(line, "reason"), NULL);
 }
 
+static void add_changes(char *changes, const char *detail, size_t length)
+{
+	const size_t mark = strlen(AUDIT_GOES_ON);
+	size_t used = strlen(changes);
+
+	if (used >= mark && strcmp(changes + used - mark, AUDIT_GOES_ON) == 0)
+		return;
+	if (used + 2 + length + mark >= TALLY_CHANGES_SIZE)
+		strcpy(changes + used, AUDIT_GOES_ON); /* the log has the rest */
+	else
+		sprintf(changes + used, "%s%.*s", used > 0 ? "; " : "", (int)length,
+			detail);
+}
+
+/* Returns whether it is the last line of its reload. */
+static bool note_reload(struct tally *tally, const json_t *line)
+{
+	const char *detail = text(line, "detail");
+	size_t length = strlen(detail), mark = strlen(AUDIT_GOES_ON);
+	bool goes_on =
+		length >= mark && strcmp(detail + length - mark, AUDIT_GOES_ON) == 0;
+
+	note(&tally->last_reload, line);
+	if (!tally->reload_goes_on)
+		tally->last_changes[0] = '\0';
+	add_changes(tally->last_changes, detail, goes_on ? length - mark : length);
+	tally->reload_goes_on = goes_on;
+	return !goes_on;
+}
+
 void tally_take(struct tally *tally, const json_t *line, uint64_t sequence, bool counts)
 {
 	const char *event = text(line, "event");
@@ -169,7 +200,7 @@ void tally_take(struct tally *tally, const json_t *line, uint64_t sequence, bool
 	if (strcmp(event, "checkpoint") == 0)
 		PUT(tally->last_checkpoint, text(line, "time"));
 	else if (strcmp(event, "reload") == 0)
-		note(&tally->last_reload, line);
+		counts &= note_reload(tally, line);
 	else if (strcmp(event, "alert") == 0)
 		note(&tally->last_alert, line);
 	else if (strcmp(text(line, "outcome"), "refused") == 0)

@@ -11,6 +11,7 @@
 #include "series.h"
 
 #define TALLY_DESTINATIONS 256
+#define TALLY_CHANGES_SIZE 8192
 
 /* Text of a line, cut. */
 struct tally_event {
@@ -31,6 +32,9 @@ struct tally {
 	bool has_sequence;
 	char last_line[32], last_checkpoint[32];
 	struct tally_event last_reload, last_alert, last_refusal;
+	/* What the last reload brought, of as many lines as it took. */
+	char last_changes[TALLY_CHANGES_SIZE];
+	bool reload_goes_on;
 	struct tally_destination destinations[TALLY_DESTINATIONS];
 	size_t destination_count;
 };

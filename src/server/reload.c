@@ -21,20 +21,22 @@ static void record(struct server *server, enum audit_outcome outcome, const char
 static void record_changes(struct server *server, const struct changes *changes)
 {
 	char detail[sizeof(((struct audit_record *)0)->detail)] = "";
+	const size_t room = sizeof(detail) - strlen(AUDIT_GOES_ON);
 	size_t used = 0;
 
 	for (size_t i = 0; i < changes->count; i++) {
 		const char *item = changes->items[i];
 
 		log_info("reload: %s", item);
-		if (used > 0 && used + 2 + strlen(item) >= sizeof(detail)) {
+		if (used > 0 && used + 2 + strlen(item) >= room) {
+			strcpy(detail + used, AUDIT_GOES_ON);
 			record(server, AUDIT_DONE, detail);
 			used = 0;
 		}
-		used += (size_t)snprintf(detail + used, sizeof(detail) - used, "%s%s",
+		used += (size_t)snprintf(detail + used, room - used, "%s%s",
 					 used > 0 ? "; " : "", item);
-		if (used >= sizeof(detail))
-			used = sizeof(detail) - 1;
+		if (used >= room)
+			used = room - 1;
 	}
 	record(server, AUDIT_DONE, changes->count > 0 ? detail : "nothing has changed");
 }

@@ -153,10 +153,12 @@ class Gateway:
 		if changes is not None:
 			self.reconfigure(changes)
 		self.signal(signal.SIGHUP)
-		self.wait_audit_beyond(before, event="reload")
-		lines = self.audit(event="reload")[before:]
+		def told():
+			lines = self.audit(event="reload")[before:]
+			return lines if lines and not lines[-1]["detail"].endswith("; …") else None
+		lines = eventually(told)
 		assert {line["outcome"] for line in lines} == {outcome}, lines
-		return "; ".join(line["detail"] for line in lines)
+		return "; ".join(line["detail"].removesuffix("; …") for line in lines)
 
 	def replace_auditor(self):
 		"""Kills it, and returns its successor's PID."""
