@@ -23,11 +23,13 @@ static void print_usage(FILE *to)
 	      "       cathgate diagnose --modality NAME [--days N] [--log FILE]\n"
 	      "       cathgate diagnose --destination NAME [--calling-ae TITLE]\n"
 	      "       cathgate diagnose REASON\n"
+	      "       cathgate diagnose --list modalities|destinations|reasons\n"
 	      "each with [--json] [--utc] [--config FILE]\n"
 	      "What was refused lately and what cures it; what a modality showed beside "
 	      "what is\n"
 	      "expected of it; where the way to a destination breaks; what a reason "
-	      "means.\n"
+	      "means; the\n"
+	      "names that there are, one a line.\n"
 	      "More: man cathgate-diagnose\n",
 	      to);
 }
@@ -97,7 +99,9 @@ int diagnose_reason(const struct diagnose *how)
 
 		complain("there is no reason \"%s\"%s%s%s", how->reason,
 			 near ? "; did you mean " : "", near ? near : "",
-			 near ? "?" : "; those that there are stand in docs/OPERATOR.md");
+			 near ? "?"
+			      : "; cathgate diagnose --list reasons names those that "
+				"there are");
 		return CLI_USAGE;
 	}
 	if (how->as_json) {
@@ -113,6 +117,34 @@ int diagnose_reason(const struct diagnose *how)
 	printf("%s (%s)\n", how->reason, places[help->place]);
 	diagnose_print("  Cause: ", help->cause);
 	diagnose_print("  Cure:  ", help->cure);
+	return CLI_GOOD;
+}
+
+static int list_names(const struct diagnose *how)
+{
+	struct config *config = NULL;
+
+	if (strcmp(how->list, "reasons") == 0) {
+		for (int i = REASON_NONE + 1; i < REASON_COUNT; i++)
+			puts(reason_word((enum reason)i));
+		return CLI_GOOD;
+	}
+	if (strcmp(how->list, "modalities") != 0 &&
+	    strcmp(how->list, "destinations") != 0) {
+		complain("--list \"%s\": write modalities, destinations or reasons",
+			 how->list);
+		return CLI_USAGE;
+	}
+	config = diagnose_config(how);
+	if (!config)
+		return CLI_USAGE;
+	if (how->list[0] == 'm')
+		for (size_t i = 0; i < config->modality_count; i++)
+			puts(config->modalities[i].name);
+	else
+		for (size_t i = 0; i < config->destination_count; i++)
+			puts(config->destinations[i].name);
+	config_free(config);
 	return CLI_GOOD;
 }
 
@@ -137,6 +169,9 @@ static int read_option(struct diagnose *how, int option)
 		return 0;
 	case 'm':
 		how->modality = optarg;
+		return 0;
+	case 'i':
+		how->list = optarg;
 		return 0;
 	case 'a':
 		if (ae_title_parse(optarg, strlen(optarg), &how->calling) == 0 &&
@@ -171,6 +206,7 @@ static int read_arguments(struct diagnose *how, int argc, char **argv)
 	static const struct option options[] = {
 		{ "destination", required_argument, NULL, 'd' },
 		{ "modality", required_argument, NULL, 'm' },
+		{ "list", required_argument, NULL, 'i' },
 		{ "calling-ae", required_argument, NULL, 'a' },
 		{ "days", required_argument, NULL, 'n' },
 		{ "log", required_argument, NULL, 'l' },
@@ -191,11 +227,11 @@ static int read_arguments(struct diagnose *how, int argc, char **argv)
 	}
 	if (optind < argc)
 		how->reason = argv[optind++];
-	if (optind < argc ||
-	    (how->destination != NULL) + (how->modality != NULL) + (how->reason != NULL) >
-		    1) {
+	if (optind < argc || (how->destination != NULL) + (how->modality != NULL) +
+					     (how->list != NULL) + (how->reason != NULL) >
+				     1) {
 		complain("ask for one thing at a time: a destination, a modality, a "
-			 "reason, or, with none of them, the last refusals");
+			 "reason, a list, or, with none of them, the last refusals");
 		return CLI_USAGE;
 	}
 	if (how->calling.text[0] && how->destination == NULL) {
@@ -214,7 +250,8 @@ int diagnose_main(int argc, char **argv)
 	argv[0] = name;
 	status = read_arguments(&how, argc, argv);
 	if (status < 0)
-		status = how.reason	   ? diagnose_reason(&how)
+		status = how.list	   ? list_names(&how)
+			 : how.reason	   ? diagnose_reason(&how)
 			 : how.destination ? diagnose_destination(&how)
 			 : how.modality	   ? diagnose_modality(&how)
 					   : diagnose_refusals(&how);

@@ -14,7 +14,7 @@
 
 struct diagnose {
 	const char *config_path, *log_path; /* log_path NULL: the configuration's */
-	const char *destination, *modality, *reason;
+	const char *destination, *modality, *reason, *list;
 	struct ae_title calling; /* "" : that of the configuration */
 	unsigned days;
 	bool as_json, utc;
