@@ -36,6 +36,9 @@ enum pki_algorithm { PKI_EC_P256, PKI_RSA_2048, PKI_RSA_3072, PKI_RSA_4096 };
 /* A private key; or, from a request, its public half alone. */
 struct pki_key;
 struct pki_key *pki_key_new(enum pki_algorithm algorithm);
+/* Another of the same kind and strength as the key of a certificate. */
+struct pki_certificate;
+struct pki_key *pki_key_like(const struct pki_certificate *certificate);
 struct pki_key *pki_key_read(const char *path, const char **ret_error);
 int pki_key_write(const struct pki_key *key, struct pki_text *ret);
 void pki_key_free(struct pki_key *key);
@@ -57,11 +60,16 @@ struct pki_wish {
 	unsigned days;
 };
 
-struct pki_certificate;
 /* Signed by a CA, or by itself without one (`key` is then a private one). */
 struct pki_certificate *pki_issue(const struct pki_wish *wish, const struct pki_key *key,
 				  const struct pki_certificate *ca,
 				  const struct pki_key *ca_key);
+/* The same as one before, subject, names and purposes, for another time, with that key,
+ * which must be of the same kind. */
+struct pki_certificate *pki_reissue(const struct pki_certificate *before, unsigned days,
+				    const struct pki_key *key,
+				    const struct pki_certificate *ca,
+				    const struct pki_key *ca_key);
 /* The first one of a file, PEM or DER. */
 struct pki_certificate *pki_certificate_read(const char *path, const char **ret_error);
 int pki_certificate_write(const struct pki_certificate *certificate,

@@ -10,6 +10,7 @@ static const struct cli_verb verbs[] = {
 	{ "setup", setup_main, "write a first configuration, keys and certificates" },
 	{ "modality", modality_main,
 	  "who may connect: add, list, renew, revoke, remove" },
+	{ "certificate", certificate_main, "renew the gateway's own certificates" },
 	{ "status", status_main, "what the gateway does now, and how it is" },
 	{ "diagnose", diagnose_main, "why something was refused, and what cures it" },
 	{ "audit", audit_main, "read, verify and prove the audit log" },

@@ -121,11 +121,10 @@ static int sign(X509 *x509, const struct pki_certificate *ca, const EVP_PKEY *si
 	return result;
 }
 
-/* What follows from the wish, then the subject key identifier, from which the authority's
- * is taken. */
-static int add_extensions(X509 *x509, const struct pki_wish *wish, bool is_rsa)
+/* The given ones, then the subject key identifier, from which the authority's is taken.
+ */
+static int add_extensions(X509 *x509, const STACK_OF(X509_EXTENSION) * extensions)
 {
-	STACK_OF(X509_EXTENSION) *extensions = pki_extensions(wish, is_rsa);
 	X509_EXTENSION *identifier;
 	X509V3_CTX context;
 	int result = extensions != NULL ? 0 : -1;
@@ -139,30 +138,30 @@ static int add_extensions(X509 *x509, const struct pki_wish *wish, bool is_rsa)
 	if (identifier == NULL || X509_add_ext(x509, identifier, -1) != 1)
 		result = -1;
 	X509_EXTENSION_free(identifier);
-	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
 	return result;
 }
 
-struct pki_certificate *pki_issue(const struct pki_wish *wish, const struct pki_key *key,
-				  const struct pki_certificate *ca,
-				  const struct pki_key *ca_key)
+/* Without memory, subject or extensions are NULL. */
+static struct pki_certificate *issue(const X509_NAME *subject,
+				     const STACK_OF(X509_EXTENSION) * extensions,
+				     unsigned days, const struct pki_key *key,
+				     const struct pki_certificate *ca,
+				     const struct pki_key *ca_key)
 {
 	X509 *x509 = X509_new();
 	ASN1_INTEGER *serial = pki_serial_new();
-	ASN1_TIME *until =
-		pki_time_until(wish->days, ca ? X509_get0_notAfter(ca->x509) : NULL);
-	X509_NAME *subject = x509 != NULL ? X509_get_subject_name(x509) : NULL;
-	bool is_rsa = EVP_PKEY_is_a(key->pair, "RSA");
+	ASN1_TIME *until = pki_time_until(days, ca ? X509_get0_notAfter(ca->x509) : NULL);
 
-	if (x509 == NULL || serial == NULL || until == NULL ||
+	if (x509 == NULL || serial == NULL || until == NULL || subject == NULL ||
 	    X509_set_version(x509, X509_VERSION_3) != 1 ||
 	    X509_set_serialNumber(x509, serial) != 1 ||
 	    X509_gmtime_adj(X509_getm_notBefore(x509), -BACKDATED_SECONDS) == NULL ||
-	    X509_set1_notAfter(x509, until) != 1 || pki_subject_set(subject, wish) < 0 ||
+	    X509_set1_notAfter(x509, until) != 1 ||
+	    X509_set_subject_name(x509, subject) != 1 ||
 	    X509_set_issuer_name(x509, ca ? X509_get_subject_name(ca->x509) : subject) !=
 		    1 ||
 	    X509_set_pubkey(x509, key->pair) != 1 ||
-	    add_extensions(x509, wish, is_rsa) < 0 ||
+	    add_extensions(x509, extensions) < 0 ||
 	    sign(x509, ca, ca ? ca_key->pair : key->pair) < 0) {
 		X509_free(x509);
 		x509 = NULL;
@@ -171,6 +170,57 @@ struct pki_certificate *pki_issue(const struct pki_wish *wish, const struct pki_
 	ASN1_TIME_free(until);
 	ERR_clear_error();
 	return pki_certificate_wrap(x509);
+}
+
+struct pki_certificate *pki_issue(const struct pki_wish *wish, const struct pki_key *key,
+				  const struct pki_certificate *ca,
+				  const struct pki_key *ca_key)
+{
+	X509_NAME *subject = X509_NAME_new();
+	STACK_OF(X509_EXTENSION) *extensions =
+		pki_extensions(wish, EVP_PKEY_is_a(key->pair, "RSA"));
+	struct pki_certificate *certificate = NULL;
+
+	if (subject != NULL && pki_subject_set(subject, wish) == 0)
+		certificate = issue(subject, extensions, wish->days, key, ca, ca_key);
+	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+	X509_NAME_free(subject);
+	return certificate;
+}
+
+/* All but those that follow from the keys. */
+static STACK_OF(X509_EXTENSION) * extensions_of(X509 *x509)
+{
+	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+
+	for (int i = 0; list != NULL && i < X509_get_ext_count(x509); i++) {
+		X509_EXTENSION *extension = X509_get_ext(x509, i);
+		int nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
+
+		if (nid == NID_subject_key_identifier ||
+		    nid == NID_authority_key_identifier)
+			continue;
+		extension = X509_EXTENSION_dup(extension);
+		if (extension == NULL || sk_X509_EXTENSION_push(list, extension) <= 0) {
+			X509_EXTENSION_free(extension);
+			sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+			list = NULL;
+		}
+	}
+	return list;
+}
+
+struct pki_certificate *pki_reissue(const struct pki_certificate *before, unsigned days,
+				    const struct pki_key *key,
+				    const struct pki_certificate *ca,
+				    const struct pki_key *ca_key)
+{
+	STACK_OF(X509_EXTENSION) *extensions = extensions_of(before->x509);
+	struct pki_certificate *certificate = issue(X509_get_subject_name(before->x509),
+						    extensions, days, key, ca, ca_key);
+
+	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+	return certificate;
 }
 
 bool pki_is_issued_by(const struct pki_certificate *certificate,

@@ -30,6 +30,27 @@ struct pki_key *pki_key_new(enum pki_algorithm algorithm)
 	return pki_key_wrap(EVP_PKEY_Q_keygen(NULL, NULL, "RSA", rsa_bits[algorithm]));
 }
 
+struct pki_key *pki_key_like(const struct pki_certificate *certificate)
+{
+	EVP_PKEY *like = X509_get0_pubkey(certificate->x509);
+	EVP_PKEY_CTX *context = NULL;
+	EVP_PKEY *pair = NULL;
+
+	/* The parameters of EC are its curve; RSA has none, and is made by its size. */
+	if (like != NULL && EVP_PKEY_is_a(like, "RSA")) {
+		pair = EVP_PKEY_Q_keygen(NULL, NULL, "RSA",
+					 (size_t)EVP_PKEY_get_bits(like));
+	} else if (like != NULL) {
+		context = EVP_PKEY_CTX_new(like, NULL);
+		if (context == NULL || EVP_PKEY_keygen_init(context) != 1 ||
+		    EVP_PKEY_generate(context, &pair) != 1)
+			pair = NULL;
+		EVP_PKEY_CTX_free(context);
+	}
+	ERR_clear_error();
+	return pki_key_wrap(pair);
+}
+
 /* Instead of OpenSSL's own, which would ask on the terminal. */
 static int refuse_passphrase(char *buffer, int size, int writing, void *data)
 {

@@ -40,7 +40,7 @@ words() {
 }
 
 is_offered "$(sorted --version --help $(told))" ""
-for group in audit modality; do
+for group in audit certificate modality; do
 	is_offered "$(sorted --help $(told $group))" "$group" ""
 	for verb in $(told $group); do
 		is_offered "$(sorted --help $(options $group "$verb"))" "$group" "$verb" --

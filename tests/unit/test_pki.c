@@ -186,6 +186,49 @@ static void facts_are_read_back(void **state)
 	pki_certificate_free(other);
 }
 
+static void reissued_is_the_same_for_longer(void **state)
+{
+	static const enum pki_algorithm kinds[] = { PKI_EC_P256, PKI_RSA_2048,
+						    PKI_RSA_3072 };
+
+	(void)state;
+	pki_crl_free(next_crl(NULL, NULL, 0));
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct pki_wish wish = { .role = PKI_SERVER,
+					 .common_name = "gw",
+					 .organization = "Hospital, and more",
+					 .names = names,
+					 .name_count = 4,
+					 .days = 1 };
+		struct pki_key *first = pki_key_new(kinds[i]), *next;
+		struct pki_certificate *before = pki_issue(&wish, first, ca, ca_key);
+		struct pki_certificate *now;
+		struct pki_facts was, is;
+
+		assert_non_null(before);
+		next = pki_key_like(before);
+		assert_non_null(next);
+		now = pki_reissue(before, 825, next, ca, ca_key);
+		assert_non_null(now);
+		assert_int_equal(verdict(now, X509_PURPOSE_SSL_SERVER), X509_V_OK);
+		assert_int_equal(verdict(now, X509_PURPOSE_SSL_CLIENT),
+				 X509_V_ERR_INVALID_PURPOSE);
+		assert_true(pki_is_key_of(now, next));
+		assert_false(pki_is_key_of(now, first));
+		assert_int_equal(pki_certificate_facts(before, &was), 0);
+		assert_int_equal(pki_certificate_facts(now, &is), 0);
+		assert_string_equal(is.subject, was.subject);
+		assert_string_equal(is.key, was.key);
+		assert_memory_equal(is.names, was.names, sizeof(is.names));
+		assert_true(is.not_after > was.not_after + 800 * DAY);
+		assert_true(strcmp(is.serial, was.serial) != 0);
+		pki_certificate_free(before);
+		pki_certificate_free(now);
+		pki_key_free(first);
+		pki_key_free(next);
+	}
+}
+
 /* Of the CRL written last. */
 static long crl_number(void)
 {
@@ -342,6 +385,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(certificates_hold),
 		cmocka_unit_test(facts_are_read_back),
+		cmocka_unit_test(reissued_is_the_same_for_longer),
 		cmocka_unit_test(revoked_is_revoked),
 		cmocka_unit_test(pkcs12_opens),
 		cmocka_unit_test(a_request_proves_its_key),
