@@ -4,8 +4,9 @@
  *
  * Promises: every line of the log is given to both, in order; none is left out because
  * one of them, the log or this process fails: then it goes on where it was, and only the
- * lines of the last second or so may come twice. How far it has come stands in
- * `audit.exported` beside the log (`audit` as the log's name without .jsonl). It knows no
+ * journal may be told the lines of the last second or so twice. Neither waits for the
+ * other. How far they have come stands beside the log in `audit.exported` (the journal;
+ * `audit` as the log's name without .jsonl) and `audit.exported-messages`. It knows no
  * key, holds no lock, and nobody waits for it.
  */
 #ifndef CATHGATE_EXPORTER_H

@@ -20,7 +20,7 @@ struct messages {
 	bool tell_all;		  /* before the next line is taken */
 };
 
-struct messages *messages_open(const struct config *config, uint64_t *ret_resume_seq)
+struct messages *messages_open(const struct config *config, struct position *ret_resume)
 {
 	static bool is_failing;
 	const char *directory = config->audit.messages.path;
@@ -31,7 +31,7 @@ struct messages *messages_open(const struct config *config, uint64_t *ret_resume
 		.transfers = { .config = config },
 	};
 	if (outbox_open(directory, config->audit.keep_days, &messages->outbox,
-			ret_resume_seq) == 0) {
+			ret_resume) == 0) {
 		is_failing = false;
 		return messages;
 	}

@@ -16,14 +16,15 @@
 #include <stdint.h>
 
 #include "cathgate/config.h"
+#include "position.h"
 
 struct messages;
 
-/* Opens what config->audit.messages names (it does name one). *ret_resume_seq: from which
- * line on they must be given the log again, as far as their own files tell, 0 where these
- * tell nothing; asked only where the exporter's own position is lost. NULL after logging;
- * it is tried again later, and only the first failure of a row is logged. */
-struct messages *messages_open(const struct config *config, uint64_t *ret_resume_seq);
+/* Opens what config->audit.messages names (it does name one). *ret_resume: where
+ * in the log they are as far as their own files tell, without marks where these tell
+ * nothing; asked only where there is no position of the exporter's own. NULL after
+ * logging; it is tried again later, and only the first failure of a row is logged. */
+struct messages *messages_open(const struct config *config, struct position *ret_resume);
 
 /* Takes the next line of the log, whole and parsed; keeps no reference to it. 0; or -1:
  * nothing of it was taken, the same line comes again later. The first failure of a row is

@@ -9,8 +9,26 @@
 #define WAITING_MAX   (1024 * 1024)
 #define COMPARING_MAX (16 * 1024 * 1024) /* then told twice sooner than not at all */
 
+/* The lines that the last messages follow from, as marks. */
+static struct position end_of(const struct written *written)
+{
+	size_t from =
+		written->count > POSITION_MARKS ? written->count - POSITION_MARKS : 0;
+	struct position end = { 0 };
+
+	for (size_t i = from; i < written->count; i++) {
+		const struct written_line *line = &written->lines[i];
+		struct position_mark mark = { .seq = line->seq };
+
+		memcpy(mark.hash, line->hash, sizeof(mark.hash));
+		position_add(&end, &mark);
+		end.restart = line->again;
+	}
+	return end;
+}
+
 int outbox_open(const char *directory, unsigned keep_days, struct outbox *ret,
-		uint64_t *ret_again)
+		struct position *ret_resume)
 {
 	struct outbox outbox = { 0 };
 	struct written written;
@@ -25,7 +43,7 @@ int outbox_open(const char *directory, unsigned keep_days, struct outbox *ret,
 		errno = error;
 		return -1;
 	}
-	*ret_again = written.count > 0 ? written.lines[written.count - 1].again : 0;
+	*ret_resume = end_of(&written);
 	written_free(&written);
 	*ret = outbox;
 	return 0;

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "position.h"
 #include "text.h"
 #include "written.h"
 
@@ -32,10 +33,10 @@ struct outbox {
 	bool is_failing; /* and that has been logged */
 };
 
-/* 0; -1 with errno. *ret_again: the first line that must be read again as far as the
- * files tell, 0 where they hold nothing. */
+/* 0; -1 with errno. *ret_resume: where in the log the files end, without marks where they
+ * hold nothing. */
 int outbox_open(const char *directory, unsigned keep_days, struct outbox *ret,
-		uint64_t *ret_again);
+		struct position *ret_resume);
 void outbox_close(struct outbox *outbox);
 
 /* The line whose messages come next. `again`: the first line that the messages after

@@ -16,14 +16,16 @@
 /* Each line: a number of up to 20 digits, a hash. */
 #define FILE_SIZE ((POSITION_MARKS + 4) * (DIGEST_HEX_SIZE + 32))
 
-char *position_path(const char *log_path)
+char *position_path(const char *log_path, const char *suffix)
 {
-	size_t stem = strlen(log_path), suffix = strlen(LOG_SUFFIX);
+	size_t stem = strlen(log_path), end = strlen(LOG_SUFFIX);
 	char *path;
 
-	if (stem > suffix && strcmp(log_path + stem - suffix, LOG_SUFFIX) == 0)
-		stem -= suffix;
-	return asprintf(&path, "%.*s.exported", (int)stem, log_path) < 0 ? NULL : path;
+	if (stem > end && strcmp(log_path + stem - end, LOG_SUFFIX) == 0)
+		stem -= end;
+	if (asprintf(&path, "%.*s.exported%s", (int)stem, log_path, suffix) < 0)
+		return NULL;
+	return path;
 }
 
 static bool is_hash(const char *text)

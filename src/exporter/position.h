@@ -35,8 +35,9 @@ enum position_result {
 	POSITION_FAILED /* it can't be read; errno */
 };
 
-/* audit.exported for audit.jsonl. The caller frees it; NULL without memory. */
-char *position_path(const char *log_path);
+/* audit.exported for audit.jsonl, with the suffix behind it. The caller frees it; NULL
+ * without memory. */
+char *position_path(const char *log_path, const char *suffix);
 
 enum position_result position_load(const char *path, struct position *ret);
 /* Durably, by way of a temporary file. 0, or -1 with errno, the file then as it was. */

@@ -33,7 +33,7 @@ int main(int argc, char **argv)
 			   .messages = { .path = argc > 1 ? argv[1] : "" } },
 	};
 	unsigned long at_once = argc > 2 ? strtoul(argv[2], NULL, 10) : 100;
-	uint64_t resume;
+	struct position resume;
 	struct messages *messages = messages_open(&config, &resume);
 	char *text = NULL;
 	size_t room = 0;

@@ -51,6 +51,19 @@ def written(directory):
 		for message in written_in(path)]
 
 
+def marks(messages):
+	"""Of each message, which line of the log it follows from, and which of its own it is."""
+	return [re.search(rb'<\?cathgate line="(\d+)" part="(\d+)" hash="([0-9a-f]+)"',
+			  message).groups() for message in messages]
+
+
+def marks_of(lines, folder):
+	"""Of the messages that these lines of a log make when nothing comes between."""
+	shutil.rmtree(folder, ignore_errors=True)
+	export(folder, lines)
+	return marks(written(folder))
+
+
 def xml_of(message):
 	"""The XML of a message, whose syslog header must be right."""
 	match = SYSLOG.fullmatch(message)

@@ -195,17 +195,19 @@ static void test_cannot_save(void **state)
 
 static void test_path(void **state)
 {
-	static const char *const pairs[][2] = {
-		{ "/var/log/audit.jsonl", "/var/log/audit.exported" },
-		{ "/var/log/audit", "/var/log/audit.exported" },
-		{ "a.jsonl.old", "a.jsonl.old.exported" },
+	static const char *const pairs[][3] = {
+		{ "/var/log/audit.jsonl", "", "/var/log/audit.exported" },
+		{ "/var/log/audit", "", "/var/log/audit.exported" },
+		{ "/var/log/audit.jsonl", "-messages",
+		  "/var/log/audit.exported-messages" },
+		{ "a.jsonl.old", "", "a.jsonl.old.exported" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		char *made = position_path(pairs[i][0]);
+		char *made = position_path(pairs[i][0], pairs[i][1]);
 
-		assert_string_equal(made, pairs[i][1]);
+		assert_string_equal(made, pairs[i][2]);
 		free(made);
 	}
 }

@@ -26,7 +26,7 @@ struct fixture {
 	char directory[64];
 	struct config config;
 	struct messages *messages;
-	uint64_t resume; /* as messages_open said */
+	struct position resume; /* as messages_open said */
 };
 
 static struct ae_title called[] = { { "CATHGATE" } };
@@ -573,7 +573,7 @@ static void a_restart_writes_nothing_twice(void **state)
 		close_messages(fixture);
 
 		open_messages(fixture);
-		assert_true(fixture->resume <= end);
+		assert_true(fixture->resume.restart <= end);
 		take_log(fixture, NULL, needed < end ? needed : end, LOG_LINES);
 		char *text = told(fixture);
 		assert_string_equal(text, expected);
@@ -582,7 +582,7 @@ static void a_restart_writes_nothing_twice(void **state)
 		/* The position is lost as well: the files alone tell. */
 		close_messages(fixture);
 		open_messages(fixture);
-		take_log(fixture, NULL, fixture->resume, LOG_LINES);
+		take_log(fixture, NULL, fixture->resume.restart, LOG_LINES);
 		text = told(fixture);
 		assert_string_equal(text, expected);
 		free(text);
@@ -607,7 +607,7 @@ static void a_torn_file_is_mended(void **state)
 		assert_int_equal(write(fd, expected, cut), cut);
 		close(fd);
 		open_messages(fixture);
-		take_log(fixture, NULL, fixture->resume, LOG_LINES);
+		take_log(fixture, NULL, fixture->resume.restart, LOG_LINES);
 		char *text = told(fixture);
 		assert_string_equal(text, expected);
 		free(text);
@@ -755,7 +755,7 @@ static void a_removed_file_is_followed_by_another(void **state)
 static void two_gateways_never_share_a_directory(void **state)
 {
 	struct fixture *fixture = *state;
-	uint64_t resume;
+	struct position resume;
 
 	assert_null(messages_open(&fixture->config, &resume));
 }

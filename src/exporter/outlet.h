@@ -1,0 +1,69 @@
+/*
+ * One of the places that the log's lines are told to: the journal, or the audit messages.
+ * Each has its own place in the log, saved in a file of its own, and its own retries: one
+ * that fails holds up nobody but itself.
+ *
+ * Every line from its place on is given once, in order; after a crash the last second's
+ * come again, of which the audit messages know what they have.
+ */
+#ifndef CATHGATE_EXPORTER_OUTLET_H
+#define CATHGATE_EXPORTER_OUTLET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cathgate/config.h"
+
+#include "journal.h"
+#include "messages.h"
+#include "position.h"
+#include "source.h"
+
+enum outlet_kind { OUTLET_JOURNAL, OUTLET_MESSAGES };
+
+enum outlet_turn {
+	OUTLET_MORE, /* there may be more lines now */
+	OUTLET_IDLE, /* the log has no more */
+	OUTLET_FAILED
+};
+
+struct outlet {
+	enum outlet_kind kind;
+	const struct config *config;
+	bool is_open; /* until then it isn't known where to begin */
+	struct journal journal;
+	struct messages *messages;
+	uint64_t messages_from; /* of the lines that come again */
+
+	struct source source;
+	struct source_line line; /* json NULL: none in hand */
+
+	char *position_path;
+	struct position position;
+	struct position_mark last; /* told */
+	bool unsaved;
+	int64_t unsaved_ms; /* since when */
+	bool source_failing, position_failing, settle_failing;
+
+	enum outlet_turn turn; /* how the last one ended */
+	int64_t retry_ms;      /* how long to wait after the next failure */
+	int64_t retry_due_ms;
+};
+
+/* 0; -1 without memory. `config` must outlive it. */
+int outlet_init(struct outlet *outlet, enum outlet_kind kind,
+		const struct config *config);
+/* Saves how far it has come, and lets go of all. */
+void outlet_finish(struct outlet *outlet);
+
+/* Tells some lines, and saves where it is when that is due. After a failure nothing is
+ * told before the retry is due, unless it `must` be tried. */
+enum outlet_turn outlet_work(struct outlet *outlet, bool must);
+
+/* When outlet_work is to be called again, by clock_ms; INT64_MAX: when the descriptor is
+ * readable. */
+int64_t outlet_due_ms(const struct outlet *outlet);
+/* Becomes readable when the log grows; -1 where that is nothing to wait for. */
+int outlet_descriptor(const struct outlet *outlet);
+
+#endif
