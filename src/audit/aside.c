@@ -14,6 +14,7 @@
 #include "cathgate/digest.h"
 #include "cathgate/durable.h"
 #include "cathgate/log.h"
+#include "log_listing.h"
 
 #define CHUNK_SIZE 65536
 #define FILE_MODE  0640

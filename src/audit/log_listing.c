@@ -1,130 +1,200 @@
 #include "log_listing.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "cathgate/chain.h"
 #include "cathgate/log_reader.h"
+#include "cathgate/log_verify.h"
 
 static const char suffix[] = ".jsonl";
 
-#define SUFFIX_LENGTH (sizeof(suffix) - 1)
-#define DIGITS_MAX    18 /* more are never counted up to, and could wrap */
+#define HEAD_SIZE 4096 /* most first lines are shorter */
 
-static const char *base_of(const char *path)
+/* A file that is called as a rotated one is. */
+struct named {
+	struct log_rotated name;
+	uint64_t first_seq; /* what its first line says; else what its name says */
+};
+
+/* The number of a file's first line, if that is sound. */
+static bool read_first_seq(int fd, uint64_t *ret)
 {
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
+	struct chain_line first = { .is_sound = false };
+	struct digest *digest = digest_new();
+	char *bytes = malloc(LOG_VERIFY_LINE_MAX);
+	ssize_t got = digest && bytes ? pread(fd, bytes, HEAD_SIZE, 0) : 0;
+	const char *newline = got > 0 ? memchr(bytes, '\n', (size_t)got) : NULL;
+	if (!newline && got == HEAD_SIZE) {
+		got = pread(fd, bytes, LOG_VERIFY_LINE_MAX, 0);
+		newline = got > 0 ? memchr(bytes, '\n', (size_t)got) : NULL;
+	}
+	bool is_read =
+		newline &&
+		chain_read(digest, bytes, (size_t)(newline - bytes), &first) == 0 &&
+		first.is_sound;
+	if (is_read)
+		*ret = first.seq;
+	free(bytes);
+	digest_free(digest);
+	return is_read;
 }
 
-char *log_listing_directory(const char *path)
+/* Not a pipe or a directory that is called so. What can't be read is for the caller to
+ * find. */
+static bool look_at(DIR *directory, const char *name, struct named *named)
 {
-	const char *base = base_of(path);
-	return base == path ? strdup("./") : strndup(path, (size_t)(base - path));
-}
-
-static size_t stem_length(const char *base)
-{
-	size_t length = strlen(base);
-	if (length > SUFFIX_LENGTH && strcmp(base + length - SUFFIX_LENGTH, suffix) == 0)
-		length -= SUFFIX_LENGTH;
-	return length;
-}
-
-/* Returns what stands behind the digits; NULL where there are none. */
-static const char *read_number(const char *at, uint64_t *ret)
-{
-	uint64_t number = 0;
-	size_t digits = 0;
-	while (at[digits] >= '0' && at[digits] <= '9' && digits < DIGITS_MAX)
-		number = 10 * number + (uint64_t)(at[digits++] - '0');
-	*ret = number;
-	return digits > 0 ? at + digits : NULL;
-}
-
-/* Whether `name` is that of a rotated file of the log with that base name. */
-static bool name_is_rotated(const char *name, const char *base, struct log_listed *ret)
-{
-	size_t stem = stem_length(base);
-	const char *behind;
-	if (strncmp(name, base, stem) != 0 || name[stem] != '-' ||
-	    !(name = read_number(name + stem + 1, &ret->first_seq)))
+	struct stat status;
+	if (fstatat(dirfd(directory), name, &status, 0) || !S_ISREG(status.st_mode))
 		return false;
-	if (name[0] == '.' && (behind = read_number(name + 1, &ret->again)))
-		name = behind;
-	return strcmp(name, suffix) == 0;
+	named->first_seq = named->name.first_seq;
+	int fd = openat(dirfd(directory), name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return errno != ENOENT;
+	read_first_seq(fd, &named->first_seq);
+	close(fd);
+	return true;
 }
 
-static int add(struct log_listing *listing, const char *path, const char *name,
-	       struct log_listed file)
+static bool is_ours(const struct named *named)
 {
-	size_t before = (size_t)(base_of(path) - path);
+	return named->first_seq == named->name.first_seq;
+}
+
+/* By what they hold; of several that begin with one line, our own first. */
+static int compare(const void *a, const void *b)
+{
+	const struct named *one = a, *other = b;
+	if (one->first_seq != other->first_seq)
+		return one->first_seq < other->first_seq ? -1 : 1;
+	if (is_ours(one) != is_ours(other))
+		return is_ours(one) ? -1 : 1;
+	if (one->name.first_seq != other->name.first_seq)
+		return one->name.first_seq < other->name.first_seq ? -1 : 1;
+	return one->name.again < other->name.again ? -1
+						   : one->name.again > other->name.again;
+}
+
+static int list_named(const char *path, struct named **ret, size_t *ret_count)
+{
+	struct named *list = NULL, one;
+	size_t count = 0;
+	int error = 0;
+	DIR *directory = log_open_directory(path);
+	if (!directory)
+		return -1;
+	for (struct dirent *entry; (errno = 0, entry = readdir(directory));) {
+		if (!log_name_read_rotated(entry->d_name, path, suffix, &one.name) ||
+		    !look_at(directory, entry->d_name, &one))
+			continue;
+		struct named *grown = reallocarray(list, count + 1, sizeof(*list));
+		if (!grown)
+			break;
+		list = grown;
+		list[count++] = one;
+	}
+	error = errno;
+	closedir(directory);
+	if (error) {
+		free(list);
+		errno = error;
+		return -1;
+	}
+	if (count > 1)
+		qsort(list, count, sizeof(*list), compare);
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}
+
+int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_count)
+{
+	struct named *named;
+	size_t named_count, count = 0;
+	if (list_named(path, &named, &named_count))
+		return -1;
+	struct log_rotated *list = calloc(named_count + 1, sizeof(*list));
+	for (size_t i = 0; list && i < named_count; i++) {
+		if (is_ours(&named[i]))
+			list[count++] = named[i].name;
+	}
+	free(named);
+	if (!list)
+		return -1;
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}
+
+static int add(struct log_listing *listing, const char *path, struct log_listed file)
+{
 	struct log_listed *files =
 		reallocarray(listing->files, listing->count + 1, sizeof(*listing->files));
 	if (!files)
 		return -1;
 	listing->files = files;
-	file.path = malloc(before + strlen(name) + 1);
+	file.path = strdup(path);
 	if (!file.path)
 		return -1;
-	memcpy(file.path, path, before);
-	strcpy(file.path + before, name);
 	files[listing->count++] = file;
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
+/* What is not ours, and begins as the live file or the one before it in the list does, is
+ * a copy. */
+static int add_rotated(struct log_listing *listing, const char *path,
+		       const struct named *named, const uint64_t *live_seq)
 {
-	const struct log_listed *first = a, *second = b;
-	if (first->first_seq != second->first_seq)
-		return first->first_seq < second->first_seq ? -1 : 1;
-	if (first->again != second->again)
-		return first->again < second->again ? -1 : 1;
-	return strcmp(first->path, second->path);
+	char name[LOG_NAME_SIZE];
+	const struct log_listed *before =
+		listing->count > 0 ? &listing->files[listing->count - 1] : NULL;
+	if (!is_ours(named) && ((live_seq && *live_seq == named->first_seq) ||
+				(before && before->first_seq == named->first_seq)))
+		return 0;
+	log_name_rotated(name, path, &named->name, suffix);
+	return add(listing, name,
+		   (struct log_listed){ .first_seq = named->first_seq,
+					.again = named->name.again });
 }
 
-static int list_rotated(struct log_listing *listing, const char *path, DIR *directory)
+static int list_all(struct log_listing *listing, const char *path)
 {
-	for (;;) {
-		errno = 0;
-		const struct dirent *entry = readdir(directory);
-		struct log_listed file = { .is_live = false };
-		if (!entry)
-			return errno ? -1 : 0;
-		if (name_is_rotated(entry->d_name, base_of(path), &file) &&
-		    add(listing, path, entry->d_name, file))
-			return -1;
-	}
+	struct named *named = NULL;
+	size_t count;
+	struct stat status;
+	uint64_t live_seq;
+	/* Before the others: what is renamed meanwhile is found twice rather than not at
+	 * all. */
+	bool is_live = stat(path, &status) == 0;
+	int fd = is_live ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+	bool has_seq = fd >= 0 && read_first_seq(fd, &live_seq);
+	if (fd >= 0)
+		close(fd);
+	int result = list_named(path, &named, &count);
+	for (size_t i = 0; result == 0 && i < count; i++)
+		result =
+			add_rotated(listing, path, &named[i], has_seq ? &live_seq : NULL);
+	if (result == 0 && is_live)
+		result = add(
+			listing, path,
+			(struct log_listed){ .is_live = true, .first_seq = UINT64_MAX });
+	free(named);
+	return result;
 }
 
 int log_listing_read(const char *path, struct log_listing *ret)
 {
 	struct log_listing listing = { .count = 0 };
-	struct stat status;
-	char *folder = log_listing_directory(path);
-	DIR *directory = folder ? opendir(folder) : NULL;
-	int result = directory ? 0 : -1;
-	/* Before the others: what is renamed meanwhile is found twice rather than not at
-	 * all. */
-	if (result == 0 && stat(path, &status) == 0)
-		result = add(
-			&listing, path, base_of(path),
-			(struct log_listed){ .is_live = true, .first_seq = UINT64_MAX });
-	if (result == 0)
-		result = list_rotated(&listing, path, directory);
-	int error = errno;
-	if (directory)
-		closedir(directory);
-	free(folder);
-	if (result) {
+	if (list_all(&listing, path)) {
+		int error = errno;
 		log_listing_free(&listing);
 		errno = error;
 		return -1;
 	}
-	if (listing.count > 0)
-		qsort(listing.files, listing.count, sizeof(*listing.files), compare);
 	*ret = listing;
 	return 0;
 }

@@ -5,24 +5,30 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cathgate/chain.h"
 #include "cathgate/durable.h"
-#include "cathgate/log_verify.h"
 
 #define FILE_MODE 0640
 
 static const char suffix[] = ".jsonl";
 
+const char *log_name_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+/* A log that is called just so keeps it. */
 static size_t stem_length(const char *path)
 {
 	size_t length = strlen(path), tail = sizeof(suffix) - 1;
-	return length > tail && strcmp(path + length - tail, suffix) == 0 ? length - tail
-									  : length;
+	return strlen(log_name_base(path)) > tail &&
+			       strcmp(path + length - tail, suffix) == 0
+		       ? length - tail
+		       : length;
 }
 
 void log_name(char ret[LOG_NAME_SIZE], const char *path, const char *format, ...)
@@ -35,12 +41,6 @@ void log_name(char ret[LOG_NAME_SIZE], const char *path, const char *format, ...
 	va_start(arguments, format);
 	vsnprintf(ret + length, LOG_NAME_SIZE - length, format, arguments);
 	va_end(arguments);
-}
-
-const char *log_name_base(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
 }
 
 void log_name_stamp_of(const char *time, char ret[LOG_STAMP_SIZE])
@@ -82,29 +82,23 @@ static const char *read_number(const char *text, unsigned digits_max, uint64_t *
 	return at;
 }
 
-/* Whether it is the name of a rotated file, given what stands behind the stem. */
-static bool read_rotated(const char *tail, struct log_rotated *ret)
+bool log_name_read_rotated(const char *name, const char *path, const char *tail,
+			   struct log_rotated *ret)
 {
-	uint64_t again = 0;
-	if (*tail++ != '-' || !(tail = read_number(tail, 18, &ret->first_seq)))
+	const char *base = log_name_base(path);
+	size_t stem = stem_length(base);
+	uint64_t first_seq, again = 0;
+	if (strncmp(name, base, stem) != 0 || name[stem] != '-' ||
+	    !(name = read_number(name + stem + 1, 18, &first_seq)))
 		return false;
-	if (tail[0] == '.' && tail[1] >= '1' && tail[1] <= '9' &&
-	    !(tail = read_number(tail + 1, 6, &again)))
+	if (name[0] == '.' && name[1] >= '1' && name[1] <= '9' &&
+	    !(name = read_number(name + 1, 6, &again)))
 		return false;
-	ret->again = (unsigned)again;
-	return strcmp(tail, suffix) == 0;
+	*ret = (struct log_rotated){ .first_seq = first_seq, .again = (unsigned)again };
+	return strcmp(name, tail) == 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-	const struct log_rotated *one = a, *other = b;
-	if (one->first_seq != other->first_seq)
-		return one->first_seq < other->first_seq ? -1 : 1;
-	return one->again < other->again ? -1 : one->again > other->again;
-}
-
-/* The directory of a path, with its slash, or `.`. */
-static void directory_of(const char *path, char ret[LOG_NAME_SIZE])
+void log_name_directory(const char *path, char ret[LOG_NAME_SIZE])
 {
 	size_t length = (size_t)(log_name_base(path) - path);
 	snprintf(ret, LOG_NAME_SIZE, "%.*s", length ? (int)length : 1,
@@ -114,77 +108,14 @@ static void directory_of(const char *path, char ret[LOG_NAME_SIZE])
 DIR *log_open_directory(const char *path)
 {
 	char directory[LOG_NAME_SIZE];
-	directory_of(path, directory);
+	log_name_directory(path, directory);
 	return opendir(directory);
-}
-
-static bool has_other_number(int fd, uint64_t first_seq)
-{
-	struct chain_line first;
-	struct digest *digest = digest_new();
-	char *bytes = malloc(LOG_VERIFY_LINE_MAX);
-	ssize_t got = digest && bytes ? pread(fd, bytes, LOG_VERIFY_LINE_MAX, 0) : 0;
-	const char *newline = got > 0 ? memchr(bytes, '\n', (size_t)got) : NULL;
-	bool is_other =
-		newline &&
-		chain_read(digest, bytes, (size_t)(newline - bytes), &first) == 0 &&
-		first.is_sound && first.seq != first_seq;
-	free(bytes);
-	digest_free(digest);
-	return is_other;
-}
-
-/* Not a pipe or a directory that is called so, nor a file that an operator has moved away
- * by a date, which is no number of its first line. What can't be read is for the caller
- * to find. */
-static bool is_ours(DIR *directory, const char *name, uint64_t first_seq)
-{
-	struct stat status;
-	if (fstatat(dirfd(directory), name, &status, 0) || !S_ISREG(status.st_mode))
-		return false;
-	int fd = openat(dirfd(directory), name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return true;
-	bool is_other = has_other_number(fd, first_seq);
-	close(fd);
-	return !is_other;
-}
-
-int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_count)
-{
-	const char *base = log_name_base(path);
-	size_t base_length = stem_length(base), count = 0;
-	struct log_rotated *list = NULL;
-	DIR *directory = log_open_directory(path);
-	if (!directory)
-		return -1;
-	for (struct dirent *entry; (entry = readdir(directory));) {
-		struct log_rotated one;
-		if (strncmp(entry->d_name, base, base_length) != 0 ||
-		    !read_rotated(entry->d_name + base_length, &one) ||
-		    !is_ours(directory, entry->d_name, one.first_seq))
-			continue;
-		struct log_rotated *grown = reallocarray(list, count + 1, sizeof(*list));
-		if (!grown) {
-			free(list);
-			closedir(directory);
-			return -1;
-		}
-		list = grown;
-		list[count++] = one;
-	}
-	closedir(directory);
-	if (count > 1)
-		qsort(list, count, sizeof(*list), compare);
-	*ret = list;
-	*ret_count = count;
-	return 0;
 }
 
 int log_sync_directory(const char *path)
 {
 	char directory[LOG_NAME_SIZE];
-	directory_of(path, directory);
+	log_name_directory(path, directory);
 	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int result = fd >= 0 ? fsync(fd) : -1;
 	int error = errno;

@@ -25,6 +25,8 @@ void log_name(char ret[LOG_NAME_SIZE], const char *path, const char *format, ...
 	__attribute__((format(printf, 3, 4)));
 /* The file's own name within a path. */
 const char *log_name_base(const char *path);
+/* The directory of a path, with its slash, or `.`. */
+void log_name_directory(const char *path, char ret[LOG_NAME_SIZE]);
 /* The time as names bear it: 20260131T120000.123456Z. */
 void log_name_stamp(char ret[LOG_STAMP_SIZE]);
 /* The same of a line's time. */
@@ -39,9 +41,9 @@ struct log_rotated {
 void log_name_rotated(char ret[LOG_NAME_SIZE], const char *path,
 		      const struct log_rotated *rotated, const char *suffix);
 
-/* The rotated files that there are, oldest first, without what is only called so; the
- * caller frees the list. 0; -1 with errno. */
-int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_count);
+/* Reads such a name, without its directory, of the log whose live file is `path`. */
+bool log_name_read_rotated(const char *name, const char *path, const char *suffix,
+			   struct log_rotated *ret);
 
 /* The directory that holds them. NULL with errno. */
 DIR *log_open_directory(const char *path);

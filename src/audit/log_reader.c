@@ -56,18 +56,13 @@ static struct log_reader *reader_new(const char *path, uint64_t seq)
 
 static int watch(struct log_reader *reader)
 {
-	char *directory = log_listing_directory(reader->path);
-	int result = -1;
-	if (!directory)
-		return -1;
+	char directory[LOG_NAME_SIZE];
+	log_name_directory(reader->path, directory);
 	reader->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (reader->inotify >= 0 &&
-	    inotify_add_watch(reader->inotify, directory, WATCHED | IN_ONLYDIR) >= 0)
-		result = 0;
-	int error = errno;
-	free(directory);
-	errno = error;
-	return result;
+	return reader->inotify >= 0 && inotify_add_watch(reader->inotify, directory,
+							 WATCHED | IN_ONLYDIR) >= 0
+		       ? 0
+		       : -1;
 }
 
 /* Opens a file of a log; -1 with errno. */

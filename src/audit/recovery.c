@@ -9,6 +9,7 @@
 
 #include "cathgate/log.h"
 #include "continuation.h"
+#include "log_listing.h"
 #include "search.h"
 
 time_t recovery_time(const char text[CLOCK_UTC_SIZE])

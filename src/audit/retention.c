@@ -12,6 +12,7 @@
 
 #include "cathgate/log.h"
 #include "cathgate/log_verify.h"
+#include "log_listing.h"
 #include "recovery.h"
 
 #define SECONDS_A_DAY 86400

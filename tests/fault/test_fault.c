@@ -24,7 +24,7 @@
 
 #include <cmocka.h>
 
-#include "audit/log_names.h"
+#include "audit/log_listing.h"
 #include "cathgate/audit.h"
 #include "cathgate/chain.h"
 #include "fault.h"

@@ -6,6 +6,7 @@
 #include "audit_fixture.h"
 
 #include "audit/writer.h"
+#include "cathgate/log_reader.h"
 
 static char *path_of(const struct fixture *fixture, const char *name)
 {
@@ -46,6 +47,14 @@ static void submit_one(struct fixture *fixture)
 	int line = open_line(fixture);
 	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_REFUSED), 0);
 	close(line);
+}
+
+static void rotate_now(struct fixture *fixture)
+{
+	struct writer writer;
+	assert_int_equal(writer_open(&fixture->config.audit, 0, "cathlab-3", &writer), 0);
+	assert_int_equal(live_log_rotate(&writer.log), 0);
+	writer_close(&writer);
 }
 
 /* A crash in the very first write. */
@@ -114,10 +123,7 @@ static void a_log_moved_by_its_date_is_no_newer(void **state)
 	submit_one(fixture);
 	assert_int_equal(end_of_auditor(fixture), 0);
 	struct chain end = assert_chain(moved, (struct chain){ .next_seq = 0 });
-	struct writer writer;
-	assert_int_equal(writer_open(&fixture->config.audit, 0, "cathlab-3", &writer), 0);
-	assert_int_equal(live_log_rotate(&writer.log), 0);
-	writer_close(&writer);
+	rotate_now(fixture);
 	start_and_stop(fixture);
 	start_and_stop(fixture);
 	assert_false(has_beside(fixture, "audit.broken-"));
@@ -125,6 +131,65 @@ static void a_log_moved_by_its_date_is_no_newer(void **state)
 	snprintf(name, sizeof(name), "audit-%d.jsonl", (int)end.next_seq);
 	end = assert_chain(path_of(fixture, name), end);
 	assert_chain(fixture->log, end);
+}
+
+/* Each line once, from number 0 on, and these files in this order. */
+static void assert_readers_get(struct fixture *fixture, const char *const *names,
+			       size_t count)
+{
+	struct log_reader_line line;
+	enum log_reader_result result;
+	uint64_t next_seq = 0;
+	char **files;
+	size_t file_count;
+	assert_int_equal(log_reader_files(fixture->log, &files, &file_count), 0);
+	assert_int_equal(file_count, count);
+	for (size_t i = 0; i < count; i++)
+		assert_string_equal(strrchr(files[i], '/') + 1, names[i]);
+	log_reader_files_free(files, file_count);
+	struct log_reader *reader = log_reader_open(fixture->log, 0);
+	while ((result = log_reader_next(reader, &line)) == LOG_READER_LINE)
+		assert_int_equal(line.seq, next_seq++);
+	assert_int_equal(result, LOG_READER_END);
+	log_reader_close(reader);
+	struct chain end =
+		assert_chain(path_of(fixture, names[0]), (struct chain){ .next_seq = 0 });
+	for (size_t i = 1; i < count; i++)
+		end = assert_chain(path_of(fixture, names[i]), end);
+	assert_int_equal(next_seq, end.next_seq);
+}
+
+static void copy(const char *from, const char *to)
+{
+	char *text = read_file(from);
+	put(to, text);
+	free(text);
+}
+
+/* Readers go by what a file holds: one that was moved away by its date is in its place,
+ * and a copy is read once. */
+static void readers_are_not_misled_by_names(void **state)
+{
+	static const char *const names[] = { "audit-20260131.jsonl", "audit-2.jsonl",
+					     "audit-4.jsonl", "audit.jsonl" };
+	struct fixture *fixture = *state;
+	start_auditor(fixture);
+	submit_one(fixture);
+	assert_int_equal(end_of_auditor(fixture), 0);
+	rotate_now(fixture);
+	start_and_stop(fixture);
+	assert_int_equal(
+		rename(path_of(fixture, "audit-0.jsonl"), path_of(fixture, names[0])), 0);
+	rotate_now(fixture);
+	start_and_stop(fixture);
+	rotate_now(fixture);
+	start_and_stop(fixture);
+	assert_readers_get(fixture, names, 4);
+	copy(path_of(fixture, names[0]), path_of(fixture, "audit-20260201.jsonl"));
+	copy(path_of(fixture, names[1]), path_of(fixture, "audit-20260202.jsonl"));
+	copy(path_of(fixture, names[3]), path_of(fixture, "audit-20260203.jsonl"));
+	assert_int_equal(mkfifo(path_of(fixture, "audit-3.jsonl"), 0600), 0);
+	assert_readers_get(fixture, names, 4);
 }
 
 /* In the log's place, at a start and in use. */
@@ -158,6 +223,7 @@ int main(void)
 		TEST(a_note_is_not_written_through_links),
 		TEST(a_pipe_holds_nothing_up),
 		TEST(a_log_moved_by_its_date_is_no_newer),
+		TEST(readers_are_not_misled_by_names),
 		TEST(no_log_is_made_through_a_link),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

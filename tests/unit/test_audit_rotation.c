@@ -4,6 +4,7 @@
  */
 #include "audit_fixture.h"
 
+#include "audit/log_listing.h"
 #include "audit/writer.h"
 #include "cathgate/checkpoint.h"
 #include "cathgate/log_verify.h"
