@@ -240,8 +240,8 @@ int live_log_give_up(struct live_log *log, int error)
 	log->is_failed = true;
 	/* What isn't durable leaves it, if that still can be; if not, the next file says
 	 * from where on it goes on. */
-	if (ftruncate(log->file.fd, log->file.good_size))
-		log_warning("%s: what is not durable can't be cut off: %m",
+	if (ftruncate(log->file.fd, log->file.good_size) || fsync(log->file.fd))
+		log_warning("%s: what is not durable can't be cut off for good: %m",
 			    log->file.path);
 	return retire_failed(log);
 }

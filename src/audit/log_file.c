@@ -188,7 +188,9 @@ enum log_file_result log_file_undo(struct log_file *file)
 {
 	if (file->size == file->good_size)
 		return LOG_FILE_DONE;
-	if (ftruncate(file->fd, file->good_size))
+	/* Durably, before anybody is told that it isn't there: a power cut could bring it
+	 * back. */
+	if (ftruncate(file->fd, file->good_size) || fsync(file->fd))
 		return LOG_FILE_UNKNOWN;
 	file->size = file->good_size;
 	return LOG_FILE_DONE;

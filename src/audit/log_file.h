@@ -1,7 +1,8 @@
 /*
  * The log's live file: locked, appended to, and never left with half a line. What is
- * appended counts only after log_file_commit; log_file_undo takes it back. A file whose
- * sync has failed, or that was renamed, is retired: it is given up for a new one.
+ * appended counts only after log_file_commit; log_file_undo takes it back, durably. A
+ * file whose sync has failed, or that was renamed, is retired: it is given up for a new
+ * one.
  */
 #ifndef AUDIT_LOG_FILE_H
 #define AUDIT_LOG_FILE_H

@@ -19,11 +19,17 @@
 
 struct fault_orders *fault_orders;
 
-/* Files in the directory, by descriptor: how much of each is synced. */
+/* Files in the directory, by descriptor: how much of each is synced, and what was cut off
+ * behind that size since. */
 static struct {
 	bool is_there;
-	off_t synced;
+	off_t synced, cut_at;
+	char *cut;
+	size_t cut_size;
 } files[DESCRIPTORS];
+
+/* The power goes at the next write. */
+static bool is_power_short;
 
 __attribute__((constructor)) static void take_orders(void)
 {
@@ -60,6 +66,38 @@ static enum fault_how step(void)
 	return (enum fault_how)fault_orders->how;
 }
 
+static void forget_cut(int fd)
+{
+	free(files[fd].cut);
+	files[fd].cut = NULL;
+}
+
+static void keep_cut(int fd, off_t size)
+{
+	struct stat status;
+	forget_cut(fd);
+	if (fstat(fd, &status) || status.st_size <= size)
+		return;
+	files[fd].cut_at = size;
+	files[fd].cut_size = (size_t)(status.st_size - size);
+	files[fd].cut = malloc(files[fd].cut_size);
+	if (files[fd].cut && pread(fd, files[fd].cut, files[fd].cut_size, size) <
+				     (ssize_t)files[fd].cut_size)
+		forget_cut(fd);
+}
+
+/* What a cut that isn't durable leaves on the disk. */
+static void bring_back(void)
+{
+	struct stat status;
+	for (int fd = 0; fd < DESCRIPTORS; fd++) {
+		if (files[fd].cut && fstat(fd, &status) == 0 &&
+		    status.st_size == files[fd].cut_at)
+			syscall(SYS_pwrite64, fd, files[fd].cut, files[fd].cut_size,
+				files[fd].cut_at);
+	}
+}
+
 static void die(bool is_group)
 {
 	kill(is_group ? 0 : getpid(), SIGKILL);
@@ -77,6 +115,7 @@ static void cut_power(int fd, bool has_zeros)
 		if (has_zeros)
 			syscall(SYS_ftruncate, fd, status.st_size);
 	}
+	bring_back();
 	die(true);
 }
 
@@ -100,9 +139,22 @@ static void after(enum fault_how how, int fd)
 		cut_power(fd, how == FAULT_POWER_ZEROS);
 }
 
+/* All but the last byte; the next call finds no room for that one. */
+static ssize_t take_back(int fd, const void *bytes, size_t size)
+{
+	fault_orders->fire_at++;
+	fault_orders->how = FAULT_ENOSPC;
+	is_power_short = true;
+	return syscall(SYS_write, fd, bytes, size - 1);
+}
+
 ssize_t write(int fd, const void *bytes, size_t size)
 {
 	enum fault_how how = is_file(fd) ? step() : FAULT_NOTHING;
+	if (is_power_short && is_file(fd) && how != FAULT_ENOSPC)
+		cut_power(fd, false);
+	if (how == FAULT_TAKEN_BACK && size > 1)
+		return take_back(fd, bytes, size);
 	if (how == FAULT_HALF || how == FAULT_KILL_HALF) {
 		/* The rest finds no room at the next call. */
 		ssize_t half = syscall(SYS_write, fd, bytes, size / 2);
@@ -131,6 +183,8 @@ static int sync_with(int fd, long call)
 	int result = (int)syscall(call, fd);
 	if (is_file(fd) && result == 0 && fstat(fd, &status) == 0)
 		files[fd].synced = status.st_size;
+	if (is_file(fd) && result == 0)
+		forget_cut(fd);
 	after(how, fd);
 	return result;
 }
@@ -150,6 +204,8 @@ int ftruncate(int fd, off_t size)
 	enum fault_how how = is_file(fd) ? step() : FAULT_NOTHING;
 	if (before(how))
 		return -1;
+	if (is_file(fd))
+		keep_cut(fd, size);
 	int result = (int)syscall(SYS_ftruncate, fd, size);
 	after(how, fd);
 	return result;
@@ -205,7 +261,9 @@ int open(const char *path, int flags, ...)
 
 int close(int fd)
 {
-	if (fd >= 0 && fd < DESCRIPTORS)
+	if (fd >= 0 && fd < DESCRIPTORS) {
 		files[fd].is_there = false;
+		forget_cut(fd);
+	}
 	return (int)syscall(SYS_close, fd);
 }

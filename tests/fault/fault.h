@@ -24,6 +24,9 @@ enum fault_how {
 	FAULT_GROUP_AFTER,
 	FAULT_POWER_TORN,  /* the group; of what isn't synced a part is there */
 	FAULT_POWER_ZEROS, /* the same, and the rest is zeros */
+	/* A write writes all but its last byte, then says ENOSPC. The power goes at the
+	 * next write, and brings back what was cut off and not synced since. */
+	FAULT_TAKEN_BACK,
 	FAULT_HOW_COUNT
 };
 

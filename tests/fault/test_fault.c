@@ -58,7 +58,7 @@ static struct fault_orders *orders;
 static const char *const how_words[FAULT_HOW_COUNT] = {
 	"nothing",     "EIO",	      "ENOSPC",	      "half a write",
 	"kill before", "kill after",  "kill in half", "group before",
-	"group after", "power, torn", "power, zeros",
+	"group after", "power, torn", "power, zeros", "taken back",
 };
 
 static bool is_group(enum fault_how how)
@@ -321,7 +321,9 @@ static void check_objects(struct run *run)
 		if (run->told[i] == TOLD_SUCCESS && !is_forwarded)
 			fault(run, "object %d was acknowledged, and its record is %.150s",
 			      i, line ? line : "nowhere");
-		if (run->told[i] == TOLD_FAILURE && (!line || is_forwarded))
+		/* The power can take it before it is written anew. */
+		bool is_lost = !line && run->how != FAULT_TAKEN_BACK;
+		if (run->told[i] == TOLD_FAILURE && (is_lost || is_forwarded))
 			fault(run,
 			      "object %d was told a failure, and its record is %.150s", i,
 			      line ? line : "nowhere");
