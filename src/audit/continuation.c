@@ -4,31 +4,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cathgate/log.h"
 #include "cathgate/log_verify.h"
-
-/* The last line of a finished file. -1 when it doesn't end with a sound one. */
-static int read_last_line(const struct continuation *at, int fd, struct chain_line *ret)
-{
-	struct stat status;
-	if (fstat(fd, &status) || status.st_size == 0)
-		return -1;
-	size_t size = status.st_size < LOG_VERIFY_LINE_MAX ? (size_t)status.st_size
-							   : LOG_VERIFY_LINE_MAX;
-	ssize_t got = pread(fd, at->buffer, size, status.st_size - (off_t)size);
-	if (got != (ssize_t)size || at->buffer[size - 1] != '\n')
-		return -1;
-	size--;
-	const char *before = memrchr(at->buffer, '\n', size);
-	const char *line = before ? before + 1 : at->buffer;
-	size -= (size_t)(line - at->buffer);
-	if (chain_read(at->digest, line, size, ret) || !ret->is_sound)
-		return -1;
-	return 0;
-}
+#include "last_line.h"
 
 /* The newest rotated file doesn't end where the live one begins. That is well after a
  * failed sync, which can leave more lines in it than count, and where a whole file in
@@ -62,14 +42,14 @@ static int judge_gap(const struct continuation *at, int fd,
 int continuation_check(const struct continuation *continuation,
 		       char ret_why[ASIDE_WORDS_SIZE], char ret_missing[ASIDE_WORDS_SIZE])
 {
-	struct chain_line last;
+	struct last_line last;
 	struct chain before = { .next_seq = 0 };
 	int fd = open(continuation->newest, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int result = 0;
 	if (fd < 0)
 		return -1;
-	if (read_last_line(continuation, fd, &last) == 0)
-		before = chain_behind(&last);
+	if (last_line_read(fd, continuation->digest, continuation->buffer, &last) == 0)
+		before = chain_behind(&last.chain);
 	if (!chain_follows(&before, continuation->first))
 		result = judge_gap(continuation, fd, ret_why, ret_missing);
 	close(fd);

@@ -108,6 +108,12 @@ static void retire_note(struct live_log *log, const struct log_rotated *rotated)
 	char to[LOG_NAME_SIZE];
 	log_name_rotated(to, log->file.path, rotated, ".checkpoint");
 	rename_note(log, to);
+	if (!log->is_note_due)
+		return;
+	/* That one is older than the file's last checkpoint. */
+	log->late = log->note;
+	memcpy(log->late_note, to, sizeof(log->late_note));
+	log->is_note_due = false;
 }
 
 /* That of a file that is gone. */
@@ -269,24 +275,40 @@ int live_log_prepare(struct live_log *log)
 	return begin(log, is_gone);
 }
 
+bool live_log_has_note(const struct live_log *log)
+{
+	return log->is_note_due || log->late_note[0];
+}
+
+static int put_note(struct live_log *log, const char *path, const struct checkpoint *note)
+{
+	char text[CHECKPOINT_TEXT_SIZE];
+	if (log_put_file(path, text, checkpoint_note(note, text)) == 0)
+		return 0;
+	if (!log->has_said_note)
+		log_error("%s: the checkpoint's note can't be written: %m; free "
+			  "space, and let the gateway's user own the directory",
+			  path);
+	log->has_said_note = true;
+	return -1;
+}
+
 int live_log_put_note(struct live_log *log)
 {
-	char path[LOG_NAME_SIZE], text[CHECKPOINT_TEXT_SIZE];
-	if (!log->is_note_due)
-		return 0;
-	if (log->gone_note[0])
-		rename_note(log, log->gone_note);
-	log->gone_note[0] = '\0';
-	log_name(path, log->file.path, ".checkpoint");
-	if (log_put_file(path, text, checkpoint_note(&log->note, text))) {
-		if (!log->has_said_note)
-			log_error("%s: the checkpoint's note can't be written: %m; free "
-				  "space, and let the gateway's user own the directory",
-				  path);
-		log->has_said_note = true;
-		return -1;
+	char path[LOG_NAME_SIZE];
+	if (log->late_note[0] && put_note(log, log->late_note, &log->late) == 0)
+		log->late_note[0] = '\0';
+	if (log->is_note_due) {
+		if (log->gone_note[0])
+			rename_note(log, log->gone_note);
+		log->gone_note[0] = '\0';
+		log_name(path, log->file.path, ".checkpoint");
+		if (put_note(log, path, &log->note) == 0)
+			log->is_note_due = false;
 	}
-	log->is_note_due = log->has_said_note = false;
+	if (live_log_has_note(log))
+		return -1;
+	log->has_said_note = false;
 	return 0;
 }
 

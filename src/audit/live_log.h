@@ -43,6 +43,10 @@ struct live_log {
 	/* The last checkpoint, where its note is still to be written. */
 	struct checkpoint note;
 	bool is_note_due, has_said_note;
+	/* That of a file that is closed, where it is still to be written: and its path,
+	 * or "". */
+	struct checkpoint late;
+	char late_note[LOG_NAME_SIZE];
 	bool has_said_rotation;
 	/* The note beside the log is still that of a file that is gone, and gets this
 	 * name when the next is written; or "". Until then it tells, should we die, that
@@ -65,7 +69,9 @@ int live_log_give_up(struct live_log *log, int error);
 /* The words are durable in the log. */
 void live_log_told(struct live_log *log);
 
-/* Writes the note that is due. -1 when it couldn't be: it stays due. */
+/* Whether a note is still to be written. */
+bool live_log_has_note(const struct live_log *log);
+/* Writes what is. -1 when it couldn't be: it stays due. */
 int live_log_put_note(struct live_log *log);
 
 /* Renames the live file, whose last line is a durable checkpoint, and begins another. -1

@@ -9,6 +9,7 @@
 
 #include "cathgate/log.h"
 #include "continuation.h"
+#include "late_note.h"
 #include "log_listing.h"
 #include "search.h"
 
@@ -209,6 +210,8 @@ static enum recovery_result run(struct search *search, int fd)
 	if (!search->why[0]) {
 		search_tell(search);
 		search->ret->last_time = recovery_time(search->last_time);
+		late_note_make_good(search->path, search->rotated, search->rotated_count,
+				    search->key);
 		return RECOVERY_DONE;
 	}
 	return aside_broken(search->path, search->is_live, search->why) ? RECOVERY_FAILED

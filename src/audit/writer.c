@@ -446,7 +446,7 @@ int writer_wait_ms(const struct writer *writer)
 					  (int64_t)log->audit->checkpoint_seconds * 1000);
 	if (log->word_count > 0)
 		shorten(&wait_ms, writer->words_ms - now_ms);
-	if (log->is_note_due)
+	if (live_log_has_note(log))
 		tend_ms = 0;
 	shorten(&tend_ms, until_old(writer, &log->end));
 	if (log->audit->keep_days > 0)

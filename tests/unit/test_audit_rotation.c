@@ -56,6 +56,16 @@ static void add(struct writer *writer, enum audit_event event, enum audit_outcom
 	assert_true(writer_add(writer, "", "", &record));
 }
 
+static bool has_beside(const struct fixture *fixture, const char *begin)
+{
+	DIR *directory = opendir(fixture->directory);
+	bool is_found = false;
+	for (struct dirent *entry; (entry = readdir(directory));)
+		is_found |= strncmp(entry->d_name, begin, strlen(begin)) == 0;
+	closedir(directory);
+	return is_found;
+}
+
 static void add_and_commit(struct writer *writer)
 {
 	add(writer, AUDIT_INSTANCE, AUDIT_REFUSED);
@@ -154,6 +164,85 @@ static void a_note_that_can_not_be_written_stops_nothing(void **state)
 	writer_tend(&writer);
 	assert_int_equal(access(note, F_OK), 0);
 	writer_close(&writer);
+}
+
+static struct checkpoint note_of(const struct fixture *fixture, const char *name)
+{
+	struct checkpoint note;
+	assert_int_equal(log_get_note(path_of(fixture, name), &note), 0);
+	return note;
+}
+
+static void add_a_line_and_close(struct fixture *fixture)
+{
+	struct writer writer = opened(fixture);
+	add_and_commit(&writer);
+	writer_close(&writer);
+}
+
+/* Rotates a file of four lines while its last note can't be written. */
+static struct writer rotated_without_its_note(struct fixture *fixture)
+{
+	struct writer writer = opened(fixture);
+	add(&writer, AUDIT_START, AUDIT_NO_OUTCOME);
+	assert_int_equal(writer_commit(&writer), LOG_FILE_DONE);
+	writer_tend(&writer);
+	assert_int_equal(mkdir(path_of(fixture, "audit.checkpoint.new"), 0700), 0);
+	assert_int_equal(mkdir(path_of(fixture, "audit-0.checkpoint.new"), 0700), 0);
+	add(&writer, AUDIT_STOP, AUDIT_NO_OUTCOME);
+	assert_int_equal(writer_commit(&writer), LOG_FILE_DONE);
+	assert_int_equal(live_log_rotate(&writer.log), 0);
+	writer_tend(&writer);
+	assert_int_equal(note_of(fixture, "audit-0.checkpoint").size, 1);
+	assert_int_equal(rmdir(path_of(fixture, "audit.checkpoint.new")), 0);
+	assert_int_equal(rmdir(path_of(fixture, "audit-0.checkpoint.new")), 0);
+	return writer;
+}
+
+static void a_late_note_is_made_good(void **state)
+{
+	struct fixture *fixture = *state;
+	struct writer writer = rotated_without_its_note(fixture);
+	assert_in_range(writer_wait_ms(&writer), 1, 10000);
+	writer.retry_ms = 0;
+	writer_tend(&writer);
+	assert_int_equal(note_of(fixture, "audit-0.checkpoint").size, 3);
+	assert_int_equal(writer_wait_ms(&writer), -1);
+	writer_close(&writer);
+}
+
+/* By the next start, where this one doesn't live to; but not over what contradicts it. */
+static void a_start_makes_late_notes_good(void **state)
+{
+	for (int has_key = 0; has_key < 2; has_key++) {
+		struct fixture *fixture = *state;
+		char text[CHECKPOINT_TEXT_SIZE];
+		if (has_key)
+			use_key(fixture, "signing.key");
+		struct writer writer = rotated_without_its_note(fixture);
+		add_and_commit(&writer);
+		writer_close(&writer);
+		char *path = path_of(fixture, "audit-0.checkpoint");
+		struct checkpoint other = note_of(fixture, "audit-0.checkpoint");
+		size_t size = checkpoint_note(&other, text);
+		other.root[0] ^= 1;
+		char changed[CHECKPOINT_TEXT_SIZE];
+		assert_int_equal(
+			log_put_file(path, changed, checkpoint_note(&other, changed)), 0);
+		add_a_line_and_close(fixture);
+		assert_int_equal(note_of(fixture, "audit-0.checkpoint").size, 1);
+		assert_int_equal(log_put_file(path, text, size), 0);
+		add_a_line_and_close(fixture);
+		assert_int_equal(note_of(fixture, "audit-0.checkpoint").size, 3);
+		assert_int_equal(unlink(path), 0);
+		add_a_line_and_close(fixture);
+		struct checkpoint note = note_of(fixture, "audit-0.checkpoint");
+		assert_int_equal(note.size, 3);
+		assert_int_equal(note.signature[0] != '\0', has_key);
+		assert_false(has_beside(fixture, "audit.broken-"));
+		fixture_teardown(state);
+		fixture_setup(state);
+	}
 }
 
 static void size_rotates(void **state)
@@ -467,6 +556,8 @@ int main(void)
 		TEST(checkpoints_come_by_time_but_not_for_nothing),
 		TEST(start_and_stop_are_covered),
 		TEST(a_note_that_can_not_be_written_stops_nothing),
+		TEST(a_late_note_is_made_good),
+		TEST(a_start_makes_late_notes_good),
 		TEST(size_rotates),
 		TEST(age_rotates_once),
 		TEST(nothing_is_overwritten),
