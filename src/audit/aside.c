@@ -182,22 +182,17 @@ static int move(const char *from, const char *to)
 }
 
 static int move_rotated(const char *path, const struct log_rotated *rotated,
-			const char *stamp, bool is_newest)
+			const char *stamp, const char *suffix, bool is_newest)
 {
-	static const char *const suffixes[] = { ".checkpoint", ".jsonl" };
-	for (size_t i = 0; i < 2; i++) {
-		char from[LOG_NAME_SIZE], to[LOG_NAME_SIZE], number[32] = "";
-		if (!is_newest && rotated->again)
-			snprintf(number, sizeof(number), "-%" PRIu64 ".%u",
-				 rotated->first_seq, rotated->again);
-		else if (!is_newest)
-			snprintf(number, sizeof(number), "-%" PRIu64, rotated->first_seq);
-		log_name_rotated(from, path, rotated, suffixes[i]);
-		log_name(to, path, ".broken-%s%s%s", stamp, number, suffixes[i]);
-		if (move(from, to))
-			return -1;
-	}
-	return 0;
+	char from[LOG_NAME_SIZE], to[LOG_NAME_SIZE], number[32] = "";
+	if (!is_newest && rotated->again)
+		snprintf(number, sizeof(number), "-%" PRIu64 ".%u", rotated->first_seq,
+			 rotated->again);
+	else if (!is_newest)
+		snprintf(number, sizeof(number), "-%" PRIu64, rotated->first_seq);
+	log_name_rotated(from, path, rotated, suffix);
+	log_name(to, path, ".broken-%s%s%s", stamp, number, suffix);
+	return move(from, to);
 }
 
 static int move_live(const char *path, const char *stamp)
@@ -212,7 +207,7 @@ static int move_live(const char *path, const char *stamp)
 }
 
 /* A note without its file. */
-static int move_stray_note(const char *path, const char *stamp)
+static int move_last_note(const char *path, const char *stamp)
 {
 	char note[LOG_NAME_SIZE], to[LOG_NAME_SIZE];
 	log_name(note, path, ".checkpoint");
@@ -220,8 +215,26 @@ static int move_stray_note(const char *path, const char *stamp)
 	return move(note, to);
 }
 
-/* Whatever of the log is not aside yet. */
-static int move_all(const char *path, bool is_live, const char *stamp)
+/* That, and those of rotated files that are gone: beside the new chain they would tell of
+ * lines that it never had. */
+static int move_notes(const char *path, bool is_live, const struct log_rotated *rotated,
+		      size_t count, const char *stamp)
+{
+	struct log_rotated *list;
+	size_t stray_count;
+	if (log_stray_notes(path, rotated, count, &list, &stray_count)) {
+		log_error("%s: its directory can't be read: %m", path);
+		return -1;
+	}
+	int result = is_live ? 0 : move_last_note(path, stamp);
+	for (size_t i = 0; i < stray_count && result == 0; i++)
+		result = move_rotated(path, &list[i], stamp, ".checkpoint", false);
+	free(list);
+	return result;
+}
+
+/* Whatever of the log is not aside yet. `is_done`: all but notes is. */
+static int move_all(const char *path, bool is_live, bool is_done, const char *stamp)
 {
 	struct log_rotated *list;
 	size_t count;
@@ -229,11 +242,15 @@ static int move_all(const char *path, bool is_live, const char *stamp)
 		log_error("%s: its directory can't be read: %m", path);
 		return -1;
 	}
-	int result = is_live ? 0 : move_stray_note(path, stamp);
-	for (size_t i = 0; i < count && result == 0; i++)
-		result = move_rotated(path, &list[i], stamp, !is_live && i + 1 == count);
+	int result = move_notes(path, is_live, list, count, stamp);
+	for (size_t i = 0; i < count && result == 0 && !is_done; i++) {
+		bool is_newest = !is_live && i + 1 == count;
+		result = move_rotated(path, &list[i], stamp, ".checkpoint", is_newest);
+		if (result == 0)
+			result = move_rotated(path, &list[i], stamp, ".jsonl", is_newest);
+	}
 	free(list);
-	if (result == 0 && is_live)
+	if (result == 0 && is_live && !is_done)
 		result = move_live(path, stamp);
 	if (result == 0 && log_sync_directory(path)) {
 		log_error("%s: its directory can't be synced: %m", path);
@@ -261,11 +278,25 @@ int aside_broken(const char *path, bool is_live, const char *why)
 			  breaking);
 		return -1;
 	}
-	return move_all(path, is_live, stamp);
+	return move_all(path, is_live, false, stamp);
 }
 
-int aside_broken_resume(const char *path, bool is_live, bool is_told, bool *ret_is_moved,
-			char ret[ASIDE_WORDS_SIZE])
+/* Whether an alert is among the lines whose words hold that time. */
+static bool tells_of(const char *head, size_t size, const char *stamp)
+{
+	static const char mark[] = ",\"reason\":\"audit-broken\",";
+	for (const char *end = head + size, *at = head;
+	     (at = memmem(at, (size_t)(end - at), mark, sizeof(mark) - 1)); at++) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		if (memmem(at, (size_t)((newline ? newline : end) - at), stamp,
+			   strlen(stamp)))
+			return true;
+	}
+	return false;
+}
+
+int aside_broken_resume(const char *path, bool is_live, const char *head,
+			size_t head_size, bool *ret_is_moved, char ret[ASIDE_WORDS_SIZE])
 {
 	char breaking[LOG_NAME_SIZE], newest[LOG_NAME_SIZE];
 	char text[LOG_STAMP_SIZE + ASIDE_WORDS_SIZE], *words;
@@ -281,16 +312,15 @@ int aside_broken_resume(const char *path, bool is_live, bool is_told, bool *ret_
 		return -1;
 	}
 	text[size - 1] = *words++ = '\0';
+	if (tells_of(head, head_size, text)) {
+		aside_broken_told(path);
+		return 0;
+	}
 	/* The newest goes last: with it all are aside, and what is live is the new chain.
 	 */
 	log_name(newest, path, ".broken-%s.jsonl", text);
 	bool is_done = faccessat(AT_FDCWD, newest, F_OK, 0) == 0;
-	if (is_done && is_told) {
-		aside_broken_told(path);
-		return 0;
-	}
-	if (is_done ? !is_live && move_stray_note(path, text)
-		    : move_all(path, is_live, text))
+	if (move_all(path, is_live, is_done, text))
 		return -1;
 	*ret_is_moved = !is_done && is_live;
 	snprintf(ret, ASIDE_WORDS_SIZE, "%s", words);

@@ -35,10 +35,10 @@ void aside_untold_torn(const char *log_path, const char *time,
  * something in it. -1 after logging. */
 int aside_broken(const char *path, bool is_live, const char *why);
 /* Goes on with what a crash broke off, and reads what is still to be told: `ret` is ""
- * when there is nothing. `has_line`: the live file begins with a sound line.
+ * when there is nothing. `head`: the live file's first lines, which may tell it already.
  * *ret_is_moved: the live file is not at its path any more. -1 after logging. */
-int aside_broken_resume(const char *path, bool is_live, bool has_line, bool *ret_is_moved,
-			char ret[ASIDE_WORDS_SIZE]);
+int aside_broken_resume(const char *path, bool is_live, const char *head,
+			size_t head_size, bool *ret_is_moved, char ret[ASIDE_WORDS_SIZE]);
 /* The new chain's first line tells of it, durably. */
 void aside_broken_told(const char *path);
 

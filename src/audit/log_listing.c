@@ -79,17 +79,19 @@ static int compare(const void *a, const void *b)
 						   : one->name.again > other->name.again;
 }
 
-static int list_named(const char *path, struct named **ret, size_t *ret_count)
+typedef bool look_function(DIR *directory, const char *name, struct named *named);
+
+static int list_named(const char *path, const char *tail, look_function *look,
+		      struct named **ret, size_t *ret_count)
 {
 	struct named *list = NULL, one;
 	size_t count = 0;
-	int error = 0;
 	DIR *directory = log_open_directory(path);
 	if (!directory)
 		return -1;
 	for (struct dirent *entry; (errno = 0, entry = readdir(directory));) {
-		if (!log_name_read_rotated(entry->d_name, path, suffix, &one.name) ||
-		    !look_at(directory, entry->d_name, &one))
+		if (!log_name_read_rotated(entry->d_name, path, tail, &one.name) ||
+		    !look(directory, entry->d_name, &one))
 			continue;
 		struct named *grown = reallocarray(list, count + 1, sizeof(*list));
 		if (!grown)
@@ -97,7 +99,7 @@ static int list_named(const char *path, struct named **ret, size_t *ret_count)
 		list = grown;
 		list[count++] = one;
 	}
-	error = errno;
+	int error = errno;
 	closedir(directory);
 	if (error) {
 		free(list);
@@ -115,7 +117,7 @@ int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_cou
 {
 	struct named *named;
 	size_t named_count, count = 0;
-	if (list_named(path, &named, &named_count))
+	if (list_named(path, suffix, look_at, &named, &named_count))
 		return -1;
 	struct log_rotated *list = calloc(named_count + 1, sizeof(*list));
 	for (size_t i = 0; list && i < named_count; i++) {
@@ -127,6 +129,49 @@ int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_cou
 		return -1;
 	*ret = list;
 	*ret_count = count;
+	return 0;
+}
+
+/* The number of the first line of the file that it is of. */
+static bool look_at_note(DIR *directory, const char *name, struct named *named)
+{
+	char text[CHECKPOINT_TEXT_SIZE];
+	struct checkpoint note;
+	int fd = openat(dirfd(directory), name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t size = fd >= 0 ? pread(fd, text, sizeof(text), 0) : -1;
+	if (fd >= 0)
+		close(fd);
+	return size > 0 && checkpoint_read_note(text, (size_t)size, &note) == 0 &&
+	       checkpoint_first_seq(note.origin, &named->first_seq) == 0;
+}
+
+static bool is_among(const struct log_rotated *one, const struct log_rotated *list,
+		     size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].first_seq == one->first_seq && list[i].again == one->again)
+			return true;
+	}
+	return false;
+}
+
+int log_stray_notes(const char *path, const struct log_rotated *rotated, size_t count,
+		    struct log_rotated **ret, size_t *ret_count)
+{
+	struct named *named;
+	size_t named_count, found = 0;
+	if (list_named(path, ".checkpoint", look_at_note, &named, &named_count))
+		return -1;
+	struct log_rotated *list = calloc(named_count + 1, sizeof(*list));
+	for (size_t i = 0; list && i < named_count; i++) {
+		if (is_ours(&named[i]) && !is_among(&named[i].name, rotated, count))
+			list[found++] = named[i].name;
+	}
+	free(named);
+	if (!list)
+		return -1;
+	*ret = list;
+	*ret_count = found;
 	return 0;
 }
 
@@ -174,7 +219,7 @@ static int list_all(struct log_listing *listing, const char *path)
 	bool has_seq = fd >= 0 && read_first_seq(fd, &live_seq);
 	if (fd >= 0)
 		close(fd);
-	int result = list_named(path, &named, &count);
+	int result = list_named(path, suffix, look_at, &named, &count);
 	for (size_t i = 0; result == 0 && i < count; i++)
 		result =
 			add_rotated(listing, path, &named[i], has_seq ? &live_seq : NULL);

@@ -15,6 +15,11 @@
  * list. 0; -1 with errno. */
 int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_count);
 
+/* The notes of rotated files that are none of these, a list as above; likewise. What is
+ * only called so is left out here as well. */
+int log_stray_notes(const char *path, const struct log_rotated *rotated, size_t count,
+		    struct log_rotated **ret, size_t *ret_count);
+
 struct log_listed {
 	char *path;
 	bool is_live;

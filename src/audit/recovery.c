@@ -154,6 +154,8 @@ static int look(struct search *search, int fd)
 		result = read_newest(search);
 	if (result == 0)
 		search_check_note(search);
+	if (result == 0 && search->ret->end.tree.size == 0 && !search->why[0])
+		result = search_check_lost(search);
 	return result;
 }
 
@@ -171,7 +173,6 @@ static int open_search(struct search *search)
 
 static int read_beginning(struct search *search, int fd, struct search_beginning *ret)
 {
-	static const char told[] = ",\"reason\":\"audit-broken\",";
 	struct chain_line first = { .seq = 0 };
 	ssize_t got = pread(fd, search->buffer, LOG_VERIFY_LINE_MAX, 0);
 	if (got < 0)
@@ -185,8 +186,7 @@ static int read_beginning(struct search *search, int fd, struct search_beginning
 	ret->first_seq = first.seq;
 	ret->goes_on =
 		newline && is_alert(search->buffer, (size_t)(newline - search->buffer));
-	ret->is_told = end && memmem(search->buffer, (size_t)(end - search->buffer), told,
-				     sizeof(told) - 1);
+	ret->head = end ? (size_t)(end - search->buffer) : 0;
 	return 0;
 }
 
@@ -195,8 +195,8 @@ static enum recovery_result run(struct search *search, int fd)
 	bool is_moved;
 	struct search_beginning live;
 	if (open_search(search) || read_beginning(search, fd, &live) ||
-	    aside_broken_resume(search->path, search->is_live, live.is_told, &is_moved,
-				search->ret->broken))
+	    aside_broken_resume(search->path, search->is_live, search->buffer, live.head,
+				&is_moved, search->ret->broken))
 		return RECOVERY_FAILED;
 	if (is_moved)
 		return RECOVERY_MOVED;

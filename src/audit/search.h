@@ -31,7 +31,7 @@ struct search {
 /* What the live file begins with. */
 struct search_beginning {
 	bool has_line;
-	bool is_told; /* that the log before it was broken */
+	size_t head;  /* of search.buffer: its first lines, whole ones */
 	bool goes_on; /* of a file that was lost in use it tells, and goes on from it */
 	uint64_t first_seq;
 };
@@ -52,6 +52,9 @@ int search_read_file(struct search *search, int fd, const char *path,
 void search_read_note(struct search *search, const struct search_beginning *live);
 /* Whether it is that of the file that was found. */
 void search_check_note(struct search *search);
+/* Whether some note tells of a file behind the newest that is there. With nothing live
+ * the chain would go on before it, and give its numbers a second time. 0; -1 logged. */
+int search_check_lost(struct search *search);
 
 /* Puts what was found into words: what the next checkpoint will cover although nothing
  * vouches for it is said first. */

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cathgate/log.h"
+#include "log_listing.h"
 
 static bool is_rotated(const struct search *search, uint64_t first_seq,
 		       char ret_note[LOG_NAME_SIZE])
@@ -72,4 +74,32 @@ void search_check_note(struct search *search)
 				  "the %" PRIu64 " lines from number %" PRIu64
 				  " on, of which its checkpoint tells, are gone",
 				  search->note.size, first_seq);
+}
+
+static bool is_behind(const struct log_rotated *one, const struct log_rotated *other)
+{
+	return one->first_seq != other->first_seq ? one->first_seq > other->first_seq
+						  : one->again > other->again;
+}
+
+int search_check_lost(struct search *search)
+{
+	struct log_rotated *notes;
+	char path[LOG_NAME_SIZE];
+	struct checkpoint note;
+	size_t count, rotated_count = search->rotated_count;
+	if (log_stray_notes(search->path, search->rotated, rotated_count, &notes, &count))
+		return search_cannot_read(search->path);
+	const struct log_rotated *last = count > 0 ? &notes[count - 1] : NULL;
+	if (last && (rotated_count == 0 ||
+		     is_behind(last, &search->rotated[rotated_count - 1]))) {
+		log_name_rotated(path, search->path, last, ".checkpoint");
+		uint64_t size = log_get_note(path, &note) ? 0 : note.size;
+		search_set_broken(search,
+				  "the %" PRIu64 " lines from number %" PRIu64
+				  " on, of which %.60s tells, are gone",
+				  size, last->first_seq, log_name_base(path));
+	}
+	free(notes);
+	return 0;
 }

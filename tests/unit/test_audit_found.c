@@ -162,6 +162,80 @@ static void a_missing_note_is_told(void **state)
 	assert_told(fixture, "start", NULL);
 }
 
+static bool has_beside(const struct fixture *fixture, const char *begin)
+{
+	DIR *directory = opendir(fixture->directory);
+	bool is_found = false;
+	for (struct dirent *entry; (entry = readdir(directory));)
+		is_found |= strncmp(entry->d_name, begin, strlen(begin)) == 0;
+	closedir(directory);
+	return is_found;
+}
+
+/* With nothing live: the numbers of what it held must not be given again. */
+static void a_lost_newest_file_is_a_break(void **state)
+{
+	struct fixture *fixture = *state;
+	for (int are_all_gone = 0; are_all_gone < 2; are_all_gone++) {
+		start_and_stop(fixture);
+		rotate_now(fixture);
+		start_and_stop(fixture);
+		rotate_now(fixture);
+		assert_int_equal(unlink(path_of(fixture, "audit-2.jsonl")), 0);
+		if (are_all_gone)
+			assert_int_equal(unlink(path_of(fixture, "audit-0.jsonl")), 0);
+		start_and_stop(fixture);
+		assert_told(fixture, "start",
+			    "the 1 lines from number 2 on, of which audit-2.checkpoint "
+			    "tells, are gone");
+		assert_told(fixture, "alert", "the log was broken");
+		assert_chain(fixture->log, (struct chain){ .next_seq = 0 });
+		assert_false(has_beside(fixture, "audit-"));
+		/* A start that died before it could forget what it told. */
+		DIR *directory = opendir(fixture->directory);
+		for (struct dirent *entry; (entry = readdir(directory));) {
+			char text[256];
+			int size = snprintf(text, sizeof(text), "%.23s the words\n",
+					    entry->d_name + strlen("audit.broken-"));
+			if (strncmp(entry->d_name, "audit.broken-", 13) == 0)
+				log_put_file(path_of(fixture, "audit.breaking"), text,
+					     (size_t)size);
+		}
+		closedir(directory);
+		char *before = read_plain(fixture);
+		start_and_stop(fixture);
+		char *after = read_plain(fixture);
+		assert_memory_equal(after, before, strlen(before));
+		assert_int_equal(count_of(after, "audit-broken"), 1);
+		free(before);
+		free(after);
+		/* It is said once, also where nothing is live again. */
+		rotate_now(fixture);
+		start_and_stop(fixture);
+		assert_told(fixture, "start", NULL);
+		fixture_teardown(state);
+		fixture_setup(state);
+		fixture = *state;
+	}
+}
+
+/* An archive's doing; and a note that was put by. */
+static void an_older_file_may_be_gone(void **state)
+{
+	struct fixture *fixture = *state;
+	start_and_stop(fixture);
+	rotate_now(fixture);
+	start_and_stop(fixture);
+	rotate_now(fixture);
+	assert_int_equal(unlink(path_of(fixture, "audit-0.jsonl")), 0);
+	assert_int_equal(link(path_of(fixture, "audit-2.checkpoint"),
+			      path_of(fixture, "audit-20260131.checkpoint")),
+			 0);
+	start_and_stop(fixture);
+	assert_told(fixture, "start", NULL);
+	assert_false(has_beside(fixture, "audit.broken-"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -171,6 +245,8 @@ int main(void)
 		TEST(lines_behind_the_checkpoint_are_counted),
 		TEST(a_checkpoint_of_another_s_covers_nothing),
 		TEST(a_missing_note_is_told),
+		TEST(a_lost_newest_file_is_a_break),
+		TEST(an_older_file_may_be_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
