@@ -1,6 +1,7 @@
 /* `cathgate audit verify`: whether the audit log is as it was written. */
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "cathgate/log_reader.h"
@@ -68,24 +69,49 @@ static int read_arguments(struct request *request, int argc, char **argv)
 	return -1;
 }
 
-static int add_default(struct verify_set *set, const char *path)
-{
+/* The log's files by their names, as they were listed before any was opened. */
+struct listed {
 	char **files;
 	size_t count;
-	if (log_reader_files(path, &files, &count)) {
+};
+
+static void listed_free(struct listed *listed)
+{
+	log_reader_files_free(listed->files, listed->count);
+	*listed = (struct listed){ .count = 0 };
+}
+
+static int add_default(struct verify_set *set, const char *path, struct listed *ret)
+{
+	if (log_reader_files(path, &ret->files, &ret->count)) {
 		log_source_complain(path);
 		return -1;
 	}
-	int result = count > 0 ? 0 : -1;
+	int result = ret->count > 0 ? 0 : -1;
 	if (result)
 		fprintf(stderr, "cathgate: %s: there is no log yet\n", path);
-	for (size_t i = 0; i < count && result == 0; i++)
-		result = verify_set_add_file(set, files[i]);
-	log_reader_files_free(files, count);
+	for (size_t i = 0; i < ret->count && result == 0; i++)
+		result = verify_set_add_file(set, ret->files[i]);
 	return result;
 }
 
-static int gather(const struct request *request, const char *path, struct verify_set *set)
+/* A rotation adds a name: without a new one no file was exchanged for another before it
+ * was opened. */
+static bool is_still_listed(const struct listed *before, const char *path)
+{
+	struct listed now = { .count = 0 };
+	if (log_reader_files(path, &now.files, &now.count))
+		return true; /* it was there: what hinders now is for the reader to find
+			      */
+	bool is_same = now.count == before->count;
+	for (size_t i = 0; i < now.count && is_same; i++)
+		is_same = strcmp(now.files[i], before->files[i]) == 0;
+	listed_free(&now);
+	return is_same;
+}
+
+static int gather(const struct request *request, const char *path, struct verify_set *set,
+		  struct listed *ret)
 {
 	for (size_t i = 0; i < request->key_count; i++) {
 		if (verify_set_add_key(set, request->keys[i]))
@@ -99,7 +125,7 @@ static int gather(const struct request *request, const char *path, struct verify
 		if (verify_set_add_file(set, request->files[i]))
 			return -1;
 	}
-	if (request->file_count == 0 && add_default(set, path))
+	if (request->file_count == 0 && add_default(set, path, ret))
 		return -1;
 	return verify_set_complete(set);
 }
@@ -109,9 +135,14 @@ static int gather_still(const struct request *request, const char *path,
 			struct verify_set *set)
 {
 	for (int i = 0; i < ROTATIONS_MAX; i++) {
-		if (gather(request, path, set))
+		struct listed listed = { .count = 0 };
+		int result = gather(request, path, set, &listed);
+		bool is_current = result == 0 && verify_set_is_current(set) &&
+				  (!listed.files || is_still_listed(&listed, path));
+		listed_free(&listed);
+		if (result)
 			return -1;
-		if (verify_set_is_current(set))
+		if (is_current)
 			return 0;
 		verify_set_close(set);
 	}
