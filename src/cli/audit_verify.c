@@ -1,4 +1,5 @@
 /* `cathgate audit verify`: whether the audit log is as it was written. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,7 @@ static void listed_free(struct listed *listed)
 	*listed = (struct listed){ .count = 0 };
 }
 
+/* 1: a file was renamed since it was listed. */
 static int add_default(struct verify_set *set, const char *path, struct listed *ret)
 {
 	if (log_reader_files(path, &ret->files, &ret->count)) {
@@ -122,12 +124,16 @@ static int gather(const struct request *request, const char *path, struct verify
 			return -1;
 	}
 	for (size_t i = 0; i < request->file_count; i++) {
-		if (verify_set_add_file(set, request->files[i]))
+		int result = verify_set_add_file(set, request->files[i]);
+		if (result > 0) {
+			errno = ENOENT;
+			log_source_complain(request->files[i]);
+		}
+		if (result)
 			return -1;
 	}
-	if (request->file_count == 0 && add_default(set, path, ret))
-		return -1;
-	return verify_set_complete(set);
+	int result = request->file_count == 0 ? add_default(set, path, ret) : 0;
+	return result ? result : verify_set_complete(set);
 }
 
 /* Again, where the log was rotated meanwhile: its names then stand for other files. */
@@ -140,7 +146,7 @@ static int gather_still(const struct request *request, const char *path,
 		bool is_current = result == 0 && verify_set_is_current(set) &&
 				  (!listed.files || is_still_listed(&listed, path));
 		listed_free(&listed);
-		if (result)
+		if (result < 0)
 			return -1;
 		if (is_current)
 			return 0;

@@ -94,6 +94,8 @@ int verify_set_add_file(struct verify_set *set, const char *path)
 {
 	struct stat status;
 	struct verify_file file = { .fd = open_regular(path, &status) };
+	if (file.fd < 0 && errno == ENOENT)
+		return 1;
 	if (file.fd < 0) {
 		log_source_complain(path);
 		return -1;

@@ -45,7 +45,8 @@ struct verify_set {
 	struct chain head;
 };
 
-/* All return 0; -1 after saying on standard error what is wrong with the environment. */
+/* All return 0; -1 after saying on standard error what is wrong with the environment. A
+ * file that is not there is 1, and nothing said. */
 int verify_set_add_file(struct verify_set *set, const char *path);
 int verify_set_add_note(struct verify_set *set, const char *path, bool is_beside);
 int verify_set_add_key(struct verify_set *set, const char *path);

@@ -44,8 +44,8 @@ with Test() as t:
 	# Without its last line, without a file, with a file of its own cut in two.
 	text = gateway.audit_file.read_bytes()
 	gateway.audit_file.write_bytes(text[:text[:-1].rfind(b"\n") + 1])
-	# Where the last line came with a rotation, it is in the file before.
-	assert not text or "truncated" in verify().stdout, verify().stdout
+	# Where a rotation came last, what a checkpoint covers is in the file before.
+	assert text.count(b"\n") < 2 or "truncated" in verify().stdout, text
 	gateway.audit_file.write_bytes(text)
 	assert verify().returncode == 0
 	os.rename(files[1], gateway.folder / "elsewhere")
