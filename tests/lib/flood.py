@@ -4,8 +4,8 @@ disturbs nobody's clock but the gateway's.
 
 	flood.py PORT PKI RATE KIND[,KIND…] ADDRESS[,ADDRESS…]
 
-It floods while the last line on its standard input was "on", and ends with the input;
-then it prints, as JSON, how many of each kind came from each address. Addresses and
+It prints "ready", floods while the last line on its standard input was "on", and ends with
+the input; then it prints, as JSON, how many of each kind came from each address. Addresses and
 kinds take turns.
 """
 import asyncio
@@ -108,6 +108,7 @@ async def main():
 	_, switch = await loop.connect_read_pipe(Switch, sys.stdin)
 	made, running, number = Counter(), set(), 0
 	due = loop.time()
+	print("ready", flush=True)
 	while True:
 		if not switch.on.is_set():
 			await switch.on.wait()
