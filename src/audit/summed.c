@@ -6,6 +6,7 @@
 #define FROM		 " more from "
 #define FROM_OTHERS	 " more from other addresses: "
 #define AT_ACCEPT	 " connections closed at accept"
+#define ACCEPT_OF_OTHERS AT_ACCEPT ", from other addresses"
 #define COUNT_DIGITS_MAX 18
 
 /* What follows the number at the beginning; NULL where there is none. */
@@ -42,5 +43,7 @@ const char *summed_detail(const char *association, const char *detail)
 
 bool summed_is_of_others(const char *association, const char *detail)
 {
-	return begins(behind_number(association, detail), FROM_OTHERS);
+	const char *behind = behind_number(association, detail);
+
+	return begins(behind, FROM_OTHERS) || begins(behind, ACCEPT_OF_OTHERS);
 }

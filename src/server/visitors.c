@@ -149,7 +149,7 @@ static void tell_one(struct turned_away *away, const char *who, int64_t now_ms,
 {
 	char detail[128];
 
-	snprintf(detail, sizeof(detail), "%u %s from %s closed at accept", away->count,
+	snprintf(detail, sizeof(detail), "%u %s closed at accept, from %s", away->count,
 		 away->count == 1 ? "connection" : "connections", who);
 	tell(context, away->last, detail);
 	away->count = 0;

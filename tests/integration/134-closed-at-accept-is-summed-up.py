@@ -9,7 +9,7 @@ import dicom
 from harness import Skip, Test, eventually
 
 FLOOD, SOURCES = 200, ("127.0.0.7", "127.0.0.8")
-CLOSED = re.compile(r"(\d+) connections? from (\S+) closed at accept")
+CLOSED = re.compile(r"(\d+) connections? closed at accept, from (\S+)")
 
 
 def connect(source):

@@ -63,6 +63,8 @@ static void other_lines_stand_for_themselves(void **state)
 	} lines[] = {
 		{ "", "412 more from 192.0.2.7: as found", 412 },
 		{ "", "17 connections closed at accept", 17 },
+		{ "", "17 connections closed at accept, from 192.0.2.7", 17 },
+		{ "", "1 connection closed at accept, from 192.0.2.7", 1 },
 		{ "", "", 1 },
 		{ "", "412", 1 },
 		{ "", "412 more", 1 },

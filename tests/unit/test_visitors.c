@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include "cathgate/summed.h"
 #include "server/visitors.h"
 
 #define PER_MINUTE 240
@@ -198,8 +199,8 @@ static void note(void *context, const char *peer, const char *detail)
 
 	assert_true(peer[0] != '\0');
 	told->lines++;
-	told->others += strstr(detail, " other addresses ") != NULL;
-	told->connections += strtoul(detail, NULL, 10);
+	told->others += summed_is_of_others("", detail);
+	told->connections += summed_count("", detail);
 	snprintf(told->last, sizeof(told->last), "%s", detail);
 }
 
@@ -213,7 +214,7 @@ static void an_address_is_told_of_once_a_minute(void **state)
 	for (int i = 0; i < 5; i++)
 		visitors_turned_away(visitors, &bad, "192.0.2.7:1", now_ms);
 	visitors_tell(visitors, false, now_ms, note, &told);
-	assert_string_equal(told.last, "5 connections from 192.0.2.7 closed at accept");
+	assert_string_equal(told.last, "5 connections closed at accept, from 192.0.2.7");
 	for (int i = 1; i <= 6000; i++) {
 		visitors_turned_away(visitors, &bad, "192.0.2.7:1", now_ms + i * 10);
 		visitors_tell(visitors, false, now_ms + i * 10, note, &told);
@@ -224,7 +225,7 @@ static void an_address_is_told_of_once_a_minute(void **state)
 	visitors_tell(visitors, false, now_ms + 71000, note, &told);
 	assert_int_equal(told.lines, 2);
 	visitors_tell(visitors, true, now_ms + 71001, note, &told);
-	assert_string_equal(told.last, "1 connection from 192.0.2.7 closed at accept");
+	assert_string_equal(told.last, "1 connection closed at accept, from 192.0.2.7");
 	visitors_tell(visitors, true, now_ms + 71002, note, &told);
 	assert_int_equal(told.lines, 3);
 }
@@ -270,7 +271,7 @@ static void a_network_of_ipv6_is_one_address(void **state)
 	visitors_turned_away(visitors, &address[1], "[2001:db8::2:3:4:5]:1", START_MS);
 	visitors_tell(visitors, true, START_MS, note, &told);
 	assert_string_equal(told.last,
-			    "1 connection from 2001:db8::/64 closed at accept");
+			    "1 connection closed at accept, from 2001:db8::/64");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
