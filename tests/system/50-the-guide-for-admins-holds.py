@@ -136,7 +136,6 @@ def shown_by_gateway(modality):
 
 
 def own_certificates(text, modality):
-	step("the gateway's own certificates are renewed")
 	before = shown_by_gateway(modality)
 	hospital.shell(text)
 	for name, purpose in (("gateway", "sslserver"), ("gateway-client", "sslclient")):
@@ -151,7 +150,7 @@ def trusts(modality, *authorities):
 	(modality.folder / "ca.crt").write_text("".join(map(pathlib.Path.read_text, authorities)))
 
 
-def another_ca(guide, own, old):
+def another_ca(guide, old):
 	step("a new CA, the old one trusted beside it for a while")
 	first = hospital.HOME / "first-ca.crt"
 	first.write_bytes((TLS / "modalities-ca.crt").read_bytes())
@@ -165,7 +164,7 @@ def another_ca(guide, own, old):
 	trusts(new, first, second)
 	eventually(lambda: new.send() and old.send())
 	hospital.start_pacs(TLS / "modalities-ca.crt")	# which has both
-	own_certificates(own, new)
+	own_certificates(guide.take("cd /etc/cathgate\nfor name in gateway"), new)
 	trusts(new, second)
 	hospital.start_pacs(second)
 	new.sends()
@@ -269,10 +268,10 @@ modality = first_image(guide)
 another_address(guide, modality)
 firewall(guide, modality)
 modality = renewed(guide, modality)
-own = guide.take("cd /etc/cathgate\nfor name in gateway")
-own_certificates(own, modality)
+step("the gateway's own certificates are renewed")
+own_certificates(guide.take("cathgate certificate renew"), modality)
 modality.sends()
-modality = another_ca(guide, own, modality)
+modality = another_ca(guide, modality)
 crls(guide, modality)
 monitored(guide, modality)
 restored(guide, package, modality)
