@@ -7,7 +7,7 @@ static void print_verbs(FILE *to, const char *name, const struct cli_verb *verbs
 {
 	fprintf(to, "usage: %s COMMAND …, each with --help\n", name);
 	for (; verbs->name; verbs++)
-		fprintf(to, "  %-11s %s\n", verbs->name, verbs->purpose);
+		fprintf(to, "  %-12s %s\n", verbs->name, verbs->purpose);
 }
 
 int cli_dispatch(const char *name, const struct cli_verb *verbs, int argc, char **argv)

@@ -54,8 +54,9 @@ void log_source_complain(const char *path)
 {
 	const char *cure = errno == EACCES ? "; run this as a user who may read it"
 			   : errno == ENOENT
-				   ? "; name the log as FILE, or the configuration with "
-				     "--config"
+				   ? "; there is none before the gateway's first start "
+				     "(systemctl start cathgated); name another as FILE, "
+				     "or the configuration with --config"
 			   : errno == EISDIR || errno == EINVAL
 				   ? "; name a file, not a directory or a device"
 				   : "";

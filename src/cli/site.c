@@ -166,9 +166,10 @@ int site_open(struct site *site, const char *config_path, bool may_change)
 			       : keep_copy(config_path, (size_t)(slash - config_path));
 	site->service = (struct service){ .user = (uid_t)-1, .group = (gid_t)-1 };
 	if (stat(config_path, &status) < 0) {
-		complain("%s: %s; make one with cathgate setup, or name yours with "
-			 "--config",
-			 config_path, strerror(errno));
+		complain("%s: %s; %s", config_path, strerror(errno),
+			 errno == EACCES ? "run this as root"
+					 : "make one with cathgate setup, or name yours "
+					   "with --config");
 		return -1;
 	}
 	if (geteuid() == 0)

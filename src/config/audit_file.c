@@ -4,6 +4,7 @@
 #include <libconfig.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "items.h"
 #include "reader.h"
@@ -43,6 +44,9 @@ static int read_configuration(const char *path, const char *key, const char *cur
 				 "the current folder can't be told: %s; give an absolute "
 				 "path with --config",
 				 strerror(errno));
+	} else if (access(path, R_OK) < 0) {
+		config_fault_add(faults, CONFIG_ERROR, &place, "it can't be read: %s; %s",
+				 strerror(errno), reader_unreadable_cure(errno));
 	} else if (config_read_file(&tree, path) != CONFIG_TRUE) {
 		place.line = config_error_line(&tree);
 		config_fault_add(faults, CONFIG_ERROR, &place,

@@ -25,11 +25,8 @@ static int check_file(const char *path, struct config_faults *faults)
 	int result = 0;
 
 	if (fd < 0) {
-		config_fault_add(
-			faults, CONFIG_ERROR, &place,
-			"it can't be read: %s; give the right path with --config, "
-			"or make it readable",
-			strerror(errno));
+		config_fault_add(faults, CONFIG_ERROR, &place, "it can't be read: %s; %s",
+				 strerror(errno), reader_unreadable_cure(errno));
 		return -1;
 	}
 	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {

@@ -1,5 +1,6 @@
 #include "reader.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,6 +278,19 @@ void reader_elsewhere(struct reader *reader, const config_setting_t *setting,
 
 	(void)field;
 	reader_fault(reader, &place, "it has no place here; %s", key->example);
+}
+
+const char *reader_unreadable_cure(int error)
+{
+	switch (error) {
+	case ENOENT:
+		return "make one with cathgate setup, or give the right path with "
+		       "--config";
+	case EACCES:
+		return "run this as root, or make it readable";
+	default:
+		return "give the right path with --config";
+	}
 }
 
 const char *reader_folder(struct arena *arena, const char *path)

@@ -53,6 +53,9 @@ struct key {
  * NULL when the current folder can't be told. */
 const char *reader_folder(struct arena *arena, const char *path);
 
+/* What to do about a configuration that can't be opened. */
+const char *reader_unreadable_cure(int error);
+
 /* Reads the text of a file, relative includes beginning at the folder of the
  * configuration. 0, or -1 with a fault. */
 int reader_tree(struct reader *reader, const char *path, config_t *tree);

@@ -27,13 +27,24 @@ def built(building):
 	assert shown("cathgated.service", "ActiveState", "Result") == ["inactive", "success"]
 
 
+def told_what_to_do(cure, *commands, user="root"):
+	"""A command that can't do its work yet names what is to be done first."""
+	for command in commands:
+		done = subprocess.run(["runuser", "-u", user, "--", "cathgate", *command.split()],
+				      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+		assert done.returncode == 2 and cure in done.stdout, (command, done)
+
+
 def first_image(commands):
 	step(f"the README's {len(commands)} commands")
 	assert len(commands) <= 5, commands
 	setup, add, start, status, tail = commands
 	assert setup.startswith("cathgate setup") and "modality add" in add
+	told_what_to_do("cathgate setup", "modality list", "audit tail", "diagnose")
 	said = hospital.answered(setup, ANSWERS)
 	assert "is written, and good" in said, said
+	told_what_to_do("systemctl start cathgated", "audit tail", "diagnose")
+	told_what_to_do("root", "modality list", "audit tail", "diagnose", user="nobody")
 	hospital.start_pacs(pathlib.Path("/etc/cathgate/tls/modalities-ca.crt"))
 	said = hospital.shell(add)
 	modality = hospital.Modality(hospital.HOME / add.split()[3], hospital.PASSWORD.search(said)[1])
