@@ -141,6 +141,16 @@ def shipped(folder, messages, port, pki):
 	return text
 
 
+def queued(configuration):
+	"""That with rsyslog's own queue, as its comment says."""
+	direct = '\t       queue.type="Direct"\n\t       # Or'
+	assert configuration.count(direct) == 1
+	text = configuration.replace(direct, "\t       # Or")
+	text, count = re.subn(r"(?m)^(\t       )#(queue\.)", r"\1\2", text)
+	assert count == 4, count
+	return text
+
+
 class Repository(Rsyslog):
 	"""Takes audit messages over TLS from who shows the gateway's certificate, and keeps each
 	as it came, a line each."""
