@@ -11,6 +11,7 @@
 #ifndef CATHGATE_ASSOCIATION_H
 #define CATHGATE_ASSOCIATION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -33,6 +34,20 @@ struct association_addresses {
 	struct sockaddr_storage items[ASSOCIATION_ADDRESSES_MAX];
 	size_t count;
 };
+
+/* The way to a destination, plain memory: what a reload can change of it while an
+ * association is open. Its trust goes apart, and its own certificate stays. */
+struct association_way {
+	char host[256]; /* for messages */
+	uint16_t port;
+	bool is_plain;
+	struct ae_title called, calling; /* calling: "": the modality's is passed on */
+	struct association_addresses addresses;
+};
+
+void association_way_of(const struct config_destination *destination,
+			const struct association_addresses *addresses,
+			struct association_way *ret);
 
 /* What the supervisor hands over. The process owns the three descriptors; the rest is
  * read only and outlives it. */
@@ -69,11 +84,13 @@ enum association_word_kind {
 };
 
 /* What ASSOCIATION_REVISED brings, one readable file each, in this order. Without its
- * entry there is none of that name any more; without trust, the old stays. */
+ * entry there is none of that name any more; without trust, the old stays; without a way
+ * the entry sends elsewhere now. */
 enum association_paper {
 	ASSOCIATION_ENTRY,	  /* config_entry_pack */
 	ASSOCIATION_SERVER_TRUST, /* tls_trust_pack: of the listener it came by */
 	ASSOCIATION_CLIENT_TRUST, /* of its destination */
+	ASSOCIATION_WAY,	  /* to that: struct association_way */
 	ASSOCIATION_PAPER_COUNT
 };
 

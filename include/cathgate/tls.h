@@ -79,8 +79,9 @@ int tls_end_stage(enum tls_end_kind kind, time_t begins, time_t until, bool rene
 const struct tls_end *tls_context_ends(const struct tls_context *context,
 				       size_t *ret_count);
 
-/* Which peers a context believes (its CAs and CRLs), in bytes for another process of this
- * program; the caller frees *ret. 0, or -1 without memory. */
+/* Which peers a context believes (its CAs and CRLs, the oldest TLS; a client's server
+ * name and pinned keys), in bytes for another process of this program; the caller frees
+ * *ret. 0, or -1 without memory. Our own certificate and key are not among them. */
 int tls_trust_pack(const struct tls_context *context, uint8_t **ret, size_t *ret_size);
 /* From here on the context believes those instead. 0; or -1, and it is unchanged. */
 int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes, size_t size);

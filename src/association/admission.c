@@ -139,6 +139,10 @@ static int admit(struct association *association, struct ending *ending)
 	}
 	association->destination =
 		&association->config->destinations[association->entry->destination];
+	association_way_of(
+		association->destination,
+		&association->start->addresses[association->entry->destination],
+		&association->way);
 	report_entry(association);
 
 	if (supervision_ask_place(association, &reason, &denied) != 0) {

@@ -73,7 +73,10 @@ struct association {
 	struct config_modality *own_entry; /* when `entry` came later: its memory */
 	enum reason revoked;   /* why it would not be let in any more; REASON_NONE */
 	char revoked_why[256]; /* beginning with its word */
-	const struct config_destination *destination;
+	const struct config_destination *destination; /* that it was admitted for */
+	struct association_way way;		      /* to that, in force now */
+	bool is_astray;	    /* its entry sends elsewhere now: it has no way */
+	bool out_is_of_old; /* the open association went another way */
 
 	struct tls_peer peer;
 	bool authenticated;	/* peer is filled */

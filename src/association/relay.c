@@ -100,14 +100,12 @@ static int dial_one(struct association *association, const struct sockaddr_stora
 static int dial(struct association *association, int64_t end_ms,
 		struct relay_failure *failure)
 {
-	const struct association_addresses *addresses =
-		&association->start->addresses[association->entry->destination];
+	const struct association_addresses *addresses = &association->way.addresses;
 
 	failed(failure, REASON_DESTINATION_UNREACHABLE, "");
 	if (addresses->count == 0)
 		snprintf(failure->detail, sizeof(failure->detail),
-			 "the name %s has no known address",
-			 association->destination->host);
+			 "the name %.200s has no known address", association->way.host);
 	for (size_t i = 0; i < addresses->count; i++) {
 		int fd = dial_one(association, &addresses->items[i], addresses->count - i,
 				  end_ms, failure);
@@ -149,14 +147,13 @@ static int carry(struct association *association, int fd, struct relay_failure *
 
 static int propose(struct association *association, struct relay_failure *failure)
 {
-	const struct config_destination *destination = association->destination;
+	const struct association_way *way = &association->way;
 	struct ul_proposer how = {
 		.like = association->in.ul,
 		.propose = association->propose,
-		.calling = destination->calling_ae_title.text[0]
-				   ? destination->calling_ae_title
-				   : association->requestor.calling,
-		.called = destination->called_ae_title,
+		.calling = way->calling.text[0] ? way->calling
+						: association->requestor.calling,
+		.called = way->called,
 		.max_pdu = association->config->limits.max_pdu_bytes,
 		.pass_user_identity = association->entry->user_identity_pass,
 	};
@@ -198,6 +195,12 @@ int relay_open(struct association *association, struct relay_failure *failure)
 	leg_init(out, association);
 	association->out_ambiguous = false;
 	association->out_trust_until = 0;
+	association->out_is_of_old = false;
+	if (association->is_astray) {
+		failed(failure, REASON_REVOKED_WHILE_OPEN,
+		       "its entry does not send to that destination any more");
+		return -1;
+	}
 	fd = dial(association, end_ms, failure);
 	if (fd < 0)
 		return -1;
@@ -264,8 +267,10 @@ int relay_ready(struct association *association, struct relay_failure *failure)
 {
 	if (relay_has_spoken(association))
 		relay_heard(association);
-	if (could_be_mistaken(association) || (association->out_trust_until != 0 &&
-					       time(NULL) > association->out_trust_until))
+	if (could_be_mistaken(association) || association->is_astray ||
+	    association->out_is_of_old ||
+	    (association->out_trust_until != 0 &&
+	     time(NULL) > association->out_trust_until))
 		relay_release(association);
 	return association->out.ul ? 0 : reopen(association, failure);
 }

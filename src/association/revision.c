@@ -1,13 +1,15 @@
 /*
  * The configuration has changed while the association is open. Its own new entry, and
  * whom its listener and its destination's side believe now, are brought to it; its next
- * instance is judged by them. Where it sends to, and who answers its C-ECHO, stays as
- * it was negotiated.
+ * instance is judged by them, and goes the way to its destination that is in force then.
+ * The destination itself, and who answers its C-ECHO, stays as it was negotiated: one
+ * that is to send elsewhere ends.
  */
 #include "internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,6 +103,49 @@ static void revise_client(struct association *association, int paper)
 		association->out_trust_until = 1;
 }
 
+void association_way_of(const struct config_destination *destination,
+			const struct association_addresses *addresses,
+			struct association_way *ret)
+{
+	memset(ret, 0, sizeof(*ret)); /* it crosses to another process */
+	snprintf(ret->host, sizeof(ret->host), "%s", destination->host);
+	ret->port = destination->port;
+	ret->is_plain = destination->tls.none;
+	strcpy(ret->called.text, destination->called_ae_title.text);
+	strcpy(ret->calling.text, destination->calling_ae_title.text);
+	ret->addresses = *addresses;
+}
+
+/* Other addresses of the same name make no other way: a name service may give one after
+ * the other. */
+static bool same_way(const struct association_way *a, const struct association_way *b)
+{
+	return a->port == b->port && strcmp(a->host, b->host) == 0 &&
+	       ae_title_equal(&a->called, &b->called) &&
+	       ae_title_equal(&a->calling, &b->calling);
+}
+
+/* What was proposed to the destination is proposed again on the new way. From TLS to none
+ * or back there is no context for it: that is another destination. */
+static void revise_way(struct association *association, int paper)
+{
+	size_t size = 0;
+	uint8_t *bytes = read_paper(paper, &size);
+	struct association_way way;
+
+	association->is_astray = !bytes || size != sizeof(way);
+	if (!association->is_astray) {
+		memcpy(&way, bytes, sizeof(way));
+		association->is_astray = way.is_plain != association->way.is_plain;
+	}
+	free(bytes);
+	if (association->is_astray)
+		return;
+	if (!same_way(&way, &association->way))
+		association->out_is_of_old = true;
+	association->way = way;
+}
+
 static void revise_entry(struct association *association, int paper)
 {
 	struct config_modality *entry = NULL;
@@ -131,13 +176,13 @@ static void revise_entry(struct association *association, int paper)
 void revision_take(struct association *association,
 		   const int papers[ASSOCIATION_PAPER_COUNT])
 {
-
 	if (!association->first_entry)
 		return;
 	association->revoked = REASON_NONE;
 	association->revoked_why[0] = '\0';
 	revise_server(association, papers[ASSOCIATION_SERVER_TRUST]);
 	revise_client(association, papers[ASSOCIATION_CLIENT_TRUST]);
+	revise_way(association, papers[ASSOCIATION_WAY]);
 	revise_entry(association, papers[ASSOCIATION_ENTRY]);
 	log_debug("the configuration has changed: %s",
 		  association->revoked == REASON_NONE ? "it may go on"

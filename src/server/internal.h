@@ -284,6 +284,8 @@ bool papers_bring(struct server *server, struct child *child);
 /* To all that have a place and don't know of it yet. */
 void papers_maintain(struct server *server);
 void papers_free(struct server *server);
+/* What they say has changed, without a reload. */
+void papers_renew(struct server *server);
 
 /* service.c */
 void service_begin(struct server *server);

@@ -24,6 +24,7 @@ struct paper {
 struct papers {
 	struct paper *entries;		 /* one a modality */
 	struct paper *servers, *clients; /* one a listen entry, one a destination */
+	struct paper *ways;		 /* likewise */
 	size_t entry_count, server_count, client_count;
 };
 
@@ -77,6 +78,19 @@ static int trust_paper(struct paper *paper, const struct tls_context *context)
 	return paper->made ? paper->fd : -1;
 }
 
+static int way_paper(struct server *server, size_t destination)
+{
+	struct paper *paper = &server->papers->ways[destination];
+	struct association_way *way = paper->made ? NULL : malloc(sizeof(*way));
+
+	if (way) {
+		association_way_of(&server->setup.config->destinations[destination],
+				   &server->setup.addresses[destination], way);
+		keep(paper, (uint8_t *)way, sizeof(*way));
+	}
+	return paper->made ? paper->fd : -1;
+}
+
 static void close_all(struct paper *list, size_t count)
 {
 	for (size_t i = 0; list && i < count; i++)
@@ -94,6 +108,7 @@ void papers_free(struct server *server)
 	close_all(papers->entries, papers->entry_count);
 	close_all(papers->servers, papers->server_count);
 	close_all(papers->clients, papers->client_count);
+	close_all(papers->ways, papers->client_count);
 	free(papers);
 	server->papers = NULL;
 }
@@ -115,15 +130,16 @@ static int papers_begin(struct server *server)
 	papers->entries = calloc(papers->entry_count, sizeof(*papers->entries));
 	papers->servers = calloc(papers->server_count, sizeof(*papers->servers));
 	papers->clients = calloc(papers->client_count, sizeof(*papers->clients));
-	if (papers->entries && papers->servers && papers->clients)
+	papers->ways = calloc(papers->client_count, sizeof(*papers->ways));
+	if (papers->entries && papers->servers && papers->clients && papers->ways)
 		return 0;
 	papers_free(server);
 	return -1;
 }
 
 /* Those that concern the child, -1 where there is none. An association goes on to the
- * destination that it was opened for; of that one, if the entry has another now, nothing
- * is brought. */
+ * destination that it was opened for, by the way that leads there now; if its entry has
+ * another, it is brought none. */
 static bool collect(struct server *server, const struct child *child,
 		    int ret[ASSOCIATION_PAPER_COUNT])
 {
@@ -144,7 +160,11 @@ static bool collect(struct server *server, const struct child *child,
 	if (child->modality == NOWHERE)
 		return true;
 	ret[ASSOCIATION_ENTRY] = entry_paper(server, child->modality);
-	return ret[ASSOCIATION_ENTRY] >= 0;
+	if (child->destination == NOWHERE ||
+	    setup->config->modalities[child->modality].destination != child->destination)
+		return ret[ASSOCIATION_ENTRY] >= 0;
+	ret[ASSOCIATION_WAY] = way_paper(server, child->destination);
+	return ret[ASSOCIATION_ENTRY] >= 0 && ret[ASSOCIATION_WAY] >= 0;
 }
 
 bool papers_bring(struct server *server, struct child *child)
@@ -183,4 +203,11 @@ void papers_maintain(struct server *server)
 			all_told = false;
 	if (all_told)
 		papers_free(server);
+}
+
+void papers_renew(struct server *server)
+{
+	papers_free(server);
+	server->reloads++;
+	papers_maintain(server);
 }

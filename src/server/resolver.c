@@ -172,8 +172,16 @@ void resolver_heard(struct server *server)
 		server->resolver = -1;
 		return;
 	}
-	if (answer.addresses.count > 0)
-		server->setup.addresses[answer.destination] = answer.addresses;
+	if (answer.addresses.count > 0) {
+		struct association_addresses *known =
+			&server->setup.addresses[answer.destination];
+		bool is_first = known->count == 0;
+
+		*known = answer.addresses;
+		/* A reload may have sent there who is open already. */
+		if (is_first)
+			papers_renew(server);
+	}
 	if (answer.last_of_round)
 		server->resolved = true;
 }

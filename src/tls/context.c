@@ -101,21 +101,27 @@ static bool is_address(const char *name)
 	       inet_pton(AF_INET6, name, &address) == 1;
 }
 
-static bool set_server_name(struct tls_context *context, const char *name)
+int tls_expect_name(struct tls_context *context, const char *name)
 {
 	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context->ssl_ctx);
+	bool named_address = is_address(name);
+	char *copy = strdup(name);
 
-	context->server_name = strdup(name);
-	if (context->server_name == NULL)
-		return false;
-	context->server_name_is_address = is_address(name);
 	/* RFC 9525: names stand in subjectAltName, and a wildcard for a whole label. */
 	X509_VERIFY_PARAM_set_hostflags(param,
 					X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
 						X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	if (context->server_name_is_address)
-		return X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1;
-	return X509_VERIFY_PARAM_set1_host(param, name, 0) == 1;
+	if (copy == NULL ||
+	    X509_VERIFY_PARAM_set1_host(param, named_address ? NULL : name, 0) != 1 ||
+	    (named_address ? X509_VERIFY_PARAM_set1_ip_asc(param, name)
+			   : X509_VERIFY_PARAM_set1_ip(param, NULL, 0)) != 1) {
+		free(copy);
+		return -1;
+	}
+	free(context->server_name);
+	context->server_name = copy;
+	context->server_name_is_address = named_address;
+	return 0;
 }
 
 static bool set_pins(struct tls_context *context, const struct config_strings *pins)
@@ -169,7 +175,7 @@ static struct tls_context *context_new(const struct config_tls *tls, bool server
 	       set_protocol(context->ssl_ctx, tls->min_version) &&
 	       set_certificate(context->ssl_ctx, material) &&
 	       set_trust(context->ssl_ctx, material, server) &&
-	       (server || (set_server_name(context, tls->server_name) &&
+	       (server || (tls_expect_name(context, tls->server_name) == 0 &&
 			   set_pins(context, &tls->public_key_sha256)));
 	if (!good) {
 		tls_context_free(context);

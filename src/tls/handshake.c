@@ -247,8 +247,8 @@ static int run(struct handshake *handshake)
 	return rc;
 }
 
-static int check_pins(const struct tls_context *context, const struct tls_peer *peer,
-		      struct tls_failure *failure)
+int tls_check_pins(const struct tls_context *context, const struct tls_peer *peer,
+		   struct tls_failure *failure)
 {
 	for (size_t i = 0; i < context->pin_count; i++) {
 		if (strcmp(context->pins[i], peer->public_key_sha256) == 0)
@@ -324,7 +324,7 @@ static int do_handshake(const struct tls_context *context, int fd,
 		tls_fail(failure, context->server, REASON_INTERNAL, "no memory for TLS");
 		goto out;
 	}
-	if (check_pins(context, &peer, failure) != 0)
+	if (tls_check_pins(context, &peer, failure) != 0)
 		goto out;
 	if (tls_stream_new(handshake.ssl, fd, waiter, context->server, ret) != 0) {
 		tls_fail(failure, context->server, REASON_INTERNAL, "no memory for TLS");

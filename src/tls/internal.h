@@ -87,6 +87,13 @@ void tls_fail_stream(struct tls_failure *ret, bool server);
 void tls_fail_verdict(struct tls_failure *ret, bool server,
 		      const struct tls_verdict *verdict);
 
+/* 0, or -1 when the peer's public key isn't one that the context wants. */
+int tls_check_pins(const struct tls_context *context, const struct tls_peer *peer,
+		   struct tls_failure *failure);
+
+/* The name that a client's context wants to see from here on. 0, or -1 without memory. */
+int tls_expect_name(struct tls_context *context, const char *name);
+
 /* The peer, as sentences name it. */
 static inline const char *tls_who(bool server)
 {

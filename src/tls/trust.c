@@ -9,28 +9,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Before each DER form: what it is, and its length. */
+enum kind { TRUST_CA, TRUST_CRL, TRUST_VERSION, TRUST_NAME, TRUST_PIN };
+
+/* Before each: what it is, and its length. */
 struct head {
-	uint32_t is_crl;
+	uint32_t kind;
 	uint32_t size;
 };
 
-static int put(FILE *to, bool is_crl, unsigned char *der, int length)
+static int put(FILE *to, enum kind kind, const void *bytes, size_t size)
 {
-	struct head head = { .is_crl = is_crl, .size = (uint32_t)length };
-	bool good = length > 0 && fwrite(&head, sizeof(head), 1, to) == 1 &&
-		    fwrite(der, (size_t)length, 1, to) == 1;
+	struct head head = { .kind = kind, .size = (uint32_t)size };
 
-	OPENSSL_free(der);
-	return good ? 0 : -1;
+	return fwrite(&head, sizeof(head), 1, to) == 1 && fwrite(bytes, size, 1, to) == 1
+		       ? 0
+		       : -1;
 }
 
-static int put_all(FILE *to, const struct tls_context *context)
+static int put_store(FILE *to, const struct tls_context *context)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(context->ssl_ctx);
 	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+	int rc = 0;
 
-	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+	for (int i = 0; rc == 0 && i < sk_X509_OBJECT_num(objects); i++) {
 		X509_OBJECT *object = sk_X509_OBJECT_value(objects, i);
 		X509 *certificate = X509_OBJECT_get0_X509(object);
 		X509_CRL *crl = X509_OBJECT_get0_X509_CRL(object);
@@ -38,10 +40,26 @@ static int put_all(FILE *to, const struct tls_context *context)
 		int length = certificate ? i2d_X509(certificate, &der)
 					 : i2d_X509_CRL(crl, &der);
 
-		if (put(to, crl != NULL, der, length) != 0)
-			return -1;
+		rc = length > 0 ? put(to, crl ? TRUST_CRL : TRUST_CA, der, (size_t)length)
+				: -1;
+		OPENSSL_free(der);
 	}
-	return 0;
+	return rc;
+}
+
+static int put_all(FILE *to, const struct tls_context *context)
+{
+	int version = (int)SSL_CTX_get_min_proto_version(context->ssl_ctx);
+	int rc = put_store(to, context);
+
+	if (rc == 0)
+		rc = put(to, TRUST_VERSION, &version, sizeof(version));
+	if (rc == 0 && context->server_name)
+		rc = put(to, TRUST_NAME, context->server_name,
+			 strlen(context->server_name) + 1);
+	for (size_t i = 0; rc == 0 && i < context->pin_count; i++)
+		rc = put(to, TRUST_PIN, context->pins[i], sizeof(context->pins[i]));
+	return rc;
 }
 
 int tls_trust_pack(const struct tls_context *context, uint8_t **ret, size_t *ret_size)
@@ -60,22 +78,95 @@ int tls_trust_pack(const struct tls_context *context, uint8_t **ret, size_t *ret
 	return 0;
 }
 
-static bool add_one(X509_STORE *store, const struct head *head, const uint8_t *der)
+/* What has come, before any of it is in force. */
+struct trust {
+	X509_STORE *store;
+	bool has_crls;
+	int version;
+	char *server_name;
+	char (*pins)[DIGEST_HEX_SIZE];
+	size_t pin_count;
+};
+
+static void trust_clear(struct trust *trust)
 {
-	const unsigned char *at = der;
+	X509_STORE_free(trust->store);
+	free(trust->server_name);
+	free(trust->pins);
+}
+
+static bool add_pin(struct trust *trust, const uint8_t *bytes)
+{
+	char(*pins)[DIGEST_HEX_SIZE] =
+		reallocarray(trust->pins, trust->pin_count + 1, sizeof(*pins));
+
+	if (!pins)
+		return false;
+	trust->pins = pins;
+	memcpy(pins[trust->pin_count], bytes, sizeof(*pins));
+	pins[trust->pin_count++][DIGEST_HEX_SIZE - 1] = '\0';
+	return true;
+}
+
+static bool add_one(struct trust *trust, const struct head *head, const uint8_t *bytes)
+{
+	const unsigned char *at = bytes;
 	X509 *certificate = NULL;
 	X509_CRL *crl = NULL;
-	bool good;
+	bool good = false;
 
-	if (head->is_crl)
-		crl = d2i_X509_CRL(NULL, &at, (long)head->size);
-	else
+	switch (head->kind) {
+	case TRUST_CA:
 		certificate = d2i_X509(NULL, &at, (long)head->size);
-	good = crl ? X509_STORE_add_crl(store, crl) == 1
-		   : certificate && X509_STORE_add_cert(store, certificate) == 1;
+		good = certificate && X509_STORE_add_cert(trust->store, certificate) == 1;
+		break;
+	case TRUST_CRL:
+		crl = d2i_X509_CRL(NULL, &at, (long)head->size);
+		good = crl && X509_STORE_add_crl(trust->store, crl) == 1;
+		trust->has_crls = true;
+		break;
+	case TRUST_VERSION:
+		good = head->size == sizeof(trust->version);
+		if (good)
+			memcpy(&trust->version, bytes, sizeof(trust->version));
+		break;
+	case TRUST_NAME:
+		free(trust->server_name);
+		trust->server_name = strndup((const char *)bytes, head->size);
+		good = trust->server_name != NULL;
+		break;
+	case TRUST_PIN:
+		good = head->size == sizeof(*trust->pins) && add_pin(trust, bytes);
+		break;
+	}
 	X509_CRL_free(crl);
 	X509_free(certificate);
 	return good;
+}
+
+static bool read_trust(struct trust *ret, const uint8_t *bytes, size_t size)
+{
+	struct head head;
+	bool good = true;
+
+	while (good && size > 0) {
+		if (size < sizeof(head))
+			return false;
+		memcpy(&head, bytes, sizeof(head));
+		bytes += sizeof(head);
+		size -= sizeof(head);
+		good = head.size <= size && add_one(ret, &head, bytes);
+		bytes += head.size;
+		size -= head.size;
+	}
+	return good;
+}
+
+/* All that can fail of what is still to be done: until then the context is unchanged. */
+static bool adopt_name(struct tls_context *context, const struct trust *trust)
+{
+	return context->server ||
+	       (trust->server_name && tls_expect_name(context, trust->server_name) == 0);
 }
 
 int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes, size_t size)
@@ -83,31 +174,27 @@ int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes, size_t si
 	const unsigned long crl_checks =
 		X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
 	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context->ssl_ctx);
-	X509_STORE *store = X509_STORE_new();
-	bool good = store != NULL, has_crls = false;
-	struct head head;
+	struct trust trust = { .store = X509_STORE_new() };
+	bool good = trust.store && read_trust(&trust, bytes, size) &&
+		    adopt_name(context, &trust);
 
-	while (good && size > 0) {
-		good = size >= sizeof(head);
-		if (!good)
-			break;
-		memcpy(&head, bytes, sizeof(head));
-		bytes += sizeof(head);
-		size -= sizeof(head);
-		good = head.size <= size && add_one(store, &head, bytes);
-		has_crls = has_crls || head.is_crl;
-		bytes += head.size;
-		size -= head.size;
-	}
 	ERR_clear_error();
 	if (!good) {
-		X509_STORE_free(store);
+		trust_clear(&trust);
 		return -1;
 	}
-	SSL_CTX_set_cert_store(context->ssl_ctx, store);
+	SSL_CTX_set_cert_store(context->ssl_ctx, trust.store); /* takes it over */
+	trust.store = NULL;
 	X509_VERIFY_PARAM_clear_flags(param, crl_checks);
-	if (has_crls)
+	if (trust.has_crls)
 		X509_VERIFY_PARAM_set_flags(param, crl_checks);
+	if (trust.version != 0)
+		SSL_CTX_set_min_proto_version(context->ssl_ctx, trust.version);
+	free(context->pins);
+	context->pins = trust.pins;
+	context->pin_count = trust.pin_count;
+	trust.pins = NULL;
+	trust_clear(&trust);
 	return 0;
 }
 
@@ -140,6 +227,30 @@ out:
 	return rc;
 }
 
+/* What a handshake asks for besides the chain. */
+static int judge_rest(const struct tls_context *context, SSL *ssl,
+		      struct tls_failure *ret)
+{
+	int least = (int)SSL_CTX_get_min_proto_version(context->ssl_ctx);
+	struct tls_peer shown = { 0 };
+	X509 *certificate = SSL_get0_peer_certificate(ssl);
+
+	if (SSL_version(ssl) < least) {
+		tls_fail(ret, context->server, REASON_TLS_VERSION,
+			 "%s speaks an older TLS than is allowed now",
+			 tls_who(context->server));
+		return -1;
+	}
+	if (context->pin_count == 0)
+		return 0;
+	if (!certificate ||
+	    tls_public_key_sha256(certificate, shown.public_key_sha256) != 0) {
+		tls_fail(ret, context->server, REASON_INTERNAL, "no memory for TLS");
+		return -1;
+	}
+	return tls_check_pins(context, &shown, ret);
+}
+
 int tls_judge_again(const struct tls_context *context, const struct transport *transport,
 		    struct tls_peer *peer, struct tls_failure *ret)
 {
@@ -156,5 +267,5 @@ int tls_judge_again(const struct tls_context *context, const struct transport *t
 		tls_fail(ret, context->server, REASON_INTERNAL, "no memory for TLS");
 	else if (rc != 0)
 		tls_fail_verdict(ret, context->server, &verdict);
-	return rc;
+	return rc == 0 ? judge_rest(context, ssl, ret) : rc;
 }
