@@ -78,6 +78,10 @@ size_t observer_snapshot_size(const struct observer_head *head);
  * configured or whose usual folder exists. */
 bool observer_is_wanted(const struct config *config);
 
+/* Warns where the metrics could not be written: for --check. Nothing else is kept from
+ * working by it. */
+void observer_check(const struct config *config, struct config_faults *faults);
+
 /* Works until the supervisor's socket closes. Returns the exit status of its process. */
 int observer_run(int supervisor, const struct config *config);
 

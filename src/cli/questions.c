@@ -36,36 +36,61 @@ const char *judge_address(const char *value)
 			 "for all of them";
 }
 
+static bool is_label(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (!isalnum((unsigned char)text[i]) && strchr("-_", text[i]) == NULL)
+			return false;
+	return length > 0 && length <= 63 && text[0] != '-' && text[length - 1] != '-';
+}
+
 const char *judge_host(const char *value)
 {
+	const char *last = strrchr(value, '.');
 	struct address_range range;
+	size_t length;
 
 	if (strchr(value, '/') == NULL && address_range_parse(value, &range) == 0)
 		return NULL;
-	for (const char *at = value; *at != '\0'; at++)
-		if (!isalnum((unsigned char)*at) && strchr(".-_", *at) == NULL)
-			value = "";
-	return value[0] != '\0' && strlen(value) <= 253 && value[0] != '.' &&
-			       value[0] != '-'
-		       ? NULL
-		       : "is no host; write its name, as in pacs.hospital.example, or "
-			 "its "
-			 "numeric address";
+	/* No name ends so (RFC 1123 2.1): it is an address with a mistake in it. */
+	last = last != NULL ? last + 1 : value;
+	if (last[0] != '\0' && last[strspn(last, "0123456789")] == '\0')
+		return "is no address; an IPv4 address is four numbers from 0 to 255, as "
+		       "in 192.168.40.7";
+	if (strlen(value) > 253)
+		return "is too long for a host's name";
+	for (const char *at = value;; at += length + 1) {
+		length = strcspn(at, ".");
+		if (!is_label(at, length))
+			return "is no host; write its name, as in pacs.hospital.example, "
+			       "or its numeric address, and neither port nor URL";
+		if (at[length] == '\0')
+			return NULL;
+	}
 }
 
 const char *judge_hosts(const char *value)
 {
-	const char *fault = value[0] == '\0' ? judge_host(value) : NULL;
+	const char *fault = NULL;
+	size_t count = 0;
 
 	while (*value != '\0' && fault == NULL) {
 		size_t length = strcspn(value, ", ");
+		const char *host = keep_copy(value, length);
 
-		if (length > 0)
-			fault = judge_host(keep_copy(value, length));
+		if (length > 0) {
+			count++;
+			fault = judge_host(host);
+		}
+		if (fault != NULL)
+			return keep_format("doesn't do: \"%s\" %s", host, fault);
 		value += length;
 		value += strspn(value, ", ");
 	}
-	return fault;
+	return count == 0 ? "names no host; write a name, as in gw.hospital.example, or "
+			    "a numeric address"
+	       : count > HOSTS_MAX ? "names too many hosts: 16 is the most"
+				   : NULL;
 }
 
 const char *judge_ae_title(const char *value)

@@ -22,6 +22,8 @@ struct question {
 	const char *value;     /* NULL until it is known */
 };
 
+#define HOSTS_MAX 16 /* that judge_hosts takes */
+
 question_judge judge_port, judge_address, judge_host, judge_hosts, judge_ae_title,
 	judge_certificate, judge_name, judge_days, judge_path, judge_text;
 

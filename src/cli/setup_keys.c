@@ -13,7 +13,6 @@
 
 #define CA_DAYS	      3653 /* ten years */
 #define CA_FILE_MAX   (1024UL * 1024)
-#define HOSTS_MAX     16
 #define RANDOM_LETTER 4 /* of a UUID, behind "urn:uuid:", to tell CAs apart */
 
 /* What is being made, and who signs it: without a CA each signs itself, until the

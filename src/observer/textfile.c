@@ -1,6 +1,7 @@
 #include "textfile.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,13 @@ static void put_log(struct series *to, const struct snapshot *snapshot,
 	}
 }
 
+static bool has_suffix(const char *text, const char *suffix)
+{
+	size_t length = strlen(text), wanted = strlen(suffix);
+
+	return length > wanted && strcmp(text + length - wanted, suffix) == 0;
+}
+
 static int write_file(const char *path, const struct series *gauges,
 		      const struct series *counters)
 {
@@ -189,4 +197,33 @@ void textfile_write(struct textfile *textfile, const struct snapshot *snapshot,
 				    "and restart"
 				  : "let the gateway's user write into its folder");
 	textfile->is_failing = true;
+}
+
+void observer_check(const struct config *config, struct config_faults *faults)
+{
+	const struct config_file *file = &config->metrics.textfile;
+	char *copy = file->path ? strdup(file->path) : NULL;
+	const char *folder = copy ? dirname(copy) : NULL;
+	bool is_folder;
+	struct stat status;
+
+	errno = ENOTDIR;
+	is_folder = folder && stat(folder, &status) == 0 && S_ISDIR(status.st_mode);
+	if (folder && (!is_folder || access(folder, W_OK | X_OK) != 0))
+		config_fault_add(faults, CONFIG_WARNING, &file->place,
+				 "no file can be written in %s: %s; "
+				 "until then there are no metrics: make the folder, or "
+				 "let the gateway's user write there (setfacl -m "
+				 "u:cathgate:rwx %s)",
+				 folder, strerror(errno), folder);
+	else if (folder && stat(file->path, &status) == 0 && !S_ISREG(status.st_mode))
+		config_fault_add(faults, CONFIG_WARNING, &file->place,
+				 "%s is there already, and no file; "
+				 "write the name of one, as in cathgate.prom",
+				 file->path);
+	else if (folder && !has_suffix(file->path, ".prom"))
+		config_fault_add(faults, CONFIG_WARNING, &file->place,
+				 "node_exporter reads only files whose "
+				 "name ends in .prom; write cathgate.prom");
+	free(copy);
 }

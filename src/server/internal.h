@@ -105,7 +105,7 @@ struct server {
 	struct setup setup;
 	const char *config_path;
 	struct config *first_config; /* what can't change is that of the start */
-	unsigned reloads;	     /* that came into force */
+	unsigned reloads; /* that came into force, or told associations something else */
 	bool reload_wanted;
 	struct papers *papers; /* while associations are still to be told */
 	struct watch *watch;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cathgate/log.h"
+#include "cathgate/observer.h"
 #include "cathgate/policy.h"
 #include "cathgate/secrets.h"
 #include "cathgate/server.h"
@@ -200,6 +201,8 @@ int server_check(const char *config_path)
 	size_t wrong;
 
 	setup_load(&setup, config_path);
+	if (setup.config)
+		observer_check(setup.config, &setup.faults);
 	setup_print(&setup, true);
 	wrong = setup.faults.error_count + setup.faults.calendar_count;
 	if (wrong == 0 && setup.config)

@@ -41,7 +41,8 @@ struct watched {
 };
 
 struct watch {
-	int fd; /* inotify; -1: only looked at now and then */
+	int fd;	       /* inotify; -1: only looked at now and then */
+	bool is_blind; /* in some folder, which has been said */
 	struct watched *files;
 	size_t count;
 	int64_t look_ms;	   /* when to look next */
@@ -82,8 +83,12 @@ static void add_folders(struct watch *watch, const char *path)
 {
 	char *real = realpath(path, NULL);
 
-	if (watch->fd >= 0 && add_directory(watch, path) < 0)
-		log_debug("%s: no inotify: %s", path, strerror(errno));
+	if (watch->fd >= 0 && add_directory(watch, path) < 0 && !watch->is_blind) {
+		log_warning("%s: no inotify (%s): it is looked at once a minute; see "
+			    "fs.inotify.max_user_watches",
+			    path, strerror(errno));
+		watch->is_blind = true;
+	}
 	if (watch->fd >= 0 && real && strcmp(real, path) != 0)
 		add_directory(watch, real);
 	free(real);

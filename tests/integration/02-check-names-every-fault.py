@@ -1,4 +1,5 @@
 """Goal: --check finds what is wrong with a configuration and says where; exit status 1."""
+import os
 import re
 import shutil
 import subprocess
@@ -51,6 +52,20 @@ def faults(t):
 	]
 
 
+def doubts(t):
+	"""What keeps nothing from working but is not meant so: a warning."""
+	closed = t.work / "closed"
+	closed.mkdir()
+	closed.chmod(0o555)
+	(t.work / "folder.prom").mkdir()
+	yield "/nonexistent/cathgate.prom", "No such file"
+	yield f"{t.work}/loose.key/cathgate.prom", "Not a directory"
+	yield f"{t.work}/folder.prom", "is there already"
+	yield f"{t.work}/cathgate.txt", r"ends in \.prom"
+	if os.geteuid() != 0:	# who may write everywhere
+		yield f"{closed}/cathgate.prom", "Permission denied"
+
+
 def check(path):
 	done = subprocess.run([cathgated(), "--config", path, "--check"], timeout=20,
 			      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -71,6 +86,13 @@ with Test() as t:
 			must_fail(t.configured(1, changes).config, pattern)
 		except AssertionError as fault:
 			missed.append(f"{changes}: {fault}")
+
+	for textfile, pattern in doubts(t):
+		status, said = check(t.configured(1, {"metrics": {"textfile": textfile}}).config)
+		if status != 0 or not re.search(rf":\d+: metrics\.textfile: .*{pattern}", said):
+			missed.append(f"metrics.textfile {textfile}: status {status}, {said}")
+	good = t.configured(1, {"metrics": {"textfile": f"{t.work}/cathgate.prom"}})
+	assert "metrics" not in check(good.config)[1], check(good.config)
 
 	wrapped = t.configured(1).config
 	text = wrapped.read_text().replace(
