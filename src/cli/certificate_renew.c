@@ -310,9 +310,9 @@ static int renew(const struct site *site, const struct options *options)
 	if (renewed > 0)
 		printf("A gateway that runs takes them within seconds: cathgate status "
 		       "says so under \"last reload\".\nWho trusts the private CA "
-		       "notices nothing; who was given a certificate%s itself needs "
-		       "the new one.\n",
-		       options->keep_key ? "" : ", or its key's digest,");
+		       "notices nothing. Who was given a certificate itself%s needs the "
+		       "new one.\n",
+		       options->keep_key ? "" : ", or has pinned its key,");
 	else if (status == CLI_GOOD)
 		complain("the gateway has no certificate: all its connections are plain");
 	close_pairs(pairs, count);

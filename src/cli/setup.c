@@ -147,7 +147,8 @@ static void usage(FILE *to)
 		const char *option =
 			keep_format("--%s %s", questions[i].option, questions[i].what);
 
-		fprintf(to, "  %-27s %s\n", option,
+		/* An ellipsis is three bytes and one column. */
+		fprintf(to, "  %-*s %s\n", strstr(option, "…") ? 29 : 27, option,
 			questions[i].ask != NULL  ? questions[i].ask
 			: i == SETUP_MODALITY_CRL ? "CRL of that CA"
 			: i == SETUP_ORGANIZATION ? "O in certificates and requests"

@@ -206,11 +206,15 @@ int server_check(const char *config_path)
 	setup_print(&setup, true);
 	wrong = setup.faults.error_count + setup.faults.calendar_count;
 	if (wrong == 0 && setup.config)
-		printf("%s: good: %zu listeners, %zu modalities, %zu destinations\n",
+		printf("%s: good: %zu listener%s, %zu modalit%s, %zu destination%s\n",
 		       config_path, setup.config->listen_count,
-		       setup.config->modality_count, setup.config->destination_count);
+		       setup.config->listen_count == 1 ? "" : "s",
+		       setup.config->modality_count,
+		       setup.config->modality_count == 1 ? "y" : "ies",
+		       setup.config->destination_count,
+		       setup.config->destination_count == 1 ? "" : "s");
 	else
-		printf("%s: %zu errors\n", config_path, wrong);
+		printf("%s: %zu error%s\n", config_path, wrong, wrong == 1 ? "" : "s");
 	setup_free(&setup);
 	return wrong == 0 ? 0 : 1;
 }
