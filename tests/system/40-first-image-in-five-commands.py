@@ -3,6 +3,7 @@ after the package is installed; and sees it in cathgate status, as whom that is 
 import json
 import os
 import pathlib
+import pwd
 import stat
 import subprocess
 import time
