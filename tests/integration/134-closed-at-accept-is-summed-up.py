@@ -63,7 +63,7 @@ with Test() as t:
 	floods = 1
 	while not flood_and_hear():
 		floods += 1
-		if floods > 20:
+		if time.monotonic() - began > 30:
 			raise Skip("this machine makes too few connections at once")
 	for _ in range(3):
 		flood()
