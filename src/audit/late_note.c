@@ -18,11 +18,12 @@ struct late_note {
 
 /* The checkpoint with which a file ends. */
 static int read_end(const struct late_note *at, int fd, uint64_t first_seq,
-		    struct checkpoint *ret)
+		    uint64_t next_seq, struct checkpoint *ret)
 {
 	struct last_line last;
 	uint64_t its_first;
 	if (last_line_read(fd, at->digest, at->buffer, &last) ||
+	    last.chain.seq >= next_seq ||
 	    checkpoint_read_line(last.text, last.size, ret) ||
 	    checkpoint_first_seq(ret->origin, &its_first) || its_first != first_seq)
 		return -1;
@@ -43,15 +44,17 @@ static bool holds(const struct late_note *at, int fd, const struct checkpoint *e
 	       found.lines_behind_checkpoint == 0;
 }
 
+/* `next_seq`: where the next file begins. */
 static void make_good(const struct late_note *at, int fd, const char *note_path,
-		      uint64_t first_seq)
+		      uint64_t first_seq, uint64_t next_seq)
 {
 	char text[CHECKPOINT_TEXT_SIZE];
 	struct checkpoint end, old;
 	bool has_old = log_get_note(note_path, &old) == 0;
 	if (!has_old && errno != ENOENT)
 		return;
-	if (read_end(at, fd, first_seq, &end) || (has_old && old.size >= end.size) ||
+	if (read_end(at, fd, first_seq, next_seq, &end) ||
+	    (has_old && old.size >= end.size) ||
 	    !holds(at, fd, &end, has_old ? &old : NULL))
 		return;
 	if (log_put_file(note_path, text, checkpoint_note(&end, text)))
@@ -62,7 +65,7 @@ static void make_good(const struct late_note *at, int fd, const char *note_path,
 }
 
 void late_note_make_good(const char *path, const struct log_rotated *rotated,
-			 size_t count, const struct signing_key *key)
+			 size_t count, uint64_t live_seq, const struct signing_key *key)
 {
 	struct late_note at = { .key = key,
 				.digest = digest_new(),
@@ -74,7 +77,8 @@ void late_note_make_good(const char *path, const struct log_rotated *rotated,
 		int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		if (fd < 0)
 			continue;
-		make_good(&at, fd, note, rotated[i].first_seq);
+		make_good(&at, fd, note, rotated[i].first_seq,
+			  i + 1 < count ? rotated[i + 1].first_seq : live_seq);
 		close(fd);
 	}
 	digest_free(at.digest);

@@ -210,7 +210,10 @@ static enum recovery_result run(struct search *search, int fd)
 	if (!search->why[0]) {
 		search_tell(search);
 		search->ret->last_time = recovery_time(search->last_time);
+		const struct log_end *end = &search->ret->end;
 		late_note_make_good(search->path, search->rotated, search->rotated_count,
+				    end->tree.size > 0 ? end->first_seq
+						       : end->chain.next_seq,
 				    search->key);
 		return RECOVERY_DONE;
 	}

@@ -284,13 +284,14 @@ static bool is_accepted_behind_fork(enum log_verify_kind kind)
 }
 
 /* Whether what stands behind the fork can be what one write left there. Its checkpoint,
- * if it has one, comes last; and one that was given is there, whatever else is not. */
+ * if it has one, comes last; and none was given that covers it: a note is made only of
+ * what is durable. */
 static bool can_be_unacknowledged(const struct log_verify_file *scan,
 				  const struct log_verify_options *options)
 {
 	uint64_t behind = scan->checkpoints - scan->checkpoints_before_fork;
-	for (size_t i = 0; scan->fault.kind && i < options->checkpoint_count; i++) {
-		if (options->checkpoints[i].size >= scan->lines)
+	for (size_t i = 0; i < options->checkpoint_count; i++) {
+		if (options->checkpoints[i].size >= scan->lines_before_fork)
 			return false;
 	}
 	return behind == 0 || (behind == 1 && scan->lines_behind_checkpoint == 0);

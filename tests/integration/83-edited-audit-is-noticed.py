@@ -187,6 +187,15 @@ fork(whole, 10, None)
 expect(1, "audit.jsonl: line 1 (seq 10)", "unsigned", "no signed checkpoint", files=both)
 expect(0, "never acknowledged", files=both, options=())
 
+# What a checkpoint covers that was given was durable: no alert takes it back.
+whole = Log(key).add("start").fill(5).checkpoint()
+pathlib.Path("kept").write_text(whole.note)
+whole.write(names[0], note=False)
+for at in (2, 6):
+	fork(whole, at, None)
+	expect(0, "never acknowledged", files=both, options=())
+	expect(1, "audit.jsonl: line 1", "repeated", files=both, options=("--checkpoint", "kept"))
+
 # What a verdict is worth is said with it, and the log can't say it instead.
 def forget():
 	for left in (*pathlib.Path().glob("*.checkpoint"), *pathlib.Path().glob("audit*.jsonl")):

@@ -245,6 +245,34 @@ static void a_start_makes_late_notes_good(void **state)
 	}
 }
 
+/* After a failed sync: the last lines of that file were never acknowledged. */
+static void no_note_covers_what_was_taken_back(void **state)
+{
+	struct fixture *fixture = *state;
+	struct writer writer = rotated_without_its_note(fixture);
+	writer_close(&writer);
+	struct digest *digest = digest_new();
+	struct chain_line first;
+	char *log = read_file(path_of(fixture, "audit-0.jsonl"));
+	char *second = strchr(log, '\n') + 1;
+	size_t first_size = (size_t)(second - log) - 1;
+	assert_int_equal(chain_read(digest, log, first_size, &first), 0);
+	assert_int_equal(chain_read(digest, second,
+				    (size_t)(strchr(second, '\n') - second), &first),
+			 0);
+	struct chain chain = chain_behind(&first);
+	char line[1024] = "{\"seq\":2,\"time\":\"2026-01-31T12:00:00.000000Z\",\"node\":"
+			  "\"cathlab-3\",\"event\":\"alert\",\"outcome\":\"raised\","
+			  "\"reason\":\"audit-unavailable\",\"detail\":\"a failed sync\"";
+	size_t size = chain_seal(&chain, digest, line, strlen(line));
+	assert_int_equal(log_put_file(fixture->log, line, size), 0);
+	add_a_line_and_close(fixture);
+	assert_int_equal(note_of(fixture, "audit-0.checkpoint").size, 1);
+	assert_false(has_beside(fixture, "audit.broken-"));
+	free(log);
+	digest_free(digest);
+}
+
 static void size_rotates(void **state)
 {
 	struct fixture *fixture = *state;
@@ -558,6 +586,7 @@ int main(void)
 		TEST(a_note_that_can_not_be_written_stops_nothing),
 		TEST(a_late_note_is_made_good),
 		TEST(a_start_makes_late_notes_good),
+		TEST(no_note_covers_what_was_taken_back),
 		TEST(size_rotates),
 		TEST(age_rotates_once),
 		TEST(nothing_is_overwritten),
