@@ -2,7 +2,7 @@
 PACS now answers the proposal otherwise: then A7xx and abort."""
 import queue
 
-from dicom import Aborted, Closed, release_pdu
+from dicom import PATIENCE, Aborted, Closed, release_pdu
 from harness import Test
 from objects import EXPLICIT, IMPLICIT, XA, make
 
@@ -26,6 +26,7 @@ def fickle(association):
 	if message := association.receive():
 		association.respond(message)
 		association.close()
+		ended.put(True)
 
 
 with Test() as t:
@@ -36,7 +37,7 @@ with Test() as t:
 	for number in range(1, 7):
 		assert modality.store(make("explicit")).status == 0
 		assert pacs.connections == number
-		ended.get(timeout=5)
+		ended.get(timeout=PATIENCE)
 	modality.release()
 	assert len(gateway.audit(event="instance", outcome="forwarded")) == 6
 
@@ -44,6 +45,7 @@ with Test() as t:
 	gateway = t.gateway(moody)
 	modality = t.associate(gateway, contexts=[(1, XA, [EXPLICIT, IMPLICIT])])
 	assert modality.store(make("explicit")).status == 0
+	ended.get(timeout=PATIENCE)	# before the next one comes
 	assert modality.store(make("explicit")).status & 0xFF00 == 0xA700
 	try:
 		modality.read_pdu()
