@@ -249,7 +249,7 @@ class Cathgate(Server):
 		return {}
 
 	def associations(self):
-		return [pid for pid in harness.children(self.pid) if pid not in self.helpers]
+		return harness.association_processes(self.pid, self.helpers)
 
 	def audited(self):
 		"""The instances forwarded, by their hash, since this was asked last."""

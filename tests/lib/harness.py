@@ -69,6 +69,18 @@ def is_alive(pid):
 	return stat.rpartition(")")[2].split()[0] != "Z"
 
 
+def association_processes(pid, helpers):
+	"""Looked for twice: a scribe that was just forked has no name of its own yet."""
+	def others():
+		return [child for child in children(pid)
+			if child not in helpers and is_alive(child)]
+	found = others()
+	if found:
+		time.sleep(0.01)
+		found = [child for child in others() if child in found]
+	return found
+
+
 def descriptors(pid):
 	try:
 		return len(os.listdir(f"/proc/{pid}/fd"))
@@ -140,8 +152,7 @@ class Gateway:
 		return self.ports[0]
 
 	def associations(self):
-		return [pid for pid in children(self.pid)
-			if pid not in self.helpers and is_alive(pid)]
+		return association_processes(self.pid, self.helpers)
 
 	def reconfigure(self, changes):
 		"""Writes a configuration with these changes, whatever the last one had."""
