@@ -146,6 +146,12 @@ def elsewhere():
 		goes_on(modality)
 		modality.release()
 		gateway.reload({})
+	# Nor is what was to be encrypted sent without TLS.
+	modality = t.associate(gateway)
+	goes_on(modality)
+	gateway.reload({"destinations.0.tls": "none"})
+	is_ended(modality)
+	gateway.reload({})
 	# Put back in time, it was never gone.
 	modality = t.associate(gateway)
 	gateway.reload({"destinations.1": second, "modalities.0.destination": "second"})
