@@ -14,8 +14,9 @@
 
 #include "outlet.h"
 
-#define GATHER_MS  50 /* lets lines come together: nobody waits for this process */
-#define NICENESS   5  /* those that relay come first */
+/* Lets lines come together, for one sync of the log: nobody waits for this process. */
+#define GATHER_MS  200
+#define NICENESS   5 /* those that relay come first */
 #define OUTLET_MAX 2
 
 struct exporter {
