@@ -141,6 +141,16 @@ static const struct pair *shares_key(const struct pair *pair, const struct pair 
 	return NULL;
 }
 
+/* A key in a file with a certificate would be lost with what the new one replaces. */
+static bool is_key_in(const char *certificate_path, const struct pair *pairs,
+		      size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(pairs[i].key_path, certificate_path) == 0)
+			return true;
+	return false;
+}
+
 static int find_key(struct pair *pair, const struct options *options,
 		    const struct pair *pairs, size_t count)
 {
@@ -191,6 +201,13 @@ static int make(struct pair *pair, const struct site *site, const struct options
 			 "-copy_extensions copy -in %s -signkey %s",
 			 pair->certificate_path, pair->certificate_path, pair->key_path);
 		return 1;
+	}
+	if (is_key_in(pair->certificate_path, pairs, count)) {
+		complain("%s holds a key as well, which a new certificate in its place "
+			 "would take away: give it a file of its own, and name that in "
+			 "`key`",
+			 pair->certificate_path);
+		return -1;
 	}
 	if (find_key(pair, options, pairs, count) < 0)
 		return -1;

@@ -86,6 +86,19 @@ def offline():
 	renew(folder, "--days", "never", status=2)
 	renew(folder, "gateway", status=2)
 
+	# A key beside its certificate in one file is not written over.
+	both = tls / "both.pem"
+	both.write_bytes((tls / "gateway.crt").read_bytes() + (tls / "gateway.key").read_bytes())
+	both.chmod(0o600)
+	config = folder / "cathgate.conf"
+	config.write_text(config.read_text().replace("tls/gateway.crt", "tls/both.pem")
+			  .replace("tls/gateway.key", "tls/both.pem"))
+	assert checked(folder)[0], checked(folder)
+	before = contents(folder)
+	renew(folder, status=2)
+	renew(folder, "--keep-key", status=2)
+	assert contents(folder) == before
+
 
 def killed_at_each_step():
 	folder = made(t.work / "killed")
