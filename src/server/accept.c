@@ -98,8 +98,7 @@ static bool has_room(struct server *server, const struct address *address,
 	if (!visitors_let_in(&server->visitors, address,
 			     limits->handshakes_per_address_per_minute, clock_ms(), ret))
 		return false;
-	if (server->handshaking >= limits->max_handshakes)
-		child_drop_oldest(server);
+	children_make_room(server);
 	return true;
 }
 

@@ -60,8 +60,8 @@ struct child {
 	pid_t pid;		       /* 0 once reaped */
 	int line;
 	enum child_state state;
-	bool had_place;
-	unsigned auditor;   /* the generation that its line leads to */
+	bool had_place, is_ended; /* by us */
+	unsigned auditor;	  /* the generation that its line leads to */
 	unsigned reloads;   /* the set that it knows of: server->reloads at the time */
 	int64_t parting_ms; /* since when it has been parting */
 	size_t listener;    /* a listen entry; NOWHERE when it is gone */
@@ -320,10 +320,12 @@ void children_tell(struct server *server, enum association_word_kind kind);
 void children_revise(struct server *server, const struct config *before);
 /* Ends them all at once; the auditor is told why. */
 void children_kill(struct server *server, enum reason reason);
-/* Makes room for another connection: ends the oldest that has not authenticated, of the
- * address that has the most. Addresses from which a modality has had a place come last,
- * unless they have many. */
-void child_drop_oldest(struct server *server);
+/* Makes room for another connection. Of those that are not authenticated yet, and of
+ * those that are and have no place (as many as limits.max_associations
+ * or max_handshakes, whichever is more), the oldest is
+ * ended: of the address that has the most. Addresses from which a modality has had a
+ * place come last, unless they have many. */
+void children_make_room(struct server *server);
 unsigned children_at(const struct server *server, const struct address *address);
 
 /* rates.c (the rest of it: visitors.h) */

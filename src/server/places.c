@@ -137,6 +137,7 @@ static void end_child(struct server *server, struct child *child, enum reason re
 		return;
 	if (server->auditor >= 0)
 		audit_line_ending(server->auditor, child->id, reason);
+	child->is_ended = true;
 	kill(child->pid, SIGKILL);
 }
 
@@ -388,26 +389,42 @@ void children_maintain(struct server *server)
 			end_child(server, c, REASON_INTERNAL);
 }
 
-static unsigned handshaking_at(const struct server *server, const struct address *address)
+typedef bool child_is(const struct child *child);
+
+static bool is_handshaking(const struct child *child)
+{
+	return child->state == CHILD_HANDSHAKING;
+}
+
+/* Its certificate is proved, or it was denied a place, and it is still there. */
+static bool is_waiting(const struct child *child)
+{
+	return child->state == CHILD_ASKING ||
+	       (child->state == CHILD_PARTING && !child->had_place && !child->is_ended);
+}
+
+/* At `address`; NULL: all. */
+static unsigned count_of(const struct server *server, child_is *is,
+			 const struct address *address)
 {
 	unsigned count = 0;
 
 	for (const struct child *c = server->first; c; c = c->next)
-		count += c->state == CHILD_HANDSHAKING &&
-			 address_equal(&c->address, address);
+		count += is(c) && (!address || address_equal(&c->address, address));
 	return count;
 }
 
 /* How much its address is in the way of others. A modality's may have a few at a time. */
-static unsigned weight(const struct server *server, const struct child *child)
+static unsigned weight(const struct server *server, child_is *is,
+		       const struct child *child)
 {
-	unsigned count = handshaking_at(server, &child->address);
+	unsigned count = count_of(server, is, &child->address);
 	unsigned spared = server->setup.config->limits.max_handshakes / 8;
 
 	return child->visit.is_known && count <= (spared ? spared : 1) ? 0 : count;
 }
 
-void child_drop_oldest(struct server *server)
+static void drop_oldest(struct server *server, child_is *is)
 {
 	struct child *oldest = NULL;
 	unsigned most = 0;
@@ -415,10 +432,10 @@ void child_drop_oldest(struct server *server)
 	for (struct child *c = server->first; c; c = c->next) {
 		unsigned its;
 
-		if (c->state != CHILD_HANDSHAKING || c->pid == 0 ||
+		if (!is(c) || c->pid == 0 ||
 		    (oldest && address_equal(&c->address, &oldest->address)))
 			continue;
-		its = weight(server, c);
+		its = weight(server, is, c);
 		if (!oldest || its > most) {
 			most = its;
 			oldest = c;
@@ -428,4 +445,17 @@ void child_drop_oldest(struct server *server)
 		return;
 	end_child(server, oldest, REASON_LIMIT_ASSOCIATIONS);
 	leave_place(server, oldest);
+}
+
+void children_make_room(struct server *server)
+{
+	const struct config_limits *limits = &server->setup.config->limits;
+	unsigned waiting = limits->max_associations > limits->max_handshakes
+				   ? limits->max_associations
+				   : limits->max_handshakes;
+
+	if (server->handshaking >= limits->max_handshakes)
+		drop_oldest(server, is_handshaking);
+	if (count_of(server, is_waiting, NULL) >= waiting)
+		drop_oldest(server, is_waiting);
 }
