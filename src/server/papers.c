@@ -68,14 +68,20 @@ static int entry_paper(struct server *server, size_t modality)
 	return paper->made ? paper->fd : -1;
 }
 
-static int trust_paper(struct paper *paper, const struct tls_context *context)
+/* False when it can't be made: then nothing may be brought, since without it the old
+ * trust would stay. */
+static bool trust_paper(struct paper *paper, const struct tls_context *context, int *ret)
 {
 	uint8_t *bytes = NULL;
 	size_t size = 0;
 
-	if (!paper->made && context && tls_trust_pack(context, &bytes, &size) == 0)
+	if (!context)
+		return true; /* there is none */
+	if (!paper->made && tls_trust_pack(context, &bytes, &size) == 0)
 		keep(paper, bytes, size);
-	return paper->made ? paper->fd : -1;
+	if (paper->made)
+		*ret = paper->fd;
+	return paper->made;
 }
 
 static int way_paper(struct server *server, size_t destination)
@@ -149,14 +155,15 @@ static bool collect(struct server *server, const struct child *child,
 		ret[i] = -1;
 	if (papers_begin(server) != 0)
 		return false;
-	if (child->listener != NOWHERE)
-		ret[ASSOCIATION_SERVER_TRUST] =
-			trust_paper(&server->papers->servers[child->listener],
-				    setup->servers[child->listener]);
-	if (child->destination != NOWHERE)
-		ret[ASSOCIATION_CLIENT_TRUST] =
-			trust_paper(&server->papers->clients[child->destination],
-				    setup->clients[child->destination]);
+	if (child->listener != NOWHERE &&
+	    !trust_paper(&server->papers->servers[child->listener],
+			 setup->servers[child->listener], &ret[ASSOCIATION_SERVER_TRUST]))
+		return false;
+	if (child->destination != NOWHERE &&
+	    !trust_paper(&server->papers->clients[child->destination],
+			 setup->clients[child->destination],
+			 &ret[ASSOCIATION_CLIENT_TRUST]))
+		return false;
 	if (child->modality == NOWHERE)
 		return true;
 	ret[ASSOCIATION_ENTRY] = entry_paper(server, child->modality);
