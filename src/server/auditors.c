@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #define BACKOFF_FIRST_MS 100
 #define STATE_WORD	 'S' /* brings the auditor's /proc/PID/stat */
 #define BACKOFF_MAX_MS	 5000
+#define ROOM_MS		 2000
 
 /* What tells a disk that doesn't answer from an auditor that hangs. Only the auditor
  * itself may open it: its memory is closed to us, and under ProtectProc= so is its entry.
@@ -166,11 +168,45 @@ void auditor_reaped(struct server *server, int status)
 		server->auditor_backoff_ms = BACKOFF_MAX_MS;
 }
 
-static void tell_turned_away(void *context, const char *peer, const char *detail)
+/* In the end nobody else is kept waiting: what is still to be said may take a while. */
+static bool waits_for_room(const struct server *server)
 {
+	struct pollfd control = { .fd = server->auditor, .events = POLLOUT };
+
+	return errno == EAGAIN && server->stopping && !server->first &&
+	       poll(&control, 1, ROOM_MS) > 0;
+}
+
+static bool try_tell(struct server *server, const char *peer, enum audit_event event,
+		     enum audit_outcome outcome, enum reason reason, const char *detail)
+{
+	struct audit_record record;
+
+	audit_record_init(&record);
+	record.event = event;
+	record.outcome = outcome;
+	record.reason = reason;
+	snprintf(record.detail, sizeof(record.detail), "%s", detail);
+	return server->auditor >= 0 &&
+	       (audit_tell(server->auditor, peer, &record) == 0 ||
+		(waits_for_room(server) &&
+		 audit_tell(server->auditor, peer, &record) == 0));
+}
+
+void auditor_tell(struct server *server, const char *peer, enum audit_event event,
+		  enum audit_outcome outcome, enum reason reason, const char *detail)
+{
+	if (!try_tell(server, peer, event, outcome, reason, detail))
+		log_error("the auditor could not be told: %s", detail);
+}
+
+static bool tell_turned_away(void *context, const char *peer, const char *detail)
+{
+	if (!try_tell(context, peer, AUDIT_ASSOCIATION, AUDIT_REFUSED,
+		      REASON_LIMIT_ASSOCIATIONS, detail))
+		return false;
 	log_warning("refused: %s: %s", reason_word(REASON_LIMIT_ASSOCIATIONS), detail);
-	auditor_tell(context, peer, AUDIT_ASSOCIATION, AUDIT_REFUSED,
-		     REASON_LIMIT_ASSOCIATIONS, detail);
+	return true;
 }
 
 void auditor_tell_turned_away(struct server *server, bool all)
@@ -188,18 +224,4 @@ void auditor_maintain(struct server *server)
 		auditor_tell_turned_away(server, false);
 		children_renew_auditor(server);
 	}
-}
-
-void auditor_tell(struct server *server, const char *peer, enum audit_event event,
-		  enum audit_outcome outcome, enum reason reason, const char *detail)
-{
-	struct audit_record record;
-
-	audit_record_init(&record);
-	record.event = event;
-	record.outcome = outcome;
-	record.reason = reason;
-	snprintf(record.detail, sizeof(record.detail), "%s", detail);
-	if (server->auditor < 0 || audit_tell(server->auditor, peer, &record) != 0)
-		log_error("the auditor could not be told: %s", detail);
 }

@@ -144,16 +144,18 @@ static bool is_due(const struct turned_away *away, bool all, int64_t now_ms)
 	       (all || away->told_ms == 0 || now_ms - away->told_ms >= VISITORS_TELL_MS);
 }
 
-static void tell_one(struct turned_away *away, const char *who, int64_t now_ms,
+static bool tell_one(struct turned_away *away, const char *who, int64_t now_ms,
 		     visitors_teller *tell, void *context)
 {
 	char detail[128];
 
 	snprintf(detail, sizeof(detail), "%u %s closed at accept, from %s", away->count,
 		 away->count == 1 ? "connection" : "connections", who);
-	tell(context, away->last, detail);
+	if (!tell(context, away->last, detail))
+		return false;
 	away->count = 0;
 	away->told_ms = now_ms;
+	return true;
 }
 
 void visitors_tell(struct visitors *visitors, bool all, int64_t now_ms,
@@ -178,9 +180,10 @@ void visitors_tell(struct visitors *visitors, bool all, int64_t now_ms,
 			row->away.count = 0;
 			continue;
 		}
-		visitors->lines++;
 		name_address(&row->address, name);
-		tell_one(&row->away, name, now_ms, tell, context);
+		if (!tell_one(&row->away, name, now_ms, tell, context))
+			return;
+		visitors->lines++;
 	}
 	if (is_due(&visitors->others, all, now_ms))
 		tell_one(&visitors->others, "other addresses", now_ms, tell, context);

@@ -97,9 +97,10 @@ void visitors_placed(struct visitors *visitors, const struct address *address,
 /* A connection from there was closed at accept. */
 void visitors_turned_away(struct visitors *visitors, const struct address *address,
 			  const char *peer, int64_t now_ms);
-typedef void visitors_teller(void *context, const char *peer, const char *detail);
+/* False when it can't be told now. */
+typedef bool visitors_teller(void *context, const char *peer, const char *detail);
 /* Tells how many, address by address: of each at once, then once a minute; of all that is
- * still untold with `all`. */
+ * still untold with `all`. What can't be told now is kept for the next time. */
 void visitors_tell(struct visitors *visitors, bool all, int64_t now_ms,
 		   visitors_teller *tell, void *context);
 

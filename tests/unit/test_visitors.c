@@ -188,20 +188,24 @@ static void a_known_address_is_not_forgotten_for_strangers(void **state)
 }
 
 struct told {
+	unsigned room; /* for so many lines at a time; 0: any */
 	unsigned lines, others;
 	unsigned long connections;
 	char last[256];
 };
 
-static void note(void *context, const char *peer, const char *detail)
+static bool note(void *context, const char *peer, const char *detail)
 {
 	struct told *told = context;
 
 	assert_true(peer[0] != '\0');
+	if (told->room > 0 && --told->room == 0)
+		return false;
 	told->lines++;
 	told->others += summed_is_of_others("", detail);
 	told->connections += summed_count("", detail);
 	snprintf(told->last, sizeof(told->last), "%s", detail);
+	return true;
 }
 
 static void an_address_is_told_of_once_a_minute(void **state)
@@ -250,6 +254,26 @@ static void what_is_told_is_bounded_and_adds_up(void **state)
 	assert_in_range(told.lines - told.others, VISITORS_TOLD, 6 * VISITORS_TOLD);
 }
 
+static void what_cannot_be_told_now_is_told_later(void **state)
+{
+	struct told told = { 0 };
+	int64_t now_ms = 100000;
+
+	(void)state;
+	for (uint32_t i = 0; i < 3 * VISITORS_TOLD; i++) {
+		struct address bad = host(i);
+
+		visitors_turned_away(visitors, &bad, "192.0.2.7:1", now_ms);
+	}
+	for (unsigned i = 0; i < 10; i++, now_ms += 1000) {
+		told.room = 1 + VISITORS_TOLD / 4;
+		visitors_tell(visitors, false, now_ms, note, &told);
+	}
+	assert_int_equal(told.connections, 3 * VISITORS_TOLD);
+	assert_int_equal(told.lines, VISITORS_TOLD + 1);
+	assert_int_equal(told.others, 1);
+}
+
 static void a_network_of_ipv6_is_one_address(void **state)
 {
 	struct sockaddr_in6 one = { .sin6_family = AF_INET6 }, two = one, three = one;
@@ -287,6 +311,7 @@ int main(void)
 		TEST(a_known_address_is_not_forgotten_for_strangers),
 		TEST(an_address_is_told_of_once_a_minute),
 		TEST(what_is_told_is_bounded_and_adds_up),
+		TEST(what_cannot_be_told_now_is_told_later),
 		TEST(a_network_of_ipv6_is_one_address),
 	};
 
