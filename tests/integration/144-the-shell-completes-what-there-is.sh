@@ -66,6 +66,12 @@ is_offered "angio angio-old" diagnose "${here[@]}" --modality an
 is_offered pacs diagnose "${here[@]}" --destination ""
 is_offered echolab modality revoke "${here[@]}" e
 is_offered echolab audit report "${here[@]}" --modality e
+python3 "$lib/config.py" "$work" "$pki" 104 >"$work/odd.conf" \
+	'modalities.0.name="a$(touch ran)`touch ran` b"'
+found=$(cd "$work" && offered diagnose --config "$work/odd.conf" --modality a)
+expect "no name is run as a command" test ! -e "$work/ran"
+expect "a name is offered so that the shell takes it as it is" \
+	test "$(eval printf %s "$found")" = 'a$(touch ran)`touch ran` b'
 is_offered "" diagnose --config "$work/nothing.conf" --modality ""
 
 [ "$(offered diagnose "" | wc -w)" -gt 40 ] || fail "not all reasons are offered"
