@@ -76,7 +76,7 @@ struct association {
 	const struct config_destination *destination; /* that it was admitted for */
 	struct association_way way;		      /* to that, in force now */
 	bool is_astray;	    /* its entry sends elsewhere now: it has no way */
-	bool out_is_of_old; /* the open association went another way */
+	bool out_is_of_old; /* the open association went another way, or was judged so */
 
 	struct tls_peer peer;
 	bool authenticated;	/* peer is filled */

@@ -272,7 +272,14 @@ int relay_ready(struct association *association, struct relay_failure *failure)
 	    (association->out_trust_until != 0 &&
 	     time(NULL) > association->out_trust_until))
 		relay_release(association);
-	return association->out.ul ? 0 : reopen(association, failure);
+	while (!association->out.ul) {
+		if (reopen(association, failure) != 0)
+			return -1;
+		/* A reload came meanwhile. */
+		if (association->is_astray || association->out_is_of_old)
+			relay_release(association);
+	}
+	return 0;
 }
 
 int relay_command(struct association *association, struct relay_failure *failure)

@@ -82,7 +82,8 @@ static void revise_server(struct association *association, int paper)
 }
 
 /* A destination that isn't believed any more is called anew before the next instance,
- * whose handshake then says why. */
+ * whose handshake then says why. So is one that is just being called: that handshake is
+ * judged by what was in force when it began. */
 static void revise_client(struct association *association, int paper)
 {
 	struct tls_context *context =
@@ -95,7 +96,7 @@ static void revise_client(struct association *association, int paper)
 	if (adopt_trust(context, paper) != 0)
 		log_error("no memory for the new CAs of the destination");
 	else if (!association->out.carrier.context)
-		return;
+		association->out_is_of_old = true;
 	else if (tls_judge_again(context, &association->out.carrier, &peer, &failure) ==
 		 0)
 		association->out_trust_until = tls_trusted_until(&peer);
