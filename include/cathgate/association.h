@@ -84,8 +84,9 @@ enum association_word_kind {
 };
 
 /* What ASSOCIATION_REVISED brings, one readable file each, in this order. Without its
- * entry there is none of that name any more; without trust, the old stays; without a way
- * the entry sends elsewhere now. */
+ * entry there is none of that name any more; without its listener's trust, that is gone;
+ * without its destination's, the old stays; without a way the entry sends elsewhere now.
+ */
 enum association_paper {
 	ASSOCIATION_ENTRY,	  /* config_entry_pack */
 	ASSOCIATION_SERVER_TRUST, /* tls_trust_pack: of the listener it came by */

@@ -72,9 +72,13 @@ static void revise_server(struct association *association, int paper)
 {
 	struct tls_failure failure;
 
-	if (paper < 0 || !association->authenticated)
+	if (!association->authenticated)
 		return;
-	if (adopt_trust(association->start->server, paper) != 0)
+	if (paper < 0)
+		withdraw(association, REASON_TLS_UNTRUSTED,
+			 "the listener that it came by was taken away, and its CAs with "
+			 "it");
+	else if (adopt_trust(association->start->server, paper) != 0)
 		withdraw(association, REASON_INTERNAL, "no memory for the new CAs");
 	else if (tls_judge_again(association->start->server, &association->in.carrier,
 				 &association->peer, &failure) != 0)
