@@ -103,20 +103,22 @@ static void became_ready(struct server *server)
 
 void auditor_heard(struct server *server)
 {
-	struct audit_figures figures;
+	struct audit_figures figures = { .sync = { .sum_us = 0 } };
 	char word;
 	int descriptor;
 	/* One byte, or the figures. */
 	ssize_t size = descriptor_receive(server->auditor, &figures, sizeof(figures),
 					  &descriptor, MSG_DONTWAIT);
 
-	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+	if (size < 0 && errno == EAGAIN)
 		return;
+	memcpy(&word, &figures, 1);
+	if (descriptor >= 0 && (size != 1 || word != STATE_WORD))
+		close(descriptor); /* with no word that is ours */
 	if (size == (ssize_t)sizeof(figures)) {
 		observer_takes_sync(server, &figures.sync);
 		return;
 	}
-	memcpy(&word, &figures, 1);
 	if (size != 1) {
 		close(server->auditor); /* its end is seen by auditor_reaped */
 		server->auditor = -1;
