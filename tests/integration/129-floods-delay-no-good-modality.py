@@ -1,7 +1,7 @@
 """Goal: under 200 bad connections a second (garbage, half a handshake, wrong certificates),
 from another address or from its own, a modality that is good has TLS, its association and
 its C-ECHO in at most twice the usual time."""
-# Heavy: it measures
+# Alone: it measures
 import json
 import os
 import pathlib

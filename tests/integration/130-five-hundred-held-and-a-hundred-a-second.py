@@ -5,13 +5,13 @@ echo and go: or half as many as openssl s_time reaches here, where that is less.
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import sys
 import time
 
 import config
 import dicom
+import wait
 from harness import Test, Skip, children, eventually
 from objects import IMPLICIT, VERIFICATION
 
@@ -72,11 +72,6 @@ def call_all_at_once():
 	return count / (time.monotonic() - began)
 
 
-def free_port():
-	with socket.create_server(("127.0.0.1", 0)) as sock:
-		return sock.getsockname()[1]
-
-
 def start_s_server(port):
 	return subprocess.Popen(
 		["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-quiet",
@@ -126,7 +121,7 @@ with Test() as t:
 	print(f"{each:.0f} KiB for each of {HELD} associations")
 	assert each <= EACH_KIB, f"{each:.0f} KiB each"
 
-	port = free_port()
+	port, = wait.free_ports(1)
 	s_server = start_s_server(port)
 	try:
 		eventually(lambda: listens(port))

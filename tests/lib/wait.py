@@ -8,18 +8,36 @@
 """
 import os
 import pathlib
+import random
 import select
 import socket
 import sys
 import time
 
 PATIENCE = 20	# seconds
+FIRST_PORT = 10240	# below, services have theirs
+
+
+def bound_anywhere(port):
+	"""A socket on all addresses with that port; None when somebody has it."""
+	sock = socket.socket()
+	try:
+		sock.bind(("0.0.0.0", port))
+	except OSError:
+		sock.close()
+		return None
+	return sock
 
 
 def free_ports(count):
-	"""Each bound for a moment. Another process can still be quicker: whoever starts a
-	server on it must be ready to try another."""
-	sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+	"""Each bound for a moment, and none that the kernel would give to a connection: floods
+	of them take those by the thousand. Another test can still be quicker: whoever starts
+	a server on it should be ready to try another."""
+	last = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+	sockets = []
+	while len(sockets) < count:
+		if sock := bound_anywhere(random.randrange(FIRST_PORT, max(last, 2 * FIRST_PORT))):
+			sockets.append(sock)
 	ports = [s.getsockname()[1] for s in sockets]
 	for s in sockets:
 		s.close()
