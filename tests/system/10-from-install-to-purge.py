@@ -38,12 +38,32 @@ def all_arrived(load):
 		assert there[uid] == lines[uid], f"{uid} is not at the PACS as it was sent"
 
 
+def lists_what_it_is_made_of():
+	step("the bill of materials names the libraries as they are installed here")
+	text = pathlib.Path("/usr/share/doc/cathgate/cathgate.spdx.json").read_text()
+	document = json.loads(text)
+	assert document["spdxVersion"] == "SPDX-2.3" and document["dataLicense"] == "CC0-1.0"
+	packages = {package["SPDXID"]: package for package in document["packages"]}
+	own = packages.pop("SPDXRef-cathgate")
+	assert own["versionInfo"] == do("dpkg-query", "-W", "-f", "${Version}", "cathgate")
+	for package in packages.values():
+		assert package["versionInfo"] == do("dpkg-query", "-W", "-f", "${Version}",
+						    package["name"]), package
+	linked = {relation["relatedSpdxElement"] for relation in document["relationships"]
+		  if relation["relationshipType"] == "DYNAMIC_LINK"}
+	assert linked == set(packages), "a library without a relation, or the reverse"
+	names = " ".join(package["name"] for package in packages.values())
+	for library in ("libdcmtk", "libssl", "libconfig", "libsystemd", "libjansson"):
+		assert library in names, f"no {library} among {names}"
+
+
 def installed():
 	step("build both packages; lintian finds no error")
 	first, second = service.build_package()
 	assert "E:" not in do("lintian", "--fail-on", "error", "--allow-root", str(first))
 	step("install: nothing fails, and it says what to do")
 	assert str(CONFIG) in service.install(first)
+	lists_what_it_is_made_of()
 	assert shown("cathgated.service", "ActiveState") == "inactive"
 	do("systemctl", "start", "cathgated.service")
 	assert shown("cathgated.service", "ActiveState", "Result") == ["inactive", "success"]
