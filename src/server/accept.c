@@ -61,6 +61,28 @@ void process_become(const struct server *server, const int *keep, size_t count,
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+pid_t process_start(struct server *server, int *ret_line)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		process_become(server, &pair[1], 1, SIGKILL);
+		setup_forget_keys(&server->setup);
+		*ret_line = pair[1];
+		return 0;
+	}
+	close(pair[1]);
+	if (pid < 0)
+		close(pair[0]);
+	else
+		*ret_line = pair[0];
+	return pid;
+}
+
 static void new_id(char ret[AUDIT_ASSOCIATION_ID_SIZE])
 {
 	uint8_t bytes[8];

@@ -35,25 +35,17 @@ void exporter_decide(struct server *server)
 
 static int start(struct server *server)
 {
-	int pair[2];
-	pid_t pid;
+	int line;
+	pid_t pid = process_start(server, &line);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+	if (pid < 0)
 		return -1;
-	pid = fork();
 	if (pid == 0) {
-		process_become(server, &pair[1], 1, SIGKILL);
-		setup_forget_keys(&server->setup);
 		log_context("exporter");
-		exit(exporter_run(pair[1], server->setup.config,
+		exit(exporter_run(line, server->setup.config,
 				  server->exporter_to_journal));
 	}
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return -1;
-	}
-	server->exporter = pair[0];
+	server->exporter = line;
 	server->exporter_pid = pid;
 	server->exporter_started_ms = clock_ms();
 	return 0;

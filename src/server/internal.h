@@ -304,6 +304,9 @@ void accept_some(struct server *server, size_t listener);
  * notices by itself). */
 void process_become(const struct server *server, const int *keep, size_t count,
 		    int signal);
+/* fork()'s answer, for a helper that needs no key. Each gets its end of a socket to the
+ * other, the helper as its only descriptor. */
+pid_t process_start(struct server *server, int *ret_line);
 
 /* places.c */
 struct child *child_add(struct server *server, pid_t pid, int line,

@@ -27,25 +27,17 @@
 
 static int start(struct server *server)
 {
-	int pair[2];
-	pid_t pid;
+	int line;
+	pid_t pid = process_start(server, &line);
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+	if (pid < 0)
 		return -1;
-	pid = fork();
 	if (pid == 0) {
-		process_become(server, &pair[1], 1, SIGKILL);
-		setup_forget_keys(&server->setup);
 		log_context("observer");
 		prctl(PR_SET_NAME, "cathgated-shown");
-		exit(observer_run(pair[1], server->setup.config));
+		exit(observer_run(line, server->setup.config));
 	}
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return -1;
-	}
-	server->observer.socket = pair[0];
+	server->observer.socket = line;
 	server->observer.pid = pid;
 	server->observer.tell_ms = 0;
 	return 0;

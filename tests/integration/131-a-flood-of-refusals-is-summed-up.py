@@ -1,20 +1,11 @@
 """Goal: of refusals that repeat the first are recorded each, the rest counted exactly, in
 audit and log; a refusal of a new kind in their midst has a line of its own."""
 import re
-import socket
 
-import dicom
+from dicom import speak_plain
 from harness import Test
 
 EACH, FLOOD = 10, 60
-
-
-def speak_plain(source):
-	with socket.create_connection(("127.0.0.1", gateway.port), dicom.PATIENCE,
-				      source_address=(source, 0)) as sock:
-		sock.sendall(dicom.associate_rq(contexts=[dicom.XA_CONTEXT]))
-		while sock.recv(4096):
-			pass
 
 
 def summed(lines):
@@ -25,8 +16,8 @@ def summed(lines):
 with Test() as t:
 	gateway = t.gateway(t.pacs())
 	for _ in range(FLOOD):
-		speak_plain("127.0.0.1")
-	speak_plain("127.0.0.9")
+		speak_plain(gateway.port, "127.0.0.1")
+	speak_plain(gateway.port, "127.0.0.9")
 	assert t.is_refused(gateway, "modality-stranger")
 	gateway.wait_audit(reason="tls-untrusted")
 	assert gateway.stop() == 0

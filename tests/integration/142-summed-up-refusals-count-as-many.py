@@ -1,21 +1,12 @@
 """Goal: a line that sums refusals up counts as all that it stands for, in the metrics and in
 `cathgate diagnose`."""
 import json
-import socket
 
-import dicom
 import metrics
+from dicom import speak_plain
 from harness import Test, eventually, tool
 
 EACH, FLOOD = 10, 40
-
-
-def speak_plain(source):
-	with socket.create_connection(("127.0.0.1", gateway.port), dicom.PATIENCE,
-				      source_address=(source, 0)) as sock:
-		sock.sendall(dicom.associate_rq(contexts=[dicom.XA_CONTEXT]))
-		while sock.recv(4096):
-			pass
 
 
 with Test() as t:
@@ -25,8 +16,8 @@ with Test() as t:
 	gateway = t.gateway(t.pacs(), {"metrics": {"textfile": str(file)}})
 	eventually(file.exists)
 	for _ in range(FLOOD):
-		speak_plain("127.0.0.1")
-	speak_plain("127.0.0.9")
+		speak_plain(gateway.port, "127.0.0.1")
+	speak_plain(gateway.port, "127.0.0.9")
 	assert gateway.stop() == 0
 	lines = gateway.audit(outcome="refused", reason="not-tls")
 	assert len(lines) == EACH + 2, "no line sums up: nothing is tried here"

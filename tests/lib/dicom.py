@@ -386,6 +386,15 @@ def connect(port, context=None, address="127.0.0.1"):
 		raise
 
 
+def speak_plain(port, source):
+	"""DICOM on the port for TLS, until it is hung up on."""
+	with socket.create_connection(("127.0.0.1", port), PATIENCE,
+				      source_address=(source, 0)) as sock:
+		sock.sendall(associate_rq(contexts=[XA_CONTEXT]))
+		while sock.recv(4096):
+			pass
+
+
 class Pacs:
 	"""A PACS that does what `script`, given an Association, says; each connection in a
 	thread of its own. Without one it accepts all it is offered and stores it.

@@ -316,4 +316,24 @@ static inline size_t open_descriptors(pid_t pid)
 	return count;
 }
 
+/* Whether a file whose name begins so is in the log's directory. */
+static inline bool has_beside(const struct fixture *fixture, const char *begin)
+{
+	DIR *directory = opendir(fixture->directory);
+	bool is_found = false;
+	for (struct dirent *entry; (entry = readdir(directory));)
+		is_found |= strncmp(entry->d_name, begin, strlen(begin)) == 0;
+	closedir(directory);
+	return is_found;
+}
+
+/* A gateway's start, of two lines: with a checkpoint behind it. */
+static inline void start_and_stop(struct fixture *fixture)
+{
+	struct audit_record record = record_of(AUDIT_START, AUDIT_NO_OUTCOME);
+	start_auditor(fixture);
+	assert_int_equal(audit_tell(fixture->control, NULL, &record), 0);
+	assert_int_equal(end_of_auditor(fixture), 0);
+}
+
 #endif

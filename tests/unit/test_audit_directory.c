@@ -24,24 +24,6 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
-static bool has_beside(const struct fixture *fixture, const char *begin)
-{
-	DIR *directory = opendir(fixture->directory);
-	bool is_found = false;
-	for (struct dirent *entry; (entry = readdir(directory));)
-		is_found |= strncmp(entry->d_name, begin, strlen(begin)) == 0;
-	closedir(directory);
-	return is_found;
-}
-
-static void start_and_stop(struct fixture *fixture)
-{
-	struct audit_record record = record_of(AUDIT_START, AUDIT_NO_OUTCOME);
-	start_auditor(fixture);
-	assert_int_equal(audit_tell(fixture->control, NULL, &record), 0);
-	assert_int_equal(end_of_auditor(fixture), 0);
-}
-
 static void submit_one(struct fixture *fixture)
 {
 	int line = open_line(fixture);

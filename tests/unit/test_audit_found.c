@@ -15,15 +15,6 @@ static char *path_of(const struct fixture *fixture, const char *name)
 	return path;
 }
 
-/* A gateway's start, of two lines: with a checkpoint behind it. */
-static void start_and_stop(struct fixture *fixture)
-{
-	struct audit_record record = record_of(AUDIT_START, AUDIT_NO_OUTCOME);
-	start_auditor(fixture);
-	assert_int_equal(audit_tell(fixture->control, NULL, &record), 0);
-	assert_int_equal(end_of_auditor(fixture), 0);
-}
-
 /* The auditor alone, which has something to write. */
 static void start_without_a_word(struct fixture *fixture)
 {
@@ -160,16 +151,6 @@ static void a_missing_note_is_told(void **state)
 	assert_told(fixture, "start", "audit.checkpoint is missing");
 	start_and_stop(fixture);
 	assert_told(fixture, "start", NULL);
-}
-
-static bool has_beside(const struct fixture *fixture, const char *begin)
-{
-	DIR *directory = opendir(fixture->directory);
-	bool is_found = false;
-	for (struct dirent *entry; (entry = readdir(directory));)
-		is_found |= strncmp(entry->d_name, begin, strlen(begin)) == 0;
-	closedir(directory);
-	return is_found;
 }
 
 /* With nothing live: the numbers of what it held must not be given again. */

@@ -67,15 +67,6 @@ static size_t line_size(const char *line)
 	return (size_t)(strchr(line, '\n') - line) + 1;
 }
 
-/* Starts an auditor and tells it of the start, as the supervisor does; then ends it. */
-static void start_and_stop(struct fixture *fixture)
-{
-	struct audit_record record = record_of(AUDIT_START, AUDIT_NO_OUTCOME);
-	start_auditor(fixture);
-	assert_int_equal(audit_tell(fixture->control, NULL, &record), 0);
-	assert_int_equal(end_of_auditor(fixture), 0);
-}
-
 struct change {
 	const char *what;
 	void (*change)(char *log, size_t *size);

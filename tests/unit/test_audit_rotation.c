@@ -56,16 +56,6 @@ static void add(struct writer *writer, enum audit_event event, enum audit_outcom
 	assert_true(writer_add(writer, "", "", &record));
 }
 
-static bool has_beside(const struct fixture *fixture, const char *begin)
-{
-	DIR *directory = opendir(fixture->directory);
-	bool is_found = false;
-	for (struct dirent *entry; (entry = readdir(directory));)
-		is_found |= strncmp(entry->d_name, begin, strlen(begin)) == 0;
-	closedir(directory);
-	return is_found;
-}
-
 static void add_and_commit(struct writer *writer)
 {
 	add(writer, AUDIT_INSTANCE, AUDIT_REFUSED);
