@@ -104,12 +104,15 @@ static void die(bool is_group)
 	pause();
 }
 
-/* What the disk has of a file when the power goes: what was synced, and of the rest as
+/* What the disk has of each file when the power goes: what was synced, and of the rest as
  * much as it likes. */
-static void cut_power(int fd, bool has_zeros)
+static void cut_power(bool has_zeros)
 {
 	struct stat status;
-	if (is_file(fd) && fstat(fd, &status) == 0 && status.st_size > files[fd].synced) {
+	for (int fd = 0; fd < DESCRIPTORS; fd++) {
+		if (!is_file(fd) || fstat(fd, &status) ||
+		    status.st_size <= files[fd].synced)
+			continue;
 		off_t part = (status.st_size - files[fd].synced) / 2;
 		syscall(SYS_ftruncate, fd, files[fd].synced + part);
 		if (has_zeros)
@@ -131,12 +134,12 @@ static bool before(enum fault_how how)
 	return false;
 }
 
-static void after(enum fault_how how, int fd)
+static void after(enum fault_how how)
 {
 	if (how == FAULT_KILL_AFTER || how == FAULT_KILL_HALF || how == FAULT_GROUP_AFTER)
 		die(how == FAULT_GROUP_AFTER);
 	if (how == FAULT_POWER_TORN || how == FAULT_POWER_ZEROS)
-		cut_power(fd, how == FAULT_POWER_ZEROS);
+		cut_power(how == FAULT_POWER_ZEROS);
 }
 
 /* All but the last byte; the next call finds no room for that one. */
@@ -152,7 +155,7 @@ ssize_t write(int fd, const void *bytes, size_t size)
 {
 	enum fault_how how = is_file(fd) ? step() : FAULT_NOTHING;
 	if (is_power_short && is_file(fd) && how != FAULT_ENOSPC)
-		cut_power(fd, false);
+		cut_power(false);
 	if (how == FAULT_TAKEN_BACK && size > 1)
 		return take_back(fd, bytes, size);
 	if (how == FAULT_HALF || how == FAULT_KILL_HALF) {
@@ -167,7 +170,7 @@ ssize_t write(int fd, const void *bytes, size_t size)
 	if (before(how))
 		return -1;
 	ssize_t result = syscall(SYS_write, fd, bytes, size);
-	after(how, fd);
+	after(how);
 	return result;
 }
 
@@ -179,13 +182,13 @@ static int sync_with(int fd, long call)
 		return -1;
 	/* A power cut comes before the disk has it all. */
 	if (how == FAULT_POWER_TORN || how == FAULT_POWER_ZEROS)
-		after(how, fd);
+		after(how);
 	int result = (int)syscall(call, fd);
 	if (is_file(fd) && result == 0 && fstat(fd, &status) == 0)
 		files[fd].synced = status.st_size;
 	if (is_file(fd) && result == 0)
 		forget_cut(fd);
-	after(how, fd);
+	after(how);
 	return result;
 }
 
@@ -207,7 +210,7 @@ int ftruncate(int fd, off_t size)
 	if (is_file(fd))
 		keep_cut(fd, size);
 	int result = (int)syscall(SYS_ftruncate, fd, size);
-	after(how, fd);
+	after(how);
 	return result;
 }
 
@@ -217,7 +220,7 @@ int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned
 	if (before(how))
 		return -1;
 	int result = (int)syscall(SYS_renameat2, from_at, from, to_at, to, flags);
-	after(how, -1);
+	after(how);
 	return result;
 }
 
@@ -232,7 +235,7 @@ int unlink(const char *path)
 	if (before(how))
 		return -1;
 	int result = (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
-	after(how, -1);
+	after(how);
 	return result;
 }
 
@@ -255,7 +258,7 @@ int open(const char *path, int flags, ...)
 		files[fd].is_there = is_there;
 		files[fd].synced = fstat(fd, &status) == 0 ? status.st_size : 0;
 	}
-	after(how, fd);
+	after(how);
 	return fd;
 }
 
