@@ -8,6 +8,9 @@
 
 #include "cathgate/net.h"
 
+/* A P-DATA-TF of the largest size as TLS records. */
+#define WRITE_BUFFER (136 * 1024)
+
 struct tls_stream {
 	SSL *ssl;
 	int fd;
@@ -15,12 +18,18 @@ struct tls_stream {
 	bool server;
 	bool closed;	/* by the peer: no more can be read */
 	int error;	/* not 0: the connection is of no more use */
-	bool write_cut; /* a record stands half written */
+	bool write_cut; /* a record stands half written, or unsent */
 	bool failed;	/* TLS itself, as `failure` says */
 	struct tls_failure failure;
 };
 
 enum outcome { OUTCOME_WANTS_INPUT, OUTCOME_WANTS_OUTPUT, OUTCOME_OVER };
+
+/* DCMTK takes EINTR and EAGAIN for a reason to try again, for ever. */
+static int final_error(int error)
+{
+	return error == 0 || error == EINTR || error == EAGAIN ? EIO : error;
+}
 
 /* Of a call of OpenSSL that failed; errno must be as the call left it. */
 static enum outcome judge(struct tls_stream *stream, int rc)
@@ -36,9 +45,7 @@ static enum outcome judge(struct tls_stream *stream, int rc)
 		stream->closed = true;
 		return OUTCOME_OVER;
 	case SSL_ERROR_SYSCALL:
-		/* DCMTK takes EINTR and EAGAIN for a reason to try again, for ever. */
-		stream->error =
-			error == 0 || error == EINTR || error == EAGAIN ? EIO : error;
+		stream->error = final_error(error);
 		return OUTCOME_OVER;
 	default:
 		if (tls_is_end_of_file()) {
@@ -136,6 +143,28 @@ static void hear_last_alert(struct tls_stream *stream)
 	stream->error = error;
 }
 
+/* Sends what OpenSSL has written into the buffer before the socket. */
+static int flush(struct tls_stream *stream)
+{
+	BIO *bio = SSL_get_wbio(stream->ssl);
+
+	for (;;) {
+		errno = 0;
+		if (BIO_flush(bio) > 0)
+			return 0;
+		if (!BIO_should_retry(bio)) {
+			stream->error = final_error(errno);
+			hear_last_alert(stream);
+			errno = stream->error;
+			return -1;
+		}
+		if (wait_for(stream, OUTCOME_WANTS_OUTPUT) != 0) {
+			stream->write_cut = true;
+			return -1;
+		}
+	}
+}
+
 static int stream_write(void *context, const void *bytes, size_t size)
 {
 	struct tls_stream *stream = context;
@@ -150,7 +179,7 @@ static int stream_write(void *context, const void *bytes, size_t size)
 		errno = 0;
 		rc = SSL_write_ex(stream->ssl, bytes, size, &count);
 		if (rc == 1)
-			return 0;
+			return flush(stream);
 		outcome = judge(stream, rc);
 		if (outcome == OUTCOME_OVER) {
 			hear_last_alert(stream);
@@ -177,13 +206,31 @@ static void stream_close(void *context)
 	free(stream);
 }
 
+/* All records of a PDU leave in one write: each write is a pass through the kernel's
+ * network code, and wakes the peer for a record. */
+static int gather_writes(SSL *ssl)
+{
+	BIO *socket = SSL_get_wbio(ssl), *buffer = BIO_new(BIO_f_buffer());
+
+	if (buffer == NULL || BIO_set_write_buffer_size(buffer, WRITE_BUFFER) <= 0 ||
+	    !BIO_up_ref(socket)) {
+		BIO_free(buffer);
+		return -1;
+	}
+	SSL_set0_wbio(ssl, BIO_push(buffer, socket));
+	return 0;
+}
+
 int tls_stream_new(SSL *ssl, int fd, const struct waiter *waiter, bool server,
 		   struct transport *ret)
 {
 	struct tls_stream *stream = calloc(1, sizeof(*stream));
 
-	if (stream == NULL)
+	/* What goes to a modality is short. */
+	if (stream == NULL || (!server && gather_writes(ssl) != 0)) {
+		free(stream);
 		return -1;
+	}
 	stream->ssl = ssl;
 	stream->fd = fd;
 	stream->waiter = waiter;
