@@ -35,6 +35,10 @@ struct transfer {
 	bool came_encrypted;
 	struct group *groups;
 	size_t count, room;
+	/* Of the last line: its group's place, its instance, its total_ms. */
+	size_t latest;
+	char *latest_instance;
+	json_int_t latest_ms;
 };
 
 /* That an instance's transfer to the destination begins. */

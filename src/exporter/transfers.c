@@ -38,6 +38,7 @@ static void transfer_free(struct transfer *transfer)
 	free(transfer->called_ae);
 	free(transfer->destination);
 	free(transfer->last_time);
+	free(transfer->latest_instance);
 }
 
 void transfers_free(struct transfers *transfers)
@@ -117,7 +118,46 @@ static bool has_patient(const struct transfer *transfer, const char *patient)
 	return false;
 }
 
-static void add_group(struct transfer *transfer, const struct group *group)
+static json_int_t total_ms(const struct log_line *line)
+{
+	return json_integer_value(json_object_get(line->json, "total_ms"));
+}
+
+/* The line says anew what became of the instance before it: the destination took it, but
+ * its record was not durable in time, and the modality was told of a failure. */
+static bool is_correction(const struct transfer *transfer, const struct log_line *line,
+			  const struct group *wanted)
+{
+	return transfer->count > 0 && wanted->result == UNCONFIRMED &&
+	       transfer->groups[transfer->latest].result == FORWARDED &&
+	       strcmp(line->reason, "audit-unavailable") == 0 &&
+	       strcmp(transfer->latest_instance, log_line_text(line, "sop_instance")) ==
+		       0 &&
+	       transfer->latest_ms == total_ms(line);
+}
+
+static void take_back(struct transfers *transfers, struct transfer *transfer)
+{
+	struct group *group = &transfer->groups[transfer->latest];
+
+	if (--group->count > 0)
+		return;
+	group_free(group);
+	*group = transfer->groups[--transfer->count];
+	transfers->group_count--;
+}
+
+static void note_latest(struct transfer *transfer, const struct log_line *line,
+			const struct group *group)
+{
+	transfer->latest = (size_t)(group - transfer->groups);
+	free(transfer->latest_instance);
+	transfer->latest_instance = memory_copy(log_line_text(line, "sop_instance"));
+	transfer->latest_ms = total_ms(line);
+}
+
+/* With none in it yet. */
+static struct group *add_group(struct transfer *transfer, const struct group *group)
 {
 	struct group *added;
 
@@ -133,8 +173,8 @@ static void add_group(struct transfer *transfer, const struct group *group)
 		.sop_class = memory_copy(group->sop_class),
 		.reason = memory_copy(group->reason),
 		.result = group->result,
-		.count = 1,
 	};
+	return added;
 }
 
 static const char *or_unknown(const char *uid)
@@ -167,13 +207,15 @@ void transfers_add(struct transfers *transfers, const struct log_line *line,
 	transfer->last_time = memory_copy(line->time);
 	if (wanted.result != SPOOLED && !has_patient(transfer, wanted.patient))
 		transfer_tell_begin(transfers->config, line, &wanted, outbox);
+	if (is_correction(transfer, line, &wanted))
+		take_back(transfers, transfer);
 	group = find_group(transfer, &wanted);
-	if (group) {
-		group->count++;
-		return;
+	if (!group) {
+		group = add_group(transfer, &wanted);
+		transfers->group_count++;
 	}
-	add_group(transfer, &wanted);
-	transfers->group_count++;
+	group->count++;
+	note_latest(transfer, line, group);
 }
 
 void transfers_end(struct transfers *transfers, const struct log_line *line,
