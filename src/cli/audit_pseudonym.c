@@ -18,14 +18,17 @@ static void print_usage(FILE *to)
 	      to);
 }
 
-/* One line of standard input, its newline cut off. -1 when there is none, or a NUL in it,
- * which no patient ID holds. */
+/* One line of standard input, its newline cut off, in a text from Windows with what
+ * stands before it, which no ID may hold (PS3.5 6.2, LO). -1 when there is none, or a NUL
+ * in it, which no patient ID holds. */
 static int read_id(char ret[ID_MAX + 2])
 {
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t size = getline(&line, &room, stdin);
 	if (size > 0 && line[size - 1] == '\n')
+		line[--size] = '\0';
+	if (size > 0 && line[size - 1] == '\r')
 		line[--size] = '\0';
 	int result = size >= 0 && size <= ID_MAX && strlen(line) == (size_t)size ? 0 : -1;
 	if (result == 0)
