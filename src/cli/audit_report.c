@@ -109,36 +109,53 @@ static int read_moment(const char *text, bool utc, enum moment_edge edge, int64_
 	return -1;
 }
 
+/* What the report can't answer for. */
+struct doubts {
+	uint64_t gaps, unreadable;
+};
+
+static void tell_doubts(const struct doubts *doubts)
+{
+	if (doubts->gaps > 0)
+		fprintf(stderr,
+			"cathgate: warning: in %" PRIu64
+			" places lines are missing or written anew; `cathgate audit "
+			"verify` says where\n",
+			doubts->gaps);
+	if (doubts->unreadable > 0)
+		fprintf(stderr,
+			"cathgate: warning: %" PRIu64
+			" lines can't be read, and don't count; `cathgate audit verify` "
+			"says where\n",
+			doubts->unreadable);
+}
+
 /* All lines there are. -1 after saying what is wrong. */
 static int count_lines(struct log_source *source, const struct line_filter *filter,
 		       struct report *report)
 {
 	struct log_reader_line line;
-	uint64_t gaps = 0;
-	int result = 0;
+	struct doubts doubts = { .gaps = 0 };
 	for (;;) {
 		enum log_reader_result read = log_source_next(source, &line);
+		bool is_unreadable;
 		if (read == LOG_READER_FAILED)
 			return -1;
 		if (read == LOG_READER_END)
 			break;
-		gaps += read == LOG_READER_GAP;
+		doubts.gaps += read == LOG_READER_GAP;
 		if (read == LOG_READER_GAP)
 			continue;
-		json_t *members = line_filter_read(filter, &line);
-		result = members ? report_add(report, members) : 0;
+		json_t *members = line_filter_read(filter, &line, &is_unreadable);
+		doubts.unreadable += is_unreadable;
+		int result = members ? report_add(report, members) : 0;
 		json_decref(members);
 		if (result) {
 			fprintf(stderr, "cathgate: out of memory\n");
 			return -1;
 		}
 	}
-	if (gaps > 0)
-		fprintf(stderr,
-			"cathgate: warning: in %" PRIu64
-			" places lines are missing or written anew; `cathgate audit "
-			"verify` says where\n",
-			gaps);
+	tell_doubts(&doubts);
 	return 0;
 }
 

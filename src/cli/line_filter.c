@@ -97,13 +97,15 @@ static bool fits(const struct line_filter *filter, enum line_filter_member membe
 }
 
 json_t *line_filter_read(const struct line_filter *filter,
-			 const struct log_reader_line *line)
+			 const struct log_reader_line *line, bool *ret_is_unreadable)
 {
+	*ret_is_unreadable = false;
 	for (enum line_filter_member i = 0; i < LINE_FILTER_MEMBERS; i++) {
 		if (!may_fit(filter, i, line))
 			return NULL;
 	}
 	json_t *read = members_read(line->text, line->size);
+	*ret_is_unreadable = read == NULL;
 	for (enum line_filter_member i = 0; i < LINE_FILTER_MEMBERS && read; i++) {
 		if (!fits(filter, i, read)) {
 			json_decref(read);
@@ -116,9 +118,10 @@ json_t *line_filter_read(const struct line_filter *filter,
 bool line_filter_fits(const struct line_filter *filter,
 		      const struct log_reader_line *line)
 {
+	bool is_unreadable;
 	if (is_empty(filter))
 		return true;
-	json_t *read = line_filter_read(filter, line);
+	json_t *read = line_filter_read(filter, line, &is_unreadable);
 	json_decref(read);
 	return read != NULL;
 }

@@ -33,9 +33,10 @@ void line_filter_free(struct line_filter *filter);
 
 bool line_filter_fits(const struct line_filter *filter,
 		      const struct log_reader_line *line);
-/* The same, for who needs what the line says anyhow: NULL when it doesn't fit. The caller
- * frees it (json_decref). */
+/* The same, for who needs what the line says anyhow: NULL when it doesn't fit, or is no
+ * JSON and might have fitted; *ret_is_unreadable tells the two apart. The caller frees it
+ * (json_decref). */
 json_t *line_filter_read(const struct line_filter *filter,
-			 const struct log_reader_line *line);
+			 const struct log_reader_line *line, bool *ret_is_unreadable);
 
 #endif
