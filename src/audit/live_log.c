@@ -225,7 +225,7 @@ static int retire_failed(struct live_log *log)
 	log->file.is_retired = true;
 	if (is_told)
 		return 0; /* of the one before it */
-	if (log->end.chain.next_seq > 0)
+	if (log->end.tree.size > 0)
 		keep_words(
 			log, LIVE_LOG_HAPPENED,
 			"the log could not be made durable: %s; it is closed as %.80s, "

@@ -156,6 +156,28 @@ static void a_note_that_can_not_be_written_stops_nothing(void **state)
 	writer_close(&writer);
 }
 
+/* The alert names a file as closed with what it has: the last durable line stands in the
+ * rotated one. */
+static void a_new_files_first_sync_may_fail(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture->config.audit.rotate_bytes = 1;
+	struct writer writer = opened(fixture);
+	add_and_commit(&writer);
+	writer_tend(&writer);
+	fixture->config.audit.rotate_bytes = 1 << 20;
+	assert_int_equal(access(path_of(fixture, "audit-0.jsonl"), F_OK), 0);
+	atomic_store(&sync_hook->fails, 1);
+	add(&writer, AUDIT_INSTANCE, AUDIT_REFUSED);
+	for (int i = 0; i < 5 && writer.count > 0; i++)
+		(void)writer_commit(&writer);
+	writer_close(&writer);
+	char *log = read_file(fixture->log);
+	assert_non_null(strstr(log, "it is closed as audit.torn-"));
+	assert_non_null(strstr(log, ", of which no line is durable\""));
+	free(log);
+}
+
 static struct checkpoint note_of(const struct fixture *fixture, const char *name)
 {
 	struct checkpoint note;
@@ -573,6 +595,7 @@ int main(void)
 		TEST(checkpoints_come_by_number),
 		TEST(checkpoints_come_by_time_but_not_for_nothing),
 		TEST(start_and_stop_are_covered),
+		TEST(a_new_files_first_sync_may_fail),
 		TEST(a_note_that_can_not_be_written_stops_nothing),
 		TEST(a_late_note_is_made_good),
 		TEST(a_start_makes_late_notes_good),
