@@ -48,7 +48,8 @@ static void syntax_fault(struct reader *reader, const char *path, const config_t
 		.line = config_error_line(tree),
 	};
 	const char *cure = "look here and on the line before for a missing quote, "
-			   "bracket, = or end of line, or a number of over 64 bits";
+			   "bracket, = or end of line, a comma before a closing "
+			   "bracket, or a number of over 64 bits";
 
 	if (strstr(text, "duplicate") != NULL)
 		cure = "a key may stand only once in its group: remove one of them";
@@ -65,7 +66,16 @@ static void syntax_fault(struct reader *reader, const char *path, const config_t
 
 int reader_tree(struct reader *reader, const char *path, config_t *tree)
 {
+	struct scan scan = { .faults = reader->faults,
+			     .path = path,
+			     .folder = reader->folder };
+	int result;
+
 	if (check_file(path, reader->faults) < 0)
+		return -1;
+	result = scan_prove(&scan);
+	scan_clear(&scan);
+	if (result < 0)
 		return -1;
 	config_set_include_dir(tree, reader->folder);
 	if (config_read_file(tree, path) == CONFIG_TRUE)

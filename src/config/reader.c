@@ -136,7 +136,7 @@ static size_t distance(const char *a, const char *b)
 	size_t width = strlen(b);
 
 	if (width > NAME_MAX_LENGTH || strlen(a) > NAME_MAX_LENGTH)
-		return NAME_MAX_LENGTH;
+		return SIZE_MAX;
 	for (size_t j = 0; j <= width; j++)
 		row[j] = j;
 	for (size_t i = 0; a[i] != '\0'; i++) {

@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#define DEPTH_MAX 16 /* of @include; libconfig itself stops at 10 */
+#define DEPTH_MAX	10 /* of @include, as in libconfig */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 struct cursor {
 	struct scan *scan;
@@ -31,6 +34,12 @@ static int fault(struct scan *scan, const char *file, int line, const char *what
 	return -1;
 }
 
+/* Of the text itself. While proving it may be worse than that: libconfig says where. */
+static int text_fault(const struct cursor *cursor, int line, const char *what)
+{
+	return cursor->scan->proving ? 0 : fault(cursor->scan, cursor->file, line, what);
+}
+
 static int changed(struct scan *scan)
 {
 	return fault(scan, scan->path, 0,
@@ -51,6 +60,8 @@ static void value_add(struct cursor *cursor, enum scan_kind kind, const char *te
 {
 	struct scan *scan = cursor->scan;
 
+	if (scan->proving)
+		return;
 	if (scan->count == scan->room) {
 		size_t room = scan->room == 0 ? 256 : 2 * scan->room;
 		struct scan_value *values =
@@ -107,8 +118,8 @@ static int skip_comment(struct cursor *cursor)
 			return 0;
 		}
 	}
-	return fault(cursor->scan, cursor->file, line,
-		     "the comment that begins here never ends; write */ behind it");
+	return text_fault(cursor, line,
+			  "the comment that begins here never ends; write */ behind it");
 }
 
 /* Steps over a string, from its first quote to behind its last. */
@@ -121,14 +132,15 @@ static int skip_string(struct cursor *cursor)
 			cursor->at++;
 			return 0;
 		}
-		if (looking_at(cursor, "\\x00") || looking_at(cursor, "\\X00"))
+		if (!cursor->scan->proving &&
+		    (looking_at(cursor, "\\x00") || looking_at(cursor, "\\X00")))
 			return fault(cursor->scan, cursor->file, cursor->line,
 				     "\\x00 can't stand in a text; remove it");
 		if (*cursor->at == '\\' && cursor->end - cursor->at > 1)
 			cursor->at++;
 	}
-	return fault(cursor->scan, cursor->file, line,
-		     "the text that begins here never ends; write \" behind it");
+	return text_fault(cursor, line,
+			  "the text that begins here never ends; write \" behind it");
 }
 
 static int take_string(struct cursor *cursor)
@@ -137,6 +149,24 @@ static int take_string(struct cursor *cursor)
 		value_add(cursor, SCAN_STRING, NULL, 0);
 	cursor->in_string = true;
 	return skip_string(cursor);
+}
+
+/* 1 when it is one to read, 0 when libconfig says better what is wrong with it. */
+static int prove_included(const struct cursor *cursor, const char *path)
+{
+	struct stat status;
+
+	if (cursor->depth == DEPTH_MAX)
+		return fault(cursor->scan, cursor->file, cursor->line,
+			     "@include goes more than 10 files deep; no file may include "
+			     "itself");
+	if (stat(path, &status) < 0)
+		return 0;
+	if (!S_ISREG(status.st_mode))
+		return fault(cursor->scan, cursor->file, cursor->line,
+			     "@include wants the name of a readable file, and this is no "
+			     "regular one; name each file on a line of its own");
+	return access(path, R_OK) == 0;
 }
 
 /* The name of the file stands between quotes, in which only \" and \\ are special. */
@@ -151,6 +181,8 @@ static int take_include(struct cursor *cursor)
 	begin = cursor->at + 1;
 	if (skip_string(cursor) < 0)
 		return -1;
+	if (cursor->at == begin || cursor->at[-1] != '"')
+		return 0; /* it never ends */
 	name = to = arena_alloc(&scan->arena, (size_t)(cursor->at - begin), 1);
 	for (const char *from = begin; from < cursor->at - 1; from++) {
 		if (*from == '\\')
@@ -164,6 +196,12 @@ static int take_include(struct cursor *cursor)
 			     "@include wants a name relative to the folder of the "
 			     "configuration file; write it without the leading /");
 	path = scan_file_shown(&scan->arena, "", scan->folder, name);
+	if (scan->proving) {
+		int found = prove_included(cursor, path);
+
+		if (found <= 0)
+			return found;
+	}
 	return scan_file(scan, path, path, cursor->depth + 1);
 }
 
@@ -268,7 +306,11 @@ static int scan_file(struct scan *scan, const char *path, const char *shown,
 		return changed(scan);
 	cursor.at = text;
 	cursor.end = text + size;
-	if (memchr(text, '\0', size) != NULL)
+	if (looking_at(&cursor, BYTE_ORDER_MARK))
+		result = fault(scan, shown, 1,
+			       "it begins with a byte order mark; save it as UTF-8 "
+			       "without one");
+	else if (memchr(text, '\0', size) != NULL)
 		result = fault(scan, shown, 0,
 			       "it holds a NUL byte; write it anew as plain text");
 	while (result == 0 && more(&cursor))
@@ -309,6 +351,12 @@ static int attach(struct scan *scan, config_setting_t *setting, size_t *next)
 		return changed(scan);
 	config_setting_set_hook(setting, &scan->values[(*next)++]);
 	return 0;
+}
+
+int scan_prove(struct scan *scan)
+{
+	scan->proving = true;
+	return scan_file(scan, scan->path, scan->path, 0);
 }
 
 int scan_attach(struct scan *scan, config_setting_t *root)

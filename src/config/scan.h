@@ -3,11 +3,14 @@
  * written (it wraps those over 32 bits), on which line each element of a list stands (it
  * names that of the token behind), and comments and strings that never end.
  *
- * The same text is read once more into its values, in the order of libconfig's tree.
+ * The same text is read once more into its values, in the order of libconfig's tree. It
+ * is read before too, for what libconfig can't bear: it ends the process where an
+ * @include names a folder, and waits for ever at a FIFO.
  */
 #ifndef CONFIG_SCAN_H
 #define CONFIG_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <libconfig.h>
 
@@ -27,10 +30,15 @@ struct scan {
 	struct config_faults *faults;
 	const char *path;   /* of the configuration, as given */
 	const char *folder; /* absolute; @include starts there */
+	bool proving;	    /* before libconfig: values don't matter yet */
 	struct arena arena; /* holds the values; scan_clear */
 	struct scan_value *values;
 	size_t count, room;
 };
+
+/* Whether libconfig may read the text and all that it includes: 0, or -1 with a fault.
+ * What is wrong otherwise libconfig says itself. */
+int scan_prove(struct scan *scan);
 
 /* Reads the text that libconfig took and hangs each value on its setting: the settings'
  * hooks then lead into scan->values. 0, or -1 with a fault. */
