@@ -69,6 +69,18 @@ static const struct {
 	  "has a weak key; it needs RSA of 2048 bits or EC of 256" },
 	{ X509_V_ERR_CA_MD_TOO_WEAK, REASON_TLS_WEAK,
 	  "bears a weak signature; it needs SHA-256" },
+	{ X509_V_ERR_PERMITTED_VIOLATION, REASON_TLS_UNTRUSTED,
+	  "bears a name outside those that a CA of its chain may sign (nameConstraints); "
+	  "have it issued by another CA" },
+	{ X509_V_ERR_EXCLUDED_VIOLATION, REASON_TLS_UNTRUSTED,
+	  "bears a name that a CA of its chain may not sign (nameConstraints); have it "
+	  "issued by another CA" },
+	{ X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, REASON_TLS_UNTRUSTED,
+	  "holds a critical extension that isn't known here; have it issued without" },
+	{ X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, REASON_TLS_CRL_MISSING,
+	  "can't be checked: its CA's CRL here holds a critical extension that isn't "
+	  "known "
+	  "here" },
 	{ X509_V_ERR_HOSTNAME_MISMATCH, REASON_DESTINATION_NAME, NULL },
 	{ X509_V_ERR_IP_ADDRESS_MISMATCH, REASON_DESTINATION_NAME, NULL },
 };
@@ -80,7 +92,9 @@ static const struct {
 	const char *what;
 } errors[] = {
 	{ SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, REASON_TLS_NO_CERTIFICATE,
-	  "showed no certificate; give it one of a CA in `ca`" },
+	  "showed no certificate that counts here; give it one of a CA in `ca`, with a "
+	  "key "
+	  "of RSA, P-256, P-384, P-521 or Ed25519" },
 	{ SSL_R_UNSUPPORTED_PROTOCOL, REASON_TLS_VERSION,
 	  "speaks no TLS version that is allowed here (see min_version)" },
 	{ SSL_R_VERSION_TOO_LOW, REASON_TLS_VERSION,
@@ -207,8 +221,9 @@ void tls_fail_verdict(struct tls_failure *ret, bool server,
 	}
 	if (reason == REASON_DESTINATION_NAME) {
 		tls_fail(ret, server, reason,
-			 "%s's certificate %.90s isn't for the name %.80s; correct "
-			 "server_name or the certificate",
+			 "%s's certificate %.90s isn't for the name %.80s (its "
+			 "subjectAltName counts, its CN doesn't); correct server_name or "
+			 "the certificate",
 			 tls_who(server), verdict->subject, verdict->server_name);
 		return;
 	}
@@ -306,12 +321,34 @@ void tls_fail_handshake(struct tls_failure *ret, bool server, SSL *ssl,
 			 error_text(first));
 }
 
-void tls_fail_stream(struct tls_failure *ret, bool server)
+/* Of one that distrusts the gateway, whenever it says so. */
+static bool is_distrust(int alert)
+{
+	switch (alert) {
+	case SSL_AD_BAD_CERTIFICATE:
+	case SSL_AD_UNSUPPORTED_CERTIFICATE:
+	case SSL_AD_CERTIFICATE_REVOKED:
+	case SSL_AD_CERTIFICATE_EXPIRED:
+	case SSL_AD_CERTIFICATE_UNKNOWN:
+	case SSL_AD_UNKNOWN_CA:
+	case SSL_AD_ACCESS_DENIED:
+	case SSL_AD_CERTIFICATE_REQUIRED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void tls_fail_stream(struct tls_failure *ret, bool server, bool settled)
 {
 	unsigned long error = ERR_peek_last_error();
 	int alert;
 
-	if (is_alert(error, &alert))
+	if (is_alert(error, &alert) && settled && !is_distrust(alert))
+		tls_fail(ret, server, REASON_PEER_LOST,
+			 "%s ended the connection with the TLS alert \"%s\"",
+			 tls_who(server), SSL_alert_desc_string_long(alert));
+	else if (is_alert(error, &alert))
 		fail_alert(ret, server, alert, true);
 	else
 		tls_fail(ret, server, REASON_PEER_LOST,

@@ -83,7 +83,8 @@ void tls_fail(struct tls_failure *ret, bool server, enum reason reason,
 /* Of the errors in OpenSSL's queue, which it empties. */
 void tls_fail_handshake(struct tls_failure *ret, bool server, SSL *ssl,
 			const struct tls_verdict *verdict);
-void tls_fail_stream(struct tls_failure *ret, bool server);
+/* settled: the peer has taken our certificate, so that an alert is no refusal of it. */
+void tls_fail_stream(struct tls_failure *ret, bool server, bool settled);
 void tls_fail_verdict(struct tls_failure *ret, bool server,
 		      const struct tls_verdict *verdict);
 

@@ -16,6 +16,7 @@ struct tls_stream {
 	int fd;
 	const struct waiter *waiter;
 	bool server;
+	bool settled;	/* the peer has taken our certificate: an alert means others */
 	bool closed;	/* by the peer: no more can be read */
 	int error;	/* not 0: the connection is of no more use */
 	bool write_cut; /* a record stands half written, or unsent */
@@ -55,7 +56,7 @@ static enum outcome judge(struct tls_stream *stream, int rc)
 			stream->error = EPIPE;
 			return OUTCOME_OVER;
 		}
-		tls_fail_stream(&stream->failure, stream->server);
+		tls_fail_stream(&stream->failure, stream->server, stream->settled);
 		stream->failed = true;
 		stream->error = EPROTO;
 		return OUTCOME_OVER;
@@ -95,8 +96,10 @@ static ssize_t stream_read(void *context, void *buffer, size_t size)
 		ERR_clear_error();
 		errno = 0;
 		rc = SSL_read_ex(stream->ssl, buffer, size, &count);
-		if (rc == 1)
+		if (rc == 1) {
+			stream->settled = true;
 			return (ssize_t)count;
+		}
 		outcome = judge(stream, rc);
 		if (outcome != OUTCOME_OVER && wait_for(stream, outcome) != 0)
 			return -1;
@@ -235,6 +238,8 @@ int tls_stream_new(SSL *ssl, int fd, const struct waiter *waiter, bool server,
 	stream->fd = fd;
 	stream->waiter = waiter;
 	stream->server = server;
+	/* A client's verdict is part of its handshake; of a server it comes after. */
+	stream->settled = server;
 	*ret = (struct transport){ .fd = fd,
 				   .context = stream,
 				   .read = stream_read,
