@@ -13,6 +13,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <string.h>
 
 #define DAY_SECONDS	   ((time_t)24 * 60 * 60)
 #define CERTIFICATE_NOTICE (30 * DAY_SECONDS)
@@ -104,6 +105,49 @@ static bool is_issuer(X509 *issuer, X509 *certificate)
 	       X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
 }
 
+/* TLS 1.3 has no other curves (RFC 8446 4.2.3), and TLS 1.2 needs one among our groups.
+ */
+static void check_curve(const struct check *check, const struct subject *subject)
+{
+	static const char *const known[] = { "prime256v1", "secp384r1", "secp521r1" };
+	EVP_PKEY *key = X509_get0_pubkey(subject->certificate);
+	char name[48] = "";
+
+	if (key == NULL || EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
+	    EVP_PKEY_get_bits(key) < EC_KEY_BITS)
+		return;
+	EVP_PKEY_get_group_name(key, name, sizeof(name), NULL);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strcmp(name, known[i]) == 0)
+			return;
+	}
+	config_fault_add(check->faults, CONFIG_ERROR, &subject->file->place,
+			 "%s: the certificate %s has a key on the curve %s, which TLS "
+			 "1.3 doesn't know; have it issued for a key on P-256 or P-384",
+			 subject->file->path, subject->name, name);
+}
+
+/* One that was signed by a certificate which is no CA's; peers refuse the chain. */
+static void check_signer(const struct check *check, const struct subject *subject,
+			 X509 *signed_one)
+{
+	const struct config_file *file = subject->file;
+
+	if (!is_issuer(subject->certificate, signed_one))
+		config_fault_add(check->faults, CONFIG_ERROR, &file->place,
+				 "%s: the certificate %s didn't sign the one before it; "
+				 "put the own certificate first, then the CA that signed "
+				 "it, then that CA's, and nothing else",
+				 file->path, subject->name);
+	else if (!tls_is_self_signed(subject->certificate) &&
+		 X509_check_ca(subject->certificate) != 1)
+		config_fault_add(check->faults, CONFIG_ERROR, &file->place,
+				 "%s: the certificate %s isn't a CA's (basicConstraints "
+				 "CA:TRUE), but signed the one before it; have the chain "
+				 "issued again",
+				 file->path, subject->name);
+}
+
 static void check_chain(const struct check *check, bool server)
 {
 	const struct config_file *file = &check->tls->certificate;
@@ -124,13 +168,10 @@ static void check_chain(const struct check *check, bool server)
 
 		check_dates(check, &subject);
 		check_strength(check, &subject);
-		if (i > 0 && !is_issuer(subject.certificate, sk_X509_value(chain, i - 1)))
-			config_fault_add(
-				check->faults, CONFIG_ERROR, &file->place,
-				"%s: the certificate %s didn't sign the one before it; "
-				"put the own certificate first, then the CA that signed "
-				"it, then that CA's, and nothing else",
-				file->path, subject.name);
+		if (i == 0)
+			check_curve(check, &subject);
+		else
+			check_signer(check, &subject, sk_X509_value(chain, i - 1));
 	}
 	if (check->material->key != NULL &&
 	    X509_check_private_key(first.certificate, check->material->key) != 1)
@@ -213,6 +254,29 @@ static X509 *crl_signer(const struct check *check, X509_CRL *crl, bool *ret_know
 	return signer;
 }
 
+/* What OpenSSL would never count at a handshake. */
+static const char *crl_extension_fault(X509_CRL *crl)
+{
+	ISSUING_DIST_POINT *scope =
+		X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, NULL, NULL);
+	const char *fault = NULL;
+
+	if (scope != NULL && (scope->indirectCRL > 0 || scope->onlysomereasons != NULL))
+		fault = "is an indirect one, or for some reasons only; give the full one";
+	ISSUING_DIST_POINT_free(scope);
+	for (int i = 0; i < X509_CRL_get_ext_count(crl) && fault == NULL; i++) {
+		X509_EXTENSION *extension = X509_CRL_get_ext(crl, i);
+		int kind = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
+
+		if (X509_EXTENSION_get_critical(extension) &&
+		    kind != NID_issuing_distribution_point && kind != NID_delta_crl &&
+		    kind != NID_authority_key_identifier)
+			fault = "holds a critical extension that isn't known here; have "
+				"the CA issue one without";
+	}
+	return fault;
+}
+
 static void check_crl(const struct check *check, X509_CRL *crl,
 		      const struct config_file *file)
 {
@@ -235,6 +299,8 @@ static void check_crl(const struct check *check, X509_CRL *crl,
 	else if (X509_CRL_get0_nextUpdate(crl) == NULL)
 		fault = "has no nextUpdate, so nobody could see it go stale; have it "
 			"issued with one";
+	else
+		fault = crl_extension_fault(crl);
 	if (fault == NULL)
 		return;
 	tls_subject(X509_CRL_get_issuer(crl), issuer);

@@ -93,8 +93,7 @@ static const struct {
 } errors[] = {
 	{ SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, REASON_TLS_NO_CERTIFICATE,
 	  "showed no certificate that counts here; give it one of a CA in `ca`, with a "
-	  "key "
-	  "of RSA, P-256, P-384, P-521 or Ed25519" },
+	  "key of RSA, P-256, P-384 or Ed25519" },
 	{ SSL_R_UNSUPPORTED_PROTOCOL, REASON_TLS_VERSION,
 	  "speaks no TLS version that is allowed here (see min_version)" },
 	{ SSL_R_VERSION_TOO_LOW, REASON_TLS_VERSION,

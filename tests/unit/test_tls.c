@@ -140,9 +140,9 @@ static const struct refusal {
 	const char *detail; /* part of it */
 } refusals[] = {
 	MODALITY(DEFAULTS, THEIRS(.version = TLS1_2_VERSION), TLS_NO_CERTIFICATE,
-		 "the modality showed no certificate"),
+		 "the modality showed no certificate that counts"),
 	MODALITY(DEFAULTS, THEIRS(.version = TLS1_3_VERSION), TLS_NO_CERTIFICATE,
-		 "the modality showed no certificate"),
+		 "the modality showed no certificate that counts"),
 	MODALITY(DEFAULTS, THEIRS(.certificate = "by-other"), TLS_UNTRUSTED,
 		 "the modality's certificate CN=by-other was signed by a CA that isn't "
 		 "in `ca` (CN=other)"),
@@ -342,7 +342,8 @@ static void test_late_refusal_is_heard_by_a_writer(void **state)
 	tls_context_free(session.context);
 }
 
-/* Here the modality's own alert comes after the handshake: we sent it a broken record. */
+/* Here the modality's own alert comes after the handshake, and is about no certificate:
+ * we sent it a broken record. */
 static void test_alert_after_the_handshake(void **state)
 {
 	struct peer peer = { .certificate = "angio", .talk = read_until_error };
@@ -357,7 +358,7 @@ static void test_alert_after_the_handshake(void **state)
 	assert_int_equal(write(session.transport.fd, broken, 37), 37);
 	assert_int_equal(session.transport.read(session.transport.context, &byte, 1), -1);
 	assert_true(tls_failed(&session.transport, &failure));
-	assert_int_equal(failure.reason, REASON_TLS_PEER_REFUSED);
+	assert_int_equal(failure.reason, REASON_PEER_LOST);
 	assert_non_null(strstr(failure.detail, "\"bad record mac\""));
 	close_session(&session);
 }

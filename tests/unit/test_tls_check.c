@@ -41,6 +41,9 @@ static const struct fault_case {
 	LISTENER(OURS(.certificate = "sha1"), ERROR, "is signed with SHA1"),
 	LISTENER(OURS(.certificate = "gateway+other", .key = "gateway"), ERROR,
 		 "CN=other didn't sign the one before it"),
+	LISTENER(OURS(.certificate = "brainpool"), ERROR, "on the curve brainpoolP256r1"),
+	DESTINATION(OURS(.certificate = "by-angio+angio", .key = "by-angio"), ERROR,
+		    "CN=angio isn't a CA's (basicConstraints CA:TRUE), but signed"),
 	LISTENER(OURS(.certificate = "gateway-old"), CALENDAR,
 		 "CN=gateway-old expired on"),
 	LISTENER(OURS(.certificate = "gateway-new"), CALENDAR, "isn't valid before"),
@@ -58,6 +61,9 @@ static const struct fault_case {
 		 "there is no CRL of CN=inter"),
 	LISTENER(OURS(.crl = { "endless" }), ERROR, "has no nextUpdate"),
 	LISTENER(OURS(.crl = { "root", "delta" }), ERROR, "is a delta CRL"),
+	LISTENER(OURS(.crl = { "root", "critical" }), ERROR,
+		 "holds a critical extension"),
+	LISTENER(OURS(.crl = { "root", "indirect" }), ERROR, "is an indirect one"),
 	LISTENER(OURS(.crl = { "stale" }), CALENDAR, "went stale on"),
 	LISTENER(OURS(.crl = { "soon" }), WARNING, "goes stale on"),
 };
@@ -95,6 +101,8 @@ static void test_good_ones_have_no_faults(void **state)
 		{ .ca = "root+alone" },
 		{ .crl = { "der" } },
 		{ .crl = { "stale", "root" } },
+		{ .crl = { "users" } },
+		{ .certificate = "p384" },
 		{ .certificate = "gateway+root", .key = "gateway" },
 	};
 

@@ -80,6 +80,8 @@ static struct recipe {
 	MADE("revoked", "root", CLIENT, 0, 400),
 	MADE("weak", "root", BOTH, 0, 400, .curve = "RSA-1024"),
 	MADE("p224", "root", SERVER, 0, 400, .curve = "P-224"),
+	MADE("brainpool", "root", SERVER, 0, 400, .curve = "brainpoolP256r1"),
+	MADE("p384", "root", SERVER, 0, 400, .curve = "P-384"),
 	MADE("sha1", "root", BOTH, 0, 400, .sha1 = true),
 };
 
@@ -217,6 +219,16 @@ static inline void make_crl(const char *name, const char *issuer, const char *si
 		X509_CRL_add1_ext_i2d(
 			crl, NID_delta_crl,
 			X509_get_serialNumber(find("root")->made.certificate), 1, 0);
+	if (strcmp(name, "critical") == 0)
+		X509_CRL_add1_ext_i2d(
+			crl, NID_crl_number,
+			X509_get_serialNumber(find("root")->made.certificate), 1, 0);
+	if (strcmp(name, "indirect") == 0)
+		X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point,
+				      &(ISSUING_DIST_POINT){ .indirectCRL = 0xff }, 1, 0);
+	if (strcmp(name, "users") == 0)
+		X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point,
+				      &(ISSUING_DIST_POINT){ .onlyuser = 0xff }, 1, 0);
 	assert_true(X509_CRL_sign(crl, find(signer)->made.key, EVP_sha256()) > 0);
 	if (strcmp(name, "der") == 0)
 		i2d_X509_CRL_fp(file, crl);
@@ -275,6 +287,7 @@ static inline void make_odd_files(void)
 	join("gateway+text", ".crt", "gateway", "broken");
 	join("gateway+root", ".crt", "gateway", "root");
 	join("gateway+other", ".crt", "gateway", "other");
+	join("by-angio+angio", ".crt", "by-angio", "angio");
 	join("gateway-by-inter+inter", ".crt", "gateway-by-inter", "inter");
 }
 
@@ -291,6 +304,9 @@ static inline int make_pki(void **state)
 	make_crl("inter", "inter", "inter", 0, 30);
 	make_crl("bad-inter", "bad-inter", "bad-inter", 0, 30);
 	make_crl("delta", "root", "root", 0, 30);
+	make_crl("critical", "root", "root", 0, 30);
+	make_crl("indirect", "root", "root", 0, 30);
+	make_crl("users", "root", "root", 0, 30);
 	make_crl("stale", "root", "root", -30, -1);
 	make_crl("soon", "root", "root", -27, 2);
 	make_crl("forged", "root", "other", 0, 30);
