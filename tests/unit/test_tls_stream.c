@@ -289,6 +289,35 @@ static void test_renegotiation_fails(void **state)
 	}
 }
 
+/* RFC 8446 4.6.3: either side may, at any time, and ask the other to do so too. */
+static int change_keys(SSL *ssl)
+{
+	for (int i = 0; i < 3; i++) {
+		if (SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) != 1)
+			return 10;
+		if (answer_a_byte(ssl) != 0)
+			return 11;
+	}
+	return 0;
+}
+
+static void test_keys_may_change(void **state)
+{
+	struct session session;
+
+	(void)state;
+	for (int server = 0; server <= 1; server++) {
+		struct peer peer = { .certificate = "pacs",
+				     .version = TLS1_3_VERSION,
+				     .talk = change_keys };
+
+		open_session(&session, &(struct setting){ 0 }, server, &peer);
+		for (int i = 0; i < 3; i++)
+			check_a_byte(&session);
+		close_session(&session);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +328,7 @@ int main(void)
 		cmocka_unit_test(test_waiter_may_give_up_a_stream),
 		cmocka_unit_test(test_nothing_can_be_resumed),
 		cmocka_unit_test(test_renegotiation_fails),
+		cmocka_unit_test(test_keys_may_change),
 	};
 
 	return cmocka_run_group_tests(tests, make_pki, remove_pki);
