@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEPTH_MAX	10 /* of @include, as in libconfig */
+#define DEPTH_MAX	10		  /* of @include, as in libconfig */
+#define FILE_MAX_BYTES	((size_t)4 << 20) /* over it, libconfig may take minutes */
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 struct cursor {
@@ -278,8 +279,8 @@ static int read_whole(const char *path, char **ret, size_t *ret_size)
 		text = bigger;
 		room += 65536;
 		size += fread(text + size, 1, room - size, stream);
-	} while (size == room);
-	if (size == room || ferror(stream)) {
+	} while (size == room && size <= FILE_MAX_BYTES);
+	if ((size == room && size <= FILE_MAX_BYTES) || ferror(stream)) {
 		free(text);
 		fclose(stream);
 		return -1;
@@ -306,7 +307,11 @@ static int scan_file(struct scan *scan, const char *path, const char *shown,
 		return changed(scan);
 	cursor.at = text;
 	cursor.end = text + size;
-	if (looking_at(&cursor, BYTE_ORDER_MARK))
+	if (size > FILE_MAX_BYTES)
+		result = fault(scan, shown, 0,
+			       "it is over 4 MiB, as no configuration is; name the right "
+			       "file");
+	else if (looking_at(&cursor, BYTE_ORDER_MARK))
 		result = fault(scan, shown, 1,
 			       "it begins with a byte order mark; save it as UTF-8 "
 			       "without one");

@@ -16,7 +16,9 @@ def faulty(folder):
 	(folder / "outer.conf").write_text('// first\n\t@include "folder"\n')
 	(folder / "mark.conf").write_bytes(b'\xef\xbb\xbfspool: { mode = "off"; };\n')
 	(folder / "itself.conf").write_text('@include "itself.conf"\n' * 2)
+	(folder / "endless.conf").write_text(" " * (5 << 20))
 	return [
+		('@include "endless.conf"\n', "endless.conf: ", "over 4 MiB"),
 		('@include "folder"\n', "cathgate.conf:LAST: @include wants", "no regular one"),
 		('@include "fifo"\n', "cathgate.conf:LAST: @include wants", "no regular one"),
 		(f'@include "{up}dev/zero"\n', "cathgate.conf:LAST: @include", "no regular one"),
