@@ -50,7 +50,7 @@ struct command_set {
 	uint16_t status;
 	char sop_class[COMMAND_UID_MAX + 1];	/* (0000,0002); "" when absent */
 	char sop_instance[COMMAND_UID_MAX + 1]; /* (0000,1000); "" when absent */
-	bool has_move_originator; /* (0000,1030) with a value, or (0000,1031) at all */
+	bool has_move_originator; /* (0000,1030) has a value, or (0000,1031) one but 0 */
 	struct ae_title move_originator; /* empty when what came is no AE title */
 };
 

@@ -70,6 +70,16 @@ static void read_move_originator(const struct value *value, struct command_set *
 		set->move_originator = (struct ae_title){ 0 };
 }
 
+/* Some senders (PixelMed's of several files) put an id of 0, and no AE title, into what
+ * is nobody's C-MOVE. */
+static void read_move_message(const struct value *value, struct command_set *set)
+{
+	for (size_t i = 0; i < value->size; i++) {
+		if (value->bytes[i] != 0)
+			set->has_move_originator = true;
+	}
+}
+
 struct seen { /* what no command set may lack */
 	bool field, data_set_type;
 };
@@ -107,7 +117,7 @@ static const char *read_value(const struct value *value, struct command_set *set
 		read_move_originator(value, set);
 		return NULL;
 	case MOVE_ORIGINATOR_MESSAGE_ID:
-		set->has_move_originator = true;
+		read_move_message(value, set);
 		return NULL;
 	default:
 		return NULL;

@@ -34,6 +34,7 @@
 	"\0\0\x30\x10\4\0\0\0" \
 	"A\\B "
 #define MOVER_MESSAGE "\0\0\x31\x10\2\0\0\0\1\0"
+#define MOVER_ZERO    "\0\0\x31\x10\2\0\0\0\0\0"
 #define MOVER_NOTHING "\0\0\x31\x10\0\0\0\0"
 #define UNKNOWN	      "\0\0\1\x50\3\0\0\0odd"
 
@@ -101,7 +102,10 @@ static void test_move_originators(void **state)
 		{ "an AE title", BYTES(STORE_RQ WITH_DATA MOVER), true, "MOVER" },
 		{ "no AE title", BYTES(STORE_RQ WITH_DATA MOVER_NO_AE), true, "" },
 		{ "only an id", BYTES(STORE_RQ WITH_DATA MOVER_MESSAGE), true, "" },
-		{ "an empty id", BYTES(STORE_RQ WITH_DATA MOVER_NOTHING), true, "" },
+		{ "an id of 0", BYTES(STORE_RQ WITH_DATA MOVER_ZERO), false, "" },
+		{ "an AE title and an id of 0",
+		  BYTES(STORE_RQ WITH_DATA MOVER MOVER_ZERO), true, "MOVER" },
+		{ "an empty id", BYTES(STORE_RQ WITH_DATA MOVER_NOTHING), false, "" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
