@@ -9,7 +9,8 @@ cd "$(dirname "$0")/.."
 build="cmake ninja-build gcc g++ pkg-config libdcmtk-dev libssl-dev libconfig-dev
 	libsystemd-dev libjansson-dev libcmocka-dev zlib1g-dev"
 peers="clang-format dcmtk stunnel4 orthanc openssl python3 jq curl bash procps util-linux mount iproute2
-	strace libxml2-utils mandoc prometheus rsyslog rsyslog-openssl systemd mmdebstrap dpkg-dev"
+	strace libxml2-utils mandoc prometheus rsyslog rsyslog-openssl systemd mmdebstrap dpkg-dev
+	odil ctn"
 
 install_missing() {
 	missing=
