@@ -254,7 +254,8 @@ def options():
 	parser.add_argument("--cases", nargs="+", choices=names, default=names)
 	parser.add_argument("--ways", nargs="+", choices=all_ways,
 			    default=[way.name for way in ways.usual()],
-			    help="unsynced is Cathgate with its syncs left out")
+			    help="unsynced is Cathgate with its syncs left out, waiting the "
+			    "same with 0.15 ms of sleep in their place")
 	parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS),
 			    help="with TCP_NODELAY=1, as DCMTK ships them")
 	parser.add_argument("--objects", type=int, default=sys.maxsize, metavar="N",

@@ -272,10 +272,19 @@ class Unsynced(Cathgate):
 		return {"LD_PRELOAD": str(library)}
 
 
+class Waiting(Unsynced):
+	"""The same, but it waits where it would sync, for about as long as a sync takes."""
+
+	name = "waiting"
+
+	def environment(self):
+		return {**super().environment(), "UNSYNCED_PAUSE_US": "150"}
+
+
 def available():
-	return [way for way in (Direct, Stunnels, Orthanc, Cathgate, Unsynced)
+	return [way for way in (Direct, Stunnels, Orthanc, Cathgate, Unsynced, Waiting)
 		if way is not Orthanc or Orthanc.program]
 
 
 def usual():
-	return [way for way in available() if way is not Unsynced]
+	return [way for way in available() if not issubclass(way, Unsynced)]
