@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -53,6 +54,14 @@ static bool is_in_date(const struct tls_context *context, struct tls_failure *fa
 		return false;
 	}
 	return true;
+}
+
+void tls_verdict_begin(const struct tls_context *context, struct tls_verdict *ret)
+{
+	*ret = (struct tls_verdict){ 0 };
+	if (context->server_name)
+		snprintf(ret->server_name, sizeof(ret->server_name), "%s",
+			 context->server_name);
 }
 
 int tls_note_verdict(int good, X509_STORE_CTX *store)
@@ -301,7 +310,7 @@ static int do_handshake(const struct tls_context *context, int fd,
 		return -1;
 	if (context->server && look_first(&handshake) != 0)
 		return -1;
-	handshake.verdict.server_name = context->server_name;
+	tls_verdict_begin(context, &handshake.verdict);
 	handshake.ssl = ssl_new(&handshake);
 	if (handshake.ssl == NULL) {
 		tls_fail(failure, context->server, REASON_INTERNAL, "no memory for TLS");

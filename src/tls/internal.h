@@ -66,13 +66,17 @@ void tls_peer_note_dates(STACK_OF(X509) * chain, X509_STORE *store, struct tls_p
 
 /* The first thing that was wrong with the peer's chain, if anything was. */
 struct tls_verdict {
-	const char *server_name; /* that a client asked for */
-	int error;		 /* X509_V_… */
+	/* That a client asked for. A copy: a reload may take the context's own away while
+	 * the peer is waited for. */
+	char server_name[TLS_SUBJECT_SIZE];
+	int error; /* X509_V_… */
 	int depth;
 	char subject[TLS_SUBJECT_SIZE], issuer[TLS_SUBJECT_SIZE];
 	char not_before[TLS_DATE_SIZE], not_after[TLS_DATE_SIZE];
 };
 
+/* Nothing is wrong yet with the peer that `context` asks for. */
+void tls_verdict_begin(const struct tls_context *context, struct tls_verdict *ret);
 /* OpenSSL's verify callback: fills the tls_verdict that is the SSL's app data. */
 int tls_note_verdict(int good, X509_STORE_CTX *store);
 

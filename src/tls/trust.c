@@ -254,12 +254,13 @@ static int judge_rest(const struct tls_context *context, SSL *ssl,
 int tls_judge_again(const struct tls_context *context, const struct transport *transport,
 		    struct tls_peer *peer, struct tls_failure *ret)
 {
-	struct tls_verdict verdict = { .server_name = context->server_name };
+	struct tls_verdict verdict;
 	SSL *ssl = tls_stream_ssl(transport);
 	int rc;
 
 	if (!ssl)
 		return 0;
+	tls_verdict_begin(context, &verdict);
 	SSL_set_app_data(ssl, &verdict);
 	rc = verify(context, ssl, peer);
 	SSL_set_app_data(ssl, NULL);

@@ -10,6 +10,9 @@ from harness import Test
 from objects import make
 
 
+OLD, NEW = "the-name-before-the-reload.example", "the-name-after-the-reload.example"
+
+
 class Late:
 	"""A TLS context whose handshake waits for a word."""
 	def __init__(self, context):
@@ -44,3 +47,15 @@ with Test() as t:
 	assert modality.store(make("explicit")).status == 0
 	assert pacs.stored.get(timeout=dicom.PATIENCE)
 	modality.release()
+
+	gateway.reload({"destinations.0.tls.server_name": OLD})
+	pacs.context = late = Late(context)
+	modality = t.connect(gateway, context=dicom.client_context(t.pki, "angio"))
+	with ThreadPoolExecutor() as pool:
+		answer = pool.submit(modality.request, contexts=[XA_CONTEXT])
+		assert late.came.wait(dicom.PATIENCE)
+		gateway.reload({"destinations.0.tls.server_name": NEW})
+		late.word.set()
+		assert isinstance(answer.result(), dicom.Rejection)
+	line = gateway.audit(event="association", reason="destination-name")[-1]
+	assert OLD in line["detail"], line
