@@ -139,8 +139,9 @@ int tls_judge_again(const struct tls_context *context, const struct transport *t
 
 /* Whether the carrier itself has failed since (an alert, a broken record), and how: in
  * TLS 1.3 a server that refuses the client's certificate is heard only at the first read.
- * The reasons are those of a handshake, and peer-lost (of a client, destination-lost) for
- * a broken record.
+ * The reasons are those of a handshake; peer-lost (of a client, destination-lost) for a
+ * broken record; malformed (destination-protocol) for records that hold no data, without
+ * end.
  * False for a plain transport, a waiter that gave up, and a peer that just closed. */
 bool tls_failed(const struct transport *transport, struct tls_failure *ret);
 

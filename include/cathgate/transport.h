@@ -13,6 +13,7 @@
 #define CATHGATE_TRANSPORT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #ifdef __cplusplus
@@ -42,6 +43,10 @@ struct transport {
 	 * closed; -1 with errno EAGAIN when there is nothing yet, another when the
 	 * connection failed. Never waits. */
 	ssize_t (*peek)(void *context, void *buffer, size_t size);
+
+	/* How many bytes it has taken from the network for what was read or peeked, its
+	 * own framing among them. */
+	uint64_t (*taken)(void *context);
 
 	/* Says goodbye if the carrier has a word for it and it can be said without
 	 * waiting, closes the socket and frees. */

@@ -50,11 +50,13 @@ struct leg {
 	struct ul_association *ul;
 
 	int64_t deadline_ms;	 /* absolute; 0: none */
-	int64_t silence_ms;	 /* the longest single wait; 0: any */
+	int64_t silence_ms;	 /* the longest time without data; 0: any */
+	int64_t read_since_ms;	 /* when the read in hand began */
 	enum reason late;	 /* what it is called when either has passed */
 	enum reason interrupted; /* why the last wait gave up; REASON_NONE: it did not */
 	bool other_spoke; /* the other side has something to say that isn't a goodbye */
-	int64_t looked_up_ms; /* when a deadline was last looked at without waiting */
+	int64_t looked_up_ms;	/* when a deadline was last looked at without waiting */
+	uint64_t charged_bytes; /* of what the carrier has taken: held against its pace */
 };
 
 struct message {
@@ -140,7 +142,7 @@ void leg_init(struct leg *leg, struct association *association);
 /* Until then; `late` names what it means when it has passed. 0 seconds: for ever. */
 void leg_deadline(struct leg *leg, int64_t deadline_ms, enum reason late);
 void leg_deadline_in(struct leg *leg, unsigned seconds, enum reason late);
-/* No single wait longer than that. */
+/* No longer than that without data. */
 void leg_silence(struct leg *leg, unsigned seconds, enum reason late);
 /* Makes `metered` of a carrier that has just been opened. */
 void leg_opened(struct leg *leg);

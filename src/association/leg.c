@@ -179,17 +179,27 @@ static bool watches_other(const struct leg *leg)
 	       !leg->association->parting;
 }
 
+/* A read may wait several times, since what comes need not be data: its silence began
+ * with it. Each wait for a write ends with a part of it gone. */
+static int64_t silent_until_ms(const struct leg *leg, short events, int64_t now_us)
+{
+	int64_t since_ms = events & POLLIN ? leg->read_since_ms : now_us / 1000;
+
+	return sooner(leg->silence_ms ? since_ms + leg->silence_ms : 0, leg->deadline_ms);
+}
+
 static int leg_wait(void *context, int fd, short events)
 {
 	struct leg *leg = context;
 	struct association *association = leg->association;
-	int64_t began_us = clock_us(), until_ms;
+	int64_t began_us = clock_us(), until_ms = silent_until_ms(leg, events, began_us);
 	bool watched = watches_other(leg);
 
+	if (leg->interrupted == REASON_NONE && until_ms != 0 &&
+	    began_us / 1000 >= until_ms)
+		leg->interrupted = leg->late; /* however much is there to be read */
 	if (leg->interrupted != REASON_NONE)
 		return -1;
-	until_ms = leg->silence_ms ? began_us / 1000 + leg->silence_ms : 0;
-	until_ms = sooner(until_ms, leg->deadline_ms);
 	leg->other_spoke = false;
 
 	for (;;) {
@@ -322,15 +332,19 @@ static ssize_t metered_read(void *context, void *buffer, size_t size)
 {
 	struct leg *leg = context;
 	struct association *association = leg->association;
+	uint64_t taken;
 	ssize_t count;
 
 	if (look_up(leg) != 0)
 		return -1;
 	if (leg == &association->in && allowance_wait(leg) != 0)
 		return -1;
+	leg->read_since_ms = clock_ms();
 	count = leg->carrier.read(leg->carrier.context, buffer, size);
 	if (count > 0 && leg == &association->in) {
-		association->allowance_bytes -= count;
+		taken = leg->carrier.taken(leg->carrier.context);
+		association->allowance_bytes -= (int64_t)(taken - leg->charged_bytes);
+		leg->charged_bytes = taken;
 		association->pace.bytes[association->pace.slot] += count;
 	}
 	return count;

@@ -11,6 +11,7 @@
 struct plain {
 	int fd;
 	const struct waiter *waiter;
+	uint64_t taken_bytes;
 };
 
 /* DCMTK takes a stale EINTR for a reason to try again: a final failure never says it. */
@@ -29,6 +30,8 @@ static ssize_t plain_read(void *context, void *buffer, size_t size)
 	for (;;) {
 		ssize_t count = recv(plain->fd, buffer, size, 0);
 
+		if (count >= 0)
+			plain->taken_bytes += (uint64_t)count;
 		if (count >= 0 || (errno != EAGAIN && errno != EINTR))
 			return count;
 		if (errno == EINTR)
@@ -71,6 +74,13 @@ static ssize_t plain_peek(void *context, void *buffer, size_t size)
 	return count;
 }
 
+static uint64_t plain_taken(void *context)
+{
+	const struct plain *plain = context;
+
+	return plain->taken_bytes;
+}
+
 static void plain_close(void *context)
 {
 	struct plain *plain = context;
@@ -91,6 +101,7 @@ int transport_plain(int fd, const struct waiter *waiter, struct transport *ret)
 				   .read = plain_read,
 				   .write = plain_write,
 				   .peek = plain_peek,
+				   .taken = plain_taken,
 				   .close = plain_close };
 	return 0;
 }

@@ -38,9 +38,10 @@ static bool set_protocol(SSL_CTX *ssl_ctx, int min_version)
 	SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_max_early_data(ssl_ctx, 0);
 	/* Without NO_AUTO_CHAIN each handshake would search `ca` for our own issuers. */
-	SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-					  SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_AUTO_RETRY);
-	SSL_CTX_clear_mode(ssl_ctx, SSL_MODE_ENABLE_PARTIAL_WRITE);
+	SSL_CTX_set_mode(ssl_ctx,
+			 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
+	/* With AUTO_RETRY OpenSSL would loop over records that hold no data. */
+	SSL_CTX_clear_mode(ssl_ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_read_ahead(ssl_ctx, 1);
 	SSL_CTX_set_default_read_buffer_len(ssl_ctx, READ_AHEAD_BYTES);
 	return SSL_CTX_set_min_proto_version(ssl_ctx, min_version == 13

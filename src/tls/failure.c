@@ -171,6 +171,8 @@ void tls_fail(struct tls_failure *ret, bool server, enum reason reason,
 	ret->reason = reason;
 	if (!server && reason == REASON_PEER_LOST) {
 		ret->reason = REASON_DESTINATION_LOST;
+	} else if (!server && reason == REASON_MALFORMED) {
+		ret->reason = REASON_DESTINATION_PROTOCOL;
 	} else if (!server && reason != REASON_DESTINATION_NAME &&
 		   reason != REASON_INTERNAL) {
 		ret->reason = REASON_DESTINATION_TLS;

@@ -28,6 +28,7 @@ struct handshake {
 	SSL *ssl;
 	unsigned char first[4]; /* bytes of the peer */
 	size_t first_count;
+	unsigned reads_left; /* of the call in hand */
 	struct tls_verdict verdict;
 	struct tls_failure *failure;
 };
@@ -106,15 +107,27 @@ static const char *other_language(const unsigned char *bytes, size_t count, bool
 	return "something that isn't TLS";
 }
 
-/* OpenSSL reads on its own account; this sees what it was first given. */
-static long note_first_bytes(BIO *bio, int operation, const char *bytes, size_t size,
-			     int argi, long argl, int rc, size_t *processed)
+bool tls_may_read(BIO *bio, unsigned *reads_left)
+{
+	if (*reads_left > 0) {
+		(*reads_left)--;
+		return true;
+	}
+	BIO_set_retry_read(bio);
+	return false;
+}
+
+/* OpenSSL reads on its own account; this bounds it, and sees what it was first given. */
+static long watch_reads(BIO *bio, int operation, const char *bytes, size_t size, int argi,
+			long argl, int rc, size_t *processed)
 {
 	struct handshake *handshake = (struct handshake *)BIO_get_callback_arg(bio);
 
 	(void)size;
 	(void)argi;
 	(void)argl;
+	if (operation == BIO_CB_READ && !tls_may_read(bio, &handshake->reads_left))
+		return -1;
 	if (operation == (BIO_CB_READ | BIO_CB_RETURN) && rc > 0 &&
 	    handshake->first_count == 0) {
 		handshake->first_count = *processed < sizeof(handshake->first)
@@ -209,6 +222,7 @@ static int step(struct handshake *handshake, short *ret_events)
 
 	ERR_clear_error();
 	errno = 0;
+	handshake->reads_left = TLS_READS_A_CALL;
 	rc = SSL_do_handshake(handshake->ssl);
 	error = errno;
 	if (rc == 1)
@@ -289,7 +303,7 @@ static SSL *ssl_new(struct handshake *handshake)
 		SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context->ssl_ctx),
 			       tls_note_verdict);
 		BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)handshake);
-		BIO_set_callback_ex(SSL_get_rbio(ssl), note_first_bytes);
+		BIO_set_callback_ex(SSL_get_rbio(ssl), watch_reads);
 		return ssl;
 	}
 	SSL_free(ssl);
@@ -328,7 +342,6 @@ static int do_handshake(const struct tls_context *context, int fd,
 		goto out;
 	}
 	SSL_set_app_data(handshake.ssl, NULL);
-	BIO_set_callback_ex(SSL_get_rbio(handshake.ssl), NULL);
 	if (tls_peer_fill(handshake.ssl, &peer) != 0) {
 		tls_fail(failure, context->server, REASON_INTERNAL, "no memory for TLS");
 		goto out;

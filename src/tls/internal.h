@@ -99,6 +99,16 @@ int tls_check_pins(const struct tls_context *context, const struct tls_peer *pee
 /* The name that a client's context wants to see from here on. 0, or -1 without memory. */
 int tls_expect_name(struct tls_context *context, const char *name);
 
+/* One call of OpenSSL reads the socket as often as that, and then returns to the loop
+ * that looks at deadlines. By itself OpenSSL reads on for as long as a peer keeps sending
+ * it records that hold no data. The first read may end within a record; the second takes
+ * what has come of its rest. */
+#define TLS_READS_A_CALL 2
+
+/* Called before each read of the socket, with what is left of them: whether it may be. If
+ * not, OpenSSL is told to try again later. */
+bool tls_may_read(BIO *bio, unsigned *reads_left);
+
 /* The peer, as sentences name it. */
 static inline const char *tls_who(bool server)
 {

@@ -11,6 +11,12 @@
 /* A P-DATA-TF of the largest size as TLS records. */
 #define WRITE_BUFFER (136 * 1024)
 
+/* Records that hold no data (KeyUpdate, session tickets, alerts, requests for another
+ * handshake) cost us work and bring nothing. A peer has reason to send a few of them, so
+ * it may send this many until it has sent that much data. */
+#define IDLE_RECORDS_MAX   32
+#define IDLE_RECORDS_BYTES 65536
+
 struct tls_stream {
 	SSL *ssl;
 	int fd;
@@ -20,7 +26,11 @@ struct tls_stream {
 	bool closed;	/* by the peer: no more can be read */
 	int error;	/* not 0: the connection is of no more use */
 	bool write_cut; /* a record stands half written, or unsent */
-	bool failed;	/* TLS itself, as `failure` says */
+	unsigned reads_left;   /* of the socket, for the call in hand */
+	uint64_t taken_bytes;  /* of all records that came */
+	unsigned idle_records; /* without data, since they were last counted anew ... */
+	size_t data_bytes;     /* ... and the data since then */
+	bool failed;	       /* TLS itself, as `failure` says */
 	struct tls_failure failure;
 };
 
@@ -30,6 +40,76 @@ enum outcome { OUTCOME_WANTS_INPUT, OUTCOME_WANTS_OUTPUT, OUTCOME_OVER };
 static int final_error(int error)
 {
 	return error == 0 || error == EINTR || error == EAGAIN ? EIO : error;
+}
+
+/* Before each call of OpenSSL. */
+static void begin(struct tls_stream *stream)
+{
+	ERR_clear_error();
+	errno = 0;
+	stream->reads_left = TLS_READS_A_CALL;
+}
+
+/* Before each call that reads: whether there is more to be had. */
+static bool may_read(struct tls_stream *stream)
+{
+	if (stream->closed || stream->error != 0)
+		return false;
+	if (stream->idle_records > IDLE_RECORDS_MAX) {
+		tls_fail(&stream->failure, stream->server, REASON_MALFORMED,
+			 "%s sends TLS records that hold no data, without end",
+			 tls_who(stream->server));
+		stream->failed = true;
+		stream->error = EPROTO;
+		return false;
+	}
+	begin(stream);
+	return true;
+}
+
+static void note_data(struct tls_stream *stream, size_t count)
+{
+	stream->settled = true;
+	stream->data_bytes += count;
+	if (stream->data_bytes < IDLE_RECORDS_BYTES)
+		return;
+	stream->data_bytes = 0;
+	stream->idle_records = 0;
+}
+
+/* Called by OpenSSL for the head of each record, and in TLS 1.3 for the type that was
+ * encrypted with it. What we send is no concern of it. */
+static void note_record(int sent, int version, int kind, const void *bytes, size_t size,
+			SSL *ssl, void *context)
+{
+	struct tls_stream *stream = context;
+	const uint8_t *head = bytes;
+
+	(void)version;
+	(void)ssl;
+	if (sent || size == 0)
+		return;
+	if (kind == SSL3_RT_HEADER && size >= SSL3_RT_HEADER_LENGTH)
+		stream->taken_bytes +=
+			SSL3_RT_HEADER_LENGTH + (uint64_t)(head[3] << 8 | head[4]);
+	if ((kind == SSL3_RT_HEADER || kind == SSL3_RT_INNER_CONTENT_TYPE) &&
+	    head[0] != SSL3_RT_APPLICATION_DATA)
+		stream->idle_records++;
+}
+
+static long limit_reads(BIO *bio, int operation, const char *bytes, size_t size, int argi,
+			long argl, int rc, size_t *processed)
+{
+	struct tls_stream *stream = (struct tls_stream *)BIO_get_callback_arg(bio);
+
+	(void)bytes;
+	(void)size;
+	(void)argi;
+	(void)argl;
+	(void)processed;
+	if (operation == BIO_CB_READ && !tls_may_read(bio, &stream->reads_left))
+		return -1;
+	return rc;
 }
 
 /* Of a call of OpenSSL that failed; errno must be as the call left it. */
@@ -92,12 +172,10 @@ static ssize_t stream_read(void *context, void *buffer, size_t size)
 	size_t count;
 	int rc;
 
-	while (!stream->closed && stream->error == 0) {
-		ERR_clear_error();
-		errno = 0;
+	while (may_read(stream)) {
 		rc = SSL_read_ex(stream->ssl, buffer, size, &count);
 		if (rc == 1) {
-			stream->settled = true;
+			note_data(stream, count);
 			return (ssize_t)count;
 		}
 		outcome = judge(stream, rc);
@@ -113,9 +191,7 @@ static ssize_t stream_peek(void *context, void *buffer, size_t size)
 	size_t count;
 	int rc;
 
-	if (!stream->closed && stream->error == 0) {
-		ERR_clear_error();
-		errno = 0;
+	if (may_read(stream)) {
 		rc = SSL_peek_ex(stream->ssl, buffer, size, &count);
 		if (rc == 1)
 			return (ssize_t)count;
@@ -138,8 +214,7 @@ static void hear_last_alert(struct tls_stream *stream)
 
 	if (stream->failed)
 		return;
-	ERR_clear_error();
-	errno = 0;
+	begin(stream);
 	rc = SSL_peek_ex(stream->ssl, &byte, 1, &count);
 	if (rc != 1)
 		judge(stream, rc);
@@ -178,8 +253,7 @@ static int stream_write(void *context, const void *bytes, size_t size)
 	if (size == 0)
 		return 0;
 	while (stream->error == 0 && !stream->write_cut) {
-		ERR_clear_error();
-		errno = 0;
+		begin(stream);
 		rc = SSL_write_ex(stream->ssl, bytes, size, &count);
 		if (rc == 1)
 			return flush(stream);
@@ -195,6 +269,13 @@ static int stream_write(void *context, const void *bytes, size_t size)
 	}
 	errno = stream->error != 0 ? stream->error : EPIPE;
 	return -1;
+}
+
+static uint64_t stream_taken(void *context)
+{
+	const struct tls_stream *stream = context;
+
+	return stream->taken_bytes;
 }
 
 static void stream_close(void *context)
@@ -240,11 +321,16 @@ int tls_stream_new(SSL *ssl, int fd, const struct waiter *waiter, bool server,
 	stream->server = server;
 	/* A client's verdict is part of its handshake; of a server it comes after. */
 	stream->settled = server;
+	SSL_set_msg_callback(ssl, note_record);
+	SSL_set_msg_callback_arg(ssl, stream);
+	BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)stream);
+	BIO_set_callback_ex(SSL_get_rbio(ssl), limit_reads);
 	*ret = (struct transport){ .fd = fd,
 				   .context = stream,
 				   .read = stream_read,
 				   .write = stream_write,
 				   .peek = stream_peek,
+				   .taken = stream_taken,
 				   .close = stream_close };
 	return 0;
 }

@@ -318,6 +318,93 @@ static void test_keys_may_change(void **state)
 	}
 }
 
+/* A peer whose key updates never end. */
+static int change_keys_only(SSL *ssl)
+{
+	char byte;
+
+	if (answer_a_byte(ssl) != 0)
+		return 10;
+	while (SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1 &&
+	       SSL_do_handshake(ssl) == 1)
+		continue;
+	return SSL_read(ssl, &byte, 1) == 1 ? 11 : 0;
+}
+
+/* So does one that sends a byte among them now and then. */
+static int change_keys_for_each_byte(SSL *ssl)
+{
+	if (answer_a_byte(ssl) != 0)
+		return 10;
+	for (;;) {
+		for (int i = 0; i < 100; i++)
+			if (SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 ||
+			    SSL_do_handshake(ssl) != 1)
+				return 0;
+		if (SSL_write(ssl, "x", 1) != 1)
+			return 0;
+	}
+}
+
+static void flood(bool server, int (*talk)(SSL *), bool peeks)
+{
+	struct peer peer = { .certificate = "pacs",
+			     .version = TLS1_3_VERSION,
+			     .talk = talk };
+	struct session session;
+	const struct transport *transport = &session.transport;
+	ssize_t count;
+	char byte;
+
+	open_session(&session, &(struct setting){ 0 }, server, &peer);
+	check_a_byte(&session);
+	do {
+		if (peeks)
+			assert_int_equal(patient(NULL, transport->fd, POLLIN), 0);
+		count = (peeks ? transport->peek : transport->read)(transport->context,
+								    &byte, 1);
+	} while (peeks ? count < 0 && errno == EAGAIN : count > 0);
+	assert_int_equal(count, -1);
+	assert_true(tls_failed(transport, &session.failure));
+	assert_int_equal(session.failure.reason,
+			 server ? REASON_MALFORMED : REASON_DESTINATION_PROTOCOL);
+	assert_non_null(strstr(session.failure.detail, "hold no data"));
+	close_session(&session);
+}
+
+static void test_records_without_data_come_to_an_end(void **state)
+{
+	(void)state;
+	for (int server = 0; server <= 1; server++) {
+		flood(server, change_keys_only, false);
+		flood(server, change_keys_only, true);
+		flood(server, change_keys_for_each_byte, false);
+	}
+}
+
+/* What was taken from the network is more than the data: records have heads and tails. */
+static void test_what_was_taken_is_counted(void **state)
+{
+	struct peer peer = { .certificate = "pacs",
+			     .version = TLS1_3_VERSION,
+			     .talk = change_keys };
+	struct session session;
+	uint64_t before;
+
+	(void)state;
+	open_session(&session, &(struct setting){ 0 }, true, &peer);
+	before = session.transport.taken(session.transport.context);
+	assert_int_equal(before, 0);
+	check_a_byte(&session);
+	/* A KeyUpdate of 5 bytes and a byte of data, each with a head, a type and a tag.
+	 */
+	assert_int_equal(session.transport.taken(session.transport.context),
+			 5 + 5 + 1 + 16 + 5 + 1 + 1 + 16);
+	for (int i = 1; i < 3; i++)
+		check_a_byte(&session);
+	close_session(&session);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +416,8 @@ int main(void)
 		cmocka_unit_test(test_nothing_can_be_resumed),
 		cmocka_unit_test(test_renegotiation_fails),
 		cmocka_unit_test(test_keys_may_change),
+		cmocka_unit_test(test_records_without_data_come_to_an_end),
+		cmocka_unit_test(test_what_was_taken_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, make_pki, remove_pki);
