@@ -56,6 +56,9 @@ struct config_ae_titles {
 	size_t count;
 };
 
+/* Which groups are offered for the key exchange: with "classic" no post-quantum one. */
+enum config_key_exchange { CONFIG_KEY_EXCHANGE_DEFAULT, CONFIG_KEY_EXCHANGE_CLASSIC };
+
 struct config_tls {
 	bool none; /* tls = "none": a plain connection */
 	struct config_file certificate, key, ca;
@@ -63,6 +66,7 @@ struct config_tls {
 	int min_version;			 /* 12 or 13 */
 	const char *server_name;		 /* of a destination */
 	struct config_strings public_key_sha256; /* of a destination: hex, lower case */
+	enum config_key_exchange key_exchange;	 /* of a destination */
 	struct config_place place;
 };
 

@@ -52,6 +52,10 @@ int tls_server_renew(const struct config_tls *tls, const struct tls_context *run
 int tls_client_renew(const struct config_tls *tls, const struct tls_context *running,
 		     struct tls_context **ret, struct config_faults *faults);
 
+/* Whether it offers no post-quantum key exchange: its ClientHello then fits into one
+ * packet, which some old TLS stacks and firewalls demand. */
+bool tls_context_is_classic(const struct tls_context *context);
+
 /* What of a context will end some day. */
 enum tls_end_kind {
 	TLS_END_CERTIFICATE, /* our own, and what stands behind it in its file */

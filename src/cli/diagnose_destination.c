@@ -159,10 +159,11 @@ static bool can_read(const struct config_file *file)
 	return false;
 }
 
-/* 0 with the context (NULL for plain), or the exit status. */
-static int open_context(const struct config_destination *destination,
-			struct tls_context **ret)
+/* 0 with the contexts (both NULL for plain), or the exit status. */
+static int open_contexts(const struct config_destination *destination,
+			 struct probe *probe)
 {
+	struct config_tls classic = destination->tls;
 	struct config_faults faults = { .count = 0 };
 	int status = CLI_GOOD;
 
@@ -171,11 +172,17 @@ static int open_context(const struct config_destination *destination,
 	if (!can_read(&destination->tls.key) ||
 	    !can_read(&destination->tls.certificate) || !can_read(&destination->tls.ca))
 		return CLI_USAGE;
-	if (tls_client_new(&destination->tls, ret, &faults) != 0)
+	classic.key_exchange = CONFIG_KEY_EXCHANGE_CLASSIC;
+	if (tls_client_new(&destination->tls, &probe->context, &faults) != 0)
 		status = CLI_WRONG;
 	for (size_t i = 0; i < faults.count; i++)
 		if (status != CLI_GOOD || faults.items[i].kind == CONFIG_CALENDAR)
 			complain("%s", faults.items[i].text);
+	config_faults_clear(&faults);
+	/* Its faults are the same. */
+	if (status == CLI_GOOD && !tls_context_is_classic(probe->context) &&
+	    tls_client_new(&classic, &probe->classic, &faults) != 0)
+		status = CLI_WRONG;
 	config_faults_clear(&faults);
 	return status;
 }
@@ -229,12 +236,13 @@ int diagnose_destination(const struct diagnose *how)
 	probe.destination = find(config, how->destination);
 	if (probe.destination != NULL) {
 		probe.calling = calling_title(how, config, probe.destination);
-		status = open_context(probe.destination, &probe.context);
+		status = open_contexts(probe.destination, &probe);
 		if (status == CLI_GOOD) {
 			ul_init();
 			status = walk(how, &probe);
 		}
 		tls_context_free(probe.context);
+		tls_context_free(probe.classic);
 	}
 	config_free(config);
 	return status;

@@ -37,7 +37,7 @@ struct walk {
 	enum probe_step next; /* that nobody was told of yet */
 	bool failed;
 	struct sockaddr_storage addresses[ADDRESSES_MAX];
-	size_t address_count;
+	size_t address_count, reached; /* the last: by a connection */
 	int64_t end_ms;
 	bool timed_out;
 	struct waiter waiter;
@@ -204,6 +204,7 @@ static int walk_connection(struct walk *walk)
 		address_text(&walk->addresses[i], text);
 		fd = net_connect(&walk->addresses[i], &walk->waiter);
 		if (fd >= 0) {
+			walk->reached = i;
 			passed(walk, PROBE_CONNECTION, keep_format("to %s", text));
 			return fd;
 		}
@@ -262,6 +263,41 @@ static bool tls_failed_at(struct walk *walk, const struct tls_failure *failure)
 		      cure);
 }
 
+/* Whether a handshake succeeds without the post-quantum key exchange, where one with it
+ * was met with silence or a hang-up. */
+static bool answers_classic(struct walk *walk, const struct tls_failure *failure)
+{
+	struct tls_context *classic = walk->probe->classic;
+	struct transport carrier = { 0 };
+	struct tls_failure ignored;
+	struct tls_peer peer = { 0 };
+	int fd;
+
+	if (!classic || (failure->reason != REASON_NONE &&
+			 failure->reason != REASON_DESTINATION_LOST))
+		return false;
+	give_seconds(walk, walk->probe->config->limits.connect_seconds);
+	fd = net_connect(&walk->addresses[walk->reached], &walk->waiter);
+	if (fd < 0)
+		return false;
+	if (tls_connect(classic, fd, &walk->waiter, &carrier, &peer, &ignored) != 0) {
+		net_close(fd);
+		return false;
+	}
+	tls_peer_clear(&peer);
+	transport_close(&carrier);
+	return true;
+}
+
+static bool tls_timed_out(struct walk *walk)
+{
+	return failed(walk, PROBE_TLS, REASON_DESTINATION_TIMEOUT,
+		      "no end of the TLS handshake in time",
+		      keep_format("is %s the PACS's port for TLS? A port for DICOM "
+				  "without TLS is often silent like this",
+				  place_of(walk, "port")));
+}
+
 static bool walk_tls(struct walk *walk, int fd)
 {
 	const struct config_destination *destination = walk->probe->destination;
@@ -280,13 +316,16 @@ static bool walk_tls(struct walk *walk, int fd)
 	if (tls_connect(walk->probe->context, fd, &walk->waiter, &walk->carrier,
 			&walk->peer, &failure) != 0) {
 		net_close(fd);
-		if (failure.reason != REASON_NONE)
-			return tls_failed_at(walk, &failure);
-		return failed(walk, PROBE_TLS, REASON_DESTINATION_TIMEOUT,
-			      "no end of the TLS handshake in time",
-			      keep_format("is %s the PACS's port for TLS? A port for "
-					  "DICOM without TLS is often silent like this",
-					  place_of(walk, "port")));
+		if (answers_classic(walk, &failure))
+			return failed(
+				walk, PROBE_TLS,
+				failure.reason != REASON_NONE
+					? failure.reason
+					: REASON_DESTINATION_TIMEOUT,
+				"no answer to a ClientHello of more than one packet",
+				probe_classic_cure(walk->probe));
+		return failure.reason != REASON_NONE ? tls_failed_at(walk, &failure)
+						     : tls_timed_out(walk);
 	}
 	passed(walk, PROBE_TLS, protection_of(&walk->peer));
 	passed(walk, PROBE_SERVER_NAME,

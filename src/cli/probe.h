@@ -39,6 +39,8 @@ struct probe {
 	const struct config *config;
 	const struct config_destination *destination;
 	struct tls_context *context; /* NULL: plain */
+	/* The same without a post-quantum key exchange; NULL where `context` is that. */
+	struct tls_context *classic;
 	struct ae_title calling;
 	void (*tell)(void *context, const struct probe_finding *finding);
 	void *tell_context;
@@ -54,6 +56,8 @@ bool probe_run(const struct probe *probe);
  * it. The step that failed is *ret_step. */
 const char *probe_tls_cure(const struct probe *probe, const struct tls_failure *failure,
 			   enum probe_step *ret_step);
+/* What to do when the destination has answered with probe->classic alone. */
+const char *probe_classic_cure(const struct probe *probe);
 /* The same for an association that was rejected (PS3.8 table 9-21). */
 const char *probe_rejection_cure(const struct probe *probe, unsigned source,
 				 unsigned reason, const char **ret_meaning);

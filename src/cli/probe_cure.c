@@ -118,6 +118,16 @@ const char *probe_tls_cure(const struct probe *probe, const struct tls_failure *
 		line_of(probe, "port"));
 }
 
+const char *probe_classic_cure(const struct probe *probe)
+{
+	return keep_format(
+		"it answers without the post-quantum key exchange, whose ClientHello "
+		"takes more than one packet: write key_exchange = \"classic\"; for this "
+		"destination, %s, or have the PACS or the firewall before it brought up "
+		"to date",
+		line_of(probe, "key_exchange"));
+}
+
 /* PS3.8 table 9-21. */
 static const struct {
 	unsigned source, reason;

@@ -145,10 +145,16 @@ static void check_destination(struct reader *reader, const struct config *config
 	for (size_t j = 0; j < i; j++)
 		check_name(reader, &place, destination->name,
 			   config->destinations[j].name, &config->destinations[j].place);
-	if (destination->tls.none)
+	if (!destination->tls.none)
+		return;
+	place = place_of(reader, "destinations", i, "key_exchange");
+	if (destination->tls.key_exchange == CONFIG_KEY_EXCHANGE_DEFAULT)
 		config_fault_add(reader->faults, CONFIG_WARNING, &destination->tls.place,
 				 "images go to this destination unencrypted, and nothing "
 				 "proves that it is the PACS");
+	else
+		reader_fault(reader, &place,
+			     "without TLS there is no key exchange; remove the key");
 }
 
 static void check_limits(struct reader *reader, const struct config *config)

@@ -99,6 +99,8 @@ static void listen_read(struct reader *reader, const config_setting_t *setting,
 	config->listen_count = count;
 }
 
+static const char *const key_exchanges[] = { "default", "classic", NULL };
+
 static const struct key destination_keys[] = {
 	{ .name = "name",
 	  .read = reader_text,
@@ -130,6 +132,11 @@ static const struct key destination_keys[] = {
 	  .item = item_ae_title,
 	  .offset = offsetof(struct config_destination, calling_ae_title),
 	  .example = "\"CATHGATE\"" },
+	{ .name = "key_exchange",
+	  .read = reader_choice,
+	  .words = key_exchanges,
+	  .offset = offsetof(struct config_destination, tls.key_exchange),
+	  .example = "\"default\"" },
 	{ .name = "tls",
 	  .read = tls_section_destination,
 	  .required = true,

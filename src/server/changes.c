@@ -146,6 +146,8 @@ static void compare_destination(const struct config_destination *a,
 		add_key(keys, "called_ae_title");
 	if (!ae_title_equal(&a->calling_ae_title, &b->calling_ae_title))
 		add_key(keys, "calling_ae_title");
+	if (a->tls.key_exchange != b->tls.key_exchange)
+		add_key(keys, "key_exchange");
 	compare_tls(&a->tls, &b->tls, keys);
 	if (keys[0])
 		changes_add(changes, "destination %s changed (%s)", b->name, keys);

@@ -17,40 +17,99 @@ static const char CIPHERS_13[] =
 /* Half of a 128 KiB PDU a read; a larger buffer gains nothing. */
 #define READ_AHEAD_BYTES 65536
 
-/* OpenSSL before 3.5 lacks the first one's hybrid group, and then refuses the list. */
-static int set_groups(SSL_CTX *ssl_ctx)
+/* What either side may sign with: the certificates' keys, and their signatures. */
+static const char SIGNATURES[] =
+	"ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:"
+	"ed25519:ed448:"
+	"rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"
+	"rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"
+	"rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512";
+
+/* DICOM's name in ALPN (RFC 7301), as IANA has registered it, with its length. */
+static const unsigned char APPLICATION[] = "\x05"
+					   "dicom";
+#define APPLICATION_SIZE (sizeof(APPLICATION) - 1)
+
+/* OpenSSL before 3.5 lacks the hybrid group, and then refuses the list. */
+static bool set_groups(struct tls_context *context, enum config_key_exchange wanted)
 {
-	return SSL_CTX_set1_groups_list(ssl_ctx, "X25519MLKEM768:X25519:P-256:P-384") ==
-		       1 ||
-	       SSL_CTX_set1_groups_list(ssl_ctx, "X25519:P-256:P-384") == 1;
+	context->is_classic =
+		wanted == CONFIG_KEY_EXCHANGE_CLASSIC ||
+		SSL_CTX_set1_groups_list(context->ssl_ctx,
+					 "X25519MLKEM768:X25519:P-256:P-384") != 1;
+	return !context->is_classic ||
+	       SSL_CTX_set1_groups_list(context->ssl_ctx, "X25519:P-256:P-384") == 1;
 }
 
-/* What is the same for every context. Said in full, whatever openssl.cnf says. */
-static bool set_protocol(SSL_CTX *ssl_ctx, int min_version)
+static void set_options(SSL_CTX *ssl_ctx)
 {
-	SSL_CTX_set_security_level(ssl_ctx, 2);
-	SSL_CTX_clear_options(ssl_ctx, SSL_OP_LEGACY_SERVER_CONNECT |
-					       SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION);
+	SSL_CTX_clear_options(ssl_ctx, SSL_CTX_get_options(ssl_ctx));
 	SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
 					     SSL_OP_NO_COMPRESSION |
-					     SSL_OP_CIPHER_SERVER_PREFERENCE);
-	/* A resumed session would skip the CRL. */
-	SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_max_early_data(ssl_ctx, 0);
+					     SSL_OP_CIPHER_SERVER_PREFERENCE |
+					     SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
+	/* A peer's certificate would be unpacked before the peer is known (RFC 8879). */
+	SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_TX_CERTIFICATE_COMPRESSION |
+					     SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
+#endif
 	/* Without NO_AUTO_CHAIN each handshake would search `ca` for our own issuers. */
 	SSL_CTX_set_mode(ssl_ctx,
 			 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
 	/* With AUTO_RETRY OpenSSL would loop over records that hold no data. */
 	SSL_CTX_clear_mode(ssl_ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_AUTO_RETRY);
+	/* A resumed session would skip the CRL. */
+	SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_max_early_data(ssl_ctx, 0);
 	SSL_CTX_set_read_ahead(ssl_ctx, 1);
 	SSL_CTX_set_default_read_buffer_len(ssl_ctx, READ_AHEAD_BYTES);
-	return SSL_CTX_set_min_proto_version(ssl_ctx, min_version == 13
-							      ? TLS1_3_VERSION
-							      : TLS1_2_VERSION) == 1 &&
+}
+
+/* A modality that names no protocol is taken; RFC 7301 demands the refusal of one that
+ * names others only. */
+static int select_application(SSL *ssl, const unsigned char **ret,
+			      unsigned char *ret_size, const unsigned char *offered,
+			      unsigned size, void *context)
+{
+	unsigned char *found;
+
+	(void)ssl;
+	(void)context;
+	if (SSL_select_next_proto(&found, ret_size, APPLICATION, APPLICATION_SIZE,
+				  offered, size) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*ret = found;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static bool set_application(SSL_CTX *ssl_ctx, bool server)
+{
+	if (server) {
+		SSL_CTX_set_alpn_select_cb(ssl_ctx, select_application, NULL);
+		return true;
+	}
+	return SSL_CTX_set_alpn_protos(ssl_ctx, APPLICATION, APPLICATION_SIZE) == 0;
+}
+
+/* What is the same for every context. openssl.cnf has spoken when the SSL_CTX was made:
+ * all that it can have set is set anew. */
+static bool set_protocol(struct tls_context *context, const struct config_tls *tls)
+{
+	SSL_CTX *ssl_ctx = context->ssl_ctx;
+	int least = tls->min_version == 13 ? TLS1_3_VERSION : TLS1_2_VERSION;
+
+	SSL_CTX_set_security_level(ssl_ctx, 2);
+	set_options(ssl_ctx);
+	return SSL_CTX_set_min_proto_version(ssl_ctx, least) == 1 &&
 	       SSL_CTX_set_max_proto_version(ssl_ctx, TLS1_3_VERSION) == 1 &&
 	       SSL_CTX_set_num_tickets(ssl_ctx, 0) == 1 &&
+	       SSL_CTX_set_block_padding(ssl_ctx, 0) == 1 &&
 	       SSL_CTX_set_cipher_list(ssl_ctx, CIPHERS_12) == 1 &&
-	       SSL_CTX_set_ciphersuites(ssl_ctx, CIPHERS_13) == 1 && set_groups(ssl_ctx);
+	       SSL_CTX_set_ciphersuites(ssl_ctx, CIPHERS_13) == 1 &&
+	       SSL_CTX_set1_sigalgs_list(ssl_ctx, SIGNATURES) == 1 &&
+	       SSL_CTX_set1_client_sigalgs_list(ssl_ctx, SIGNATURES) == 1 &&
+	       set_groups(context, tls->key_exchange) &&
+	       set_application(ssl_ctx, context->server);
 }
 
 static bool set_certificate(SSL_CTX *ssl_ctx, const struct tls_material *material)
@@ -172,8 +231,7 @@ static struct tls_context *context_new(const struct config_tls *tls, bool server
 	context->server = server;
 	context->ssl_ctx =
 		SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
-	good = context->ssl_ctx != NULL &&
-	       set_protocol(context->ssl_ctx, tls->min_version) &&
+	good = context->ssl_ctx != NULL && set_protocol(context, tls) &&
 	       set_certificate(context->ssl_ctx, material) &&
 	       set_trust(context->ssl_ctx, material, server) &&
 	       (server || (tls_expect_name(context, tls->server_name) == 0 &&
@@ -270,6 +328,11 @@ int tls_client_renew(const struct config_tls *tls, const struct tls_context *run
 		     struct tls_context **ret, struct config_faults *faults)
 {
 	return tls_new(tls, false, running, ret, faults);
+}
+
+bool tls_context_is_classic(const struct tls_context *context)
+{
+	return context->is_classic;
 }
 
 void tls_context_free(struct tls_context *context)

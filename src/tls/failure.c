@@ -124,6 +124,10 @@ static const struct {
 	  "signs with an algorithm that isn't allowed here" },
 	{ SSL_R_WRONG_CIPHER_RETURNED, REASON_TLS_NO_COMMON,
 	  "chose a cipher that wasn't offered" },
+	{ SSL_R_NO_APPLICATION_PROTOCOL, REASON_TLS_NO_COMMON,
+	  "offers other application protocols than DICOM's (ALPN \"dicom\"); is it a "
+	  "DICOM "
+	  "device?" },
 	{ SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED, REASON_TLS_NO_COMMON,
 	  "lacks secure renegotiation (RFC 5746); update it" },
 	{ SSL_R_EE_KEY_TOO_SMALL, REASON_TLS_WEAK,
@@ -158,6 +162,9 @@ static const struct {
 	{ SSL_AD_ACCESS_DENIED,
 	  "it knows the gateway's certificate, but doesn't let it in" },
 	{ SSL_AD_UNRECOGNIZED_NAME, "it doesn't know itself by that server_name" },
+	{ SSL_AD_NO_APPLICATION_PROTOCOL,
+	  "it knows no DICOM on that port (ALPN \"dicom\"); see `port`, or let it take "
+	  "\"dicom\" there" },
 	{ SSL_AD_DECRYPT_ERROR, "it couldn't verify a signature" },
 };
 
@@ -255,6 +262,8 @@ static void fail_alert(struct tls_failure *ret, bool server, int alert, bool agr
 	if (alert == SSL_AD_PROTOCOL_VERSION) {
 		reason = REASON_TLS_VERSION;
 		hint = "it speaks no TLS version that is allowed here (see min_version)";
+	} else if (alert == SSL_AD_NO_APPLICATION_PROTOCOL) {
+		reason = REASON_TLS_NO_COMMON;
 	} else if (alert == SSL_AD_INSUFFICIENT_SECURITY ||
 		   (alert == SSL_AD_HANDSHAKE_FAILURE && !agreed)) {
 		reason = REASON_TLS_NO_COMMON;

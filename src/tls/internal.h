@@ -19,6 +19,7 @@
 struct tls_context {
 	SSL_CTX *ssl_ctx;
 	bool server;
+	bool is_classic;		/* no post-quantum group is offered */
 	char subject[TLS_SUBJECT_SIZE]; /* of our own certificate */
 	time_t not_before, not_after;	/* of the chain we show: the narrowest */
 	char *server_name;		/* of a client's context */

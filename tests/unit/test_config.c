@@ -196,6 +196,8 @@ static const struct row faults[] = {
 	{ "pacs.example", "-a.example", 11, "destinations[0].host", "neither the name" },
 	{ "\"p.crt\";", "\"p.crt\"; min_version = \"1.1\";", 13,
 	  "destinations[0].tls.min_version", "write \"1.2\" or \"1.3\"" },
+	{ "port = 2763;", "port = 2763; key_exchange = \"old\";", 11,
+	  "destinations[0].key_exchange", "write \"default\" or \"classic\"" },
 	{ "\"p.crt\";", "\"p.crt\"; min_version = 1.2;", 13,
 	  "destinations[0].tls.min_version", "write min_version = \"1.2\"" },
 	{ "/var/log/audit.jsonl\";", "/a\"; patient_id = \"no\";", 14, "audit.patient_id",
@@ -204,6 +206,9 @@ static const struct row faults[] = {
 	{ "tls/g.key", "credential:../g", 3, "listen[0].tls.key", "is no name of a" },
 
 	/* what fits only together */
+	{ "tls: { certificate = \"c.crt\"; key = \"c.key\"; ca = \"p.crt\"; } }",
+	  "tls = \"none\"; key_exchange = \"classic\"; }", 13,
+	  "destinations[0].key_exchange", "without TLS there is no key exchange" },
 	{ "  destination = \"pacs\"", "  destination = \"pcs\"", 9,
 	  "modalities[0].destination",
 	  "no destination \"pcs\"; destinations defined: \"pacs\"" },
@@ -426,6 +431,8 @@ static void defaults_are_those_of_the_sample(void **state)
 	assert_string_equal(config->destinations[0].tls.server_name, "pacs.example");
 	assert_string_equal(config->destinations[0].calling_ae_title.text, "");
 	assert_int_equal(config->destinations[0].tls.min_version, 12);
+	assert_int_equal(config->destinations[0].tls.key_exchange,
+			 CONFIG_KEY_EXCHANGE_DEFAULT);
 	assert_int_equal(config->audit.patient_id, CONFIG_PATIENT_PSEUDONYM);
 	assert_null(config->audit.pseudonym_key.path);
 	assert_int_equal(config->audit.pseudonym_key.place.line, 14);
