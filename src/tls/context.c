@@ -53,11 +53,13 @@ static void set_options(SSL_CTX *ssl_ctx)
 	SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_TX_CERTIFICATE_COMPRESSION |
 					     SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
 #endif
-	/* Without NO_AUTO_CHAIN each handshake would search `ca` for our own issuers. */
-	SSL_CTX_set_mode(ssl_ctx,
-			 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
-	/* With AUTO_RETRY OpenSSL would loop over records that hold no data. */
-	SSL_CTX_clear_mode(ssl_ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_AUTO_RETRY);
+	/* Without NO_AUTO_CHAIN each handshake would search `ca` for our own issuers.
+	 * Without AUTO_RETRY OpenSSL 3.5 wants to read the socket once more after a key
+	 * update, although the next record is in its buffer, and might wait for ever. How
+	 * long it goes on by itself is bounded by TLS_READS_A_CALL. */
+	SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+					  SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_AUTO_RETRY);
+	SSL_CTX_clear_mode(ssl_ctx, SSL_MODE_ENABLE_PARTIAL_WRITE);
 	/* A resumed session would skip the CRL. */
 	SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_max_early_data(ssl_ctx, 0);
