@@ -302,6 +302,7 @@ static SSL *ssl_new(struct handshake *handshake)
 	if (good) {
 		SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context->ssl_ctx),
 			       tls_note_verdict);
+		SSL_set_msg_callback(ssl, tls_note_record);
 		BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)handshake);
 		BIO_set_callback_ex(SSL_get_rbio(ssl), watch_reads);
 		return ssl;

@@ -103,12 +103,20 @@ int tls_expect_name(struct tls_context *context, const char *name);
 /* One call of OpenSSL reads the socket as often as that, and then returns to the loop
  * that looks at deadlines. By itself OpenSSL reads on for as long as a peer keeps sending
  * it records that hold no data. The first read may end within a record; the second takes
- * what has come of its rest. */
+ * what has come of its rest. What was read is used up before the next read, so that
+ * nothing is left in OpenSSL's buffer when the socket is waited for. */
 #define TLS_READS_A_CALL 2
 
 /* Called before each read of the socket, with what is left of them: whether it may be. If
  * not, OpenSSL is told to try again later. */
 bool tls_may_read(BIO *bio, unsigned *reads_left);
+
+/* OpenSSL's message callback: called for the head of each record, and in TLS 1.3 for the
+ * type that was encrypted with it; counts what comes once a stream is its argument.
+ * OpenSSL 3.5 hands it on to a connection's keys as these are made, so it is to be there
+ * before the handshake. */
+void tls_note_record(int sent, int version, int kind, const void *bytes, size_t size,
+		     SSL *ssl, void *context);
 
 /* The peer, as sentences name it. */
 static inline const char *tls_who(bool server)

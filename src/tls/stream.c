@@ -77,17 +77,15 @@ static void note_data(struct tls_stream *stream, size_t count)
 	stream->idle_records = 0;
 }
 
-/* Called by OpenSSL for the head of each record, and in TLS 1.3 for the type that was
- * encrypted with it. What we send is no concern of it. */
-static void note_record(int sent, int version, int kind, const void *bytes, size_t size,
-			SSL *ssl, void *context)
+void tls_note_record(int sent, int version, int kind, const void *bytes, size_t size,
+		     SSL *ssl, void *context)
 {
 	struct tls_stream *stream = context;
 	const uint8_t *head = bytes;
 
 	(void)version;
 	(void)ssl;
-	if (sent || size == 0)
+	if (!stream || sent || size == 0)
 		return;
 	if (kind == SSL3_RT_HEADER && size >= SSL3_RT_HEADER_LENGTH)
 		stream->taken_bytes +=
@@ -321,7 +319,6 @@ int tls_stream_new(SSL *ssl, int fd, const struct waiter *waiter, bool server,
 	stream->server = server;
 	/* A client's verdict is part of its handshake; of a server it comes after. */
 	stream->settled = server;
-	SSL_set_msg_callback(ssl, note_record);
 	SSL_set_msg_callback_arg(ssl, stream);
 	BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)stream);
 	BIO_set_callback_ex(SSL_get_rbio(ssl), limit_reads);
