@@ -35,18 +35,21 @@ enum command_status {
 	STATUS_PROCESSING_FAILURE = 0x0110,
 	STATUS_NOT_AUTHORISED = 0x0124,
 	STATUS_UNRECOGNISED_OPERATION = 0x0211,
+	STATUS_MISTYPED_ARGUMENT = 0x0212,
 	STATUS_OUT_OF_RESOURCES = 0xA700,
 	STATUS_CANNOT_UNDERSTAND = 0xC000
 };
 
 struct command_set {
+	const char *fault;   /* static text: what is wrong with it; NULL: nothing */
 	uint16_t field;	     /* (0000,0100) */
 	bool has_message_id; /* (0000,0110) */
 	uint16_t message_id;
 	bool has_responded_to; /* (0000,0120) */
 	uint16_t responded_to;
-	bool has_data_set; /* (0000,0800) is not 0101 */
-	bool has_status;   /* (0000,0900) */
+	bool has_data_set_type; /* (0000,0800) is there and can be read ... */
+	bool has_data_set;	/* ... and is not 0101 */
+	bool has_status;	/* (0000,0900) */
 	uint16_t status;
 	char sop_class[COMMAND_UID_MAX + 1];	/* (0000,0002); "" when absent */
 	char sop_instance[COMMAND_UID_MAX + 1]; /* (0000,1000); "" when absent */
@@ -54,10 +57,15 @@ struct command_set {
 	struct ae_title move_originator; /* empty when what came is no AE title */
 };
 
-/* 0; or -1 when it is no command set: a length that leads outside, another group, tags
- * out of order, no command field or data set type, a UID that is too long or holds what
- * no UID can, a number of another size. *ret is then untouched and *detail (static text)
- * says what. A wrong group length does no harm. */
+/* 0; or -1 when nobody can say which command it is: no command field before an element
+ * whose length leads outside or whose group is another. *ret is then untouched and
+ * *detail (static text) says what.
+ *
+ * Whatever else is wrong is the `fault` of a command that can be told and answered: such
+ * an element, a UID that is too long or holds what no UID can (it is then ""), a number
+ * of another size, an element twice that is judged by (the first counts), a request
+ * without data set type. The elements' order and a wrong group length do no harm; unknown
+ * elements are passed over. */
 int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,
 		  const char **detail);
 

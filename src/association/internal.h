@@ -116,6 +116,9 @@ struct association {
 
 	struct digest *digest;
 	struct message request, response;
+	uint8_t stray_context; /* a data set here belongs to a request that was answered
+				* without one, and is dropped; 0: none does */
+	int64_t stray_bytes;   /* so much of it */
 	struct audit_record record; /* what all records of this association say */
 };
 
@@ -230,6 +233,8 @@ bool services_is_relayed(const char *abstract_syntax);
 
 /* store.c: likewise. */
 int store_perform(struct association *association, struct ending *ending);
+/* The instance of a C-STORE-RQ that has no message id, and so the association's end. */
+void store_record_unanswerable(struct association *association, struct ending *ending);
 
 /* report.c */
 void report_init(struct association *association);

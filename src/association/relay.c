@@ -330,6 +330,8 @@ static const char *mismatch(const struct message *request, const struct message 
 {
 	const struct command_set *asked = &request->command, *said = &response->command;
 
+	if (said->fault)
+		return said->fault;
 	if (said->field != (asked->field | COMMAND_RSP_BIT))
 		return "it answered with another command";
 	if (!said->has_responded_to || said->responded_to != asked->message_id)

@@ -78,6 +78,9 @@ static int echo_perform(struct association *association, struct ending *ending)
 {
 	struct relay_failure failure;
 
+	if (association->request.command.fault)
+		return services_respond(association, STATUS_MISTYPED_ARGUMENT, NULL,
+					ending);
 	if (association->entry->echo == CONFIG_ECHO_GATEWAY)
 		return services_respond(association, STATUS_SUCCESS, NULL, ending);
 	if (relay_ready(association, &failure) == 0 &&
@@ -119,16 +122,33 @@ static int refuse_command(struct association *association, struct ending *ending
 	return services_respond(association, STATUS_UNRECOGNISED_OPERATION, NULL, ending);
 }
 
-static int append(struct message *request, const struct ul_pdv *pdv)
+static int append(struct association *association, const struct ul_pdv *pdv)
 {
+	struct message *request = &association->request;
+
 	if (!pdv->command ||
 	    (request->context != 0 && pdv->context != request->context) ||
 	    pdv->size > sizeof(request->bytes) - request->size)
 		return -1;
+	association->stray_context = 0;
 	request->context = pdv->context;
 	memcpy(request->bytes + request->size, pdv->data, pdv->size);
 	request->size += pdv->size;
 	return 0;
+}
+
+/* Whether it is a fragment of a data set that its command did not announce. */
+static bool is_stray(struct association *association, const struct ul_pdv *pdv)
+{
+	if (pdv->command || association->request.context != 0 ||
+	    pdv->context != association->stray_context)
+		return false;
+	association->stray_bytes += (int64_t)pdv->size;
+	if (association->stray_bytes > association->config->limits.max_object_bytes)
+		return false;
+	if (pdv->last)
+		association->stray_context = 0;
+	return true;
 }
 
 int services_read_request(struct association *association, struct ending *ending)
@@ -148,7 +168,11 @@ int services_read_request(struct association *association, struct ending *ending
 
 		if (event == UL_RELEASE && request->context == 0)
 			return 0;
-		if (event != UL_PDV || append(request, &pdv) != 0) {
+		if (event == UL_PDV && is_stray(association, &pdv)) {
+			pdv.last = false;
+			continue;
+		}
+		if (event != UL_PDV || append(association, &pdv) != 0) {
 			ending_of_in(association, event, ending);
 			return -1;
 		}
@@ -162,9 +186,22 @@ int services_read_request(struct association *association, struct ending *ending
 	return 1;
 }
 
+/* No response could name it: an A-ABORT is all that its sender would understand. An
+ * instance has its line all the same. */
+static int end_unanswerable(struct association *association, struct ending *ending)
+{
+	ending_abort(ending, REASON_MALFORMED,
+		     "command %04X is no request that can be answered",
+		     association->request.command.field);
+	if (association->request.command.field == COMMAND_C_STORE_RQ)
+		store_record_unanswerable(association, ending);
+	return -1;
+}
+
 int services_perform(struct association *association, struct ending *ending)
 {
 	const struct message *request = &association->request;
+	const struct command_set *command = &request->command;
 	const char *syntax =
 		ul_context_abstract_syntax(association->in.ul, request->context);
 	const struct service *service = syntax ? service_of(syntax) : NULL;
@@ -175,18 +212,19 @@ int services_perform(struct association *association, struct ending *ending)
 			     request->context);
 		return -1;
 	}
-	if (request->command.field == COMMAND_C_CANCEL_RQ)
+	if (command->field == COMMAND_C_CANCEL_RQ)
 		return 0; /* PS3.7 9.3.2.3: it has no response, and cancels nothing here
 			   */
-	if ((request->command.field & COMMAND_RSP_BIT) ||
-	    !request->command.has_message_id) {
-		ending_abort(ending, REASON_MALFORMED,
-			     "command %04X is no request that can be answered",
-			     request->command.field);
-		return -1;
+	if ((command->field & COMMAND_RSP_BIT) || !command->has_message_id)
+		return end_unanswerable(association, ending);
+	/* A C-STORE-RQ has a data set, whatever it says (PS3.7 9.3.1.1). */
+	if (!command->has_data_set_type ||
+	    (!command->has_data_set && command->field == COMMAND_C_STORE_RQ)) {
+		association->stray_context = request->context;
+		association->stray_bytes = 0;
 	}
-	if (request->command.field != service->command ||
-	    (request->command.has_data_set && !service->takes_data_set))
+	if (command->field != service->command ||
+	    (command->has_data_set && !service->takes_data_set))
 		return refuse_command(association, ending);
 	return service->perform(association, ending);
 }

@@ -77,6 +77,11 @@ static void judge(const struct association *association, struct transfer *transf
 	const struct command_set *command = &association->request.command;
 	enum reason reason;
 
+	if (command->fault) {
+		conclude(transfer, AUDIT_FAILED, REASON_MALFORMED,
+			 STATUS_CANNOT_UNDERSTAND, command->fault);
+		return;
+	}
 	if (!command->has_data_set || !command->sop_class[0] ||
 	    !command->sop_instance[0]) {
 		conclude(transfer, AUDIT_FAILED, REASON_MALFORMED,
@@ -299,9 +304,11 @@ static int take_fragment(struct association *association, struct transfer *trans
 static int take_data_set(struct association *association, struct transfer *transfer,
 			 struct ending *ending)
 {
-	struct ul_pdv pdv = { .last = !association->request.command.has_data_set };
+	struct ul_pdv pdv = { .last = false };
 	bool hashing = digest_start(association->digest) == 0;
 
+	if (!association->request.command.has_data_set)
+		return 0;
 	transfer->record.bytes = 0;
 	while (!pdv.last) {
 		enum ul_event event;
@@ -438,13 +445,25 @@ static int fail_with_auditor(struct association *association, struct transfer *t
 	return -1;
 }
 
-int store_perform(struct association *association, struct ending *ending)
-{
-	static struct transfer transfer; /* one at a time in a process */
-	int done;
+static struct transfer transfer; /* one at a time in a process */
 
+static void begin_transfer(const struct association *association)
+{
 	memset(&transfer, 0, offsetof(struct transfer, head));
 	begin_record(association, &transfer);
+}
+
+void store_record_unanswerable(struct association *association, struct ending *ending)
+{
+	begin_transfer(association);
+	(void)fail_with_modality(association, &transfer, ending);
+}
+
+int store_perform(struct association *association, struct ending *ending)
+{
+	int done;
+
+	begin_transfer(association);
 	association->instance_in_hand = true;
 	judge(association, &transfer);
 	if (transfer.forwarding)

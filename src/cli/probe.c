@@ -436,7 +436,7 @@ static int echo(struct walk *walk)
 		memcpy(bytes + size, pdv.data, pdv.size);
 		size += pdv.size;
 	} while (!pdv.last);
-	if (command_parse(bytes, size, &response, &detail) != 0 ||
+	if (command_parse(bytes, size, &response, &detail) != 0 || response.fault ||
 	    response.field != COMMAND_C_ECHO_RSP || !response.has_status)
 		return -1;
 	return response.status;

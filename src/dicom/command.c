@@ -39,15 +39,30 @@ static uint32_t get_u32(const uint8_t *bytes)
 	return (uint32_t)get_u16(bytes) | (uint32_t)get_u16(bytes + 2) << 16;
 }
 
-/* The reading below stops at the first fault: each reader returns what is wrong, NULL
- * when nothing is. */
+/* Each reader below returns what is wrong, NULL when nothing is. */
 
-static const char *read_number(const struct value *value, uint16_t *ret)
+/* One of another size is a fault; the value is as much of it as can be told, so that a
+ * request whose message id is too long can be answered. */
+static const char *read_number(const struct value *value, bool *ret_has, uint16_t *ret)
 {
-	if (value->size != 2)
-		return "a number in the command set does not have 2 bytes";
-	*ret = get_u16(value->bytes);
-	return NULL;
+	*ret_has = value->size > 0;
+	if (value->size >= 2)
+		*ret = get_u16(value->bytes);
+	else if (value->size == 1)
+		*ret = value->bytes[0];
+	return value->size == 2 ? NULL
+				: "a number in the command set does not have 2 bytes";
+}
+
+static const char *read_data_set_type(const struct value *value, struct command_set *set)
+{
+	bool has;
+	uint16_t type = NO_DATA_SET;
+	const char *fault = read_number(value, &has, &type);
+
+	set->has_data_set_type = fault == NULL;
+	set->has_data_set = fault == NULL && type != NO_DATA_SET;
+	return fault;
 }
 
 static const char *read_uid(const struct value *value, char ret[COMMAND_UID_MAX + 1])
@@ -80,39 +95,51 @@ static void read_move_message(const struct value *value, struct command_set *set
 	}
 }
 
-struct seen { /* what no command set may lack */
-	bool field, data_set_type;
+/* By these a message is judged and answered: each may stand once. Whoever reads the same
+ * bytes after us could take the other one. */
+static const uint16_t judged[] = {
+	AFFECTED_SOP_CLASS,	 COMMAND_FIELD,	  MESSAGE_ID,
+	MESSAGE_ID_RESPONDED_TO, DATA_SET_TYPE,	  STATUS,
+	AFFECTED_SOP_INSTANCE,	 MOVE_ORIGINATOR, MOVE_ORIGINATOR_MESSAGE_ID,
 };
+
+struct seen {
+	bool judged[sizeof(judged) / sizeof(judged[0])];
+	bool field;
+};
+
+static bool stands_again(unsigned element, struct seen *seen)
+{
+	for (size_t i = 0; i < sizeof(judged) / sizeof(judged[0]); i++) {
+		if (judged[i] != element)
+			continue;
+		if (seen->judged[i])
+			return true;
+		seen->judged[i] = true;
+	}
+	return false;
+}
 
 static const char *read_value(const struct value *value, struct command_set *set,
 			      struct seen *seen)
 {
-	const char *fault;
-	uint16_t type;
-
+	if (stands_again(value->element, seen))
+		return "an element stands twice in the command set";
 	switch (value->element) {
 	case AFFECTED_SOP_CLASS:
 		return read_uid(value, set->sop_class);
 	case AFFECTED_SOP_INSTANCE:
 		return read_uid(value, set->sop_instance);
 	case COMMAND_FIELD:
-		seen->field = true;
-		return read_number(value, &set->field);
+		return read_number(value, &seen->field, &set->field);
 	case MESSAGE_ID:
-		set->has_message_id = true;
-		return read_number(value, &set->message_id);
+		return read_number(value, &set->has_message_id, &set->message_id);
 	case MESSAGE_ID_RESPONDED_TO:
-		set->has_responded_to = true;
-		return read_number(value, &set->responded_to);
+		return read_number(value, &set->has_responded_to, &set->responded_to);
 	case STATUS:
-		set->has_status = true;
-		return read_number(value, &set->status);
+		return read_number(value, &set->has_status, &set->status);
 	case DATA_SET_TYPE:
-		seen->data_set_type = true;
-		fault = read_number(value, &type);
-		if (fault == NULL)
-			set->has_data_set = type != NO_DATA_SET;
-		return fault;
+		return read_data_set_type(value, set);
 	case MOVE_ORIGINATOR:
 		read_move_originator(value, set);
 		return NULL;
@@ -124,8 +151,8 @@ static const char *read_value(const struct value *value, struct command_set *set
 	}
 }
 
-/* Takes the element at *at, which must stand behind `last`, and moves *at behind it. */
-static const char *next_value(const uint8_t *bytes, size_t size, size_t *at, long last,
+/* Takes the element at *at and moves *at behind it. */
+static const char *next_value(const uint8_t *bytes, size_t size, size_t *at,
 			      struct value *ret)
 {
 	if (size - *at < ELEMENT_HEAD)
@@ -135,8 +162,6 @@ static const char *next_value(const uint8_t *bytes, size_t size, size_t *at, lon
 
 	if (get_u16(head) != 0)
 		return "the command set holds an element of another group";
-	if (get_u16(head + 2) <= last)
-		return "the command set's elements are out of order";
 	if (length > size - *at - ELEMENT_HEAD)
 		return "an element is longer than the command set";
 	ret->element = get_u16(head + 2);
@@ -146,40 +171,45 @@ static const char *next_value(const uint8_t *bytes, size_t size, size_t *at, lon
 	return NULL;
 }
 
-static const char *read_all(const uint8_t *bytes, size_t size, struct command_set *set)
+/* The first fault counts. Behind one in an element's head nothing can be found. */
+static const char *read_all(const uint8_t *bytes, size_t size, struct command_set *set,
+			    struct seen *seen)
 {
-	struct seen seen = { 0 };
-	long last = -1;
+	const char *first = NULL;
 
-	if (size > COMMAND_SET_MAX)
-		return "the command set is too long";
 	for (size_t at = 0; at < size;) {
 		struct value value;
-		const char *fault = next_value(bytes, size, &at, last, &value);
+		const char *fault = next_value(bytes, size, &at, &value);
 
-		if (fault == NULL)
-			fault = read_value(&value, set, &seen);
 		if (fault != NULL)
-			return fault;
-		last = (long)value.element;
+			return first != NULL ? first : fault;
+		fault = read_value(&value, set, seen);
+		if (first == NULL)
+			first = fault;
 	}
-	if (!seen.field)
-		return "the command set has no command field (0000,0100)";
-	if (!seen.data_set_type)
-		return "the command set has no data set type (0000,0800)";
-	return NULL;
+	return first;
 }
 
 int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,
 		  const char **detail)
 {
 	struct command_set set = { 0 };
-	const char *fault = read_all(bytes, size, &set);
+	struct seen seen = { 0 };
 
-	if (fault != NULL) {
-		*detail = fault;
+	if (size > COMMAND_SET_MAX) {
+		*detail = "the command set is too long";
 		return -1;
 	}
+	set.fault = read_all(bytes, size, &set, &seen);
+	if (!seen.field) {
+		*detail = set.fault != NULL
+				  ? set.fault
+				  : "the command set has no command field (0000,0100)";
+		return -1;
+	}
+	/* A response that names no type has no data set: none of ours ever has. */
+	if (set.fault == NULL && !set.has_data_set_type && !(set.field & COMMAND_RSP_BIT))
+		set.fault = "the command set has no data set type (0000,0800)";
 	*ret = set;
 	return 0;
 }

@@ -20,6 +20,7 @@ static void answer(const struct command_set *request)
 
 	FUZZ_REQUIRE(size <= sizeof(bytes) && size % 2 == 0);
 	FUZZ_REQUIRE(command_parse(bytes, size, &response, &detail) == 0);
+	FUZZ_REQUIRE(response.fault == NULL);
 	FUZZ_REQUIRE(response.field == (request->field | COMMAND_RSP_BIT));
 	FUZZ_REQUIRE(response.has_status && response.status == STATUS_NOT_AUTHORISED);
 	FUZZ_REQUIRE(!response.has_data_set);
@@ -43,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		return 0;
 	}
 	FUZZ_REQUIRE(size <= COMMAND_SET_MAX);
+	FUZZ_REQUIRE(set.has_data_set_type || !set.has_data_set);
 	require_uid(set.sop_class);
 	require_uid(set.sop_instance);
 	FUZZ_REQUIRE(strlen(set.move_originator.text) <= AE_TITLE_MAX);

@@ -1,4 +1,5 @@
-/* Goal: what a command set says is read right, and what is none is refused. */
+/* Goal: what a command set says is read right, what is wrong with it is told, and what is
+ * none is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -132,7 +133,7 @@ static void test_uids(void **state)
 		const char *name;
 		const uint8_t *bytes;
 		size_t size;
-		const char *uid; /* NULL: refused */
+		const char *uid; /* NULL: a fault */
 	} cases[] = {
 		{ "even",
 		  BYTES("\0\0\0\x10\4\0\0\0"
@@ -181,10 +182,10 @@ static void test_uids(void **state)
 		memcpy(bytes + size, cases[i].bytes, cases[i].size);
 		print_message("%s\n", cases[i].name);
 		assert_int_equal(
-			command_parse(bytes, size + cases[i].size, &set, &detail),
-			cases[i].uid != NULL ? 0 : -1);
-		if (cases[i].uid != NULL)
-			assert_string_equal(set.sop_instance, cases[i].uid);
+			command_parse(bytes, size + cases[i].size, &set, &detail), 0);
+		assert_int_equal(set.fault == NULL, cases[i].uid != NULL);
+		assert_string_equal(set.sop_instance,
+				    cases[i].uid != NULL ? cases[i].uid : "");
 	}
 }
 
@@ -199,20 +200,12 @@ static void test_what_is_no_command_set_is_refused(void **state)
 	} cases[] = {
 		{ "nothing", BYTES(""), "no command field" },
 		{ "no field", BYTES(MESSAGE_7 WITH_DATA), "no command field" },
-		{ "no data set type", BYTES(STORE_RQ MESSAGE_7), "no data set type" },
-		{ "cut in a head", BYTES(STORE_RQ WITH_DATA "\0\0\0\x09\2\0\0"),
-		  "cut off" },
-		{ "cut in a value", BYTES(STORE_RQ "\0\0\0\x08\2\0\0\0\0"), "longer" },
-		{ "undefined length",
-		  BYTES(STORE_RQ WITH_DATA "\0\0\0\x09\xff\xff\xff\xff"), "longer" },
-		{ "group 0008", BYTES(STORE_RQ WITH_DATA "\x08\0\x05\0\2\0\0\0AB"),
-		  "another group" },
-		{ "descending", BYTES(WITH_DATA STORE_RQ), "out of order" },
-		{ "twice", BYTES(STORE_RQ STORE_RQ WITH_DATA), "out of order" },
-		{ "a short number", BYTES("\0\0\0\1\1\0\0\0\1" WITH_DATA), "2 bytes" },
-		{ "a long number", BYTES(STORE_RQ "\0\0\x10\1\4\0\0\0\7\0\0\0" WITH_DATA),
-		  "2 bytes" },
-		{ "an empty type", BYTES(STORE_RQ "\0\0\0\x08\0\0\0\0"), "2 bytes" },
+		{ "an empty field", BYTES("\0\0\0\1\0\0\0\0" WITH_DATA), "2 bytes" },
+		{ "cut before the field", BYTES(SOP_CLASS "\0\0\0\1\2\0\0"), "cut off" },
+		{ "led outside before the field",
+		  BYTES("\0\0\2\0\xff\xff\xff\xff" STORE_RQ WITH_DATA), "longer" },
+		{ "another group before the field",
+		  BYTES("\x08\0\x05\0\2\0\0\0AB" STORE_RQ WITH_DATA), "another group" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -227,6 +220,80 @@ static void test_what_is_no_command_set_is_refused(void **state)
 		assert_non_null(strstr(detail, cases[i].detail));
 		assert_memory_equal(&set, &before, sizeof(set));
 	}
+}
+
+static void test_a_fault_is_told_of_a_command_that_can_be_told(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		const uint8_t *bytes;
+		size_t size;
+		const char *fault; /* a part of it; NULL: none */
+	} cases[] = {
+		{ "good", BYTES(STORE_RQ MESSAGE_7 WITH_DATA), NULL },
+		{ "out of order", BYTES(WITH_DATA MESSAGE_7 STORE_RQ), NULL },
+		{ "unknown ones twice",
+		  BYTES(STORE_RQ MESSAGE_7 WITH_DATA UNKNOWN UNKNOWN), NULL },
+		{ "no data set type", BYTES(STORE_RQ MESSAGE_7), "no data set type" },
+		{ "an empty type", BYTES(STORE_RQ MESSAGE_7 "\0\0\0\x08\0\0\0\0"),
+		  "2 bytes" },
+		{ "a long field", BYTES("\0\0\0\1\4\0\0\0\1\0\0\0" MESSAGE_7 WITH_DATA),
+		  "2 bytes" },
+		{ "a long message id",
+		  BYTES(STORE_RQ "\0\0\x10\1\4\0\0\0\7\0\0\0" WITH_DATA), "2 bytes" },
+		{ "a short message id", BYTES(STORE_RQ "\0\0\x10\1\1\0\0\0\7" WITH_DATA),
+		  "2 bytes" },
+		{ "twice", BYTES(STORE_RQ MESSAGE_7 "\0\0\x10\1\2\0\0\0\x8\0" WITH_DATA),
+		  "twice" },
+		{ "cut in a head", BYTES(STORE_RQ MESSAGE_7 WITH_DATA "\0\0\0\x09\2"),
+		  "cut off" },
+		{ "cut in a value", BYTES(STORE_RQ MESSAGE_7 "\0\0\0\x08\2\0\0\0\0"),
+		  "longer" },
+		{ "undefined length",
+		  BYTES(STORE_RQ MESSAGE_7 "\0\0\0\x09\xff\xff\xff\xff"), "longer" },
+		{ "group 0008",
+		  BYTES(STORE_RQ MESSAGE_7 "\x08\0\x05\0\2\0\0\0AB" WITH_DATA),
+		  "another group" },
+		{ "the first of two", BYTES(STORE_RQ MESSAGE_7 STORE_RQ "\0\0"),
+		  "twice" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct command_set set;
+		const char *detail;
+
+		print_message("%s\n", cases[i].name);
+		assert_int_equal(
+			command_parse(cases[i].bytes, cases[i].size, &set, &detail), 0);
+		assert_int_equal(set.field, COMMAND_C_STORE_RQ);
+		assert_true(set.has_message_id);
+		assert_int_equal(set.message_id, 7);
+		if (cases[i].fault == NULL)
+			assert_null(set.fault);
+		else
+			assert_non_null(strstr(set.fault, cases[i].fault));
+		assert_false(set.has_data_set && !set.has_data_set_type);
+	}
+}
+
+static void test_a_response_needs_no_data_set_type(void **state)
+{
+	struct command_set set;
+	const char *detail;
+
+	(void)state;
+	assert_int_equal(
+		command_parse(BYTES(STATUS_B007 RESPONDED_7 STORE_RSP), &set, &detail),
+		0);
+	assert_null(set.fault);
+	assert_false(set.has_data_set);
+	assert_int_equal(set.status, 0xb007);
+	assert_int_equal(command_parse(BYTES(STORE_RSP RESPONDED_7 STATUS_B007
+					     "\0\0\0\x09\2\0\0\0\0\0"),
+				       &set, &detail),
+			 0);
+	assert_non_null(set.fault);
 }
 
 static void test_a_command_set_over_64_kib_is_refused(void **state)
@@ -356,6 +423,8 @@ int main(void)
 		cmocka_unit_test(test_move_originators),
 		cmocka_unit_test(test_uids),
 		cmocka_unit_test(test_what_is_no_command_set_is_refused),
+		cmocka_unit_test(test_a_fault_is_told_of_a_command_that_can_be_told),
+		cmocka_unit_test(test_a_response_needs_no_data_set_type),
 		cmocka_unit_test(test_a_command_set_over_64_kib_is_refused),
 		cmocka_unit_test(test_a_response_is_laid_out_as_the_standard_says),
 		cmocka_unit_test(test_a_response_holds_only_what_the_request_had),
