@@ -46,16 +46,18 @@ enum ul_request_fault {
 /* Bytes: 128 contexts of 60 long transfer syntaxes fit. */
 #define UL_REQUEST_MAX (768 * 1024)
 
-/* Reads one whole A-ASSOCIATE-RQ into *ret (malloc'd, the caller's) and proves its
- * structure before DCMTK sees a byte: lengths that add up, at least one context, context
- * ids odd and each only once, one abstract and at least one transfer syntax each, UIDs of
- * at most 64 characters. On a fault *detail (static text) says what. */
+/* Reads one whole A-ASSOCIATE-RQ, proves its structure before DCMTK sees a byte, and
+ * writes it anew into *ret (malloc'd, the caller's): nothing but what can be used, each
+ * UID without its padding, each item once. Faults are lengths that don't add up, no
+ * context, an id that two have, a maximum length without room for data, a user identity
+ * that is not exactly one. An abstract syntax is "" where what came is none; a transfer
+ * syntax that is none is left out. On a fault *detail (static text) says what. */
 enum ul_request_fault ul_read_request(struct transport *transport, uint8_t **ret,
 				      size_t *ret_size, const char **detail);
 
-/* The same proof for a request that is already in memory (PDU head and body). */
-enum ul_request_fault ul_check_request(const uint8_t *pdu, size_t size,
-				       const char **detail);
+/* The same for a request that is already in memory (PDU head and body). */
+enum ul_request_fault ul_mend_request(const uint8_t *pdu, size_t size, uint8_t **ret,
+				      size_t *ret_size, const char **detail);
 
 /* Answers one that breaks PS3.8 with an A-ABORT (9.3.8). 0 or -1. */
 int ul_abort_request(struct transport *transport, uint8_t source, uint8_t reason);
@@ -82,8 +84,8 @@ void ul_requestor(const struct ul_association *in, struct ul_requestor *ret);
 struct ul_proposal {
 	uint8_t id;
 	bool scp_role_only; /* offered with the SCP role and not the SCU role */
-	char abstract_syntax[UL_UID_SIZE];
-	size_t transfer_syntax_count;
+	char abstract_syntax[UL_UID_SIZE]; /* "": none that is one, or an even id */
+	size_t transfer_syntax_count;	   /* of those that are UIDs */
 };
 
 /* The proposed contexts in the order they came; index < ul_proposal_count. */

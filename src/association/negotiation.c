@@ -21,6 +21,8 @@ static struct verdict judge(const struct association *association,
 
 	if (!services_is_relayed(syntax))
 		return (struct verdict){ .result = UL_ABSTRACT_SYNTAX_NOT_SUPPORTED };
+	if (proposal->transfer_syntax_count == 0)
+		return (struct verdict){ .result = UL_TRANSFER_SYNTAXES_NOT_SUPPORTED };
 	if (proposal->scp_role_only)
 		return (struct verdict){ .result = UL_USER_REJECTION };
 	if (strcmp(syntax, SOP_CLASS_VERIFICATION) == 0) {
@@ -59,7 +61,7 @@ static bool was_proposed(const struct association *association, size_t index,
 }
 
 struct tally {
-	size_t proposed, accepted, refused_by_policy;
+	size_t proposed, accepted, refused_by_policy, unreadable;
 	char refused[UL_UID_SIZE]; /* the first of these */
 };
 
@@ -115,6 +117,8 @@ static void select_proposals(struct association *association, struct tally *tall
 		verdict = judge(association, &proposal);
 		association->propose[i] = verdict.propose;
 		tally->proposed += verdict.propose;
+		tally->unreadable += !proposal.abstract_syntax[0] ||
+				     proposal.transfer_syntax_count == 0;
 		if (!verdict.propose && verdict.result == UL_USER_REJECTION &&
 		    tally->refused_by_policy++ == 0)
 			memcpy(tally->refused, proposal.abstract_syntax,
@@ -154,6 +158,12 @@ static void summarise(const struct association *association, const struct tally 
 		snprintf(ret + used, size - (size_t)used,
 			 "%zu of %zu contexts refused by policy, first %s",
 			 tally->refused_by_policy, proposals, tally->refused);
+	} else if (tally->unreadable > 0) {
+		*ret_reason = REASON_MALFORMED;
+		snprintf(ret + used, size - (size_t)used,
+			 "%zu of %zu contexts refused: an even id, or syntaxes that are "
+			 "no UIDs",
+			 tally->unreadable, proposals);
 	} else if (tally->proposed > 0 && tally->accepted == 0) {
 		*ret_reason = REASON_DESTINATION_CONTEXT;
 		snprintf(ret + used, size - (size_t)used,

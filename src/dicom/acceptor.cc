@@ -18,8 +18,11 @@ static void list_proposals(ul_association &in)
 		to.abstract_syntax = trimmed(from->abstractSyntax);
 		to.result = UL_NO_REASON;
 		for (DUL_TRANSFERSYNTAX *syntax :
-		     nodes<DUL_TRANSFERSYNTAX>(from->proposedTransferSyntax))
-			to.transfer_syntaxes.push_back(trimmed(syntax->transferSyntax));
+		     nodes<DUL_TRANSFERSYNTAX>(from->proposedTransferSyntax)) {
+			if (syntax->transferSyntax[0] != '\0')
+				to.transfer_syntaxes.push_back(
+					trimmed(syntax->transferSyntax));
+		}
 		in.contexts.push_back(std::move(to));
 	}
 }

@@ -1,6 +1,7 @@
-/* The A-ASSOCIATE-RQ (PS3.8 9.3.2), proved item by item before DCMTK parses it. Where the
- * standard says that unknown items are ignored, they are; where DCMTK would go on reading
- * at a wrong place, or keep only the last of two, the request is refused. */
+/* The A-ASSOCIATE-RQ (PS3.8 9.3.2), read item by item; DCMTK parses one that is written
+ * anew, of what can be used. Refused is what could mean two things: lengths that don't
+ * add up, two contexts of one id, two identities. Whatever else is wrong costs its
+ * context or its item alone. */
 #include "cathgate/upper_layer.h"
 
 #include <stdlib.h>
@@ -16,19 +17,15 @@ enum { PDU_ASSOCIATE_RQ = 0x01, PDU_ABORT = 0x07 };
 enum item_type {
 	ITEM_APPLICATION_CONTEXT = 0x10,
 	ITEM_CONTEXT = 0x20,
-	ITEM_CONTEXT_ANSWER = 0x21,
 	ITEM_ABSTRACT_SYNTAX = 0x30,
 	ITEM_TRANSFER_SYNTAX = 0x40,
 	ITEM_USER_INFORMATION = 0x50,
 	ITEM_MAXIMUM_LENGTH = 0x51,
 	ITEM_IMPLEMENTATION_UID = 0x52,
-	ITEM_ASYNCHRONOUS_WINDOW = 0x53,
 	ITEM_ROLE = 0x54,
 	ITEM_IMPLEMENTATION_VERSION = 0x55,
 	ITEM_EXTENDED = 0x56,
-	ITEM_COMMON_EXTENDED = 0x57,
-	ITEM_USER_IDENTITY = 0x58,
-	ITEM_USER_IDENTITY_ANSWER = 0x59
+	ITEM_USER_IDENTITY = 0x58
 };
 
 struct span {
@@ -36,11 +33,18 @@ struct span {
 	size_t left;
 };
 
-struct seen {
-	unsigned application_contexts, contexts, user_informations;
-	unsigned maximum_lengths, implementation_uids, user_identities;
+/* The request that DCMTK is given, as it grows. */
+struct mended {
+	uint8_t *bytes; /* there is room for all that can come */
+	size_t size;
+	unsigned contexts;
 	bool ids[256];
+	bool has_maximum_length, has_implementation_uid, has_implementation_version;
+	bool has_user_identity;
 };
+
+/* A context whose syntaxes are no UIDs gets two empty ones. */
+#define GROWTH_MAX (256 * 8 + 8)
 
 static unsigned get_u16(const uint8_t *bytes)
 {
@@ -50,6 +54,12 @@ static unsigned get_u16(const uint8_t *bytes)
 static uint32_t get_u32(const uint8_t *bytes)
 {
 	return (uint32_t)get_u16(bytes) << 16 | get_u16(bytes + 2);
+}
+
+static void put_u32(uint8_t *to, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		to[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
 /* Takes the next item of a list that isn't at its end; false when it leads outside. */
@@ -85,156 +95,194 @@ static bool take_field(struct span *body, struct span *ret_field)
 	return true;
 }
 
-static bool is_uid(struct span field)
+static bool read_uid(struct span field, char ret[UID_MAX + 1])
 {
-	char uid[UID_MAX + 1];
-
-	return field.left <= UID_MAX && uid_copy(field.at, field.left, uid) == 0 &&
-	       uid[0] != '\0';
+	return uid_copy(field.at, field.left, ret) == 0 && ret[0] != '\0';
 }
 
-/* Each check returns what is wrong, NULL when nothing is. */
-
-static const char *check_context(struct span body, struct seen *seen)
+static void put(struct mended *to, const void *bytes, size_t size)
 {
+	if (size > 0)
+		memcpy(to->bytes + to->size, bytes, size);
+	to->size += size;
+}
+
+static size_t begin_item(struct mended *to, unsigned type)
+{
+	const uint8_t head[] = { (uint8_t)type, 0, 0, 0 };
+
+	put(to, head, sizeof(head));
+	return to->size;
+}
+
+/* False when it has become longer than an item can be. */
+static bool end_item(struct mended *to, size_t began)
+{
+	size_t size = to->size - began;
+
+	to->bytes[began - 2] = (uint8_t)(size >> 8);
+	to->bytes[began - 1] = (uint8_t)size;
+	return size <= UINT16_MAX;
+}
+
+static void put_item(struct mended *to, unsigned type, struct span body)
+{
+	size_t began = begin_item(to, type);
+
+	put(to, body.at, body.left);
+	(void)end_item(to, began); /* it came in an item */
+}
+
+static void put_uid(struct mended *to, unsigned type, const char *uid)
+{
+	put_item(to, type,
+		 (struct span){ .at = (const uint8_t *)uid, .left = strlen(uid) });
+}
+
+/* Each of these takes over what can be used, and returns what makes the whole request
+ * unusable, NULL when nothing does. */
+
+/* What is wrong with a syntax is no other context's business: an abstract syntax that is
+ * none becomes "", a transfer syntax is left out. */
+static const char *mend_context(struct span body, struct mended *to)
+{
+	char abstract[UID_MAX + 1] = "", uid[UID_MAX + 1];
 	unsigned type, abstract_syntaxes = 0, transfer_syntaxes = 0;
 	struct span field;
+	size_t item;
 	uint8_t id;
 
 	if (body.left < 4)
 		return "a presentation context is shorter than its head";
 	id = body.at[0];
-	if (id % 2 == 0)
-		return "a presentation context has an even id";
-	if (seen->ids[id])
+	if (to->ids[id])
 		return "two presentation contexts have the same id";
-	seen->ids[id] = true;
+	to->ids[id] = true;
+	to->contexts++;
 	body.at += 4;
 	body.left -= 4;
 
+	item = begin_item(to, ITEM_CONTEXT);
+	put(to, (const uint8_t[]){ id, 0, 0, 0 }, 4);
 	while (body.left > 0) {
 		if (!take_item(&body, &type, &field))
 			return "a syntax is longer than its presentation context";
-		if (type != ITEM_ABSTRACT_SYNTAX && type != ITEM_TRANSFER_SYNTAX)
-			continue;
-		if (!is_uid(field))
-			return "an abstract or transfer syntax is no UID of 1 to 64 "
-			       "characters";
-		if (type == ITEM_ABSTRACT_SYNTAX)
-			abstract_syntaxes++;
-		else
+		if (type == ITEM_TRANSFER_SYNTAX && read_uid(field, uid)) {
+			put_uid(to, type, uid);
 			transfer_syntaxes++;
+		} else if (type == ITEM_ABSTRACT_SYNTAX && abstract_syntaxes++ == 0) {
+			if (!read_uid(field, abstract))
+				abstract[0] = '\0';
+		}
 	}
-	if (abstract_syntaxes != 1)
-		return "a presentation context has not exactly one abstract syntax";
-	if (transfer_syntaxes == 0)
-		return "a presentation context has no transfer syntax";
-	return NULL;
+	/* Ids are odd (PS3.8 9.3.2.2); which of two abstract syntaxes is meant, nobody
+	 * can say. */
+	if (abstract_syntaxes != 1 || id % 2 == 0)
+		abstract[0] = '\0';
+	put_uid(to, ITEM_ABSTRACT_SYNTAX, abstract);
+	if (transfer_syntaxes == 0) /* DCMTK demands one */
+		put_uid(to, ITEM_TRANSFER_SYNTAX, "");
+	return end_item(to, item) ? NULL : "a presentation context is too long";
 }
 
-static const char *check_maximum_length(struct span body)
+static const char *mend_maximum_length(struct span body, struct mended *to)
 {
 	uint32_t maximum;
 
-	if (body.left != 4)
-		return "the maximum length does not have 4 bytes";
+	if (body.left != 4 || to->has_maximum_length)
+		return NULL;
 	maximum = get_u32(body.at);
 	/* DCMTK needs 12 for its heads; a fragment of odd length isn't allowed. */
 	if (maximum != 0 && maximum < 14)
 		return "the maximum length leaves no room for data";
+	to->has_maximum_length = true;
+	put_item(to, ITEM_MAXIMUM_LENGTH, body);
 	return NULL;
 }
 
-static const char *check_role(struct span body)
+static void mend_implementation_uid(struct span body, struct mended *to)
 {
-	struct span uid;
+	char uid[UID_MAX + 1];
 
-	if (!take_field(&body, &uid) || body.left != 2)
-		return "the lengths of a role selection do not add up";
-	if (!is_uid(uid))
-		return "a role selection names no UID of 1 to 64 characters";
-	return NULL;
+	if (to->has_implementation_uid || !read_uid(body, uid))
+		return;
+	to->has_implementation_uid = true;
+	put_uid(to, ITEM_IMPLEMENTATION_UID, uid);
 }
 
-static const char *check_extended(struct span body)
+static void mend_implementation_version(struct span body, struct mended *to)
 {
-	struct span uid;
-
-	if (!take_field(&body, &uid))
-		return "the lengths of an extended negotiation do not add up";
-	if (!is_uid(uid))
-		return "an extended negotiation names no UID of 1 to 64 characters";
-	return NULL;
+	/* 16 in the standard; more is seen, and is cut. */
+	if (to->has_implementation_version || body.left == 0 || body.left > 64)
+		return;
+	to->has_implementation_version = true;
+	put_item(to, ITEM_IMPLEMENTATION_VERSION, body);
 }
 
-static const char *check_common_extended(struct span body)
+/* Those that begin with a SOP class. */
+static bool names_class(struct span *body)
 {
+	char uid[UID_MAX + 1];
 	struct span field;
 
-	for (int i = 0; i < 3; i++) {
-		if (!take_field(&body, &field))
-			return "the lengths of a common extended negotiation do not add "
-			       "up";
-	}
-	return NULL;
+	return take_field(body, &field) && read_uid(field, uid);
 }
 
-static const char *check_user_identity(struct span body)
+/* It says who somebody is: nothing about it may be guessed. */
+static const char *mend_user_identity(struct span body, struct mended *to)
 {
-	struct span primary, secondary;
+	struct span left = body, primary, secondary;
 	uint8_t type;
 
+	if (to->has_user_identity)
+		return "there are two user identities";
+	to->has_user_identity = true;
 	if (body.left < 2)
 		return "the user identity is shorter than its head";
 	type = body.at[0];
-	body.at += 2;
-	body.left -= 2;
-	if (!take_field(&body, &primary) || !take_field(&body, &secondary) ||
-	    body.left != 0)
+	left.at += 2;
+	left.left -= 2;
+	if (!take_field(&left, &primary) || !take_field(&left, &secondary) ||
+	    left.left != 0)
 		return "the lengths of the user identity do not add up";
 	if (type != 2 && secondary.left > 0)
 		return "a user identity without a passcode has a secondary field";
+	put_item(to, ITEM_USER_IDENTITY, body);
 	return NULL;
 }
 
-static const char *check_user_item(unsigned type, struct span body, struct seen *seen)
+/* What isn't listed is left out, as is what can't be read: unknown items, which the
+ * standard says are ignored; the asynchronous operations window and common extended
+ * negotiation, which DCMTK does not know; answers, which no request has. */
+static const char *mend_user_item(unsigned type, struct span body, struct mended *to)
 {
+	struct span left = body;
+
 	switch (type) {
 	case ITEM_MAXIMUM_LENGTH:
-		seen->maximum_lengths++;
-		return check_maximum_length(body);
+		return mend_maximum_length(body, to);
 	case ITEM_IMPLEMENTATION_UID:
-		if (++seen->implementation_uids > 1)
-			return "there are two implementation class UIDs";
-		return is_uid(body) ? NULL
-				    : "the implementation class UID is no UID of 1 to 64 "
-				      "characters";
-	case ITEM_ASYNCHRONOUS_WINDOW:
-		return body.left == 4 ? NULL
-				      : "the asynchronous operations window does not "
-					"have 4 bytes";
-	case ITEM_ROLE:
-		return check_role(body);
+		mend_implementation_uid(body, to);
+		return NULL;
 	case ITEM_IMPLEMENTATION_VERSION:
-		/* 16 in the standard; more is seen, and is cut. */
-		return body.left <= 64 ? NULL
-				       : "the implementation version name is too long";
+		mend_implementation_version(body, to);
+		return NULL;
+	case ITEM_ROLE:
+		if (names_class(&left) && left.left == 2)
+			put_item(to, type, body);
+		return NULL;
 	case ITEM_EXTENDED:
-		return check_extended(body);
-	case ITEM_COMMON_EXTENDED:
-		return check_common_extended(body);
+		if (names_class(&left))
+			put_item(to, type, body);
+		return NULL;
 	case ITEM_USER_IDENTITY:
-		if (++seen->user_identities > 1)
-			return "there are two user identities";
-		return check_user_identity(body);
-	case ITEM_USER_IDENTITY_ANSWER:
-		return "a request holds the answer to a user identity";
+		return mend_user_identity(body, to);
 	default:
 		return NULL;
 	}
 }
 
-static const char *check_user_information(struct span body, struct seen *seen)
+static const char *mend_user_information(struct span body, struct mended *to)
 {
 	unsigned type;
 	struct span field;
@@ -243,57 +291,52 @@ static const char *check_user_information(struct span body, struct seen *seen)
 	while (body.left > 0) {
 		if (!take_item(&body, &type, &field))
 			return "an item is longer than the user information";
-		fault = check_user_item(type, field, seen);
+		fault = mend_user_item(type, field, to);
 		if (fault)
 			return fault;
 	}
-	return seen->maximum_lengths == 1 ? NULL
-					  : "there is not exactly one maximum length";
-}
-
-static const char *check_item(unsigned type, struct span body, struct seen *seen)
-{
-	switch (type) {
-	case ITEM_APPLICATION_CONTEXT:
-		seen->application_contexts++;
-		return is_uid(body) ? NULL
-				    : "the application context is no UID of 1 to 64 "
-				      "characters";
-	case ITEM_CONTEXT:
-		seen->contexts++;
-		return check_context(body, seen);
-	case ITEM_CONTEXT_ANSWER:
-		return "a request holds the answer to a presentation context";
-	case ITEM_USER_INFORMATION:
-		if (++seen->user_informations > 1)
-			return "there are two user information items";
-		return check_user_information(body, seen);
-	default:
-		return NULL;
-	}
-}
-
-static const char *check_items(struct span items)
-{
-	struct seen seen = { 0 };
-	unsigned type;
-	struct span body;
-	const char *fault;
-
-	while (items.left > 0) {
-		if (!take_item(&items, &type, &body))
-			return "an item is longer than the request";
-		fault = check_item(type, body, &seen);
-		if (fault)
-			return fault;
-	}
-	if (seen.application_contexts != 1)
-		return "there is not exactly one application context";
-	if (seen.contexts == 0)
-		return "there is no presentation context";
-	if (seen.user_informations == 0)
-		return "there is no user information";
 	return NULL;
+}
+
+/* All user information as one item, and last, as DCMTK writes it itself. */
+static const char *mend_all_user_information(struct span items, struct mended *to)
+{
+	size_t item = begin_item(to, ITEM_USER_INFORMATION);
+	const char *fault = NULL;
+	struct span body;
+	unsigned type;
+
+	while (!fault && items.left > 0 && take_item(&items, &type, &body)) {
+		if (type == ITEM_USER_INFORMATION)
+			fault = mend_user_information(body, to);
+	}
+	if (!fault && !end_item(to, item))
+		fault = "the user information is too long";
+	return fault;
+}
+
+static const char *mend_items(struct span items, struct mended *to)
+{
+	struct span left = items, body;
+	const char *fault = NULL;
+	char uid[UID_MAX + 1];
+	bool has_application_context = false;
+	unsigned type;
+
+	while (!fault && left.left > 0) {
+		if (!take_item(&left, &type, &body))
+			return "an item is longer than the request";
+		if (type == ITEM_CONTEXT) {
+			fault = mend_context(body, to);
+		} else if (type == ITEM_APPLICATION_CONTEXT && !has_application_context &&
+			   read_uid(body, uid)) {
+			has_application_context = true;
+			put_uid(to, type, uid);
+		}
+	}
+	if (!fault && to->contexts == 0)
+		fault = "there is no presentation context";
+	return fault ? fault : mend_all_user_information(items, to);
 }
 
 static enum ul_request_fault check_type(uint8_t type, const char **detail)
@@ -327,11 +370,10 @@ static enum ul_request_fault check_head(const uint8_t head[PDU_HEAD], const char
 	return UL_REQUEST_OK;
 }
 
-enum ul_request_fault ul_check_request(const uint8_t *pdu, size_t size,
-				       const char **detail)
+static enum ul_request_fault check_size(const uint8_t *pdu, size_t size,
+					const char **detail)
 {
 	enum ul_request_fault fault;
-	const char *wrong;
 
 	if (size == 0) {
 		*detail = "there are no bytes";
@@ -345,18 +387,39 @@ enum ul_request_fault ul_check_request(const uint8_t *pdu, size_t size,
 		return UL_REQUEST_MALFORMED;
 	}
 	fault = check_head(pdu, detail);
-	if (fault != UL_REQUEST_OK)
-		return fault;
-	if (get_u32(pdu + 2) != size - PDU_HEAD) {
+	if (fault == UL_REQUEST_OK && get_u32(pdu + 2) != size - PDU_HEAD) {
 		*detail = "the request's length does not fit its bytes";
 		return UL_REQUEST_MALFORMED;
 	}
-	wrong = check_items(
-		(struct span){ .at = pdu + REQUEST_HEAD, .left = size - REQUEST_HEAD });
+	return fault;
+}
+
+enum ul_request_fault ul_mend_request(const uint8_t *pdu, size_t size, uint8_t **ret,
+				      size_t *ret_size, const char **detail)
+{
+	enum ul_request_fault fault = check_size(pdu, size, detail);
+	struct mended to = { 0 };
+	const char *wrong;
+
+	if (fault != UL_REQUEST_OK)
+		return fault;
+	to.bytes = malloc(size + GROWTH_MAX);
+	if (!to.bytes) {
+		*detail = "no memory for the request";
+		return UL_REQUEST_LOST;
+	}
+	put(&to, pdu, REQUEST_HEAD);
+	wrong = mend_items(
+		(struct span){ .at = pdu + REQUEST_HEAD, .left = size - REQUEST_HEAD },
+		&to);
 	if (wrong) {
+		free(to.bytes);
 		*detail = wrong;
 		return UL_REQUEST_MALFORMED;
 	}
+	put_u32(to.bytes + 2, (uint32_t)(to.size - PDU_HEAD));
+	*ret = to.bytes;
+	*ret_size = to.size;
 	return UL_REQUEST_OK;
 }
 
@@ -412,12 +475,7 @@ enum ul_request_fault ul_read_request(struct transport *transport, uint8_t **ret
 		}
 		have += (size_t)count;
 	}
-	fault = ul_check_request(pdu, size, detail);
-	if (fault != UL_REQUEST_OK)
-		goto out;
-	*ret = pdu;
-	*ret_size = size;
-	pdu = NULL;
+	fault = ul_mend_request(pdu, size, ret, ret_size, detail);
 out:
 	free(pdu);
 	return fault;

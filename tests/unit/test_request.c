@@ -1,5 +1,6 @@
-/* Goal: what DCMTK gets to parse is a whole and consistent A-ASSOCIATE-RQ; each way of
- * breaking one is told apart, and none costs memory or a wait. */
+/* Goal: what DCMTK gets to parse is a whole and consistent A-ASSOCIATE-RQ. What is wrong
+ * costs its context or its item alone; what could mean two things costs the request, and
+ * each such fault is told apart. None costs memory or a wait. */
 #include "cathgate/upper_layer.h"
 
 #include <errno.h>
@@ -114,6 +115,70 @@ static void uid_of_letters(struct pdu *pdu)
 	put_good_user_information(pdu);
 }
 
+static void one_of_two_contexts(struct pdu *pdu)
+{
+	put_context(pdu, 3, "1.2.x", two_syntaxes, 1);
+	put_good_context(pdu);
+	put_good_user_information(pdu);
+}
+
+static void transfer_syntaxes(struct pdu *pdu)
+{
+	static const char *const syntaxes[] = { "1.2.x", EXPLICIT_LE, UID_64 "0", "",
+						IMPLICIT_LE };
+
+	put_context(pdu, 1, XA_IMAGE, syntaxes, 5);
+	put_good_user_information(pdu);
+}
+
+static void no_good_transfer_syntax(struct pdu *pdu)
+{
+	static const char *const syntaxes[] = { "1.2.x", UID_64 "0" };
+
+	put_context(pdu, 1, XA_IMAGE, syntaxes, 2);
+	put_good_user_information(pdu);
+}
+
+static void padded_uids(struct pdu *pdu)
+{
+	static const char *const syntaxes[] = { EXPLICIT_LE " ", UID_64 " " };
+
+	put_context(pdu, 1, XA_IMAGE " ", syntaxes, 2);
+	put_good_user_information(pdu);
+}
+
+static void unknown_syntax_item(struct pdu *pdu)
+{
+	size_t item = open_item(pdu, 0x20);
+
+	put_u32(pdu, 0x01ffffff);
+	put_item(pdu, 0x77, "what is this");
+	put_item(pdu, 0x40, IMPLICIT_LE);
+	put_item(pdu, 0x30, XA_IMAGE);
+	close_item(pdu, item);
+	put_good_user_information(pdu);
+}
+
+/* As long as an item can be, and what it lacks makes it longer. */
+static void context_that_grows(struct pdu *pdu)
+{
+	size_t item = open_item(pdu, 0x20);
+
+	put_u32(pdu, 0x01000000);
+	for (size_t left = 65531; left > 0;) {
+		char uid[] = UID_64;
+
+		if (left < 4 + 64)
+			uid[left - 4] = '\0';
+		else if (left < 4 + 64 + 5)
+			uid[60] = '\0';
+		put_item(pdu, 0x40, uid);
+		left -= 4 + strlen(uid);
+	}
+	close_item(pdu, item);
+	put_good_user_information(pdu);
+}
+
 static void context_answer(struct pdu *pdu)
 {
 	put_good_context(pdu);
@@ -137,6 +202,22 @@ static void two_user_informations(struct pdu *pdu)
 {
 	put_good_context(pdu);
 	put_good_user_information(pdu);
+	put_good_user_information(pdu);
+}
+
+static void application_context_of_letters(struct pdu *pdu)
+{
+	pdu->size -= 4 + strlen(APPLICATION_CONTEXT);
+	put_item(pdu, 0x10, "DICOM");
+	put_good_context(pdu);
+	put_good_user_information(pdu);
+}
+
+static void padded_application_context(struct pdu *pdu)
+{
+	pdu->size -= 4 + strlen(APPLICATION_CONTEXT);
+	put_item(pdu, 0x10, APPLICATION_CONTEXT " ");
+	put_good_context(pdu);
 	put_good_user_information(pdu);
 }
 
@@ -193,6 +274,15 @@ static void raw_user_item(struct pdu *pdu, unsigned type, const char *bytes, siz
 RAW(maximum_of_three_bytes, 0x51, "\0\1\2")
 RAW(second_maximum, 0x51, "\0\0\x40\0")
 RAW(second_implementation, 0x52, "1.2.3")
+RAW(empty_implementation, 0x52, "")
+RAW(role_of_letters, 0x54,
+    "\0\3"
+    "1.x"
+    "\1\1")
+RAW(extended_of_letters, 0x56,
+    "\0\3"
+    "1.x"
+    "\1\1")
 RAW(window, 0x53, "\0\1\0\1")
 RAW(window_of_three_bytes, 0x53, "\0\1\0")
 RAW(role_without_roles, 0x54,
@@ -320,60 +410,97 @@ static void good_and_large(struct pdu *pdu)
 	put_good_user_information(pdu);
 }
 
+#define APPLICATION "10=" APPLICATION_CONTEXT " "
+#define CONTEXT	    "[1 40=" EXPLICIT_LE " 40=" IMPLICIT_LE " 30=" XA_IMAGE " ] "
+#define USER	    "( 51=00004000 52=" MODALITY_UID " 55=MODALITY_7 "
+#define REFUSED	    APPLICATION "[1 40=" EXPLICIT_LE " 40=" IMPLICIT_LE " 30= ] "
+#define GOOD	    APPLICATION CONTEXT USER ")"
+
 static const struct request_case {
 	const char *name;
 	void (*items)(struct pdu *pdu);
-	const char *says; /* part of the detail; NULL: the request is good */
+	const char
+		*becomes; /* how what DCMTK gets begins; NULL: the request is refused */
+	const char *says; /* part of the detail then */
 } cases[] = {
-	{ "good", good, NULL },
-	{ "another order", good_in_another_order, NULL },
-	{ "role", good_with_role, NULL },
-	{ "128 contexts of 60 syntaxes", good_and_large, NULL },
-	{ "maximum 0", maximum_unlimited, NULL },
-	{ "maximum 14", maximum_smallest, NULL },
-	{ "window", window, NULL },
-	{ "version of 17", version_of_17, NULL },
-	{ "extended negotiation", extended, NULL },
-	{ "common extended negotiation", common_extended, NULL },
-	{ "user identity", identity, NULL },
-	{ "passcode", identity_with_passcode, NULL },
-	{ "unknown user item", unknown_user_item, NULL },
+	{ "good", good, GOOD, NULL },
+	{ "another order", good_in_another_order,
+	  APPLICATION "[255 40=" EXPLICIT_LE " 30=" PRIVATE_CLASS " ] [1 ", NULL },
+	{ "role", good_with_role, APPLICATION CONTEXT USER "54=" XA_IMAGE, NULL },
+	{ "128 contexts of 60 syntaxes", good_and_large, APPLICATION "[1 40=", NULL },
+	{ "maximum 0", maximum_unlimited, APPLICATION CONTEXT "( 51=00000000 ", NULL },
+	{ "maximum 14", maximum_smallest, APPLICATION CONTEXT "( 51=0000000e ", NULL },
+	{ "window", window, GOOD, NULL },
+	{ "version of 17", version_of_17, GOOD, NULL },
+	{ "extended negotiation", extended, APPLICATION CONTEXT USER "56=", NULL },
+	{ "common extended negotiation", common_extended, GOOD, NULL },
+	{ "user identity", identity, APPLICATION CONTEXT USER "58=", NULL },
+	{ "passcode", identity_with_passcode, APPLICATION CONTEXT USER "58=", NULL },
+	{ "unknown user item", unknown_user_item, GOOD, NULL },
 
-	{ "no context", no_context, "no presentation context" },
-	{ "even id", even_id, "even id" },
-	{ "same id", same_id_twice, "same id" },
-	{ "no transfer syntax", no_transfer_syntax, "no transfer syntax" },
-	{ "no abstract syntax", no_abstract_syntax, "one abstract syntax" },
-	{ "two abstract syntaxes", two_abstract_syntaxes, "one abstract syntax" },
-	{ "short context", short_context, "shorter than its head" },
-	{ "syntax out of context", syntax_leads_out_of_context, "longer than its pres" },
-	{ "UID of 65", long_uid, "no UID" },
-	{ "empty UID", empty_uid, "no UID" },
-	{ "UID of letters", uid_of_letters, "no UID" },
-	{ "context answer", context_answer, "answer to a presentation" },
-	{ "two application contexts", second_application_context, "application context" },
-	{ "no user information", no_user_information, "no user information" },
-	{ "two user informations", two_user_informations, "two user information" },
-	{ "no maximum", no_maximum_length, "one maximum length" },
-	{ "two maxima", second_maximum, "one maximum length" },
-	{ "maximum of 3 bytes", maximum_of_three_bytes, "4 bytes" },
-	{ "maximum 13", maximum_too_small, "no room" },
-	{ "two implementations", second_implementation, "two implementation" },
-	{ "window of 3 bytes", window_of_three_bytes, "4 bytes" },
-	{ "role without roles", role_without_roles, "role selection do not add up" },
-	{ "role, long UID", role_with_long_uid, "role selection do not add up" },
-	{ "version of 65", version_too_long, "version name is too long" },
-	{ "extended, long UID", extended_with_long_uid, "extended negotiation do not" },
-	{ "common extended, cut", common_extended_cut, "common extended" },
-	{ "identity, cut", identity_cut, "user identity do not add up" },
-	{ "identity, remainder", identity_with_remainder, "user identity do not add up" },
-	{ "identity, stray field", identity_with_stray_field, "secondary field" },
-	{ "identity of nothing", identity_of_nothing, "shorter than its head" },
-	{ "identity answer", identity_answer, "answer to a user identity" },
-	{ "two identities", two_identities, "two user identities" },
-	{ "user item leads out", user_item_leads_out, "longer than the user inform" },
-	{ "item leads out", item_leads_out, "longer than the request" },
-	{ "stray bytes", stray_bytes, "longer than the request" },
+	/* one context is refused */
+	{ "even id", even_id,
+	  APPLICATION "[2 40=" EXPLICIT_LE " 40=" IMPLICIT_LE " 30= ]", NULL },
+	{ "no transfer syntax", no_transfer_syntax,
+	  APPLICATION "[1 30=" XA_IMAGE " 40= ] ", NULL },
+	{ "no good transfer syntax", no_good_transfer_syntax,
+	  APPLICATION "[1 30=" XA_IMAGE " 40= ] ", NULL },
+	{ "some transfer syntaxes", transfer_syntaxes, GOOD, NULL },
+	{ "no abstract syntax", no_abstract_syntax,
+	  APPLICATION "[1 40=" IMPLICIT_LE " 30= ] ", NULL },
+	{ "two abstract syntaxes", two_abstract_syntaxes,
+	  APPLICATION "[1 40=" IMPLICIT_LE " 30= ] ", NULL },
+	{ "UID of 65", long_uid, REFUSED, NULL },
+	{ "empty UID", empty_uid, REFUSED, NULL },
+	{ "UID of letters", uid_of_letters, REFUSED, NULL },
+	{ "one of two contexts", one_of_two_contexts,
+	  APPLICATION "[3 40=" EXPLICIT_LE " 30= ] " CONTEXT, NULL },
+
+	/* left out */
+	{ "padded UIDs", padded_uids,
+	  APPLICATION "[1 40=" EXPLICIT_LE " 40=" UID_64 " 30=" XA_IMAGE " ] ", NULL },
+	{ "unknown item in a context", unknown_syntax_item,
+	  APPLICATION "[1 40=" IMPLICIT_LE " 30=" XA_IMAGE " ] ", NULL },
+	{ "context answer", context_answer, GOOD, NULL },
+	{ "two application contexts", second_application_context, GOOD, NULL },
+	{ "application context of letters", application_context_of_letters,
+	  CONTEXT USER ")", NULL },
+	{ "padded application context", padded_application_context, GOOD, NULL },
+	{ "no user information", no_user_information, APPLICATION CONTEXT "( )", NULL },
+	{ "two user informations", two_user_informations, GOOD, NULL },
+	{ "no maximum", no_maximum_length, APPLICATION CONTEXT "( )", NULL },
+	{ "two maxima", second_maximum, GOOD, NULL },
+	{ "maximum of 3 bytes", maximum_of_three_bytes, GOOD, NULL },
+	{ "two implementations", second_implementation, GOOD, NULL },
+	{ "empty implementation", empty_implementation, GOOD, NULL },
+	{ "window of 3 bytes", window_of_three_bytes, GOOD, NULL },
+	{ "role without roles", role_without_roles, GOOD, NULL },
+	{ "role, long UID", role_with_long_uid, GOOD, NULL },
+	{ "role, letters", role_of_letters, GOOD, NULL },
+	{ "version of 65", version_too_long, GOOD, NULL },
+	{ "extended, long UID", extended_with_long_uid, GOOD, NULL },
+	{ "extended, letters", extended_of_letters, GOOD, NULL },
+	{ "common extended, cut", common_extended_cut, GOOD, NULL },
+	{ "identity answer", identity_answer, GOOD, NULL },
+
+	/* the request is refused */
+	{ "no context", no_context, NULL, "no presentation context" },
+	{ "same id", same_id_twice, NULL, "same id" },
+	{ "short context", short_context, NULL, "shorter than its head" },
+	{ "syntax out of context", syntax_leads_out_of_context, NULL,
+	  "longer than its pres" },
+	{ "context that grows", context_that_grows, NULL, "context is too long" },
+	{ "maximum 13", maximum_too_small, NULL, "no room" },
+	{ "identity, cut", identity_cut, NULL, "user identity do not add up" },
+	{ "identity, remainder", identity_with_remainder, NULL,
+	  "user identity do not add up" },
+	{ "identity, stray field", identity_with_stray_field, NULL, "secondary field" },
+	{ "identity of nothing", identity_of_nothing, NULL, "shorter than its head" },
+	{ "two identities", two_identities, NULL, "two user identities" },
+	{ "user item leads out", user_item_leads_out, NULL,
+	  "longer than the user inform" },
+	{ "item leads out", item_leads_out, NULL, "longer than the request" },
+	{ "stray bytes", stray_bytes, NULL, "longer than the request" },
 };
 
 static void build(struct pdu *pdu, const struct request_case *c)
@@ -387,7 +514,8 @@ static void build(struct pdu *pdu, const struct request_case *c)
 }
 
 /* A copy without room behind it, so that the sanitizer sees a byte too many. */
-static enum ul_request_fault check(const uint8_t *bytes, size_t size, const char **detail)
+static enum ul_request_fault mend(const uint8_t *bytes, size_t size, uint8_t **ret,
+				  size_t *ret_size, const char **detail)
 {
 	uint8_t *copy = malloc(size > 0 ? size : 1);
 	enum ul_request_fault fault;
@@ -396,12 +524,71 @@ static enum ul_request_fault check(const uint8_t *bytes, size_t size, const char
 	if (size > 0)
 		memcpy(copy, bytes, size);
 	*detail = NULL;
-	fault = ul_check_request(copy, size, detail);
+	*ret = NULL;
+	*ret_size = 0;
+	fault = ul_mend_request(copy, size, ret, ret_size, detail);
 	free(copy);
 	return fault;
 }
 
-static void each_fault_is_named(void **state)
+static enum ul_request_fault check(const uint8_t *bytes, size_t size, const char **detail)
+{
+	uint8_t *mended;
+	size_t mended_size;
+	enum ul_request_fault fault = mend(bytes, size, &mended, &mended_size, detail);
+
+	free(mended);
+	return fault;
+}
+
+static size_t describe_items(const uint8_t *items, size_t size, char *text, size_t at,
+			     size_t room)
+{
+	for (size_t i = 0; i + 4 <= size;) {
+		size_t length = (size_t)items[i + 2] << 8 | items[i + 3];
+		const uint8_t *body = items + i + 4;
+
+		assert_true(i + 4 + length <= size);
+		if (items[i] == 0x20) {
+			at += (size_t)snprintf(text + at, room - at, "[%u ", body[0]);
+			at = describe_items(body + 4, length - 4, text, at, room);
+			at += (size_t)snprintf(text + at, room - at, "] ");
+		} else if (items[i] == 0x50) {
+			at += (size_t)snprintf(text + at, room - at, "( ");
+			at = describe_items(body, length, text, at, room);
+			at += (size_t)snprintf(text + at, room - at, ")");
+		} else if (items[i] == 0x51) {
+			at += (size_t)snprintf(text + at, room - at,
+					       "51=%02x%02x%02x%02x ", body[0], body[1],
+					       body[2], body[3]);
+		} else {
+			if (items[i] == 0x54)
+				body += 2;
+			at += (size_t)snprintf(text + at, room - at, "%x=%.*s ", items[i],
+					       (int)length, (const char *)body);
+		}
+		i += 4 + length;
+	}
+	return at;
+}
+
+static void check_mended(const struct request_case *c, const uint8_t *mended, size_t size)
+{
+	static char text[1024 * 1024];
+	const char *detail;
+	uint8_t *again;
+	size_t again_size;
+
+	text[0] = '\0';
+	describe_items(mended + 74, size - 74, text, 0, sizeof(text));
+	if (strncmp(text, c->becomes, strlen(c->becomes)) != 0)
+		fail_msg("%s: became %.500s", c->name, text);
+	assert_int_equal(mend(mended, size, &again, &again_size, &detail), UL_REQUEST_OK);
+	assert_int_equal(again_size, size);
+	free(again);
+}
+
+static void each_case_is_mended_or_its_fault_named(void **state)
 {
 	static struct pdu pdu;
 	const char *detail;
@@ -409,32 +596,38 @@ static void each_fault_is_named(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		enum ul_request_fault fault;
+		uint8_t *mended;
+		size_t size;
 
 		build(&pdu, &cases[i]);
-		fault = check(pdu.bytes, pdu.size, &detail);
-		if (!cases[i].says) {
-			if (fault != UL_REQUEST_OK)
-				fail_msg("%s: refused: %s", cases[i].name, detail);
-			continue;
-		}
-		if (fault != UL_REQUEST_MALFORMED || !strstr(detail, cases[i].says))
+		fault = mend(pdu.bytes, pdu.size, &mended, &size, &detail);
+		if (cases[i].becomes && fault != UL_REQUEST_OK)
+			fail_msg("%s: refused: %s", cases[i].name, detail);
+		if (cases[i].becomes)
+			check_mended(&cases[i], mended, size);
+		else if (fault != UL_REQUEST_MALFORMED || !strstr(detail, cases[i].says))
 			fail_msg("%s: fault %d, %s", cases[i].name, (int)fault,
 				 detail ? detail : "no detail");
+		free(mended);
 	}
 }
 
 static void a_cut_request_is_never_good(void **state)
 {
+	static const struct request_case bare = { .items = no_user_information };
 	static struct pdu pdu;
 	const char *detail;
+	size_t bare_size;
 
 	(void)state;
+	build(&pdu, &bare);
+	bare_size = pdu.size;
 	build(&pdu, &cases[0]);
 	for (size_t size = 0; size < pdu.size; size++) {
 		assert_int_not_equal(check(pdu.bytes, size, &detail), UL_REQUEST_OK);
 		assert_non_null(detail);
 	}
-	/* Likewise with a head that says so. */
+	/* Likewise with a head that says so, but for one without user information. */
 	for (size_t size = 6; size < pdu.size; size++) {
 		static struct pdu honest;
 
@@ -442,7 +635,8 @@ static void a_cut_request_is_never_good(void **state)
 		honest.size = size;
 		close_pdu(&honest, 0);
 		assert_int_equal(check(honest.bytes, size, &detail),
-				 UL_REQUEST_MALFORMED);
+				 size == bare_size ? UL_REQUEST_OK
+						   : UL_REQUEST_MALFORMED);
 	}
 }
 
@@ -453,7 +647,7 @@ static void any_byte_may_be_wrong(void **state)
 	const char *detail;
 
 	(void)state;
-	build(&pdu, &cases[10]);
+	build(&pdu, &cases[11]); /* a user identity */
 	for (size_t i = 0; i < pdu.size; i++) {
 		uint8_t kept = pdu.bytes[i];
 
@@ -517,7 +711,6 @@ static void a_request_is_read_in_any_pieces(void **state)
 				 UL_REQUEST_OK);
 		assert_int_equal(tape.left, 32);
 		assert_int_equal(size, pdu.size - 32);
-		assert_memory_equal(request, pdu.bytes, size);
 		free(request);
 	}
 }
@@ -579,7 +772,7 @@ static void the_first_bytes_decide(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_fault_is_named),
+		cmocka_unit_test(each_case_is_mended_or_its_fault_named),
 		cmocka_unit_test(a_cut_request_is_never_good),
 		cmocka_unit_test(any_byte_may_be_wrong),
 		cmocka_unit_test(a_request_is_read_in_any_pieces),

@@ -115,8 +115,9 @@ static const uint8_t *contexts_of(const struct pdu *pdu, size_t *ret_size)
 static void proposals_arrive_identically(unsigned contexts, size_t syntaxes_each)
 {
 	const uint8_t *came, *went;
-	size_t came_size, went_size, start;
+	size_t came_size, went_size, mended_size, start;
 	const char *detail;
+	uint8_t *mended;
 
 	request.size = 0;
 	start = open_associate(&request, 0x01, "CATHGATE", "CATHLAB3");
@@ -150,8 +151,10 @@ static void proposals_arrive_identically(unsigned contexts, size_t syntaxes_each
 	close_pdu(&pacs.says, start);
 
 	assert_int_equal(propose(accept_request(), false, NULL), UL_CONNECT_OK);
-	assert_int_equal(ul_check_request(pacs.hears.bytes, pacs.hears.size, &detail),
+	assert_int_equal(ul_mend_request(pacs.hears.bytes, pacs.hears.size, &mended,
+					 &mended_size, &detail),
 			 UL_REQUEST_OK);
+	free(mended);
 	came = contexts_of(&request, &came_size);
 	went = contexts_of(&pacs.hears, &went_size);
 	assert_int_equal(came_size, went_size);
@@ -332,13 +335,16 @@ static void what_is_proved_is_taken(void **state)
 
 		for (size_t v = 0; v < sizeof(values); v++) {
 			const char *detail;
+			uint8_t *mended;
+			size_t size;
 
 			request.bytes[i] = values[v];
-			if (ul_check_request(request.bytes, request.size, &detail) !=
-			    UL_REQUEST_OK)
+			if (ul_mend_request(request.bytes, request.size, &mended, &size,
+					    &detail) != UL_REQUEST_OK)
 				continue;
-			modality.ul = ul_accept(&modality.transport, request.bytes,
-						request.size, 16384, &detail);
+			modality.ul = ul_accept(&modality.transport, mended, size, 16384,
+						&detail);
+			free(mended);
 			if (!modality.ul && !strstr(detail, "rejected with 1/"))
 				fail_msg("byte %zu, %02x: %s", i, values[v], detail);
 			ul_free(modality.ul);

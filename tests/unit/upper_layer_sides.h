@@ -158,11 +158,14 @@ static inline void build_request(uint32_t maximum, void (*more)(struct pdu *))
 static inline struct ul_association *accept_request(void)
 {
 	const char *detail = NULL;
+	uint8_t *mended;
+	size_t size;
 
-	assert_int_equal(ul_check_request(request.bytes, request.size, &detail),
-			 UL_REQUEST_OK);
-	modality.ul = ul_accept(&modality.transport, request.bytes, request.size, 131072,
-				&detail);
+	assert_int_equal(
+		ul_mend_request(request.bytes, request.size, &mended, &size, &detail),
+		UL_REQUEST_OK);
+	modality.ul = ul_accept(&modality.transport, mended, size, 131072, &detail);
+	free(mended);
 	if (!modality.ul)
 		fail_msg("%s", detail);
 	return modality.ul;
