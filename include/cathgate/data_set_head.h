@@ -29,8 +29,8 @@ struct data_set_head {
 /* Looks at the first `size` bytes of a data set in that transfer syntax: implicit little
  * endian, explicit little or big endian; deflated is inflated as far as it goes. Any
  * other transfer syntax, private ones too, is read as explicit little endian (PS3.5
- * A.4). Elements stand in tag order, so it stops behind (0020,000D). Sequences of
- * defined and of undefined length are stepped over. */
+ * A.4). Sequences of defined and of undefined length are stepped over. Each of the four
+ * is found without the others, and in any order; of two of a kind the first counts. */
 void data_set_head_read(const uint8_t *bytes, size_t size, const char *transfer_syntax,
 			struct data_set_head *ret);
 

@@ -23,7 +23,8 @@ struct transfer {
 	uint16_t status;      /* ours, when the destination's isn't passed on */
 	int64_t last_sent_us; /* when the last fragment had gone out */
 	int64_t drain_end_ms; /* an object over the limit is read no longer than that */
-	struct data_set_head data_set; /* read from the head when the data set is whole */
+	struct data_set_head data_set; /* read from the head ... */
+	bool is_looked_at;	       /* ... by now */
 	size_t head_size;
 	uint8_t head[DATA_SET_HEAD_MAX];
 };
@@ -168,33 +169,32 @@ static void hear_early(struct association *association, struct transfer *transfe
 		    REASON_DESTINATION_TIMEOUT);
 }
 
+static void look_at_head(struct transfer *transfer)
+{
+	if (transfer->is_looked_at)
+		return;
+	transfer->is_looked_at = true;
+	data_set_head_read(transfer->head, transfer->head_size,
+			   transfer->record.transfer_syntax, &transfer->data_set);
+}
+
 /* What the command says was judged first; what the data set says is what the destination
  * may file by, and it is known before the last fragment goes out. */
 static void judge_data_set(struct association *association, struct transfer *transfer)
 {
-	const struct data_set_head *head = &transfer->data_set;
-	struct audit_record *record = &transfer->record;
+	const char *sop_class = transfer->data_set.sop_class;
 	enum reason reason;
 
-	data_set_head_read(transfer->head, transfer->head_size, record->transfer_syntax,
-			   &transfer->data_set);
-	if (!transfer->forwarding || !head->sop_class[0])
+	look_at_head(transfer);
+	if (!transfer->forwarding || !sop_class[0] ||
+	    strcmp(sop_class, transfer->record.sop_class) == 0)
 		return;
-	if (head->sop_instance[0] &&
-	    strcmp(head->sop_instance, record->sop_instance) != 0)
-		snprintf(record->detail, sizeof(record->detail),
-			 "the data set names another SOP instance, %s",
-			 head->sop_instance);
-	if (strcmp(head->sop_class, record->sop_class) == 0)
-		return;
-	reason = revision_judge(association, head->sop_class, NULL);
+	reason = revision_judge(association, sop_class, NULL);
 	if (reason == REASON_NONE)
 		return;
 	relay_abort(association);
 	transfer->answered = false; /* our own answer counts */
 	conclude(transfer, AUDIT_REFUSED, reason, STATUS_NOT_AUTHORISED, "");
-	snprintf(record->detail, sizeof(record->detail), "the data set's SOP class is %s",
-		 head->sop_class);
 }
 
 static void forward(struct association *association, struct transfer *transfer,
@@ -355,12 +355,27 @@ static void take_answer(struct association *association, struct transfer *transf
 			 answer->status, "");
 }
 
+/* Behind whatever else the detail says. */
+static void note_difference(struct audit_record *record, const char *what,
+			    const char *in_command, const char *in_data_set)
+{
+	size_t used = strlen(record->detail);
+
+	if (in_command[0] && in_data_set[0] && strcmp(in_command, in_data_set) != 0)
+		snprintf(record->detail + used, sizeof(record->detail) - used,
+			 "%sthe data set names another %s, %s", used > 0 ? "; " : "",
+			 what, in_data_set);
+}
+
 static void complete_record(const struct association *association,
 			    struct transfer *transfer)
 {
 	struct audit_record *record = &transfer->record;
 	const struct data_set_head *head = &transfer->data_set;
 
+	look_at_head(transfer);
+	note_difference(record, "SOP class", record->sop_class, head->sop_class);
+	note_difference(record, "SOP instance", record->sop_instance, head->sop_instance);
 	snprintf(record->study, sizeof(record->study), "%s", head->study);
 	snprintf(record->patient_id, sizeof(record->patient_id), "%s", head->patient_id);
 	record->total_ms = (clock_us() - association->request.began_us) / 1000;

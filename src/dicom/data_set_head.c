@@ -79,6 +79,13 @@ static bool vr_is_vr(const uint8_t *vr)
 	return vr[0] >= 'A' && vr[0] <= 'Z' && vr[1] >= 'A' && vr[1] <= 'Z';
 }
 
+/* Text that is no VR, "??" say, has a length of 16 bits for DCMTK and pydicom. */
+static bool vr_is_other_text(const uint8_t *vr)
+{
+	return !vr_is_vr(vr) && vr[0] >= ' ' && vr[0] <= '~' && vr[1] >= ' ' &&
+	       vr[1] <= '~';
+}
+
 /* Takes the head of the next element; false where none can be read. */
 static bool next_element(struct reader *reader, struct element *ret)
 {
@@ -93,9 +100,9 @@ static bool next_element(struct reader *reader, struct element *ret)
 	if (reader->encoding.explicit_vr && ret->tag >> 16 != GROUP_OF_ITEMS) {
 		const uint8_t *vr = head + 4;
 
-		if (!vr_is_vr(vr))
+		if (!vr_is_vr(vr) && !vr_is_other_text(vr))
 			return false;
-		if (vr_is_short(vr)) {
+		if (vr_is_short(vr) || vr_is_other_text(vr)) {
 			ret->length = get_u16(reader, head + 6);
 		} else {
 			if (left(reader) < EXPLICIT_LONG)
@@ -166,29 +173,51 @@ static void read_patient_id(const struct element *element, struct data_set_head 
 	head->patient_id[size] = '\0';
 }
 
+static void read_uid(const struct element *element, char ret[UID_MAX + 1])
+{
+	if (ret[0] == '\0') /* the first that can be read counts */
+		(void)uid_copy(element->value, element->length, ret);
+}
+
+static void read_value(const struct element *element, struct data_set_head *head)
+{
+	switch (element->tag) {
+	case TAG_SOP_CLASS:
+		read_uid(element, head->sop_class);
+		break;
+	case TAG_SOP_INSTANCE:
+		read_uid(element, head->sop_instance);
+		break;
+	case TAG_PATIENT_ID:
+		if (head->patient_id[0] == '\0')
+			read_patient_id(element, head);
+		break;
+	case TAG_STUDY:
+		read_uid(element, head->study);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool is_complete(const struct data_set_head *head)
+{
+	return head->sop_class[0] && head->sop_instance[0] && head->patient_id[0] &&
+	       head->study[0];
+}
+
+/* None depends on another's being there, or on the order. */
 static void read_elements(struct reader *reader, struct data_set_head *head)
 {
 	struct element element;
-	uint32_t last = 0;
 
-	while (next_element(reader, &element)) {
-		if (element.tag > TAG_STUDY || element.tag <= last)
+	while (!is_complete(head) && next_element(reader, &element)) {
+		if (element.tag >> 16 == GROUP_OF_ITEMS || !step(reader, &element))
 			return;
-		last = element.tag;
-		if (!step(reader, &element))
+		if (element.length != UNDEFINED)
+			read_value(&element, head);
+		else if (!step_out(reader))
 			return;
-		if (element.length == UNDEFINED) {
-			if (!step_out(reader))
-				return;
-		} else if (element.tag == TAG_SOP_CLASS) {
-			(void)uid_copy(element.value, element.length, head->sop_class);
-		} else if (element.tag == TAG_SOP_INSTANCE) {
-			(void)uid_copy(element.value, element.length, head->sop_instance);
-		} else if (element.tag == TAG_PATIENT_ID) {
-			read_patient_id(&element, head);
-		} else if (element.tag == TAG_STUDY) {
-			(void)uid_copy(element.value, element.length, head->study);
-		}
 	}
 }
 

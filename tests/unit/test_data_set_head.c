@@ -21,6 +21,14 @@
 #define PRIVATE	      "1.2.840.113619.5.2.1"
 
 /* Explicit VR little endian */
+#define CLASS          \
+	"\x08\0\x16\0" \
+	"UI\4\0"       \
+	"1.6\0"
+#define INSTANCE       \
+	"\x08\0\x18\0" \
+	"UI\4\0"       \
+	"1.8\0"
 #define MODALITY       \
 	"\x08\0\x60\0" \
 	"CS\2\0XA"
@@ -53,6 +61,9 @@
 	"LO\2\0NO"
 
 /* Implicit VR little endian */
+#define I_INSTANCE             \
+	"\x08\0\x18\0\4\0\0\0" \
+	"1.8\0"
 #define I_MODALITY "\x08\0\x60\0\2\0\0\0XA"
 #define I_SQ	   "\x08\0\x40\x11"
 #define I_PATIENT  "\x10\0\x20\0\6\0\0\0ID-17 "
@@ -62,6 +73,10 @@
 #define I_FALSE_ID "\x10\0\x20\0\2\0\0\0NO"
 
 /* Explicit VR big endian */
+#define B_INSTANCE     \
+	"\0\x08\0\x18" \
+	"UI\0\4"       \
+	"1.8\0"
 #define B_SQ             \
 	"\0\x08\x11\x40" \
 	"SQ\0\0"
@@ -259,11 +274,8 @@ static void test_it_stops_where_it_should(void **state)
 	(void)state;
 	static const struct sample samples[] = {
 		{ "nothing", EXPLICIT, BYTES(""), "", "" },
-		{ "behind the study", EXPLICIT, BYTES(MODALITY SERIES PATIENT STUDY), "",
-		  "" },
-		{ "out of order", EXPLICIT, BYTES(PATIENT MODALITY STUDY), "ID-17", "" },
-		{ "the same twice", EXPLICIT, BYTES(PATIENT FALSE_ID STUDY), "ID-17",
-		  "" },
+		{ "when all are found", EXPLICIT,
+		  BYTES(CLASS INSTANCE PATIENT STUDY "cut"), "ID-17", "1.2.3" },
 		{ "an end without a beginning", EXPLICIT, BYTES(SEQUENCE_END STUDY), "",
 		  "" },
 		{ "an id of undefined length", EXPLICIT,
@@ -278,6 +290,72 @@ static void test_it_stops_where_it_should(void **state)
 	};
 
 	look_at_all(samples, sizeof(samples) / sizeof(*samples));
+}
+
+/* In each encoding, with one element that is absent or can't be read. */
+static void test_none_needs_another(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *syntax;
+		const uint8_t *bytes;
+		size_t size;
+		const char *sop_class, *sop_instance, *patient_id, *study;
+	} samples[] = {
+		{ "all", EXPLICIT, BYTES(CLASS INSTANCE PATIENT STUDY), "1.6", "1.8",
+		  "ID-17", "1.2.3" },
+		{ "no class", EXPLICIT, BYTES(INSTANCE PATIENT STUDY), "", "1.8", "ID-17",
+		  "1.2.3" },
+		{ "no class, implicit", IMPLICIT, BYTES(I_INSTANCE I_PATIENT I_STUDY), "",
+		  "1.8", "ID-17", "1.2.3" },
+		{ "no class, big endian", BIG, BYTES(B_INSTANCE B_PATIENT B_STUDY), "",
+		  "1.8", "ID-17", "1.2.3" },
+		{ "a class of letters", EXPLICIT,
+		  BYTES("\x08\0\x16\0UI\4\0abc\0" INSTANCE PATIENT STUDY), "", "1.8",
+		  "ID-17", "1.2.3" },
+		{ "a class of letters, implicit", IMPLICIT,
+		  BYTES("\x08\0\x16\0\4\0\0\0abc\0" I_INSTANCE I_PATIENT I_STUDY), "",
+		  "1.8", "ID-17", "1.2.3" },
+		{ "a class of letters, big endian", BIG,
+		  BYTES("\0\x08\0\x16UI\0\4abc\0" B_INSTANCE B_PATIENT B_STUDY), "",
+		  "1.8", "ID-17", "1.2.3" },
+		{ "an empty class", EXPLICIT,
+		  BYTES("\x08\0\x16\0UI\0\0" INSTANCE PATIENT STUDY), "", "1.8", "ID-17",
+		  "1.2.3" },
+		{ "a class without VR", EXPLICIT,
+		  BYTES("\x08\0\x16\0??\4\0"
+			"1.6\0" INSTANCE PATIENT STUDY),
+		  "1.6", "1.8", "ID-17", "1.2.3" },
+		{ "a class of undefined length", EXPLICIT,
+		  BYTES("\x08\0\x16\0UN\0\0" UNDEFINED SEQUENCE_END INSTANCE PATIENT
+				STUDY),
+		  "", "1.8", "ID-17", "1.2.3" },
+		{ "only a class", EXPLICIT, BYTES(CLASS), "1.6", "", "", "" },
+		{ "no instance", EXPLICIT, BYTES(CLASS PATIENT STUDY), "1.6", "", "ID-17",
+		  "1.2.3" },
+		{ "an instance of letters", EXPLICIT,
+		  BYTES(CLASS "\x08\0\x18\0UI\4\0abc\0" PATIENT STUDY), "1.6", "",
+		  "ID-17", "1.2.3" },
+		{ "no patient", EXPLICIT, BYTES(CLASS INSTANCE STUDY SERIES), "1.6",
+		  "1.8", "", "1.2.3" },
+		{ "backwards", EXPLICIT, BYTES(SERIES STUDY PATIENT INSTANCE CLASS),
+		  "1.6", "1.8", "ID-17", "1.2.3" },
+		{ "backwards, implicit", IMPLICIT, BYTES(I_STUDY I_PATIENT I_INSTANCE),
+		  "", "1.8", "ID-17", "1.2.3" },
+		{ "twice", EXPLICIT, BYTES(PATIENT FALSE_ID STUDY), "", "", "ID-17",
+		  "1.2.3" },
+	};
+
+	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
+		struct data_set_head head;
+
+		print_message("%s\n", samples[i].name);
+		look(samples[i].bytes, samples[i].size, samples[i].syntax, &head);
+		assert_string_equal(head.sop_class, samples[i].sop_class);
+		assert_string_equal(head.sop_instance, samples[i].sop_instance);
+		assert_string_equal(head.patient_id, samples[i].patient_id);
+		assert_string_equal(head.study, samples[i].study);
+	}
 }
 
 static void test_each_cut_is_harmless(void **state)
@@ -370,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_the_longest_id_is_taken_whole_or_not_at_all),
 		cmocka_unit_test(test_it_stops_where_it_should),
+		cmocka_unit_test(test_none_needs_another),
 		cmocka_unit_test(test_each_cut_is_harmless),
 		cmocka_unit_test(test_nesting_has_an_end),
 		cmocka_unit_test(test_only_the_first_64_kib_are_looked_at),
