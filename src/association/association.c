@@ -78,31 +78,32 @@ static void linger(struct leg *in)
 			return;
 }
 
-static void part(struct association *association, const struct ending *ending)
+static void say_last(struct association *association, const struct ending *ending)
 {
 	struct leg *in = &association->in;
 
 	in->interrupted = REASON_NONE;
 	leg_deadline_in(in, PARTING_SECONDS, REASON_PEER_LOST);
-	switch (ending->parting) {
-	case PARTING_REJECT:
+	if (ending->parting == PARTING_REJECT)
 		ul_reject(in->ul, ending->rejection);
-		linger(in);
-		break;
-	case PARTING_ABORT:
-		if (in->ul)
-			ul_abort(in->ul, ending->abort_source, ending->abort_reason);
-		else
-			ul_abort_request(&in->metered, ending->abort_source,
-					 ending->abort_reason);
-		linger(in);
-		break;
-	case PARTING_SAID:
-		linger(in);
-		break;
-	case PARTING_SILENT:
-		break;
-	}
+	else if (ending->parting == PARTING_ABORT && in->ul)
+		ul_abort(in->ul, ending->abort_source, ending->abort_reason);
+	else if (ending->parting == PARTING_ABORT)
+		ul_abort_request(&in->metered, ending->abort_source,
+				 ending->abort_reason);
+}
+
+/* However the modality's side ends, the destination's is released in order (PS3.8 7.2)
+ * unless something is under way there. An acceptor can't release: it aborts. */
+static void part(struct association *association, const struct ending *ending)
+{
+	association->parting = true;
+	say_last(association, ending);
+	if (association->out.ul && relay_has_spoken(association))
+		relay_heard(association);
+	relay_release(association);
+	if (ending->parting != PARTING_SILENT)
+		linger(&association->in);
 }
 
 /* A handshake that failed: its alert must arrive, too. */
@@ -126,7 +127,7 @@ static void part_from_socket(struct association *association)
 
 static void end(struct association *association, const struct ending *ending)
 {
-	relay_abort(association);
+	relay_abort_message(association);
 	report_association(association, ending->outcome, ending->reason, ending->detail);
 	association->is_ending = true;
 	if (association->in.carrier.context)

@@ -84,6 +84,7 @@ struct association {
 	bool authenticated;	/* peer is filled */
 	time_t out_trust_until; /* of the destination's certificate; 0: for ever */
 	time_t out_shown_until; /* that the supervisor has been told of */
+	bool out_is_amid;	/* a message on it is not sent whole, or not answered */
 	bool out_ambiguous;	/* its last response named no SOP instance ... */
 	uint16_t out_answered;	/* ... but only this message */
 	struct ul_requestor requestor;
@@ -217,6 +218,8 @@ void relay_explain(struct association *association, enum ul_event event,
 bool relay_has_spoken(const struct association *association);
 void relay_abort(struct association *association);
 void relay_release(struct association *association);
+/* Aborts if a message is under way: half of one must never look like a whole. */
+void relay_abort_message(struct association *association);
 /* The destination has spoken between two messages: it can only be leaving. */
 void relay_heard(struct association *association);
 

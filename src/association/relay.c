@@ -193,6 +193,7 @@ int relay_open(struct association *association, struct relay_failure *failure)
 	int fd;
 
 	leg_init(out, association);
+	association->out_is_amid = false;
 	association->out_ambiguous = false;
 	association->out_trust_until = 0;
 	association->out_is_of_old = false;
@@ -291,6 +292,7 @@ int relay_command(struct association *association, struct relay_failure *failure
 			      .data = request->bytes,
 			      .size = request->size };
 
+	association->out_is_amid = true;
 	leg_silence(&association->out, association->config->limits.response_seconds,
 		    REASON_DESTINATION_TIMEOUT);
 	if (ul_write(association->out.ul, &pdv) == 0)
@@ -381,12 +383,19 @@ void relay_abort(struct association *association)
 	leg_close(out);
 }
 
+void relay_abort_message(struct association *association)
+{
+	if (association->out_is_amid)
+		relay_abort(association);
+}
+
 void relay_release(struct association *association)
 {
 	struct leg *out = &association->out;
 
 	if (!out->ul)
 		return;
+	out->interrupted = REASON_NONE;
 	leg_deadline_in(out, PARTING_SECONDS, REASON_DESTINATION_TIMEOUT);
 	if (ul_release(out->ul) != 0)
 		log_debug("the destination did not answer the release");

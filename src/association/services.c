@@ -85,8 +85,10 @@ static int echo_perform(struct association *association, struct ending *ending)
 		return services_respond(association, STATUS_SUCCESS, NULL, ending);
 	if (relay_ready(association, &failure) == 0 &&
 	    relay_command(association, &failure) == 0 &&
-	    relay_response(association, &failure) == 0)
+	    relay_response(association, &failure) == 0) {
+		association->out_is_amid = false;
 		return services_pass_response(association, ending);
+	}
 
 	relay_abort(association);
 	if (failure.reason == REASON_PEER_LOST || failure.reason == REASON_PEER_ABORT) {

@@ -347,6 +347,7 @@ static void take_answer(struct association *association, struct transfer *transf
 	}
 	if (!transfer->answered)
 		return;
+	association->out_is_amid = false;
 	transfer->record.status = answer->status;
 	if (command_status_stored(answer->status))
 		transfer->record.outcome = AUDIT_FORWARDED;
@@ -391,7 +392,7 @@ static void complete_record(const struct association *association,
 static int fail_with_modality(struct association *association, struct transfer *transfer,
 			      const struct ending *ending)
 {
-	relay_abort(association);
+	relay_abort_message(association);
 	if (transfer->record.reason == REASON_NONE)
 		conclude(transfer, transfer->went_out ? AUDIT_UNCONFIRMED : AUDIT_FAILED,
 			 ending->reason, STATUS_SUCCESS, ending->detail);
