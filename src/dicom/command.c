@@ -292,10 +292,11 @@ size_t command_echo(uint16_t message_id, uint8_t ret[COMMAND_ECHO_MAX])
 
 bool command_status_stored(uint16_t status)
 {
-	return status == STATUS_SUCCESS || (status & 0xf000) == 0xb000;
+	return status == STATUS_SUCCESS || (status & 0xf000) == 0xb000 ||
+	       status == 0x0001 || status == 0x0107 || status == 0x0116;
 }
 
 bool command_status_final(uint16_t status)
 {
-	return status != 0xff00 && status != 0xff01;
+	return (status & 0xff00) != 0xff00;
 }

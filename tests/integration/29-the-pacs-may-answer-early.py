@@ -36,6 +36,7 @@ with Test() as t:
 	assert outcome(0xA900, listen_on) == (0xA900, "failed", "destination-status")
 	said, kind, _ = outcome(0xA702, hang_up)
 	assert said & 0xFF00 == 0xA700 and kind == "failed"
-	said, kind, reason = outcome(0x0000, listen_on)
-	assert said & 0xFF00 == 0xA700, f"{said:04X} for half an object"
-	assert (kind, reason) == ("failed", "destination-protocol"), (kind, reason)
+	for status in (0x0000, 0xB000, 0x0107):
+		said, kind, reason = outcome(status, listen_on)
+		assert said & 0xFF00 == 0xA700, f"{said:04X} for half an object"
+		assert (kind, reason) == ("failed", "destination-protocol"), (kind, reason)

@@ -5,8 +5,10 @@ from objects import make
 
 STATUSES = {	# status: outcome
 	0x0000: "forwarded", 0xB000: "forwarded", 0xB006: "forwarded", 0xB007: "forwarded",
+	0x0001: "forwarded", 0x0107: "forwarded", 0x0116: "forwarded", 0xBFFF: "forwarded",
 	0xA700: "failed", 0xA7FF: "failed", 0xA900: "failed", 0xC001: "failed",
-	0x0110: "failed", 0x0122: "failed", 0x0124: "failed",
+	0x0110: "failed", 0x0122: "failed", 0x0124: "failed", 0x0002: "failed",
+	0x0106: "failed", 0x0117: "failed", 0x0210: "failed", 0xFE00: "failed",
 }
 COMMENT = {0x0902: "Unlikely birthday of Secret^Name", 0x0901: b"\x10\0\x30\0"}
 

@@ -39,6 +39,8 @@ FAULTS = [	# what the PACS does: reason
 	(answer_with(x1000=new_uid()), "destination-protocol"),
 	(answer_with(x0100=0x8030), "destination-protocol"),
 	(answer_with(x0900=0xFF00), "destination-protocol"),
+	(answer_with(x0900=0xFF01), "destination-protocol"),
+	(answer_with(x0900=0xFF42), "destination-protocol"),
 	(on_another_context, "destination-protocol"),
 ]
 

@@ -381,14 +381,17 @@ static void test_statuses(void **state)
 		uint16_t status;
 		bool stored, final;
 	} cases[] = {
-		{ 0x0000, true, true },	  { 0x0001, false, true },
-		{ 0x0107, false, true },  { 0x0116, false, true },
+		{ 0x0000, true, true },	  { 0x0001, true, true },
+		{ 0x0107, true, true },	  { 0x0116, true, true },
 		{ 0xb000, true, true },	  { 0xb007, true, true },
 		{ 0xbfff, true, true },	  { 0x0117, false, true },
 		{ 0x0124, false, true },  { 0x0211, false, true },
 		{ 0xa700, false, true },  { 0xa900, false, true },
 		{ 0xc000, false, true },  { 0xfe00, false, true },
 		{ 0xff00, false, false }, { 0xff01, false, false },
+		{ 0xff02, false, false }, { 0xffff, false, false },
+		{ 0x0002, false, true },  { 0x0106, false, true },
+		{ 0x0110, false, true },  { 0xc116, false, true },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
