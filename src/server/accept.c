@@ -5,10 +5,8 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,70 +16,6 @@
 
 #define ACCEPTED_AT_ONCE 16 /* then the children are heard again */
 #define AUDITOR_BUSY_MS	 10
-
-static int compare(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-static void close_all_but(const int *keep, size_t count)
-{
-	int sorted[8];
-	unsigned from = STDERR_FILENO + 1;
-
-	memcpy(sorted, keep, count * sizeof(int));
-	qsort(sorted, count, sizeof(int), compare);
-	for (size_t i = 0; i < count; i++) {
-		unsigned fd = (unsigned)sorted[i];
-
-		if (fd > from)
-			close_range(from, fd - 1, 0);
-		if (fd >= from)
-			from = fd + 1;
-	}
-	close_range(from, ~0U, 0);
-}
-
-void process_become(const struct server *server, const int *keep, size_t count,
-		    int signal)
-{
-	static const int supervisors[] = { SIGINT, SIGTERM, SIGHUP };
-	sigset_t none;
-
-	if (signal != 0) {
-		prctl(PR_SET_PDEATHSIG, signal);
-		if (getppid() != server->self)
-			_exit(1); /* it went before that was said */
-	}
-	close_all_but(keep, count);
-	for (size_t i = 0; i < sizeof(supervisors) / sizeof(supervisors[0]); i++)
-		(void)!sigaction(supervisors[i],
-				 &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-pid_t process_start(struct server *server, int *ret_line)
-{
-	int pair[2];
-	pid_t pid;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return -1;
-	pid = fork();
-	if (pid == 0) {
-		process_become(server, &pair[1], 1, SIGKILL);
-		setup_forget_keys(&server->setup);
-		*ret_line = pair[1];
-		return 0;
-	}
-	close(pair[1]);
-	if (pid < 0)
-		close(pair[0]);
-	else
-		*ret_line = pair[0];
-	return pid;
-}
 
 static void new_id(char ret[AUDIT_ASSOCIATION_ID_SIZE])
 {
@@ -135,32 +69,24 @@ static _Noreturn void end_process(int status)
 #endif
 }
 
-static _Noreturn void run_child(struct server *server, struct association_start *start)
-{
-	const int keep[] = { start->socket, start->supervisor, start->auditor };
-
-	process_become(server, keep, 3, SIGKILL);
-	end_process(association_run(start));
-}
-
 static int start_child(struct server *server, struct association_start *start,
 		       size_t entry, const struct visit *visit)
 {
-	int pair[2];
+	int pair[2], keep[3] = { start->socket, start->auditor };
 	struct child *child;
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return -1;
-	start->supervisor = pair[1];
+	start->supervisor = keep[2] = pair[1];
 	child = child_add(server, 0, pair[0], &start->peer, start->id);
 	if (child) {
 		child->listener = entry;
 		child->visit = *visit;
 	}
-	pid = child ? fork() : -1;
+	pid = child ? process_fork(server, PROCESS_ASSOCIATION, keep, 3) : -1;
 	if (pid == 0)
-		run_child(server, start);
+		end_process(association_run(start));
 	close(pair[1]);
 	if (pid > 0) {
 		child->pid = pid;

@@ -62,31 +62,21 @@ bool auditor_waits_for_disk(const struct server *server)
 
 int auditor_start(struct server *server)
 {
-	int pair[2];
+	int line;
 	pid_t pid;
 
 	server->auditor_ready = false;
 	server->auditor_generation++;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-		log_error("the auditor: %s", strerror(errno));
-		return -1;
-	}
-	pid = fork();
+	pid = process_start(server, PROCESS_AUDITOR, &line);
 	if (pid == 0) {
-		/* Not told to die with the supervisor: it still has the last lines of
-		 * those that are. The end of its control socket ends it. */
-		process_become(server, &pair[1], 1, 0);
-		log_context("auditor");
-		show_state(pair[1]);
-		exit(auditor_run(pair[1], server->setup.config));
+		show_state(line);
+		exit(auditor_run(line, server->setup.config));
 	}
-	close(pair[1]);
 	if (pid < 0) {
 		log_error("the auditor: %s", strerror(errno));
-		close(pair[0]);
 		return -1;
 	}
-	server->auditor = pair[0];
+	server->auditor = line;
 	server->auditor_pid = pid;
 	return 0;
 }

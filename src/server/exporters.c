@@ -36,15 +36,13 @@ void exporter_decide(struct server *server)
 static int start(struct server *server)
 {
 	int line;
-	pid_t pid = process_start(server, &line);
+	pid_t pid = process_start(server, PROCESS_EXPORTER, &line);
 
 	if (pid < 0)
 		return -1;
-	if (pid == 0) {
-		log_context("exporter");
+	if (pid == 0)
 		exit(exporter_run(line, server->setup.config,
 				  server->exporter_to_journal));
-	}
 	server->exporter = line;
 	server->exporter_pid = pid;
 	server->exporter_started_ms = clock_ms();

@@ -12,6 +12,7 @@
  *   warnings.c   what is near its end, and who has been told
  *   told.c       the file that remembers it across restarts
  *   accept.c     a new connection: limits, fork
+ *   process.c    every fork, and what each role is left
  *   places.c     who may stay: authenticated associations, each limit, the pace of each
  *   rates.c      how often in a minute
  *   visitors.c   the addresses that connections come from
@@ -162,8 +163,8 @@ int setup_load(struct setup *setup, const char *config_path);
 int setup_renew(struct setup *setup, const char *config_path,
 		const struct setup *running);
 void setup_free(struct setup *setup);
-/* For a process that needs no TLS: overwrites the private keys that it was forked with.
- */
+/* Frees the TLS contexts; in a process that was forked with them, too. Their private keys
+ * are overwritten. */
 void setup_forget_keys(struct setup *setup);
 /* Prints the faults, errors first. With `check`, calendar faults are errors. */
 void setup_print(const struct setup *setup, bool check);
@@ -299,14 +300,24 @@ void service_auditor_answered(struct server *server);
 
 /* accept.c */
 void accept_some(struct server *server, size_t listener);
-/* In a process that has just been forked: no descriptor but those, no signal that the
- * supervisor acts on for all, and gone with `signal` when the supervisor goes (0: it
- * notices by itself). */
-void process_become(const struct server *server, const int *keep, size_t count,
-		    int signal);
-/* fork()'s answer, for a helper that needs no key. Each gets its end of a socket to the
- * other, the helper as its only descriptor. */
-pid_t process_start(struct server *server, int *ret_line);
+
+/* process.c */
+enum process_role {
+	PROCESS_ASSOCIATION,
+	PROCESS_AUDITOR,
+	PROCESS_RESOLVER,
+	PROCESS_EXPORTER,
+	PROCESS_OBSERVER,
+	PROCESS_SCRIBE
+};
+/* fork()'s answer. The child has no descriptor but standard error and those, and nothing
+ * of the supervisor's that its role doesn't need: of the setup's TLS contexts it may have
+ * none. */
+pid_t process_fork(struct server *server, enum process_role role, const int *keep,
+		   size_t count);
+/* The same, for a helper: each gets its end of a socket to the other, the helper as its
+ * only descriptor. -1 with errno. */
+pid_t process_start(struct server *server, enum process_role role, int *ret_line);
 
 /* places.c */
 struct child *child_add(struct server *server, pid_t pid, int line,

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,15 +27,12 @@
 static int start(struct server *server)
 {
 	int line;
-	pid_t pid = process_start(server, &line);
+	pid_t pid = process_start(server, PROCESS_OBSERVER, &line);
 
 	if (pid < 0)
 		return -1;
-	if (pid == 0) {
-		log_context("observer");
-		prctl(PR_SET_NAME, "cathgated-shown");
+	if (pid == 0)
 		exit(observer_run(line, server->setup.config));
-	}
 	server->observer.socket = line;
 	server->observer.pid = pid;
 	server->observer.tell_ms = 0;

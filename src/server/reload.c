@@ -89,6 +89,8 @@ static void bring_into_force(struct server *server, struct setup *next,
 	server->setup = *next;
 	server->setup.shares_config = false;
 	server->reloads++;
+	/* Processes that are forked from here on hold none of the old keys. */
+	setup_forget_keys(&before);
 	listeners_replace(server, listeners, listener_count);
 	observer_renew(server, before.config);
 	children_revise(server, before.config);

@@ -97,7 +97,7 @@ static bool numeric_all(struct server *server)
 
 int resolver_start(struct server *server)
 {
-	int pair[2];
+	int line;
 	pid_t pid;
 
 	server->resolver = -1;
@@ -105,20 +105,12 @@ int resolver_start(struct server *server)
 		server->resolved = true;
 		return 0;
 	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+	pid = process_start(server, PROCESS_RESOLVER, &line);
+	if (pid == 0)
+		resolve_for_ever(line, server->setup.config);
+	if (pid < 0)
 		return -1;
-	pid = fork();
-	if (pid == 0) {
-		process_become(server, &pair[1], 1, SIGKILL);
-		log_context("resolver");
-		resolve_for_ever(pair[1], server->setup.config);
-	}
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return -1;
-	}
-	server->resolver = pair[0];
+	server->resolver = line;
 	server->resolver_pid = pid;
 	return 0;
 }

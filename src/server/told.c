@@ -6,11 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cathgate/clock.h"
@@ -102,12 +100,10 @@ void told_write(struct server *server)
 {
 	const int keep[] = { STDERR_FILENO };
 	struct warnings *warnings = server->warnings;
-	pid_t pid = fork();
+	pid_t pid = process_fork(server, PROCESS_SCRIBE, keep, 1);
 
 	warnings->save_ms = clock_ms() + AGAIN_MS;
 	if (pid == 0) {
-		prctl(PR_SET_NAME, "cathgated-told");
-		process_become(server, keep, 1, SIGKILL);
 		if (write_file(warnings) == 0)
 			_exit(0);
 		log_warning("%s: %s: warnings may come twice", warnings->path,

@@ -1,0 +1,143 @@
+"""Goal: no process but the supervisor and an association's holds a TLS key, nor a scrap of one:
+neither auditor, resolver, exporter, observer nor scribe, though all are forked from a process
+that has read them. The audit log's keys are the auditor's alone. That holds for those that are
+started anew after a reload has brought other keys, too."""
+import base64
+import os
+import re
+import signal
+import subprocess
+
+import journal
+from harness import Skip, Test, children, eventually
+from journal import Journal
+
+PIECE = 24	# bytes of a secret, enough to tell it
+AUDIT_KEYS = ("audit.key", "pseudonym.key")
+
+
+def memory(pid):
+	content = []
+	with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as source:
+		for area in maps:
+			bounds = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", area)
+			if not bounds or "[v" in area:
+				continue
+			begin, end = (int(bound, 16) for bound in bounds.groups())
+			source.seek(begin)
+			content.append(source.read(end - begin))
+	return b"".join(content)
+
+
+def pieces(path):
+	"""Of the file's text, and of each secret number, in both byte orders."""
+	text = path.read_text()
+	if "BEGIN" not in text:
+		yield text[:PIECE].encode()
+		yield base64.b64decode(text)[:PIECE]
+		return
+	yield text.split("\n")[1][-PIECE:].encode()
+	shown = subprocess.run(["openssl", "pkey", "-in", path, "-noout", "-text"],
+			       stdout=subprocess.PIPE, check=True, text=True).stdout
+	for number in re.findall(r"(?:priv|privateExponent|prime1):\n((?: +[0-9a-f:]+\n)+)", shown):
+		secret = bytes.fromhex(re.sub(r"[\s:]", "", number)).lstrip(b"\0")
+		yield secret[:PIECE]
+		yield secret[::-1][:PIECE]
+
+
+def held(pid):
+	"""The names of the keys that the process holds."""
+	content = memory(pid)
+	return sorted(name for name, path in keys.items()
+		      if any(piece in content for piece in pieces(path)))
+
+
+def new_key(name, kind):
+	"""A pair that fits the one of the test's PKI in all but the key."""
+	keys[name] = t.work / name
+	pair = {"key": str(keys[name]), "certificate": str(t.work / f"{name}.crt")}
+	subprocess.run(["openssl", "req", "-x509", "-newkey", kind, "-nodes", "-days", "9",
+			"-subj", "/CN=gateway", "-addext", "extendedKeyUsage=serverAuth,clientAuth",
+			"-addext", "keyUsage=digitalSignature,keyEncipherment",
+			"-addext", "basicConstraints=CA:FALSE",
+			"-keyout", pair["key"], "-out", pair["certificate"]],
+		       check=True, stderr=subprocess.DEVNULL)
+	keys[name].chmod(0o600)
+	return pair
+
+
+def settings(gateway_pair, client_pair, host):
+	return {"audit.journal": "auto", "metrics.textfile": str(t.work / "cathgate.prom"),
+		"destinations.0.host": host,
+		**{f"listen.0.tls.{key}": value for key, value in gateway_pair.items()},
+		**{f"destinations.0.tls.{key}": value for key, value in client_pair.items()}}
+
+
+def observer():
+	others = set(children(gateway.pid))
+	found = set(children(gateway.pid, ("-told",))) - others
+	return found.pop() if found else None
+
+
+def scribe():
+	found = set(children(gateway.pid, ())) - set(children(gateway.pid, ("-told",)))
+	return found.pop() if found else None
+
+
+def look(helpers):
+	auditor, *others = helpers
+	assert held(auditor) == sorted(AUDIT_KEYS), held(auditor)
+	for role, pid in (*zip(("resolver", "exporter"), others), ("observer", observer())):
+		assert held(pid) == [], f"the {role} holds {held(pid)}"
+
+
+def look_at_scribe():
+	"""It waits for a reader of its file."""
+	waiting = gateway.folder / "audit.told.next"
+	os.mkfifo(waiting)
+	t.associate(gateway).release()
+	pid = eventually(scribe)
+	assert held(pid) == [], f"the scribe holds {held(pid)}"
+	with open(waiting, "rb"):
+		pass
+	eventually(lambda: not scribe())
+	waiting.unlink(missing_ok=True)
+
+
+journal.in_namespace()
+with Test() as t, Journal() as j:
+	if os.environ.get("CATHGATE_SANITIZE"):
+		raise Skip("a sanitizer keeps what was freed")
+	j.start()
+	keys = {name: t.pki / name for name in ("gateway-rsa.key", "gateway-client.key", *AUDIT_KEYS)}
+	before = [{"key": str(t.pki / f"{name}.key"), "certificate": str(t.pki / f"{name}.crt")}
+		  for name in ("gateway-rsa", "gateway-client")]
+	after = [new_key("next-listener.key", "rsa:2048"), new_key("next-client.key", "ed25519")]
+	gateway = t.gateway(t.pacs(), settings(*before, "localhost"))
+	auditor, resolver, exporter = gateway.helpers
+	try:
+		memory(auditor)
+	except PermissionError:
+		raise Skip("only root may look into an undumpable process") from None
+	eventually(observer)
+	assert set(held(gateway.pid)) == {"gateway-rsa.key", "gateway-client.key"}, \
+		"who holds them: the search finds them there"
+	look(gateway.helpers)
+	look_at_scribe()
+
+	# The resolver is another after this reload; the others end, one by one.
+	shown = observer()
+	gateway.reload(settings(*after, "ip6-localhost"))
+	eventually(lambda: resolver not in children(gateway.pid))
+	assert set(held(gateway.pid)) == {"next-listener.key", "next-client.key"}, held(gateway.pid)
+	helpers = []
+	for old in (auditor, exporter):
+		known = children(gateway.pid)
+		os.kill(old, signal.SIGKILL)
+		helpers += eventually(lambda: [pid for pid in children(gateway.pid)
+					       if pid not in known])
+	os.kill(shown, signal.SIGKILL)
+	eventually(lambda: observer() not in (None, shown))
+	new_resolver, = set(children(gateway.pid)) - set(helpers)
+	look([helpers[0], new_resolver, helpers[1]])
+	gateway.helpers = children(gateway.pid)
