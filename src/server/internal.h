@@ -251,7 +251,7 @@ struct warnings {
 	size_t count;
 	bool is_news;	 /* something is to be looked at before the next hour */
 	bool is_unsaved; /* the file is behind */
-	int64_t look_ms, save_ms;
+	int64_t look_ms, save_ms, written_ms;
 	char *path;   /* of the file */
 	pid_t scribe; /* who writes it; 0: nobody now */
 };
@@ -274,7 +274,8 @@ struct warning *warnings_add(struct warnings *warnings, enum warnings_owner owne
 
 /* told.c: that file. One that isn't there, or isn't whole, holds the less. */
 void told_read(struct warnings *warnings);
-/* Writes it in a process of its own, since the supervisor waits for no disk. */
+/* Writes it in a process of its own, since the supervisor waits for no disk. The next is
+ * due a second later at the earliest, however much is seen meanwhile. */
 void told_write(struct server *server);
 /* Whether it was that process. */
 bool told_reaped(struct server *server, pid_t pid, int status);

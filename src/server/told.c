@@ -17,6 +17,7 @@
 #define LINE_MAX_BYTES 1200
 #define ITEMS_MAX      4096
 #define AGAIN_MS       60000
+#define EVERY_MS       1000 /* from one scribe's beginning to the next one's */
 
 static const char *const owners[] = { [WARNINGS_OWN] = "own",
 				      [WARNINGS_MODALITY] = "modality",
@@ -102,7 +103,8 @@ void told_write(struct server *server)
 	struct warnings *warnings = server->warnings;
 	pid_t pid = process_fork(server, PROCESS_SCRIBE, keep, 1);
 
-	warnings->save_ms = clock_ms() + AGAIN_MS;
+	warnings->written_ms = clock_ms();
+	warnings->save_ms = warnings->written_ms + AGAIN_MS;
 	if (pid == 0) {
 		if (write_file(warnings) == 0)
 			_exit(0);
@@ -124,7 +126,7 @@ bool told_reaped(struct server *server, pid_t pid, int status)
 		return false;
 	warnings->scribe = 0;
 	if (status == 0)
-		warnings->save_ms = 0;
+		warnings->save_ms = warnings->written_ms + EVERY_MS;
 	else
 		warnings->is_unsaved = true;
 	return true;

@@ -286,17 +286,39 @@ int warnings_begin(struct server *server)
 	return 0;
 }
 
+/* Whether none is left. */
+static bool scribe_ends(struct server *server)
+{
+	struct warnings *warnings = server->warnings;
+
+	if (warnings->scribe > 0 && !ends_within(server, warnings->scribe, SCRIBE_MS)) {
+		log_warning("%s could not be written in time: warnings may come twice",
+			    warnings->path);
+		return false;
+	}
+	warnings->scribe = 0;
+	return true;
+}
+
+/* One that is still writing began with less than is known now. */
+static void write_last(struct server *server)
+{
+	struct warnings *warnings = server->warnings;
+
+	if (!server->ever_ready || (!warnings->is_unsaved && warnings->scribe == 0) ||
+	    !scribe_ends(server))
+		return;
+	told_write(server);
+	scribe_ends(server);
+}
+
 void warnings_end(struct server *server)
 {
 	struct warnings *warnings = server->warnings;
 
 	if (!warnings)
 		return;
-	if (server->ever_ready && warnings->is_unsaved && warnings->scribe == 0)
-		told_write(server);
-	if (warnings->scribe > 0 && !ends_within(server, warnings->scribe, SCRIBE_MS))
-		log_warning("%s could not be written in time: warnings may come twice",
-			    warnings->path);
+	write_last(server);
 	for (size_t i = 0; i < warnings->count; i++)
 		free(warnings->items[i].name);
 	free(warnings->items);

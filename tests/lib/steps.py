@@ -1,7 +1,9 @@
 """A command that is killed, or fails, at step N: strace puts the fault into the N-th system
 call of a kind. Where a machine forbids ptrace, can_trace() is false."""
+import contextlib
 import os
 import re
+import signal
 import subprocess
 
 # A leak checker can't look while strace does.
@@ -22,6 +24,22 @@ def run_with_fault(command, call, step, fault):
 		["strace", "-o", "/dev/null", "-e", f"trace={call}",
 		 "-e", f"inject={call}:{fault}:when={step}", *map(str, command)],
 		capture_output=True, stdin=subprocess.DEVNULL, text=True, env=ENVIRONMENT)
+
+
+@contextlib.contextmanager
+def traced(pid, call, log):
+	"""Writes down each such call of the process, and of those that it forks meanwhile, into
+	the file `log`, which is whole afterwards."""
+	tracer = subprocess.Popen(["strace", "-f", "-p", str(pid), "-e", f"trace={call}",
+				   "-o", str(log)],
+				  stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+	try:
+		while "attached" not in (line := tracer.stderr.readline()):
+			assert line, "strace could not attach"
+		yield
+	finally:
+		tracer.send_signal(signal.SIGINT)
+		tracer.wait()
 
 
 def created_files(command, log):
