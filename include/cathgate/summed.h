@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How many a line of the event `association` stands for, 1 for most. A line that bears an
- * association's number ("" when it bears none) stands for that alone, whatever its detail
- * says: its text can come from a process that was taken over. */
+/* How many a line of the event `association` or `instance` stands for, 1 for most. A line
+ * that bears an association's number ("" when it bears none) stands for that alone,
+ * whatever its detail says: its text can come from a process that was taken over. */
 uint64_t summed_count(const char *association, const char *detail);
 
 /* What the detail says behind the number and the address of a line that sums refusals up;

@@ -112,6 +112,8 @@ struct association {
 	struct pace_floor pace;
 	bool pace_counts;
 
+	unsigned unstored; /* instances in a row that the destination did not take */
+
 	struct association_figures figures, figures_told;
 	int64_t figures_told_ms;
 

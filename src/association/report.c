@@ -119,8 +119,16 @@ int report_last_fragment(struct association *association)
 
 int report_instance(struct association *association, const struct audit_record *record)
 {
-	bool recorded = audit_submit(association->auditor, record, RECORD_MS) == 0;
+	int result = audit_submit(association->auditor, record, RECORD_MS), error = errno;
+	bool recorded = result >= 0;
 
+	/* What is only counted is one of many, and a word about each would fill the
+	 * program's log instead. */
+	if (result != 1 && record->outcome != AUDIT_FORWARDED)
+		log_warning("instance %s: %s%s%s", record->sop_instance,
+			    reason_word(record->reason), record->detail[0] ? ": " : "",
+			    record->detail);
+	errno = error;
 	/* Should the auditor have died, its successor is told anew that the instance
 	 * began: until its record is in somebody's hands, this process may die, too. */
 	if (recorded || errno == ENOSPC)

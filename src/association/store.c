@@ -14,6 +14,10 @@
 #include "cathgate/log.h"
 #include "cathgate/sop_class.h"
 
+/* A study of 3,000 objects that are all refused gets 3,000 answers; a modality that sends
+ * for ever in vain is a burden to the others. */
+#define UNSTORED_MAX 5000
+
 /* What has become of one instance so far. */
 struct transfer {
 	struct audit_record record;
@@ -382,10 +386,6 @@ static void complete_record(const struct association *association,
 	record->total_ms = (clock_us() - association->request.began_us) / 1000;
 	if (!transfer->answered)
 		record->status = transfer->status;
-	if (record->outcome != AUDIT_FORWARDED)
-		log_warning("instance %s: %s%s%s", record->sop_instance,
-			    reason_word(record->reason), record->detail[0] ? ": " : "",
-			    record->detail);
 }
 
 /* The modality is gone, or is to be sent away: the record says so, nobody is answered. */
@@ -461,6 +461,23 @@ static int fail_with_auditor(struct association *association, struct transfer *t
 	return -1;
 }
 
+/* Counts those that the destination didn't take, one after another. 0; or -1 with the
+ * ending when they are too many. */
+static int judge_run(struct association *association, const struct transfer *transfer,
+		     struct ending *ending)
+{
+	if (transfer->record.outcome == AUDIT_FORWARDED)
+		association->unstored = 0;
+	else
+		association->unstored++;
+	if (association->unstored < UNSTORED_MAX)
+		return 0;
+	ending_abort(ending, REASON_LIMIT_REFUSALS,
+		     "%u instances in a row were not stored, the last for: %s",
+		     association->unstored, reason_word(transfer->record.reason));
+	return -1;
+}
+
 static struct transfer transfer; /* one at a time in a process */
 
 static void begin_transfer(const struct association *association)
@@ -496,6 +513,8 @@ int store_perform(struct association *association, struct ending *ending)
 		done = report_instance(association, &transfer.record) == 0
 			       ? answer_modality(association, &transfer, ending)
 			       : fail_with_auditor(association, &transfer, errno, ending);
+		if (done == 0)
+			done = judge_run(association, &transfer, ending);
 	}
 	association->instance_in_hand = false;
 	return done;

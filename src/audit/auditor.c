@@ -76,24 +76,46 @@ static bool add(struct auditor *auditor, const char *association, const char *pe
 	return writer_add(&auditor->writer, association, peer, record);
 }
 
-/* Of one that was refused before it was let in: that it can be one of a flood. */
-static bool is_only_counted(struct auditor *auditor, const struct session *session,
+/* An association that was refused before it was let in, or an instance by which the
+ * destination was never asked: both cost their sender next to nothing. */
+static bool can_flood(const struct session *session, const struct audit_record *record)
+{
+	if (record->event == AUDIT_INSTANCE)
+		return record->outcome == AUDIT_REFUSED ||
+		       (record->outcome == AUDIT_FAILED &&
+			(record->reason == REASON_MALFORMED ||
+			 record->reason == REASON_LIMIT_OBJECT));
+	return record->event == AUDIT_ASSOCIATION && !session->is_pinned &&
+	       (record->outcome == AUDIT_REFUSED ||
+		(record->outcome == AUDIT_ABORTED &&
+		 record->reason == REASON_LIMIT_ASSOCIATIONS));
+}
+
+static bool is_only_counted(struct auditor *auditor, struct session *session,
 			    const struct audit_record *record)
 {
-	bool is_refusal = record->event == AUDIT_ASSOCIATION && !session->is_pinned &&
-			  (record->outcome == AUDIT_REFUSED ||
-			   (record->outcome == AUDIT_ABORTED &&
-			    record->reason == REASON_LIMIT_ASSOCIATIONS));
-	return is_refusal &&
-	       repeats_counts(&auditor->repeats, clock_ms(), session->peer, record);
+	if (!can_flood(session, record) ||
+	    !repeats_counts(&auditor->repeats, clock_ms(), session->peer, record))
+		return false;
+	session->has_counted |= record->event == AUDIT_INSTANCE;
+	return true;
+}
+
+/* The sums of its instances stand before an association's end. */
+static void tell_instances(struct auditor *auditor, struct session *session)
+{
+	if (session->has_counted && session->has_ended)
+		repeats_tell_instances(&auditor->repeats, &session->known);
+	session->has_counted &= !session->has_ended;
 }
 
 static void tell_counted(void *context, const char *peer,
 			 const struct audit_record *summary)
 {
 	struct auditor *auditor = context;
-	log_warning("%s: %s: %s", audit_outcome_word(summary->outcome),
-		    reason_word(summary->reason), summary->detail);
+	log_warning("%s%s%s: %s: %s", summary->modality, summary->modality[0] ? ": " : "",
+		    audit_outcome_word(summary->outcome), reason_word(summary->reason),
+		    summary->detail);
 	add(auditor, "", peer, summary);
 }
 
@@ -109,6 +131,8 @@ static void end_session(struct auditor *auditor, struct session *session,
 {
 	struct audit_record words[SESSION_LAST_WORDS];
 	size_t count = session_last_words(session, fault, words);
+	session->has_ended = true;
+	tell_instances(auditor, session);
 	if (fault)
 		log_error("association %s: its line is closed, %s", session->association,
 			  fault);
@@ -148,6 +172,7 @@ static void read_line(struct auditor *auditor, struct session *session)
 		   is_only_counted(auditor, session, &message.record)) {
 		answer(session, MESSAGE_COUNTED);
 	} else if (session->is_answer_due) {
+		tell_instances(auditor, session);
 		/* Due only now: to make room, add may commit and answer what is due. */
 		session->is_queued = add(auditor, session->association, session->peer,
 					 &message.record);

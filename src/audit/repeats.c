@@ -51,61 +51,93 @@ static uint64_t add_text(uint64_t hash, const char *text)
 }
 
 /* FNV-1a: it only speeds the search up, is_kind compares. */
-static uint64_t hash_of(const struct audit_record *record, const char *address)
+static uint64_t hash_of(const struct audit_record *kind, const char *address)
 {
-	uint64_t hash = 0xcbf29ce484222325 ^ ((uint64_t)record->reason + 1);
+	uint64_t hash = 0xcbf29ce484222325 ^ ((uint64_t)kind->reason + 1);
 
-	hash = add_text(hash, record->certificate);
-	hash = add_text(hash, record->calling_ae);
-	hash = add_text(hash, record->detail);
+	hash = add_text(hash, kind->certificate);
+	hash = add_text(hash, kind->calling_ae);
+	hash = add_text(hash, kind->sop_class);
+	hash = add_text(hash, kind->detail);
 	hash = add_text(hash, address);
 	return hash ? hash : 1;
 }
 
+/* What refusals must have in common to be of one kind. */
 static bool is_kind(const struct audit_record *a, const struct audit_record *b)
 {
-	return a->reason == b->reason && a->outcome == b->outcome &&
-	       strcmp(a->certificate, b->certificate) == 0 &&
+	return a->event == b->event && a->reason == b->reason &&
+	       a->outcome == b->outcome && strcmp(a->certificate, b->certificate) == 0 &&
 	       strcmp(a->subject, b->subject) == 0 &&
 	       strcmp(a->calling_ae, b->calling_ae) == 0 &&
 	       strcmp(a->called_ae, b->called_ae) == 0 &&
-	       strcmp(a->modality, b->modality) == 0 && strcmp(a->detail, b->detail) == 0;
+	       strcmp(a->modality, b->modality) == 0 &&
+	       strcmp(a->sop_class, b->sop_class) == 0 &&
+	       strcmp(a->detail, b->detail) == 0;
+}
+
+/* Without what is one instance's own: a summary stands for many. */
+static struct audit_record kind_of(const struct audit_record *refusal)
+{
+	struct audit_record kind = *refusal;
+
+	kind.sop_instance[0] = kind.study[0] = kind.patient_id[0] = '\0';
+	kind.transfer_syntax[0] = kind.sha256[0] = '\0';
+	kind.bytes = kind.wait_ms = kind.total_ms = -1;
+	return kind;
+}
+
+/* Without what a peer can make anew each time. */
+static struct audit_record kind_of_others(const struct audit_record *kind)
+{
+	struct audit_record others = *kind;
+
+	if (kind->event == AUDIT_INSTANCE)
+		others.sop_class[0] = others.detail[0] = '\0';
+	return others;
 }
 
 static struct repeats_row *find(const struct repeats *repeats,
-				const struct audit_record *record, const char *address)
+				const struct audit_record *kind, const char *address,
+				bool is_of_others)
 {
-	uint64_t hash = hash_of(record, address);
+	uint64_t hash = hash_of(kind, address);
 
 	for (size_t i = 0; i < REPEATS_ROWS; i++) {
 		struct repeats_row *row = &repeats->rows[i];
 
-		if (row->hash == hash && strcmp(row->address, address) == 0 &&
-		    is_kind(&row->record, record))
+		if (row->hash == hash && row->is_of_others == is_of_others &&
+		    strcmp(row->address, address) == 0 && is_kind(&row->kind, kind))
 			return row;
 	}
 	return NULL;
 }
 
+static const char *whose(const struct repeats_row *row)
+{
+	if (row->kind.event == AUDIT_INSTANCE)
+		return row->is_of_others ? "this modality, of other kinds"
+					 : "this modality";
+	return row->is_of_others ? "other addresses" : row->address;
+}
+
 static void tell(struct repeats *repeats, struct repeats_row *row)
 {
-	struct audit_record summary = row->record;
+	struct audit_record summary = row->kind;
 
 	if (row->counted == 0)
 		return;
 	snprintf(summary.detail, sizeof(summary.detail),
-		 "%" PRIu64 " more from %s: %.150s", row->counted,
-		 row->address[0] ? row->address : "other addresses",
-		 row->record.detail[0] ? row->record.detail
-				       : reason_word(row->record.reason));
+		 "%" PRIu64 " more from %s: %.150s", row->counted, whose(row),
+		 row->kind.detail[0] ? row->kind.detail : reason_word(row->kind.reason));
 	row->counted = 0;
 	repeats->tell(repeats->context, row->peer, &summary);
 }
 
 /* A free row, or that of the kind that has been quiet, or untold, for the longest. */
 static struct repeats_row *take_row(struct repeats *repeats, int64_t now_ms,
-				    const struct audit_record *record,
-				    const char *address)
+				    const struct audit_record *kind, const char *address,
+				    bool is_of_others)
 {
 	struct repeats_row *oldest = &repeats->rows[0];
 
@@ -116,10 +148,11 @@ static struct repeats_row *take_row(struct repeats *repeats, int64_t now_ms,
 	if (oldest->hash != 0)
 		tell(repeats, oldest);
 	memset(oldest, 0, sizeof(*oldest));
-	oldest->hash = hash_of(record, address);
+	oldest->hash = hash_of(kind, address);
 	snprintf(oldest->address, sizeof(oldest->address), "%s", address);
+	oldest->is_of_others = is_of_others;
 	oldest->since_ms = now_ms;
-	oldest->record = *record;
+	oldest->kind = *kind;
 	return oldest;
 }
 
@@ -131,25 +164,44 @@ static bool count(struct repeats_row *row, unsigned limit, const char *peer)
 		return false;
 	}
 	row->counted++;
+	row->goes_on = true;
 	return true;
 }
 
 bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
 		    const struct audit_record *refusal)
 {
+	bool is_instance = refusal->event == AUDIT_INSTANCE;
+	struct audit_record kind = kind_of(refusal), others = kind_of_others(&kind);
 	struct repeats_row *row;
-	char address[64];
+	char address[64] = "";
 
-	address_of(peer, address);
-	row = find(repeats, refusal, address);
+	if (!is_instance)
+		address_of(peer, address);
+	row = find(repeats, &kind, address, false);
 	if (row)
 		return count(row, REPEATS_EACH, peer);
-	row = find(repeats, refusal, "");
+	row = find(repeats, &others, "", true);
 	if (!row)
-		row = take_row(repeats, now_ms, refusal, "");
-	if (count(row, REPEATS_TOGETHER, peer))
+		row = take_row(repeats, now_ms, &others, "", true);
+	if (count(row, is_instance ? REPEATS_CLASSES : REPEATS_TOGETHER, peer))
 		return true;
-	return count(take_row(repeats, now_ms, refusal, address), REPEATS_EACH, peer);
+	return count(take_row(repeats, now_ms, &kind, address, false), REPEATS_EACH,
+		     peer);
+}
+
+void repeats_tell_instances(struct repeats *repeats,
+			    const struct audit_record *association)
+{
+	for (size_t i = 0; i < REPEATS_ROWS; i++) {
+		struct repeats_row *row = &repeats->rows[i];
+
+		if (row->counted > 0 && row->kind.event == AUDIT_INSTANCE &&
+		    strcmp(row->kind.modality, association->modality) == 0 &&
+		    strcmp(row->kind.certificate, association->certificate) == 0 &&
+		    strcmp(row->kind.calling_ae, association->calling_ae) == 0)
+			tell(repeats, row);
+	}
 }
 
 void repeats_flush(struct repeats *repeats, int64_t now_ms, bool all)
@@ -160,8 +212,9 @@ void repeats_flush(struct repeats *repeats, int64_t now_ms, bool all)
 		if (row->hash == 0 || (!all && now_ms - row->since_ms < REPEATS_MS))
 			continue;
 		/* One that goes on is only counted from here on. */
-		if (row->counted == 0)
+		if (!row->goes_on)
 			row->hash = 0;
+		row->goes_on = false;
 		row->since_ms = now_ms;
 		tell(repeats, row);
 	}

@@ -2,30 +2,35 @@
  * Refusals that repeat: the first of each kind are recorded, the rest counted and told
  * once a minute, so that a flood fills neither log nor disk and costs no sync.
  *
- * A kind is reason, certificate, subject, AE titles and detail, from one address (of IPv6
- * the /64). A kind that wasn't there in the last minute is always recorded by itself. One
- * that comes from very many addresses is counted for all of them together. No refusal is
- * lost: recorded lines and counts add up to what was refused, unless the auditor is
- * killed with counts in hand.
+ * A kind is reason, certificate, subject, AE titles and detail; of an association also
+ * the address that it came from (of IPv6 the /64), of an instance its SOP class. A kind
+ * that wasn't there in the last minute is always recorded by itself. One that comes from
+ * very many addresses is counted for all of them together, and so are the instances of a
+ * modality that have very many SOP classes or details. No refusal is lost: recorded lines
+ * and counts add up to what was refused, unless the auditor is killed with counts in
+ * hand.
  */
 #ifndef AUDIT_REPEATS_H
 #define AUDIT_REPEATS_H
 
 #include "cathgate/audit.h"
 
-#define REPEATS_EACH	 10  /* recorded by themselves, of one kind and address ... */
-#define REPEATS_TOGETHER 100 /* ... and of one kind, before new addresses are counted */
+#define REPEATS_EACH	 10  /* recorded by themselves, of one kind ... */
+#define REPEATS_TOGETHER 100 /* ... and of kinds that differ in the address alone ... */
+#define REPEATS_CLASSES	 20  /* ... or in SOP class and detail, before all are counted */
 #define REPEATS_ROWS	 1024
 #define REPEATS_MS	 60000
 
 struct repeats_row {
-	uint64_t hash;	  /* of kind and address; 0: free */
-	char address[64]; /* "": all that have no row of their own */
+	uint64_t hash;	   /* of kind and address; 0: free */
+	bool is_of_others; /* of all that have no row of their own */
+	char address[64];  /* of associations */
 	unsigned recorded;
 	uint64_t counted; /* since the last summary */
+	bool goes_on;	  /* something was counted in this minute */
 	int64_t since_ms;
 	char peer[ADDRESS_TEXT_SIZE]; /* the last */
-	struct audit_record record;   /* likewise */
+	struct audit_record kind;     /* what all of them have in common */
 };
 
 /* Writes a summary. */
@@ -45,6 +50,10 @@ void repeats_close(struct repeats *repeats);
 /* Whether the refusal is only counted. False: it is to be recorded. */
 bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
 		    const struct audit_record *refusal);
+
+/* Tells what was counted of the instances of one modality: its association ends. */
+void repeats_tell_instances(struct repeats *repeats,
+			    const struct audit_record *association);
 
 /* Tells what is due, or with `all` whatever was counted. */
 void repeats_flush(struct repeats *repeats, int64_t now_ms, bool all);

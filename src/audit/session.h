@@ -26,6 +26,7 @@ struct session {
 	struct audit_record begun;
 	bool has_begun, has_sent_last_fragment, has_ended;
 	bool may_begin_again; /* the one instance that it had begun on its line before */
+	bool has_counted;     /* refused instances that the log has no line of yet */
 	enum reason ending;   /* why the supervisor ends it, or internal */
 	/* What it waits for: the answer to the record of that number. */
 	bool is_answer_due, is_queued;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/summed.h"
 #include "members.h"
 #include "moment.h"
 
@@ -107,7 +108,9 @@ static struct report_instance *find_instance(struct report *report, const char *
 		return NULL;
 	}
 	struct report_instance *instance = &instances[report->instance_count++];
-	*instance = (struct report_instance){ .sop_instance = copy, .bytes = -1 };
+	*instance = (struct report_instance){ .sop_instance = copy,
+					      .stands_for = 1,
+					      .bytes = -1 };
 	return instance;
 }
 
@@ -244,7 +247,10 @@ int report_add(struct report *report, const json_t *line)
 	note_attempt(instance, outcome);
 	bool counts = what_counts(instance) == outcome;
 	note_line(instance, line, counts);
-	instance->attempts += !corrects;
+	if (!instance->sop_instance[0])
+		instance->stands_for = summed_count(members_text(line, "association"),
+						    members_text(line, "detail"));
+	instance->attempts += corrects ? 0 : instance->stands_for;
 	return note_study(report, instance, line, counts);
 }
 
@@ -257,10 +263,10 @@ static bool is_missing(const struct report_instance *instance)
 
 static void add_up(struct report_study *study, const struct report_instance *instance)
 {
-	study->received++;
+	study->received += instance->stands_for;
 	study->attempts += instance->attempts;
-	study->missing += is_missing(instance);
-	study->by_outcome[instance->outcome]++;
+	study->missing += is_missing(instance) ? instance->stands_for : 0;
+	study->by_outcome[instance->outcome] += instance->stands_for;
 	if (instance->bytes > 0 &&
 	    __builtin_add_overflow(study->bytes, instance->bytes, &study->bytes))
 		study->bytes = INT64_MAX;

@@ -34,7 +34,8 @@ struct report_instance {
 	enum report_outcome outcome; /* what counts */
 	char reason[40];	     /* of that */
 	uint64_t attempts;
-	int64_t bytes; /* -1: not known */
+	uint64_t stands_for; /* 1; a line that sums refusals up stands for many */
+	int64_t bytes;	     /* -1: not known */
 	int64_t first, last;
 
 	size_t next_missing; /* of its study; REPORT_NONE: the last */

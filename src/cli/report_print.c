@@ -74,8 +74,13 @@ static void print_missing_of(FILE *to, const struct report *report, size_t study
 		char last[MOMENT_SIZE];
 		moment_show(instance->last, utc, last);
 		fputs("  ", to);
-		shown_text(to, instance->sop_instance[0] ? instance->sop_instance
-							 : "(an instance without UID)");
+		if (instance->stands_for > 1)
+			fprintf(to, "(%" PRIu64 " instances that were only counted)",
+				instance->stands_for);
+		else
+			shown_text(to, instance->sop_instance[0]
+					       ? instance->sop_instance
+					       : "(an instance without UID)");
 		fprintf(to, " %s", report_outcome_words[instance->outcome]);
 		if (instance->reason[0]) {
 			fputc(' ', to);
@@ -135,7 +140,11 @@ static void put_csv_missing(FILE *to, const struct report *report, size_t study)
 	for (size_t i = report->studies[study].first_missing; i != REPORT_NONE;
 	     i = report->instances[i].next_missing) {
 		const struct report_instance *instance = &report->instances[i];
-		fprintf(list, "%s%s %s%s%s", ftell(list) > 0 ? "; " : "",
+		if (ftell(list) > 0)
+			fputs("; ", list);
+		if (instance->stands_for > 1)
+			fprintf(list, "%" PRIu64 " times ", instance->stands_for);
+		fprintf(list, "%s %s%s%s",
 			instance->sop_instance[0] ? instance->sop_instance : "?",
 			report_outcome_words[instance->outcome],
 			instance->reason[0] ? " " : "", instance->reason);
@@ -210,6 +219,10 @@ static json_t *json_of_missing(const struct report *report, size_t study)
 		if (instance->reason[0])
 			json_object_set_new(item, "reason",
 					    json_string(instance->reason));
+		if (instance->stands_for > 1)
+			json_object_set_new(
+				item, "instances",
+				json_integer((json_int_t)instance->stands_for));
 		json_object_set_new(item, "attempts",
 				    json_integer((json_int_t)instance->attempts));
 		json_object_set_new(item, "last",

@@ -27,6 +27,7 @@ static const struct alert_kind refusals[] = {
 	{ "destination-name", &AUDIT_NODE_AUTHENTICATION, AUDIT_SERIOUS },
 	{ "sop-class-not-allowed", &AUDIT_RESTRICTED_FUNCTION, AUDIT_MINOR },
 	{ "move-originator", &AUDIT_RESTRICTED_FUNCTION, AUDIT_MINOR },
+	{ "limit-refusals", &AUDIT_RESTRICTED_FUNCTION, AUDIT_MINOR },
 };
 
 /* Of `alert` lines. Their last row is for every other reason. */
@@ -276,7 +277,8 @@ void alerts_take(const struct config *config, const struct log_line *line,
 			     &AUDIT_APPLICATION_STOP, outbox);
 	} else if (log_line_is(line, "checkpoint", NULL)) {
 		tell_checkpoint(config, line, outbox);
-	} else if (log_line_is(line, "instance", "refused")) {
+	} else if (log_line_is(line, "instance", "refused") ||
+		   (log_line_is(line, "instance", "failed") && !line->association[0])) {
 		kind = KIND_OF(refusals, line->reason);
 		kind = kind ? kind : &of_instance;
 	} else if (log_line_is(line, "association", "refused") ||

@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "cathgate/checkpoint.h"
+#include "cathgate/summed.h"
 
 #include "journal_kinds.h"
 
@@ -114,12 +115,15 @@ static const char *first_of(const json_t *line, const char *const *members)
 static void write_event(FILE *to, const json_t *line)
 {
 	static const char *const senders[] = { "modality", "calling_ae", "peer", NULL };
-	static const char *const whats[] = { "sop_instance", NULL };
 	const char *event = word(line, "event"), *outcome = word(line, "outcome");
 	const char *destination = word(line, "destination");
+	const char *instance = word(line, "sop_instance");
 
-	if (strcmp(event, "instance") == 0) {
-		fprintf(to, "Instance %s from %s %s", first_of(line, whats),
+	if (strcmp(event, "instance") == 0 &&
+	    summed_count(word(line, "association"), word(line, "detail")) > 1) {
+		fprintf(to, "Instances from %s %s", first_of(line, senders), outcome);
+	} else if (strcmp(event, "instance") == 0) {
+		fprintf(to, "Instance %s from %s %s", instance[0] ? instance : "unknown",
 			first_of(line, senders), outcome);
 		if (strcmp(outcome, "forwarded") == 0 && destination[0])
 			fprintf(to, " to %s", destination);

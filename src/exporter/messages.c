@@ -83,7 +83,8 @@ static void tell(struct messages *messages, const struct log_line *line)
 	if (is_new || messages->tell_all || log_line_is(line, "start", NULL))
 		transfers_tell(transfers, line, outbox);
 	messages->tell_all = false;
-	if (log_line_is(line, "instance", NULL))
+	/* A line that sums refused instances up is no transfer's. */
+	if (log_line_is(line, "instance", NULL) && line->association[0])
 		transfers_add(transfers, line, outbox);
 	if (log_line_is(line, "association", "released") ||
 	    log_line_is(line, "association", "aborted"))

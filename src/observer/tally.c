@@ -109,11 +109,15 @@ static void note_destination(struct tally *tally, const json_t *line, bool count
 			   "destination", destination->name, "reason", reason, NULL);
 }
 
+static double stands_for(const json_t *line)
+{
+	return (double)summed_count(text(line, "association"), text(line, "detail"));
+}
+
 static void count_association(struct tally *tally, const json_t *line)
 {
 	const char *outcome = text(line, "outcome"), *reason = text(line, "reason");
-	double count =
-		(double)summed_count(text(line, "association"), text(line, "detail"));
+	double count = stands_for(line);
 
 	series_add(tally->counters, "cathgate_associations_total", count, "outcome",
 		   outcome, "modality", text(line, "modality"), NULL);
@@ -129,14 +133,15 @@ static void count_instance(struct tally *tally, const json_t *line)
 {
 	const char *outcome = text(line, "outcome"), *modality = text(line, "modality");
 	const json_t *wait = json_object_get(line, "wait_ms");
+	double count = stands_for(line);
 
-	series_add(tally->counters, "cathgate_instances_total", 1, "outcome", outcome,
+	series_add(tally->counters, "cathgate_instances_total", count, "outcome", outcome,
 		   "modality", modality, NULL);
 	series_add(tally->counters, "cathgate_received_bytes_total",
 		   (double)json_integer_value(json_object_get(line, "bytes")), "modality",
 		   modality, NULL);
 	if (strcmp(outcome, "refused") == 0)
-		series_add(tally->counters, "cathgate_refusals_total", 1, "of",
+		series_add(tally->counters, "cathgate_refusals_total", count, "of",
 			   "instance", "reason", text(line, "reason"), NULL);
 	if (wait && json_integer_value(wait) >= 0)
 		series_time(tally->counters, "cathgate_destination_response_seconds",

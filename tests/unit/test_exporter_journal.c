@@ -67,6 +67,14 @@ static void test_kinds(void **state)
 		{ "{\"event\":\"instance\",\"outcome\":\"failed\",\"reason\":"
 		  "\"internal\"}",
 		  "4", "Instance unknown from unknown failed: internal" },
+		{ "{\"event\":\"instance\",\"outcome\":\"refused\",\"reason\":"
+		  "\"sop-class-not-allowed\",\"detail\":\"7 more from this modality: "
+		  "why\","
+		  "\"modality\":\"angio-3\"}",
+		  "4",
+		  "Instances from angio-3 refused: sop-class-not-allowed: 7 more from "
+		  "this "
+		  "modality: why" },
 		{ "{\"event\":\"instance\",\"outcome\":\"unconfirmed\"," WHO
 		  ",\"sop_instance\":\"1.2\"}",
 		  "4", "Instance 1.2 from angio-3 unconfirmed, pacs may hold it" },

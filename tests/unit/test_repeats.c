@@ -97,6 +97,63 @@ static void what_is_new_is_recorded(void **state)
 	repeats_close(&repeats);
 }
 
+static struct audit_record refused_instance(const char *modality, const char *sop_class,
+					    unsigned number)
+{
+	struct audit_record record = refusal(REASON_SOP_CLASS_NOT_ALLOWED, "LAB", "aa");
+
+	record.event = AUDIT_INSTANCE;
+	record.status = 0x0124;
+	record.bytes = 144;
+	snprintf(record.modality, sizeof(record.modality), "%s", modality);
+	snprintf(record.sop_class, sizeof(record.sop_class), "%s", sop_class);
+	snprintf(record.sop_instance, sizeof(record.sop_instance), "1.2.%u", number);
+	return record;
+}
+
+/* The first of each class and modality are recorded, wherever they come from; a modality
+ * that makes up a class for each is soon only counted. */
+static void instances_are_told_apart_by_class(void **state)
+{
+	struct told told = { 0 };
+	struct repeats repeats;
+	struct audit_record record;
+	unsigned long recorded = 0;
+
+	(void)state;
+	assert_int_equal(repeats_open(&repeats, note, &told), 0);
+	for (unsigned i = 0; i < 300; i++) {
+		record = refused_instance(i % 3 ? "angio-3" : "ct-1",
+					  i % 2 ? "1.2.3" : "1.2.4", i);
+		recorded += !repeats_counts(&repeats, 0,
+					    i % 5 ? "192.0.2.7:1" : "[::1]:2", &record);
+	}
+	assert_int_equal(recorded, 4 * REPEATS_EACH);
+	record = refused_instance("angio-3", "", 0);
+	repeats_tell_instances(&repeats, &record);
+	assert_int_equal(told.summaries, 2);
+	assert_int_equal(told.refusals, 200 - 2 * REPEATS_EACH);
+	assert_non_null(strstr(told.last, " more from this modality: as found"));
+
+	recorded = 0;
+	for (unsigned i = 0; i < 1000; i++) {
+		char sop_class[32];
+
+		snprintf(sop_class, sizeof(sop_class), "1.2.9.%u", i);
+		record = refused_instance("mr-1", sop_class, i);
+		recorded += !repeats_counts(&repeats, 0, "192.0.2.7:1", &record);
+	}
+	assert_int_equal(recorded, REPEATS_CLASSES);
+	/* What was told of at an association's end is no news within the minute, nor
+	 * after it while it goes on. */
+	record = refused_instance("angio-3", "1.2.3", 0);
+	assert_true(repeats_counts(&repeats, REPEATS_MS - 1, "192.0.2.7:1", &record));
+	repeats_tell_instances(&repeats, &record);
+	repeats_flush(&repeats, REPEATS_MS, false);
+	assert_true(repeats_counts(&repeats, REPEATS_MS + 1, "192.0.2.7:1", &record));
+	repeats_close(&repeats);
+}
+
 /* Whatever comes from wherever: lines and counts add up, and the lines are few. */
 static void many_addresses_are_one_flood(void **state)
 {
@@ -163,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_are_recorded_the_rest_counted),
 		cmocka_unit_test(what_is_new_is_recorded),
+		cmocka_unit_test(instances_are_told_apart_by_class),
 		cmocka_unit_test(many_addresses_are_one_flood),
 		cmocka_unit_test(more_kinds_than_rows_add_up),
 		cmocka_unit_test(an_ipv6_network_is_one_address),

@@ -11,7 +11,7 @@
 #include "cathgate/summed.h"
 
 struct told {
-	uint64_t refusals, of_others;
+	uint64_t refusals, of_others, instances;
 };
 
 static void note(void *context, const char *peer, const struct audit_record *summary)
@@ -21,6 +21,10 @@ static void note(void *context, const char *peer, const struct audit_record *sum
 
 	assert_true(peer[0] != '\0');
 	assert_true(count > 0);
+	if (summary->event == AUDIT_INSTANCE) {
+		told->instances += count;
+		return;
+	}
 	assert_string_equal(summed_detail("", summary->detail), "as found: here");
 	told->refusals += count;
 	if (summed_is_of_others("", summary->detail))
@@ -55,6 +59,35 @@ static void summaries_are_read_as_they_are_written(void **state)
 	repeats_close(&repeats);
 }
 
+/* So are those of instances, of one SOP class or of more than are told apart. */
+static void sums_of_instances_are_read_as_well(void **state)
+{
+	struct told told = { 0 };
+	struct audit_record record;
+	struct repeats repeats;
+	uint64_t counted = 0;
+
+	(void)state;
+	assert_int_equal(repeats_open(&repeats, note, &told), 0);
+	audit_record_init(&record);
+	record.event = AUDIT_INSTANCE;
+	record.outcome = AUDIT_REFUSED;
+	record.reason = REASON_SOP_CLASS_NOT_ALLOWED;
+	snprintf(record.modality, sizeof(record.modality), "angio-3: the left one");
+	for (int i = 0; i < 1000; i++) {
+		snprintf(record.detail, sizeof(record.detail), "as found: here");
+		snprintf(record.sop_class, sizeof(record.sop_class), "1.2.%d",
+			 i % 2 ? 0 : i % 60);
+		counted += repeats_counts(&repeats, 0, "192.0.2.7:1", &record);
+	}
+	repeats_tell_instances(&repeats, &record);
+	assert_int_equal(told.instances, counted);
+	assert_int_equal(told.refusals, 0);
+	repeats_flush(&repeats, 0, true);
+	assert_int_equal(told.instances, counted);
+	repeats_close(&repeats);
+}
+
 static void other_lines_stand_for_themselves(void **state)
 {
 	static const struct {
@@ -62,6 +95,7 @@ static void other_lines_stand_for_themselves(void **state)
 		uint64_t count;
 	} lines[] = {
 		{ "", "412 more from 192.0.2.7: as found", 412 },
+		{ "", "412 more from this modality: as found", 412 },
 		{ "", "17 connections closed at accept", 17 },
 		{ "", "17 connections closed at accept, from 192.0.2.7", 17 },
 		{ "", "1 connection closed at accept, from 192.0.2.7", 1 },
@@ -90,6 +124,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(summaries_are_read_as_they_are_written),
+		cmocka_unit_test(sums_of_instances_are_read_as_well),
 		cmocka_unit_test(other_lines_stand_for_themselves),
 	};
 
