@@ -74,10 +74,10 @@ enum association_word_kind {
 	ASSOCIATION_TELLS_FIGURES,   /* those of the word; now and then */
 	ASSOCIATION_RETURNS_PLACE,   /* about to end; end of file says the same */
 	/* supervisor to association */
-	ASSOCIATION_GRANTED, /* with bytes_per_second */
+	ASSOCIATION_GRANTED, /* with its pace */
 	ASSOCIATION_DENIED,  /* with reason and rejection_reason (PS3.8 table 9-21, 2/3/n)
 			      */
-	ASSOCIATION_PACE,    /* a new bytes_per_second */
+	ASSOCIATION_PACE,    /* another one */
 	ASSOCIATION_STOP,    /* end: at once, or after the instance in hand */
 	ASSOCIATION_AUDITOR, /* carries a line to the auditor that has been restarted */
 	ASSOCIATION_REVISED  /* the configuration has changed: carries the `papers` */
@@ -104,12 +104,17 @@ struct association_figures {
 	struct histogram first_byte; /* of a C-STORE: from its first byte in until out */
 };
 
+/* The fastest that it may send; 0: no limit. */
+struct association_pace {
+	int64_t bytes_per_second, instances_per_minute;
+};
+
 struct association_word {
 	enum association_word_kind kind;
 	char modality[ASSOCIATION_NAME_SIZE], destination[ASSOCIATION_NAME_SIZE];
 	enum reason reason;
 	uint32_t rejection_reason;
-	int64_t bytes_per_second;	    /* 0: no limit */
+	struct association_pace pace;
 	int64_t until;			    /* a time_t; 0: no certificate */
 	struct association_figures figures; /* in each word from an association */
 	uint32_t papers; /* a bit for each: 1 << ASSOCIATION_ENTRY, ... */

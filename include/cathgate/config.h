@@ -102,7 +102,8 @@ struct config_modality {
 	unsigned idle_seconds; /* its own, or that of limits; 0: never */
 	unsigned max_associations;
 	unsigned max_handshakes_per_minute;
-	int64_t max_bytes_per_second; /* 0: no limit */
+	int64_t max_bytes_per_second;	   /* 0: no limit */
+	unsigned max_instances_per_minute; /* likewise */
 	struct config_place place;
 };
 
@@ -142,7 +143,8 @@ struct config_audit {
 struct config_limits {
 	unsigned max_associations, max_handshakes, max_associations_per_address;
 	unsigned handshakes_per_address_per_minute;
-	int64_t max_bytes_per_address_per_second; /* 0: no limit */
+	int64_t max_bytes_per_address_per_second;  /* 0: no limit */
+	unsigned instances_per_address_per_minute; /* likewise */
 	int64_t max_object_bytes;
 	unsigned max_pdu_bytes;
 	unsigned handshake_seconds, associate_seconds;

@@ -111,6 +111,8 @@ struct association {
 	int64_t allowance_bytes, allowance_us; /* left, and when it was last filled */
 	struct pace_floor pace;
 	bool pace_counts;
+	int64_t turn_us;		 /* that each instance takes up; 0: no limit */
+	int64_t turns_left_us, turns_us; /* left, and when it was last filled */
 
 	unsigned unstored; /* instances in a row that the destination did not take */
 
@@ -157,8 +159,14 @@ void leg_close(struct leg *leg);
 void leg_pace_start(struct association *association);
 void leg_pace_stop(struct association *association);
 
+/* So many instances may come in a minute; 0: no limit. */
+void leg_take_turns(struct association *association, int64_t instances_per_minute);
+/* One has begun. */
+void leg_use_turn(struct association *association);
+
 enum wake { WAKE_IN, WAKE_OUT, WAKE_STOP, WAKE_LATE };
-/* Between two messages: until one side says something, or has to be given up. */
+/* Between two messages: until one side says something, or has to be given up. A message
+ * of a modality that has had its instances waits for its turn, unread. */
 enum wake leg_wait_either(struct association *association);
 
 /* supervision.c */

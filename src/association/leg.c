@@ -139,6 +139,51 @@ static int allowance_wait(struct leg *leg)
 	return 0;
 }
 
+/* Instances in a minute are counted as time: each takes up its share of the minute, and
+ * what a silent modality saves up is a quarter of one. */
+#define MINUTE_US     60000000
+#define TURNS_LEFT_US (MINUTE_US / 4)
+
+void leg_take_turns(struct association *association, int64_t instances_per_minute)
+{
+	int64_t turn_us = instances_per_minute ? MINUTE_US / instances_per_minute : 0;
+
+	/* The first may come at once, but no more: who associates anew saves nothing up.
+	 */
+	if (association->turn_us == 0) {
+		association->turns_left_us = turn_us;
+		association->turns_us = clock_us();
+	} else {
+		/* Another share: as many are left as were. */
+		association->turns_left_us =
+			association->turns_left_us * turn_us / association->turn_us;
+	}
+	association->turn_us = turn_us;
+}
+
+void leg_use_turn(struct association *association)
+{
+	association->turns_left_us -= association->turn_us;
+}
+
+/* How long until the next instance may come, in milliseconds. */
+static int64_t turn_wait_ms(struct association *association)
+{
+	int64_t turn_us = association->turn_us, now_us;
+	int64_t most_us = turn_us > TURNS_LEFT_US ? turn_us : TURNS_LEFT_US;
+
+	if (turn_us == 0)
+		return 0;
+	now_us = clock_us();
+	association->turns_left_us += now_us - association->turns_us;
+	association->turns_us = now_us;
+	if (association->turns_left_us > most_us)
+		association->turns_left_us = most_us;
+	return association->turns_left_us >= turn_us
+		       ? 0
+		       : (turn_us - association->turns_left_us) / 1000 + 1;
+}
+
 /*
  * Waiting.
  */
@@ -251,32 +296,47 @@ static enum wake late_or_stop(struct association *association)
 	return passed(association->in.deadline_ms) ? WAKE_LATE : WAKE_IN;
 }
 
+/* What the modality has said; a goodbye waits for no turn. */
+static bool has_come(const struct leg *in, bool *ret_is_message)
+{
+	enum ul_pdu_type pdu = ul_has_pdv(in->ul) ? UL_PDU_OTHER : ul_peek(in->ul);
+
+	*ret_is_message = pdu == UL_PDU_OTHER;
+	return pdu != UL_PDU_NONE;
+}
+
 enum wake leg_wait_either(struct association *association)
 {
 	struct leg *in = &association->in, *out = &association->out;
 
 	for (;;) {
+		bool is_message, came = has_come(in, &is_message);
+		int64_t turn_ms = is_message ? turn_wait_ms(association) : 0;
+		/* Held back, it is watched for a reset alone: behind what it has sent
+		 * nothing else is seen. */
 		struct pollfd fds[3] = {
-			{ .fd = in->carrier.fd, .events = POLLIN },
+			{ .fd = in->carrier.fd, .events = turn_ms > 0 ? 0 : POLLIN },
 			{ .fd = association->supervisor, .events = POLLIN },
 			{ .fd = out->ul ? out->carrier.fd : -1, .events = POLLIN },
 		};
 		enum wake wake;
 		int64_t until_ms;
 
-		if (ul_has_pdv(in->ul) || ul_peek(in->ul) != UL_PDU_NONE)
+		if (came && (turn_ms == 0 || association->stopping))
 			return association->stopping ? WAKE_STOP : WAKE_IN;
 		if (relay_has_spoken(association))
 			return WAKE_OUT;
-		wake = late_or_stop(association);
+		wake = turn_ms > 0 ? WAKE_IN : late_or_stop(association);
 		if (wake != WAKE_IN)
 			return wake;
 		supervision_tell_figures(association);
-		until_ms =
-			sooner(in->deadline_ms, supervision_figures_due_ms(association));
+		until_ms = turn_ms > 0 ? clock_ms() + turn_ms : in->deadline_ms;
+		until_ms = sooner(until_ms, supervision_figures_due_ms(association));
 		if (poll(fds, 3, poll_timeout(until_ms)) > 0 && fds[1].revents &&
 		    supervision_listen(association) != 0)
 			return WAKE_STOP;
+		if (turn_ms > 0 && fds[0].revents)
+			return WAKE_IN;
 	}
 }
 

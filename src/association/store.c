@@ -498,6 +498,7 @@ int store_perform(struct association *association, struct ending *ending)
 
 	begin_transfer(association);
 	association->instance_in_hand = true;
+	leg_use_turn(association);
 	judge(association, &transfer);
 	if (transfer.forwarding)
 		open_transfer(association, &transfer);

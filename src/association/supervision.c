@@ -49,14 +49,16 @@ static void take_papers(struct association *association,
 		close(came[i]);
 }
 
-static void take_pace(struct association *association, int64_t bytes_per_second)
+static void take_pace(struct association *association,
+		      const struct association_pace *pace)
 {
 	/* What came while there was no limit is not held against it. */
 	if (association->bytes_per_second == 0) {
-		association->allowance_bytes = bytes_per_second;
+		association->allowance_bytes = pace->bytes_per_second;
 		association->allowance_us = clock_us();
 	}
-	association->bytes_per_second = bytes_per_second;
+	association->bytes_per_second = pace->bytes_per_second;
+	leg_take_turns(association, pace->instances_per_minute);
 }
 
 /* One word: 1; 0 when there is none now; -1 when the supervisor is gone. */
@@ -79,7 +81,7 @@ static int receive(struct association *association, struct association_word *ret
 		break;
 	case ASSOCIATION_GRANTED:
 	case ASSOCIATION_PACE:
-		take_pace(association, ret->bytes_per_second);
+		take_pace(association, &ret->pace);
 		break;
 	case ASSOCIATION_REVISED:
 		take_papers(association, ret, came, count);

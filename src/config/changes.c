@@ -50,6 +50,7 @@ static const struct number numbers[] = {
 	LIMIT(max_handshakes),
 	LIMIT(max_associations_per_address),
 	LIMIT(handshakes_per_address_per_minute),
+	LIMIT(instances_per_address_per_minute),
 	LIMIT(max_pdu_bytes),
 	LIMIT(handshake_seconds),
 	LIMIT(associate_seconds),

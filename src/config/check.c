@@ -133,6 +133,14 @@ static void check_modality(struct reader *reader, struct config *config, size_t 
 			     "at least %u, or lower that one",
 			     limits->min_bytes_per_second);
 	}
+	if (modality->max_instances_per_minute > 0 &&
+	    modality->max_instances_per_minute < modality->max_associations) {
+		place = reader_member_place(reader, group, "max_instances_per_minute");
+		reader_fault(reader, &place,
+			     "it is less than one for each of its max_associations; "
+			     "write at least %u, or lower that one",
+			     modality->max_associations);
+	}
 }
 
 static void check_destination(struct reader *reader, const struct config *config,

@@ -233,6 +233,7 @@ static const struct field {
 	FIELD(max_associations, unsigned),
 	FIELD(max_handshakes_per_minute, unsigned),
 	FIELD(max_bytes_per_second, int64),
+	FIELD(max_instances_per_minute, unsigned),
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))

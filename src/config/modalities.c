@@ -194,6 +194,13 @@ static const struct key modality_keys[] = {
 	  .max = 1000000000000,
 	  .zero = "no limit",
 	  .example = "0" },
+	{ .name = "max_instances_per_minute",
+	  .read = reader_unsigned,
+	  FIELD(max_instances_per_minute),
+	  .min = 1,
+	  .max = 10000000,
+	  .zero = "no limit",
+	  .example = "0" },
 };
 
 /* How many associations an entry may have that doesn't say. */

@@ -82,35 +82,47 @@ static void say(struct child *child, const struct association_word *word)
 		log_debug("association %s: %s", child->id, strerror(errno));
 }
 
-/* Of so many bytes a second, what each of so many gets: never 0, which is no limit. */
+/* Of what is shared by so many, what each gets: never 0, which is no limit. */
 static int64_t part_of(int64_t all, unsigned count)
 {
-	return all / count > 0 ? all / count : 1;
+	int64_t part = all / (count ? count : 1);
+
+	return all == 0 ? 0 : part > 0 ? part : 1;
 }
 
-/* Each association gets an equal share of its entry's bytes a second, and of its
- * address's: the smaller one counts. Only of one that has a place. */
-static int64_t share(const struct server *server, const struct child *child)
+static int64_t smaller(int64_t a, int64_t b)
 {
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* Each association gets an equal share of what its entry may send, and of what its
+ * address may: the smaller one counts. Only of one that has a place. */
+static struct association_pace pace_of(const struct server *server,
+				       const struct child *child)
+{
+	static const struct config_modality none;
 	const struct config *config = server->setup.config;
-	int64_t of_address = config->limits.max_bytes_per_address_per_second;
-	int64_t of_entry = 0;
+	const struct config_limits *limits = &config->limits;
+	const struct config_modality *entry =
+		child->modality == NOWHERE ? &none : &config->modalities[child->modality];
+	unsigned of_entry = placed_for(server, child->modality);
+	unsigned of_address = children_at(server, &child->address);
 
-	if (child->modality != NOWHERE)
-		of_entry = config->modalities[child->modality].max_bytes_per_second;
-	if (of_entry != 0)
-		of_entry = part_of(of_entry, placed_for(server, child->modality));
-	if (of_address != 0)
-		of_address = part_of(of_address, children_at(server, &child->address));
-	return of_entry == 0 || (of_address != 0 && of_address < of_entry) ? of_address
-									   : of_entry;
+	return (struct association_pace){
+		.bytes_per_second = smaller(
+			part_of(entry->max_bytes_per_second, of_entry),
+			part_of(limits->max_bytes_per_address_per_second, of_address)),
+		.instances_per_minute = smaller(
+			part_of(entry->max_instances_per_minute, of_entry),
+			part_of(limits->instances_per_address_per_minute, of_address)),
+	};
 }
 
-static void tell_share(const struct server *server, struct child *child)
+static void tell_pace(const struct server *server, struct child *child)
 {
-	struct association_word word = { .kind = ASSOCIATION_PACE };
+	struct association_word word = { .kind = ASSOCIATION_PACE,
+					 .pace = pace_of(server, child) };
 
-	word.bytes_per_second = share(server, child);
 	say(child, &word);
 }
 
@@ -118,9 +130,13 @@ static void tell_share(const struct server *server, struct child *child)
 static void share_anew(struct server *server, const struct child *child)
 {
 	const struct config *config = server->setup.config;
-	bool by_address = config->limits.max_bytes_per_address_per_second != 0;
-	bool by_entry = child->modality != NOWHERE &&
-			config->modalities[child->modality].max_bytes_per_second != 0;
+	const struct config_limits *limits = &config->limits;
+	const struct config_modality *entry =
+		child->modality == NOWHERE ? NULL : &config->modalities[child->modality];
+	bool by_address = limits->max_bytes_per_address_per_second != 0 ||
+			  limits->instances_per_address_per_minute != 0;
+	bool by_entry = entry && (entry->max_bytes_per_second != 0 ||
+				  entry->max_instances_per_minute != 0);
 
 	if (!by_address && !by_entry)
 		return;
@@ -128,7 +144,7 @@ static void share_anew(struct server *server, const struct child *child)
 		if (c->state == CHILD_PLACED &&
 		    ((by_entry && c->modality == child->modality) ||
 		     (by_address && address_equal(&c->address, &child->address))))
-			tell_share(server, c);
+			tell_pace(server, c);
 }
 
 static void end_child(struct server *server, struct child *child, enum reason reason)
@@ -237,7 +253,7 @@ static void asked_place(struct server *server, struct child *child,
 	visitors_placed(&server->visitors, &child->address, &child->visit, clock_ms());
 	if (word->until != 0)
 		warnings_saw(server, WARNINGS_MODALITY, word->modality, word->until);
-	answer.bytes_per_second = share(server, child);
+	answer.pace = pace_of(server, child);
 	say(child, &answer);
 	share_anew(server, child);
 }
@@ -370,7 +386,7 @@ void children_revise(struct server *server, const struct config *before)
 	}
 	for (struct child *c = server->first; c; c = c->next)
 		if (c->state == CHILD_PLACED)
-			tell_share(server, c);
+			tell_pace(server, c);
 }
 
 void children_kill(struct server *server, enum reason reason)

@@ -144,6 +144,12 @@ static const struct row faults[] = {
 	  "modalities[0].max_bytes_per_second", "write 5000000000L" },
 	{ ENTRY, ENTRY "max_bytes_per_second = 10;", 9,
 	  "modalities[0].max_bytes_per_second", "from 1024 to|or 0 (no limit)" },
+	{ ENTRY, ENTRY "max_instances_per_minute = -1;", 9,
+	  "modalities[0].max_instances_per_minute", "from 1 to|or 0 (no limit)" },
+	{ ENTRY, ENTRY "max_associations = 9; max_instances_per_minute = 8;", 9,
+	  "modalities[0].max_instances_per_minute", "less than one for each|at least 9" },
+	{ GRACE, "instances_per_address_per_minute = 10000001;", 15,
+	  "limits.instances_per_address_per_minute", "to 10000000|or 0 (no limit)" },
 
 	/* texts */
 	{ "cathlab-3", "cath lab", 1, "gateway.name", "is no name for a gateway" },
@@ -408,6 +414,7 @@ static void defaults_are_those_of_the_sample(void **state)
 	assert_int_equal(limits->max_associations_per_address, 32);
 	assert_int_equal(limits->handshakes_per_address_per_minute, 240);
 	assert_int_equal(limits->max_bytes_per_address_per_second, 0);
+	assert_int_equal(limits->instances_per_address_per_minute, 0);
 	assert_int_equal(limits->max_object_bytes, 8589934592);
 	assert_int_equal(limits->max_pdu_bytes, 131072);
 	assert_int_equal(limits->handshake_seconds, 10);
@@ -422,6 +429,7 @@ static void defaults_are_those_of_the_sample(void **state)
 	assert_int_equal(modality->max_associations, 4);
 	assert_int_equal(modality->max_handshakes_per_minute, 60);
 	assert_int_equal(modality->max_bytes_per_second, 0);
+	assert_int_equal(modality->max_instances_per_minute, 0);
 	assert_int_equal(modality->echo, CONFIG_ECHO_GATEWAY);
 	assert_false(modality->user_identity_pass);
 	assert_int_equal(modality->address_count, 0);
@@ -458,7 +466,7 @@ static const char every_key[] = /* */
 	"  sop_classes = [ \"XRayAngiographicImageStorage\", \"1.2.3\" ];\n"
 	"  move_originators = [ ]; user_identity = \"pass\"; echo = \"destination\";\n"
 	"  idle_seconds = 0; max_associations = 0x10; max_handshakes_per_minute = 6L;\n"
-	"  max_bytes_per_second = 5000000000L;\n";
+	"  max_bytes_per_second = 5000000000L; max_instances_per_minute = 16;\n";
 
 static void every_key_of_an_entry_is_read(void **state)
 {
@@ -483,6 +491,7 @@ static void every_key_of_an_entry_is_read(void **state)
 	assert_int_equal(modality->max_associations, 16);
 	assert_int_equal(modality->max_handshakes_per_minute, 6);
 	assert_int_equal(modality->max_bytes_per_second, 5000000000);
+	assert_int_equal(modality->max_instances_per_minute, 16);
 	config_free(config);
 }
 

@@ -41,6 +41,7 @@ static struct config_modality example(void)
 		.max_associations = 4,
 		.max_handshakes_per_minute = 60,
 		.max_bytes_per_second = 1LL << 40,
+		.max_instances_per_minute = 36000,
 	};
 }
 
@@ -61,6 +62,7 @@ static void an_entry_arrives_as_it_left(void **state)
 	assert_string_equal(came->certificate.sha256.items[1], "bb");
 	assert_true(came->addresses[1].network.v6);
 	assert_int_equal(came->max_bytes_per_second, 1LL << 40);
+	assert_int_equal(came->max_instances_per_minute, 36000);
 	config_entry_free(came);
 	free(bytes);
 }
