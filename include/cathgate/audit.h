@@ -170,6 +170,8 @@ enum audit_word {
 	AUDIT_READY = 'R',
 	AUDIT_FULL = 'F',
 	AUDIT_WELL = 'W',
+	AUDIT_SHORT_OF_ROOM = 'L', /* what is refused is only counted ... */
+	AUDIT_ROOM = 'M',	   /* ... and is recorded again */
 	AUDIT_ALIVE = 'A'
 };
 

@@ -133,6 +133,7 @@ struct config_audit {
 	enum config_patient_id patient_id;
 	unsigned checkpoint_records, checkpoint_seconds;
 	int64_t rotate_bytes;
+	int64_t reserve_bytes; /* 0: none */
 	unsigned rotate_hours;
 	unsigned keep_days;	     /* 0: for ever */
 	struct config_file messages; /* a directory for DICOM audit messages; path NULL:

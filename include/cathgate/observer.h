@@ -41,6 +41,7 @@ struct observer_head {
 	int64_t started; /* a time_t */
 	int64_t pid;
 	bool is_ready, is_stopping, is_auditor_ready, is_log_stuck;
+	bool log_lacks_room;	      /* refusals are only counted */
 	uint32_t handshaking, placed; /* connections now */
 	uint64_t handshakes;	      /* that ended well */
 	uint64_t turned_away;	      /* at accept, by a limit */

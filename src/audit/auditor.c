@@ -12,8 +12,7 @@
 #include "cathgate/clock.h"
 #include "cathgate/descriptors.h"
 #include "cathgate/log.h"
-#include "session.h"
-#include "repeats.h"
+#include "refusals.h"
 #include "writer.h"
 
 #define LOCK_WAIT_MS	 5000
@@ -35,12 +34,12 @@ struct auditor {
 	struct message_control stop; /* kept until every association has ended */
 	bool has_stop;
 	bool is_control_open;
-	bool has_told_trouble;
+	bool has_told_trouble, has_told_reserve;
 	uint64_t told_syncs; /* of the figures that were told last ... */
 	int64_t figures_ms;  /* ... and when others may be */
 	struct pseudonym pseudonym;
 	struct writer writer;
-	struct repeats repeats;
+	struct refusals refusals;
 	LIST_HEAD(, session) sessions;
 	SLIST_HEAD(, session) due;
 	struct ended ended[ENDED_MAX]; /* the latest, in a ring */
@@ -76,39 +75,6 @@ static bool add(struct auditor *auditor, const char *association, const char *pe
 	return writer_add(&auditor->writer, association, peer, record);
 }
 
-/* An association that was refused before it was let in, or an instance by which the
- * destination was never asked: both cost their sender next to nothing. */
-static bool can_flood(const struct session *session, const struct audit_record *record)
-{
-	if (record->event == AUDIT_INSTANCE)
-		return record->outcome == AUDIT_REFUSED ||
-		       (record->outcome == AUDIT_FAILED &&
-			(record->reason == REASON_MALFORMED ||
-			 record->reason == REASON_LIMIT_OBJECT));
-	return record->event == AUDIT_ASSOCIATION && !session->is_pinned &&
-	       (record->outcome == AUDIT_REFUSED ||
-		(record->outcome == AUDIT_ABORTED &&
-		 record->reason == REASON_LIMIT_ASSOCIATIONS));
-}
-
-static bool is_only_counted(struct auditor *auditor, struct session *session,
-			    const struct audit_record *record)
-{
-	if (!can_flood(session, record) ||
-	    !repeats_counts(&auditor->repeats, clock_ms(), session->peer, record))
-		return false;
-	session->has_counted |= record->event == AUDIT_INSTANCE;
-	return true;
-}
-
-/* The sums of its instances stand before an association's end. */
-static void tell_instances(struct auditor *auditor, struct session *session)
-{
-	if (session->has_counted && session->has_ended)
-		repeats_tell_instances(&auditor->repeats, &session->known);
-	session->has_counted &= !session->has_ended;
-}
-
 static void tell_counted(void *context, const char *peer,
 			 const struct audit_record *summary)
 {
@@ -132,12 +98,12 @@ static void end_session(struct auditor *auditor, struct session *session,
 	struct audit_record words[SESSION_LAST_WORDS];
 	size_t count = session_last_words(session, fault, words);
 	session->has_ended = true;
-	tell_instances(auditor, session);
+	refusals_tell_ended(&auditor->refusals, session);
 	if (fault)
 		log_error("association %s: its line is closed, %s", session->association,
 			  fault);
 	for (size_t i = 0; i < count; i++)
-		if (!is_only_counted(auditor, session, &words[i]))
+		if (!refusals_only_counted(&auditor->refusals, session, &words[i]))
 			add(auditor, session->association, session->peer, &words[i]);
 	if (!session_is_silent(session))
 		note_ended(auditor, session);
@@ -169,10 +135,10 @@ static void read_line(struct auditor *auditor, struct session *session)
 	if (has_closed || fault) {
 		end_session(auditor, session, fault);
 	} else if (session->is_answer_due &&
-		   is_only_counted(auditor, session, &message.record)) {
+		   refusals_only_counted(&auditor->refusals, session, &message.record)) {
 		answer(session, MESSAGE_COUNTED);
 	} else if (session->is_answer_due) {
-		tell_instances(auditor, session);
+		refusals_tell_ended(&auditor->refusals, session);
 		/* Due only now: to make room, add may commit and answer what is due. */
 		session->is_queued = add(auditor, session->association, session->peer,
 					 &message.record);
@@ -328,9 +294,20 @@ static void read_control(struct auditor *auditor)
 static void tell_trouble(struct auditor *auditor)
 {
 	bool is_in_trouble = auditor->writer.is_in_trouble;
+	bool is_reached = auditor->refusals.reserve.is_reached;
 	if (is_in_trouble != auditor->has_told_trouble &&
 	    say(auditor, is_in_trouble ? AUDIT_FULL : AUDIT_WELL))
 		auditor->has_told_trouble = is_in_trouble;
+	if (is_reached != auditor->has_told_reserve &&
+	    say(auditor, is_reached ? AUDIT_SHORT_OF_ROOM : AUDIT_ROOM))
+		auditor->has_told_reserve = is_reached;
+}
+
+static void look_for_room(struct auditor *auditor)
+{
+	struct audit_record alert;
+	if (refusals_look(&auditor->refusals, &auditor->writer.log.file, &alert))
+		add(auditor, "", "", &alert);
 }
 
 static bool has_figures(const struct auditor *auditor)
@@ -358,9 +335,12 @@ static int sooner(int a_ms, int b_ms)
 
 static int wait_ms(const struct auditor *auditor)
 {
-	bool is_untold = auditor->writer.is_in_trouble != auditor->has_told_trouble;
+	bool is_untold =
+		auditor->writer.is_in_trouble != auditor->has_told_trouble ||
+		auditor->refusals.reserve.is_reached != auditor->has_told_reserve;
 	int wait_ms = is_untold ? TELL_RETRY_MS : writer_wait_ms(&auditor->writer);
-	wait_ms = sooner(wait_ms, repeats_wait_ms(&auditor->repeats, clock_ms()));
+	wait_ms =
+		sooner(wait_ms, repeats_wait_ms(&auditor->refusals.repeats, clock_ms()));
 	if (!has_figures(auditor) || !auditor->is_control_open)
 		return wait_ms;
 	return sooner(wait_ms, FIGURES_EVERY_MS);
@@ -415,7 +395,8 @@ static void work(struct auditor *auditor)
 		int wait = wait_ms(auditor);
 		take_ready(auditor, wait < 0 ? -1 : (int64_t)wait * 1000);
 		gather(auditor);
-		repeats_flush(&auditor->repeats, clock_ms(),
+		look_for_room(auditor);
+		repeats_flush(&auditor->refusals.repeats, clock_ms(),
 			      auditor->has_stop && LIST_EMPTY(&auditor->sessions));
 		if (auditor->has_stop && LIST_EMPTY(&auditor->sessions)) {
 			add(auditor, auditor->stop.address.association,
@@ -427,7 +408,7 @@ static void work(struct auditor *auditor)
 		tell_trouble(auditor);
 		tell_figures(auditor);
 	}
-	repeats_flush(&auditor->repeats, clock_ms(), true);
+	repeats_flush(&auditor->refusals.repeats, clock_ms(), true);
 	writer_finish(&auditor->writer);
 }
 
@@ -452,7 +433,7 @@ static int auditor_open(int control, const struct config *config, struct auditor
 	}
 	if (writer_open(audit, LOCK_WAIT_MS, config->gateway_name, &auditor->writer))
 		return -1;
-	if (repeats_open(&auditor->repeats, tell_counted, auditor) != 0) {
+	if (refusals_open(&auditor->refusals, audit, tell_counted, auditor) != 0) {
 		log_error("the auditor has no memory to count refusals");
 		return -1;
 	}
@@ -476,7 +457,7 @@ static void auditor_close(struct auditor *auditor)
 		close(auditor->epoll);
 	writer_close(&auditor->writer);
 	pseudonym_close(&auditor->pseudonym);
-	repeats_close(&auditor->repeats);
+	refusals_close(&auditor->refusals);
 }
 
 int auditor_run(int control, const struct config *config)

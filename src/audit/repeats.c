@@ -168,6 +168,14 @@ static bool count(struct repeats_row *row, unsigned limit, const char *peer)
 	return true;
 }
 
+static struct repeats_row *row_of_others(struct repeats *repeats, int64_t now_ms,
+					 const struct audit_record *kind)
+{
+	struct repeats_row *row = find(repeats, kind, "", true);
+
+	return row ? row : take_row(repeats, now_ms, kind, "", true);
+}
+
 bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
 		    const struct audit_record *refusal)
 {
@@ -181,13 +189,24 @@ bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
 	row = find(repeats, &kind, address, false);
 	if (row)
 		return count(row, REPEATS_EACH, peer);
-	row = find(repeats, &others, "", true);
-	if (!row)
-		row = take_row(repeats, now_ms, &others, "", true);
+	row = row_of_others(repeats, now_ms, &others);
 	if (count(row, is_instance ? REPEATS_CLASSES : REPEATS_TOGETHER, peer))
 		return true;
 	return count(take_row(repeats, now_ms, &kind, address, false), REPEATS_EACH,
 		     peer);
+}
+
+void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *peer,
+			const struct audit_record *refusal)
+{
+	struct audit_record kind;
+
+	audit_record_init(&kind);
+	kind.event = refusal->event;
+	kind.outcome = refusal->outcome;
+	kind.reason = refusal->reason;
+	snprintf(kind.modality, sizeof(kind.modality), "%s", refusal->modality);
+	count(row_of_others(repeats, now_ms, &kind), 0, peer);
 }
 
 void repeats_tell_instances(struct repeats *repeats,

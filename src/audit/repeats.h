@@ -51,6 +51,10 @@ void repeats_close(struct repeats *repeats);
 bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
 		    const struct audit_record *refusal);
 
+/* Counts it with all of the same outcome, reason and modality: no kind is recorded. */
+void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *peer,
+			const struct audit_record *refusal);
+
 /* Tells what was counted of the instances of one modality: its association ends. */
 void repeats_tell_instances(struct repeats *repeats,
 			    const struct audit_record *association);

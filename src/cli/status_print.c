@@ -157,9 +157,12 @@ static void print_audit(const json_t *status, FILE *to)
 {
 	const json_t *audit = json_object_get(status, "audit");
 
-	fprintf(to, "\nAudit log %s, %s\n", text(audit, "file"),
+	fprintf(to, "\nAudit log %s, %s%s\n", text(audit, "file"),
 		json_is_true(json_object_get(audit, "writable")) ? "written well"
-								 : "NOT WRITTEN");
+								 : "NOT WRITTEN",
+		json_is_true(json_object_get(audit, "short_of_room"))
+			? ", SHORT OF ROOM: refusals are only counted"
+			: "");
 	fprintf(to, "  last line %lld, %s; last checkpoint %s\n",
 		(long long)json_integer_value(json_object_get(audit, "sequence")),
 		text(audit, "last_line"), text(audit, "last_checkpoint"));

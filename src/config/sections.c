@@ -210,6 +210,13 @@ static const struct key audit_keys[] = {
 	  .max = 1LL << 32, /* a start reads the log's file whole */
 	  .example = "268435456L" },
 	AUDIT_KEY(rotate_hours, 1, 8784, "24"),
+	{ .name = "reserve_bytes",
+	  .read = reader_int64,
+	  .offset = offsetof(struct config_audit, reserve_bytes),
+	  .min = 4096,
+	  .max = 1LL << 50,
+	  .zero = "none",
+	  .example = "268435456L" },
 	{ .name = "keep_days",
 	  .read = reader_unsigned,
 	  .offset = offsetof(struct config_audit, keep_days),
@@ -419,6 +426,7 @@ static const struct config_audit audit_usual = {
 	.checkpoint_records = 1000,
 	.checkpoint_seconds = 300,
 	.rotate_bytes = 268435456,
+	.reserve_bytes = 268435456,
 	.rotate_hours = 24,
 };
 

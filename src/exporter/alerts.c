@@ -33,6 +33,7 @@ static const struct alert_kind refusals[] = {
 /* Of `alert` lines. Their last row is for every other reason. */
 static const struct alert_kind alerts[] = {
 	{ "audit-unavailable", &AUDIT_RECORDING_STOPPED, AUDIT_SERIOUS },
+	{ "audit-reserve", &AUDIT_SECURITY_CONFIGURATION, AUDIT_SERIOUS },
 	{ "audit-broken", &AUDIT_RESTRICTED_FUNCTION, AUDIT_MAJOR },
 	{ "internal", &AUDIT_RESTRICTED_FUNCTION, AUDIT_MAJOR },
 	{ "tls-", &AUDIT_SECURITY_CONFIGURATION, AUDIT_MINOR },

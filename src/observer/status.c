@@ -134,12 +134,14 @@ static json_t *audit(const struct config *config, const struct snapshot *snapsho
 	json_t *sequence = tally->has_sequence ? json_integer((json_int_t)tally->sequence)
 					       : json_null();
 
-	return json_pack(
-		"{s:o,s:b,s:o,s:o,s:o,s:o,s:o}", "file", text(config->audit.file.path),
-		"writable", head->is_auditor_ready && !head->is_log_stuck, "sequence",
-		sequence, "last_line", text(tally->last_line), "last_checkpoint",
-		text(tally->last_checkpoint), "last_alert", event(&tally->last_alert),
-		"last_refusal", event(&tally->last_refusal));
+	return json_pack("{s:o,s:b,s:b,s:o,s:o,s:o,s:o,s:o}", "file",
+			 text(config->audit.file.path), "writable",
+			 head->is_auditor_ready && !head->is_log_stuck, "short_of_room",
+			 head->log_lacks_room, "sequence", sequence, "last_line",
+			 text(tally->last_line), "last_checkpoint",
+			 text(tally->last_checkpoint), "last_alert",
+			 event(&tally->last_alert), "last_refusal",
+			 event(&tally->last_refusal));
 }
 
 char *status_compose(const struct config *config, const struct snapshot *snapshot,

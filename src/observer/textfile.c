@@ -35,6 +35,8 @@ static const struct family families[] = {
 	  "How long the audit log's way to its disk took." },
 	{ "cathgate_audit_ready", SERIES_GAUGE,
 	  "1 while the audit log can be written; else nothing is acknowledged." },
+	{ "cathgate_audit_short_of_room", SERIES_GAUGE,
+	  "1 while so little is free for the audit log that refusals are only counted." },
 	{ "cathgate_audit_sequence", SERIES_GAUGE,
 	  "Number of the audit log's last line." },
 	{ "cathgate_audit_last_checkpoint_timestamp_seconds", SERIES_GAUGE,
@@ -76,6 +78,8 @@ static void put_state(struct series *to, const struct snapshot *snapshot, bool i
 	series_add(to, "cathgate_written_timestamp_seconds", (double)time(NULL), NULL);
 	series_add(to, "cathgate_audit_ready",
 		   is_up && head->is_auditor_ready && !head->is_log_stuck, NULL);
+	series_add(to, "cathgate_audit_short_of_room", is_up && head->log_lacks_room,
+		   NULL);
 	series_add(to, "cathgate_handshakes_open", is_up ? head->handshaking : 0, NULL);
 	series_add(to, "cathgate_turned_away_total", (double)head->turned_away, NULL);
 	series_put(to, "cathgate_handshake_seconds", &head->handshake, NULL);

@@ -84,7 +84,7 @@ int auditor_start(struct server *server)
 static void became_ready(struct server *server)
 {
 	server->auditor_ready = true;
-	server->log_is_stuck = false;
+	server->log_is_stuck = server->log_lacks_room = false;
 	server->service.is_answered = true;
 	server->auditor_backoff_ms = BACKOFF_FIRST_MS;
 	if (server->ever_ready)
@@ -134,6 +134,10 @@ void auditor_heard(struct server *server)
 	case AUDIT_WELL:
 		server->log_is_stuck = false;
 		log_info("the audit log can be written again");
+		break;
+	case AUDIT_SHORT_OF_ROOM:
+	case AUDIT_ROOM:
+		server->log_lacks_room = word == AUDIT_SHORT_OF_ROOM;
 		break;
 	default:
 		break;

@@ -130,7 +130,8 @@ struct server {
 	unsigned auditor_generation;
 	int auditor_stat; /* its /proc/PID/stat; -1 while there is none */
 	bool auditor_ready, ever_ready;
-	bool log_is_stuck; /* it says that it can't write */
+	bool log_is_stuck;   /* it says that it can't write */
+	bool log_lacks_room; /* and that it counts refusals only */
 	int64_t auditor_restart_ms, auditor_backoff_ms;
 
 	int resolver; /* socket; -1 when no name needs it */

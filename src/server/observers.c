@@ -192,6 +192,7 @@ static void write_head(const struct server *server, FILE *to)
 		.is_stopping = server->stopping,
 		.is_auditor_ready = server->auditor_ready,
 		.is_log_stuck = server->log_is_stuck || server->service.disk_waits,
+		.log_lacks_room = server->log_lacks_room,
 		.handshaking = server->handshaking,
 		.placed = server->placed,
 		.handshakes = observer->handshakes,

@@ -409,6 +409,7 @@ static void defaults_are_those_of_the_sample(void **state)
 	assert_int_equal(found.count, 0);
 	modality = &config->modalities[0];
 	limits = &config->limits;
+	assert_int_equal(config->audit.reserve_bytes, 268435456);
 	assert_int_equal(limits->max_associations, 128);
 	assert_int_equal(limits->max_handshakes, 64);
 	assert_int_equal(limits->max_associations_per_address, 32);

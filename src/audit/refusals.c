@@ -1,0 +1,83 @@
+#include "refusals.h"
+
+#include <stdio.h>
+
+#include "cathgate/log.h"
+
+int refusals_open(struct refusals *refusals, const struct config_audit *audit,
+		  repeats_tell *tell, void *context)
+{
+	refusals->reserve = (struct reserve){ .bytes = audit->reserve_bytes };
+	return repeats_open(&refusals->repeats, tell, context);
+}
+
+void refusals_close(struct refusals *refusals)
+{
+	repeats_close(&refusals->repeats);
+}
+
+/* An association that was refused before it was let in, or an instance by which the
+ * destination was never asked: both cost their sender next to nothing. */
+static bool can_flood(const struct session *session, const struct audit_record *record)
+{
+	if (record->event == AUDIT_INSTANCE)
+		return record->outcome == AUDIT_REFUSED ||
+		       (record->outcome == AUDIT_FAILED &&
+			(record->reason == REASON_MALFORMED ||
+			 record->reason == REASON_LIMIT_OBJECT));
+	return record->event == AUDIT_ASSOCIATION && !session->is_pinned &&
+	       (record->outcome == AUDIT_REFUSED ||
+		(record->outcome == AUDIT_ABORTED &&
+		 record->reason == REASON_LIMIT_ASSOCIATIONS));
+}
+
+/* No image is acknowledged by it: in need of room the log does without. */
+static bool can_be_spared(const struct audit_record *record)
+{
+	return record->outcome == AUDIT_REFUSED ||
+	       (record->event == AUDIT_INSTANCE && record->outcome == AUDIT_FAILED);
+}
+
+bool refusals_only_counted(struct refusals *refusals, struct session *session,
+			   const struct audit_record *record)
+{
+	if (refusals->reserve.is_reached && can_be_spared(record)) {
+		repeats_only_count(&refusals->repeats, clock_ms(), session->peer, record);
+		return true;
+	}
+	if (!can_flood(session, record) ||
+	    !repeats_counts(&refusals->repeats, clock_ms(), session->peer, record))
+		return false;
+	session->has_counted |= record->event == AUDIT_INSTANCE;
+	return true;
+}
+
+void refusals_tell_ended(struct refusals *refusals, struct session *session)
+{
+	if (!session->has_counted || !session->has_ended)
+		return;
+	repeats_tell_instances(&refusals->repeats, &session->known);
+	session->has_counted = false;
+}
+
+bool refusals_look(struct refusals *refusals, const struct log_file *file,
+		   struct audit_record *ret_alert)
+{
+	if (!reserve_look(&refusals->reserve, file->fd, clock_ms()))
+		return false;
+	if (!refusals->reserve.is_reached) {
+		log_info("%s: there is room again: refusals are recorded again",
+			 file->path);
+		return false;
+	}
+	audit_record_init(ret_alert);
+	ret_alert->event = AUDIT_ALERT;
+	ret_alert->outcome = AUDIT_RAISED;
+	ret_alert->reason = REASON_AUDIT_RESERVE;
+	snprintf(
+		ret_alert->detail, sizeof(ret_alert->detail),
+		"less is free on the log's file system than audit.reserve_bytes, or than "
+		"a tenth of it: what is refused or fails is only counted; free space");
+	log_error("%s: %s", file->path, ret_alert->detail);
+	return true;
+}

@@ -1,0 +1,34 @@
+/*
+ * Which records of refusals have no line of their own: those that repeat (repeats.h), and
+ * all while the log's file system has no more than its reserve (reserve.h).
+ */
+#ifndef AUDIT_REFUSALS_H
+#define AUDIT_REFUSALS_H
+
+#include "repeats.h"
+#include "reserve.h"
+#include "log_file.h"
+#include "session.h"
+
+struct refusals {
+	struct repeats repeats;
+	struct reserve reserve;
+};
+
+/* 0, or -1 without memory. */
+int refusals_open(struct refusals *refusals, const struct config_audit *audit,
+		  repeats_tell *tell, void *context);
+void refusals_close(struct refusals *refusals);
+
+/* Whether what a session has said, or what is said for it, is only counted. */
+bool refusals_only_counted(struct refusals *refusals, struct session *session,
+			   const struct audit_record *record);
+
+/* If its association has ended, tells the sums of its instances. */
+void refusals_tell_ended(struct refusals *refusals, struct session *session);
+
+/* Looks for room where the log's file is. Whether an alert is to be recorded. */
+bool refusals_look(struct refusals *refusals, const struct log_file *file,
+		   struct audit_record *ret_alert);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * Room on the log's file system that refusals can't use: while less than that is free
+ * they are only counted, so that what a hostile or misconfigured peer sends in vain does
+ * not take the room that an acknowledged instance's record needs.
+ */
+#ifndef AUDIT_RESERVE_H
+#define AUDIT_RESERVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct reserve {
+	int64_t bytes; /* audit.reserve_bytes; 0: none is kept */
+	int64_t looked_ms;
+	bool is_reached;
+};
+
+/* Looks how much is free where the file is, once a second at most. Of a small file system
+ * no more than a tenth is kept. Whether is_reached has changed: it is left again only
+ * with some room to spare. */
+bool reserve_look(struct reserve *reserve, int fd, int64_t now_ms);
+
+#endif

@@ -1,0 +1,116 @@
+"""Goal: when little room is left for the audit log, what is refused is only counted, so that records
+of what is stored go on; an alert and the status say so. With room again, refusals have lines again
+and none was lost count of. The file system is asked once a second at most."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+from dicom import XA_CONTEXT, Rejection
+from harness import SKIPPED, Test, eventually, tool
+from objects import DOSE_SR, EXPLICIT, Object, make, new_uid
+from steps import can_trace, traced
+
+STRANGERS, INSTANCES, GOOD = 60, 600, 40
+RESERVE = 262144
+
+if "CATHGATE_NAMESPACE" not in os.environ:	# a mount only this test can see
+	for options in (["-m"], ["-rm"]):
+		if subprocess.run(["unshare", *options, "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+				  stderr=subprocess.DEVNULL).returncode == 0:
+			os.environ["CATHGATE_NAMESPACE"] = "1"
+			os.execvp("unshare", ["unshare", *options, sys.executable, *sys.argv])
+	print("skipped: this machine lets nobody mount a small disk")
+	sys.exit(SKIPPED)
+
+
+def free():
+	system = os.statvfs(disk)
+	return system.f_bavail * system.f_frsize
+
+
+def fill(left):
+	with open(disk / "filler", "wb", buffering=0) as filler:
+		filler.write(bytes(free() - left))
+
+
+def send_refused():
+	"""Strangers with an AE title of their own each, and what the modality may not store."""
+	for number in range(STRANGERS):
+		answer = t.connect(gateway).request(calling=f"STRANGER{number}",
+						    contexts=[XA_CONTEXT])
+		assert isinstance(answer, Rejection)
+	modality = t.associate(gateway)
+	for number in range(INSTANCES):
+		obj = Object(f"1.2.3.4.{number}", new_uid(), EXPLICIT, bytes(144))
+		assert modality.store(obj).status == 0x0124
+	modality.release()
+
+
+def refused(event):
+	"""How many lines there are, and for how many they stand."""
+	lines = gateway.audit(event=event, outcome="refused")
+	return len(lines), sum(1 if "association" in line
+			       else int(line["detail"].split(" more from ")[0])
+			       for line in lines)
+
+
+def is_short_of_room():
+	return json.loads(tool("status", "--json", "--socket", t.work / "control"))["audit"][
+		"short_of_room"]
+
+
+def store(modality):
+	assert modality.store(make("explicit")).status == 0
+
+
+with Test() as t:
+	disk = pathlib.Path("/mnt")	# of this test's own mount namespace
+	subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], check=True)
+	gateway = t.configured(t.pacs(), {
+		"audit.file": str(disk / "audit.jsonl"), "audit.reserve_bytes": RESERVE,
+		"modalities.0.sop_classes": ["XRayAngiographicImageStorage"],
+		"control.socket": str(t.work / "control")})
+	gateway.audit_file = disk / "audit.jsonl"
+	gateway.start()
+	modality = t.associate(gateway)
+	store(modality)
+
+	fill(RESERVE - 16384)
+
+	def notices():
+		store(modality)
+		return gateway.audit(event="alert", reason="audit-reserve")
+
+	eventually(notices)
+	before = gateway.audit_file.stat().st_size
+	began = time.monotonic()
+	if can_trace():
+		with traced(gateway.helpers[0], "fstatfs", t.work / "trace"):
+			send_refused()
+			for _ in range(GOOD):
+				store(modality)
+		looked = (t.work / "trace").read_text().count("fstatfs(")
+		assert looked <= time.monotonic() - began + 1, looked
+	else:
+		send_refused()
+		for _ in range(GOOD):
+			store(modality)
+	assert refused("association")[0] == refused("instance")[0] == 0
+	assert gateway.audit_file.stat().st_size - before < 2000 * (GOOD + 8)
+	assert len(gateway.audit(event="alert", reason="audit-reserve")) == 1
+	eventually(is_short_of_room)
+
+	# There is room again.
+	(disk / "filler").unlink()
+	eventually(lambda: not is_short_of_room())
+	send_refused()
+	assert refused("association")[0] == STRANGERS
+	assert gateway.stop() == 0
+	assert refused("association")[1] == 2 * STRANGERS
+	assert refused("instance")[1] == 2 * INSTANCES
+	assert len(gateway.audit(event="alert", reason="audit-reserve")) == 1
+	tool("audit", "verify", gateway.audit_file, "--key", t.pki / "audit.key.pub")
+	gateway.process = None
