@@ -3,10 +3,10 @@
  * handshake through the owner's waiter, then a transport. No OpenSSL type leaves it.
  *
  * Promises: both sides always show a certificate, and the peer's chain, dates, purpose
- * and (when configured) revocation of every certificate of the chain are checked; ECDHE
- * with AEAD ciphers only, security level 2; no resumption, no renegotiation, no early
- * data; a server's name is checked. Profiles: PS3.15 B.12 (BCP 195).
- * A failure is a reason code and a sentence for the log, never a bare OpenSSL error.
+ * and (when configured) revocation of every certificate below its anchor are checked;
+ * ECDHE with AEAD ciphers only, security level 2; no resumption, no renegotiation, no
+ * early data; a server's name is checked. Profiles: PS3.15 B.12 (BCP 195). A failure is a
+ * reason code and a sentence for the log, never a bare OpenSSL error.
  */
 #ifndef CATHGATE_TLS_H
 #define CATHGATE_TLS_H
@@ -29,11 +29,11 @@ struct tls_context;
 
 /* Reads what `tls` names into a context and adds to `faults` whatever is wrong with it:
  * files that can't be read, keys that others can read or that don't belong to their
- * certificate, CAs that don't sign the chain, a missing CRL for a CA of the chain, a
- * wrong purpose, weak keys; expired or soon to expire (30 days) certificates and CRLs as
- * CONFIG_CALENDAR or CONFIG_WARNING. 0 and the caller's *ret (tls_context_free), or -1
- * when there was a CONFIG_ERROR. What only the calendar made bad still makes a context:
- * its handshakes then fail with the reason.
+ * certificate, CAs that don't sign the chain, a CA without a CRL that a handshake would
+ * take, a wrong purpose, weak keys; expired or soon to expire (30 days) certificates and
+ * CRLs as CONFIG_CALENDAR or CONFIG_WARNING. 0 and the caller's *ret (tls_context_free),
+ * or -1 when there was a CONFIG_ERROR. What only the calendar made bad still makes a
+ * context: its handshakes then fail with the reason.
  *
  * A peer's chain ends at a self-signed certificate in `ca`; an intermediate CA there
  * needs its issuer there too. With CRLs, every CA of the chain needs one (PEM, or one in

@@ -20,13 +20,6 @@
 #define LEVEL_2_BITS	   112 /* of security, as SSL_CTX_set_security_level(3) counts */
 #define EC_KEY_BITS	   256
 
-struct check {
-	const struct tls_material *material;
-	const struct config_tls *tls;
-	struct config_faults *faults;
-	time_t now;
-};
-
 /* One certificate of a file, for messages about it. */
 struct subject {
 	X509 *certificate;
@@ -43,7 +36,7 @@ static struct subject subject_of(STACK_OF(X509) * list, int i,
 	return subject;
 }
 
-static void check_dates(const struct check *check, const struct subject *subject)
+static void check_dates(const struct tls_check *check, const struct subject *subject)
 {
 	time_t first = tls_time(X509_get0_notBefore(subject->certificate));
 	time_t last = tls_time(X509_get0_notAfter(subject->certificate));
@@ -71,7 +64,7 @@ static void check_dates(const struct check *check, const struct subject *subject
 }
 
 /* What security level 2 would refuse at each handshake. */
-static void check_strength(const struct check *check, const struct subject *subject)
+static void check_strength(const struct tls_check *check, const struct subject *subject)
 {
 	EVP_PKEY *key = X509_get0_pubkey(subject->certificate);
 	const struct config_file *file = subject->file;
@@ -99,7 +92,7 @@ static void check_strength(const struct check *check, const struct subject *subj
 			file->path, subject->name, OBJ_nid2sn(digest));
 }
 
-static bool is_issuer(X509 *issuer, X509 *certificate)
+bool tls_is_issuer(X509 *issuer, X509 *certificate)
 {
 	return X509_check_issued(issuer, certificate) == X509_V_OK &&
 	       X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
@@ -107,7 +100,7 @@ static bool is_issuer(X509 *issuer, X509 *certificate)
 
 /* TLS 1.3 has no other curves (RFC 8446 4.2.3), and TLS 1.2 needs one among our groups.
  */
-static void check_curve(const struct check *check, const struct subject *subject)
+static void check_curve(const struct tls_check *check, const struct subject *subject)
 {
 	static const char *const known[] = { "prime256v1", "secp384r1", "secp521r1" };
 	EVP_PKEY *key = X509_get0_pubkey(subject->certificate);
@@ -128,12 +121,12 @@ static void check_curve(const struct check *check, const struct subject *subject
 }
 
 /* One that was signed by a certificate which is no CA's; peers refuse the chain. */
-static void check_signer(const struct check *check, const struct subject *subject,
+static void check_signer(const struct tls_check *check, const struct subject *subject,
 			 X509 *signed_one)
 {
 	const struct config_file *file = subject->file;
 
-	if (!is_issuer(subject->certificate, signed_one))
+	if (!tls_is_issuer(subject->certificate, signed_one))
 		config_fault_add(check->faults, CONFIG_ERROR, &file->place,
 				 "%s: the certificate %s didn't sign the one before it; "
 				 "put the own certificate first, then the CA that signed "
@@ -148,7 +141,7 @@ static void check_signer(const struct check *check, const struct subject *subjec
 				 file->path, subject->name);
 }
 
-static void check_chain(const struct check *check, bool server)
+static void check_chain(const struct tls_check *check, bool server)
 {
 	const struct config_file *file = &check->tls->certificate;
 	STACK_OF(X509) *chain = check->material->chain;
@@ -185,10 +178,16 @@ static void check_chain(const struct check *check, bool server)
 static bool has_issuer(STACK_OF(X509) * ca, X509 *certificate)
 {
 	for (int i = 0; i < sk_X509_num(ca); i++) {
-		if (is_issuer(sk_X509_value(ca, i), certificate))
+		if (tls_is_issuer(sk_X509_value(ca, i), certificate))
 			return true;
 	}
 	return false;
+}
+
+bool tls_looks_like_a_peers(X509 *certificate)
+{
+	return X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) >= 0 ||
+	       X509_get_ext_by_NID(certificate, NID_ext_key_usage, -1) >= 0;
 }
 
 /* A peer's own certificate, made with CA:TRUE as `openssl req -x509` does unasked:
@@ -196,11 +195,10 @@ static bool has_issuer(STACK_OF(X509) * ca, X509 *certificate)
 static bool is_leaf_and_ca(X509 *certificate)
 {
 	return tls_is_self_signed(certificate) && X509_check_ca(certificate) != 0 &&
-	       (X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) >= 0 ||
-		X509_get_ext_by_NID(certificate, NID_ext_key_usage, -1) >= 0);
+	       tls_looks_like_a_peers(certificate);
 }
 
-static void check_ca(const struct check *check)
+static void check_ca(const struct tls_check *check)
 {
 	const struct config_file *file = &check->tls->ca;
 	STACK_OF(X509) *ca = check->material->ca;
@@ -234,168 +232,10 @@ static void check_ca(const struct check *check)
 	}
 }
 
-/* The CA in `ca` that signed it; NULL when there is none. */
-static X509 *crl_signer(const struct check *check, X509_CRL *crl, bool *ret_known)
-{
-	bool known = false;
-	X509 *signer = NULL;
-
-	for (int i = 0; i < sk_X509_num(check->material->ca) && signer == NULL; i++) {
-		X509 *ca = sk_X509_value(check->material->ca, i);
-
-		if (X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(crl)) !=
-		    0)
-			continue;
-		known = true;
-		if (X509_CRL_verify(crl, X509_get0_pubkey(ca)) == 1)
-			signer = ca;
-	}
-	*ret_known = known;
-	return signer;
-}
-
-/* What OpenSSL would never count at a handshake. */
-static const char *crl_extension_fault(X509_CRL *crl)
-{
-	ISSUING_DIST_POINT *scope =
-		X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, NULL, NULL);
-	const char *fault = NULL;
-
-	if (scope != NULL && (scope->indirectCRL > 0 || scope->onlysomereasons != NULL))
-		fault = "is an indirect one, or for some reasons only; give the full one";
-	ISSUING_DIST_POINT_free(scope);
-	for (int i = 0; i < X509_CRL_get_ext_count(crl) && fault == NULL; i++) {
-		X509_EXTENSION *extension = X509_CRL_get_ext(crl, i);
-		int kind = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
-
-		if (X509_EXTENSION_get_critical(extension) &&
-		    kind != NID_issuing_distribution_point && kind != NID_delta_crl &&
-		    kind != NID_authority_key_identifier)
-			fault = "holds a critical extension that isn't known here; have "
-				"the CA issue one without";
-	}
-	return fault;
-}
-
-static void check_crl(const struct check *check, X509_CRL *crl,
-		      const struct config_file *file)
-{
-	char issuer[TLS_SUBJECT_SIZE];
-	const char *fault = NULL;
-	bool known;
-	X509 *signer = crl_signer(check, crl, &known);
-
-	if (signer == NULL && !known)
-		fault = "is of a CA that isn't in `ca`; add the CA there, or leave the "
-			"CRL out";
-	else if (signer == NULL)
-		fault = "wasn't signed by the CA of that name in `ca`; fetch it again "
-			"from the CA";
-	else if ((X509_get_key_usage(signer) & KU_CRL_SIGN) == 0)
-		fault = "is signed by a CA whose keyUsage lacks cRLSign; have the CA "
-			"issued again";
-	else if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0)
-		fault = "is a delta CRL; give the full one";
-	else if (X509_CRL_get0_nextUpdate(crl) == NULL)
-		fault = "has no nextUpdate, so nobody could see it go stale; have it "
-			"issued with one";
-	else
-		fault = crl_extension_fault(crl);
-	if (fault == NULL)
-		return;
-	tls_subject(X509_CRL_get_issuer(crl), issuer);
-	config_fault_add(check->faults, CONFIG_ERROR, &file->place,
-			 "%s: the CRL of %s %s", file->path, issuer, fault);
-}
-
-/* A CA may have several; the one that lasts longest counts, as it does for OpenSSL. */
-static X509_CRL *latest_crl(const struct check *check, X509 *ca, size_t *ret_file)
-{
-	X509_CRL *latest = NULL;
-
-	for (size_t f = 0; f < check->material->crl_count; f++) {
-		STACK_OF(X509_CRL) *list = check->material->crl[f];
-
-		for (int i = 0; i < sk_X509_CRL_num(list); i++) {
-			X509_CRL *crl = sk_X509_CRL_value(list, i);
-
-			if (X509_NAME_cmp(X509_get_subject_name(ca),
-					  X509_CRL_get_issuer(crl)) != 0 ||
-			    X509_CRL_verify(crl, X509_get0_pubkey(ca)) != 1)
-				continue;
-			if (latest != NULL &&
-			    tls_time(X509_CRL_get0_nextUpdate(crl)) <=
-				    tls_time(X509_CRL_get0_nextUpdate(latest)))
-				continue;
-			latest = crl;
-			*ret_file = f;
-		}
-	}
-	return latest;
-}
-
-static void check_crl_dates(const struct check *check, X509_CRL *crl, const char *ca,
-			    const struct config_file *file)
-{
-	time_t first = tls_time(X509_CRL_get0_lastUpdate(crl));
-	time_t last = tls_time(X509_CRL_get0_nextUpdate(crl));
-	char date[TLS_DATE_SIZE];
-
-	tls_date(last, date);
-	if (last < check->now) {
-		config_fault_calendar(
-			check->faults, REASON_TLS_CRL_STALE, &file->place,
-			"%s: the CRL of %s went stale on %s; fetch the new one from the "
-			"CA",
-			file->path, ca, date);
-	} else if (tls_end_stage(TLS_END_CRL, first, last, false, check->now) > 0) {
-		config_fault_add(
-			check->faults, CONFIG_WARNING, &file->place,
-			"%s: the CRL of %s goes stale on %s; fetch the new one from the "
-			"CA",
-			file->path, ca, date);
-	}
-	if (first > check->now) {
-		tls_date(first, date);
-		config_fault_calendar(
-			check->faults, REASON_TLS_CRL_STALE, &file->place,
-			"%s: the CRL of %s isn't valid before %s; see whether the clock "
-			"is right",
-			file->path, ca, date);
-	}
-}
-
-static void check_crls(const struct check *check)
-{
-	const struct tls_material *material = check->material;
-
-	for (size_t f = 0; f < material->crl_count; f++) {
-		for (int i = 0; i < sk_X509_CRL_num(material->crl[f]); i++)
-			check_crl(check, sk_X509_CRL_value(material->crl[f], i),
-				  &check->tls->crl.items[f]);
-	}
-	for (int i = 0; i < sk_X509_num(material->ca); i++) {
-		struct subject ca = subject_of(material->ca, i, &check->tls->ca);
-		size_t file = 0;
-		X509_CRL *crl = latest_crl(check, ca.certificate, &file);
-
-		if (crl != NULL)
-			check_crl_dates(check, crl, ca.name,
-					&check->tls->crl.items[file]);
-		else
-			config_fault_add(
-				check->faults, CONFIG_ERROR,
-				&check->tls->crl.items[0].place,
-				"there is no CRL of %s, which is in %s; add it (each CA "
-				"there needs one), or take that CA out",
-				ca.name, check->tls->ca.path);
-	}
-}
-
 void tls_material_check(const struct tls_material *material, const struct config_tls *tls,
 			bool server, struct config_faults *faults)
 {
-	struct check check = { material, tls, faults, time(NULL) };
+	struct tls_check check = { material, tls, faults, time(NULL) };
 	bool crls_read = material->crl_count > 0;
 
 	if (!server && tls->server_name == NULL)
@@ -411,6 +251,6 @@ void tls_material_check(const struct tls_material *material, const struct config
 	for (size_t i = 0; i < material->crl_count; i++)
 		crls_read = crls_read && material->crl[i] != NULL;
 	if (material->ca != NULL && crls_read)
-		check_crls(&check);
+		tls_check_crls(&check);
 	ERR_clear_error();
 }

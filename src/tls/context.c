@@ -131,28 +131,22 @@ static bool set_certificate(SSL_CTX *ssl_ctx, const struct tls_material *materia
 /* Which peers are believed. The system's own store of CAs is never asked. */
 static bool set_trust(SSL_CTX *ssl_ctx, const struct tls_material *material, bool server)
 {
-	X509_STORE *store = SSL_CTX_get_cert_store(ssl_ctx);
+	X509_STORE *store = tls_store_new();
 	int mode = SSL_VERIFY_PEER | (server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
 
-	for (int i = 0; i < sk_X509_num(material->ca); i++) {
-		X509 *ca = sk_X509_value(material->ca, i);
-
-		if (X509_STORE_add_cert(store, ca) != 1 ||
-		    (server && SSL_CTX_add_client_CA(ssl_ctx, ca) != 1))
+	if (store == NULL)
+		return false;
+	SSL_CTX_set_cert_store(ssl_ctx, store); /* takes it over */
+	if (tls_store_fill(store, material) != 0)
+		return false;
+	for (int i = 0; server && i < sk_X509_num(material->ca); i++) {
+		if (SSL_CTX_add_client_CA(ssl_ctx, sk_X509_value(material->ca, i)) != 1)
 			return false;
-	}
-	for (size_t f = 0; f < material->crl_count; f++) {
-		for (int i = 0; i < sk_X509_CRL_num(material->crl[f]); i++) {
-			if (X509_STORE_add_crl(
-				    store, sk_X509_CRL_value(material->crl[f], i)) != 1)
-				return false;
-		}
 	}
 	SSL_CTX_set_verify(ssl_ctx, mode, NULL);
 	return material->crl_count == 0 ||
 	       X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl_ctx),
-					   X509_V_FLAG_CRL_CHECK |
-						   X509_V_FLAG_CRL_CHECK_ALL) == 1;
+					   X509_V_FLAG_CRL_CHECK) == 1;
 }
 
 static bool is_address(const char *name)

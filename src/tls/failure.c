@@ -51,7 +51,7 @@ static const struct {
 	{ X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, REASON_TLS_CRL_MISSING,
 	  "can't be checked: its CA may not sign CRLs" },
 	{ X509_V_ERR_DIFFERENT_CRL_SCOPE, REASON_TLS_CRL_MISSING,
-	  "can't be checked: its CA's CRL here is about others" },
+	  "can't be checked: its CA's CRL here is about others; give the full one" },
 	{ X509_V_ERR_CRL_PATH_VALIDATION_ERROR, REASON_TLS_CRL_MISSING,
 	  "can't be checked: the signer of its CA's CRL isn't in `ca`" },
 	{ X509_V_ERR_INVALID_PURPOSE, REASON_TLS_PURPOSE,

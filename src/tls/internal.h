@@ -1,9 +1,11 @@
 /*
  * What the files of tls/ share; OpenSSL's types end here.
  *
- * load.c reads files, check.c judges what they hold, context.c makes an SSL_CTX of it,
- * ends.c notes until when; handshake.c uses that, failure.c puts what went wrong into
- * words, peer.c who came, stream.c is the transport; trust.c judges a peer once more.
+ * load.c reads files, check.c and check_crls.c judge what they hold, context.c makes an
+ * SSL_CTX of it,
+ * ends.c notes until when; handshake.c uses that, verify.c judges the peer's chain,
+ * failure.c puts what went wrong into words, peer.c who came, stream.c is the transport;
+ * trust.c judges a peer once more.
  */
 #ifndef CATHGATE_TLS_INTERNAL_H
 #define CATHGATE_TLS_INTERNAL_H
@@ -46,6 +48,25 @@ void tls_material_clear(struct tls_material *material);
 
 void tls_material_check(const struct tls_material *material, const struct config_tls *tls,
 			bool server, struct config_faults *faults);
+
+struct tls_check {
+	const struct tls_material *material; /* CAs and CRLs could all be read */
+	const struct config_tls *tls;
+	struct config_faults *faults;
+	time_t now;
+};
+void tls_check_crls(const struct tls_check *check);
+bool tls_is_issuer(X509 *issuer, X509 *certificate);
+/* Of one that has what a peer shows, a name or a purpose, and no CA needs. */
+bool tls_looks_like_a_peers(X509 *certificate);
+
+/* A store by which chains are judged as here: without memory NULL. */
+X509_STORE *tls_store_new(void);
+/* The CAs and CRLs. 0, or -1 without memory. */
+int tls_store_fill(X509_STORE *store, const struct tls_material *material);
+/* What the CRLs in the store of `check` say of a certificate: X509_V_OK, or why it can't
+ * be believed. */
+int tls_revocation(X509_STORE_CTX *check, X509 *certificate, X509 *issuer);
 
 /* When a time can't be read, -1. */
 time_t tls_time(const ASN1_TIME *time);

@@ -97,12 +97,13 @@ static time_t crl_end(STACK_OF(X509_OBJECT) * objects, const X509_NAME *issuer)
 	return latest;
 }
 
+/* Of those that speak for the chain: no CRL is asked about its anchor. */
 static time_t earliest_crl_end(STACK_OF(X509) * chain, X509_STORE *store)
 {
 	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
 	time_t earliest = 0;
 
-	for (int i = 0; i < sk_X509_num(chain); i++) {
+	for (int i = 0; i + 1 < sk_X509_num(chain); i++) {
 		X509 *certificate = sk_X509_value(chain, i);
 		time_t last = crl_end(objects, X509_get_issuer_name(certificate));
 

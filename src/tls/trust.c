@@ -171,10 +171,8 @@ static bool adopt_name(struct tls_context *context, const struct trust *trust)
 
 int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes, size_t size)
 {
-	const unsigned long crl_checks =
-		X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
 	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context->ssl_ctx);
-	struct trust trust = { .store = X509_STORE_new() };
+	struct trust trust = { .store = tls_store_new() };
 	bool good = trust.store && read_trust(&trust, bytes, size) &&
 		    adopt_name(context, &trust);
 
@@ -185,9 +183,9 @@ int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes, size_t si
 	}
 	SSL_CTX_set_cert_store(context->ssl_ctx, trust.store); /* takes it over */
 	trust.store = NULL;
-	X509_VERIFY_PARAM_clear_flags(param, crl_checks);
+	X509_VERIFY_PARAM_clear_flags(param, X509_V_FLAG_CRL_CHECK);
 	if (trust.has_crls)
-		X509_VERIFY_PARAM_set_flags(param, crl_checks);
+		X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK);
 	if (trust.version != 0)
 		SSL_CTX_set_min_proto_version(context->ssl_ctx, trust.version);
 	free(context->pins);

@@ -64,6 +64,13 @@ static const struct fault_case {
 	LISTENER(OURS(.crl = { "root", "critical" }), ERROR,
 		 "holds a critical extension"),
 	LISTENER(OURS(.crl = { "root", "indirect" }), ERROR, "is an indirect one"),
+	LISTENER(OURS(.crl = { "root", "attributes" }), ERROR,
+		 "is about attribute certificates only"),
+	LISTENER(OURS(.crl = { "root", "reasons" }), ERROR, "for some reasons only"),
+	LISTENER(OURS(.crl = { "cas" }), ERROR, "is about CAs' certificates only"),
+	LISTENER(OURS(.ca = "root+inter", .crl = { "users", "inter" }), ERROR,
+		 "says nothing of CN=inter"),
+	LISTENER(OURS(.crl = { "point" }), WARNING, "name its distribution point"),
 	LISTENER(OURS(.crl = { "stale" }), CALENDAR, "went stale on"),
 	LISTENER(OURS(.crl = { "soon" }), WARNING, "goes stale on"),
 };
@@ -102,6 +109,9 @@ static void test_good_ones_have_no_faults(void **state)
 		{ .crl = { "der" } },
 		{ .crl = { "stale", "root" } },
 		{ .crl = { "users" } },
+		{ .crl = { "users", "cas" } },
+		{ .crl = { "point", "root" } },
+		{ .ca = "root+inter", .crl = { "cas", "inter" } },
 		{ .certificate = "p384" },
 		{ .certificate = "gateway+root", .key = "gateway" },
 	};

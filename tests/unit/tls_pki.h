@@ -37,6 +37,8 @@ struct made {
 #define ANGIO_NAMES "DNS:a.example,URI:urn:angio,DNS:b.example"
 #define PACS_NAMES  "DNS:pacs.example,IP:192.0.2.7,IP:2001:db8::7"
 
+#define CRL_POINT "http://ca.example/1.crl"
+
 #define MADE(n, i, u, from, to, ...)                                                  \
 	{                                                                             \
 		.name = n, .issuer = i, .usage = u, .from_days = from, .to_days = to, \
@@ -49,6 +51,7 @@ static struct recipe {
 	const char *usage;  /* extendedKeyUsage; NULL: a CA */
 	long from_days, to_days;
 	const char *names; /* subjectAltName */
+	const char *point; /* cRLDistributionPoints */
 	const char *curve; /* or "RSA-1024"; NULL: P-256 */
 	bool sha1;
 	bool nul; /* in the last CN and the first dNSName */
@@ -66,6 +69,7 @@ static struct recipe {
 	MADE("gateway-by-inter", "inter", SERVER, 0, 400),
 	MADE("client", "root", CLIENT, 0, 400),
 	MADE("angio", "root", CLIENT, 0, 400, .names = ANGIO_NAMES),
+	MADE("at-point", "root", CLIENT, 0, 400, .point = "URI:" CRL_POINT),
 	MADE("pacs", "root", BOTH, 0, 400, .names = PACS_NAMES),
 	MADE("by-inter", "inter", CLIENT, 0, 400),
 	MADE("by-bad-inter", "bad-inter", CLIENT, 0, 400),
@@ -179,6 +183,8 @@ static inline void make(struct recipe *recipe)
 		      recipe->usage == NULL ? "critical,CA:TRUE" : "critical,CA:FALSE");
 	add_extension(made, signer->certificate, NID_ext_key_usage, recipe->usage);
 	add_extension(made, signer->certificate, NID_subject_alt_name, recipe->names);
+	add_extension(made, signer->certificate, NID_crl_distribution_points,
+		      recipe->point);
 	if (recipe->nul)
 		add_names_with_nul(made);
 	assert_true(X509_sign(made, signer->key,
@@ -189,6 +195,31 @@ static inline void make(struct recipe *recipe)
 	file = create(path_of(recipe->name, ".key"), 0600);
 	PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
 	fclose(file);
+}
+
+/* What a CRL of that name is about (issuingDistributionPoint), where not all. */
+static inline void add_scope(X509_CRL *crl, const char *name)
+{
+	static const char *const scopes[][2] = {
+		{ "indirect", "critical,indirectCRL:TRUE" },
+		{ "users", "critical,onlyuser:TRUE" },
+		{ "cas", "critical,onlyCA:TRUE" },
+		{ "attributes", "critical,onlyAA:TRUE" },
+		{ "reasons", "critical,onlysomereasons:keyCompromise" },
+		{ "point", "critical,fullname:URI:" CRL_POINT },
+	};
+
+	for (size_t i = 0; i < LENGTH(scopes); i++) {
+		X509_EXTENSION *scope;
+
+		if (strcmp(scopes[i][0], name) != 0)
+			continue;
+		scope = X509V3_EXT_conf_nid(NULL, NULL, NID_issuing_distribution_point,
+					    scopes[i][1]);
+		assert_non_null(scope);
+		assert_int_equal(X509_CRL_add_ext(crl, scope, -1), 1);
+		X509_EXTENSION_free(scope);
+	}
 }
 
 /* A CRL of `issuer` which revokes two of the root's. */
@@ -223,12 +254,7 @@ static inline void make_crl(const char *name, const char *issuer, const char *si
 		X509_CRL_add1_ext_i2d(
 			crl, NID_crl_number,
 			X509_get_serialNumber(find("root")->made.certificate), 1, 0);
-	if (strcmp(name, "indirect") == 0)
-		X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point,
-				      &(ISSUING_DIST_POINT){ .indirectCRL = 0xff }, 1, 0);
-	if (strcmp(name, "users") == 0)
-		X509_CRL_add1_ext_i2d(crl, NID_issuing_distribution_point,
-				      &(ISSUING_DIST_POINT){ .onlyuser = 0xff }, 1, 0);
+	add_scope(crl, name);
 	assert_true(X509_CRL_sign(crl, find(signer)->made.key, EVP_sha256()) > 0);
 	if (strcmp(name, "der") == 0)
 		i2d_X509_CRL_fp(file, crl);
@@ -307,6 +333,10 @@ static inline int make_pki(void **state)
 	make_crl("critical", "root", "root", 0, 30);
 	make_crl("indirect", "root", "root", 0, 30);
 	make_crl("users", "root", "root", 0, 30);
+	make_crl("cas", "root", "root", 0, 30);
+	make_crl("attributes", "root", "root", 0, 30);
+	make_crl("reasons", "root", "root", 0, 30);
+	make_crl("point", "root", "root", 0, 30);
 	make_crl("stale", "root", "root", -30, -1);
 	make_crl("soon", "root", "root", -27, 2);
 	make_crl("forged", "root", "other", 0, 30);
