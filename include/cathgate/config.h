@@ -67,6 +67,8 @@ struct config_tls {
 	const char *server_name;		 /* of a destination */
 	struct config_strings public_key_sha256; /* of a destination: hex, lower case */
 	enum config_key_exchange key_exchange;	 /* of a destination */
+	/* Of a listener: the certificates that entries name by their SHA-256. */
+	struct config_strings entries_sha256;
 	struct config_place place;
 };
 

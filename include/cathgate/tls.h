@@ -36,8 +36,9 @@ struct tls_context;
  * context: its handshakes then fail with the reason.
  *
  * A peer's chain ends at a self-signed certificate in `ca`; an intermediate CA there
- * needs its issuer there too. With CRLs, every CA of the chain needs one (PEM, or one in
- * DER). */
+ * needs its issuer there too. A peer's own certificate there is believed as itself when
+ * its CA isn't there; of a listener, when an entry names it besides (entries_sha256).
+ * With CRLs, every CA of the chain needs one (PEM, or one in DER). */
 int tls_server_new(const struct config_tls *tls, struct tls_context **ret,
 		   struct config_faults *faults);
 int tls_client_new(const struct config_tls *tls, struct tls_context **ret,

@@ -26,9 +26,9 @@ static const struct {
 	const char *key, *cure;
 } cures[] = {
 	{ "tls-untrusted", PROBE_CERTIFICATE, "tls.ca",
-	  "ask the PACS's administrator for the CA certificate that signed the PACS's, "
-	  "and "
-	  "put it into the file of %s; where public_key_sha256 is set, the PACS's new "
+	  "ask the PACS's administrator for the CA certificate that signed the PACS's "
+	  "(or for the PACS's own, if it is self-signed), and put it into the file of "
+	  "%s; where public_key_sha256 is set, the PACS's new "
 	  "key "
 	  "goes there, once its administrator has confirmed it" },
 	{ "tls-expired", PROBE_CERTIFICATE, "tls.ca",

@@ -207,6 +207,27 @@ static void check_gateway_name(struct reader *reader, struct config *config)
 	item_gateway_name(reader, &place, name, &config->gateway_name);
 }
 
+/* A modality's certificate may stand in `ca` by itself where an entry names it. */
+static void collect_named(struct reader *reader, struct config *config)
+{
+	struct config_strings named = { 0 };
+	const char **items;
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->modality_count; i++)
+		count += config->modalities[i].certificate.sha256.count;
+	named.items = items = arena_alloc(reader->arena, count + 1, sizeof(*items));
+	for (size_t i = 0; i < config->modality_count; i++) {
+		const struct config_strings *own =
+			&config->modalities[i].certificate.sha256;
+
+		for (size_t j = 0; j < own->count; j++)
+			items[named.count++] = own->items[j];
+	}
+	for (size_t i = 0; i < config->listen_count; i++)
+		config->listen[i].tls.entries_sha256 = named;
+}
+
 void sections_check(struct reader *reader, struct config *config)
 {
 	check_gateway_name(reader, config);
@@ -216,6 +237,7 @@ void sections_check(struct reader *reader, struct config *config)
 		check_modality(reader, config, i);
 	for (size_t i = 0; i < config->destination_count; i++)
 		check_destination(reader, config, i);
+	collect_named(reader, config);
 	check_limits(reader, config);
 	check_audit(reader, &config->audit);
 }

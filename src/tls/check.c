@@ -1,9 +1,10 @@
 /*
- * The anchors are the self-signed certificates in `ca`, and nothing else: without
+ * The anchors are the self-signed certificates in `ca`: without
  * X509_V_FLAG_PARTIAL_CHAIN an intermediate CA there must find its issuer there too.
  * Taken as an anchor, it could never be revoked: OpenSSL stops at the first anchor, and
- * a CRL about it could not be verified without its issuer. A self-signed certificate
- * that is no CA is welcome: it vouches for itself only, as modalities often do.
+ * a CRL about it could not be verified without its issuer. A certificate that is no CA's
+ * is welcome, self-signed as modalities often have, or of a CA that isn't at hand: it
+ * vouches for itself only, and needs no CRL.
  *
  * X509_V_FLAG_X509_STRICT is left alone: it refuses certificates for formal faults (a
  * missing subject key identifier) that hospitals' own CAs do have.
@@ -209,6 +210,8 @@ static void check_ca(const struct tls_check *check)
 
 		check_dates(check, &subject);
 		check_strength(check, &subject);
+		if (tls_is_leaf(subject.certificate))
+			continue;
 		if (!self_signed && X509_check_ca(subject.certificate) != 1)
 			config_fault_add(
 				check->faults, CONFIG_ERROR, &file->place,

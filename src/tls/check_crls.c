@@ -274,6 +274,29 @@ static void check_scope(const struct tls_check *check, X509_STORE_CTX *judge, X5
 	}
 }
 
+/* A self-signed certificate may be a device's own, made with CA:TRUE: then it needs no
+ * CRL. One that says that it signs certificates, and has nothing of a device's, is a CA.
+ * In doubt nothing must stop the reload, on which revocations wait. */
+static void tell_missing(const struct tls_check *check, X509 *ca, const char *name)
+{
+	const struct config_place *place = &check->tls->crl.items[0].place;
+	uint32_t usage = X509_get_key_usage(ca); /* all bits where it isn't there */
+
+	if (!tls_is_self_signed(ca) ||
+	    (usage != UINT32_MAX && (usage & KU_KEY_CERT_SIGN) != 0 &&
+	     !tls_looks_like_a_peers(ca)))
+		config_fault_add(check->faults, CONFIG_ERROR, place,
+				 "there is no CRL of %s, which is in %s; add it (each CA "
+				 "there needs one), or take that CA out",
+				 name, check->tls->ca.path);
+	else
+		config_fault_add(check->faults, CONFIG_WARNING, place,
+				 "there is no CRL of %s, which is in %s: if it is a "
+				 "device's own certificate, it needs none; if it is a "
+				 "CA, what it signed is refused until you add its CRL",
+				 name, check->tls->ca.path);
+}
+
 static void check_signers(const struct tls_check *check, X509_STORE_CTX *judge)
 {
 	for (int i = 0; i < sk_X509_num(check->material->ca); i++) {
@@ -282,14 +305,11 @@ static void check_signers(const struct tls_check *check, X509_STORE_CTX *judge)
 		size_t file = 0;
 		X509_CRL *crl = latest_crl(check, ca, &file);
 
+		if (X509_check_ca(ca) == 0)
+			continue; /* it signs nothing */
 		tls_subject(X509_get_subject_name(ca), name);
 		if (crl == NULL) {
-			config_fault_add(
-				check->faults, CONFIG_ERROR,
-				&check->tls->crl.items[0].place,
-				"there is no CRL of %s, which is in %s; add it (each CA "
-				"there needs one), or take that CA out",
-				name, check->tls->ca.path);
+			tell_missing(check, ca, name);
 			continue;
 		}
 		check_crl_dates(check, crl, name, &check->tls->crl.items[file]);

@@ -128,6 +128,29 @@ static bool set_certificate(SSL_CTX *ssl_ctx, const struct tls_material *materia
 	return true;
 }
 
+/* Tells clients by whose certificates they could prove themselves. */
+static bool name_issuers(SSL_CTX *ssl_ctx, STACK_OF(X509) * ca)
+{
+	STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
+	bool good = names != NULL;
+
+	for (int i = 0; good && i < sk_X509_num(ca); i++) {
+		X509 *known = sk_X509_value(ca, i);
+		X509_NAME *name =
+			X509_NAME_dup(tls_is_leaf(known) ? X509_get_issuer_name(known)
+							 : X509_get_subject_name(known));
+
+		good = name != NULL && sk_X509_NAME_push(names, name) > 0;
+		if (!good)
+			X509_NAME_free(name);
+	}
+	if (good)
+		SSL_CTX_set_client_CA_list(ssl_ctx, names); /* takes them over */
+	else
+		sk_X509_NAME_pop_free(names, X509_NAME_free);
+	return good;
+}
+
 /* Which peers are believed. The system's own store of CAs is never asked. */
 static bool set_trust(SSL_CTX *ssl_ctx, const struct tls_material *material, bool server)
 {
@@ -139,10 +162,9 @@ static bool set_trust(SSL_CTX *ssl_ctx, const struct tls_material *material, boo
 	SSL_CTX_set_cert_store(ssl_ctx, store); /* takes it over */
 	if (tls_store_fill(store, material) != 0)
 		return false;
-	for (int i = 0; server && i < sk_X509_num(material->ca); i++) {
-		if (SSL_CTX_add_client_CA(ssl_ctx, sk_X509_value(material->ca, i)) != 1)
-			return false;
-	}
+	if (server && !name_issuers(ssl_ctx, material->ca))
+		return false;
+	SSL_CTX_set_cert_verify_callback(ssl_ctx, tls_verify, NULL);
 	SSL_CTX_set_verify(ssl_ctx, mode, NULL);
 	return material->crl_count == 0 ||
 	       X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl_ctx),
@@ -278,8 +300,11 @@ static int tls_new(const struct config_tls *tls, bool server,
 	const char *why;
 
 	if (tls_material_load(tls, &material, faults) == 0 &&
-	    keep_running_pair(tls, running, &material, faults) == 0)
+	    keep_running_pair(tls, running, &material, faults) == 0) {
+		if (server)
+			tls_drop_unnamed(&material, tls, faults);
 		tls_material_check(&material, tls, server, faults);
+	}
 	if (faults->error_count == errors && material.chain != NULL &&
 	    material.key != NULL && material.ca != NULL)
 		context = context_new(tls, server, &material);

@@ -30,12 +30,9 @@ static int note_certificates(struct tls_context *context, enum tls_end_kind kind
 	for (int i = 0; i < sk_X509_num(list); i++) {
 		X509 *certificate = sk_X509_value(list, i);
 		struct tls_end *end = append(context, kind, path);
-		unsigned char digest[DIGEST_SIZE];
-		unsigned size = sizeof(digest);
 
-		if (!end || X509_digest(certificate, EVP_sha256(), digest, &size) != 1)
+		if (!end || tls_certificate_sha256(certificate, end->sha256) != 0)
 			return -1;
-		digest_hex(digest, sizeof(digest), end->sha256);
 		tls_subject(X509_get_subject_name(certificate), end->subject);
 		end->begins = tls_time(X509_get0_notBefore(certificate));
 		end->until = tls_time(X509_get0_notAfter(certificate));

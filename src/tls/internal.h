@@ -1,8 +1,8 @@
 /*
  * What the files of tls/ share; OpenSSL's types end here.
  *
- * load.c reads files, check.c and check_crls.c judge what they hold, context.c makes an
- * SSL_CTX of it,
+ * load.c reads files, keep.c says what of them counts, check.c and check_crls.c judge
+ * what they hold, context.c makes an SSL_CTX of it,
  * ends.c notes until when; handshake.c uses that, verify.c judges the peer's chain,
  * failure.c puts what went wrong into words, peer.c who came, stream.c is the transport;
  * trust.c judges a peer once more.
@@ -46,6 +46,12 @@ int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
 		      struct config_faults *faults);
 void tls_material_clear(struct tls_material *material);
 
+/* Takes certificates out of a listener's `ca` that are no CA's and that no entry names:
+ * they could have been put there by mistake, in the place of their CA. An entry that goes
+ * must stop no reload, so that this is a warning. */
+void tls_drop_unnamed(struct tls_material *material, const struct config_tls *tls,
+		      struct config_faults *faults);
+
 void tls_material_check(const struct tls_material *material, const struct config_tls *tls,
 			bool server, struct config_faults *faults);
 
@@ -60,6 +66,8 @@ bool tls_is_issuer(X509 *issuer, X509 *certificate);
 /* Of one that has what a peer shows, a name or a purpose, and no CA needs. */
 bool tls_looks_like_a_peers(X509 *certificate);
 
+/* Verifies as X509_verify_cert does, and knows leaves that are believed as themselves. */
+int tls_verify(X509_STORE_CTX *check, void *unused);
 /* A store by which chains are judged as here: without memory NULL. */
 X509_STORE *tls_store_new(void);
 /* The CAs and CRLs. 0, or -1 without memory. */
@@ -74,6 +82,9 @@ void tls_date(time_t time, char ret[TLS_DATE_SIZE]);
 /* In RFC 2253's form, in ASCII, cut when longer. */
 void tls_subject(const X509_NAME *name, char ret[TLS_SUBJECT_SIZE]);
 bool tls_is_self_signed(X509 *certificate);
+/* No CA's, and signed by another: where it is in `ca`, it is believed as itself. */
+bool tls_is_leaf(X509 *certificate);
+int tls_certificate_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
 int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
 
 /* 0, or -1 without memory. */

@@ -1,5 +1,6 @@
 #include "internal.h"
 
+#include <openssl/x509v3.h>
 #include <stdio.h>
 
 time_t tls_time(const ASN1_TIME *time)
@@ -36,6 +37,22 @@ void tls_subject(const X509_NAME *name, char ret[TLS_SUBJECT_SIZE])
 bool tls_is_self_signed(X509 *certificate)
 {
 	return X509_self_signed(certificate, 1) == 1;
+}
+
+bool tls_is_leaf(X509 *certificate)
+{
+	return X509_check_ca(certificate) == 0 && !tls_is_self_signed(certificate);
+}
+
+int tls_certificate_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE])
+{
+	uint8_t digest[DIGEST_SIZE];
+	unsigned size = sizeof(digest);
+
+	if (X509_digest(certificate, EVP_sha256(), digest, &size) != 1)
+		return -1;
+	digest_hex(digest, sizeof(digest), ret);
+	return 0;
 }
 
 int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE])

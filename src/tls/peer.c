@@ -166,13 +166,10 @@ int tls_peer_fill(SSL *ssl, struct tls_peer *ret)
 {
 	X509 *certificate = SSL_get0_peer_certificate(ssl);
 	struct tls_peer peer = { 0 };
-	unsigned char digest[DIGEST_SIZE];
-	unsigned size = sizeof(digest);
 
-	if (X509_digest(certificate, EVP_sha256(), digest, &size) != 1 ||
+	if (tls_certificate_sha256(certificate, peer.certificate_sha256) != 0 ||
 	    tls_public_key_sha256(certificate, peer.public_key_sha256) != 0)
 		return -1;
-	digest_hex(digest, sizeof(digest), peer.certificate_sha256);
 	tls_subject(X509_get_subject_name(certificate), peer.subject);
 	tls_subject(X509_get_issuer_name(certificate), peer.issuer);
 	peer.begins = tls_time(X509_get0_notBefore(certificate));

@@ -5,7 +5,7 @@
  */
 #include "internal.h"
 
-#include <openssl/err.h>
+#include <openssl/x509v3.h>
 
 /* OpenSSL's own judgement of one certificate, as if it stood first in a chain: from its
  * issuer it needs the key that signed the CRL. 0, or an error X509_V_…. */
@@ -73,6 +73,66 @@ static int check_revocation(X509_STORE_CTX *check)
 			return 0;
 	}
 	return 1;
+}
+
+static bool is_in(STACK_OF(X509_OBJECT) * objects, X509 *certificate)
+{
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+		X509 *known = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+
+		if (known != NULL && X509_cmp(known, certificate) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Of a leaf that is in the store, whose CA isn't: nothing else could vouch for it. Where
+ * its CA is there, that CA judges it, and its CRL. */
+static bool is_believed_as_itself(X509_STORE *store, X509 *leaf)
+{
+	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+
+	if (!is_in(objects, leaf) || !tls_is_leaf(leaf))
+		return false;
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+		X509 *known = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+
+		if (known != NULL && X509_check_ca(known) != 0 &&
+		    tls_is_issuer(known, leaf))
+			return false;
+	}
+	return true;
+}
+
+/* X509_V_FLAG_PARTIAL_CHAIN with that one certificate to believe: for all of the store it
+ * would make an intermediate CA an anchor, which could then never be revoked, since no
+ * CRL is asked about an anchor. */
+static int verify_as_itself(X509_STORE_CTX *check, X509 *leaf)
+{
+	STACK_OF(X509) *only = sk_X509_new_null();
+	int rc = -1;
+
+	if (only != NULL && sk_X509_push(only, leaf) > 0) {
+		X509_STORE_CTX_set0_untrusted(check, NULL);
+		X509_STORE_CTX_set0_trusted_stack(check, only);
+		X509_STORE_CTX_set_flags(check, X509_V_FLAG_PARTIAL_CHAIN);
+		rc = X509_verify_cert(check);
+		X509_STORE_CTX_set0_trusted_stack(check, NULL);
+	} else {
+		X509_STORE_CTX_set_error(check, X509_V_ERR_OUT_OF_MEM);
+	}
+	sk_X509_free(only);
+	return rc;
+}
+
+int tls_verify(X509_STORE_CTX *check, void *unused)
+{
+	X509 *leaf = X509_STORE_CTX_get0_cert(check);
+
+	(void)unused;
+	return is_believed_as_itself(X509_STORE_CTX_get0_store(check), leaf)
+		       ? verify_as_itself(check, leaf)
+		       : X509_verify_cert(check);
 }
 
 X509_STORE *tls_store_new(void)

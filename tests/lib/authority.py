@@ -42,6 +42,8 @@ class Authority:
 	def __init__(self, folder, name, parent=None, kind="P-256"):
 		self.folder, self.name = folder, name
 		(folder / f"{name}.index").touch()
+		if (folder / f"{name}.crt").exists():
+			return		# whatever it is, its key signs
 		if parent:
 			parent.issue(name, AUTHORITY, base="", kind=kind)
 			return

@@ -52,6 +52,7 @@ static struct recipe {
 	long from_days, to_days;
 	const char *names; /* subjectAltName */
 	const char *point; /* cRLDistributionPoints */
+	const char *key_usage;
 	const char *curve; /* or "RSA-1024"; NULL: P-256 */
 	bool sha1;
 	bool nul; /* in the last CN and the first dNSName */
@@ -62,6 +63,7 @@ static struct recipe {
 	MADE("bad-inter", "root", NULL, 0, 800),
 	MADE("other", NULL, NULL, 0, 900),
 	MADE("old-root", NULL, NULL, -90, -1),
+	MADE("sure-ca", NULL, NULL, 0, 900, .key_usage = "keyCertSign,cRLSign"),
 	MADE("gateway", "root", SERVER, 0, 400),
 	MADE("gateway-old", "root", SERVER, -9, -1),
 	MADE("gateway-new", "root", SERVER, 5, 400),
@@ -74,10 +76,13 @@ static struct recipe {
 	MADE("by-inter", "inter", CLIENT, 0, 400),
 	MADE("by-bad-inter", "bad-inter", CLIENT, 0, 400),
 	MADE("by-other", "other", BOTH, 0, 400, .names = PACS_NAMES),
+	MADE("by-by-other", "by-other", CLIENT, 0, 400),
+	MADE("expired-by-other", "other", CLIENT, -9, -1),
 	MADE("by-old-root", "old-root", CLIENT, 0, 400),
 	MADE("by-angio", "angio", CLIENT, 0, 400),
 	MADE("alone", NULL, CLIENT, 0, 400),
 	MADE("vain", NULL, NULL, 0, 400, .names = ANGIO_NAMES), /* its own, and a CA */
+	MADE("by-vain", "vain", CLIENT, 0, 400),
 	MADE("nul", "root", CLIENT, 0, 400, .nul = true),
 	MADE("expired", "root", BOTH, -9, -1, .names = PACS_NAMES),
 	MADE("future", "root", CLIENT, 5, 400),
@@ -181,6 +186,7 @@ static inline void make(struct recipe *recipe)
 	X509_set_pubkey(made, key);
 	add_extension(made, signer->certificate, NID_basic_constraints,
 		      recipe->usage == NULL ? "critical,CA:TRUE" : "critical,CA:FALSE");
+	add_extension(made, signer->certificate, NID_key_usage, recipe->key_usage);
 	add_extension(made, signer->certificate, NID_ext_key_usage, recipe->usage);
 	add_extension(made, signer->certificate, NID_subject_alt_name, recipe->names);
 	add_extension(made, signer->certificate, NID_crl_distribution_points,
@@ -309,6 +315,11 @@ static inline void make_odd_files(void)
 	join("root+inter", ".crt", "root", "inter");
 	join("root+bad-inter", ".crt", "root", "bad-inter");
 	join("root+alone", ".crt", "root", "alone");
+	join("root+other", ".crt", "root", "other");
+	join("root+sure-ca", ".crt", "root", "sure-ca");
+	join("root+vain", ".crt", "root", "vain");
+	join("root+revoked", ".crt", "root", "revoked");
+	join("root+by-other", ".crt", "root", "by-other");
 	join("root+old", ".crt", "root", "old-root");
 	join("gateway+text", ".crt", "gateway", "broken");
 	join("gateway+root", ".crt", "gateway", "root");

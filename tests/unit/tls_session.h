@@ -23,6 +23,7 @@ struct setting {
 		*ca; /* default: gateway or client, the same, root */
 	const char *crl[2];
 	const char *server_name, *pin;
+	const char *named; /* a certificate whose SHA-256 an entry names */
 	int min_version;
 	bool credential;
 };
@@ -43,7 +44,8 @@ struct setting {
 struct configured {
 	struct config_tls tls;
 	struct config_file crl[2];
-	const char *pin;
+	const char *pin, *named;
+	char sha256[DIGEST_HEX_SIZE];
 };
 
 static inline struct config_file file_of(const char *name, const char *suffix,
@@ -61,6 +63,7 @@ static inline void configure(const struct setting *setting, bool server,
 	const char *own = setting->certificate != NULL ? setting->certificate
 			  : server		       ? "gateway"
 						       : "client";
+	uint8_t digest[DIGEST_SIZE];
 
 	*ret = (struct configured){ .pin = setting->pin };
 	ret->tls.place = (struct config_place){ "cathgate.conf", 6, "tls" };
@@ -80,6 +83,14 @@ static inline void configure(const struct setting *setting, bool server,
 								    : "pacs.example";
 	ret->tls.public_key_sha256.items = &ret->pin;
 	ret->tls.public_key_sha256.count = setting->pin != NULL;
+	ret->named = ret->sha256;
+	ret->tls.entries_sha256.items = &ret->named;
+	ret->tls.entries_sha256.count = setting->named != NULL;
+	if (setting->named != NULL) {
+		X509_digest(find(setting->named)->made.certificate, EVP_sha256(), digest,
+			    NULL);
+		digest_hex(digest, sizeof(digest), ret->sha256);
+	}
 }
 
 static inline int load(const struct setting *setting, bool server,
