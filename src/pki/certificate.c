@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So that a peer whose clock is slow takes a certificate of today. */
-#define BACKDATED_SECONDS (24L * 60 * 60)
-#define SERIAL_BYTES	  16
+#define SERIAL_BYTES 16
 
 struct pki_certificate *pki_certificate_wrap(X509 *x509)
 {
@@ -155,7 +153,7 @@ static struct pki_certificate *issue(const X509_NAME *subject,
 	if (x509 == NULL || serial == NULL || until == NULL || subject == NULL ||
 	    X509_set_version(x509, X509_VERSION_3) != 1 ||
 	    X509_set_serialNumber(x509, serial) != 1 ||
-	    X509_gmtime_adj(X509_getm_notBefore(x509), -BACKDATED_SECONDS) == NULL ||
+	    X509_gmtime_adj(X509_getm_notBefore(x509), -PKI_BACKDATED_SECONDS) == NULL ||
 	    X509_set1_notAfter(x509, until) != 1 ||
 	    X509_set_subject_name(x509, subject) != 1 ||
 	    X509_set_issuer_name(x509, ca ? X509_get_subject_name(ca->x509) : subject) !=

@@ -138,7 +138,7 @@ static int set_issuer(X509_CRL *crl, X509 *ca)
 
 static int set_dates(X509_CRL *crl, const ASN1_TIME *ca_until, unsigned days)
 {
-	ASN1_TIME *from = ASN1_TIME_set(NULL, time(NULL));
+	ASN1_TIME *from = ASN1_TIME_set(NULL, time(NULL) - PKI_BACKDATED_SECONDS);
 	ASN1_TIME *until = pki_time_until(days, ca_until);
 	int result = -1;
 

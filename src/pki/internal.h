@@ -7,6 +7,9 @@
 
 #include "cathgate/pki.h"
 
+/* So that whoever's clock is slow, or was set back since, takes what is of today. */
+#define PKI_BACKDATED_SECONDS (24L * 60 * 60)
+
 struct pki_key {
 	EVP_PKEY *pair;
 };

@@ -245,6 +245,22 @@ static long crl_number(void)
 	return result;
 }
 
+/* As certificates are: the clock may have been fast when it was signed. */
+static void crls_are_backdated(void **state)
+{
+	X509_CRL *crl;
+	FILE *stream;
+	time_t yesterday = time(NULL) - DAY + 60;
+
+	(void)state;
+	pki_crl_free(next_crl(NULL, NULL, 0));
+	stream = fopen(path, "r");
+	crl = PEM_read_X509_CRL(stream, NULL, NULL, NULL);
+	fclose(stream);
+	assert_true(X509_cmp_time(X509_CRL_get0_lastUpdate(crl), &yesterday) < 0);
+	X509_CRL_free(crl);
+}
+
 static void revoked_is_revoked(void **state)
 {
 	struct pki_certificate *one = leaf(PKI_CLIENT, 825, NULL);
@@ -386,6 +402,7 @@ int main(void)
 		cmocka_unit_test(certificates_hold),
 		cmocka_unit_test(facts_are_read_back),
 		cmocka_unit_test(reissued_is_the_same_for_longer),
+		cmocka_unit_test(crls_are_backdated),
 		cmocka_unit_test(revoked_is_revoked),
 		cmocka_unit_test(pkcs12_opens),
 		cmocka_unit_test(a_request_proves_its_key),
