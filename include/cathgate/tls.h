@@ -35,6 +35,8 @@ struct tls_context;
  * or -1 when there was a CONFIG_ERROR. What only the calendar made bad still makes a
  * context: its handshakes then fail with the reason.
  *
+ * First dates have five minutes of slack, for clocks that are ahead of ours.
+ *
  * A peer's chain ends at a self-signed certificate in `ca`; an intermediate CA there
  * needs its issuer there too. A peer's own certificate there is believed as itself when
  * its CA isn't there; of a listener, when an entry names it besides (entries_sha256).
@@ -47,7 +49,9 @@ void tls_context_free(struct tls_context *context);
 
 /* The same while `running`, which may be NULL, serves: where the key is a credential,
  * which systemd hands over at its start only, and the certificate on disk is no longer
- * that key's, the pair of `running` stays, with a CONFIG_WARNING that says so. */
+ * that key's, the pair of `running` stays, with a CONFIG_WARNING that says so. So does a
+ * pair or a CRL that is good while what took its place isn't valid yet: see
+ * tls_context_turn. */
 int tls_server_renew(const struct config_tls *tls, const struct tls_context *running,
 		     struct tls_context **ret, struct config_faults *faults);
 int tls_client_renew(const struct config_tls *tls, const struct tls_context *running,
@@ -79,6 +83,10 @@ struct tls_end {
  * took the place of another, so that all goes as it should. */
 int tls_end_stage(enum tls_end_kind kind, time_t begins, time_t until, bool renewed,
 		  time_t now);
+
+/* When something of the files that isn't valid yet, and waits, will be: then the context
+ * is to be made anew. 0 when nothing waits. */
+time_t tls_context_turn(const struct tls_context *context);
 
 /* The context's, until it is freed. */
 const struct tls_end *tls_context_ends(const struct tls_context *context,

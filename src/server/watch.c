@@ -2,7 +2,8 @@
  * Certificates, keys, CAs and CRLs that change on disk, atomically replaced or written in
  * place. inotify says when to look; what is looked at is each file itself, so a network
  * file system that sends no events, or a symbolic link far away, is only noticed later.
- * Two files that belong together never change at once: for a while they may not fit.
+ * Two files that belong together never change at once: for a while they may not fit. What
+ * isn't valid yet when it comes is read once more when it is.
  */
 #include "internal.h"
 
@@ -48,6 +49,7 @@ struct watch {
 	int64_t look_ms;	   /* when to look next */
 	int64_t first_event_ms;	   /* of those that it is waited for to settle; 0: none */
 	int64_t patience_until_ms; /* with files that don't fit; 0: they do */
+	time_t turn;		   /* when one that isn't valid yet will be; 0: all are */
 };
 
 static struct look look_at(const char *path)
@@ -186,6 +188,32 @@ static void inherit(struct watch *watch, const struct watch *before)
 				watch->files[i].look = before->files[j].look;
 }
 
+static void note_turn(struct watch *watch, const struct tls_context *context)
+{
+	time_t turn = context ? tls_context_turn(context) : 0;
+
+	if (turn != 0 && (watch->turn == 0 || turn < watch->turn))
+		watch->turn = turn;
+}
+
+static void note_turns(struct watch *watch, const struct setup *setup)
+{
+	for (size_t i = 0; setup->servers && i < setup->config->listen_count; i++)
+		note_turn(watch, setup->servers[i]);
+	for (size_t i = 0; setup->clients && i < setup->config->destination_count; i++)
+		note_turn(watch, setup->clients[i]);
+}
+
+/* By the calendar's clock, which may be set meanwhile. */
+static void look_in_turn(struct watch *watch)
+{
+	time_t left = watch->turn - time(NULL);
+	int64_t turn_ms = clock_ms() + (left > 0 ? (int64_t)left * 1000 : 0);
+
+	if (watch->turn != 0 && turn_ms < watch->look_ms)
+		watch->look_ms = turn_ms;
+}
+
 int watch_begin(struct server *server)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
@@ -203,6 +231,8 @@ int watch_begin(struct server *server)
 		return -1;
 	}
 	inherit(watch, server->watch);
+	note_turns(watch, &server->setup);
+	look_in_turn(watch);
 	watch_free(server->watch);
 	server->watch = watch;
 	return 0;
@@ -282,11 +312,16 @@ static void try_files(struct server *server)
 void watch_maintain(struct server *server)
 {
 	struct watch *watch = server->watch;
+	bool is_turn;
 
 	if (clock_ms() < watch->look_ms)
 		return;
 	watch->first_event_ms = 0;
 	watch->look_ms = clock_ms() + LOOK_MS;
-	if (look_anew(watch) || watch->patience_until_ms != 0)
+	is_turn = watch->turn != 0 && time(NULL) >= watch->turn;
+	if (is_turn)
+		watch->turn = 0;
+	look_in_turn(watch);
+	if (look_anew(watch) || watch->patience_until_ms != 0 || is_turn)
 		try_files(server);
 }

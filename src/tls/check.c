@@ -54,7 +54,7 @@ static void check_dates(const struct tls_check *check, const struct subject *sub
 				 "%s: the certificate %s expires on %s; renew it",
 				 file->path, subject->name, date);
 	}
-	if (first > check->now) {
+	if (!tls_has_begun(first, check->now)) {
 		tls_date(first, date);
 		config_fault_calendar(
 			check->faults, REASON_TLS_NOT_YET_VALID, &file->place,

@@ -111,6 +111,26 @@ static X509_CRL *latest_crl(const struct tls_check *check, X509 *ca, size_t *ret
 	return latest;
 }
 
+/* Of the same CA, in the files or kept from before. */
+static bool has_another_in_force(const struct tls_check *check, X509_CRL *next)
+{
+	const struct tls_material *material = check->material;
+
+	for (size_t f = 0; f <= material->crl_count; f++) {
+		STACK_OF(X509_CRL) *list =
+			f < material->crl_count ? material->crl[f] : material->kept;
+
+		for (int i = 0; i < sk_X509_CRL_num(list); i++) {
+			X509_CRL *crl = sk_X509_CRL_value(list, i);
+
+			if (X509_CRL_cmp(crl, next) == 0 &&
+			    tls_crl_is_in_force(crl, check->now))
+				return true;
+		}
+	}
+	return false;
+}
+
 static void check_crl_dates(const struct tls_check *check, X509_CRL *crl, const char *ca,
 			    const struct config_file *file)
 {
@@ -132,14 +152,22 @@ static void check_crl_dates(const struct tls_check *check, X509_CRL *crl, const 
 			"CA",
 			file->path, ca, date);
 	}
-	if (first > check->now) {
-		tls_date(first, date);
+	if (tls_has_begun(first, check->now))
+		return;
+	tls_date(first, date);
+	if (has_another_in_force(check, crl))
+		config_fault_add(
+			check->faults, CONFIG_WARNING, &file->place,
+			"%s: the CRL of %s isn't valid before %s: the one before "
+			"it stays in force until then; see whether the clock is "
+			"right",
+			file->path, ca, date);
+	else
 		config_fault_calendar(
 			check->faults, REASON_TLS_CRL_STALE, &file->place,
 			"%s: the CRL of %s isn't valid before %s; see whether the clock "
 			"is right",
 			file->path, ca, date);
-	}
 }
 
 /* A certificate as the CA might have signed it: no CA's, with a serial number that stands

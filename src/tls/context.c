@@ -218,25 +218,6 @@ static bool set_pins(struct tls_context *context, const struct config_strings *p
 	return true;
 }
 
-/* The dates between which peers will take our chain; a root at its end doesn't count,
- * since they use their own copy. */
-static void note_dates(struct tls_context *context, STACK_OF(X509) * chain)
-{
-	tls_subject(X509_get_subject_name(sk_X509_value(chain, 0)), context->subject);
-	for (int i = 0; i < sk_X509_num(chain); i++) {
-		X509 *certificate = sk_X509_value(chain, i);
-		time_t first = tls_time(X509_get0_notBefore(certificate));
-		time_t last = tls_time(X509_get0_notAfter(certificate));
-
-		if (i > 0 && tls_is_self_signed(certificate))
-			continue;
-		if (i == 0 || first > context->not_before)
-			context->not_before = first;
-		if (i == 0 || last < context->not_after)
-			context->not_after = last;
-	}
-}
-
 /* NULL when OpenSSL refuses or there is no memory. */
 static struct tls_context *context_new(const struct config_tls *tls, bool server,
 				       const struct tls_material *material)
@@ -258,36 +239,11 @@ static struct tls_context *context_new(const struct config_tls *tls, bool server
 		tls_context_free(context);
 		return NULL;
 	}
-	note_dates(context, material->chain);
+	tls_subject(X509_get_subject_name(sk_X509_value(material->chain, 0)),
+		    context->subject);
+	tls_chain_dates(material->chain, &context->not_before, &context->not_after);
+	context->turn = material->turn;
 	return context;
-}
-
-/* systemd hands credentials over when the service starts: a key that is one can't follow
- * its certificate. Better the old pair than none. */
-static int keep_running_pair(const struct config_tls *tls,
-			     const struct tls_context *running,
-			     struct tls_material *material, struct config_faults *faults)
-{
-	STACK_OF(X509) *others = NULL;
-	X509 *certificate;
-
-	if (!running || !tls->key.credential || !material->chain || !material->key ||
-	    X509_check_private_key(sk_X509_value(material->chain, 0), material->key) == 1)
-		return 0;
-	certificate = SSL_CTX_get0_certificate(running->ssl_ctx);
-	if (X509_check_private_key(certificate, material->key) != 1 ||
-	    SSL_CTX_get0_chain_certs(running->ssl_ctx, &others) != 1)
-		return 0;
-	config_fault_add(faults, CONFIG_WARNING, &tls->certificate.place,
-			 "%s holds a new certificate, but its key is a credential, which "
-			 "is read once at start: the old pair stays in force until "
-			 "systemctl restart",
-			 tls->certificate.path);
-	sk_X509_pop_free(material->chain, X509_free);
-	material->chain = others ? X509_chain_up_ref(others) : sk_X509_new_null();
-	if (!material->chain || !X509_up_ref(certificate))
-		return -1;
-	return sk_X509_unshift(material->chain, certificate) > 0 ? 0 : -1;
 }
 
 static int tls_new(const struct config_tls *tls, bool server,
@@ -300,13 +256,15 @@ static int tls_new(const struct config_tls *tls, bool server,
 	const char *why;
 
 	if (tls_material_load(tls, &material, faults) == 0 &&
-	    keep_running_pair(tls, running, &material, faults) == 0) {
+	    tls_keep_pair(tls, running, &material, faults) == 0 &&
+	    tls_keep_crls(running, &material) == 0) {
 		if (server)
 			tls_drop_unnamed(&material, tls, faults);
 		tls_material_check(&material, tls, server, faults);
 	}
 	if (faults->error_count == errors && material.chain != NULL &&
-	    material.key != NULL && material.ca != NULL)
+	    material.key != NULL && material.ca != NULL &&
+	    tls_keep_valid_pair(tls, running, &material, faults) == 0)
 		context = context_new(tls, server, &material);
 	if (context != NULL && tls_ends_note(context, tls, &material) != 0) {
 		tls_context_free(context);

@@ -6,6 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A root at its end doesn't count: peers use their own copy. */
+void tls_chain_dates(STACK_OF(X509) * chain, time_t *ret_first, time_t *ret_last)
+{
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		X509 *certificate = sk_X509_value(chain, i);
+		time_t first = tls_time(X509_get0_notBefore(certificate));
+		time_t last = tls_time(X509_get0_notAfter(certificate));
+
+		if (i > 0 && tls_is_self_signed(certificate))
+			continue;
+		if (i == 0 || first > *ret_first)
+			*ret_first = first;
+		if (i == 0 || last < *ret_last)
+			*ret_last = last;
+	}
+}
+
 static struct tls_end *append(struct tls_context *context, enum tls_end_kind kind,
 			      const char *path)
 {
@@ -74,25 +91,44 @@ static bool is_outlasted(const struct tls_material *material, X509_CRL *crl)
 	return false;
 }
 
+static int note_crl(struct tls_context *context, X509_CRL *crl, const char *path)
+{
+	struct tls_end *end = append(context, TLS_END_CRL, path);
+	unsigned char digest[DIGEST_SIZE];
+	unsigned size = sizeof(digest);
+
+	if (!end || X509_CRL_digest(crl, EVP_sha256(), digest, &size) != 1)
+		return -1;
+	digest_hex(digest, sizeof(digest), end->sha256);
+	tls_subject(X509_CRL_get_issuer(crl), end->subject);
+	note_number(crl, end->number, sizeof(end->number));
+	end->begins = tls_time(X509_CRL_get0_lastUpdate(crl));
+	end->until = tls_time(X509_CRL_get0_nextUpdate(crl));
+	return 0;
+}
+
+/* The one that is in force in the place of a file's, if any. */
+static X509_CRL *kept_for(const struct tls_material *material, X509_CRL *crl)
+{
+	for (int i = 0; i < sk_X509_CRL_num(material->kept); i++) {
+		X509_CRL *kept = sk_X509_CRL_value(material->kept, i);
+
+		if (X509_CRL_cmp(kept, crl) == 0)
+			return kept;
+	}
+	return NULL;
+}
+
 static int note_crls(struct tls_context *context, const struct config_tls *tls,
 		     const struct tls_material *material, size_t file)
 {
 	for (int i = 0; i < sk_X509_CRL_num(material->crl[file]); i++) {
 		X509_CRL *crl = sk_X509_CRL_value(material->crl[file], i);
-		unsigned char digest[DIGEST_SIZE];
-		unsigned size = sizeof(digest);
-		struct tls_end *end;
+		X509_CRL *kept = kept_for(material, crl);
 
-		if (is_outlasted(material, crl))
-			continue;
-		end = append(context, TLS_END_CRL, tls->crl.items[file].path);
-		if (!end || X509_CRL_digest(crl, EVP_sha256(), digest, &size) != 1)
+		if (!is_outlasted(material, crl) &&
+		    note_crl(context, kept ? kept : crl, tls->crl.items[file].path) != 0)
 			return -1;
-		digest_hex(digest, sizeof(digest), end->sha256);
-		tls_subject(X509_CRL_get_issuer(crl), end->subject);
-		note_number(crl, end->number, sizeof(end->number));
-		end->begins = tls_time(X509_CRL_get0_lastUpdate(crl));
-		end->until = tls_time(X509_CRL_get0_nextUpdate(crl));
 	}
 	return 0;
 }
@@ -146,6 +182,11 @@ int tls_end_stage(enum tls_end_kind kind, time_t begins, time_t until, bool rene
 		return days;
 	}
 	return -1;
+}
+
+time_t tls_context_turn(const struct tls_context *context)
+{
+	return context->turn;
 }
 
 const struct tls_end *tls_context_ends(const struct tls_context *context,

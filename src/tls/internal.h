@@ -30,6 +30,8 @@ struct tls_context {
 	size_t pin_count;
 	struct tls_end *ends;
 	size_t end_count;
+	time_t turn; /* when something of the files that isn't valid yet will be; 0: none
+		      */
 };
 
 /* What the files of one config_tls hold; parts that couldn't be read are NULL. */
@@ -39,6 +41,8 @@ struct tls_material {
 	STACK_OF(X509) * ca;
 	STACK_OF(X509_CRL) * *crl; /* one list for each of config_tls.crl */
 	size_t crl_count;
+	STACK_OF(X509_CRL) * kept; /* in force until those of the files are */
+	time_t turn;		   /* as in tls_context */
 };
 
 /* Reads all that can be read, adding a fault for the rest. -1 only without memory. */
@@ -51,6 +55,17 @@ void tls_material_clear(struct tls_material *material);
  * must stop no reload, so that this is a warning. */
 void tls_drop_unnamed(struct tls_material *material, const struct config_tls *tls,
 		      struct config_faults *faults);
+
+/* systemd hands credentials over when the service starts: a key that is one can't follow
+ * its certificate. Better the old pair of `running`, which may be NULL, than none. -1
+ * only without memory, as below. */
+int tls_keep_pair(const struct config_tls *tls, const struct tls_context *running,
+		  struct tls_material *material, struct config_faults *faults);
+/* Our own certificate that isn't valid yet has to wait while that of `running` is. */
+int tls_keep_valid_pair(const struct config_tls *tls, const struct tls_context *running,
+			struct tls_material *material, struct config_faults *faults);
+/* Likewise a CRL: that of `running` stays in force beside it. */
+int tls_keep_crls(const struct tls_context *running, struct tls_material *material);
 
 void tls_material_check(const struct tls_material *material, const struct config_tls *tls,
 			bool server, struct config_faults *faults);
@@ -66,6 +81,9 @@ bool tls_is_issuer(X509 *issuer, X509 *certificate);
 /* Of one that has what a peer shows, a name or a purpose, and no CA needs. */
 bool tls_looks_like_a_peers(X509 *certificate);
 
+/* Whether what OpenSSL holds against a certificate is taken all the same; for its verify
+ * callback, which then returns 1. */
+bool tls_is_excused(X509_STORE_CTX *check);
 /* Verifies as X509_verify_cert does, and knows leaves that are believed as themselves. */
 int tls_verify(X509_STORE_CTX *check, void *unused);
 /* A store by which chains are judged as here: without memory NULL. */
@@ -75,6 +93,14 @@ int tls_store_fill(X509_STORE *store, const struct tls_material *material);
 /* What the CRLs in the store of `check` say of a certificate: X509_V_OK, or why it can't
  * be believed. */
 int tls_revocation(X509_STORE_CTX *check, X509 *certificate, X509 *issuer);
+
+/* What somebody's clock can be ahead of ours: something is taken as valid so long before
+ * its first date. CAs sign CRLs with dates of the moment. */
+#define TLS_CLOCK_SLACK ((time_t)5 * 60)
+bool tls_has_begun(time_t first, time_t now);
+bool tls_crl_is_in_force(X509_CRL *crl, time_t now);
+/* The dates between which peers will take a chain of ours. */
+void tls_chain_dates(STACK_OF(X509) * chain, time_t *ret_first, time_t *ret_last);
 
 /* When a time can't be read, -1. */
 time_t tls_time(const ASN1_TIME *time);

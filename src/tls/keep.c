@@ -1,4 +1,8 @@
-/* What of the files that were read counts. */
+/*
+ * What of the files that were read counts, and what of the set that is running stays in
+ * force in their place, since without it nobody could connect: better the old pair or CRL
+ * than none.
+ */
 #include "internal.h"
 
 #include <string.h>
@@ -35,4 +39,134 @@ void tls_drop_unnamed(struct tls_material *material, const struct config_tls *tl
 				 tls->ca.path, subject);
 		X509_free(sk_X509_delete(material->ca, i - 1));
 	}
+}
+
+/* The pair of `running` in the place of that of the files. -1 without memory. */
+static int take_pair(const struct tls_context *running, struct tls_material *material)
+{
+	X509 *certificate = SSL_CTX_get0_certificate(running->ssl_ctx);
+	EVP_PKEY *key = SSL_CTX_get0_privatekey(running->ssl_ctx);
+	STACK_OF(X509) *others = NULL, *chain;
+
+	if (SSL_CTX_get0_chain_certs(running->ssl_ctx, &others) != 1)
+		return -1;
+	chain = others ? X509_chain_up_ref(others) : sk_X509_new_null();
+	if (!chain || sk_X509_unshift(chain, certificate) <= 0) {
+		sk_X509_pop_free(chain, X509_free);
+		return -1;
+	}
+	X509_up_ref(certificate);
+	EVP_PKEY_up_ref(key);
+	sk_X509_pop_free(material->chain, X509_free);
+	EVP_PKEY_free(material->key);
+	material->chain = chain;
+	material->key = key;
+	return 0;
+}
+
+int tls_keep_pair(const struct config_tls *tls, const struct tls_context *running,
+		  struct tls_material *material, struct config_faults *faults)
+{
+	X509 *certificate;
+
+	if (!running || !tls->key.credential || !material->chain || !material->key ||
+	    X509_check_private_key(sk_X509_value(material->chain, 0), material->key) == 1)
+		return 0;
+	certificate = SSL_CTX_get0_certificate(running->ssl_ctx);
+	if (X509_check_private_key(certificate, material->key) != 1)
+		return 0;
+	config_fault_add(faults, CONFIG_WARNING, &tls->certificate.place,
+			 "%s holds a new certificate, but its key is a credential, which "
+			 "is read once at start: the old pair stays in force until "
+			 "systemctl restart",
+			 tls->certificate.path);
+	return take_pair(running, material);
+}
+
+static void note_turn(struct tls_material *material, time_t turn)
+{
+	if (material->turn == 0 || turn < material->turn)
+		material->turn = turn;
+}
+
+/* Without slack: it is peers that judge it, by their own clocks. */
+int tls_keep_valid_pair(const struct config_tls *tls, const struct tls_context *running,
+			struct tls_material *material, struct config_faults *faults)
+{
+	char date[TLS_DATE_SIZE];
+	time_t now = time(NULL), first, last;
+
+	if (!running || now < running->not_before || now > running->not_after)
+		return 0;
+	tls_chain_dates(material->chain, &first, &last);
+	if (first <= now)
+		return 0;
+	tls_date(first, date);
+	config_fault_add(faults, CONFIG_WARNING, &tls->certificate.place,
+			 "%s isn't valid before %s: the old pair stays in force until "
+			 "then",
+			 tls->certificate.path, date);
+	note_turn(material, first);
+	return take_pair(running, material);
+}
+
+/* Those in force of the issuer of one that is still to come. */
+static int keep_before(const struct tls_context *running, X509_CRL *next,
+		       struct tls_material *material)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(running->ssl_ctx);
+	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+	time_t now = time(NULL);
+
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+		X509_CRL *crl =
+			X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+
+		if (crl == NULL || X509_CRL_cmp(crl, next) != 0 ||
+		    !tls_crl_is_in_force(crl, now))
+			continue;
+		if (sk_X509_CRL_push(material->kept, crl) <= 0)
+			return -1;
+		X509_CRL_up_ref(crl);
+	}
+	return 0;
+}
+
+/* Whether the files hold one in force of the issuer of that one. */
+static bool has_in_force(const struct tls_material *material, X509_CRL *of)
+{
+	time_t now = time(NULL);
+
+	for (size_t f = 0; f < material->crl_count; f++) {
+		for (int i = 0; i < sk_X509_CRL_num(material->crl[f]); i++) {
+			X509_CRL *crl = sk_X509_CRL_value(material->crl[f], i);
+
+			if (X509_CRL_cmp(crl, of) == 0 && tls_crl_is_in_force(crl, now))
+				return true;
+		}
+	}
+	return false;
+}
+
+int tls_keep_crls(const struct tls_context *running, struct tls_material *material)
+{
+	time_t now = time(NULL);
+
+	material->kept = sk_X509_CRL_new_null();
+	if (material->kept == NULL)
+		return -1;
+	for (size_t f = 0; f < material->crl_count; f++) {
+		for (int i = 0; i < sk_X509_CRL_num(material->crl[f]); i++) {
+			X509_CRL *crl = sk_X509_CRL_value(material->crl[f], i);
+			time_t first = tls_time(X509_CRL_get0_lastUpdate(crl));
+
+			if (tls_has_begun(first, now))
+				continue;
+			note_turn(material, first - TLS_CLOCK_SLACK);
+			if (running && !has_in_force(material, crl) &&
+			    keep_before(running, crl, material) != 0)
+				return -1;
+		}
+	}
+	return 0;
 }

@@ -237,5 +237,6 @@ void tls_material_clear(struct tls_material *material)
 	for (size_t i = 0; i < material->crl_count; i++)
 		sk_X509_CRL_pop_free(material->crl[i], X509_CRL_free);
 	free(material->crl);
+	sk_X509_CRL_pop_free(material->kept, X509_CRL_free);
 	*material = (struct tls_material){ 0 };
 }

@@ -12,6 +12,19 @@ time_t tls_time(const ASN1_TIME *time)
 	return timegm(&tm);
 }
 
+bool tls_has_begun(time_t first, time_t now)
+{
+	return first <= now + TLS_CLOCK_SLACK;
+}
+
+bool tls_crl_is_in_force(X509_CRL *crl, time_t now)
+{
+	const ASN1_TIME *last = X509_CRL_get0_nextUpdate(crl);
+
+	return tls_has_begun(tls_time(X509_CRL_get0_lastUpdate(crl)), now) &&
+	       (last == NULL || tls_time(last) >= now);
+}
+
 void tls_date(time_t time, char ret[TLS_DATE_SIZE])
 {
 	struct tm tm;

@@ -81,14 +81,16 @@ static time_t earliest_end(STACK_OF(X509) * chain, int count)
 /* The freshest CRL of an issuer counts; 0 when there is none. */
 static time_t crl_end(STACK_OF(X509_OBJECT) * objects, const X509_NAME *issuer)
 {
-	time_t latest = 0;
+	time_t latest = 0, now = time(NULL);
 
 	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
 		X509_CRL *crl =
 			X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
 		time_t last;
 
-		if (crl == NULL || X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) != 0)
+		if (crl == NULL ||
+		    !tls_has_begun(tls_time(X509_CRL_get0_lastUpdate(crl)), now) ||
+		    X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) != 0)
 			continue;
 		last = tls_time(X509_CRL_get0_nextUpdate(crl));
 		if (last > latest)

@@ -36,6 +36,22 @@ out:
 	return error;
 }
 
+/* Takes out what isn't in force, where something is: of the rest OpenSSL takes the one
+ * that was made last. Whether any is. */
+static bool leave_those_in_force(STACK_OF(X509_CRL) * crls)
+{
+	time_t now = time(NULL);
+	bool any = false;
+
+	for (int i = 0; i < sk_X509_CRL_num(crls); i++)
+		any = any || tls_crl_is_in_force(sk_X509_CRL_value(crls, i), now);
+	for (int i = sk_X509_CRL_num(crls); any && i > 0; i--) {
+		if (!tls_crl_is_in_force(sk_X509_CRL_value(crls, i - 1), now))
+			X509_CRL_free(sk_X509_CRL_delete(crls, i - 1));
+	}
+	return any;
+}
+
 int tls_revocation(X509_STORE_CTX *check, X509 *certificate, X509 *issuer)
 {
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
@@ -43,10 +59,24 @@ int tls_revocation(X509_STORE_CTX *check, X509 *certificate, X509 *issuer)
 		X509_STORE_CTX_get1_crls(check, X509_get_issuer_name(certificate));
 	unsigned long flags =
 		X509_VERIFY_PARAM_get_flags(param) & X509_V_FLAG_NO_CHECK_TIME;
-	int error = judge_by_crls(certificate, issuer, crls, flags);
+	int error;
 
+	if (leave_those_in_force(crls))
+		flags = X509_V_FLAG_NO_CHECK_TIME; /* which knows no slack */
+	error = judge_by_crls(certificate, issuer, crls, flags);
 	sk_X509_CRL_pop_free(crls, X509_CRL_free);
 	return error;
+}
+
+bool tls_is_excused(X509_STORE_CTX *check)
+{
+	X509 *certificate = X509_STORE_CTX_get_current_cert(check);
+
+	if (X509_STORE_CTX_get_error(check) != X509_V_ERR_CERT_NOT_YET_VALID ||
+	    !tls_has_begun(tls_time(X509_get0_notBefore(certificate)), time(NULL)))
+		return false;
+	X509_STORE_CTX_set_error(check, X509_V_OK);
+	return true;
 }
 
 /* Of all but the last certificate of the chain: that one is the anchor, which is believed
@@ -156,6 +186,10 @@ int tls_store_fill(X509_STORE *store, const struct tls_material *material)
 				    store, sk_X509_CRL_value(material->crl[f], i)) != 1)
 				return -1;
 		}
+	}
+	for (int i = 0; i < sk_X509_CRL_num(material->kept); i++) {
+		if (X509_STORE_add_crl(store, sk_X509_CRL_value(material->kept, i)) != 1)
+			return -1;
 	}
 	return 0;
 }

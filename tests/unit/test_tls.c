@@ -87,6 +87,10 @@ static const struct welcome {
 	MODALITY(OURS(.crl = { "point" }), THEIRS(.certificate = "at-point")),
 	MODALITY(OURS(.ca = "root+inter", .crl = { "cas", "inter" }),
 		 THEIRS(.certificate = "by-inter")),
+	/* Somebody's clock may be a little ahead of ours; what is further ahead waits. */
+	MODALITY(OURS(.crl = { "ahead" }), THEIRS(.certificate = "angio")),
+	MODALITY(DEFAULTS, THEIRS(.certificate = "ahead")),
+	MODALITY(OURS(.crl = { "clean", "later" }), THEIRS(.certificate = "revoked")),
 	MODALITY(OURS(.certificate = "gateway-by-inter+inter", .key = "gateway-by-inter"),
 		 THEIRS(.certificate = "angio", .trust = "root")),
 	MODALITY(OURS(.min_version = 13), THEIRS(.certificate = "angio")),
@@ -205,6 +209,10 @@ static const struct refusal {
 	MODALITY(OURS(.ca = "root+bad-inter", .crl = { "root", "bad-inter" }),
 		 THEIRS(.certificate = "by-bad-inter"), TLS_REVOKED,
 		 "the CA certificate in the modality's chain, CN=bad-inter has been"),
+	MODALITY(OURS(.crl = { "clean", "ahead" }), THEIRS(.certificate = "revoked"),
+		 TLS_REVOKED, "CN=revoked has been revoked"),
+	MODALITY(OURS(.crl = { "later" }), THEIRS(.certificate = "angio"), TLS_CRL_STALE,
+		 "CRL here isn't valid yet"),
 	MODALITY(OURS(.crl = { "stale" }), THEIRS(.certificate = "angio"), TLS_CRL_STALE,
 		 "CRL here is stale"),
 	MODALITY(OURS(.crl = { "root" }),
@@ -451,6 +459,81 @@ static void test_right_pin_gets_in(void **state)
 	close_session(&session);
 }
 
+/* A context made anew while another runs; that one is freed. */
+static struct tls_context *renew(struct tls_context *running, const struct setting *next)
+{
+	struct config_faults faults = { 0 };
+	struct tls_context *context = NULL;
+	struct configured configured;
+
+	configure(next, true, &configured);
+	assert_int_equal(tls_server_renew(&configured.tls, running, &context, &faults),
+			 0);
+	config_faults_clear(&faults);
+	tls_context_free(running);
+	return context;
+}
+
+static enum reason judged(struct tls_context *context, const char *certificate)
+{
+	struct peer peer = { .certificate = certificate };
+	struct session session = { .context = context };
+	int fd = meet(&peer, true, &session.child);
+
+	if (shake(&session, fd, true, &waiter) == 0) {
+		transport_close(&session.transport);
+		tls_peer_clear(&session.peer);
+	} else {
+		close(fd);
+	}
+	part(session.child);
+	return session.failure.reason;
+}
+
+/* Also through two reloads; and not once the CRL is there that counts. */
+static void test_a_crl_stays_until_the_next_is_valid(void **state)
+{
+	struct tls_context *context =
+		load_good(&(struct setting){ .crl = { "clean" } }, true);
+	const struct setting later = { .crl = { "later" } };
+	const struct tls_end *ends;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(tls_context_turn(context), 0);
+	for (int i = 0; i < 2; i++) {
+		context = renew(context, &later);
+		assert_int_equal(judged(context, "angio"), REASON_NONE);
+		assert_int_equal(judged(context, "revoked"), REASON_NONE);
+		assert_true(labs(tls_context_turn(context) - time(NULL) - 6900) < 60);
+		ends = tls_context_ends(context, &count);
+		assert_true(ends[count - 1].kind == TLS_END_CRL &&
+			    ends[count - 1].begins < time(NULL));
+	}
+	context = renew(context, &(struct setting){ .crl = { "root" } });
+	assert_int_equal(judged(context, "revoked"), REASON_TLS_REVOKED);
+	context = renew(context, &(struct setting){ .crl = { "stale" } });
+	assert_int_equal(judged(context, "angio"), REASON_TLS_CRL_STALE);
+	context = renew(context, &later);
+	assert_int_equal(judged(context, "angio"), REASON_TLS_CRL_STALE);
+	tls_context_free(context);
+}
+
+static void test_a_pair_stays_until_the_next_is_valid(void **state)
+{
+	struct tls_context *context = load_good(&(struct setting){ 0 }, true);
+
+	(void)state;
+	context = renew(context, &(struct setting){ .certificate = "gateway-new" });
+	assert_int_equal(judged(context, "angio"), REASON_NONE);
+	assert_true(labs(tls_context_turn(context) - time(NULL) - 9 * DAY / 2) < 60);
+	context = renew(context, &(struct setting){ .certificate = "gateway-old" });
+	assert_int_equal(judged(context, "angio"), REASON_TLS_EXPIRED);
+	context = renew(context, &(struct setting){ .certificate = "gateway-new" });
+	assert_int_equal(judged(context, "angio"), REASON_TLS_NOT_YET_VALID);
+	tls_context_free(context);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +548,8 @@ int main(void)
 		cmocka_unit_test(test_alert_after_the_handshake),
 		cmocka_unit_test(test_broken_record),
 		cmocka_unit_test(test_right_pin_gets_in),
+		cmocka_unit_test(test_a_crl_stays_until_the_next_is_valid),
+		cmocka_unit_test(test_a_pair_stays_until_the_next_is_valid),
 	};
 
 	return cmocka_run_group_tests(tests, make_pki, remove_pki);

@@ -77,6 +77,9 @@ static const struct fault_case {
 		 "says nothing of CN=inter"),
 	LISTENER(OURS(.crl = { "point" }), WARNING, "name its distribution point"),
 	LISTENER(OURS(.crl = { "stale" }), CALENDAR, "went stale on"),
+	LISTENER(OURS(.crl = { "later" }), CALENDAR, "isn't valid before"),
+	LISTENER(OURS(.crl = { "clean", "later" }), WARNING,
+		 "the one before it stays in force until then"),
 	LISTENER(OURS(.crl = { "soon" }), WARNING, "goes stale on"),
 };
 
@@ -113,6 +116,7 @@ static void test_good_ones_have_no_faults(void **state)
 		{ .ca = "root+alone" },
 		{ .ca = "root+alone", .crl = { "root" } },
 		{ .ca = "root+by-other", .named = "by-other", .crl = { "root" } },
+		{ .crl = { "ahead" } },
 		{ .crl = { "der" } },
 		{ .crl = { "stale", "root" } },
 		{ .crl = { "users" } },

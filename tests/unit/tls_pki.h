@@ -50,6 +50,7 @@ static struct recipe {
 	const char *issuer; /* NULL: itself */
 	const char *usage;  /* extendedKeyUsage; NULL: a CA */
 	long from_days, to_days;
+	long from_seconds; /* instead */
 	const char *names; /* subjectAltName */
 	const char *point; /* cRLDistributionPoints */
 	const char *key_usage;
@@ -84,6 +85,7 @@ static struct recipe {
 	MADE("vain", NULL, NULL, 0, 400, .names = ANGIO_NAMES), /* its own, and a CA */
 	MADE("by-vain", "vain", CLIENT, 0, 400),
 	MADE("nul", "root", CLIENT, 0, 400, .nul = true),
+	MADE("ahead", "root", CLIENT, 0, 400, .from_seconds = 100),
 	MADE("expired", "root", BOTH, -9, -1, .names = PACS_NAMES),
 	MADE("future", "root", CLIENT, 5, 400),
 	MADE("revoked", "root", CLIENT, 0, 400),
@@ -178,7 +180,9 @@ static inline void make(struct recipe *recipe)
 	recipe->made = (struct made){ made, key };
 	X509_set_version(made, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(made), ++serial);
-	X509_gmtime_adj(X509_getm_notBefore(made), recipe->from_days * DAY - DAY / 2);
+	X509_gmtime_adj(X509_getm_notBefore(made),
+			recipe->from_seconds != 0 ? recipe->from_seconds
+						  : recipe->from_days * DAY - DAY / 2);
 	X509_gmtime_adj(X509_getm_notAfter(made), recipe->to_days * DAY);
 	X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_UTF8,
 				   (const unsigned char *)recipe->name, -1, -1, 0);
@@ -228,6 +232,14 @@ static inline void add_scope(X509_CRL *crl, const char *name)
 	}
 }
 
+/* Of all but two CRLs dates are in days. */
+static inline long first_seconds(const char *name, long from_days)
+{
+	if (strcmp(name, "ahead") == 0)
+		return 100;
+	return strcmp(name, "later") == 0 ? 7200 : from_days * DAY - DAY / 2;
+}
+
 /* A CRL of `issuer` which revokes two of the root's. */
 static inline void make_crl(const char *name, const char *issuer, const char *signer,
 			    long from, long to)
@@ -240,11 +252,11 @@ static inline void make_crl(const char *name, const char *issuer, const char *si
 	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
 	X509_CRL_set_issuer_name(crl,
 				 X509_get_subject_name(find(issuer)->made.certificate));
-	X509_CRL_set1_lastUpdate(crl, X509_gmtime_adj(time, from * DAY - DAY / 2));
+	X509_CRL_set1_lastUpdate(crl, X509_gmtime_adj(time, first_seconds(name, from)));
 	if (to != 0)
 		X509_CRL_set1_nextUpdate(crl, X509_gmtime_adj(time, to * DAY));
 	X509_gmtime_adj(time, -DAY / 2);
-	for (size_t i = 0; i < LENGTH(revoked); i++) {
+	for (size_t i = 0; i < LENGTH(revoked) && strcmp(name, "clean") != 0; i++) {
 		X509_REVOKED *entry = X509_REVOKED_new();
 
 		X509_REVOKED_set_revocationDate(entry, time);
@@ -348,6 +360,9 @@ static inline int make_pki(void **state)
 	make_crl("attributes", "root", "root", 0, 30);
 	make_crl("reasons", "root", "root", 0, 30);
 	make_crl("point", "root", "root", 0, 30);
+	make_crl("ahead", "root", "root", 0, 30);
+	make_crl("later", "root", "root", 0, 30);
+	make_crl("clean", "root", "root", -1, 29);
 	make_crl("stale", "root", "root", -30, -1);
 	make_crl("soon", "root", "root", -27, 2);
 	make_crl("forged", "root", "other", 0, 30);
