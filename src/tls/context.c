@@ -30,15 +30,17 @@ static const unsigned char APPLICATION[] = "\x05"
 					   "dicom";
 #define APPLICATION_SIZE (sizeof(APPLICATION) - 1)
 
-/* OpenSSL before 3.5 lacks the hybrid group, and then refuses the list. */
+/* OpenSSL before 3.5 lacks the hybrid group, and then refuses the list. In TLS 1.2 a
+ * certificate's curve must be among the groups, too (RFC 8422 5.1). */
 static bool set_groups(struct tls_context *context, enum config_key_exchange wanted)
 {
 	context->is_classic =
 		wanted == CONFIG_KEY_EXCHANGE_CLASSIC ||
 		SSL_CTX_set1_groups_list(context->ssl_ctx,
-					 "X25519MLKEM768:X25519:P-256:P-384") != 1;
+					 "X25519MLKEM768:X25519:P-256:P-384:P-521") != 1;
 	return !context->is_classic ||
-	       SSL_CTX_set1_groups_list(context->ssl_ctx, "X25519:P-256:P-384") == 1;
+	       SSL_CTX_set1_groups_list(context->ssl_ctx, "X25519:P-256:P-384:P-521") ==
+		       1;
 }
 
 static void set_options(SSL_CTX *ssl_ctx)

@@ -145,6 +145,7 @@ static void fill_group(SSL *ssl, char *ret, size_t size)
 		{ "prime256v1", "P-256" },
 		{ "secp256r1", "P-256" },
 		{ "secp384r1", "P-384" },
+		{ "secp521r1", "P-521" },
 	};
 #if OPENSSL_VERSION_NUMBER >= 0x30200000L
 	const char *name = SSL_get0_group_name(ssl);

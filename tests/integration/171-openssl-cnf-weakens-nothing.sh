@@ -15,7 +15,7 @@ say_all() {
 	for version in -tls1_3 -tls1_2; do
 		shake "$version"
 		shake "$version" -sigalgs RSA+SHA1
-		shake "$version" -groups P-521
+		shake "$version" -groups X448
 		shake "$version" -alpn h2
 		shake "$version" -alpn h2,dicom
 	done
@@ -36,7 +36,7 @@ MinProtocol = TLSv1
 MaxProtocol = TLSv1.2
 CipherString = ALL:@SECLEVEL=0
 Ciphersuites = TLS_CHACHA20_POLY1305_SHA256
-Groups = P-521
+Groups = X448
 SignatureAlgorithms = RSA+SHA1
 ClientSignatureAlgorithms = RSA+SHA1:ECDSA+SHA1
 Options = UnsafeLegacyRenegotiation,-MiddleboxCompat,SessionTicket,KTLS

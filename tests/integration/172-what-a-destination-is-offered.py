@@ -28,7 +28,7 @@ MinProtocol = TLSv1
 MaxProtocol = TLSv1.2
 CipherString = ALL:@SECLEVEL=0
 Ciphersuites = TLS_CHACHA20_POLY1305_SHA256
-Groups = P-521
+Groups = X448
 SignatureAlgorithms = RSA+SHA1
 Options = UnsafeLegacyRenegotiation,-MiddleboxCompat,SessionTicket,KTLS
 """
@@ -102,7 +102,7 @@ with Test() as t:
 	assert len(hello) <= PACKET, len(hello)
 	assert said[ALPN] == b"\x00\x06\x05dicom", said[ALPN]
 	assert numbers(said[SIGNATURES][2:]) == STRONG, said[SIGNATURES].hex()
-	assert numbers(said[GROUPS][2:]) == [0x001D, 0x0017, 0x0018], said[GROUPS].hex()
+	assert numbers(said[GROUPS][2:]) == [0x001D, 0x0017, 0x0018, 0x0019], said[GROUPS].hex()
 	assert said[VERSIONS] == b"\x04\x03\x04\x03\x03", said[VERSIONS]
 	assert diagnosed(gateway, 0)["tls"]["result"] == "passed"
 

@@ -93,6 +93,7 @@ static struct recipe {
 	MADE("p224", "root", SERVER, 0, 400, .curve = "P-224"),
 	MADE("brainpool", "root", SERVER, 0, 400, .curve = "brainpoolP256r1"),
 	MADE("p384", "root", SERVER, 0, 400, .curve = "P-384"),
+	MADE("p521", "root", BOTH, 0, 400, .curve = "P-521", .names = PACS_NAMES),
 	MADE("sha1", "root", BOTH, 0, 400, .sha1 = true),
 };
 
