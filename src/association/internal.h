@@ -85,8 +85,9 @@ struct association {
 	time_t out_trust_until; /* of the destination's certificate; 0: for ever */
 	time_t out_shown_until; /* that the supervisor has been told of */
 	bool out_is_amid;	/* a message on it is not sent whole, or not answered */
-	bool out_ambiguous;	/* its last response named no SOP instance ... */
-	uint16_t out_answered;	/* ... but only this message */
+	bool out_is_nameless;	/* a response on it named no SOP instance */
+	bool out_id_is_again;	/* the last instance's message id was another's before */
+	uint8_t out_ids[65536 / 8]; /* a bit for each id that an instance had */
 	struct ul_requestor requestor;
 	struct leg in, out;
 

@@ -194,7 +194,8 @@ int relay_open(struct association *association, struct relay_failure *failure)
 
 	leg_init(out, association);
 	association->out_is_amid = false;
-	association->out_ambiguous = false;
+	association->out_is_nameless = false;
+	memset(association->out_ids, 0, sizeof(association->out_ids));
 	association->out_trust_until = 0;
 	association->out_is_of_old = false;
 	if (association->is_astray) {
@@ -256,20 +257,32 @@ bool relay_has_spoken(const struct association *association)
 	return out && (ul_has_pdv(out) || ul_peek(out) != UL_PDU_NONE);
 }
 
-/* A response must belong to this message: one that names neither SOP instance nor a new
- * message could be a late one to the message before. */
-static bool could_be_mistaken(const struct association *association)
+/* Whether an instance on this association had the request's message id already: a late
+ * response to that one could be taken for the request's, unless it names its instance. */
+static bool id_was_used(const struct association *association)
 {
-	return association->out_ambiguous &&
-	       association->out_answered == association->request.command.message_id;
+	const struct command_set *asked = &association->request.command;
+
+	return asked->sop_instance[0] && (association->out_ids[asked->message_id / 8] &
+					  1U << asked->message_id % 8);
+}
+
+static void use_id(struct association *association)
+{
+	const struct command_set *asked = &association->request.command;
+
+	association->out_id_is_again = id_was_used(association);
+	if (asked->sop_instance[0])
+		association->out_ids[asked->message_id / 8] |=
+			(uint8_t)(1U << asked->message_id % 8);
 }
 
 int relay_ready(struct association *association, struct relay_failure *failure)
 {
 	if (relay_has_spoken(association))
 		relay_heard(association);
-	if (could_be_mistaken(association) || association->is_astray ||
-	    association->out_is_of_old ||
+	if ((association->out_is_nameless && id_was_used(association)) ||
+	    association->is_astray || association->out_is_of_old ||
 	    (association->out_trust_until != 0 &&
 	     time(NULL) > association->out_trust_until))
 		relay_release(association);
@@ -293,6 +306,7 @@ int relay_command(struct association *association, struct relay_failure *failure
 			      .size = request->size };
 
 	association->out_is_amid = true;
+	use_id(association);
 	leg_silence(&association->out, association->config->limits.response_seconds,
 		    REASON_DESTINATION_TIMEOUT);
 	if (ul_write(association->out.ul, &pdv) == 0)
@@ -347,6 +361,23 @@ static const char *mismatch(const struct message *request, const struct message 
 	return NULL;
 }
 
+/* Why a response that fits is no success all the same: it names no SOP instance, and
+ * could be a late one to another instance. A failure may be believed: it loses nothing.
+ */
+static const char *take_name(struct association *association)
+{
+	const struct command_set *said = &association->response.command;
+
+	if (said->sop_instance[0] || !association->request.command.sop_instance[0])
+		return NULL;
+	association->out_is_nameless = true;
+	return association->out_id_is_again && command_status_stored(said->status)
+		       ? "its response names no SOP instance, and a message ID that "
+			 "another "
+			 "instance had"
+		       : NULL;
+}
+
 int relay_response(struct association *association, struct relay_failure *failure)
 {
 	struct message *response = &association->response;
@@ -359,13 +390,10 @@ int relay_response(struct association *association, struct relay_failure *failur
 	if (command_parse(response->bytes, response->size, &response->command, &wrong) ==
 	    0)
 		wrong = mismatch(&association->request, response);
-	if (!wrong) {
-		association->out_ambiguous =
-			association->request.command.sop_instance[0] &&
-			!response->command.sop_instance[0];
-		association->out_answered = response->command.responded_to;
+	if (!wrong)
+		wrong = take_name(association);
+	if (!wrong)
 		return 0;
-	}
 	failed(failure, REASON_DESTINATION_PROTOCOL, wrong);
 	return -1;
 }
