@@ -82,9 +82,9 @@ size_t command_response(const struct command_set *request, uint16_t status,
 /* Writes a C-ECHO-RQ (PS3.7 9.3.5.1). Returns the bytes written. */
 size_t command_echo(uint16_t message_id, uint8_t ret[COMMAND_ECHO_MAX]);
 
-/* Whether a status ends an operation well (PS3.7 Annex C): success, or a warning, which
- * is Bxxx, 0001, 0107 or 0116. Pending (FF00, FF01) is not final, nor is any other of
- * FFxx, which nobody has defined; cancel (FE00) is, and a failure. */
+/* Whether a status ends an operation well (PS3.7 Annex C): success, or a warning: Bxxx,
+ * 0001, 0107, 0116. Pending (FF00, FF01) is not final, nor is any other of FFxx, which
+ * nobody has defined; cancel (FE00) is, and a failure. */
 bool command_status_stored(uint16_t status);
 bool command_status_final(uint16_t status);
 

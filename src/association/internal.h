@@ -6,6 +6,7 @@
  *   negotiation.c   which contexts are proposed to the destination, what is answered
  *   services.c      which service a message belongs to; C-ECHO
  *   store.c         C-STORE: policy, relay, response, record
+ *   head.c          what the data set calls itself
  *   relay.c         the outbound twin: connect, response, abort, release
  *   leg.c           one side's stream, and all waiting: deadlines, watching, pace
  *   supervision.c   words from and to the supervisor
@@ -21,6 +22,7 @@
 
 #include "cathgate/association.h"
 #include "cathgate/command.h"
+#include "cathgate/data_set_head.h"
 #include "cathgate/digest.h"
 #include "cathgate/policy.h"
 #include "cathgate/transport.h"
@@ -244,6 +246,21 @@ int services_respond(struct association *association, uint16_t status,
 /* Passes association->response on to the modality. */
 int services_pass_response(struct association *association, struct ending *ending);
 bool services_is_relayed(const char *abstract_syntax);
+
+/* head.c */
+struct head {
+	struct data_set_head found;
+	bool is_read;
+	size_t size;
+	uint8_t bytes[DATA_SET_HEAD_MAX];
+};
+/* Keeps what of a fragment belongs to the head. */
+void head_take(struct head *head, const struct ul_pdv *pdv);
+/* Fills `found`, once. */
+void head_read(struct head *head, const char *transfer_syntax);
+/* Study and patient into the record; behind its detail, what the data set names otherwise
+ * than the command. */
+void head_tell(struct head *head, struct audit_record *record);
 
 /* store.c: likewise. */
 int store_perform(struct association *association, struct ending *ending);

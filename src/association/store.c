@@ -10,7 +10,6 @@
 #include <time.h>
 
 #include "cathgate/clock.h"
-#include "cathgate/data_set_head.h"
 #include "cathgate/log.h"
 #include "cathgate/sop_class.h"
 
@@ -25,12 +24,10 @@ struct transfer {
 	bool answered;	      /* association->response holds its answer */
 	bool went_out;	      /* its last fragment did */
 	uint16_t status;      /* ours, when the destination's isn't passed on */
+	size_t why_length;    /* of the record's detail; what follows are notes */
 	int64_t last_sent_us; /* when the last fragment had gone out */
 	int64_t drain_end_ms; /* an object over the limit is read no longer than that */
-	struct data_set_head data_set; /* read from the head ... */
-	bool is_looked_at;	       /* ... by now */
-	size_t head_size;
-	uint8_t head[DATA_SET_HEAD_MAX];
+	struct head head;
 };
 
 static void conclude(struct transfer *transfer, enum audit_outcome outcome,
@@ -173,23 +170,14 @@ static void hear_early(struct association *association, struct transfer *transfe
 		    REASON_DESTINATION_TIMEOUT);
 }
 
-static void look_at_head(struct transfer *transfer)
-{
-	if (transfer->is_looked_at)
-		return;
-	transfer->is_looked_at = true;
-	data_set_head_read(transfer->head, transfer->head_size,
-			   transfer->record.transfer_syntax, &transfer->data_set);
-}
-
 /* What the command says was judged first; what the data set says is what the destination
  * may file by, and it is known before the last fragment goes out. */
 static void judge_data_set(struct association *association, struct transfer *transfer)
 {
-	const char *sop_class = transfer->data_set.sop_class;
+	const char *sop_class = transfer->head.found.sop_class;
 	enum reason reason;
 
-	look_at_head(transfer);
+	head_read(&transfer->head, transfer->record.transfer_syntax);
 	if (!transfer->forwarding || !sop_class[0] ||
 	    strcmp(sop_class, transfer->record.sop_class) == 0)
 		return;
@@ -225,16 +213,6 @@ static void forward(struct association *association, struct transfer *transfer,
 	/* It has refused and listens no more: its answer still stands. */
 	relay_abort(association);
 	transfer->forwarding = false;
-}
-
-static void keep_head(struct transfer *transfer, const struct ul_pdv *pdv)
-{
-	size_t room = sizeof(transfer->head) - transfer->head_size;
-
-	if (room > pdv->size)
-		room = pdv->size;
-	memcpy(transfer->head + transfer->head_size, pdv->data, room);
-	transfer->head_size += room;
 }
 
 /* An object over the limit fails, but its sender deserves an answer: the rest is read for
@@ -285,7 +263,7 @@ static int finish_digest(struct association *association, struct transfer *trans
 static int take_fragment(struct association *association, struct transfer *transfer,
 			 const struct ul_pdv *pdv, struct ending *ending)
 {
-	keep_head(transfer, pdv);
+	head_take(&transfer->head, pdv);
 	transfer->record.bytes += (int64_t)pdv->size;
 	association->figures.bytes += pdv->size;
 	if (check_size(association, transfer) != 0) {
@@ -360,29 +338,13 @@ static void take_answer(struct association *association, struct transfer *transf
 			 answer->status, "");
 }
 
-/* Behind whatever else the detail says. */
-static void note_difference(struct audit_record *record, const char *what,
-			    const char *in_command, const char *in_data_set)
-{
-	size_t used = strlen(record->detail);
-
-	if (in_command[0] && in_data_set[0] && strcmp(in_command, in_data_set) != 0)
-		snprintf(record->detail + used, sizeof(record->detail) - used,
-			 "%sthe data set names another %s, %s", used > 0 ? "; " : "",
-			 what, in_data_set);
-}
-
 static void complete_record(const struct association *association,
 			    struct transfer *transfer)
 {
 	struct audit_record *record = &transfer->record;
-	const struct data_set_head *head = &transfer->data_set;
 
-	look_at_head(transfer);
-	note_difference(record, "SOP class", record->sop_class, head->sop_class);
-	note_difference(record, "SOP instance", record->sop_instance, head->sop_instance);
-	snprintf(record->study, sizeof(record->study), "%s", head->study);
-	snprintf(record->patient_id, sizeof(record->patient_id), "%s", head->patient_id);
+	transfer->why_length = strlen(record->detail);
+	head_tell(&transfer->head, record);
 	record->total_ms = (clock_us() - association->request.began_us) / 1000;
 	if (!transfer->answered)
 		record->status = transfer->status;
@@ -415,8 +377,8 @@ static int answer_modality(struct association *association, struct transfer *tra
 	if (transfer->answered)
 		return services_pass_response(association, ending);
 	if (record->reason == REASON_PEER_LOST || record->reason == REASON_PEER_ABORT) {
-		ending_set(ending, AUDIT_ABORTED, record->reason, PARTING_SILENT, "%s",
-			   record->detail);
+		ending_set(ending, AUDIT_ABORTED, record->reason, PARTING_SILENT, "%.*s",
+			   (int)transfer->why_length, record->detail);
 		return -1;
 	}
 	if (services_respond(association, transfer->status, reason_word(record->reason),
@@ -426,7 +388,8 @@ static int answer_modality(struct association *association, struct transfer *tra
 	    record->reason != REASON_REVOKED_WHILE_OPEN)
 		return 0;
 	/* What the modality was told of its contexts, or of itself, is no longer true. */
-	ending_abort(ending, record->reason, "%s", record->detail);
+	ending_abort(ending, record->reason, "%.*s", (int)transfer->why_length,
+		     record->detail);
 	return -1;
 }
 
@@ -482,7 +445,7 @@ static struct transfer transfer; /* one at a time in a process */
 
 static void begin_transfer(const struct association *association)
 {
-	memset(&transfer, 0, offsetof(struct transfer, head));
+	memset(&transfer, 0, offsetof(struct transfer, head.bytes));
 	begin_record(association, &transfer);
 }
 

@@ -109,3 +109,5 @@ with Test() as t:
 	line = record(obj)
 	assert line["outcome"] == "failed" and line["reason"] == "peer-lost", line
 	check(line, "cut", obj, uid)
+	line = gateway.wait_audit(event="association", outcome="aborted")
+	assert "data set" not in line["detail"], "that is the instance's alone"
