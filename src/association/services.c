@@ -225,8 +225,10 @@ int services_perform(struct association *association, struct ending *ending)
 		association->stray_context = request->context;
 		association->stray_bytes = 0;
 	}
-	if (command->field != service->command ||
-	    (command->has_data_set && !service->takes_data_set))
-		return refuse_command(association, ending);
-	return service->perform(association, ending);
+	if (command->field == service->command &&
+	    (!command->has_data_set || service->takes_data_set))
+		return service->perform(association, ending);
+	/* An instance has its line wherever it comes. */
+	return command->field == COMMAND_C_STORE_RQ ? store_perform(association, ending)
+						    : refuse_command(association, ending);
 }

@@ -73,12 +73,26 @@ static void begin_record(const struct association *association, struct transfer 
 		 syntax ? syntax : "");
 }
 
+static bool on_storage_context(const struct association *association)
+{
+	const char *syntax = ul_context_abstract_syntax(association->in.ul,
+							association->request.context);
+
+	return syntax && sop_class_is_storage(syntax);
+}
+
 /* Promise 2: each instance is judged anew. */
 static void judge(const struct association *association, struct transfer *transfer)
 {
 	const struct command_set *command = &association->request.command;
 	enum reason reason;
 
+	if (!on_storage_context(association)) {
+		conclude(transfer, AUDIT_FAILED, REASON_MALFORMED,
+			 STATUS_UNRECOGNISED_OPERATION,
+			 "a C-STORE-RQ on another service's presentation context");
+		return;
+	}
 	if (command->fault) {
 		conclude(transfer, AUDIT_FAILED, REASON_MALFORMED,
 			 STATUS_CANNOT_UNDERSTAND, command->fault);

@@ -106,6 +106,12 @@ with Test() as t:
 		modality.send_command(ECHO_CONTEXT[0], {**echo, **wrong})
 		assert modality.receive().status == 0x0212, name
 	assert modality.echo(ECHO_CONTEXT[0]).status == 0
+	before = len(gateway.audit(event="instance"))
+	misplaced = make("explicit")
+	assert modality.store(misplaced, ECHO_CONTEXT[0]).status == 0x0211
+	line, = gateway.audit(event="instance")[before:]
+	assert line["sop_instance"] == misplaced.sop_instance, line
+	assert line["outcome"] == "failed" and line["sha256"] == misplaced.sha256, line
 	modality.release()
 	assert pacs.connections == 1, "one association, to the end"
 
