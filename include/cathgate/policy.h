@@ -32,6 +32,10 @@ const struct config_modality *policy_admit(const struct config *config,
 enum reason policy_fits(const struct config_modality *entry,
 			const struct policy_claim *claim);
 
+/* Whether the entry lets anybody come from there. */
+bool policy_allows_address(const struct config_modality *entry,
+			   const struct address *address);
+
 /* Whether a SOP class may be stored under the entry: REASON_NONE, or
  * REASON_SOP_CLASS_NOT_ALLOWED. `is_storage` says whether the UID can be one of storage
  * at all. */

@@ -79,8 +79,8 @@ static bool fits_certificate(const struct config_certificate *bound,
 	       0;
 }
 
-static bool fits_address(const struct config_modality *entry,
-			 const struct address *address)
+bool policy_allows_address(const struct config_modality *entry,
+			   const struct address *address)
 {
 	for (size_t i = 0; i < entry->address_count; i++) {
 		if (address_range_holds(&entry->addresses[i], address))
@@ -98,7 +98,7 @@ static enum closeness closeness(const struct config_modality *entry,
 		return KNOWS_AE_TITLE;
 	if (!holds_ae_title(&entry->called_ae_titles, &claim->called))
 		return KNOWS_CERTIFICATE;
-	if (!fits_address(entry, &claim->address))
+	if (!policy_allows_address(entry, &claim->address))
 		return KNOWS_CALLED_AE_TITLE;
 	return KNOWS_ALL;
 }

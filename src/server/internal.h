@@ -13,7 +13,8 @@
  *   told.c       the file that remembers it across restarts
  *   accept.c     a new connection: limits, fork
  *   process.c    every fork, and what each role is left
- *   places.c     who may stay: authenticated associations, each limit, the pace of each
+ *   places.c     who may stay: authenticated associations, each limit
+ *   paces.c      how fast each of them may send
  *   rates.c      how often in a minute
  *   visitors.c   the addresses that connections come from
  *   auditors.c   the auditor's process: started, watched, restarted
@@ -68,7 +69,8 @@ struct child {
 	size_t listener;    /* a listen entry; NOWHERE when it is gone */
 	size_t modality;    /* when placed; NOWHERE when its entry is gone */
 	size_t destination; /* likewise */
-	struct address address;
+	struct address address; /* that counts: visitors_address */
+	struct address host;	/* its own */
 	struct visit visit;
 	char peer[ADDRESS_TEXT_SIZE];
 	char id[AUDIT_ASSOCIATION_ID_SIZE];
@@ -343,6 +345,15 @@ void children_kill(struct server *server, enum reason reason);
  * place come last, unless they have many. */
 void children_make_room(struct server *server);
 unsigned children_at(const struct server *server, const struct address *address);
+unsigned children_placed_for(const struct server *server, size_t modality);
+void child_say(struct child *child, const struct association_word *word);
+
+/* paces.c */
+/* Of one that has a place. */
+struct association_pace pace_of(const struct server *server, const struct child *child);
+void pace_tell(const struct server *server, struct child *child);
+/* Of those that share something with a child that has come or gone. */
+void paces_share_anew(struct server *server, const struct child *child);
 
 /* rates.c (the rest of it: visitors.h) */
 /* The counts of a new configuration's entries: those of the same name go on. 0 or -1. */

@@ -13,6 +13,7 @@
 #include "cathgate/clock.h"
 #include "cathgate/descriptors.h"
 #include "cathgate/log.h"
+#include "cathgate/policy.h"
 
 #define PARTING_MAX_MS 90000
 
@@ -28,6 +29,7 @@ struct child *child_add(struct server *server, pid_t pid, int line,
 	child->began_us = clock_us();
 	child->since = time(NULL);
 	child->address = visitors_address(peer);
+	address_of_socket(peer, &child->host);
 	child->auditor = server->auditor_generation;
 	child->reloads = server->reloads;
 	child->modality = child->destination = NOWHERE;
@@ -56,7 +58,7 @@ static void child_free(struct server *server, struct child *child)
 	free(child);
 }
 
-static unsigned placed_for(const struct server *server, size_t modality)
+unsigned children_placed_for(const struct server *server, size_t modality)
 {
 	unsigned count = 0;
 
@@ -74,77 +76,12 @@ unsigned children_at(const struct server *server, const struct address *address)
 	return count;
 }
 
-static void say(struct child *child, const struct association_word *word)
+void child_say(struct child *child, const struct association_word *word)
 {
 	/* A child that doesn't listen loses the word, not the supervisor its time. */
 	if (child->line >= 0 &&
 	    send(child->line, word, sizeof(*word), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		log_debug("association %s: %s", child->id, strerror(errno));
-}
-
-/* Of what is shared by so many, what each gets: never 0, which is no limit. */
-static int64_t part_of(int64_t all, unsigned count)
-{
-	int64_t part = all / (count ? count : 1);
-
-	return all == 0 ? 0 : part > 0 ? part : 1;
-}
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-	return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
-/* Each association gets an equal share of what its entry may send, and of what its
- * address may: the smaller one counts. Only of one that has a place. */
-static struct association_pace pace_of(const struct server *server,
-				       const struct child *child)
-{
-	static const struct config_modality none;
-	const struct config *config = server->setup.config;
-	const struct config_limits *limits = &config->limits;
-	const struct config_modality *entry =
-		child->modality == NOWHERE ? &none : &config->modalities[child->modality];
-	unsigned of_entry = placed_for(server, child->modality);
-	unsigned of_address = children_at(server, &child->address);
-
-	return (struct association_pace){
-		.bytes_per_second = smaller(
-			part_of(entry->max_bytes_per_second, of_entry),
-			part_of(limits->max_bytes_per_address_per_second, of_address)),
-		.instances_per_minute = smaller(
-			part_of(entry->max_instances_per_minute, of_entry),
-			part_of(limits->instances_per_address_per_minute, of_address)),
-	};
-}
-
-static void tell_pace(const struct server *server, struct child *child)
-{
-	struct association_word word = { .kind = ASSOCIATION_PACE,
-					 .pace = pace_of(server, child) };
-
-	say(child, &word);
-}
-
-/* Of those that share something with a child that has come or gone. */
-static void share_anew(struct server *server, const struct child *child)
-{
-	const struct config *config = server->setup.config;
-	const struct config_limits *limits = &config->limits;
-	const struct config_modality *entry =
-		child->modality == NOWHERE ? NULL : &config->modalities[child->modality];
-	bool by_address = limits->max_bytes_per_address_per_second != 0 ||
-			  limits->instances_per_address_per_minute != 0;
-	bool by_entry = entry && (entry->max_bytes_per_second != 0 ||
-				  entry->max_instances_per_minute != 0);
-
-	if (!by_address && !by_entry)
-		return;
-	for (struct child *c = server->first; c; c = c->next)
-		if (c->state == CHILD_PLACED &&
-		    ((by_entry && c->modality == child->modality) ||
-		     (by_address && address_equal(&c->address, &child->address))))
-			tell_pace(server, c);
 }
 
 static void end_child(struct server *server, struct child *child, enum reason reason)
@@ -170,7 +107,7 @@ static void leave_place(struct server *server, struct child *child)
 	if (was != CHILD_PLACED)
 		return;
 	server->placed--;
-	share_anew(server, child);
+	paces_share_anew(server, child);
 }
 
 /* Whether its entry and its address may have one more in this minute; counts it. */
@@ -204,11 +141,29 @@ static uint32_t deny(struct server *server, const struct child *child)
 	if (!is_in_time(server, child))
 		return 1;
 	if (server->placed >= config->limits.max_associations ||
-	    placed_for(server, child->modality) >= entry->max_associations ||
+	    children_placed_for(server, child->modality) >= entry->max_associations ||
 	    children_at(server, &child->address) >=
 		    config->limits.max_associations_per_address)
 		return 2;
 	return 0;
+}
+
+static bool is_plain(const struct server *server, const struct child *child)
+{
+	return child->listener != NOWHERE &&
+	       server->setup.config->listen[child->listener].tls.none;
+}
+
+/* Certificate and AE titles are the process's own word, and it may have been taken over
+ * before it had proved any. Where it connects from and to is what the supervisor saw. */
+static bool can_be_its_entry(const struct server *server, const struct child *child)
+{
+	const struct config_modality *entry =
+		&server->setup.config->modalities[child->modality];
+
+	return policy_allows_address(entry, &child->host) &&
+	       (child->listener == NOWHERE ||
+		entry->certificate.none == is_plain(server, child));
 }
 
 /* Why it gets none; REASON_NONE when it does. */
@@ -219,14 +174,24 @@ static enum reason judge(struct server *server, struct child *child,
 	if (server->stopping)
 		return REASON_GATEWAY_STOPPING;
 	/* It came before a reload, and is judged by the new set, too. */
-	if (child->modality == NOWHERE ||
+	if (child->modality == NOWHERE || !can_be_its_entry(server, child) ||
 	    (child->reloads != server->reloads && !papers_bring(server, child)))
 		return REASON_REVOKED_WHILE_OPEN;
 	*ret_rejection_reason = deny(server, child);
 	return *ret_rejection_reason == 0 ? REASON_NONE : REASON_LIMIT_ASSOCIATIONS;
 }
 
-static void asked_place(struct server *server, struct child *child,
+/* Whether one that judged by the set in force can have come to ask for that entry. */
+static bool asks_by_right(const struct server *server, const struct child *child)
+{
+	return child->modality != NOWHERE && can_be_its_entry(server, child) &&
+	       child->destination ==
+		       server->setup.config->modalities[child->modality].destination &&
+	       (child->state == CHILD_ASKING || is_plain(server, child));
+}
+
+/* False when it asks for what can't be its own. */
+static bool asked_place(struct server *server, struct child *child,
 			const struct association_word *word)
 {
 	const struct config *config = server->setup.config;
@@ -234,16 +199,14 @@ static void asked_place(struct server *server, struct child *child,
 
 	child->modality = setup_find_modality(config, word->modality);
 	child->destination = setup_find_destination(config, word->destination);
-	if (child->modality == NOWHERE && child->reloads == server->reloads) {
-		end_child(server, child, REASON_INTERNAL);
-		return;
-	}
+	if (child->reloads == server->reloads && !asks_by_right(server, child))
+		return false;
 	answer.reason = judge(server, child, &answer.rejection_reason);
 	if (answer.reason != REASON_NONE) {
 		answer.kind = ASSOCIATION_DENIED;
 		leave_place(server, child);
-		say(child, &answer);
-		return;
+		child_say(child, &answer);
+		return true;
 	}
 	if (child->state == CHILD_HANDSHAKING) /* on a plain listener */
 		server->handshaking--;
@@ -254,8 +217,9 @@ static void asked_place(struct server *server, struct child *child,
 	if (word->until != 0)
 		warnings_saw(server, WARNINGS_MODALITY, word->modality, word->until);
 	answer.pace = pace_of(server, child);
-	say(child, &answer);
-	share_anew(server, child);
+	child_say(child, &answer);
+	paces_share_anew(server, child);
+	return true;
 }
 
 void child_forget(struct server *server, struct child *child)
@@ -298,7 +262,7 @@ void children_tell(struct server *server, enum association_word_kind kind)
 	struct association_word word = { .kind = kind };
 
 	for (struct child *c = server->first; c; c = c->next)
-		say(c, &word);
+		child_say(c, &word);
 }
 
 static int send_line(struct child *child, int line)
@@ -325,10 +289,12 @@ void children_renew_auditor(struct server *server)
 	}
 }
 
-/* A word that its state does not allow comes from a process that is no longer ours. */
+/* A word that its state does not allow, or a place that can't be its own: the process may
+ * have been taken over. */
 static void misbehaved(struct server *server, struct child *child)
 {
-	log_bug("association %s: its process broke the order of words: ended", child->id);
+	log_bug("association %s: its process said what it can't by right: ended",
+		child->id);
 	end_child(server, child, REASON_INTERNAL);
 	child_forget(server, child);
 }
@@ -358,9 +324,10 @@ void child_heard(struct server *server, struct child *child)
 		server->handshaking--;
 		observer_takes_handshake(server, child);
 	} else if (word.kind == ASSOCIATION_ASKS_PLACE &&
-		   (state == CHILD_HANDSHAKING || state == CHILD_ASKING))
-		asked_place(server, child, &word);
-	else if (word.kind == ASSOCIATION_RETURNS_PLACE && state == CHILD_PLACED)
+		   (state == CHILD_HANDSHAKING || state == CHILD_ASKING)) {
+		if (!asked_place(server, child, &word))
+			misbehaved(server, child);
+	} else if (word.kind == ASSOCIATION_RETURNS_PLACE && state == CHILD_PLACED)
 		leave_place(server, child);
 	else if (word.kind == ASSOCIATION_SAW_DESTINATION && state == CHILD_PLACED)
 		warnings_saw(server, WARNINGS_DESTINATION, word.destination, word.until);
@@ -386,7 +353,7 @@ void children_revise(struct server *server, const struct config *before)
 	}
 	for (struct child *c = server->first; c; c = c->next)
 		if (c->state == CHILD_PLACED)
-			tell_pace(server, c);
+			pace_tell(server, c);
 }
 
 void children_kill(struct server *server, enum reason reason)
