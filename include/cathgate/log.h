@@ -8,7 +8,7 @@
  * is for what cannot happen: our own mistake.
  *
  * Never a patient's name, ID or the text of a PACS's error comment. What a peer sent is
- * printed with its control characters escaped.
+ * printed with what can't be seen, or would steer a terminal, escaped (visible.h).
  */
 #ifndef CATHGATE_LOG_H
 #define CATHGATE_LOG_H

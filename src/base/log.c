@@ -11,6 +11,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "cathgate/visible.h"
+
 static struct {
 	bool prefixed; /* sd-daemon(3) level prefixes */
 	bool debug;
@@ -39,21 +41,6 @@ void log_open(bool plain)
 void log_context(const char *name)
 {
 	snprintf(state.context, sizeof(state.context), "%s", name ? name : "");
-}
-
-static void escape_controls(const char *text, char *ret, size_t room)
-{
-	size_t used = 0;
-
-	for (const char *c = text; *c && used + 5 < room; c++) {
-		unsigned char byte = (unsigned char)*c;
-
-		if (byte < 0x20 || byte == 0x7f)
-			used += (size_t)snprintf(ret + used, 5, "\\x%02x", byte);
-		else
-			ret[used++] = *c;
-	}
-	ret[used] = '\0';
 }
 
 /* A reader that has stalled costs lines, never the time of who logs: the supervisor must
@@ -90,7 +77,7 @@ __attribute__((format(printf, 3, 0))) static void put(int level, const char *wor
 	int size;
 
 	vsnprintf(raw, sizeof(raw), format, arguments);
-	escape_controls(raw, message, sizeof(message));
+	visible_copy(message, sizeof(message), raw, strlen(raw));
 	if (state.prefixed)
 		size = snprintf(line, sizeof(line), "<%d>%s%s%s\n", level, state.context,
 				state.context[0] ? ": " : "", message);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cathgate/visible.h"
 #include "cli.h"
 #include "line_filter.h"
 #include "log_source.h"
@@ -213,17 +214,15 @@ static int open_log(const struct tail *tail, struct log_reader **ret)
 	return *ret ? 0 : -1;
 }
 
-/* A sound log holds no raw control character; another one may not steer a terminal. */
+/* A sound log holds no raw control character; no log may steer a terminal. */
 static void print_raw(const struct log_reader_line *line)
 {
 	bool steers = false;
-	for (size_t i = 0; i < line->size && !steers; i++) {
-		unsigned char byte = (unsigned char)line->text[i];
-		unsigned char behind =
-			i + 1 < line->size ? (unsigned char)line->text[i + 1] : 0;
-		steers = byte < 0x20 || byte == 0x7F ||
-			 (byte == 0xC2 && behind >= 0x80 && behind < 0xA0);
-	}
+	size_t length;
+	uint32_t number;
+	for (size_t i = 0; i < line->size && !steers; i += length)
+		steers = !visible_character(line->text + i, line->size - i, &length,
+					    &number);
 	if (steers && isatty(STDOUT_FILENO))
 		shown_bytes_of(stdout, line->text, line->size);
 	else

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/visible.h"
 #include "moment.h"
 #include "shown.h"
 
@@ -113,21 +114,23 @@ void report_print_table(FILE *to, const struct report *report,
 	}
 }
 
-/* A text from the log: quoted where it must be, and never taken for a formula. */
+/* A text from the log: quoted where it must be, never taken for a formula, and without
+ * what can't be seen. */
 static void put_csv(FILE *to, const char *text)
 {
 	bool is_formula = text[0] && strchr("=+-@\t\r", text[0]);
-	if (!is_formula && !strpbrk(text, ",\"\r\n")) {
-		fputs(text, to);
-		return;
+	bool is_quoted = is_formula || strpbrk(text, ",\"\r\n");
+	size_t length, left = strlen(text);
+	uint32_t number;
+	fputs(is_formula ? "\"'" : is_quoted ? "\"" : "", to);
+	for (; left > 0; text += length, left -= length) {
+		if (!visible_character(text, left, &length, &number))
+			fprintf(to, "\\u%04x", (unsigned)number);
+		else
+			fprintf(to, "%s%.*s", *text == '"' ? "\"" : "", (int)length,
+				text);
 	}
-	fputs(is_formula ? "\"'" : "\"", to);
-	for (; *text; text++) {
-		if (*text == '"')
-			fputc('"', to);
-		fputc(*text, to);
-	}
-	fputc('"', to);
+	fputs(is_quoted ? "\"" : "", to);
 }
 
 static void put_csv_missing(FILE *to, const struct report *report, size_t study)

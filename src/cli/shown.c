@@ -4,55 +4,21 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The length of the UTF-8 character at `at`, of which `left` bytes are there, and its
- * number; 0 when it is none (RFC 3629). */
-static size_t read_character(const unsigned char *at, size_t left, uint32_t *ret)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t length = at[0] < 0x80			 ? 1
-			: at[0] >= 0xC2 && at[0] <= 0xDF ? 2
-			: at[0] >= 0xE0 && at[0] <= 0xEF ? 3
-			: at[0] >= 0xF0 && at[0] <= 0xF4 ? 4
-							 : 0;
-	if (length == 0 || length > left)
-		return 0;
-	uint32_t character = length == 1 ? at[0] : at[0] & (0x7Fu >> length);
-	for (size_t i = 1; i < length; i++) {
-		if ((at[i] & 0xC0) != 0x80)
-			return 0;
-		character = character << 6 | (at[i] & 0x3Fu);
-	}
-	if (character < least[length] || character > 0x10FFFF ||
-	    (character >= 0xD800 && character <= 0xDFFF))
-		return 0;
-	*ret = character;
-	return length;
-}
-
-static bool is_visible(uint32_t c)
-{
-	return c >= 0x20 && !(c >= 0x7F && c <= 0x9F) && c != 0xAD && c != 0x61C &&
-	       c != 0x180E && !(c >= 0x200B && c <= 0x200F) &&
-	       !(c >= 0x2028 && c <= 0x202E) && !(c >= 0x2060 && c <= 0x206F) &&
-	       c != 0xFEFF && !(c >= 0xFFF0 && c <= 0xFFFB) && c < 0xE0000;
-}
+#include "cathgate/visible.h"
 
 size_t shown_bytes_of(FILE *to, const char *text, size_t size)
 {
-	const unsigned char *at = (const unsigned char *)text;
-	size_t shown = 0;
-	for (size_t i = 0; i < size;) {
-		uint32_t character = at[i];
-		size_t length = read_character(at + i, size - i, &character);
-		if (character == '\\') {
+	size_t shown = 0, length;
+	uint32_t number;
+	for (size_t i = 0; i < size; i += length) {
+		if (!visible_character(text + i, size - i, &length, &number)) {
+			shown += (size_t)fprintf(to, "\\u%04x", (unsigned)number);
+		} else if (number == '\\') {
 			shown += (size_t)fprintf(to, "\\\\");
-		} else if (length > 0 && is_visible(character)) {
-			fwrite(at + i, 1, length, to);
-			shown++;
 		} else {
-			shown += (size_t)fprintf(to, "\\u%04x", (unsigned)character);
+			fwrite(text + i, 1, length, to);
+			shown++;
 		}
-		i += length > 0 ? length : 1;
 	}
 	return shown;
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shown.h"
+
 #define DAYS_WORTH_A_LINE 30
 
 static const char *text(const json_t *object, const char *member)
@@ -10,21 +12,6 @@ static const char *text(const json_t *object, const char *member)
 	const char *value = json_string_value(json_object_get(object, member));
 
 	return value ? value : "-";
-}
-
-/* What comes from a peer could hold a terminal's escapes: not a byte of those is
- * printed. The column is filled up to `width`. */
-static void put_wide(FILE *to, const char *value, int width)
-{
-	for (; *value; value++, width--)
-		fputc((unsigned char)*value < 0x20 || *value == 0x7f ? '?' : *value, to);
-	for (; width > 0; width--)
-		fputc(' ', to);
-}
-
-static void put(FILE *to, const char *value)
-{
-	put_wide(to, value, 0);
 }
 
 static void print_state(const json_t *status, FILE *to)
@@ -66,12 +53,12 @@ static void print_associations(const json_t *status, FILE *to)
 	json_array_foreach(list, i, item)
 	{
 		fputs("  ", to);
-		put_wide(to, text(item, "modality"), 17);
-		put_wide(to, text(item, "ae_title"), 17);
+		shown_column(to, text(item, "modality"), 17);
+		shown_column(to, text(item, "ae_title"), 17);
 		fprintf(to, "%-20s %9lld %8.1f  ", text(item, "since"),
 			(long long)json_integer_value(json_object_get(item, "instances")),
 			json_real_value(json_object_get(item, "megabytes_per_second")));
-		put(to, text(item, "peer"));
+		shown_text(to, text(item, "peer"));
 		fputc('\n', to);
 	}
 }
@@ -81,11 +68,11 @@ static void print_event(const char *what, const json_t *event, FILE *to)
 	if (!json_is_object(event))
 		return;
 	fprintf(to, "  %s %s: ", what, text(event, "time"));
-	put(to, json_is_string(json_object_get(event, "reason"))
-			? text(event, "reason")
-			: text(event, "outcome"));
+	shown_text(to, json_is_string(json_object_get(event, "reason"))
+			       ? text(event, "reason")
+			       : text(event, "outcome"));
 	fputs(": ", to);
-	put(to, text(event, "detail"));
+	shown_text(to, text(event, "detail"));
 	fputc('\n', to);
 }
 
@@ -105,7 +92,7 @@ static void print_reload(const json_t *reload, FILE *to)
 			end ? strndup(changes, (size_t)(end - changes)) : strdup(changes);
 
 		fputs("    ", to);
-		put(to, change ? change : "?");
+		shown_text(to, change ? change : "?");
 		fputc('\n', to);
 		free(change);
 		changes = end ? end + 2 : "";
@@ -144,7 +131,7 @@ static void print_ends(const json_t *status, FILE *to)
 		if (days > DAYS_WORTH_A_LINE)
 			continue;
 		fprintf(to, "  %s of the %s ", text(item, "of"), text(item, "owner"));
-		put(to, text(item, "name"));
+		shown_text(to, text(item, "name"));
 		fprintf(to, days < 0 ? ": ended %s\n" : ": ends %s\n",
 			text(item, "ends"));
 	}

@@ -79,16 +79,24 @@ static void put_checkpoint(FILE *to, const json_t *line)
 		fprintf(to, " %" PRId64 " lines", size);
 }
 
-/* Who it is about: the modality, or as much as is known of it. */
-static const char *who(const json_t *line)
+/* Who it is about: the modality, or as much as is known of it. An AE title that was not
+ * let in is what a stranger calls himself, and stands in quotes. */
+static void put_who(FILE *to, const json_t *line)
 {
-	static const char *const names[] = { "modality", "calling_ae", "peer" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const char *text = members_text(line, names[i]);
-		if (text[0])
-			return text;
+	const char *modality = members_text(line, "modality");
+	const char *calling = members_text(line, "calling_ae");
+	const char *peer = members_text(line, "peer");
+	if (modality[0] || !calling[0]) {
+		shown_column(to,
+			     modality[0] ? modality
+			     : peer[0]	 ? peer
+					 : "-",
+			     WIDTH_WHO);
+		return;
 	}
-	return "-";
+	fputc('"', to);
+	size_t shown = shown_text(to, calling) + 2;
+	fprintf(to, "\"%*s", shown < WIDTH_WHO ? (int)(WIDTH_WHO - shown) : 0, "");
 }
 
 /* What is no JSON: as much as fits, so that one sees what it is. */
@@ -118,7 +126,7 @@ void tail_row_print(FILE *to, const struct log_reader_line *line,
 	fprintf(to, " %s", colour);
 	shown_column(to, outcome[0] ? outcome : "-", WIDTH_OUTCOME);
 	fprintf(to, "%s ", colour[0] ? SHOWN_PLAIN : "");
-	shown_column(to, who(read), WIDTH_WHO);
+	put_who(to, read);
 	put_reason(to, read);
 	put_parties(to, read);
 	put(to, "to ", read, "destination");

@@ -8,6 +8,7 @@
 
 #include "cathgate/checkpoint.h"
 #include "cathgate/summed.h"
+#include "cathgate/visible.h"
 
 #include "journal_kinds.h"
 
@@ -33,6 +34,21 @@ static int add(struct journal_entry *entry, const char *name, const char *value,
 	return 0;
 }
 
+/* A reader in a terminal must see what was said, and no more: what a peer sent may hold
+ * what steers it. */
+static int add_visible(struct journal_entry *entry, const char *name, const char *value,
+		       size_t size)
+{
+	size_t room = size * VISIBLE_MAX + VISIBLE_MAX + 1;
+	char *shown = malloc(room);
+	int result =
+		shown ? add(entry, name, shown, visible_copy(shown, room, value, size))
+		      : -1;
+
+	free(shown);
+	return result;
+}
+
 static int add_text(struct journal_entry *entry, const char *name, const char *value)
 {
 	return add(entry, name, value, strlen(value));
@@ -52,8 +68,8 @@ static int add_value(struct journal_entry *entry, const char *name, const json_t
 	int result;
 
 	if (json_is_string(value))
-		return add(entry, name, json_string_value(value),
-			   json_string_length(value));
+		return add_visible(entry, name, json_string_value(value),
+				   json_string_length(value));
 	text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	result = text ? add_text(entry, name, text) : -1;
 	free(text);
@@ -104,35 +120,43 @@ static const char *word(const json_t *line, const char *member)
 	return text ? text : "";
 }
 
-static const char *first_of(const json_t *line, const char *const *members)
+/* The modality, or as much as is known of it. An AE title that was not let in is what a
+ * stranger calls himself, and stands in quotes. */
+static void write_sender(FILE *to, const json_t *line)
 {
-	for (; *members; members++)
-		if (word(line, *members)[0])
-			return word(line, *members);
-	return "unknown";
+	const char *modality = word(line, "modality");
+	const char *calling = word(line, "calling_ae"), *peer = word(line, "peer");
+
+	if (!modality[0] && calling[0])
+		fprintf(to, "\"%s\"", calling);
+	else
+		fputs(modality[0] ? modality : peer[0] ? peer : "unknown", to);
 }
 
 static void write_event(FILE *to, const json_t *line)
 {
-	static const char *const senders[] = { "modality", "calling_ae", "peer", NULL };
 	const char *event = word(line, "event"), *outcome = word(line, "outcome");
 	const char *destination = word(line, "destination");
 	const char *instance = word(line, "sop_instance");
 
 	if (strcmp(event, "instance") == 0 &&
 	    summed_count(word(line, "association"), word(line, "detail")) > 1) {
-		fprintf(to, "Instances from %s %s", first_of(line, senders), outcome);
+		fputs("Instances from ", to);
+		write_sender(to, line);
+		fprintf(to, " %s", outcome);
 	} else if (strcmp(event, "instance") == 0) {
-		fprintf(to, "Instance %s from %s %s", instance[0] ? instance : "unknown",
-			first_of(line, senders), outcome);
+		fprintf(to, "Instance %s from ", instance[0] ? instance : "unknown");
+		write_sender(to, line);
+		fprintf(to, " %s", outcome);
 		if (strcmp(outcome, "forwarded") == 0 && destination[0])
 			fprintf(to, " to %s", destination);
 		else if (strcmp(outcome, "unconfirmed") == 0)
 			fprintf(to, ", %s may hold it",
 				destination[0] ? destination : "the destination");
 	} else if (strcmp(event, "association") == 0) {
-		fprintf(to, "Association from %s (%s) %s", first_of(line, senders),
-			word(line, "peer"), outcome);
+		fputs("Association from ", to);
+		write_sender(to, line);
+		fprintf(to, " (%s) %s", word(line, "peer"), outcome);
 	} else if (strcmp(event, "start") == 0 || strcmp(event, "stop") == 0) {
 		fprintf(to, "Gateway %s %s", word(line, "node"),
 			strcmp(event, "start") == 0 ? "started" : "stopped");
@@ -143,17 +167,6 @@ static void write_event(FILE *to, const json_t *line)
 	} else {
 		fprintf(to, "%s%s%s", event, outcome[0] ? " " : "", outcome);
 	}
-}
-
-/* A reader in a terminal must see what was said, and no more: what a peer sent may hold
- * control characters. */
-static void make_printable(char *text, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		if (iscntrl((unsigned char)text[i]))
-			text[i] = '?';
-	if (size > 0)
-		text[0] = (char)toupper((unsigned char)text[0]);
 }
 
 static int add_message(struct journal_entry *entry, const json_t *line)
@@ -175,8 +188,9 @@ static int add_message(struct journal_entry *entry, const json_t *line)
 		free(text);
 		return -1;
 	}
-	make_printable(text, size);
-	result = add(entry, "MESSAGE", text, size);
+	if (size > 0)
+		text[0] = (char)toupper((unsigned char)text[0]);
+	result = add_visible(entry, "MESSAGE", text, size);
 	free(text);
 	return result;
 }

@@ -23,6 +23,11 @@ static void read_peer(const char *peer, char *ret, size_t room)
 	snprintf(ret, room, "%.*s", (int)length, peer);
 }
 
+void log_line_name_stranger(struct log_line *line)
+{
+	snprintf(line->stranger, sizeof(line->stranger), "\"%.60s\"", line->calling_ae);
+}
+
 void log_line_read(const json_t *json, uint64_t seq, struct log_line *ret)
 {
 	struct log_line line = { .json = json, .seq = seq };
@@ -38,6 +43,7 @@ void log_line_read(const json_t *json, uint64_t seq, struct log_line *ret)
 	line.calling_ae = log_line_text(&line, "calling_ae");
 	line.called_ae = log_line_text(&line, "called_ae");
 	line.destination = log_line_text(&line, "destination");
+	log_line_name_stranger(&line);
 	read_peer(log_line_text(&line, "peer"), line.peer, sizeof(line.peer));
 	*ret = line;
 }
@@ -61,7 +67,7 @@ struct audit_participant log_line_peer(const struct log_line *line)
 {
 	return (struct audit_participant){
 		.user_id = line->modality[0]	 ? line->modality
-			   : line->calling_ae[0] ? line->calling_ae
+			   : line->calling_ae[0] ? line->stranger
 			   : line->peer[0]	 ? line->peer
 						 : "unknown",
 		.ae_titles = line->calling_ae,

@@ -16,11 +16,16 @@ struct log_line {
 	uint64_t seq;
 	const char *time, *node, *event, *outcome, *reason, *detail;
 	const char *association, *modality, *calling_ae, *called_ae, *destination;
-	char peer[64]; /* its address, without the port */
+	char peer[64];	   /* its address, without the port */
+	char stranger[64]; /* the calling AE title in quotes: what one that was not let in
+			      calls himself */
 };
 
 /* The strings are the JSON value's. */
 void log_line_read(const json_t *json, uint64_t seq, struct log_line *ret);
+
+/* Makes `stranger` of the calling AE title, in a line that was put together. */
+void log_line_name_stranger(struct log_line *line);
 
 const char *log_line_text(const struct log_line *line, const char *member);
 bool log_line_is(const struct log_line *line, const char *event, const char *outcome);

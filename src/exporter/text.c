@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cathgate/log.h"
+#include "cathgate/visible.h"
 
 #define ROOM_FIRST 4096
 
@@ -69,24 +70,7 @@ const char *text_string(struct text *text)
 	return text->bytes;
 }
 
-/* Of the sequence that begins here: its length, and the number of its character. The
- * strings come out of a JSON parser, which takes valid UTF-8 only. */
-static size_t decode(const unsigned char *at, unsigned *ret)
-{
-	size_t length = at[0] < 0x80 ? 1 : at[0] < 0xE0 ? 2 : at[0] < 0xF0 ? 3 : 4;
-
-	*ret = length == 1 ? at[0] : at[0] & (0xFFu >> (length + 1));
-	for (size_t i = 1; i < length; i++) {
-		if ((at[i] & 0xC0) != 0x80) {
-			*ret = 0xFFFF; /* cut off: no character */
-			return i;
-		}
-		*ret = *ret << 6 | (at[i] & 0x3F);
-	}
-	return length;
-}
-
-static const char *entity_of(unsigned character)
+static const char *entity_of(uint32_t character)
 {
 	switch (character) {
 	case '&':
@@ -106,24 +90,22 @@ static const char *entity_of(unsigned character)
 
 void text_put_xml(struct text *text, const char *utf8)
 {
-	const unsigned char *at = (const unsigned char *)utf8;
+	size_t length, left = strlen(utf8);
+	uint32_t number;
 
-	while (*at) {
-		unsigned character;
-		size_t length = decode(at, &character);
-		const char *entity = entity_of(character);
-		char escaped[8];
+	for (; left > 0; utf8 += length, left -= length) {
+		bool is_seen = visible_character(utf8, left, &length, &number);
+		const char *entity = is_seen ? entity_of(number) : NULL;
+		char escaped[VISIBLE_MAX + 1];
 
 		if (entity) {
 			text_put(text, entity);
-		} else if (character < 0x20 || (character >= 0x7F && character < 0xA0) ||
-			   character == 0xFFFE || character == 0xFFFF) {
-			snprintf(escaped, sizeof(escaped), "\\u%04x", character & 0xFFFF);
-			text_put(text, escaped);
+		} else if (is_seen) {
+			text_add(text, utf8, length);
 		} else {
-			text_add(text, (const char *)at, length);
+			snprintf(escaped, sizeof(escaped), "\\u%04x", (unsigned)number);
+			text_put(text, escaped);
 		}
-		at += length;
 	}
 }
 

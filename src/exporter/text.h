@@ -23,8 +23,8 @@ void text_put_number(struct text *text, uint64_t number);
 const char *text_string(struct text *text);
 
 /* UTF-8 as an attribute's value or as character data. What XML 1.0 has no place for, and
- * the other controls, stand there as the audit log writes them, \u001b: so a message is
- * one line, and holds nothing that a terminal would obey. */
+ * what else can't be seen (visible.h), stands there as the audit log writes controls,
+ * \u001b: so a message is one line, and holds nothing that a terminal would obey. */
 void text_put_xml(struct text *text, const char *utf8);
 /* Base64 (RFC 4648) of a string's bytes. */
 void text_put_base64(struct text *text, const char *string);

@@ -37,6 +37,7 @@ static struct log_line line_of(const struct transfer *transfer)
 	};
 
 	memcpy(line.peer, transfer->peer, sizeof(line.peer));
+	log_line_name_stranger(&line);
 	return line;
 }
 
