@@ -67,6 +67,8 @@ static void ignore_signals(void)
 static void become(struct server *server, enum process_role role, const int *keep,
 		   size_t count)
 {
+	if (roles[role].name)
+		prctl(PR_SET_NAME, roles[role].name);
 	if (!roles[role].outlives_us) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != server->self)
@@ -76,8 +78,6 @@ static void become(struct server *server, enum process_role role, const int *kee
 	ignore_signals();
 	if (!roles[role].holds_tls_keys)
 		setup_forget_keys(&server->setup);
-	if (roles[role].name)
-		prctl(PR_SET_NAME, roles[role].name);
 	if (roles[role].context)
 		log_context(roles[role].context);
 }
