@@ -2,12 +2,19 @@
  * Files that are there whole and on disk, or not at all. A file is never open to more
  * than its owner before it has the owner and the mode that it is to have.
  *
+ * Whatever others do meanwhile in the folder that holds a file, nothing is done in
+ * another one: it is opened once, each step names it by that descriptor, and nothing is
+ * written through what stands there. Root follows no symbolic link of somebody else's to
+ * a folder that isn't that user's: errno is ELOOP then.
+ *
  * All return 0, or -1 with errno set and nothing left behind; what replaces or renames
  * something can fail with it done, when only its way to the disk failed.
  */
 #ifndef CATHGATE_DURABLE_H
 #define CATHGATE_DURABLE_H
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -26,20 +33,60 @@ struct durable_owner {
  * folder is on disk, too. */
 int durable_create(const char *path, const void *bytes, size_t size,
 		   const struct durable_owner *owner);
-/* The same, in the place of whatever is there. */
+/* The same, in the place of whatever is there; by way of PATH.new, which one that was
+ * killed leaves and the next removes. */
 int durable_replace(const char *path, const void *bytes, size_t size,
 		    const struct durable_owner *owner);
+/* Either, or with less on disk. */
+enum durable_way {
+	DURABLE_CREATE,
+	DURABLE_REPLACE,
+	DURABLE_REPLACE_SOON,	 /* the old one may be back after a loss of power */
+	DURABLE_REPLACE_UNSYNCED /* a torn one may be there then */
+};
+int durable_put(const char *path, enum durable_way way, const void *bytes, size_t size,
+		const struct durable_owner *owner);
+/* In the place of the regular file that the path leads to, with its owner and mode. */
+int durable_rewrite(const char *path, const void *bytes, size_t size);
+
+/* The same in a folder that is open already. `path` may lead through folders within it
+ * only where nobody else can change them. */
+int durable_create_at(int folder, const char *path, const void *bytes, size_t size,
+		      const struct durable_owner *owner);
 /* Gives a file that is there its owner and mode. */
-int durable_settle(const char *path, const struct durable_owner *owner);
+int durable_settle_at(int folder, const char *path, const struct durable_owner *owner);
+/* A new folder; EEXIST when something has its name. The first returns its descriptor. */
+int durable_folder_at(int folder, const char *path, const struct durable_owner *owner);
 int durable_folder(const char *path, const struct durable_owner *owner);
+bool durable_is_empty_at(int folder);
+
+/* A file that is written piece by piece, by its fd: mode 0600 until it is finished. */
+struct durable_draft {
+	enum durable_way way;
+	int folder, fd;
+	char name[NAME_MAX + 1], own[NAME_MAX + 1]; /* that it is to have; has so long */
+};
+
+int durable_begin(const char *path, enum durable_way way, struct durable_draft *ret);
+/* Either way the draft is no more. */
+int durable_finish(struct durable_draft *draft, const struct durable_owner *owner);
+void durable_abandon(struct durable_draft *draft);
 
 /* Removed, or renamed without overwriting: and that is on disk. */
 int durable_remove(const char *path);
 int durable_rename(const char *from, const char *to);
+/* Renamed only: EEXIST where the new name is taken. */
+int durable_move_at(int from_at, const char *from, int to_at, const char *to);
 
-/* Puts a folder's entries on disk; the folder that holds `path`. */
-int durable_sync_folder(const char *folder);
-int durable_sync_parent(const char *path);
+/* A folder's descriptor, to name it by and for fchdir(2), not for reading (O_PATH). */
+int durable_open_folder(const char *path);
+/* That of the folder which holds `path`. */
+int durable_open_parent(const char *path);
+/* The name behind the last slash. */
+const char *durable_base(const char *path);
+
+/* Puts a folder's entries on disk. */
+int durable_sync_at(int folder);
 
 /* All of it, at where the descriptor stands; syncs nothing. After a failure any part of
  * it may be there. */
@@ -47,6 +94,8 @@ int durable_write(int fd, const void *bytes, size_t size);
 
 /* A whole file, of at most `max` bytes, with a NUL behind it: the caller's to free. */
 int durable_read(const char *path, size_t max, char **ret, size_t *ret_size);
+int durable_read_at(int folder, const char *path, size_t max, char **ret,
+		    size_t *ret_size);
 
 #ifdef __cplusplus
 }

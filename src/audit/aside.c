@@ -39,25 +39,24 @@ static int copy_hashed(int from, off_t at, int to, struct digest *digest, off_t 
 	}
 }
 
-/* A draft first: half a copy would be mistaken for the whole. */
-static int copy_torn(int fd, off_t at, const char *log_path, const char *torn)
+/* Whole or not at all: half a copy would be mistaken for the whole. */
+static int copy_torn(int fd, off_t at, const char *torn)
 {
-	char draft[LOG_NAME_SIZE];
+	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, FILE_MODE };
+	struct durable_draft draft;
 	off_t size;
-	int result = -1;
-	log_name(draft, log_path, ".torn.new");
-	int copy = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
-	if (copy >= 0 && fchmod(copy, FILE_MODE) == 0 &&
-	    copy_hashed(fd, at, copy, NULL, &size) == 0 && fsync(copy) == 0 &&
-	    log_rename(draft, torn) == 0)
-		result = log_sync_directory(torn);
+	int result = durable_begin(torn, DURABLE_CREATE, &draft);
+	if (result == 0 && copy_hashed(fd, at, draft.fd, NULL, &size)) {
+		durable_abandon(&draft);
+		result = -1;
+	} else if (result == 0) {
+		result = durable_finish(&draft, &own);
+	}
 	if (result)
 		log_error("%s: the torn end of the audit log can't be saved here: %m; "
 			  "let the gateway's user write in this directory, and free "
 			  "space",
 			  torn);
-	if (copy >= 0)
-		close(copy);
 	return result;
 }
 
@@ -158,7 +157,7 @@ int aside_torn(int fd, const char *path, const char *log_path, const char *time,
 	    strcmp(copied, sha256) != 0) {
 		log_name_stamp(stamp);
 		log_name(torn, log_path, ".torn-%s", stamp);
-		if (copy_torn(fd, at, log_path, torn))
+		if (copy_torn(fd, at, torn))
 			return -1;
 	}
 	if (ftruncate(fd, at) || fsync(fd)) {

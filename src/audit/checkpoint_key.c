@@ -9,11 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+
+#include "cathgate/durable.h"
 
 #define PUBLIC_SIZE    32
 #define SIGNATURE_SIZE 64
@@ -227,62 +230,72 @@ enum checkpoint_verdict checkpoint_key_verify(
 	return holds ? CHECKPOINT_HOLDS : CHECKPOINT_FORGED;
 }
 
-static FILE *create(const char *path, mode_t mode, const char **ret_error)
+/* Takes what has been written to memory. */
+static int take_text(BIO *from, char ret[SIGNING_KEY_TEXT_SIZE])
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	FILE *stream = fd >= 0 && fchmod(fd, mode) == 0 ? fdopen(fd, "w") : NULL;
-	if (stream)
-		return stream;
-	*ret_error = fd < 0 && errno == EEXIST
-			     ? "is there already, and is not overwritten"
-			     : "can't be made; look at its directory";
-	if (fd >= 0) {
-		close(fd);
-		unlink(path);
-	}
-	return NULL;
+	char *bytes;
+	long size = BIO_get_mem_data(from, &bytes);
+	if (size <= 0 || size >= SIGNING_KEY_TEXT_SIZE)
+		return -1;
+	memcpy(ret, bytes, (size_t)size);
+	ret[size] = '\0';
+	return 0;
 }
 
-/* Durable before it is said to be there. */
-static bool finish(FILE *stream, bool is_written)
+int signing_key_new(struct signing_key_text *ret)
 {
-	is_written = is_written && fflush(stream) == 0 && fsync(fileno(stream)) == 0;
-	return fclose(stream) == 0 && is_written;
+	struct signing_key_text text;
+	EVP_PKEY *pair = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	BIO *private_half = BIO_new(BIO_s_secmem()), *public_half = BIO_new(BIO_s_mem());
+	int result = -1;
+	if (pair && private_half && public_half &&
+	    PEM_write_bio_PKCS8PrivateKey(private_half, pair, NULL, NULL, 0, NULL,
+					  NULL) == 1 &&
+	    PEM_write_bio_PUBKEY(public_half, pair) == 1 &&
+	    take_text(private_half, text.private_half) == 0 &&
+	    take_text(public_half, text.public_half) == 0) {
+		*ret = text;
+		result = 0;
+	}
+	OPENSSL_cleanse(&text, sizeof(text));
+	BIO_free(private_half);
+	BIO_free(public_half);
+	EVP_PKEY_free(pair);
+	ERR_clear_error();
+	return result;
+}
+
+static const char *why(void)
+{
+	return errno == EEXIST	 ? "is there already, and is not overwritten"
+	       : errno == ENOSPC ? "can't be written; is the disk full?"
+				 : "can't be made; look at its directory";
+}
+
+static int put(const char *path, const char *text, mode_t mode, const char **ret_error)
+{
+	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, mode };
+	if (durable_create(path, text, strlen(text), &own) == 0)
+		return 0;
+	*ret_error = why();
+	return -1;
 }
 
 int signing_key_make(const char *path, const char **ret_error)
 {
-	char *public_path;
-	FILE *private_stream = NULL, *public_stream = NULL;
-	EVP_PKEY *pair = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	if (!pair || asprintf(&public_path, "%s.pub", path) < 0) {
-		EVP_PKEY_free(pair);
+	struct signing_key_text text;
+	char *public_path = NULL;
+	int result = -1;
+	if (signing_key_new(&text) || asprintf(&public_path, "%s.pub", path) < 0) {
 		*ret_error = "can't be made: OpenSSL refuses, or there is no memory";
 		return -1;
 	}
-	int result = -1;
-	private_stream = create(path, 0600, ret_error);
-	if (private_stream)
-		public_stream = create(public_path, 0644, ret_error);
-	if (private_stream && public_stream) {
-		bool is_done =
-			finish(private_stream,
-			       PEM_write_PKCS8PrivateKey(private_stream, pair, NULL, NULL,
-							 0, NULL, NULL) == 1);
-		is_done = finish(public_stream,
-				 PEM_write_PUBKEY(public_stream, pair) == 1) &&
-			  is_done;
-		result = is_done ? 0 : -1;
-		if (!is_done)
-			*ret_error = "can't be written; is the disk full?";
-	} else if (private_stream) {
-		fclose(private_stream);
+	if (put(path, text.private_half, 0600, ret_error) == 0) {
+		result = put(public_path, text.public_half, 0644, ret_error);
+		if (result)
+			durable_remove(path);
 	}
-	if (result && private_stream)
-		unlink(path);
-	if (result && public_stream)
-		unlink(public_path);
-	EVP_PKEY_free(pair);
+	OPENSSL_cleanse(&text, sizeof(text));
 	free(public_path);
 	return result;
 }

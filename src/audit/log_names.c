@@ -114,29 +114,18 @@ DIR *log_open_directory(const char *path)
 
 int log_sync_directory(const char *path)
 {
-	char directory[LOG_NAME_SIZE];
-	log_name_directory(path, directory);
-	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int result = fd >= 0 ? fsync(fd) : -1;
+	int directory = durable_open_parent(path);
+	int result = directory >= 0 ? durable_sync_at(directory) : -1;
 	int error = errno;
-	if (fd >= 0)
-		close(fd);
+	if (directory >= 0)
+		close(directory);
 	errno = error;
 	return result;
 }
 
 int log_rename(const char *from, const char *to)
 {
-	int result = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
-	if (result == 0 || errno != EINVAL)
-		return result;
-	/* A file system that doesn't know the flag (NFS, say). Nobody else makes such
-	 * names, so that the moment in between doesn't matter. */
-	if (faccessat(AT_FDCWD, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		errno = EEXIST;
-		return -1;
-	}
-	return rename(from, to);
+	return durable_move_at(AT_FDCWD, from, AT_FDCWD, to);
 }
 
 int log_rename_rotated(const char *path, uint64_t first_seq, struct log_rotated *ret)
@@ -157,23 +146,8 @@ int log_rename_rotated(const char *path, uint64_t first_seq, struct log_rotated 
 
 int log_put_file(const char *path, const char *text, size_t size)
 {
-	char draft[LOG_NAME_SIZE + 8];
-	snprintf(draft, sizeof(draft), "%s.new", path);
-	/* A draft that a crash left, or what somebody else has put in its place: nothing
-	 * is written through a link, nor waited for at a pipe. */
-	if (unlink(draft) && errno != ENOENT)
-		return -1;
-	int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-	if (fd < 0)
-		return -1;
-	int error = 0;
-	if (fchmod(fd, FILE_MODE) || durable_write(fd, text, size) || fsync(fd))
-		error = errno;
-	close(fd);
-	if (error == 0 && (rename(draft, path) || log_sync_directory(path)))
-		error = errno;
-	errno = error;
-	return error ? -1 : 0;
+	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, FILE_MODE };
+	return durable_replace(path, text, size, &own);
 }
 
 long log_get_file(const char *path, char *ret, size_t room)

@@ -1,18 +1,22 @@
 #include "cathgate/durable.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-int durable_sync_folder(const char *folder)
+#include "folder.h"
+
+#define TRIES 100
+
+/* Keeps the errno of what went before. */
+static int close_quietly(int fd, int result)
 {
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int result = fd < 0 ? -1 : fsync(fd);
 	int error = errno;
 
 	if (fd >= 0)
@@ -21,20 +25,11 @@ int durable_sync_folder(const char *folder)
 	return result;
 }
 
-int durable_sync_parent(const char *path)
+int durable_sync_at(int folder)
 {
-	const char *slash = strrchr(path, '/');
-	char *folder;
-	int result;
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (slash == NULL)
-		return durable_sync_folder(".");
-	folder = strndup(path, slash == path ? 1 : (size_t)(slash - path));
-	if (folder == NULL)
-		return -1;
-	result = durable_sync_folder(folder);
-	free(folder);
-	return result;
+	return close_quietly(fd, fd < 0 ? -1 : fsync(fd));
 }
 
 int durable_write(int fd, const void *bytes, size_t size)
@@ -63,112 +58,316 @@ static int settle(int fd, const struct durable_owner *owner)
 	return fchmod(fd, owner->mode);
 }
 
-/* Beside `path`, mode 0600 until all of it is there. */
-static char *write_beside(const char *path, const void *bytes, size_t size,
-			  const struct durable_owner *owner)
+/* Hidden, and nobody can foresee it. */
+static int choose_name(struct durable_draft *draft)
 {
-	const char *slash = strrchr(path, '/');
-	int length = slash == NULL ? 0 : (int)(slash - path) + 1, fd, error;
-	char *beside;
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+	unsigned char random[8];
+	char tail[sizeof(random) + 1] = "";
 
-	if (asprintf(&beside, "%.*s.%s.XXXXXX", length, path, path + length) < 0)
-		return NULL;
-	fd = mkostemp(beside, O_CLOEXEC);
-	if (fd < 0) {
-		free(beside);
-		return NULL;
-	}
-	if (durable_write(fd, bytes, size) == 0 && settle(fd, owner) == 0 &&
-	    fsync(fd) == 0) {
-		close(fd);
-		return beside;
-	}
-	error = errno;
-	close(fd);
-	unlink(beside);
-	free(beside);
-	errno = error;
-	return NULL;
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -1;
+	for (size_t i = 0; i < sizeof(random); i++)
+		tail[i] = letters[random[i] % 32];
+	snprintf(draft->own, sizeof(draft->own), ".%.200s.%s", draft->name, tail);
+	return 0;
 }
 
-static int place(char *beside, const char *path, unsigned flags)
+/* What a crash left goes, or what somebody else has put in its place. */
+static int clear_name(struct durable_draft *draft)
 {
-	int result = -1, error;
-	bool is_placed;
+	snprintf(draft->own, sizeof(draft->own), "%.200s.new", draft->name);
+	return unlinkat(draft->folder, draft->own, 0) < 0 && errno != ENOENT ? -1 : 0;
+}
 
-	if (beside == NULL)
+static int begin(struct durable_draft *draft)
+{
+	bool is_new = draft->way == DURABLE_CREATE;
+
+	for (int i = 0; i < TRIES; i++) {
+		if ((is_new ? choose_name(draft) : clear_name(draft)) < 0)
+			return -1;
+		draft->fd = openat(draft->folder, draft->own,
+				   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+				   0600);
+		if (draft->fd >= 0 || errno != EEXIST)
+			break;
+	}
+	return draft->fd < 0 ? -1 : 0;
+}
+
+/* Takes the folder's descriptor. */
+static int begin_in(int folder, const char *name, enum durable_way way,
+		    struct durable_draft *ret)
+{
+	struct durable_draft draft = { .way = way, .folder = folder, .fd = -1 };
+	size_t length = strlen(name);
+
+	if (folder < 0)
 		return -1;
-	is_placed = renameat2(AT_FDCWD, beside, AT_FDCWD, path, flags) == 0;
-	if (is_placed)
-		result = durable_sync_parent(path);
+	errno = length == 0 ? EISDIR : ENAMETOOLONG;
+	if (length == 0 || length > NAME_MAX)
+		return close_quietly(folder, -1);
+	memcpy(draft.name, name, length + 1);
+	if (begin(&draft) < 0)
+		return close_quietly(folder, -1);
+	*ret = draft;
+	return 0;
+}
+
+int durable_begin(const char *path, enum durable_way way, struct durable_draft *ret)
+{
+	return begin_in(durable_open_parent(path), durable_base(path), way, ret);
+}
+
+static int open_below(int folder, const char *path)
+{
+	char below[PATH_MAX] = ".";
+	size_t length = (size_t)(durable_base(path) - path);
+
+	errno = ENAMETOOLONG;
+	if (length >= sizeof(below))
+		return -1;
+	if (length > 0)
+		snprintf(below, sizeof(below), "%.*s", (int)length, path);
+	return openat(folder, below, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+void durable_abandon(struct durable_draft *draft)
+{
+	int error = errno;
+
+	unlinkat(draft->folder, draft->own, 0);
+	close(draft->fd);
+	close(draft->folder);
+	errno = error;
+}
+
+int durable_move_at(int from_at, const char *from, int to_at, const char *to)
+{
+	int result = renameat2(from_at, from, to_at, to, RENAME_NOREPLACE);
+
+	if (result == 0 || errno != EINVAL)
+		return result;
+	/* A file system that doesn't know the flag (NFS, say). Nobody else makes such
+	 * names, so that the moment in between doesn't matter. */
+	if (faccessat(to_at, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return renameat2(from_at, from, to_at, to, 0);
+}
+
+/* The draft gets its name. */
+static int place(const struct durable_draft *draft)
+{
+	int folder = draft->folder;
+
+	return draft->way == DURABLE_CREATE
+		       ? durable_move_at(folder, draft->own, folder, draft->name)
+		       : renameat2(folder, draft->own, folder, draft->name, 0);
+}
+
+int durable_finish(struct durable_draft *draft, const struct durable_owner *owner)
+{
+	bool syncs = draft->way == DURABLE_CREATE || draft->way == DURABLE_REPLACE;
+	int result, error;
+
+	if (settle(draft->fd, owner) < 0 ||
+	    (draft->way != DURABLE_REPLACE_UNSYNCED && fsync(draft->fd) < 0) ||
+	    place(draft) < 0) {
+		durable_abandon(draft);
+		return -1;
+	}
+	result = syncs ? durable_sync_at(draft->folder) : 0;
 	error = errno;
-	if (result < 0 && !is_placed)
-		unlink(beside);
-	else if (result < 0 && (flags & RENAME_NOREPLACE) != 0)
-		unlink(path);
-	free(beside);
+	/* Nothing new stays that isn't on disk. */
+	if (result < 0 && draft->way == DURABLE_CREATE)
+		unlinkat(draft->folder, draft->name, 0);
+	close(draft->fd);
+	close(draft->folder);
 	errno = error;
 	return result;
 }
 
-int durable_settle(const char *path, const struct durable_owner *owner)
+/* `begun`: what came of its beginning. */
+static int write_whole(int begun, struct durable_draft *draft, const void *bytes,
+		       size_t size, const struct durable_owner *owner)
 {
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), error, result;
-
-	if (fd < 0)
+	if (begun < 0)
 		return -1;
-	result = settle(fd, owner) == 0 ? fsync(fd) : -1;
-	error = errno;
-	close(fd);
-	errno = error;
-	return result;
+	if (durable_write(draft->fd, bytes, size) == 0)
+		return durable_finish(draft, owner);
+	durable_abandon(draft);
+	return -1;
+}
+
+int durable_put(const char *path, enum durable_way way, const void *bytes, size_t size,
+		const struct durable_owner *owner)
+{
+	struct durable_draft draft;
+	int begun = durable_begin(path, way, &draft);
+
+	return write_whole(begun, &draft, bytes, size, owner);
 }
 
 int durable_create(const char *path, const void *bytes, size_t size,
 		   const struct durable_owner *owner)
 {
-	return place(write_beside(path, bytes, size, owner), path, RENAME_NOREPLACE);
+	return durable_put(path, DURABLE_CREATE, bytes, size, owner);
 }
 
 int durable_replace(const char *path, const void *bytes, size_t size,
 		    const struct durable_owner *owner)
 {
-	return place(write_beside(path, bytes, size, owner), path, 0);
+	return durable_put(path, DURABLE_REPLACE, bytes, size, owner);
+}
+
+int durable_create_at(int folder, const char *path, const void *bytes, size_t size,
+		      const struct durable_owner *owner)
+{
+	struct durable_draft draft;
+	int begun = begin_in(open_below(folder, path), durable_base(path), DURABLE_CREATE,
+			     &draft);
+
+	return write_whole(begun, &draft, bytes, size, owner);
+}
+
+int durable_rewrite(const char *path, const void *bytes, size_t size)
+{
+	struct durable_draft draft;
+	struct durable_owner owner;
+	struct stat status;
+	char name[NAME_MAX + 1];
+	int folder = folder_of_file(path, name), begun;
+
+	if (folder < 0)
+		return -1;
+	if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return close_quietly(folder, -1);
+	errno = EINVAL;
+	if (!S_ISREG(status.st_mode))
+		return close_quietly(folder, -1);
+	owner = (struct durable_owner){ status.st_uid, status.st_gid,
+					status.st_mode & 07777 };
+	begun = begin_in(folder, name, DURABLE_REPLACE, &draft);
+	return write_whole(begun, &draft, bytes, size, &owner);
+}
+
+int durable_settle_at(int folder, const char *path, const struct durable_owner *owner)
+{
+	int fd = openat(folder, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	return close_quietly(fd, settle(fd, owner) == 0 ? fsync(fd) : -1);
+}
+
+bool durable_is_empty_at(int folder)
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+	size_t count = 0;
+
+	if (stream == NULL) {
+		close_quietly(fd, 0);
+		return false;
+	}
+	while (readdir(stream) != NULL)
+		count++;
+	closedir(stream);
+	return count == 2; /* . and .. */
+}
+
+/* What has just been made, and not something that was put in its place. */
+static bool is_fresh(int fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return false;
+	if (status.st_uid == geteuid() && (status.st_mode & 077) == 0 &&
+	    durable_is_empty_at(fd))
+		return true;
+	errno = EPERM;
+	return false;
+}
+
+int durable_folder_at(int folder, const char *path, const struct durable_owner *owner)
+{
+	int parent = open_below(folder, path), fd;
+	const char *name = durable_base(path);
+
+	if (parent < 0)
+		return -1;
+	if (mkdirat(parent, name, 0700) < 0)
+		return close_quietly(parent, -1);
+	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || !is_fresh(fd) || settle(fd, owner) < 0 ||
+	    durable_sync_at(parent) < 0) {
+		int error = errno;
+
+		unlinkat(parent, name, AT_REMOVEDIR);
+		errno = error;
+		fd = close_quietly(fd, -1);
+	}
+	return close_quietly(parent, fd);
 }
 
 int durable_folder(const char *path, const struct durable_owner *owner)
 {
-	int fd, error, result = -1;
+	char trimmed[PATH_MAX];
+	size_t length = strlen(path);
+	int parent, made;
 
-	if (mkdir(path, 0700) < 0)
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	errno = ENAMETOOLONG;
+	if (length >= sizeof(trimmed))
 		return -1;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && settle(fd, owner) == 0 && durable_sync_parent(path) == 0)
-		result = 0;
-	error = errno;
-	if (fd >= 0)
-		close(fd);
-	if (result < 0)
-		rmdir(path);
-	errno = error;
-	return result;
+	snprintf(trimmed, sizeof(trimmed), "%.*s", (int)length, path);
+	parent = durable_open_parent(trimmed);
+	if (parent < 0)
+		return -1;
+	made = durable_folder_at(parent, durable_base(trimmed), owner);
+	close_quietly(parent, 0);
+	return made < 0 ? -1 : close_quietly(made, 0);
 }
 
 int durable_remove(const char *path)
 {
-	return unlink(path) < 0 ? -1 : durable_sync_parent(path);
+	int folder = durable_open_parent(path), result;
+
+	if (folder < 0)
+		return -1;
+	result = unlinkat(folder, durable_base(path), 0);
+	return close_quietly(folder, result == 0 ? durable_sync_at(folder) : -1);
 }
 
 int durable_rename(const char *from, const char *to)
 {
-	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0)
-		return -1;
-	return durable_sync_parent(to);
+	int from_at = durable_open_parent(from), to_at = durable_open_parent(to);
+	int result = -1;
+
+	if (from_at >= 0 && to_at >= 0)
+		result = durable_move_at(from_at, durable_base(from), to_at,
+					 durable_base(to));
+	if (result == 0)
+		result = durable_sync_at(to_at);
+	close_quietly(from_at, 0);
+	return close_quietly(to_at, result);
 }
 
 int durable_read(const char *path, size_t max, char **ret, size_t *ret_size)
 {
-	FILE *stream = fopen(path, "re");
+	return durable_read_at(AT_FDCWD, path, max, ret, ret_size);
+}
+
+int durable_read_at(int folder, const char *path, size_t max, char **ret,
+		    size_t *ret_size)
+{
+	int fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
+	FILE *stream = fd >= 0 ? fdopen(fd, "r") : NULL;
 	char *text = stream != NULL ? malloc(max + 2) : NULL;
 	size_t size = 0;
 	int result = -1, error;

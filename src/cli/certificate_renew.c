@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cathgate/durable.h"
 #include "complain.h"
 #include "keep.h"
 #include "cli.h"
@@ -220,20 +220,17 @@ static int make(struct pair *pair, const struct site *site, const struct options
 	return -1;
 }
 
-/* In the place of a file, with its owner and mode. */
+/* By the path as the configuration has it, whose links are followed with more care than
+ * realpath() takes. */
 static int replace(const char *path, const char *bytes, size_t size)
 {
-	struct durable_owner owner;
-	struct stat status;
-	int result = -1;
+	int result = durable_rewrite(path, bytes, size);
 
-	if (stat(path, &status) == 0) {
-		owner = (struct durable_owner){ status.st_uid, status.st_gid,
-						status.st_mode & 07777 };
-		result = durable_replace(path, bytes, size, &owner);
-	}
 	if (result < 0)
-		complain("%s: %s", path, strerror(errno));
+		complain("%s: %s%s", path, strerror(errno),
+			 errno == ELOOP ? "; name the file itself, not a symbolic link "
+					  "of another user's"
+					: "");
 	return result;
 }
 
@@ -243,20 +240,21 @@ static int replace(const char *path, const char *bytes, size_t size)
 static int replace_pair(const struct pair *pair, const struct pki_text *key,
 			const struct pki_text *certificate)
 {
+	const char *key_path = pair->tls->key.path;
+	const char *certificate_path = pair->tls->certificate.path;
 	char *old_key = NULL, *old_certificate = NULL;
 	size_t key_size = 0, size = 0;
 	int result = -1;
 
-	if (durable_read(pair->key_path, FILE_MAX, &old_key, &key_size) < 0 ||
-	    durable_read(pair->certificate_path, FILE_MAX, &old_certificate, &size) < 0) {
-		complain("%s: %s", old_key ? pair->certificate_path : pair->key_path,
+	if (durable_read(key_path, FILE_MAX, &old_key, &key_size) < 0 ||
+	    durable_read(certificate_path, FILE_MAX, &old_certificate, &size) < 0) {
+		complain("%s: %s", old_key ? certificate_path : key_path,
 			 strerror(errno));
-	} else if (replace(pair->key_path, key->bytes, key->size) < 0 ||
-		   replace(pair->certificate_path, certificate->bytes,
-			   certificate->size) < 0) {
+	} else if (replace(key_path, key->bytes, key->size) < 0 ||
+		   replace(certificate_path, certificate->bytes, certificate->size) < 0) {
 		/* What fails on its way to the disk can have been done. */
-		replace(pair->certificate_path, old_certificate, size);
-		replace(pair->key_path, old_key, key_size);
+		replace(certificate_path, old_certificate, size);
+		replace(key_path, old_key, key_size);
 	} else {
 		result = 0;
 	}
@@ -278,7 +276,7 @@ static int write_pair(const struct pair *pair, bool with_key)
 	else if (with_key)
 		result = replace_pair(pair, &key, &certificate);
 	else
-		result = replace(pair->certificate_path, certificate.bytes,
+		result = replace(pair->tls->certificate.path, certificate.bytes,
 				 certificate.size);
 	pki_text_free(&key);
 	pki_text_free(&certificate);

@@ -15,11 +15,9 @@ static int write_file(const struct handout *handout, const char *name, const cha
 		      struct pki_text *text)
 {
 	struct durable_owner own = service_private(0600);
-	const char *path = keep_format("%s/%s%s", handout->staging.path, name, ending);
-	int result = durable_create(path, text->bytes, text->size, &own);
+	int result = staging_write(&handout->staging, keep_format("%s%s", name, ending),
+				   text->bytes, text->size, &own);
 
-	if (result < 0)
-		complain("%s: %s", path, strerror(errno));
 	pki_text_free(text);
 	return result;
 }

@@ -154,12 +154,12 @@ int handout_describe(struct handout *handout, const struct site *site,
 		"  Client certificate   always\n",
 		listen->tls.min_version == 13 ? "1.3" : "1.2 or 1.3");
 	describe_ways(page, entry);
-	if (fflush(page) != 0 ||
-	    durable_create(keep_format("%s/%s.txt", handout->staging.path, handout->name),
-			   text, size, &own) < 0)
-		complain("%s/%s.txt can't be written", handout->folder, handout->name);
+	if (fflush(page) != 0)
+		complain("%s/%s.txt: there is no memory", handout->folder, handout->name);
 	else
-		result = 0;
+		result = staging_write(&handout->staging,
+				       keep_format("%s.txt", handout->name), text, size,
+				       &own);
 out:
 	if (page != NULL)
 		fclose(page);

@@ -25,8 +25,11 @@ static void tell_used(const char *config, const char *path)
 		if (audit_log_used_note(&used))
 			fprintf(stderr,
 				"cathgate: %s: the audit repository can't be told that "
-				"the log is read: %s\n",
-				messages, strerror(errno));
+				"the log is read: %s%s\n",
+				messages, strerror(errno),
+				errno == ELOOP ? "; a symbolic link that isn't root's "
+						 "leads elsewhere: see who made it"
+					       : "");
 	}
 	config_faults_clear(&none);
 	free(messages);

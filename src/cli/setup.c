@@ -331,8 +331,8 @@ static int write_all(const struct setup_plan *plan)
 		return CLI_USAGE;
 	staging.replaces_last = plan->has_sample;
 	if (make_log_folder(plan, &made_log) == 0 &&
-	    setup_write_keys(plan, staging.path) == 0 &&
-	    setup_write_config(plan, staging.path) == 0) {
+	    setup_write_keys(plan, &staging) == 0 &&
+	    setup_write_config(plan, &staging) == 0) {
 		const char *path = keep_format("%s/" SETUP_CONFIG, staging.path);
 
 		if (service_check(&plan->service, path) != 0)

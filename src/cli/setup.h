@@ -7,6 +7,7 @@
 #include "cathgate/pki.h"
 #include "questions.h"
 #include "service.h"
+#include "staging.h"
 
 enum setup_question {
 	SETUP_NAME,
@@ -46,9 +47,9 @@ struct setup_plan {
 #define SETUP_CRL	    "tls/modalities.crl"
 #define SETUP_CONFIG	    "cathgate.conf"
 
-/* Writes everything but the configuration into `folder`, or the configuration. 0, or -1
- * with a message. */
-int setup_write_keys(const struct setup_plan *plan, const char *folder);
-int setup_write_config(const struct setup_plan *plan, const char *folder);
+/* Writes everything but the configuration, or the configuration. 0, or -1 with a message.
+ */
+int setup_write_keys(const struct setup_plan *plan, const struct staging *to);
+int setup_write_config(const struct setup_plan *plan, const struct staging *to);
 
 #endif

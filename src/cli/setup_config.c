@@ -1,5 +1,4 @@
 /* The configuration of a gateway that is set up: the sample, with the answers in it. */
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,7 +17,7 @@ static bool is_socket_units(const struct question *answers)
 	       access(SOCKET_UNIT, F_OK) == 0;
 }
 
-int setup_write_config(const struct setup_plan *plan, const char *folder)
+int setup_write_config(const struct setup_plan *plan, const struct staging *to)
 {
 	const struct question *answers = plan->answers;
 	const struct sample_values values = {
@@ -39,14 +38,10 @@ int setup_write_config(const struct setup_plan *plan, const char *folder)
 	};
 	struct durable_owner owner = service_file(&plan->service);
 	const char *text = sample_fill(&values);
-	const char *path = keep_format("%s/" SETUP_CONFIG, folder);
 
 	if (text == NULL) {
 		complain("the sample configuration doesn't fit setup");
 		return -1;
 	}
-	if (durable_create(path, text, strlen(text), &owner) == 0)
-		return 0;
-	complain("%s: %s", path, strerror(errno));
-	return -1;
+	return staging_write(to, SETUP_CONFIG, text, strlen(text), &owner);
 }

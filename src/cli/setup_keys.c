@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cathgate/checkpoint.h"
 #include "cathgate/config.h"
@@ -19,7 +20,7 @@
  * hospital's certificate comes. */
 struct work {
 	const struct setup_plan *plan;
-	const char *folder;
+	const struct staging *to;
 	struct pki_key *ca_key;
 	struct pki_certificate *ca;
 	const char *hosts[HOSTS_MAX];
@@ -41,32 +42,37 @@ static int refused(void)
 static int write_text(const struct work *work, const char *name, struct pki_text *text,
 		      struct durable_owner owner)
 {
-	const char *path = keep_format("%s/%s", work->folder, name);
-	int result = durable_create(path, text->bytes, text->size, &owner);
+	int result = staging_write(work->to, name, text->bytes, text->size, &owner);
 
-	if (result < 0)
-		complain("%s: %s", path, strerror(errno));
 	pki_text_free(text);
 	return result;
 }
 
+static int make_folder(const struct work *work, const char *name,
+		       const struct durable_owner *owner)
+{
+	int fd = durable_folder_at(work->to->folder, name, owner);
+
+	if (fd < 0) {
+		complain("%s/%s: %s", work->to->path, name, strerror(errno));
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
 static int make_folders(const struct work *work)
 {
-	static const char *const shared[] = { "tls", CONFIG_MODALITIES_FOLDER };
-	static const char *const own[] = { SETUP_CA_FOLDER, SETUP_KNOWN };
 	struct durable_owner readable = service_folder(&work->plan->service);
 	struct durable_owner closed = service_private(0700);
-	int result = 0;
 
-	for (size_t i = 0; i < 2; i++)
-		result |= durable_folder(keep_format("%s/%s", work->folder, shared[i]),
-					 &readable);
-	for (size_t i = 0; i < 2; i++)
-		result |= durable_folder(keep_format("%s/%s", work->folder, own[i]),
-					 &closed);
-	if (result < 0)
-		complain("%s: %s", work->folder, strerror(errno));
-	return result;
+	return make_folder(work, "tls", &readable) < 0 ||
+			       make_folder(work, CONFIG_MODALITIES_FOLDER, &readable) <
+				       0 ||
+			       make_folder(work, SETUP_CA_FOLDER, &closed) < 0 ||
+			       make_folder(work, SETUP_KNOWN, &closed) < 0
+		       ? -1
+		       : 0;
 }
 
 /* The CA's own, and a copy that the gateway can read. */
@@ -74,11 +80,8 @@ static int write_twice(const struct work *work, const char *own, const char *cop
 		       struct pki_text *text)
 {
 	struct durable_owner private = service_private(0600);
-	const char *path = keep_format("%s/%s", work->folder, own);
-	int result = durable_create(path, text->bytes, text->size, &private);
+	int result = staging_write(work->to, own, text->bytes, text->size, &private);
 
-	if (result < 0)
-		complain("%s: %s", path, strerror(errno));
 	return write_text(work, copy, text, service_file(&work->plan->service)) | result;
 }
 
@@ -129,7 +132,6 @@ static int copy_certificates(const struct work *work, const char *from, const ch
 	struct pki_certificate *certificate;
 	struct pki_text text = { 0 };
 	const char *error = "holds no certificate";
-	const char *path = keep_format("%s/%s", work->folder, name);
 	char *bytes;
 	size_t size;
 	int result = -1;
@@ -139,9 +141,7 @@ static int copy_certificates(const struct work *work, const char *from, const ch
 		return -1;
 	}
 	if (strstr(bytes, "-----BEGIN ") != NULL) {
-		result = durable_create(path, bytes, size, &owner);
-		if (result < 0)
-			complain("%s: %s", path, strerror(errno));
+		result = staging_write(work->to, name, bytes, size, &owner);
 		free(bytes);
 		return result;
 	}
@@ -158,7 +158,6 @@ static int copy_certificates(const struct work *work, const char *from, const ch
 static int copy_crl(const struct work *work, const char *from)
 {
 	struct durable_owner owner = service_file(&work->plan->service);
-	const char *path = keep_format("%s/" SETUP_CRL, work->folder);
 	char *bytes;
 	size_t size;
 	int result;
@@ -167,9 +166,7 @@ static int copy_crl(const struct work *work, const char *from)
 		complain("%s: %s", from, strerror(errno));
 		return -1;
 	}
-	result = durable_create(path, bytes, size, &owner);
-	if (result < 0)
-		complain("%s: %s", path, strerror(errno));
+	result = staging_write(work->to, SETUP_CRL, bytes, size, &owner);
 	free(bytes);
 	return result;
 }
@@ -232,22 +229,19 @@ static int make_audit_keys(const struct work *work)
 {
 	struct durable_owner key = service_key(&work->plan->service);
 	struct durable_owner readable = service_file(&work->plan->service);
-	const char *path = keep_format("%s/tls/audit.key", work->folder);
-	const char *error;
+	struct signing_key_text text;
 	struct pki_text secret;
+	int result;
 
-	if (signing_key_make(path, &error) < 0) {
-		complain("%s %s", path, error);
-		return -1;
-	}
-	if (durable_settle(path, &key) < 0 ||
-	    durable_settle(keep_format("%s.pub", path), &readable) < 0) {
-		complain("%s: %s", path, strerror(errno));
-		return -1;
-	}
-	if (pki_secret_make(&secret) < 0)
+	if (signing_key_new(&text) < 0 || pki_secret_make(&secret) < 0)
 		return refused();
-	return write_text(work, "tls/pseudonym.key", &secret, key);
+	result = staging_write(work->to, "tls/audit.key", text.private_half,
+			       strlen(text.private_half), &key);
+	if (result == 0)
+		result = staging_write(work->to, "tls/audit.key.pub", text.public_half,
+				       strlen(text.public_half), &readable);
+	explicit_bzero(&text, sizeof(text));
+	return write_text(work, "tls/pseudonym.key", &secret, key) | result;
 }
 
 static int make_all(struct work *work)
@@ -274,9 +268,9 @@ static int make_all(struct work *work)
 	return make_audit_keys(work);
 }
 
-int setup_write_keys(const struct setup_plan *plan, const char *folder)
+int setup_write_keys(const struct setup_plan *plan, const struct staging *to)
 {
-	struct work work = { .plan = plan, .folder = folder };
+	struct work work = { .plan = plan, .to = to };
 	int result;
 
 	split_hosts(&work);

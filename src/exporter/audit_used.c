@@ -1,7 +1,6 @@
 #include "cathgate/audit_used.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include "audit_message.h"
 #include "cathgate/clock.h"
+#include "cathgate/durable.h"
 #include "message_file.h"
 
 /* The name of who logged in, where sudo has made somebody else of him. */
@@ -53,45 +53,36 @@ static void put_message(struct text *to, const struct audit_log_used *used)
 	text_put(to, "\n");
 }
 
-/* Whole before it has the name that rsyslog looks for, and the directory's owner's. */
-static int write_file(int directory, const char *hidden, const char *name,
-		      const struct text *text)
+/* It belongs to whom the directory belongs to, who must not be able to have root write
+ * elsewhere: what follows is done in this very directory. */
+static int write_file(int directory, const char *name, const struct text *text)
 {
+	struct durable_owner owner = { (uid_t)-1, (gid_t)-1, 0640 };
 	struct stat status;
-	int error = 0;
-	int fd = openat(directory, hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 
-	if (fd < 0)
+	if (fstat(directory, &status) != 0)
 		return -1;
-	errno = ENOSPC; /* of a short write */
-	if (write(fd, text->bytes, text->size) != (ssize_t)text->size ||
-	    fchmod(fd, 0640) != 0 || fstat(directory, &status) != 0 ||
-	    (geteuid() == 0 && fchown(fd, status.st_uid, status.st_gid) != 0) ||
-	    fsync(fd) != 0 || renameat(directory, hidden, directory, name) != 0 ||
-	    fsync(directory) != 0)
-		error = errno;
-	close(fd);
-	if (error)
-		unlinkat(directory, hidden, 0);
-	errno = error;
-	return error ? -1 : 0;
+	if (geteuid() == 0) {
+		owner.user = status.st_uid;
+		owner.group = status.st_gid;
+	}
+	return durable_create_at(directory, name, text->bytes, text->size, &owner);
 }
 
 int audit_log_used_note(const struct audit_log_used *used)
 {
-	char time[CLOCK_UTC_SIZE], hidden[96];
+	char time[CLOCK_UTC_SIZE], name[96];
 	struct text text = { 0 };
 	int directory, result, error;
 
-	directory = open(used->messages, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	directory = durable_open_folder(used->messages);
 	if (directory < 0)
 		return -1;
 	clock_utc(time);
-	/* Behind the dot: the name. */
-	snprintf(hidden, sizeof(hidden), ".cathgate-used-%s-%d.log", time, (int)getpid());
+	snprintf(name, sizeof(name), "cathgate-used-%s-%d.log", time, (int)getpid());
 	message_file_put_head(&text);
 	put_message(&text, used);
-	result = write_file(directory, hidden, hidden + 1, &text);
+	result = write_file(directory, name, &text);
 	error = errno;
 	text_free(&text);
 	close(directory);

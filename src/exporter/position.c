@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cathgate/durable.h"
+
 #define HEAD	   "cathgate exported 1\n"
 #define TAIL	   "end\n" /* without it the file is torn */
 #define LOG_SUFFIX ".jsonl"
@@ -100,47 +102,13 @@ static size_t write_text(const struct position *position, char text[FILE_SIZE])
 	return used + (size_t)snprintf(text + used, FILE_SIZE - used, TAIL);
 }
 
-static int write_file(const char *path, const char *text, size_t size)
-{
-	ssize_t written;
-	int fd, error = 0;
-
-	/* What a crash left, or somebody put there: a pipe would hold us up, and a link
-	 * have another file written. */
-	if (unlink(path) != 0 && errno != ENOENT)
-		return -1;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return -1;
-	written = write(fd, text, size);
-	if (written != (ssize_t)size)
-		error = written < 0 ? errno : ENOSPC;
-	else if (fsync(fd) != 0)
-		error = errno;
-	if (close(fd) != 0 && error == 0)
-		error = errno;
-	errno = error;
-	return error == 0 ? 0 : -1;
-}
-
 int position_save(const char *path, const struct position *position)
 {
+	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, 0640 };
 	char text[FILE_SIZE];
 	size_t size = write_text(position, text);
-	char *temporary;
-	int result, error;
 
-	if (asprintf(&temporary, "%s.new", path) < 0)
-		return -1;
-	result = write_file(temporary, text, size);
-	if (result == 0)
-		result = rename(temporary, path);
-	error = errno;
-	if (result != 0)
-		unlink(temporary);
-	free(temporary);
-	errno = error;
-	return result;
+	return durable_put(path, DURABLE_REPLACE_SOON, text, size, &own);
 }
 
 void position_mark_of(const json_t *line, uint64_t seq, struct position_mark *ret)

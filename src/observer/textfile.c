@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cathgate/durable.h"
 #include "cathgate/log.h"
 
 #include "moment.h"
@@ -144,33 +145,24 @@ static bool has_suffix(const char *text, const char *suffix)
 	return length > wanted && strcmp(text + length - wanted, suffix) == 0;
 }
 
+/* Nobody misses it after a crash; a disk that hangs must not hold up the observer. */
 static int write_file(const char *path, const struct series *gauges,
 		      const struct series *counters)
 {
-	char *temporary = NULL;
-	FILE *to;
-	int error = 0;
+	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, 0644 };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+	int result = -1;
 
-	if (asprintf(&temporary, "%s.%d", path, (int)getpid()) < 0)
-		return -1;
-	to = fopen(temporary, "we");
 	if (!to)
-		error = errno;
-	if (to) {
-		series_write(gauges, to);
-		series_write(counters, to);
-		if (fchmod(fileno(to), 0644) != 0 || fflush(to) != 0 || ferror(to))
-			error = errno ? errno : EIO;
-		if (fclose(to) != 0 && error == 0)
-			error = errno;
-		if (error == 0 && rename(temporary, path) != 0)
-			error = errno;
-		if (error != 0)
-			unlink(temporary);
-	}
-	free(temporary);
-	errno = error;
-	return error == 0 ? 0 : -1;
+		return -1;
+	series_write(gauges, to);
+	series_write(counters, to);
+	if (fclose(to) == 0)
+		result = durable_put(path, DURABLE_REPLACE_UNSYNCED, text, size, &own);
+	free(text);
+	return result;
 }
 
 void textfile_write(struct textfile *textfile, const struct snapshot *snapshot,

@@ -5,13 +5,13 @@
 #include "internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cathgate/clock.h"
+#include "cathgate/durable.h"
 #include "cathgate/log.h"
 
 #define LINE_MAX_BYTES 1200
@@ -66,35 +66,33 @@ void told_read(struct warnings *warnings)
 	fclose(file);
 }
 
-static int put_all(FILE *file, const struct warnings *warnings)
+static void put_all(FILE *to, const struct warnings *warnings)
 {
 	for (size_t i = 0; i < warnings->count; i++) {
 		const struct warning *item = &warnings->items[i];
 
 		if (!strchr(item->name, '\n') &&
 		    (item->owner != WARNINGS_OWN || item->told != TOLD_NOTHING))
-			fprintf(file, "%s %lld %d %lld %s\n", owners[item->owner],
+			fprintf(to, "%s %lld %d %lld %s\n", owners[item->owner],
 				(long long)item->until, item->told, (long long)item->seen,
 				item->name);
 	}
-	return fflush(file) == 0 && fsync(fileno(file)) == 0 ? 0 : -1;
 }
 
 /* In the process of its own: whole, or not at all. */
 static int write_file(const struct warnings *warnings)
 {
-	char *next = NULL;
-	FILE *file;
-	int fd, rc;
+	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, 0640 };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
 
-	if (asprintf(&next, "%s.next", warnings->path) < 0)
+	if (!to)
 		return -1;
-	fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	file = fd >= 0 ? fdopen(fd, "w") : NULL;
-	rc = file ? put_all(file, warnings) : -1;
-	if (file && fclose(file) != 0)
-		rc = -1;
-	return rc == 0 ? rename(next, warnings->path) : -1;
+	put_all(to, warnings);
+	if (fclose(to) != 0)
+		return -1;
+	return durable_put(warnings->path, DURABLE_REPLACE_SOON, text, size, &own);
 }
 
 void told_write(struct server *server)

@@ -56,6 +56,20 @@ static bool is_path(const char *path)
 		       0;
 }
 
+/* The same of a path that begins at a folder's descriptor. */
+static bool is_path_at(int folder, const char *path)
+{
+	char link[64], name[4096];
+	if (folder == AT_FDCWD || path[0] == '/')
+		return is_path(path);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", folder);
+	ssize_t size = fault_orders ? readlink(link, name, sizeof(name) - 2) : -1;
+	if (size < 0)
+		return false;
+	memcpy(name + size, "/", 2);
+	return is_path(name);
+}
+
 /* What to do at this step. */
 static enum fault_how step(void)
 {
@@ -216,7 +230,7 @@ int ftruncate(int fd, off_t size)
 
 int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned flags)
 {
-	enum fault_how how = is_path(from) ? step() : FAULT_NOTHING;
+	enum fault_how how = is_path_at(from_at, from) ? step() : FAULT_NOTHING;
 	if (before(how))
 		return -1;
 	int result = (int)syscall(SYS_renameat2, from_at, from, to_at, to, flags);
@@ -229,30 +243,29 @@ int rename(const char *from, const char *to)
 	return renameat2(AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
-int unlink(const char *path)
+int unlinkat(int folder, const char *path, int flags)
 {
-	enum fault_how how = is_path(path) ? step() : FAULT_NOTHING;
+	enum fault_how how = is_path_at(folder, path) ? step() : FAULT_NOTHING;
 	if (before(how))
 		return -1;
-	int result = (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+	int result = (int)syscall(SYS_unlinkat, folder, path, flags);
 	after(how);
 	return result;
 }
 
-int open(const char *path, int flags, ...)
+int unlink(const char *path)
 {
-	unsigned mode = 0;
-	if (flags & O_CREAT) {
-		va_list arguments;
-		va_start(arguments, flags);
-		mode = va_arg(arguments, unsigned);
-		va_end(arguments);
-	}
-	bool is_there = is_path(path);
+	return unlinkat(AT_FDCWD, path, 0);
+}
+
+static int open_with(int folder, const char *path, int flags, unsigned mode)
+{
+	/* What is opened to name it by does nothing. */
+	bool is_there = !(flags & O_PATH) && is_path_at(folder, path);
 	enum fault_how how = is_there ? step() : FAULT_NOTHING;
 	if (before(how))
 		return -1;
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	int fd = (int)syscall(SYS_openat, folder, path, flags, mode);
 	struct stat status;
 	if (fd >= 0 && fd < DESCRIPTORS) {
 		files[fd].is_there = is_there;
@@ -260,6 +273,24 @@ int open(const char *path, int flags, ...)
 	}
 	after(how);
 	return fd;
+}
+
+int open(const char *path, int flags, ...)
+{
+	va_list arguments;
+	va_start(arguments, flags);
+	unsigned mode = flags & O_CREAT ? va_arg(arguments, unsigned) : 0;
+	va_end(arguments);
+	return open_with(AT_FDCWD, path, flags, mode);
+}
+
+int openat(int folder, const char *path, int flags, ...)
+{
+	va_list arguments;
+	va_start(arguments, flags);
+	unsigned mode = flags & O_CREAT ? va_arg(arguments, unsigned) : 0;
+	va_end(arguments);
+	return open_with(folder, path, flags, mode);
 }
 
 int close(int fd)

@@ -1,0 +1,14 @@
+/*
+ * How a file is found that a path leads to, also through symbolic links, by the rule of
+ * cathgate/durable.h.
+ */
+#ifndef CATHGATE_BASE_FOLDER_H
+#define CATHGATE_BASE_FOLDER_H
+
+#include <limits.h>
+
+/* Its folder's descriptor (O_PATH) and its name there, which is no link and may be none's
+ * yet. -1 with errno. */
+int folder_of_file(const char *path, char ret_name[NAME_MAX + 1]);
+
+#endif
