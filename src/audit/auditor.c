@@ -462,10 +462,12 @@ static void auditor_close(struct auditor *auditor)
 
 int auditor_run(int control, const struct config *config)
 {
-	struct auditor auditor = { .control = control,
-				   .epoll = -1,
-				   .is_control_open = true,
-				   .writer = { .log = { .file = { .fd = -1 } } } };
+	struct auditor auditor = {
+		.control = control,
+		.epoll = -1,
+		.is_control_open = true,
+		.writer = { .log = { .file = { .fd = -1, .lock = -1 } } }
+	};
 	int status = 1;
 	ignore_signals();
 	if (auditor_open(control, config, &auditor))

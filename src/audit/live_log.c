@@ -57,7 +57,7 @@ static int open_file(struct live_log *log, int wait_ms, struct recovery *ret)
 
 int live_log_open(const struct config_audit *audit, int wait_ms, struct live_log *ret)
 {
-	struct live_log log = { .audit = audit, .file = { .fd = -1 } };
+	struct live_log log = { .audit = audit, .file = { .fd = -1, .lock = -1 } };
 	struct recovery found;
 	if (open_key(&log) || open_file(&log, wait_ms, &found)) {
 		live_log_close(&log);

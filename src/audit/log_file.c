@@ -4,18 +4,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "cathgate/clock.h"
+#include "cathgate/lock_file.h"
 #include "cathgate/log.h"
 #include "log_names.h"
 
-#define LOG_MODE      0640
-#define LOCK_RETRY_MS 20
-#define OPEN_FLAGS    (O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK)
+#define LOG_MODE   0640
+#define OPEN_FLAGS (O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK)
 
 /* The file at `path`, made where there is none. */
 static int open_or_create(const char *path)
@@ -40,51 +37,26 @@ static bool is_same(const struct stat *one, const struct stat *other)
 	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
 }
 
-static bool is_at_path(int fd, const char *path)
+static void lock_path(const char *path, char ret[LOG_NAME_SIZE])
 {
-	struct stat open_file, named_file;
-	return fstat(fd, &open_file) == 0 && stat(path, &named_file) == 0 &&
-	       is_same(&open_file, &named_file);
+	log_name(ret, path, ".lock");
 }
 
-static int lock(int fd, const char *path, int64_t deadline_ms)
+static int take_lock(const char *path, int wait_ms)
 {
-	while (flock(fd, LOCK_EX | LOCK_NB)) {
-		if ((errno != EWOULDBLOCK && errno != EINTR) ||
-		    clock_ms() >= deadline_ms) {
-			log_error("%s: another process has the audit log locked; stop "
-				  "the other gateway, or give this one a log of its own "
-				  "(audit.file)",
-				  path);
-			return -1;
-		}
-		nanosleep(&(struct timespec){ .tv_nsec = LOCK_RETRY_MS * 1000000L },
-			  NULL);
-	}
-	return 0;
-}
-
-/* Returns the file locked and still at its path: the one who held the lock before may
- * have renamed it. */
-static int open_locked(const char *path, int wait_ms)
-{
-	int64_t deadline_ms = clock_ms() + wait_ms;
-	for (;;) {
-		int fd = open_or_create(path);
-		if (fd < 0) {
-			log_error("%s: the audit log can't be opened: %m; let the "
-				  "gateway's user write this file and its directory",
-				  path);
-			return -1;
-		}
-		if (lock(fd, path, deadline_ms)) {
-			close(fd);
-			return -1;
-		}
-		if (is_at_path(fd, path))
-			return fd;
-		close(fd);
-	}
+	char at[LOG_NAME_SIZE];
+	lock_path(path, at);
+	int lock = lock_file_take(at, wait_ms);
+	if (lock < 0 && errno == EWOULDBLOCK)
+		log_error("%s: another process has the audit log locked; stop the other "
+			  "gateway, or give this one a log of its own (audit.file)",
+			  path);
+	else if (lock < 0)
+		log_error("%s: the audit log can't be locked: %m; remove this file if "
+			  "the gateway's user doesn't own it, and let that user write "
+			  "its directory",
+			  at);
+	return lock;
 }
 
 static bool is_regular(int fd, const char *path)
@@ -98,10 +70,17 @@ static bool is_regular(int fd, const char *path)
 
 int log_file_open(const char *path, int wait_ms, struct log_file *ret)
 {
-	struct log_file file = { .path = strdup(path), .fd = -1 };
+	struct log_file file = { .path = strdup(path), .fd = -1, .lock = -1 };
 	if (!file.path)
 		goto fail;
-	file.fd = open_locked(path, wait_ms);
+	file.lock = take_lock(path, wait_ms);
+	if (file.lock < 0)
+		goto fail;
+	file.fd = open_or_create(path);
+	if (file.fd < 0)
+		log_error("%s: the audit log can't be opened: %m; let the gateway's user "
+			  "write this file and its directory",
+			  path);
 	if (file.fd < 0 || !is_regular(file.fd, path))
 		goto fail;
 	*ret = file;
@@ -115,13 +94,32 @@ void log_file_close(struct log_file *file)
 {
 	if (file->fd >= 0)
 		close(file->fd);
+	if (file->lock >= 0)
+		close(file->lock);
 	free(file->path);
-	*file = (struct log_file){ .fd = -1 };
+	*file = (struct log_file){ .fd = -1, .lock = -1 };
+}
+
+/* Who moves the log away may move all that is beside it. */
+static int keep_lock(struct log_file *file)
+{
+	char at[LOG_NAME_SIZE];
+	lock_path(file->path, at);
+	if (lock_file_is_there(file->lock, at))
+		return 0;
+	int lock = lock_file_take(at, 0);
+	if (lock < 0)
+		return -1;
+	close(file->lock);
+	file->lock = lock;
+	return 0;
 }
 
 int log_file_begin(struct log_file *file)
 {
 	struct stat status;
+	if (keep_lock(file))
+		return -1;
 	int fd = open(file->path, OPEN_FLAGS | O_CREAT | O_NOFOLLOW, LOG_MODE);
 	if (fd < 0) {
 		if (errno == ELOOP)
@@ -129,7 +127,7 @@ int log_file_begin(struct log_file *file)
 		return -1;
 	}
 	int error = 0;
-	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &status))
+	if (fstat(fd, &status))
 		error = errno;
 	else if (!S_ISREG(status.st_mode) || status.st_size > 0)
 		error = EEXIST;
@@ -140,10 +138,9 @@ int log_file_begin(struct log_file *file)
 		errno = error;
 		return -1;
 	}
-	/* The lock on the old one is let go only now: there is always one. */
 	if (file->fd >= 0)
 		close(file->fd);
-	*file = (struct log_file){ .path = file->path, .fd = fd };
+	*file = (struct log_file){ .path = file->path, .fd = fd, .lock = file->lock };
 	return 0;
 }
 

@@ -1,8 +1,8 @@
 /*
- * The log's live file: locked, appended to, and never left with half a line. What is
- * appended counts only after log_file_commit; log_file_undo takes it back, durably. A
- * file whose sync has failed, or that was renamed, is retired: it is given up for a new
- * one.
+ * The log's live file: appended to, and never left with half a line; and the lock that
+ * only one auditor holds, in a file beside it. What is appended counts only after
+ * log_file_commit; log_file_undo takes it back, durably. A file whose sync has failed, or
+ * that was renamed, is retired: it is given up for a new one.
  */
 #ifndef AUDIT_LOG_FILE_H
 #define AUDIT_LOG_FILE_H
@@ -13,7 +13,7 @@
 
 struct log_file {
 	char *path;
-	int fd;
+	int fd, lock;
 	off_t good_size, size; /* up to the last commit; with what came since */
 	bool is_retired;       /* log_file_begin comes next */
 };
@@ -24,15 +24,17 @@ enum log_file_result {
 	LOG_FILE_UNKNOWN  /* what is on disk is no longer known: retire the file; errno */
 };
 
-/* Opens or makes the log, waiting at most `wait_ms` while another process has it locked.
+/* Locks the log, waiting at most `wait_ms` while another process has it locked, and opens
+ * or makes it.
  * Its size is for the caller to set, who reads where it ends. -1 after logging what is
  * wrong and its cure. */
 int log_file_open(const char *path, int wait_ms, struct log_file *ret);
 void log_file_close(struct log_file *file);
 
 /* In place of a file that is retired, or not at its path any more: an empty one there,
- * locked and durable. -1 with errno, the file then as it was; EEXIST when one with
- * something in it, or a link, is there. */
+ * durable. Where the lock was moved away or removed, it is locked anew. -1 with errno,
+ * the file then as it was; EEXIST when one with something in it, or a link, is there,
+ * EWOULDBLOCK when another process has locked the log meanwhile. */
 int log_file_begin(struct log_file *file);
 
 enum log_file_state {

@@ -19,7 +19,7 @@
 int writer_open(const struct config_audit *audit, int wait_ms, const char *node,
 		struct writer *ret)
 {
-	struct writer writer = { .log = { .file = { .fd = -1 } } };
+	struct writer writer = { .log = { .file = { .fd = -1, .lock = -1 } } };
 	writer.node = strndup(node, RECORD_NODE_MAX);
 	writer.digest = digest_new();
 	writer.queue = calloc(WRITER_QUEUE_MAX, sizeof(*writer.queue));
@@ -47,7 +47,7 @@ void writer_close(struct writer *writer)
 	digest_free(writer->digest);
 	free(writer->queue);
 	free(writer->buffer);
-	*writer = (struct writer){ .log = { .file = { .fd = -1 } } };
+	*writer = (struct writer){ .log = { .file = { .fd = -1, .lock = -1 } } };
 }
 
 bool writer_is_full(const struct writer *writer)

@@ -2,14 +2,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cathgate/lock_file.h"
 #include "cathgate/policy.h"
 #include "cathgate/sop_class.h"
 #include "cli.h"
@@ -44,20 +43,24 @@ int site_reread(struct site *site)
 	return result;
 }
 
-static int lock(struct site *site, bool may_change)
+/* The folder itself won't do: the gateway's group can open it, and so could lock it for
+ * ever. */
+static int lock(struct site *site)
 {
-	site->lock = open(site->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (site->lock < 0) {
-		complain("%s: %s", site->folder, strerror(errno));
-		return -1;
-	}
-	if (may_change && flock(site->lock, LOCK_EX | LOCK_NB) < 0) {
+	const char *path = keep_format("%s/" SETUP_LOCK, site->folder);
+
+	site->lock = lock_file_take(path, 0);
+	if (site->lock >= 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
 		complain("another cathgate modality is at work in %s; try again when it "
 			 "has ended",
 			 site->folder);
-		return -1;
-	}
-	return 0;
+	else
+		complain("%s: it can't be locked: %s; %s", path, strerror(errno),
+			 geteuid() == 0 ? "if it is no file of root's, remove it"
+					: "run this as root");
+	return -1;
 }
 
 /* The private CA is there whole, or the site has none. */
@@ -174,7 +177,7 @@ int site_open(struct site *site, const char *config_path, bool may_change)
 	}
 	if (geteuid() == 0)
 		site->service.group = status.st_gid;
-	if (lock(site, may_change) < 0 || site_reread(site) < 0 ||
+	if ((may_change && lock(site) < 0) || site_reread(site) < 0 ||
 	    read_ca(site, may_change) < 0 || read_all_known(site) < 0) {
 		site_close(site);
 		return -1;

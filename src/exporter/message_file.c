@@ -4,23 +4,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cathgate/clock.h"
 #include "cathgate/durable.h"
+#include "cathgate/lock_file.h"
 #include "cathgate/log.h"
 #include "text.h"
 
 #define NAME_SIZE      sizeof("cathgate-01234567890123456789.log")
 #define CLEAN_EVERY_MS (60 * 60 * 1000)
 #define HEAD_SIZE      512
+#define LOCK_NAME      "cathgate.lock"
 
 static void name_of(uint64_t number, char ret[NAME_SIZE])
 {
@@ -131,9 +133,17 @@ static int open_newest(struct message_files *files)
 	return files->fd < 0 ? -1 : mend(files);
 }
 
+static int take_lock(const char *path)
+{
+	char at[PATH_MAX];
+
+	snprintf(at, sizeof(at), "%s/" LOCK_NAME, path);
+	return lock_file_take(at, 0);
+}
+
 int message_files_open(const char *path, unsigned keep_days, struct message_files *ret)
 {
-	struct message_files files = { .fd = -1, .keep_days = keep_days };
+	struct message_files files = { .fd = -1, .lock = -1, .keep_days = keep_days };
 	int error;
 
 	if (mkdir(path, 0750) != 0 && errno != EEXIST)
@@ -142,7 +152,8 @@ int message_files_open(const char *path, unsigned keep_days, struct message_file
 	if (files.directory < 0)
 		return -1;
 	files.path = memory_copy(path);
-	if (flock(files.directory, LOCK_EX | LOCK_NB) == 0 && open_newest(&files) == 0) {
+	files.lock = take_lock(path);
+	if (files.lock >= 0 && open_newest(&files) == 0) {
 		*ret = files;
 		return 0;
 	}
@@ -162,6 +173,8 @@ static void close_file(struct message_files *files)
 void message_files_close(struct message_files *files)
 {
 	close_file(files);
+	if (files->lock >= 0)
+		close(files->lock);
 	close(files->directory);
 	free(files->path);
 }

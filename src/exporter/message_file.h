@@ -3,7 +3,8 @@
  * that their names sort. The newest one is appended to, and a new one is begun when it is
  * full; old ones go when nothing was added to them for audit.keep_days, never before.
  *
- * Whoever holds the directory has it locked: two exporters never write at once.
+ * Whoever holds the directory has locked cathgate.lock in it: two exporters never write
+ * at once.
  */
 #ifndef CATHGATE_EXPORTER_MESSAGE_FILE_H
 #define CATHGATE_EXPORTER_MESSAGE_FILE_H
@@ -17,8 +18,9 @@
 #define MESSAGE_FILE_MAX (16 * 1024 * 1024)
 
 struct message_files {
-	char *path;	    /* the directory's */
-	int directory;	    /* its descriptor, locked */
+	char *path;    /* the directory's */
+	int directory; /* its descriptor */
+	int lock;
 	int fd;		    /* of the newest file; -1 until there is one */
 	uint64_t number;    /* in its name */
 	off_t size;	    /* whole lines only */

@@ -154,7 +154,7 @@ def the_password_is_shown_once(t, folder):
 
 
 def two_at_once(t, folder):
-	lock = os.open(folder, os.O_RDONLY)
+	lock = os.open(folder / ".lock", os.O_RDONLY)
 	fcntl.flock(lock, fcntl.LOCK_EX)
 	assert "another" in modality(folder, "crl", status=2)
 	os.close(lock)

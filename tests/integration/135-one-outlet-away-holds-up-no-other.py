@@ -50,7 +50,7 @@ def fill(name):
 
 
 def lock(path):
-	descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+	descriptor = os.open(path / "cathgate.lock", os.O_RDWR | os.O_CREAT, 0o600)
 	fcntl.flock(descriptor, fcntl.LOCK_EX)
 	return descriptor
 

@@ -40,7 +40,7 @@ def fits(tls, name):
 
 def contents(folder):
 	return {path: hashlib.sha256(path.read_bytes()).digest()
-		for path in folder.rglob("*") if path.is_file()}
+		for path in folder.rglob("*") if path.is_file() and path.name != ".lock"}
 
 
 def checked(folder):
