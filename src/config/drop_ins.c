@@ -4,17 +4,47 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "reader.h"
 
 #define SUFFIX ".conf"
 
-static int is_entry(const struct dirent *entry)
+static bool ends_in(const char *name, const char *suffix)
 {
-	size_t length = strlen(entry->d_name);
+	size_t length = strlen(name), tail = strlen(suffix);
 
-	return entry->d_name[0] != '.' && length > strlen(SUFFIX) &&
-	       strcmp(entry->d_name + length - strlen(SUFFIX), SUFFIX) == 0;
+	return length > tail && strcmp(name + length - tail, suffix) == 0;
+}
+
+/* What editors and package managers leave, and `cathgate modality revoke`. */
+static bool is_leftover(const char *name)
+{
+	return ends_in(name, "~") || name[0] == '#' || strstr(name, ".dpkg-") != NULL ||
+	       strstr(name, ".ucf-") != NULL || ends_in(name, SUFFIX ".revoked") ||
+	       ends_in(name, SUFFIX ".new");
+}
+
+static int is_looked_at(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' &&
+	       (ends_in(entry->d_name, SUFFIX) || !is_leftover(entry->d_name));
+}
+
+/* A modality whose entry isn't read is not let in, or, put aside so that it isn't, is
+ * rather out of the folder. No error: that would stop the next reload. */
+static void warn_of_name(struct reader *reader, const char *folder, const char *name)
+{
+	struct config_place place = { .file = arena_format(reader->arena, "%s/%s", folder,
+							   name) };
+	size_t length = strlen(name), tail = strlen(SUFFIX);
+	bool is_near = length > tail && strcasecmp(name + length - tail, SUFFIX) == 0;
+
+	config_fault_add(reader->faults, CONFIG_WARNING, &place,
+			 "it is not read: only names that end in .conf are; if it is the "
+			 "entry of a modality, call it %.*s.conf, else move it out of "
+			 "the folder",
+			 (int)(is_near ? length - tail : strcspn(name, ".")), name);
 }
 
 /* Not alphasort: the order must not depend on the locale. */
@@ -54,7 +84,7 @@ void drop_ins_read(struct reader *reader, struct drop_ins *ret)
 			     strcmp(reader->folder, "/") == 0 ? "" : reader->folder);
 	struct config_place place = { .file = folder };
 	struct dirent **entries;
-	int count = scandir(folder, &entries, is_entry, by_bytes);
+	int count = scandir(folder, &entries, is_looked_at, by_bytes);
 
 	*ret = (struct drop_ins){ 0 };
 	if (count < 0) {
@@ -69,11 +99,17 @@ void drop_ins_read(struct reader *reader, struct drop_ins *ret)
 	ret->has_folder = true;
 	ret->items = arena_alloc(reader->arena, (size_t)count, sizeof(*ret->items));
 	for (int i = 0; i < count; i++) {
-		struct drop_in *drop_in = &ret->items[ret->count++];
+		const char *name = entries[i]->d_name;
 
-		drop_in->path =
-			arena_format(reader->arena, "%s/%s", folder, entries[i]->d_name);
-		read_one(reader, drop_in);
+		if (ends_in(name, SUFFIX)) {
+			struct drop_in *drop_in = &ret->items[ret->count++];
+
+			drop_in->path =
+				arena_format(reader->arena, "%s/%s", folder, name);
+			read_one(reader, drop_in);
+		} else {
+			warn_of_name(reader, folder, name);
+		}
 		free(entries[i]);
 	}
 	free(entries);

@@ -1,8 +1,8 @@
 /*
  * The folder modalities.d beside the configuration. Each file NAME.conf in it, in the
  * byte order of their names, is one more entry of `modalities`: the keys of one, without
- * the braces. Hidden files and other names are left alone, as editors and package
- * managers leave such copies behind.
+ * the braces. Hidden files are left alone, and copies that editors and package managers
+ * leave behind; of any other name there is a warning.
  */
 #ifndef CONFIG_DROP_INS_H
 #define CONFIG_DROP_INS_H

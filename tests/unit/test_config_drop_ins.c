@@ -248,6 +248,50 @@ static void what_is_no_file_is_a_fault(void **state)
 	config_faults_clear(&faults);
 }
 
+static void a_name_that_is_not_read_is_a_warning(void **state)
+{
+	static const struct {
+		const char *name, *cure; /* NULL: nothing is said of it */
+	} names[] = {
+		{ "angio.CONF", "call it angio.conf" },
+		{ "angio.Conf", "call it angio.conf" },
+		{ "angio.cfg", "call it angio.conf" },
+		{ "angio", "call it angio.conf" },
+		{ "ct-1.conf.bak", "call it ct-1.conf" },
+		{ "ct-1.conf.disabled", "move it out" },
+		{ "ct-1.conf~", NULL },
+		{ "#ct-1.conf#", NULL },
+		{ ".ct-1.CONF", NULL },
+		{ "ct-1.conf.dpkg-dist", NULL },
+		{ "ct-1.conf.dpkg-old", NULL },
+		{ "ct-1.conf.ucf-dist", NULL },
+		{ "ct-1.conf.revoked", NULL },
+	};
+
+	(void)state;
+	write_file("cathgate.conf", base, in_main);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct config_faults faults = { 0 };
+		struct config *config;
+		char name[64], path[128];
+
+		snprintf(name, sizeof(name), "modalities.d/%s", names[i].name);
+		write_file(name, ENTRY("b", "B"), "");
+		assert_int_equal(load(&config, &faults), 0);
+		assert_int_equal(config->modality_count, 1);
+		assert_int_equal(faults.count, names[i].cure ? 1 : 0);
+		if (names[i].cure) {
+			assert_int_equal(faults.items[0].kind, CONFIG_WARNING);
+			assert_non_null(strstr(faults.items[0].text, name));
+			assert_non_null(strstr(faults.items[0].text, names[i].cure));
+		}
+		config_free(config);
+		config_faults_clear(&faults);
+		snprintf(path, sizeof(path), "%s/%s", folder, name);
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +299,8 @@ int main(void)
 						remove_folder),
 		cmocka_unit_test_setup_teardown(each_key_has_its_place, make_folder,
 						remove_folder),
+		cmocka_unit_test_setup_teardown(a_name_that_is_not_read_is_a_warning,
+						make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(an_empty_folder_is_a_warning, make_folder,
 						remove_folder),
 		cmocka_unit_test_setup_teardown(faults_name_their_file, make_folder,
