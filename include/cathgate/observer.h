@@ -38,7 +38,8 @@ extern "C" {
  */
 
 struct observer_head {
-	int64_t started; /* a time_t */
+	int64_t started;    /* a time_t */
+	int64_t started_us; /* clock_us() then */
 	int64_t pid;
 	bool is_ready, is_stopping, is_auditor_ready, is_log_stuck;
 	bool log_lacks_room;	      /* refusals are only counted */

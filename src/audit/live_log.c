@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cathgate/log.h"
+#include "cathgate/log_clock.h"
 
 __attribute__((format(printf, 3, 4))) static void keep_words(struct live_log *log,
 							     enum live_log_words kind,
@@ -55,6 +56,15 @@ static int open_file(struct live_log *log, int wait_ms, struct recovery *ret)
 	return result == RECOVERY_DONE ? 0 : -1;
 }
 
+/* From now on its age goes by the clock that nobody sets. Of a file that begins in the
+ * future, since the clock has been set back, nobody knows the age: it counts as old. */
+static void begin_age(struct live_log *log)
+{
+	bool is_ahead = log->end.first_time > time(NULL) + LOG_CLOCK_LEAP_SECONDS;
+	log->end.first_ms =
+		clock_ms() - (is_ahead ? log->audit->rotate_hours * INT64_C(3600000) : 0);
+}
+
 int live_log_open(const struct config_audit *audit, int wait_ms, struct live_log *ret)
 {
 	struct live_log log = { .audit = audit, .file = { .fd = -1, .lock = -1 } };
@@ -65,6 +75,7 @@ int live_log_open(const struct config_audit *audit, int wait_ms, struct live_log
 	}
 	log.end = found.end;
 	log.found_time = found.last_time;
+	begin_age(&log);
 	if (log.end.tree.size == 0)
 		log.end.first_seq = log.end.chain.next_seq;
 	log.file.size = log.file.good_size = found.size;

@@ -24,7 +24,8 @@ struct log_end {
 	struct chain chain;
 	struct merkle tree; /* of the live file's lines */
 	uint64_t first_seq;
-	time_t first_time;
+	time_t first_time;  /* the first line's, by the time of day; 0: unknown */
+	int64_t first_ms;   /* ... and by clock_ms(), or when it was found */
 	uint64_t uncovered; /* lines behind the last checkpoint line */
 	bool has_content;   /* some line that is not about the log itself */
 };

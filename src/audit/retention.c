@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 #include "cathgate/log.h"
+#include "cathgate/log_clock.h"
 #include "cathgate/log_verify.h"
 #include "log_listing.h"
 #include "recovery.h"
 
 #define SECONDS_A_DAY 86400
-#define LEAP_SECONDS  3600 /* less is no leap */
 #define TAIL_SIZE     65536
 
 void retention_keep(struct retention *retention, uint64_t first_seq)
@@ -31,6 +31,34 @@ void retention_begin(struct retention *retention, time_t newest)
 					 .known_ms = clock_ms() };
 }
 
+void retention_resume(struct retention *retention, const char *path)
+{
+	struct log_clock clock;
+	if (log_clock_read(path, &clock))
+		return;
+	retention->known = clock.known;
+	retention->ahead_ms = clock.ahead_ms ? clock_ms() - clock.ahead_ms : 0;
+}
+
+static void save_clock(struct retention *retention, const char *path)
+{
+	int64_t now_ms = clock_ms();
+	struct log_clock clock = {
+		.known = retention->known +
+			 (time_t)((now_ms - retention->known_ms) / 1000),
+		.ahead_ms = retention->ahead_ms ? now_ms - retention->ahead_ms : 0
+	};
+	if (now_ms < retention->save_ms)
+		return;
+	retention->save_ms = now_ms + LOG_CLOCK_SAVE_MS;
+	if (log_clock_write(path, &clock) == 0 || retention->has_said_clock)
+		return;
+	retention->has_said_clock = true;
+	log_warning("%s: the time that is believed can't be written down beside it: %m; "
+		    "let the gateway's user own the directory",
+		    path);
+}
+
 /* The time to go by. */
 static time_t believed_time(struct retention *retention)
 {
@@ -38,7 +66,7 @@ static time_t believed_time(struct retention *retention)
 	int64_t now_ms = clock_ms();
 	time_t expected =
 		retention->known + (time_t)((now_ms - retention->known_ms) / 1000);
-	bool is_ahead = now > expected + LEAP_SECONDS;
+	bool is_ahead = now > expected + LOG_CLOCK_LEAP_SECONDS;
 	if (is_ahead && retention->ahead_ms == 0) {
 		retention->ahead_ms = now_ms;
 		log_info("the clock is %jd s ahead of the audit log: by that time no old "
@@ -151,6 +179,8 @@ bool retention_find(struct retention *retention, const char *path, unsigned keep
 {
 	struct log_rotated *list;
 	size_t count;
+	believed_time(retention);
+	save_clock(retention, path);
 	if (log_rotated_list(path, &list, &count)) {
 		log_warning("%s: its directory can't be read: %m", path);
 		return false;

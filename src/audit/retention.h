@@ -4,8 +4,8 @@
  * notes stay, to say what there was; what was moved aside (torn, broken) stays, too.
  * Oldest first, and none before an older one is gone: what is left has no gap.
  *
- * A clock that is suddenly ahead of the log is believed after a day, so that a wrong one
- * removes nothing at once.
+ * A clock that is suddenly ahead of the log is believed after the auditor has run with it
+ * for a day: see log_clock.h.
  */
 #ifndef AUDIT_RETENTION_H
 #define AUDIT_RETENTION_H
@@ -25,10 +25,15 @@ struct retention {
 	 * since when the clock has been ahead of it, 0 when it isn't. */
 	time_t known;
 	int64_t known_ms, ahead_ms;
+	/* When that is to be written down next. */
+	int64_t save_ms;
+	bool has_said_clock;
 };
 
 /* `newest`: the time of the log's last line, 0 without any. */
 void retention_begin(struct retention *retention, time_t newest);
+/* Goes on from what an earlier auditor of this log believed, if that is known. */
+void retention_resume(struct retention *retention, const char *path);
 
 /* Looks for the oldest file whose last line is older than `keep_days`. True: it is to be
  * removed, once a line with the detail `ret_words` is durable. It reads the file whole.

@@ -31,6 +31,8 @@ int writer_open(const struct config_audit *audit, int wait_ms, const char *node,
 	if (live_log_open(audit, wait_ms, &writer.log))
 		goto fail;
 	retention_begin(&writer.retention, writer.log.found_time);
+	if (audit->keep_days > 0)
+		retention_resume(&writer.retention, audit->file.path);
 	writer.uncovered_ms = clock_ms();
 	writer.words_ms = clock_ms() + WORDS_MS;
 	*ret = writer;
@@ -89,8 +91,10 @@ static enum log_file_result seal(struct writer *writer, const struct record_entr
 		errno = ENOMEM;
 		return LOG_FILE_REFUSED;
 	}
-	if (next->tree.size == 1)
+	if (next->tree.size == 1) {
 		next->first_time = recovery_time(entry->time);
+		next->first_ms = clock_ms();
+	}
 	writer->buffered += size;
 	return LOG_FILE_DONE;
 }
@@ -211,13 +215,23 @@ static bool is_time_for_checkpoint(const struct writer *writer, uint64_t uncover
 	       clock_ms() - writer->uncovered_ms >= (int64_t)seconds * 1000;
 }
 
-/* In milliseconds; 0 or less: now. */
+static void shorten(int64_t *wait_ms, int64_t other_ms)
+{
+	if (other_ms < *wait_ms)
+		*wait_ms = other_ms;
+}
+
+/* In milliseconds; 0 or less: now. The clock that nobody sets knows the age unless the
+ * machine was off or asleep; the time of day knows that, unless it was set back. */
 static int64_t until_old(const struct writer *writer, const struct log_end *end)
 {
 	int64_t lifetime = (int64_t)writer->log.audit->rotate_hours * SECONDS_AN_HOUR;
-	if (!end->has_content || end->first_time == 0)
+	if (!end->has_content)
 		return INT64_MAX;
-	return (end->first_time + lifetime - time(NULL)) * 1000;
+	int64_t left_ms = end->first_ms + lifetime * 1000 - clock_ms();
+	if (end->first_time != 0)
+		shorten(&left_ms, (end->first_time + lifetime - time(NULL)) * 1000);
+	return left_ms;
 }
 
 static bool is_time_to_rotate(const struct writer *writer, const struct log_end *end,
@@ -427,12 +441,6 @@ void writer_tend(struct writer *writer)
 	rotate(writer);
 	if (!writer->is_in_trouble)
 		retain(writer);
-}
-
-static void shorten(int64_t *wait_ms, int64_t other_ms)
-{
-	if (other_ms < *wait_ms)
-		*wait_ms = other_ms;
 }
 
 int writer_wait_ms(const struct writer *writer)

@@ -17,6 +17,7 @@
 #include "cathgate/durable.h"
 #include "cathgate/lock_file.h"
 #include "cathgate/log.h"
+#include "cathgate/log_clock.h"
 #include "text.h"
 
 #define NAME_SIZE      sizeof("cathgate-01234567890123456789.log")
@@ -141,9 +142,13 @@ static int take_lock(const char *path)
 	return lock_file_take(at, 0);
 }
 
-int message_files_open(const char *path, unsigned keep_days, struct message_files *ret)
+int message_files_open(const struct config_audit *audit, struct message_files *ret)
 {
-	struct message_files files = { .fd = -1, .lock = -1, .keep_days = keep_days };
+	const char *path = audit->messages.path;
+	struct message_files files = { .fd = -1,
+				       .lock = -1,
+				       .keep_days = audit->keep_days,
+				       .log = audit->file.path };
 	int error;
 
 	if (mkdir(path, 0750) != 0 && errno != EEXIST)
@@ -191,15 +196,17 @@ static bool is_ours(const char *name)
 static void clean(struct message_files *files)
 {
 	int64_t now_ms = clock_ms();
-	time_t oldest = time(NULL) - (time_t)files->keep_days * 24 * 60 * 60;
 	char newest[NAME_SIZE];
 	struct stat status;
 	DIR *directory;
+	time_t oldest;
 
 	if (files->keep_days == 0 ||
 	    (files->cleaned_ms && now_ms - files->cleaned_ms < CLEAN_EVERY_MS))
 		return;
 	files->cleaned_ms = now_ms;
+	oldest = files->log ? log_clock_time(files->log) : time(NULL);
+	oldest -= (time_t)files->keep_days * 24 * 60 * 60;
 	name_of(files->number, newest);
 	directory = opendir(files->path);
 	for (struct dirent *entry; directory && (entry = readdir(directory));) {

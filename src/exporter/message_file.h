@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cathgate/config.h"
 #include "text.h"
 
 #define MESSAGE_FILE_MAX (16 * 1024 * 1024)
@@ -25,12 +26,14 @@ struct message_files {
 	uint64_t number;    /* in its name */
 	off_t size;	    /* whole lines only */
 	unsigned keep_days; /* 0: for ever */
+	const char *log;    /* by whose clock they grow old; NULL: by ours */
 	int64_t cleaned_ms; /* when old files were last looked for */
 };
 
 /* Makes the directory (0750) where there is none, locks it, and cuts off a torn last line
- * of the newest file: who wrote it hadn't heard that it is durable. 0; -1 with errno. */
-int message_files_open(const char *path, unsigned keep_days, struct message_files *ret);
+ * of the newest file: who wrote it hadn't heard that it is durable. `audit` must outlive
+ * it. 0; -1 with errno. */
+int message_files_open(const struct config_audit *audit, struct message_files *ret);
 void message_files_close(struct message_files *files);
 
 /* Appends whole lines, durably. `seq` names a new file, if it comes to that. 0; or -1

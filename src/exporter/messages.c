@@ -30,8 +30,7 @@ struct messages *messages_open(const struct config *config, struct position *ret
 		.config = config,
 		.transfers = { .config = config },
 	};
-	if (outbox_open(directory, config->audit.keep_days, &messages->outbox,
-			ret_resume) == 0) {
+	if (outbox_open(&config->audit, &messages->outbox, ret_resume) == 0) {
 		is_failing = false;
 		return messages;
 	}

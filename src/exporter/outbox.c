@@ -27,14 +27,14 @@ static struct position end_of(const struct written *written)
 	return end;
 }
 
-int outbox_open(const char *directory, unsigned keep_days, struct outbox *ret,
+int outbox_open(const struct config_audit *audit, struct outbox *ret,
 		struct position *ret_resume)
 {
 	struct outbox outbox = { 0 };
 	struct written written;
 	int error;
 
-	if (message_files_open(directory, keep_days, &outbox.files) != 0)
+	if (message_files_open(audit, &outbox.files) != 0)
 		return -1;
 	/* The newest file that holds any tells where to go on. */
 	if (written_load(&outbox.files, UINT64_MAX, &written) != 0) {

@@ -35,7 +35,7 @@ struct outbox {
 
 /* 0; -1 with errno. *ret_resume: where in the log the files end, without marks where they
  * hold nothing. */
-int outbox_open(const char *directory, unsigned keep_days, struct outbox *ret,
+int outbox_open(const struct config_audit *audit, struct outbox *ret,
 		struct position *ret_resume);
 void outbox_close(struct outbox *outbox);
 

@@ -97,9 +97,7 @@ static json_t *destinations(const struct snapshot *snapshot, const struct tally 
 
 		known = known ? known : &unknown;
 		if (known->last_success[0] || known->last_failure.time[0])
-			health = strcmp(known->last_failure.time, known->last_success) > 0
-					 ? "failing"
-					 : "good";
+			health = known->has_failed_last ? "failing" : "good";
 		json_array_append_new(
 			list, json_pack("{s:o,s:s,s:o,s:o}", "name", text(name), "health",
 					health, "last_success", text(known->last_success),
@@ -148,7 +146,7 @@ char *status_compose(const struct config *config, const struct snapshot *snapsho
 		     const struct tally *tally)
 {
 	const struct observer_head *head = &snapshot->head;
-	json_int_t uptime = head->started ? time(NULL) - head->started : 0;
+	json_int_t uptime = head->started ? (clock_us() - head->started_us) / 1000000 : 0;
 	json_t *all = json_pack(
 		"{s:s,s:o,s:I,s:s,s:o,s:I,s:i,s:i,s:o,s:o,s:o,s:o,s:o}", "version",
 		CATHGATE_VERSION, "node", text(config->gateway_name), "pid",

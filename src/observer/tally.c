@@ -99,10 +99,13 @@ static void note_destination(struct tally *tally, const json_t *line, bool count
 
 	if (!destination)
 		return;
-	if (strcmp(outcome, "forwarded") == 0)
+	if (strcmp(outcome, "forwarded") == 0) {
 		PUT(destination->last_success, text(line, "time"));
+		destination->has_failed_last = false;
+	}
 	if (!begins(reason, "destination-"))
 		return;
+	destination->has_failed_last = strcmp(outcome, "forwarded") != 0;
 	note(&destination->last_failure, line);
 	if (counts)
 		series_add(tally->counters, "cathgate_destination_failures_total", 1,

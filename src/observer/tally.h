@@ -24,6 +24,7 @@ struct tally_destination {
 	bool has_counters;
 	char last_success[32];
 	struct tally_event last_failure;
+	bool has_failed_last; /* the failure's line is behind the success's */
 };
 
 struct tally {

@@ -150,7 +150,8 @@ struct server {
 		int socket; /* -1 while there is none */
 		pid_t pid;
 		int64_t restart_ms, tell_ms;
-		time_t started; /* the gateway, not the observer */
+		time_t started;	    /* the gateway, not the observer ... */
+		int64_t started_us; /* ... and by clock_us() */
 		uint64_t handshakes, turned_away;
 		struct histogram handshake, first_byte, sync, sync_told;
 	} observer;
@@ -238,9 +239,9 @@ struct warning {
 	enum warnings_owner owner;
 	char *name; /* of our own, its file and subject; else the entry's */
 	time_t until;
-	int told;	/* the last stage that was; TOLD_NOTHING */
-	time_t seen;	/* of another's: when it was shown last ... */
-	time_t alerted; /* ... and when that led to an alert */
+	int told;	  /* the last stage that was; TOLD_NOTHING */
+	time_t seen;	  /* of another's: when it was shown last ... */
+	int64_t pause_ms; /* ... and until when that leads to no other alert */
 	/* Of our own, while it is in force: */
 	bool in_force, renewed;
 	enum tls_end_kind kind;

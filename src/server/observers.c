@@ -187,6 +187,7 @@ static void write_head(const struct server *server, FILE *to)
 	const struct observer *observer = &server->observer;
 	struct observer_head head = {
 		.started = observer->started,
+		.started_us = observer->started_us,
 		.pid = server->self,
 		.is_ready = server->ready_said,
 		.is_stopping = server->stopping,

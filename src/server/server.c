@@ -302,7 +302,9 @@ int server_run(const char *config_path)
 				   .auditor_stat = -1,
 				   .resolver = -1,
 				   .exporter = -1,
-				   .observer = { .socket = -1, .started = time(NULL) },
+				   .observer = { .socket = -1,
+						 .started = time(NULL),
+						 .started_us = clock_us() },
 				   .auditor_backoff_ms = 100,
 				   .config_path = config_path,
 				   .self = getpid() };

@@ -18,7 +18,8 @@
 #define SEEN_ALIKE_MAX 4		 /* of one name, with different ends */
 #define SEEN_LATELY    DAY_SECONDS	 /* another may have been shown since */
 #define SEEN_STEP      (DAY_SECONDS / 4) /* the file need not be more precise */
-#define ALERT_PAUSE    3600		 /* between two that others' words lead to */
+#define ALERT_PAUSE_MS 3600000		 /* between two that others' words lead to */
+#define LEAP_SECONDS   3600		 /* a clock that went back by less didn't leap */
 
 struct warning *warnings_find(struct warnings *warnings, enum warnings_owner owner,
 			      const char *name, time_t until)
@@ -230,6 +231,27 @@ static void raise_alert(struct server *server, struct warning *item, int stage,
 	server->warnings->is_unsaved = true;
 }
 
+static int stage_at(const struct warning *item, time_t now)
+{
+	return tls_end_stage(item->kind, item->begins, item->until, item->renewed, now);
+}
+
+/* The clock was ahead for a while: the stages that it passed are still to come, and
+ * rather told twice than not at all. What was seen then was not seen later than now. */
+static void forget_the_future(struct warnings *warnings, struct warning *item, time_t now)
+{
+	int stage = stage_at(item, now + LEAP_SECONDS);
+
+	if (item->seen > now + LEAP_SECONDS) {
+		item->seen = now;
+		warnings->is_unsaved = true;
+	}
+	if (item->told == TOLD_NOTHING || (stage >= 0 && stage <= item->told))
+		return;
+	item->told = TOLD_NOTHING;
+	warnings->is_unsaved = true;
+}
+
 static void look(struct server *server)
 {
 	struct warnings *warnings = server->warnings;
@@ -237,15 +259,15 @@ static void look(struct server *server)
 
 	for (size_t i = 0; i < warnings->count; i++) {
 		struct warning *item = &warnings->items[i];
-		int stage = tls_end_stage(item->kind, item->begins, item->until,
-					  item->renewed, now);
+		int stage = stage_at(item, now);
 
+		forget_the_future(warnings, item, now);
 		if (stage < 0 || stage >= item->told || !is_in_use(warnings, item, now))
 			continue;
 		if (item->owner != WARNINGS_OWN) {
-			if (now - item->alerted < ALERT_PAUSE)
+			if (clock_ms() < item->pause_ms)
 				continue;
-			item->alerted = now;
+			item->pause_ms = clock_ms() + ALERT_PAUSE_MS;
 		}
 		raise_alert(server, item, stage, now);
 	}

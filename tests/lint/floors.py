@@ -14,7 +14,7 @@ HEADERS = {
 		"histogram visible",
 	"net": "net transport", "config": "config", "tls": "tls", "pki": "pki", "policy": "policy",
 	"dicom": "upper_layer command data_set_head part10 sop_class",
-	"audit": "audit chain checkpoint log_reader log_verify merkle summed",
+	"audit": "audit chain checkpoint log_clock log_reader log_verify merkle summed",
 	"association": "association", "exporter": "exporter audit_used", "observer": "observer", "server": "server",
 }
 ONLY_IN = {"openssl/": {"base", "tls", "pki", "audit"}, "dcmtk/": {"dicom"},

@@ -377,6 +377,26 @@ static void age_rotates_once(void **state)
 	assert_int_equal(end.next_seq, 10);
 }
 
+/* The clock is set back, in use or while the gateway is off. */
+static void a_file_of_the_future_rotates(void **state)
+{
+	struct fixture *fixture = *state;
+	write_old(fixture, -10);
+	struct writer writer = opened(fixture);
+	writer_tend(&writer);
+	assert_int_equal(writer.log.end.tree.size, 0);
+	add_and_commit(&writer);
+	writer.log.end.first_time += 10 * DAY;
+	writer_tend(&writer);
+	assert_int_not_equal(writer.log.end.tree.size, 0);
+	assert_in_range(writer_wait_ms(&writer), 1, INT64_C(1000) * DAY);
+	writer.log.end.first_ms -= INT64_C(1000) * DAY;
+	assert_int_equal(writer_wait_ms(&writer), 0);
+	writer_tend(&writer);
+	assert_int_equal(writer.log.end.tree.size, 0);
+	writer_close(&writer);
+}
+
 /* A taken name is passed over, and said. */
 static void nothing_is_overwritten(void **state)
 {
@@ -552,6 +572,33 @@ static void a_clock_that_leaps_removes_nothing(void **state)
 	writer_close(&writer);
 }
 
+/* Neither does a second start with such a clock, which finds it in the log. */
+static void what_is_believed_outlives_a_start(void **state)
+{
+	struct fixture *fixture = *state;
+	char *old = path_of(fixture, "audit-0.jsonl");
+	fixture->config.audit.keep_days = 30;
+	make_old_file(fixture, 40);
+	age_last_line(fixture);
+	for (int i = 0; i < 2; i++) {
+		struct writer writer = opened(fixture);
+		add_and_commit(&writer);
+		writer_tend(&writer);
+		assert_int_equal(access(old, F_OK), 0);
+		assert_true(writer.retention.ahead_ms != 0);
+		writer_close(&writer);
+	}
+	/* What is no such note costs a day at most. */
+	char *note = path_of(fixture, "audit.clock");
+	int fd = open(note, O_WRONLY | O_TRUNC);
+	assert_int_equal(write(fd, "believed", 8), 8);
+	close(fd);
+	struct writer writer = opened(fixture);
+	writer_tend(&writer);
+	writer_close(&writer);
+	assert_int_equal(access(old, F_OK), -1);
+}
+
 /* The older of two old files is damaged: the younger stays as well, until an operator
  * has seen to it. */
 static void no_gap_is_made(void **state)
@@ -602,10 +649,12 @@ int main(void)
 		TEST(no_note_covers_what_was_taken_back),
 		TEST(size_rotates),
 		TEST(age_rotates_once),
+		TEST(a_file_of_the_future_rotates),
 		TEST(nothing_is_overwritten),
 		TEST(old_files_go_with_a_line),
 		TEST(what_is_young_or_not_covered_stays),
 		TEST(a_clock_that_leaps_removes_nothing),
+		TEST(what_is_believed_outlives_a_start),
 		TEST(no_gap_is_made),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
