@@ -141,10 +141,8 @@ enum reason tls_trust_ended(const struct tls_peer *peer)
 static void fill_group(SSL *ssl, char *ret, size_t size)
 {
 	static const char *const spellings[][2] = {
-		{ "x25519", "X25519" },
-		{ "prime256v1", "P-256" },
-		{ "secp256r1", "P-256" },
-		{ "secp384r1", "P-384" },
+		{ "x25519", "X25519" },	  { "prime256v1", "P-256" },
+		{ "secp256r1", "P-256" }, { "secp384r1", "P-384" },
 		{ "secp521r1", "P-521" },
 	};
 #if OPENSSL_VERSION_NUMBER >= 0x30200000L
