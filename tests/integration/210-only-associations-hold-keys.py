@@ -12,7 +12,7 @@ import subprocess
 import journal
 from harness import Skip, Test, children, eventually, is_alive
 from journal import Journal
-from steps import can_trace
+from steps import can_trace, stopped
 
 PIECE = 24	# bytes of a secret, enough to tell it
 AUDIT_KEYS = ("audit.key", "pseudonym.key")
@@ -90,21 +90,11 @@ def look(helpers):
 
 def look_at_scribe():
 	"""It is stopped where it puts its file on the disk: nobody else syncs anything there."""
-	calls = t.work / "calls"
-	tracer = subprocess.Popen(
-		["strace", "-f", "-o", calls, "-e", "trace=fsync",
-		 "-e", "inject=fsync:signal=SIGSTOP", "-p", str(gateway.pid)],
-		stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-	assert "attached" in tracer.stderr.readline(), "strace could not attach"
-	t.associate(gateway).release()
-	stopped = eventually(lambda: re.search(r"^(\d+) +--- stopped by SIGSTOP",
-					       calls.read_text(), re.M))
-	pid = int(stopped[1])
-	assert pathlib.Path(f"/proc/{pid}/comm").read_text() == "cathgated-told\n"
-	assert held(pid) == [], f"the scribe holds {held(pid)}"
-	tracer.terminate()
-	tracer.wait()
-	os.kill(pid, signal.SIGCONT)
+	with stopped(gateway.pid, "fsync", t.work / "calls") as scribe:
+		t.associate(gateway).release()
+		pid = eventually(scribe)
+		assert pathlib.Path(f"/proc/{pid}/comm").read_text() == "cathgated-told\n"
+		assert held(pid) == [], f"the scribe holds {held(pid)}"
 	eventually(lambda: not is_alive(pid))
 
 

@@ -1,12 +1,11 @@
 """Goal: however many associations show their certificates, at most one process a second writes
 down who has been warned; and when the gateway has stopped, all that was seen is in its file."""
-import os
 import signal
 import time
 
 import config
-from harness import Skip, Test, children, eventually
-from steps import can_trace, traced
+from harness import Skip, Test, eventually
+from steps import can_trace, stopped, traced
 
 ENTRIES = 60
 
@@ -30,37 +29,28 @@ def written():
 	return {line.split()[4] for line in lines if line.startswith("modality ")}
 
 
-def scribes():
-	return set(children(gateway.pid, ())) - set(children(gateway.pid, ("-told",)))
-
-
 with Test() as t:
 	if not can_trace():
 		raise Skip("strace must not trace here")
 	gateway = t.gateway(t.pacs(), entries())
 	began = time.monotonic()
-	with traced(gateway.pid, "rename", t.work / "trace"):
+	with traced(gateway.pid, "renameat", t.work / "trace"):
 		for number in range(ENTRIES - 1):
 			associate(number)
 		eventually(lambda: len(written()) == ENTRIES - 1)
 		took = time.monotonic() - began
-	renamed = (t.work / "trace").read_text().count('/audit.told")')
+	renamed = (t.work / "trace").read_text().count('"audit.told")')
 	assert 1 <= renamed <= took + 1, f"{renamed} scribes in {took:.1f} s"
 
 	# One is held at its work while more is seen, and the gateway is told to stop.
-	eventually(lambda: not scribes())
-	held = gateway.folder / "audit.told.next"
-	os.mkfifo(held)
-	associate(ENTRIES - 1)
-	eventually(scribes)
-	gateway.reconfigure({**entries(), f"modalities.{ENTRIES}": {
-		**entries()["modalities.0"], "name": "last", "ae_titles": ["LAST"]}})
-	gateway.reload()
-	t.associate(gateway, calling="LAST").release()
-	gateway.signal(signal.SIGTERM)
-	reader = os.open(held, os.O_RDONLY | os.O_NONBLOCK)
-	held.unlink()
-	os.close(reader)
+	with stopped(gateway.pid, "fsync", t.work / "calls") as scribe:
+		associate(ENTRIES - 1)
+		eventually(scribe)
+		gateway.reconfigure({**entries(), f"modalities.{ENTRIES}": {
+			**entries()["modalities.0"], "name": "last", "ae_titles": ["LAST"]}})
+		gateway.reload()
+		t.associate(gateway, calling="LAST").release()
+		gateway.signal(signal.SIGTERM)
 	assert gateway.process.wait(30) == 0
 	assert written() == {"last", *(f"angio-{number}" for number in range(ENTRIES))}, written()
 	gateway.process = None

@@ -27,11 +27,11 @@ def run_with_fault(command, call, step, fault):
 
 
 @contextlib.contextmanager
-def traced(pid, call, log):
+def traced(pid, call, log, *more):
 	"""Writes down each such call of the process, and of those that it forks meanwhile, into
 	the file `log`, which is whole afterwards."""
 	tracer = subprocess.Popen(["strace", "-f", "-p", str(pid), "-e", f"trace={call}",
-				   "-o", str(log)],
+				   "-o", str(log), *more],
 				  stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 	try:
 		while "attached" not in (line := tracer.stderr.readline()):
@@ -40,6 +40,19 @@ def traced(pid, call, log):
 	finally:
 		tracer.send_signal(signal.SIGINT)
 		tracer.wait()
+
+
+@contextlib.contextmanager
+def stopped(pid, call, log):
+	"""Whoever makes such a call, the process or one that it forks meanwhile, is stopped by
+	it. Yields a function that returns the one that is, or None; in the end it goes on."""
+	def found():
+		seen = re.search(r"^(\d+) +--- stopped by SIGSTOP", log.read_text(), re.M)
+		return int(seen[1]) if seen else None
+	with traced(pid, call, log, "-e", f"inject={call}:signal=SIGSTOP"):
+		yield found
+	if found():
+		os.kill(found(), signal.SIGCONT)
 
 
 def created_files(command, log):
