@@ -72,6 +72,9 @@ struct pki_certificate *pki_reissue(const struct pki_certificate *before, unsign
 				    const struct pki_key *ca_key);
 /* The first one of a file, PEM or DER. */
 struct pki_certificate *pki_certificate_read(const char *path, const char **ret_error);
+/* What would keep the gateway from taking it as a modality's, with the cure; else NULL.
+ */
+const char *pki_certificate_fault(const struct pki_certificate *certificate);
 int pki_certificate_write(const struct pki_certificate *certificate,
 			  struct pki_text *ret);
 void pki_certificate_free(struct pki_certificate *certificate);
@@ -104,7 +107,7 @@ bool pki_is_key_of(const struct pki_certificate *certificate, const struct pki_k
 int pki_request_write(const struct pki_wish *wish, const struct pki_key *key,
 		      struct pki_text *ret);
 /* The public key of a request, PEM or DER, whose signature proves that somebody has the
- * private one. A key too weak for security level 2 is an error. */
+ * private one. A key that a TLS handshake doesn't take is an error. */
 struct pki_key *pki_request_read(const char *path, const char **ret_error);
 
 /* Why a certificate is revoked (RFC 5280 5.3.1). */

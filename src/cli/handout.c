@@ -127,6 +127,8 @@ static int take_own(struct handout *handout)
 
 	handout->certificate = pki_certificate_read(handout->own, &error);
 	if (handout->certificate != NULL)
+		error = pki_certificate_fault(handout->certificate);
+	if (error == NULL)
 		return 0;
 	complain("%s %s", handout->own, error);
 	return -1;

@@ -48,6 +48,11 @@ struct pki_certificate *pki_certificate_read(const char *path, const char **ret_
 	return certificate;
 }
 
+const char *pki_certificate_fault(const struct pki_certificate *certificate)
+{
+	return pki_key_fault(X509_get0_pubkey(certificate->x509));
+}
+
 int pki_certificate_write(const struct pki_certificate *certificate, struct pki_text *ret)
 {
 	BIO *memory = BIO_new(BIO_s_mem());

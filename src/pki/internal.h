@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "cathgate/certificate.h"
 #include "cathgate/pki.h"
 
 /* So that whoever's clock is slow, or was set back since, takes what is of today. */
@@ -44,6 +45,7 @@ ASN1_TIME *pki_time_until(unsigned days, const ASN1_TIME *latest);
 time_t pki_time(const ASN1_TIME *time);
 /* What a certificate's or CRL's signature is made with. */
 const EVP_MD *pki_digest_for(const EVP_PKEY *key);
-bool pki_is_weak(const EVP_PKEY *key);
+/* Why a handshake wouldn't take the key, and the cure; else NULL. */
+const char *pki_key_fault(const EVP_PKEY *key);
 
 #endif

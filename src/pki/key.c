@@ -4,8 +4,6 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 
-#define LEVEL_2_BITS 112 /* of security */
-
 struct pki_key *pki_key_wrap(EVP_PKEY *pair)
 {
 	struct pki_key *key = pair != NULL ? calloc(1, sizeof(*key)) : NULL;
@@ -103,9 +101,19 @@ const EVP_MD *pki_digest_for(const EVP_PKEY *key)
 								     : NULL;
 }
 
-bool pki_is_weak(const EVP_PKEY *key)
+const char *pki_key_fault(const EVP_PKEY *key)
 {
-	return EVP_PKEY_get_security_bits(key) < LEVEL_2_BITS;
+	char what[CERTIFICATE_KEY_SIZE];
+
+	switch (certificate_judge_key(key, what)) {
+	case CERTIFICATE_KEY_WEAK:
+		return "has a weak key; have the device make one of " CERTIFICATE_KEYS;
+	case CERTIFICATE_KEY_UNKNOWN:
+		return "has a key of a kind or on a curve that not every TLS handshake "
+		       "takes; have the device make one of " CERTIFICATE_KEYS;
+	default:
+		return NULL;
+	}
 }
 
 int pki_request_write(const struct pki_wish *wish, const struct pki_key *key,
@@ -134,6 +142,7 @@ struct pki_key *pki_request_read(const char *path, const char **ret_error)
 	BIO *file = pki_open(path, ret_error);
 	X509_REQ *request = NULL;
 	struct pki_key *key = NULL;
+	const char *fault;
 
 	if (file == NULL)
 		return NULL;
@@ -145,9 +154,8 @@ struct pki_key *pki_request_read(const char *path, const char **ret_error)
 	else if (X509_REQ_verify(request, X509_REQ_get0_pubkey(request)) != 1)
 		*ret_error = "isn't signed with its own key; have the device make it "
 			     "again";
-	else if (pki_is_weak(X509_REQ_get0_pubkey(request)))
-		*ret_error = "has a weak key; have the device make one of RSA with 2048 "
-			     "bits or more, or EC P-256";
+	else if ((fault = pki_key_fault(X509_REQ_get0_pubkey(request))) != NULL)
+		*ret_error = fault;
 	else
 		key = pki_key_wrap(X509_REQ_get_pubkey(request));
 	X509_REQ_free(request);

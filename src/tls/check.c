@@ -19,7 +19,6 @@
 #define DAY_SECONDS	   ((time_t)24 * 60 * 60)
 #define CERTIFICATE_NOTICE (30 * DAY_SECONDS)
 #define LEVEL_2_BITS	   112 /* of security, as SSL_CTX_set_security_level(3) counts */
-#define EC_KEY_BITS	   256
 
 /* One certificate of a file, for messages about it. */
 struct subject {
@@ -70,17 +69,14 @@ static void check_strength(const struct tls_check *check, const struct subject *
 	EVP_PKEY *key = X509_get0_pubkey(subject->certificate);
 	const struct config_file *file = subject->file;
 	int digest = NID_undef, bits = 0;
+	char what[CERTIFICATE_KEY_SIZE];
 
-	if (key == NULL || EVP_PKEY_get_security_bits(key) < LEVEL_2_BITS ||
-	    (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
-	     EVP_PKEY_get_bits(key) < EC_KEY_BITS))
-		config_fault_add(
-			check->faults, CONFIG_ERROR, &file->place,
-			"%s: the certificate %s has a weak key (%d bits), which "
-			"security level 2 refuses; take RSA of 2048 bits or more, or EC "
-			"of 256",
-			file->path, subject->name,
-			key == NULL ? 0 : EVP_PKEY_get_bits(key));
+	if (certificate_judge_key(key, what) == CERTIFICATE_KEY_WEAK)
+		config_fault_add(check->faults, CONFIG_ERROR, &file->place,
+				 "%s: the certificate %s has a weak key (%d bits), which "
+				 "security level 2 refuses; take " CERTIFICATE_KEYS,
+				 file->path, subject->name,
+				 key != NULL ? EVP_PKEY_get_bits(key) : 0);
 	/* Nobody relies on the signature of a certificate by itself. */
 	if (!tls_is_self_signed(subject->certificate) &&
 	    X509_get_signature_info(subject->certificate, &digest, NULL, &bits, NULL) ==
@@ -99,26 +95,18 @@ bool tls_is_issuer(X509 *issuer, X509 *certificate)
 	       X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
 }
 
-/* TLS 1.3 has no other curves (RFC 8446 4.2.3), and TLS 1.2 needs one among our groups.
- */
-static void check_curve(const struct tls_check *check, const struct subject *subject)
+static void check_kind(const struct tls_check *check, const struct subject *subject)
 {
-	static const char *const known[] = { "prime256v1", "secp384r1", "secp521r1" };
-	EVP_PKEY *key = X509_get0_pubkey(subject->certificate);
-	char name[48] = "";
+	char what[CERTIFICATE_KEY_SIZE];
 
-	if (key == NULL || EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
-	    EVP_PKEY_get_bits(key) < EC_KEY_BITS)
-		return;
-	EVP_PKEY_get_group_name(key, name, sizeof(name), NULL);
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (strcmp(name, known[i]) == 0)
-			return;
-	}
-	config_fault_add(check->faults, CONFIG_ERROR, &subject->file->place,
-			 "%s: the certificate %s has a key on the curve %s, which TLS "
-			 "1.3 doesn't know; have it issued for a key on P-256 or P-384",
-			 subject->file->path, subject->name, name);
+	if (certificate_judge_key(X509_get0_pubkey(subject->certificate), what) ==
+	    CERTIFICATE_KEY_UNKNOWN)
+		config_fault_add(
+			check->faults, CONFIG_ERROR, &subject->file->place,
+			"%s: the certificate %s has a key %s, which not every TLS "
+			"handshake takes; have it issued for one "
+			"of " CERTIFICATE_KEYS,
+			subject->file->path, subject->name, what);
 }
 
 /* One that was signed by a certificate which is no CA's; peers refuse the chain. */
@@ -163,7 +151,7 @@ static void check_chain(const struct tls_check *check, bool server)
 		check_dates(check, &subject);
 		check_strength(check, &subject);
 		if (i == 0)
-			check_curve(check, &subject);
+			check_kind(check, &subject);
 		else
 			check_signer(check, &subject, sk_X509_value(chain, i - 1));
 	}

@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "cathgate/certificate.h"
 #include "cathgate/tls.h"
 
 #define TLS_SUBJECT_SIZE 256

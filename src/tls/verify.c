@@ -155,14 +155,34 @@ static int verify_as_itself(X509_STORE_CTX *check, X509 *leaf)
 	return rc;
 }
 
+/* Here, so that both versions of TLS refuse the same, with the same words. */
+static int judge_key(X509_STORE_CTX *check, X509 *leaf)
+{
+	char what[CERTIFICATE_KEY_SIZE];
+	enum certificate_key key = certificate_judge_key(X509_get0_pubkey(leaf), what);
+
+	if (key == CERTIFICATE_KEY_GOOD)
+		return 1;
+	X509_STORE_CTX_set_error(check, key == CERTIFICATE_KEY_WEAK
+						? X509_V_ERR_EE_KEY_TOO_SMALL
+						: X509_V_ERR_APPLICATION_VERIFICATION);
+	X509_STORE_CTX_set_error_depth(check, 0);
+	X509_STORE_CTX_set_current_cert(check, leaf);
+	return X509_STORE_CTX_get_verify_cb(check)(0, check);
+}
+
 int tls_verify(X509_STORE_CTX *check, void *unused)
 {
 	X509 *leaf = X509_STORE_CTX_get0_cert(check);
 
+	int rc;
+
 	(void)unused;
-	return is_believed_as_itself(X509_STORE_CTX_get0_store(check), leaf)
-		       ? verify_as_itself(check, leaf)
-		       : X509_verify_cert(check);
+	if (is_believed_as_itself(X509_STORE_CTX_get0_store(check), leaf))
+		rc = verify_as_itself(check, leaf);
+	else
+		rc = X509_verify_cert(check);
+	return rc == 1 ? judge_key(check, leaf) : rc;
 }
 
 X509_STORE *tls_store_new(void)

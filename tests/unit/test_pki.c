@@ -353,6 +353,48 @@ static void a_request_proves_its_key(void **state)
 	assert_non_null(error);
 }
 
+/* What no handshake takes isn't issued for. */
+static void a_request_needs_a_good_key(void **state)
+{
+	static const struct {
+		const char *kind, *told; /* NULL: it is taken */
+	} cases[] = {
+		{ "P-256", NULL },
+		{ "P-521", NULL },
+		{ "ED25519", NULL },
+		{ "P-224", "has a weak key" },
+		{ "RSA", "has a weak key" },
+		{ "brainpoolP256r1", "on a curve" },
+		{ "secp256k1", "on a curve" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		bool is_edwards = strcmp(cases[i].kind, "ED25519") == 0;
+		EVP_PKEY *pair = strcmp(cases[i].kind, "RSA") == 0 ? EVP_RSA_gen(1024)
+				 : is_edwards
+					 ? EVP_PKEY_Q_keygen(NULL, NULL, cases[i].kind)
+					 : EVP_EC_gen(cases[i].kind);
+		X509_REQ *request = X509_REQ_new();
+		FILE *stream = fopen(path, "w");
+		const char *error = NULL;
+		struct pki_key *key;
+
+		X509_REQ_set_pubkey(request, pair);
+		assert_true(X509_REQ_sign(request, pair,
+					  is_edwards ? NULL : EVP_sha256()) > 0);
+		PEM_write_X509_REQ(stream, request);
+		fclose(stream);
+		key = pki_request_read(path, &error);
+		assert_true((key != NULL) == (cases[i].told == NULL));
+		if (cases[i].told != NULL)
+			assert_non_null(strstr(error, cases[i].told));
+		pki_key_free(key);
+		X509_REQ_free(request);
+		EVP_PKEY_free(pair);
+	}
+}
+
 static void keys_are_read_back(void **state)
 {
 	const char *error = NULL;
@@ -406,6 +448,7 @@ int main(void)
 		cmocka_unit_test(revoked_is_revoked),
 		cmocka_unit_test(pkcs12_opens),
 		cmocka_unit_test(a_request_proves_its_key),
+		cmocka_unit_test(a_request_needs_a_good_key),
 		cmocka_unit_test(keys_are_read_back),
 		cmocka_unit_test(words_are_random),
 	};

@@ -42,6 +42,8 @@ static const struct fault_case {
 	LISTENER(OURS(.certificate = "gateway+other", .key = "gateway"), ERROR,
 		 "CN=other didn't sign the one before it"),
 	LISTENER(OURS(.certificate = "brainpool"), ERROR, "on the curve brainpoolP256r1"),
+	DESTINATION(OURS(.certificate = "brainpool-client"), ERROR,
+		    "has a key on the curve brainpoolP256r1, which not every TLS"),
 	DESTINATION(OURS(.certificate = "by-angio+angio", .key = "by-angio"), ERROR,
 		    "CN=angio isn't a CA's (basicConstraints CA:TRUE), but signed"),
 	LISTENER(OURS(.certificate = "gateway-old"), CALENDAR,
@@ -124,6 +126,7 @@ static void test_good_ones_have_no_faults(void **state)
 		{ .crl = { "point", "root" } },
 		{ .ca = "root+inter", .crl = { "cas", "inter" } },
 		{ .certificate = "p384" },
+		{ .certificate = "p521" },
 		{ .certificate = "gateway+root", .key = "gateway" },
 	};
 

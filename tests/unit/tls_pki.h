@@ -94,6 +94,10 @@ static struct recipe {
 	MADE("brainpool", "root", SERVER, 0, 400, .curve = "brainpoolP256r1"),
 	MADE("p384", "root", SERVER, 0, 400, .curve = "P-384"),
 	MADE("p521", "root", BOTH, 0, 400, .curve = "P-521", .names = PACS_NAMES),
+	MADE("ed25519", "root", CLIENT, 0, 400, .curve = "ED25519"),
+	MADE("ed448", "root", CLIENT, 0, 400, .curve = "ED448"),
+	MADE("rsa-pss", "root", CLIENT, 0, 400, .curve = "RSA-PSS"),
+	MADE("brainpool-client", "root", CLIENT, 0, 400, .curve = "brainpoolP256r1"),
 	MADE("sha1", "root", BOTH, 0, 400, .sha1 = true),
 };
 
@@ -167,12 +171,27 @@ static inline FILE *create(const char *path, mode_t mode)
 	return file;
 }
 
+static inline EVP_PKEY *make_key(const char *curve)
+{
+	EVP_PKEY_CTX *context;
+	EVP_PKEY *key = NULL;
+
+	if (strcmp(curve, "RSA-1024") == 0)
+		return EVP_RSA_gen(1024);
+	if (strncmp(curve, "ED", 2) != 0 && strcmp(curve, "RSA-PSS") != 0)
+		return EVP_EC_gen(curve);
+	context = EVP_PKEY_CTX_new_from_name(NULL, curve, NULL);
+	EVP_PKEY_keygen_init(context);
+	EVP_PKEY_generate(context, &key);
+	EVP_PKEY_CTX_free(context);
+	return key;
+}
+
 static inline void make(struct recipe *recipe)
 {
 	static long serial;
 	const char *curve = recipe->curve != NULL ? recipe->curve : "P-256";
-	EVP_PKEY *key =
-		strcmp(curve, "RSA-1024") == 0 ? EVP_RSA_gen(1024) : EVP_EC_gen(curve);
+	EVP_PKEY *key = make_key(curve);
 	X509 *made = X509_new();
 	const struct made *signer =
 		recipe->issuer == NULL ? &recipe->made : &find(recipe->issuer)->made;

@@ -1,0 +1,37 @@
+/*
+ * What a TLS handshake asks of a certificate by itself, in TLS 1.2 and 1.3 alike: the one
+ * judgement for whatever issues certificates, checks them beforehand, or meets a peer's.
+ */
+#ifndef CATHGATE_CERTIFICATE_H
+#define CATHGATE_CERTIFICATE_H
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
+
+enum certificate_key {
+	CERTIFICATE_KEY_GOOD,
+	CERTIFICATE_KEY_WEAK,	/* security level 2 refuses it */
+	CERTIFICATE_KEY_UNKNOWN /* of a kind or on a curve that both versions don't have
+				 */
+};
+
+/* For messages. */
+#define CERTIFICATE_KEYS "RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519"
+
+#define CERTIFICATE_KEY_SIZE 64
+/* The key of the certificate that is shown; of a CA's it only counts whether it is weak.
+ * What it is, as in "on the curve brainpoolP256r1" or "of the kind DSA". A missing key is
+ * weak. */
+enum certificate_key certificate_judge_key(const struct evp_pkey_st *key,
+					   char ret_what[CERTIFICATE_KEY_SIZE]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
