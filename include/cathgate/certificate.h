@@ -30,6 +30,13 @@ enum certificate_key {
 enum certificate_key certificate_judge_key(const struct evp_pkey_st *key,
 					   char ret_what[CERTIFICATE_KEY_SIZE]);
 
+struct x509_st; /* OpenSSL's X509 */
+
+/* Whether extendedKeyUsage says that it is for anything (RFC 5280 4.2.1.12). */
+bool certificate_is_for_all(struct x509_st *certificate);
+/* Whether keyUsage and extendedKeyUsage allow to show it as a TLS server, or client. */
+bool certificate_is_for(struct x509_st *certificate, bool server);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,6 +1,7 @@
 #include "cathgate/certificate.h"
 
 #include <openssl/evp.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,4 +44,27 @@ enum certificate_key certificate_judge_key(const EVP_PKEY *key,
 	if (is_known(curve[0] != '\0' ? curve : kind))
 		return CERTIFICATE_KEY_GOOD;
 	return CERTIFICATE_KEY_UNKNOWN;
+}
+
+bool certificate_is_for_all(X509 *certificate)
+{
+	uint32_t usage =
+		X509_get_extended_key_usage(certificate); /* all: it isn't there */
+
+	return usage != UINT32_MAX && (usage & XKU_ANYEKU) != 0;
+}
+
+/* OpenSSL wants the very purpose to be named; the rest is as in its own judgement. */
+bool certificate_is_for(X509 *certificate, bool server)
+{
+	uint32_t any_of = KU_DIGITAL_SIGNATURE | KU_KEY_AGREEMENT |
+			  (server ? KU_KEY_ENCIPHERMENT : 0);
+
+	if (X509_check_purpose(certificate,
+			       server ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT,
+			       0) == 1)
+		return true;
+	return certificate_is_for_all(certificate) &&
+	       (X509_get_extension_flags(certificate) & EXFLAG_NSCERT) == 0 &&
+	       (X509_get_key_usage(certificate) & any_of) != 0;
 }

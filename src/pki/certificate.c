@@ -50,6 +50,9 @@ struct pki_certificate *pki_certificate_read(const char *path, const char **ret_
 
 const char *pki_certificate_fault(const struct pki_certificate *certificate)
 {
+	if (!certificate_is_for(certificate->x509, false))
+		return "isn't for a TLS client (its keyUsage or extendedKeyUsage says "
+		       "so); have one issued with clientAuth";
 	return pki_key_fault(X509_get0_pubkey(certificate->x509));
 }
 

@@ -130,21 +130,37 @@ static void check_signer(const struct tls_check *check, const struct subject *su
 				 file->path, subject->name);
 }
 
+static void check_purpose(const struct tls_check *check, const struct subject *subject,
+			  bool server)
+{
+	const struct config_file *file = &check->tls->certificate;
+	const char *side = server ? "server" : "client";
+	const char *usage = server ? "serverAuth" : "clientAuth";
+
+	if (!certificate_is_for(subject->certificate, server))
+		config_fault_add(
+			check->faults, CONFIG_ERROR, &file->place,
+			"%s: the certificate %s isn't for a TLS %s (its keyUsage "
+			"or extendedKeyUsage says so); have one issued with %s",
+			file->path, subject->name, side, usage);
+	else if (X509_check_purpose(subject->certificate,
+				    server ? X509_PURPOSE_SSL_SERVER
+					   : X509_PURPOSE_SSL_CLIENT,
+				    0) != 1)
+		config_fault_add(check->faults, CONFIG_WARNING, &file->place,
+				 "%s: the certificate %s is for any purpose, but doesn't "
+				 "name that of a TLS %s, without which peers that use "
+				 "OpenSSL refuse it; better have one issued with %s",
+				 file->path, subject->name, side, usage);
+}
+
 static void check_chain(const struct tls_check *check, bool server)
 {
 	const struct config_file *file = &check->tls->certificate;
 	STACK_OF(X509) *chain = check->material->chain;
 	struct subject first = subject_of(chain, 0, file);
 
-	if (X509_check_purpose(first.certificate,
-			       server ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT,
-			       0) != 1)
-		config_fault_add(
-			check->faults, CONFIG_ERROR, &file->place,
-			"%s: the certificate %s isn't for a TLS %s (its keyUsage or "
-			"extendedKeyUsage says so); have one issued with %s",
-			file->path, first.name, server ? "server" : "client",
-			server ? "serverAuth" : "clientAuth");
+	check_purpose(check, &first, server);
 	for (int i = 0; i < sk_X509_num(chain); i++) {
 		struct subject subject = subject_of(chain, i, file);
 

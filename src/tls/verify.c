@@ -68,15 +68,31 @@ int tls_revocation(X509_STORE_CTX *check, X509 *certificate, X509 *issuer)
 	return error;
 }
 
+/* Of a CA the purposes of its EKU bound those of what it signs. */
+static bool is_for_this(X509_STORE_CTX *check, X509 *certificate)
+{
+	SSL *ssl =
+		X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx());
+
+	if (X509_STORE_CTX_get_error_depth(check) > 0)
+		return certificate_is_for_all(certificate) &&
+		       X509_check_ca(certificate) == 1;
+	return certificate_is_for(certificate, SSL_is_server(ssl) == 0);
+}
+
 bool tls_is_excused(X509_STORE_CTX *check)
 {
 	X509 *certificate = X509_STORE_CTX_get_current_cert(check);
+	bool is = false;
 
-	if (X509_STORE_CTX_get_error(check) != X509_V_ERR_CERT_NOT_YET_VALID ||
-	    !tls_has_begun(tls_time(X509_get0_notBefore(certificate)), time(NULL)))
-		return false;
-	X509_STORE_CTX_set_error(check, X509_V_OK);
-	return true;
+	if (X509_STORE_CTX_get_error(check) == X509_V_ERR_CERT_NOT_YET_VALID)
+		is = tls_has_begun(tls_time(X509_get0_notBefore(certificate)),
+				   time(NULL));
+	else if (X509_STORE_CTX_get_error(check) == X509_V_ERR_INVALID_PURPOSE)
+		is = is_for_this(check, certificate);
+	if (is)
+		X509_STORE_CTX_set_error(check, X509_V_OK);
+	return is;
 }
 
 /* Of all but the last certificate of the chain: that one is the anchor, which is believed

@@ -54,7 +54,8 @@ static struct recipe {
 	const char *names; /* subjectAltName */
 	const char *point; /* cRLDistributionPoints */
 	const char *key_usage;
-	const char *curve; /* or "RSA-1024"; NULL: P-256 */
+	const char *ca_usage; /* extendedKeyUsage of a CA */
+	const char *curve;    /* or "RSA-1024"; NULL: P-256 */
 	bool sha1;
 	bool nul; /* in the last CN and the first dNSName */
 	struct made made;
@@ -73,6 +74,14 @@ static struct recipe {
 	MADE("client", "root", CLIENT, 0, 400),
 	MADE("angio", "root", CLIENT, 0, 400, .names = ANGIO_NAMES),
 	MADE("at-point", "root", CLIENT, 0, 400, .point = "URI:" CRL_POINT),
+	MADE("any", "root", "anyExtendedKeyUsage", 0, 400, .names = PACS_NAMES),
+	MADE("any-no-sign", "root", "anyExtendedKeyUsage", 0, 400,
+	     .key_usage = "dataEncipherment"),
+	MADE("mail", "root", "emailProtection", 0, 400, .names = PACS_NAMES),
+	MADE("any-ca", "root", NULL, 0, 400, .ca_usage = "anyExtendedKeyUsage"),
+	MADE("by-any-ca", "any-ca", BOTH, 0, 400, .names = PACS_NAMES),
+	MADE("server-ca", "root", NULL, 0, 400, .ca_usage = SERVER),
+	MADE("by-server-ca", "server-ca", BOTH, 0, 400),
 	MADE("pacs", "root", BOTH, 0, 400, .names = PACS_NAMES),
 	MADE("by-inter", "inter", CLIENT, 0, 400),
 	MADE("by-bad-inter", "bad-inter", CLIENT, 0, 400),
@@ -211,7 +220,8 @@ static inline void make(struct recipe *recipe)
 	add_extension(made, signer->certificate, NID_basic_constraints,
 		      recipe->usage == NULL ? "critical,CA:TRUE" : "critical,CA:FALSE");
 	add_extension(made, signer->certificate, NID_key_usage, recipe->key_usage);
-	add_extension(made, signer->certificate, NID_ext_key_usage, recipe->usage);
+	add_extension(made, signer->certificate, NID_ext_key_usage,
+		      recipe->usage != NULL ? recipe->usage : recipe->ca_usage);
 	add_extension(made, signer->certificate, NID_subject_alt_name, recipe->names);
 	add_extension(made, signer->certificate, NID_crl_distribution_points,
 		      recipe->point);
