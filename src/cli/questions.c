@@ -115,6 +115,14 @@ const char *judge_certificate(const char *value)
 	return certificate != NULL ? NULL : error;
 }
 
+const char *judge_crl(const char *value)
+{
+	const char *error = NULL;
+
+	pki_crl_free(pki_crl_read(value, &error));
+	return error;
+}
+
 const char *judge_name(const char *value)
 {
 	size_t length = strlen(value);

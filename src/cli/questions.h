@@ -25,7 +25,7 @@ struct question {
 #define HOSTS_MAX 16 /* that judge_hosts takes */
 
 question_judge judge_port, judge_address, judge_host, judge_hosts, judge_ae_title,
-	judge_certificate, judge_name, judge_days, judge_path, judge_text;
+	judge_certificate, judge_crl, judge_name, judge_days, judge_path, judge_text;
 
 bool questions_can_ask(void);
 

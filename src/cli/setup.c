@@ -107,6 +107,7 @@ static struct question questions[SETUP_QUESTIONS] = {
 				.is_optional = true },
 	[SETUP_MODALITY_CRL] = { .option = "modality-crl",
 				 .what = "FILE",
+				 .judge = judge_crl,
 				 .is_optional = true },
 	[SETUP_ORGANIZATION] = { .option = "organization",
 				 .what = "TEXT",

@@ -41,8 +41,9 @@ struct pki_certificate *pki_certificate_read(const char *path, const char **ret_
 		pki_is_der(file) ? d2i_X509_bio(file, NULL)
 				 : PEM_read_bio_X509(file, NULL, NULL, NULL));
 	if (certificate == NULL)
-		*ret_error = "holds no certificate; one in PEM form begins with "
-			     "-----BEGIN CERTIFICATE-----";
+		*ret_error = pki_why(file, PEM_CERTIFICATE,
+				     "holds no certificate; one in PEM form begins with "
+				     "-----BEGIN CERTIFICATE-----");
 	BIO_free(file);
 	ERR_clear_error();
 	return certificate;

@@ -16,8 +16,9 @@ struct pki_crl *pki_crl_read(const char *path, const char **ret_error)
 				    ? d2i_X509_CRL_bio(file, NULL)
 				    : PEM_read_bio_X509_CRL(file, NULL, NULL, NULL);
 		if (crl->x509 == NULL) {
-			*ret_error = "holds no CRL; one in PEM form begins with "
-				     "-----BEGIN X509 CRL-----";
+			*ret_error = pki_why(file, PEM_CRL,
+					     "holds no CRL; one in PEM form begins with "
+					     "-----BEGIN X509 CRL-----");
 			free(crl);
 			crl = NULL;
 		}

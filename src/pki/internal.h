@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 
 #include "cathgate/certificate.h"
+#include "cathgate/pem.h"
 #include "cathgate/pki.h"
 
 /* So that whoever's clock is slow, or was set back since, takes what is of today. */
@@ -31,6 +32,9 @@ struct pki_certificate *pki_certificate_wrap(X509 *x509);
 int pki_text_take(BIO *memory, bool is_written, struct pki_text *ret);
 /* A file to read; NULL with the error. */
 BIO *pki_open(const char *path, const char **ret_error);
+/* What the file is instead of what was wanted, with the cure; `otherwise` when that can't
+ * be told. */
+const char *pki_why(BIO *file, enum pem_wanted wanted, const char *otherwise);
 /* Whether what a file holds begins as DER does; the file is then at its begin again. */
 bool pki_is_der(BIO *file);
 

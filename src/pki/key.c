@@ -68,8 +68,10 @@ struct pki_key *pki_key_read(const char *path, const char **ret_error)
 		return NULL;
 	key = pki_key_wrap(PEM_read_bio_PrivateKey(file, NULL, refuse_passphrase, NULL));
 	if (key == NULL)
-		*ret_error = "holds no private key in PEM form without a passphrase; "
-			     "openssl pkey converts";
+		*ret_error =
+			pki_why(file, PEM_KEY,
+				"holds no private key in PEM form without a passphrase; "
+				"openssl pkey converts");
 	BIO_free(file);
 	ERR_clear_error();
 	return key;
@@ -149,8 +151,10 @@ struct pki_key *pki_request_read(const char *path, const char **ret_error)
 	request = pki_is_der(file) ? d2i_X509_REQ_bio(file, NULL)
 				   : PEM_read_bio_X509_REQ(file, NULL, NULL, NULL);
 	if (request == NULL)
-		*ret_error = "holds no certificate request; one in PEM form begins with "
-			     "-----BEGIN CERTIFICATE REQUEST-----";
+		*ret_error = pki_why(
+			file, PEM_REQUEST,
+			"holds no certificate request; one in PEM form begins with "
+			"-----BEGIN CERTIFICATE REQUEST-----");
 	else if (X509_REQ_verify(request, X509_REQ_get0_pubkey(request)) != 1)
 		*ret_error = "isn't signed with its own key; have the device make it "
 			     "again";

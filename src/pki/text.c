@@ -45,6 +45,16 @@ BIO *pki_open(const char *path, const char **ret_error)
 	return file;
 }
 
+const char *pki_why(BIO *file, enum pem_wanted wanted, const char *otherwise)
+{
+	FILE *stream = NULL;
+	const char *advice = NULL;
+
+	if (BIO_get_fp(file, &stream) == 1 && stream != NULL)
+		advice = pem_advice(fileno(stream), wanted);
+	return advice != NULL ? advice : otherwise;
+}
+
 bool pki_is_der(BIO *file)
 {
 	unsigned char first = 0;

@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The first byte of any certificate or CRL in DER form: an ASN.1 SEQUENCE. */
+#include "cathgate/pem.h"
+
+/* The first byte of a CRL in DER form: an ASN.1 SEQUENCE. */
 #define DER_SEQUENCE 0x30
 
 /* Of the open file, so that a symbolic link is judged by what it leads to. */
@@ -94,6 +96,18 @@ static bool at_end_of_pem(void)
 	return end;
 }
 
+/* Whether what the file is instead can be told, and was. */
+static bool advise(FILE *stream, enum pem_wanted wanted, const struct config_file *file,
+		   struct config_faults *faults)
+{
+	const char *advice = pem_advice(fileno(stream), wanted);
+
+	if (advice != NULL)
+		config_fault_add(faults, CONFIG_ERROR, &file->place, "%s %s", file->path,
+				 advice);
+	return advice != NULL;
+}
+
 /* The certificates of a file in their order; NULL when there was a fault. */
 static STACK_OF(X509) *
 	load_certificates(const struct config_file *file, struct config_faults *faults)
@@ -105,13 +119,6 @@ static STACK_OF(X509) *
 
 	if (stream == NULL || list == NULL)
 		goto out;
-	if (first_byte(stream) == DER_SEQUENCE) {
-		config_fault_add(
-			faults, CONFIG_ERROR, &file->place,
-			"%s is in DER form; convert it with openssl x509 -inform DER",
-			file->path);
-		goto out;
-	}
 	ERR_clear_error();
 	while ((certificate = PEM_read_X509(stream, NULL, NULL, NULL)) != NULL) {
 		if (sk_X509_push(list, certificate) <= 0) {
@@ -120,7 +127,7 @@ static STACK_OF(X509) *
 		}
 	}
 	good = at_end_of_pem() && sk_X509_num(list) > 0;
-	if (!good)
+	if (!good && !advise(stream, PEM_CERTIFICATE, file, faults))
 		config_fault_add(
 			faults, CONFIG_ERROR, &file->place,
 			"%s: certificate %d can't be read; a PEM certificate goes from "
@@ -159,7 +166,7 @@ static STACK_OF(X509_CRL) *
 			break;
 	}
 	good = (der || at_end_of_pem()) && sk_X509_CRL_num(list) > 0;
-	if (!good)
+	if (!good && !advise(stream, PEM_CRL, file, faults))
 		config_fault_add(faults, CONFIG_ERROR, &file->place,
 				 "%s: CRL %d can't be read; a PEM CRL goes from "
 				 "-----BEGIN X509 CRL----- to -----END X509 CRL-----",
@@ -189,14 +196,15 @@ static EVP_PKEY *load_key(const struct config_file *file, struct config_faults *
 {
 	FILE *stream = open_file(file, true, faults);
 	EVP_PKEY *key;
-	bool asked = false;
+	bool asked = false, is_told;
 
 	if (stream == NULL)
 		return NULL;
 	key = PEM_read_PrivateKey(stream, NULL, refuse_passphrase, &asked);
-	fclose(stream);
 	ERR_clear_error();
-	if (key != NULL)
+	is_told = key == NULL && !asked && advise(stream, PEM_KEY, file, faults);
+	fclose(stream);
+	if (key != NULL || is_told)
 		return key;
 	if (asked)
 		config_fault_add(

@@ -10,8 +10,8 @@ FLOORS = {
 	"association": 4, "exporter": 4, "observer": 4.5, "server": 5, "cli": 5.5, "main": 6,
 }
 HEADERS = {
-	"base": "reason log ae_title certificate clock digest descriptors durable lock_file address "
-		"secrets histogram visible",
+	"base": "reason log ae_title certificate pem clock digest descriptors durable lock_file "
+		"address secrets histogram visible",
 	"net": "net transport", "config": "config", "tls": "tls", "pki": "pki", "policy": "policy",
 	"dicom": "upper_layer command data_set_head part10 sop_class",
 	"audit": "audit chain checkpoint log_clock log_reader log_verify merkle summed",
