@@ -82,6 +82,8 @@ int durable_move_at(int from_at, const char *from, int to_at, const char *to);
 int durable_open_folder(const char *path);
 /* That of the folder which holds `path`. */
 int durable_open_parent(const char *path);
+/* Opens a file that is there (with O_CLOEXEC), as open(2) does but for root's rule. */
+int durable_open_file(const char *path, int flags);
 /* The name behind the last slash. */
 const char *durable_base(const char *path);
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cathgate/durable.h"
 #include "cathgate/lock_file.h"
 #include "cathgate/log.h"
 #include "log_names.h"
@@ -17,7 +18,7 @@
 /* The file at `path`, made where there is none. */
 static int open_or_create(const char *path)
 {
-	int fd = open(path, OPEN_FLAGS);
+	int fd = durable_open_file(path, OPEN_FLAGS);
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
 	/* Nothing is made where a link that leads nowhere points. */

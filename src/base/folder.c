@@ -169,6 +169,23 @@ int durable_open_folder(const char *path)
 	return -1;
 }
 
+int durable_open_file(const char *path, int flags)
+{
+	char name[NAME_MAX + 1];
+	int folder, fd, error;
+
+	if (geteuid() != 0)
+		return open(path, flags | O_CLOEXEC);
+	folder = folder_of_file(path, name);
+	if (folder < 0)
+		return -1;
+	fd = openat(folder, name, flags | O_NOFOLLOW | O_CLOEXEC);
+	error = errno;
+	close(folder);
+	errno = error;
+	return fd;
+}
+
 const char *durable_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -92,7 +92,13 @@ static int open_place(struct staging *staging, const struct durable_owner *owner
 int staging_open(struct staging *staging, const char *target,
 		 const struct durable_owner *owner)
 {
-	*staging = (struct staging){ .target = target, .parent = -1, .folder = -1 };
+	size_t length = strlen(target);
+
+	while (length > 1 && target[length - 1] == '/')
+		length--;
+	*staging = (struct staging){ .target = keep_copy(target, length),
+				     .parent = -1,
+				     .folder = -1 };
 	hold_signals(staging);
 	if (open_place(staging, owner) == 0)
 		return 0;

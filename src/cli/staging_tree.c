@@ -21,14 +21,17 @@ int staging_tree_make(int parent, const struct durable_owner *owner,
 		      const char **ret_name)
 {
 	unsigned long long random;
+	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, 0700 };
 	const char *name;
 	int fd;
 
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return -1;
 	name = keep_format(PREFIX "%016llx", random);
-	fd = durable_folder_at(parent, name, owner);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	fd = durable_folder_at(parent, name, &own);
+	/* Locked before others can open it, who could lock it as well. */
+	if (fd >= 0 &&
+	    (flock(fd, LOCK_EX | LOCK_NB) < 0 || durable_settle_at(fd, ".", owner) < 0)) {
 		int error = errno;
 
 		unlinkat(parent, name, AT_REMOVEDIR);

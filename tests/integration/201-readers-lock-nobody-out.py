@@ -1,5 +1,6 @@
 """Goal: who may read the audit log, the messages or the configuration can't lock those out
 who write them; a second writer is refused all the same, also after the log was moved."""
+import json
 import os
 import subprocess
 
@@ -10,22 +11,22 @@ NOBODY = 65534
 
 # Locks every file and folder that it can open, and says which; waits where it must.
 READER = """
-import fcntl, os, pathlib, sys, threading
+import fcntl, json, os, pathlib, sys, threading
 def lock(path):
 	fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 	try:
 		fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 	except BlockingIOError:
 		threading.Thread(target=fcntl.flock, args=(fd, fcntl.LOCK_EX)).start()
-count = 0
+locked = []
 for root in sys.argv[1:]:
 	for path in [pathlib.Path(root), *pathlib.Path(root).rglob("*")]:
 		try:
 			lock(path)
-			count += 1
+			locked.append(path.name)
 		except OSError:
-			assert path.stat().st_mode & 0o077 == 0, path
-print(count, flush=True)
+			pass
+print(json.dumps(locked), flush=True)
 sys.stdin.read()
 os._exit(0)
 """
@@ -50,7 +51,10 @@ def reader(*folders):
 	process = subprocess.Popen(["python3", "-c", READER, *map(str, folders)], text=True,
 				   stdin=subprocess.PIPE, stdout=subprocess.PIPE,
 				   user=NOBODY, group=NOBODY, extra_groups=[])
-	assert int(process.stdout.readline()) >= 2, "it can read nothing"
+	locked = json.loads(process.stdout.readline())
+	assert {folder.name for folder in folders} <= set(locked), locked
+	assert {"audit.jsonl", "cathgate.conf"} & set(locked), locked
+	assert not [name for name in locked if name.endswith("lock")], locked
 	return process
 
 

@@ -3,7 +3,7 @@ whose folder it is; a link of that user's has root write nowhere else."""
 import os
 import subprocess
 
-from harness import SKIPPED, Test, cathgate
+from harness import SKIPPED, Test, cathgate, cathgated
 
 NOBODY = 65534
 
@@ -60,6 +60,18 @@ with Test() as t:
 	gateway.config.write_text(text.replace("service/messages", "service/deeper/messages"))
 	assert "can't be told" in tail(gateway.config)
 	assert list((aim / "messages").iterdir()) == []
+
+	# Nor does a gateway that somebody starts as root write there, or mend what it finds.
+	target = aim / "log"
+	target.write_text("no line")
+	real = (t.work / "service/audit.jsonl").rename(t.work / "service/kept")
+	(t.work / "service/audit.jsonl").symlink_to(target)
+	os.chown(t.work / "service/audit.jsonl", NOBODY, NOBODY, follow_symlinks=False)
+	done = subprocess.run([cathgated(), "--config", gateway.config, "--foreground"],
+			      capture_output=True, text=True, timeout=30)
+	assert done.returncode != 0 and "can't be opened" in done.stderr, done
+	assert target.read_text() == "no line"
+	real.rename(t.work / "service/audit.jsonl")
 
 	# Root's own link is as good as the folder.
 	os.chown(deeper, 0, 0, follow_symlinks=False)

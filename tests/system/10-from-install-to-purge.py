@@ -231,6 +231,7 @@ def purged():
 	said = do("apt-get", "purge", "-y", "-q", "cathgate")
 	assert f"{AUDIT.parent} is kept" in said and f"{PKI} is kept" in said, said
 	assert AUDIT.exists() and PKI.exists() and not CONFIG.exists()
+	assert not list(AUDIT.parent.rglob("*.lock")), "locks are no evidence"
 	assert shown("cathgated.service", "ActiveState", "LoadState") == ["inactive", "not-found"]
 	assert not list(pathlib.Path("/etc/systemd/system").glob("*.wants/cathgated.*"))
 	assert not pathlib.Path("/usr/sbin/cathgated").exists()
