@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 #define UL_UID_SIZE	65  /* PS3.5 9: 64 characters and a NUL */
-#define UL_CONTEXTS_MAX 128 /* PS3.8 7.1.1.13: odd ids from 1 to 255 */
+#define UL_CONTEXTS_MAX 256 /* one for each id, odd or not */
 
 struct ul_association;
 

@@ -99,9 +99,13 @@ static void part(struct association *association, const struct ending *ending)
 {
 	association->parting = true;
 	say_last(association, ending);
-	if (association->out.ul && relay_has_spoken(association))
-		relay_heard(association);
-	relay_release(association);
+	if (association->out.ul) {
+		/* Its place is free before a slow destination has answered. */
+		supervision_return_place(association);
+		if (relay_has_spoken(association))
+			relay_heard(association);
+		relay_release(association);
+	}
 	if (ending->parting != PARTING_SILENT)
 		linger(&association->in);
 }

@@ -171,7 +171,8 @@ int services_read_request(struct association *association, struct ending *ending
 		if (event == UL_RELEASE && request->context == 0)
 			return 0;
 		if (event == UL_PDV && is_stray(association, &pdv)) {
-			pdv.last = false;
+			if (pdv.last)
+				return 1; /* context 0: no request came with it */
 			continue;
 		}
 		if (event != UL_PDV || append(association, &pdv) != 0) {
@@ -208,6 +209,8 @@ int services_perform(struct association *association, struct ending *ending)
 		ul_context_abstract_syntax(association->in.ul, request->context);
 	const struct service *service = syntax ? service_of(syntax) : NULL;
 
+	if (request->context == 0) /* only what a request before it had left */
+		return 0;
 	if (!service) {
 		ending_abort(ending, REASON_MALFORMED,
 			     "presentation context %u was not accepted",

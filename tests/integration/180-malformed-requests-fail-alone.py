@@ -129,6 +129,15 @@ with Test() as t:
 		assert line["sop_instance"] == "1.2.3" and "status" not in line, line
 	assert pacs.stored.empty()
 
+	pensive = t.associate(t.gateway(pacs, {"limits.store_seconds": 1}))
+	assert send(pensive, CASES["type says no data set"], b"dropped") == 0xC000
+	pensive.sock.settimeout(2)	# longer than it may be silent within an object
+	try:
+		raise AssertionError(f"PDU {pensive.read_pdu()[0]} came of nothing")
+	except TimeoutError:
+		pensive.sock.settimeout(dicom.PATIENCE)
+	assert pensive.store(make("explicit", size=100)).status == 0
+
 	endless = t.associate(gateway)	# what is dropped has its limit, too
 	endless.send_pdvs(1, CASES["type says no data set"], True)
 	assert endless.receive().status == 0xC000

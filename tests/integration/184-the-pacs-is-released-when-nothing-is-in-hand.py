@@ -1,6 +1,6 @@
 """Goal: whatever ends the modality's side between two objects, the PACS hears an A-RELEASE-RQ,
 and an A-ABORT only when an object or its answer is under way. A PACS that doesn't answer the
-release holds up no stop."""
+release holds up no stop, and no next association of the modality's."""
 import queue
 import signal
 
@@ -104,7 +104,9 @@ with Test() as t:
 		assert (line["outcome"], line.get("reason")) == (outcome, reason), line
 
 	silent = True
-	gateway = t.gateway(pacs)
+	gateway = t.gateway(pacs, {"modalities.0.max_associations": 1})
+	t.associate(gateway).abort()
+	assert ends.get(timeout=dicom.PATIENCE) == "released"
 	modality = t.associate(gateway)
 	assert modality.store(make("explicit")).status == 0
 	assert gateway.stop() == 0
