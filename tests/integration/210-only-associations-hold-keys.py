@@ -10,7 +10,7 @@ import signal
 import subprocess
 
 import journal
-from harness import Skip, Test, children, eventually, is_alive
+from harness import Skip, Test, association_processes, children, eventually, is_alive
 from journal import Journal
 from steps import can_trace, stopped
 
@@ -130,8 +130,7 @@ with Test() as t, Journal() as j:
 	for old in (auditor, exporter):
 		known = children(gateway.pid)
 		os.kill(old, signal.SIGKILL)
-		helpers += eventually(lambda: [pid for pid in children(gateway.pid)
-					       if pid not in known])
+		helpers += eventually(lambda: association_processes(gateway.pid, known))
 	os.kill(shown, signal.SIGKILL)
 	eventually(lambda: observer() not in (None, shown))
 	new_resolver, = set(children(gateway.pid)) - set(helpers)

@@ -176,8 +176,7 @@ class Gateway:
 		auditor, = self.helpers
 		known = children(self.pid)
 		os.kill(auditor, signal.SIGKILL)
-		self.helpers = eventually(lambda: [pid for pid in children(self.pid)
-						   if pid not in known])
+		self.helpers = eventually(lambda: association_processes(self.pid, known))
 		return self.helpers[0]
 
 	def wait_log(self, text, seconds=dicom.PATIENCE):
