@@ -3,6 +3,7 @@ neither auditor, resolver, exporter, observer nor scribe, though all are forked 
 that has read them. The audit log's keys are the auditor's alone. That holds for those that are
 started anew after a reload has brought other keys, too."""
 import base64
+import functools
 import os
 import pathlib
 import re
@@ -22,7 +23,7 @@ def memory(pid):
 	content = []
 	with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as source:
 		for area in maps:
-			bounds = re.match(r"([0-9a-f]+)-([0-9a-f]+) r", area)
+			bounds = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", area)
 			if not bounds or "[v" in area:
 				continue
 			begin, end = (int(bound, 16) for bound in bounds.groups())
@@ -31,7 +32,12 @@ def memory(pid):
 	return b"".join(content)
 
 
+@functools.cache
 def pieces(path):
+	return list(pieces_of(path))
+
+
+def pieces_of(path):
 	"""Of the file's text, and of each secret number, in both byte orders."""
 	text = path.read_text()
 	if "BEGIN" not in text:
@@ -135,4 +141,4 @@ with Test() as t, Journal() as j:
 	eventually(lambda: observer() not in (None, shown))
 	new_resolver, = set(children(gateway.pid)) - set(helpers)
 	look([helpers[0], new_resolver, helpers[1]])
-	gateway.helpers = children(gateway.pid)
+	assert gateway.stop() == 0	# while there is a journal

@@ -53,4 +53,3 @@ with Test() as t:
 		gateway.signal(signal.SIGTERM)
 	assert gateway.process.wait(30) == 0
 	assert written() == {"last", *(f"angio-{number}" for number in range(ENTRIES))}, written()
-	gateway.process = None

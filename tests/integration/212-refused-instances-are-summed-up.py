@@ -116,4 +116,3 @@ with Test() as t:
 	assert (report["total"]["refused"], report["total"]["failed"]) == (refused, EACH), report["total"]
 	assert f"{IN_A_ROW} more from this modality".encode() in tool("audit", "tail", "-n", "1000", gateway.audit_file)
 	tool("audit", "verify", gateway.audit_file, "--key", t.pki / "audit.key.pub")
-	gateway.process = None

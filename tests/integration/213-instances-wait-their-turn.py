@@ -80,4 +80,3 @@ with Test() as t:
 	assert gateway.audit(event="association", reason="gateway-stopping")
 	assert len(gateway.audit(event="instance", outcome="forwarded")) == stored + 1
 	assert not gateway.audit(event="instance", outcome="refused")
-	gateway.process = None

@@ -113,4 +113,3 @@ with Test() as t:
 	assert refused("instance")[1] == 2 * INSTANCES
 	assert len(gateway.audit(event="alert", reason="audit-reserve")) == 1
 	tool("audit", "verify", gateway.audit_file, "--key", t.pki / "audit.key.pub")
-	gateway.process = None

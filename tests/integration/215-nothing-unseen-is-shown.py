@@ -35,7 +35,6 @@ with Test() as t, Journal() as j:
 	modality.release()
 	gateway.wait_audit(event="association", outcome="released")
 	assert gateway.stop() == 0
-	gateway.process = None
 
 	assert is_clean(gateway.log())
 	entries = j.entries()
