@@ -11,7 +11,8 @@ import signal
 import subprocess
 
 import journal
-from harness import Skip, Test, association_processes, children, eventually, is_alive
+from harness import (Skip, Test, association_processes, child_named, children, eventually,
+		     is_alive)
 from journal import Journal
 from steps import can_trace, stopped
 
@@ -82,9 +83,7 @@ def settings(gateway_pair, client_pair, host):
 
 
 def observer():
-	others = set(children(gateway.pid))
-	found = set(children(gateway.pid, ("-told",))) - others
-	return found.pop() if found else None
+	return child_named(gateway.pid, "cathgated-shown")
 
 
 def look(helpers):

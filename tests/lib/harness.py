@@ -81,6 +81,18 @@ def association_processes(pid, helpers):
 	return found
 
 
+def child_named(pid, name, states="RSD"):
+	"""The child that ps shows by that name, in one of these states; None without any."""
+	for child in children(pid, ()):
+		try:
+			stat = pathlib.Path(f"/proc/{child}/stat").read_text()
+		except OSError:
+			continue
+		if f"({name})" in stat and stat.rpartition(")")[2].split()[0] in states:
+			return child
+	return None
+
+
 def descriptors(pid):
 	try:
 		return len(os.listdir(f"/proc/{pid}/fd"))
