@@ -13,8 +13,10 @@
 #ifndef CATHGATE_LOG_READER_H
 #define CATHGATE_LOG_READER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,7 +29,7 @@ struct log_reader_line {
 	size_t size;
 	uint64_t seq;
 	const char *file; /* the path that its file was opened by */
-	uint64_t number;  /* of the line in that file, from 1 */
+	uint64_t number;  /* of the line in that file, from 1; 0: not known */
 };
 
 enum log_reader_result {
@@ -49,7 +51,21 @@ enum log_reader_result {
 struct log_reader *log_reader_open(const char *path, uint64_t seq);
 /* The same for one file alone, from its first line to its last; it has no descriptor. */
 struct log_reader *log_reader_open_file(const char *path);
+/* As log_reader_open, but what that file (one of log_reader_files) holds before `offset`
+ * isn't read: there a line begins, or the file ends behind one. Where the line `seq`
+ * isn't found so, because the files changed or their numbers don't ascend, the same as
+ * log_reader_open. The lines' `number` isn't known then. */
+struct log_reader *log_reader_open_at(const char *path, uint64_t seq, const char *file,
+				      off_t offset);
+/* The log from that file's first line on. */
+struct log_reader *log_reader_open_from(const char *path, const char *file);
 void log_reader_close(struct log_reader *reader);
+
+/* The lines of one file from the last to the first, until the visitor returns false.
+ * `offset`: where the line begins. 0, or -1 with errno. */
+typedef bool log_reader_visitor(void *context, const struct log_reader_line *line,
+				off_t offset);
+int log_reader_backwards(const char *path, log_reader_visitor *visit, void *context);
 
 enum log_reader_result log_reader_next(struct log_reader *reader,
 				       struct log_reader_line *ret);

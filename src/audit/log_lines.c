@@ -1,11 +1,28 @@
 #include "log_lines.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define BUFFER_SIZE (4 * LOG_LINES_MAX)
+
+int log_lines_open(const char *path, struct stat *ret_identity)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, ret_identity) == 0) {
+		if (S_ISREG(ret_identity->st_mode))
+			return fd;
+		errno = S_ISDIR(ret_identity->st_mode) ? EISDIR : EINVAL;
+	}
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
 
 enum log_lines_result log_lines_peek(struct log_lines *lines, const char **ret,
 				     size_t *ret_size)

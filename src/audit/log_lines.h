@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* Above the longest line that is ever written. */
@@ -27,6 +28,9 @@ enum log_lines_result {
 			     */
 	LOG_LINES_NONE	    /* no whole line in the buffer: fill it */
 };
+
+/* Opens a file of a log for reading, and no other kind of file; -1 with errno. */
+int log_lines_open(const char *path, struct stat *ret_identity);
 
 /* The next line, which stays the next until log_lines_pass. */
 enum log_lines_result log_lines_peek(struct log_lines *lines, const char **ret,

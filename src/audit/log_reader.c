@@ -1,7 +1,6 @@
 #include "cathgate/log_reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "log_back.h"
 #include "log_lines.h"
 #include "log_listing.h"
 #include "log_trace.h"
@@ -65,23 +65,6 @@ static int watch(struct log_reader *reader)
 		       : -1;
 }
 
-/* Opens a file of a log; -1 with errno. */
-static int open_file(const char *path, struct stat *ret_identity)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, ret_identity) == 0) {
-		if (S_ISREG(ret_identity->st_mode))
-			return fd;
-		errno = S_ISDIR(ret_identity->st_mode) ? EISDIR : EINVAL;
-	}
-	int error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
 /* Goes on behind the newest line that was read and still stands in the file; at its
  * beginning where none does. */
 static void go_behind(struct log_reader *reader, const struct log_trace_line *known)
@@ -124,7 +107,7 @@ struct log_reader *log_reader_open_file(const char *path)
 	struct stat identity;
 	struct log_reader *reader = reader_new(NULL, 0);
 	char *copy = reader ? strdup(path) : NULL;
-	int fd = copy ? open_file(path, &identity) : -1;
+	int fd = copy ? log_lines_open(path, &identity) : -1;
 	if (fd < 0) {
 		int error = errno;
 		free(copy);
@@ -255,13 +238,97 @@ static bool live_goes_on(const struct log_reader *reader, const char *path)
 {
 	struct stat identity;
 	uint64_t seq = 0;
-	int fd = open_file(path, &identity);
+	int fd = log_lines_open(path, &identity);
 	if (fd < 0)
 		return true; /* opening it again says why */
 	bool result = read_first_seq(fd, &seq) <= 0 || seq > reader->first_seq ||
 		      log_trace_find(&reader->trace, fd);
 	close(fd);
 	return result;
+}
+
+/* Opens that file of the log as the one to begin with. */
+static int begin_in(struct log_reader *reader, const char *file)
+{
+	struct stat identity;
+	char *path = strdup(file);
+	int fd = path ? log_lines_open(path, &identity) : -1;
+	if (fd < 0) {
+		int error = errno;
+		free(path);
+		errno = error;
+		return -1;
+	}
+	change_file(reader, fd, path, &identity);
+	return 0;
+}
+
+/* As if no file were open yet. */
+static void begin_nowhere(struct log_reader *reader)
+{
+	if (reader->lines.fd >= 0)
+		close(reader->lines.fd);
+	reader->lines.fd = -1;
+	log_lines_seek(&reader->lines, 0, 0);
+	log_trace_cut(&reader->trace, NULL);
+	reader->knows_first_seq = false;
+}
+
+/* Whether a reader that began at the log's beginning would find the line there, too. */
+static bool is_expected_in(const struct log_reader *reader)
+{
+	struct log_listing listing;
+	if (log_listing_read(reader->path, &listing))
+		return false;
+	size_t at = find_current(reader, &listing);
+	size_t chosen = choose_first(reader, &listing);
+	bool result = at != NONE &&
+		      (at == chosen || (listing.files[at].is_live && at == chosen + 1));
+	log_listing_free(&listing);
+	return result;
+}
+
+/* Goes to that place, if the line that is wanted stands there, or the one before it ends
+ * there. That one is remembered: should it be taken back, the place is none any more. */
+static bool go_to(struct log_reader *reader, off_t offset)
+{
+	struct log_back back;
+	const char *line;
+	size_t size;
+	off_t start;
+	uint64_t seq;
+	int whole = read_first_seq(reader->lines.fd, &reader->first_seq);
+	reader->knows_first_seq = whole > 0 && reader->first_seq != UINT64_MAX;
+	bool is_behind = log_back_begin(&back, reader->lines.fd, offset) == 0 &&
+			 log_back_next(&back, &line, &size, &start) == 1 &&
+			 record_seq(line, size, &seq) == 0;
+	if (is_behind)
+		log_trace_add(&reader->trace, line, size, start + (off_t)size + 1, 0);
+	log_back_end(&back);
+	log_lines_seek(&reader->lines, offset, 0);
+	if (is_behind && seq + 1 == reader->next_seq && start + (off_t)size + 1 == offset)
+		return true;
+	return log_lines_fill(&reader->lines) == 1 &&
+	       log_lines_peek(&reader->lines, &line, &size) == LOG_LINES_LINE &&
+	       record_seq(line, size, &seq) == 0 && seq == reader->next_seq;
+}
+
+struct log_reader *log_reader_open_at(const char *path, uint64_t seq, const char *file,
+				      off_t offset)
+{
+	struct log_reader *reader = log_reader_open(path, seq);
+	if (reader &&
+	    (begin_in(reader, file) || !is_expected_in(reader) || !go_to(reader, offset)))
+		begin_nowhere(reader);
+	return reader;
+}
+
+struct log_reader *log_reader_open_from(const char *path, const char *file)
+{
+	struct log_reader *reader = log_reader_open(path, 0);
+	if (reader && begin_in(reader, file))
+		begin_nowhere(reader);
+	return reader;
 }
 
 /* The file behind the open one, which is no more the live one. */
@@ -296,7 +363,7 @@ static enum step change_to(struct log_reader *reader, const struct log_listed *f
 	struct stat identity;
 	uint64_t seq;
 	char *path = strdup(file->path);
-	int fd = path ? open_file(path, &identity) : -1;
+	int fd = path ? log_lines_open(path, &identity) : -1;
 	enum step step = fd < 0 ? STEP_FAILED : STEP_ON;
 	if (fd >= 0 && reader->lines.fd >= 0) {
 		int whole = file->is_live ? read_first_seq(fd, &seq) : 1;

@@ -117,74 +117,49 @@ static int read_arguments(struct tail *tail, int argc, char **argv)
 	return tail->path ? -1 : CLI_USAGE;
 }
 
-/* The numbers of the last lines that fit, a ring. */
-struct last {
-	uint64_t *seqs;
-	size_t room, count;
+/* Where the first line to be shown stands. */
+struct start {
+	const char *file; /* NULL: nowhere yet */
+	uint64_t seq;
+	off_t offset;
 };
 
-static uint64_t oldest(const struct last *last)
-{
-	return last->seqs[last->count < last->room ? 0 : last->count % last->room];
-}
+struct search {
+	const struct tail *tail;
+	const char *file;
+	size_t wanted; /* lines that are still to be found */
+	struct start first, behind;
+};
 
-/* Notes the lines of one file that fit; *ret_behind is set behind its last one. */
-static int note_file(const struct tail *tail, const char *path, struct last *last,
-		     uint64_t *ret_behind)
+static bool look_at(void *context, const struct log_reader_line *line, off_t offset)
 {
-	struct log_reader_line line;
-	enum log_reader_result result = LOG_READER_END;
-	struct log_reader *reader = log_reader_open_file(path);
-	if (!reader) /* rotated or removed meanwhile */
-		return errno == ENOENT ? 0 : -1;
-	while ((result = log_reader_next(reader, &line)) == LOG_READER_LINE ||
-	       result == LOG_READER_GAP) {
-		if (result == LOG_READER_GAP)
-			continue;
-		*ret_behind = line.seq + 1;
-		if (last->room > 0 && line_filter_fits(&tail->filter, &line))
-			last->seqs[last->count++ % last->room] = line.seq;
+	struct search *search = context;
+	if (!search->behind.file)
+		search->behind = (struct start){ search->file, line->seq + 1,
+						 offset + (off_t)line->size + 1 };
+	if (search->wanted > 0 && line_filter_fits(&search->tail->filter, line)) {
+		search->first = (struct start){ search->file, line->seq, offset };
+		search->wanted--;
 	}
-	int error = errno;
-	log_reader_close(reader);
-	errno = error;
-	return result == LOG_READER_FAILED ? -1 : 0;
+	return search->wanted > 0;
 }
 
-/* The line to begin with: files are looked through from the newest on, until enough
- * lines are found. */
-static int find_start(const struct tail *tail, char **files, size_t count, uint64_t *ret)
+/* Files are looked through from the newest's end on, until enough lines are found. */
+static int find_start(const struct tail *tail, char **files, size_t count,
+		      struct start *ret)
 {
-	struct last last = { .room = tail->lines };
-	uint64_t start = 0, behind = 0;
-	bool knows_start = false, knows_end = false;
-	int result = 0;
-	last.seqs = calloc(last.room + 1, sizeof(*last.seqs));
-	if (!last.seqs)
-		return -1;
-	while (count-- > 0 && result == 0) {
-		uint64_t behind_file = UINT64_MAX;
-		last.count = 0;
-		result = note_file(tail, files[count], &last, &behind_file);
-		if (result) {
+	struct search search = { .tail = tail, .wanted = tail->lines };
+	while (count-- > 0 && (search.wanted > 0 || !search.behind.file)) {
+		search.file = files[count];
+		/* One that isn't there was rotated or removed meanwhile. */
+		if (log_reader_backwards(files[count], look_at, &search) &&
+		    errno != ENOENT) {
 			log_source_complain(files[count]);
-			break;
+			return -1;
 		}
-		if (!knows_end && behind_file != UINT64_MAX) {
-			knows_end = true;
-			behind = behind_file;
-		}
-		if (last.count > 0 && last.room > 0) {
-			start = oldest(&last);
-			knows_start = true;
-			last.room -= last.count < last.room ? last.count : last.room;
-		}
-		if (last.room == 0 && knows_end)
-			break;
 	}
-	free(last.seqs);
-	*ret = knows_start ? start : behind;
-	return result;
+	*ret = search.first.file ? search.first : search.behind;
+	return 0;
 }
 
 /* -1 after saying why. */
@@ -192,7 +167,7 @@ static int open_log(const struct tail *tail, struct log_reader **ret)
 {
 	char **files;
 	size_t count;
-	uint64_t start = 0;
+	struct start start = { .file = NULL };
 	if (log_reader_files(tail->path, &files, &count)) {
 		log_source_complain(tail->path);
 		return -1;
@@ -205,13 +180,16 @@ static int open_log(const struct tail *tail, struct log_reader **ret)
 	}
 	if (result == 0 && !tail->wants_all)
 		result = find_start(tail, files, count, &start);
+	if (result == 0) {
+		*ret = start.file ? log_reader_open_at(tail->path, start.seq, start.file,
+						       start.offset)
+				  : log_reader_open(tail->path, 0);
+		if (!*ret)
+			log_source_complain(tail->path);
+		result = *ret ? 0 : -1;
+	}
 	log_reader_files_free(files, count);
-	if (result)
-		return -1;
-	*ret = log_reader_open(tail->path, start);
-	if (!*ret)
-		log_source_complain(tail->path);
-	return *ret ? 0 : -1;
+	return result;
 }
 
 /* A sound log holds no raw control character; no log may steer a terminal. */
