@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "moment.h"
 #include "prove_print.h"
 
 struct request {
@@ -63,7 +64,7 @@ static int prove(const struct request *request, char **names, size_t count)
 	struct log_source source;
 	int status = CLI_USAGE;
 	if (prove_object_read(names[0], &object) ||
-	    log_source_open(&source, names + 1, count - 1, request->config))
+	    log_source_open(&source, names + 1, count - 1, request->config, MOMENT_NONE))
 		return CLI_USAGE;
 	if (prove_search_run(&search, &object, &source) == 0) {
 		int result = 0;

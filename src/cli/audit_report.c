@@ -6,10 +6,10 @@
 
 #include "cli.h"
 #include "line_filter.h"
-#include "log_source.h"
 #include "moment.h"
 #include "report_count.h"
 #include "report_print.h"
+#include "report_read.h"
 
 enum form { FORM_TABLE, FORM_CSV, FORM_JSON };
 
@@ -109,12 +109,7 @@ static int read_moment(const char *text, bool utc, enum moment_edge edge, int64_
 	return -1;
 }
 
-/* What the report can't answer for. */
-struct doubts {
-	uint64_t gaps, unreadable;
-};
-
-static void tell_doubts(const struct doubts *doubts)
+static void tell_doubts(const struct report_doubts *doubts)
 {
 	if (doubts->gaps > 0)
 		fprintf(stderr,
@@ -128,35 +123,6 @@ static void tell_doubts(const struct doubts *doubts)
 			" lines can't be read, and don't count; `cathgate audit verify` "
 			"says where\n",
 			doubts->unreadable);
-}
-
-/* All lines there are. -1 after saying what is wrong. */
-static int count_lines(struct log_source *source, const struct line_filter *filter,
-		       struct report *report)
-{
-	struct log_reader_line line;
-	struct doubts doubts = { .gaps = 0 };
-	for (;;) {
-		enum log_reader_result read = log_source_next(source, &line);
-		bool is_unreadable;
-		if (read == LOG_READER_FAILED)
-			return -1;
-		if (read == LOG_READER_END)
-			break;
-		doubts.gaps += read == LOG_READER_GAP;
-		if (read == LOG_READER_GAP)
-			continue;
-		json_t *members = line_filter_read(filter, &line, &is_unreadable);
-		doubts.unreadable += is_unreadable;
-		int result = members ? report_add(report, members) : 0;
-		json_decref(members);
-		if (result) {
-			fprintf(stderr, "cathgate: out of memory\n");
-			return -1;
-		}
-	}
-	tell_doubts(&doubts);
-	return 0;
 }
 
 static int print(const struct request *request, const struct report *report)
@@ -195,6 +161,7 @@ static int make_report(const struct request *request, struct report *report, cha
 		       size_t file_count)
 {
 	struct log_source source;
+	struct report_doubts doubts;
 	bool utc = request->view.utc;
 	if (report_open(report)) {
 		fprintf(stderr, "cathgate: out of memory\n");
@@ -207,12 +174,14 @@ static int make_report(const struct request *request, struct report *report, cha
 		fprintf(stderr, "cathgate: --since must come before --until\n");
 		return CLI_USAGE;
 	}
-	if (log_source_open(&source, files, file_count, request->config))
+	report->study = request->view.study;
+	if (log_source_open(&source, files, file_count, request->config, report->since))
 		return CLI_USAGE;
-	int result = count_lines(&source, &request->filter, report);
+	int result = report_read(&source, &request->filter, report, &doubts);
 	log_source_close(&source);
 	if (result)
 		return CLI_USAGE;
+	tell_doubts(&doubts);
 	report_finish(report);
 	return print(request, report) ? CLI_USAGE : judge(request, report);
 }

@@ -1,5 +1,5 @@
 /*
- * The audit log's lines of the last days: from the file in which they begin.
+ * The audit log's lines of the last days, of the files that may hold any.
  */
 #include "diagnose.h"
 
@@ -66,24 +66,6 @@ static void keep_row(struct row *row, const struct log_reader_line *line)
 	row->size = line->size;
 }
 
-/* When the first line of a file was written; MOMENT_NONE where it can't be told. */
-static int64_t first_moment(const char *path)
-{
-	struct log_reader *reader = log_reader_open_file(path);
-	struct log_reader_line line;
-	int64_t moment = MOMENT_NONE;
-
-	if (reader && log_reader_next(reader, &line) == LOG_READER_LINE) {
-		json_t *read = members_read(line.text, line.size);
-
-		if (read)
-			moment = members_moment(read);
-		json_decref(read);
-	}
-	log_reader_close(reader);
-	return moment;
-}
-
 struct visit {
 	int64_t since;
 	diagnose_visitor *visitor;
@@ -143,14 +125,8 @@ static int visit_file(const char *path, struct visit *visit)
 
 static int visit_files(char **files, size_t count, struct visit *visit)
 {
-	size_t first = count;
+	size_t first = log_source_skip(files, count, visit->since);
 
-	while (first > 0) {
-		int64_t moment = first_moment(files[--first]);
-
-		if (moment != MOMENT_NONE && moment < visit->since)
-			break;
-	}
 	for (size_t i = first; i < count; i++) {
 		if (visit_file(files[i], visit)) {
 			log_source_complain(files[i]);

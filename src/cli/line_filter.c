@@ -85,43 +85,42 @@ static bool may_fit(const struct line_filter *filter, enum line_filter_member me
 	return filter->members[member].count == 0;
 }
 
-static bool fits(const struct line_filter *filter, enum line_filter_member member,
-		 const json_t *line)
+bool line_filter_may_fit(const struct line_filter *filter,
+			 const struct log_reader_line *line)
 {
-	const char *text = members_text(line, names[member]);
-	for (size_t i = 0; i < filter->members[member].count; i++) {
-		if (strcmp(filter->members[member].values[i], text) == 0)
-			return true;
-	}
-	return filter->members[member].count == 0;
-}
-
-json_t *line_filter_read(const struct line_filter *filter,
-			 const struct log_reader_line *line, bool *ret_is_unreadable)
-{
-	*ret_is_unreadable = false;
 	for (enum line_filter_member i = 0; i < LINE_FILTER_MEMBERS; i++) {
 		if (!may_fit(filter, i, line))
-			return NULL;
+			return false;
 	}
-	json_t *read = members_read(line->text, line->size);
-	*ret_is_unreadable = read == NULL;
-	for (enum line_filter_member i = 0; i < LINE_FILTER_MEMBERS && read; i++) {
-		if (!fits(filter, i, read)) {
-			json_decref(read);
-			return NULL;
-		}
+	return true;
+}
+
+bool line_filter_fits_words(const struct line_filter *filter,
+			    const char *const words_of_line[LINE_FILTER_MEMBERS])
+{
+	for (size_t i = 0; i < LINE_FILTER_MEMBERS; i++) {
+		bool fits = filter->members[i].count == 0;
+		for (size_t j = 0; j < filter->members[i].count && !fits; j++)
+			fits = strcmp(filter->members[i].values[j], words_of_line[i]) ==
+			       0;
+		if (!fits)
+			return false;
 	}
-	return read;
+	return true;
 }
 
 bool line_filter_fits(const struct line_filter *filter,
 		      const struct log_reader_line *line)
 {
-	bool is_unreadable;
+	const char *words_of_line[LINE_FILTER_MEMBERS];
 	if (is_empty(filter))
 		return true;
-	json_t *read = line_filter_read(filter, line, &is_unreadable);
+	json_t *read = line_filter_may_fit(filter, line)
+			       ? members_read(line->text, line->size)
+			       : NULL;
+	for (size_t i = 0; i < LINE_FILTER_MEMBERS && read; i++)
+		words_of_line[i] = members_text(read, names[i]);
+	bool result = read && line_filter_fits_words(filter, words_of_line);
 	json_decref(read);
-	return read != NULL;
+	return result;
 }

@@ -5,7 +5,6 @@
 #ifndef CLI_LINE_FILTER_H
 #define CLI_LINE_FILTER_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -33,10 +32,11 @@ void line_filter_free(struct line_filter *filter);
 
 bool line_filter_fits(const struct line_filter *filter,
 		      const struct log_reader_line *line);
-/* The same, for who needs what the line says anyhow: NULL when it doesn't fit, or is no
- * JSON and might have fitted; *ret_is_unreadable tells the two apart. The caller frees it
- * (json_decref). */
-json_t *line_filter_read(const struct line_filter *filter,
-			 const struct log_reader_line *line, bool *ret_is_unreadable);
+/* The two halves of that, for those who read the line themselves: whether its bytes may
+ * fit, and whether these words of its members do. */
+bool line_filter_may_fit(const struct line_filter *filter,
+			 const struct log_reader_line *line);
+bool line_filter_fits_words(const struct line_filter *filter,
+			    const char *const words[LINE_FILTER_MEMBERS]);
 
 #endif

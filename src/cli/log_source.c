@@ -9,6 +9,8 @@
 
 #include "cathgate/audit_used.h"
 #include "cathgate/config.h"
+#include "members.h"
+#include "moment.h"
 
 /* Whoever reads a gateway's log is told to the audit repository, where there is one. */
 static void tell_used(const char *config, const char *path)
@@ -67,26 +69,83 @@ void log_source_complain(const char *path)
 		strerror(errno), cure);
 }
 
-static int open_default(struct log_source *source, const char *config)
+#define SLACK  (3600 * INT64_C(1000000))      /* a clock that is set right */
+#define MARGIN (7 * 86400 * INT64_C(1000000)) /* one that was ahead within a file */
+
+static bool take_moment(void *context, const struct log_reader_line *line, off_t offset)
 {
-	source->path = log_source_default(config);
-	if (!source->path)
-		return -1;
-	char **files;
-	size_t count = 0;
-	if (log_reader_files(source->path, &files, &count) == 0) {
-		log_reader_files_free(files, count);
-		errno = ENOENT;
+	int64_t *ret = context;
+	json_t *read = members_read(line->text, line->size);
+	(void)offset;
+	*ret = read ? members_moment(read) : MOMENT_NONE;
+	json_decref(read);
+	return false;
+}
+
+/* When a file's first and last lines were written; MOMENT_NONE where that can't be told.
+ */
+static void read_moments(const char *path, int64_t *ret_first, int64_t *ret_last)
+{
+	struct log_reader *reader = log_reader_open_file(path);
+	struct log_reader_line line;
+	*ret_first = *ret_last = MOMENT_NONE;
+	if (reader && log_reader_next(reader, &line) == LOG_READER_LINE)
+		take_moment(ret_first, &line, 0);
+	log_reader_close(reader);
+	if (*ret_first != MOMENT_NONE)
+		log_reader_backwards(path, take_moment, ret_last);
+}
+
+size_t log_source_skip(char *const *files, size_t count, int64_t since)
+{
+	int64_t first, last, last_before = MOMENT_NONE;
+	size_t at = 0;
+	if (since == MOMENT_NONE || count < 2)
+		return 0;
+	read_moments(files[0], &first, &last);
+	while (at + 1 < count && first != MOMENT_NONE && last != MOMENT_NONE &&
+	       first <= last && last < since - MARGIN) {
+		last_before = last;
+		read_moments(files[at + 1], &first, &last);
+		if (first == MOMENT_NONE || first < last_before - SLACK)
+			break;
+		at++;
 	}
-	source->reader = count > 0 ? log_reader_open(source->path, 0) : NULL;
+	return at;
+}
+
+static int open_first(struct log_source *source)
+{
+	source->reader = source->first ? log_reader_open_from(source->path, source->first)
+				       : log_reader_open(source->path, 0);
 	if (source->reader)
 		return 0;
 	log_source_complain(source->path);
 	return -1;
 }
 
+static int open_default(struct log_source *source, const char *config, int64_t since)
+{
+	source->path = log_source_default(config);
+	if (!source->path)
+		return -1;
+	char **files;
+	size_t count = 0, skipped = 0;
+	if (log_reader_files(source->path, &files, &count) == 0) {
+		skipped = log_source_skip(files, count, since);
+		if (skipped > 0)
+			source->first = strdup(files[skipped]);
+		log_reader_files_free(files, count);
+		errno = ENOENT;
+	}
+	if (count > 0)
+		return open_first(source);
+	log_source_complain(source->path);
+	return -1;
+}
+
 int log_source_open(struct log_source *source, char **files, size_t file_count,
-		    const char *config)
+		    const char *config, int64_t since)
 {
 	*source = (struct log_source){ .files = file_count > 0 ? files : NULL,
 				       .file_count = file_count };
@@ -97,10 +156,13 @@ int log_source_open(struct log_source *source, char **files, size_t file_count,
 			return -1;
 		}
 	}
-	if (file_count == 0 && open_default(source, config)) {
+	if (file_count == 0 && open_default(source, config, since)) {
 		log_source_close(source);
 		return -1;
 	}
+	size_t skipped = log_source_skip(files, file_count, since);
+	source->files = file_count > 0 ? files + skipped : NULL;
+	source->file_count -= skipped;
 	return 0;
 }
 
@@ -108,7 +170,16 @@ void log_source_close(struct log_source *source)
 {
 	log_reader_close(source->reader);
 	free(source->path);
+	free(source->first);
 	*source = (struct log_source){ .file_count = 0 };
+}
+
+int log_source_rewind(struct log_source *source)
+{
+	log_reader_close(source->reader);
+	source->reader = NULL;
+	source->file_at = 0;
+	return source->files ? 0 : open_first(source);
 }
 
 static enum log_reader_result next_of_files(struct log_source *source,

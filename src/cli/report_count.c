@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cathgate/summed.h"
-#include "members.h"
 #include "moment.h"
 
 const char *const report_outcome_words[REPORT_OUTCOMES] = {
@@ -52,7 +50,10 @@ static int add_study(struct report *report, const char *uid, size_t *ret)
 int report_open(struct report *report)
 {
 	size_t unknown;
-	*report = (struct report){ .since = INT64_MIN, .until = INT64_MAX };
+	*report =
+		(struct report){ .since = INT64_MIN,
+				 .until = INT64_MAX,
+				 .total = { .first = MOMENT_NONE, .last = MOMENT_NONE } };
 	report->instance_of_uid = json_object();
 	report->study_of_uid = json_object();
 	if (report->instance_of_uid && report->study_of_uid &&
@@ -77,12 +78,29 @@ void report_close(struct report *report)
 	*report = (struct report){ .study_count = 0 };
 }
 
+int report_reopen(struct report *report)
+{
+	struct report again;
+	if (report_open(&again))
+		return -1;
+	again.since = report->since;
+	again.until = report->until;
+	again.study = report->study;
+	report_close(report);
+	*report = again;
+	return 0;
+}
+
 static int find_study(struct report *report, const char *uid, size_t *ret)
 {
-	const json_t *index = json_object_get(report->study_of_uid, uid);
-	if (!index)
-		return add_study(report, uid, ret);
-	*ret = (size_t)json_integer_value(index);
+	if (strcmp(report->studies[report->latest_study].uid, uid) != 0) {
+		const json_t *index = json_object_get(report->study_of_uid, uid);
+		if (index)
+			report->latest_study = (size_t)json_integer_value(index);
+		else if (add_study(report, uid, &report->latest_study))
+			return -1;
+	}
+	*ret = report->latest_study;
 	return 0;
 }
 
@@ -114,9 +132,9 @@ static struct report_instance *find_instance(struct report *report, const char *
 	return instance;
 }
 
-static bool read_outcome(const json_t *line, enum report_outcome *ret)
+static bool read_outcome(const struct report_line *line, enum report_outcome *ret)
 {
-	const char *word = members_text(line, "outcome");
+	const char *word = line->outcome;
 	for (enum report_outcome i = 0; i < REPORT_OUTCOMES; i++) {
 		if (strcmp(word, report_outcome_words[i]) == 0) {
 			*ret = i;
@@ -127,30 +145,29 @@ static bool read_outcome(const json_t *line, enum report_outcome *ret)
 }
 
 static bool is_of_latest_association(const struct report_instance *instance,
-				     const json_t *line)
+				     const struct report_line *line)
 {
-	const char *association = members_text(line, "association");
+	const char *association = line->association;
 	return association[0] && strncmp(association, instance->association,
 					 sizeof(instance->association) - 1) == 0;
 }
 
 /* The line says again what became of the attempt before it. */
-static bool is_correction(const struct report_instance *instance, const json_t *line,
-			  enum report_outcome outcome)
+static bool is_correction(const struct report_instance *instance,
+			  const struct report_line *line, enum report_outcome outcome)
 {
 	return instance->attempts > 0 && outcome == REPORT_UNCONFIRMED &&
 	       instance->latest == REPORT_FORWARDED &&
-	       strcmp(members_text(line, "reason"), "audit-unavailable") == 0 &&
+	       strcmp(line->reason, "audit-unavailable") == 0 &&
 	       is_of_latest_association(instance, line) &&
-	       members_number(line, "total_ms") == instance->latest_ms;
+	       line->total_ms == instance->latest_ms;
 }
 
-static bool is_repeated(const struct report_instance *instance, const json_t *line,
-			enum report_outcome outcome)
+static bool is_repeated(const struct report_instance *instance,
+			const struct report_line *line, enum report_outcome outcome)
 {
 	return instance->attempts > 0 && outcome == instance->latest &&
-	       is_of_latest_association(instance, line) &&
-	       members_moment(line) == instance->last;
+	       is_of_latest_association(instance, line) && line->moment == instance->last;
 }
 
 static void note_attempt(struct report_instance *instance, enum report_outcome outcome)
@@ -167,15 +184,9 @@ static enum report_outcome what_counts(const struct report_instance *instance)
 				       : instance->latest;
 }
 
-static int note_study(struct report *report, struct report_instance *instance,
-		      const json_t *line, bool counts)
+/* A line of an instance of that study names a modality. */
+static int note_modality(struct report_study *study, const char *modality)
 {
-	const char *uid = members_text(line, "study");
-	const char *modality = members_text(line, "modality");
-	if (uid[0] && (instance->study == 0 || counts) &&
-	    find_study(report, uid, &instance->study))
-		return -1;
-	struct report_study *study = &report->studies[instance->study];
 	if (study->modality[0]) {
 		study->has_others |=
 			modality[0] && strcmp(study->modality, modality) != 0;
@@ -189,69 +200,47 @@ static int note_study(struct report *report, struct report_instance *instance,
 	return 0;
 }
 
-static void note_line(struct report_instance *instance, const json_t *line, bool counts)
+static int note_study(struct report *report, struct report_instance *instance,
+		      const struct report_line *line, bool counts)
 {
-	int64_t moment = members_moment(line), bytes = members_number(line, "bytes");
+	if (line->study[0] && (instance->study == 0 || counts) &&
+	    find_study(report, line->study, &instance->study))
+		return -1;
+	return note_modality(&report->studies[instance->study], line->modality);
+}
+
+static void note_line(struct report_instance *instance, const struct report_line *line,
+		      bool counts)
+{
+	int64_t moment = line->moment, bytes = line->bytes;
 	if (counts) {
 		instance->outcome = what_counts(instance);
-		snprintf(instance->reason, sizeof(instance->reason), "%s",
-			 members_text(line, "reason"));
+		snprintf(instance->reason, sizeof(instance->reason), "%s", line->reason);
 		if (bytes >= 0)
 			instance->bytes = bytes;
 	}
 	if (instance->attempts == 0)
 		instance->first = moment;
 	instance->last = moment;
-	instance->latest_ms = members_number(line, "total_ms");
+	instance->latest_ms = line->total_ms;
 	snprintf(instance->association, sizeof(instance->association), "%s",
-		 members_text(line, "association"));
+		 line->association);
 }
 
 /* One of the spool's: what was spooled got through, later. */
-static int add_delivery(struct report *report, const json_t *line)
+static int add_delivery(struct report *report, const struct report_line *line,
+			enum report_outcome outcome)
 {
-	enum report_outcome outcome;
-	const char *uid = members_text(line, "sop_instance");
-	if (!uid[0] || !read_outcome(line, &outcome) || outcome != REPORT_FORWARDED)
-		return 0;
-	if (!json_object_get(report->instance_of_uid, uid))
-		return 0; /* received before the lines that we read */
+	const char *uid = line->sop_instance;
+	if (!uid[0] || outcome != REPORT_FORWARDED ||
+	    !json_object_get(report->instance_of_uid, uid))
+		return 0; /* or received before the lines that we read */
 	struct report_instance *instance = find_instance(report, uid);
 	note_attempt(instance, outcome);
 	instance->outcome = what_counts(instance);
 	instance->reason[0] = '\0';
-	instance->last = members_moment(line);
+	instance->last = line->moment;
 	return 0;
-}
-
-int report_add(struct report *report, const json_t *line)
-{
-	enum report_outcome outcome;
-	const char *event = members_text(line, "event");
-	int64_t moment = members_moment(line);
-	if (moment < report->since || moment >= report->until)
-		return 0;
-	if (strcmp(event, "delivery") == 0)
-		return add_delivery(report, line);
-	if (strcmp(event, "instance") != 0 || !read_outcome(line, &outcome))
-		return 0;
-	struct report_instance *instance =
-		find_instance(report, members_text(line, "sop_instance"));
-	if (!instance)
-		return -1;
-	if (is_repeated(instance, line, outcome))
-		return 0;
-	bool corrects = is_correction(instance, line, outcome);
-	if (corrects)
-		instance->forwarded--;
-	note_attempt(instance, outcome);
-	bool counts = what_counts(instance) == outcome;
-	note_line(instance, line, counts);
-	if (!instance->sop_instance[0])
-		instance->stands_for = summed_count(members_text(line, "association"),
-						    members_text(line, "detail"));
-	instance->attempts += corrects ? 0 : instance->stands_for;
-	return note_study(report, instance, line, counts);
 }
 
 /* Neither the destination has it nor the spool. */
@@ -276,10 +265,102 @@ static void add_up(struct report_study *study, const struct report_instance *ins
 		study->last = instance->last;
 }
 
+static int take_remembered(struct report *report, const struct report_line *line,
+			   enum report_outcome outcome)
+{
+	struct report_instance *instance = find_instance(report, line->sop_instance);
+	if (!instance)
+		return -1;
+	if (is_repeated(instance, line, outcome))
+		return 0;
+	bool corrects = is_correction(instance, line, outcome);
+	if (corrects)
+		instance->forwarded--;
+	note_attempt(instance, outcome);
+	bool counts = what_counts(instance) == outcome;
+	note_line(instance, line, counts);
+	if (!instance->sop_instance[0])
+		instance->stands_for = line->stands_for;
+	instance->attempts += corrects ? 0 : instance->stands_for;
+	return note_study(report, instance, line, counts);
+}
+
+/* Of an instance that has no other line. One that is missing will be printed, and is
+ * remembered. */
+static int take_single(struct report *report, const struct report_line *line,
+		       enum report_outcome outcome)
+{
+	struct report_instance instance = { .outcome = outcome,
+					    .attempts = line->stands_for,
+					    .stands_for = line->stands_for,
+					    .bytes = line->bytes,
+					    .first = line->moment,
+					    .last = line->moment };
+	bool is_asked_for = !report->study || strcmp(report->study, line->study) == 0;
+	if (!is_asked_for) {
+		/* Of these it is only told how many there are. */
+		if (!line->study[0] && is_missing(&instance))
+			report->studies[0].missing += instance.stands_for;
+		return 0;
+	}
+	if (is_missing(&instance))
+		return take_remembered(report, line, outcome);
+	if (line->study[0] && find_study(report, line->study, &instance.study))
+		return -1;
+	add_up(&report->studies[instance.study], &instance);
+	add_up(&report->total, &instance);
+	return note_modality(&report->studies[instance.study], line->modality);
+}
+
+static bool is_in_window(const struct report *report, const struct report_line *line)
+{
+	return line->moment >= report->since && line->moment < report->until;
+}
+
+int report_take(struct report *report, const struct report_line *line)
+{
+	enum report_outcome outcome;
+	bool is_delivery = strcmp(line->event, "delivery") == 0;
+	if (!is_in_window(report, line) || !read_outcome(line, &outcome) ||
+	    (!is_delivery && strcmp(line->event, "instance") != 0))
+		return 0;
+	const struct report_repeats *repeats = report->repeats;
+	bool is_single = repeats && (!line->sop_instance[0] ||
+				     !report_repeats_has(repeats, line->sop_instance));
+	if (is_single)
+		return is_delivery ? 0 : take_single(report, line, outcome);
+	if (repeats && report->study &&
+	    !report_repeats_concerns(repeats, line->sop_instance))
+		return 0;
+	return is_delivery ? add_delivery(report, line, outcome)
+			   : take_remembered(report, line, outcome);
+}
+
+int report_add(struct report *report, const json_t *line)
+{
+	struct report_line read = report_line_of(line);
+	return report_take(report, &read);
+}
+
+int report_look(const struct report *report, struct report_repeats *repeats,
+		const struct report_line *line, bool *ret_needs_all)
+{
+	enum report_repeats_line kind = REPORT_REPEATS_OTHER;
+	if (!is_in_window(report, line))
+		return 0;
+	if (line->moment == MOMENT_NONE)
+		*ret_needs_all = true;
+	if (!line->sop_instance[0])
+		return 0;
+	if (strcmp(line->event, "instance") == 0 && !line->study[0])
+		kind = REPORT_REPEATS_NO_STUDY;
+	else if (report->study && strcmp(line->study, report->study) == 0)
+		kind = REPORT_REPEATS_OF_STUDY;
+	return report_repeats_note(repeats, line->sop_instance, kind);
+}
+
 void report_finish(struct report *report)
 {
-	report->total =
-		(struct report_study){ .first = MOMENT_NONE, .last = MOMENT_NONE };
 	for (size_t i = 0; i < report->study_count; i++)
 		report->studies[i].first_missing = REPORT_NONE;
 	/* From the last on, so that each list begins with the first. */

@@ -5,7 +5,10 @@
  * else spooled once, as spooled; else what came of it last counts. A line that corrects
  * the one before it (the PACS took it, but the modality was told of a failure, since the
  * record came too late) is no attempt of its own, nor is a line that was written twice.
- * Memory grows with the number of instances only.
+ *
+ * Memory grows with the number of instances; but where it is known beforehand which have
+ * more than one line (report_repeats.h), only with the number of these, of those that are
+ * missing, and of studies. With one study asked for, those of other studies cost nothing.
  */
 #ifndef CLI_REPORT_COUNT_H
 #define CLI_REPORT_COUNT_H
@@ -14,6 +17,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "report_line.h"
+#include "report_repeats.h"
 
 enum report_outcome {
 	REPORT_FORWARDED,
@@ -66,14 +72,27 @@ struct report {
 	json_t *instance_of_uid, *study_of_uid;
 	/* Lines before and from there don't count; MOMENT_NONE is before all others. */
 	int64_t since, until;
+	/* NULL: every instance is remembered. */
+	const struct report_repeats *repeats;
+	const char *study;   /* the only one that is asked for; NULL: all are */
+	size_t latest_study; /* that of the line before, which most lines are of */
 };
 
 /* 0, or -1 without memory. The window is open on both sides until it is set. */
 int report_open(struct report *report);
 void report_close(struct report *report);
+/* As if no line had been taken in yet. -1 without memory. */
+int report_reopen(struct report *report);
 
 /* Takes in a line, whatever it is. -1 without memory. */
 int report_add(struct report *report, const json_t *line);
+int report_take(struct report *report, const struct report_line *line);
+
+/* The pass before that: notes what lines there are of which instance. -1 without memory.
+ * *ret_needs_all is set where the order of lines counts in a way that only a report that
+ * remembers all of them can follow: a line without a time. */
+int report_look(const struct report *report, struct report_repeats *repeats,
+		const struct report_line *line, bool *ret_needs_all);
 
 /* Adds up studies and total, and finds what is missing, when all lines are in. */
 void report_finish(struct report *report);

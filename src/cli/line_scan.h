@@ -1,0 +1,50 @@
+/*
+ * What some members of a line say, in one pass over its bytes and without memory of the
+ * heap: some ten times as fast as to parse it. It takes what the log's writer writes, and
+ * answers as a JSON parser would; everything else, sound or not, is left to that.
+ */
+#ifndef CLI_LINE_SCAN_H
+#define CLI_LINE_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum line_scan_member {
+	LINE_SCAN_TIME,
+	LINE_SCAN_EVENT,
+	LINE_SCAN_OUTCOME,
+	LINE_SCAN_REASON,
+	LINE_SCAN_ASSOCIATION,
+	LINE_SCAN_MODALITY,
+	LINE_SCAN_SOP_INSTANCE,
+	LINE_SCAN_STUDY,
+	LINE_SCAN_TEXTS,
+	LINE_SCAN_BYTES = LINE_SCAN_TEXTS,
+	LINE_SCAN_TOTAL_MS,
+	LINE_SCAN_MEMBERS
+};
+
+struct line_scan {
+	/* "" and -1 where the line has no such member, or one of another kind. */
+	const char *texts[LINE_SCAN_TEXTS];
+	int64_t numbers[LINE_SCAN_MEMBERS - LINE_SCAN_TEXTS];
+	/* The texts themselves. */
+	char *buffer;
+	size_t room;
+	/* The members from `association` up to `sop_instance` of a line before: the lines
+	 * of one association have them in common, and they are compared rather than read.
+	 */
+	struct {
+		char *bytes;
+		size_t size, room; /* 0: none yet */
+		char *association, *modality;
+	} run;
+};
+
+/* False: it is to be parsed, or memory is short. What the texts point to is valid until
+ * the next call. */
+bool line_scan(struct line_scan *scan, const char *line, size_t size);
+void line_scan_free(struct line_scan *scan);
+
+#endif
