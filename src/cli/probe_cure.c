@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "cathgate/certificate.h"
 #include "keep.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -44,15 +45,16 @@ static const struct {
 	{ "tls-crl-stale", PROBE_CERTIFICATE, "tls.crl",
 	  "fetch the CA's new CRL into the file of %s; it counts at once" },
 	{ "tls-crl-missing", PROBE_CERTIFICATE, "tls.crl",
-	  "add the CRL of each CA in the PACS's chain to %s" },
+	  "add the CRL of each CA in the PACS's chain to %s, in full: for all reasons "
+	  "and "
+	  "certificates" },
 	{ "tls-purpose", PROBE_CERTIFICATE, "tls.ca",
 	  "the PACS needs a certificate made for a server (extendedKeyUsage serverAuth) "
 	  "by "
 	  "the CA in %s" },
 	{ "tls-weak", PROBE_CERTIFICATE, "tls.ca",
-	  "the PACS needs a certificate with RSA of 2048 bits or EC of 256, and SHA-256, "
-	  "by "
-	  "the CA in %s" },
+	  "the PACS needs a certificate with a key of " CERTIFICATE_KEYS
+	  ", and SHA-256, by the CA in %s" },
 	{ "tls-no-certificate", PROBE_CERTIFICATE, "port",
 	  "the PACS shows no certificate; is %s its port for TLS with certificates?" },
 	{ "tls-peer-refused", PROBE_OWN_CERTIFICATE, "tls.certificate",
@@ -63,8 +65,8 @@ static const struct {
 	  "enable TLS 1.2 or 1.3 at the PACS; the least allowed here is %s" },
 	{ "tls-no-common", PROBE_TLS, "tls.certificate",
 	  "enable ECDHE with AES-GCM at the PACS; if it knows RSA only, the gateway "
-	  "needs "
-	  "an RSA certificate in %s" },
+	  "needs an RSA certificate in %s; a certificate of the PACS's needs a key "
+	  "of " CERTIFICATE_KEYS },
 	{ "not-tls", PROBE_TLS, "port",
 	  "what answers there speaks no TLS: correct %s to the PACS's port for TLS, or "
 	  "have "

@@ -20,8 +20,9 @@ bool tls_has_begun(time_t first, time_t now)
 bool tls_crl_is_in_force(X509_CRL *crl, time_t now)
 {
 	const ASN1_TIME *last = X509_CRL_get0_nextUpdate(crl);
+	time_t first = tls_time(X509_CRL_get0_lastUpdate(crl));
 
-	return tls_has_begun(tls_time(X509_CRL_get0_lastUpdate(crl)), now) &&
+	return first >= 0 && tls_has_begun(first, now) &&
 	       (last == NULL || tls_time(last) >= now);
 }
 
