@@ -34,7 +34,9 @@ enum certificate_key certificate_judge_key(const EVP_PKEY *key,
 	}
 	if (EVP_PKEY_is_a(key, "EC")) {
 		EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL);
-		snprintf(ret_what, CERTIFICATE_KEY_SIZE, "on the curve %s", curve);
+		snprintf(ret_what, CERTIFICATE_KEY_SIZE, "on %s %s",
+			 curve[0] != '\0' ? "the curve" : "a curve without a name",
+			 curve);
 	} else {
 		snprintf(ret_what, CERTIFICATE_KEY_SIZE, "of the kind %.32s", kind);
 	}

@@ -68,7 +68,6 @@ static void check_strength(const struct tls_check *check, const struct subject *
 {
 	EVP_PKEY *key = X509_get0_pubkey(subject->certificate);
 	const struct config_file *file = subject->file;
-	int digest = NID_undef, bits = 0;
 	char what[CERTIFICATE_KEY_SIZE];
 
 	if (certificate_judge_key(key, what) == CERTIFICATE_KEY_WEAK)
@@ -77,7 +76,14 @@ static void check_strength(const struct tls_check *check, const struct subject *
 				 "security level 2 refuses; take " CERTIFICATE_KEYS,
 				 file->path, subject->name,
 				 key != NULL ? EVP_PKEY_get_bits(key) : 0);
-	/* Nobody relies on the signature of a certificate by itself. */
+}
+
+/* Nobody relies on the signature of a certificate by itself. */
+static void check_signature(const struct tls_check *check, const struct subject *subject)
+{
+	const struct config_file *file = subject->file;
+	int digest = NID_undef, bits = 0;
+
 	if (!tls_is_self_signed(subject->certificate) &&
 	    X509_get_signature_info(subject->certificate, &digest, NULL, &bits, NULL) ==
 		    1 &&
@@ -166,6 +172,7 @@ static void check_chain(const struct tls_check *check, bool server)
 
 		check_dates(check, &subject);
 		check_strength(check, &subject);
+		check_signature(check, &subject);
 		if (i == 0)
 			check_kind(check, &subject);
 		else
@@ -214,8 +221,11 @@ static void check_ca(const struct tls_check *check)
 
 		check_dates(check, &subject);
 		check_strength(check, &subject);
+		if (X509_check_ca(subject.certificate) == 0)
+			check_kind(check, &subject);
 		if (tls_is_leaf(subject.certificate))
 			continue;
+		check_signature(check, &subject);
 		if (!self_signed && X509_check_ca(subject.certificate) != 1)
 			config_fault_add(
 				check->faults, CONFIG_ERROR, &file->place,

@@ -77,6 +77,8 @@ static const struct welcome {
 		 THEIRS(.certificate = "by-other", .chain = "other")),
 	MODALITY(OURS(.ca = "root+by-other", .named = "by-other", .crl = { "root" }),
 		 THEIRS(.certificate = "angio")),
+	MODALITY(OURS(.ca = "sha1-by-other", .named = "sha1-by-other"),
+		 THEIRS(.certificate = "sha1-by-other")),
 	DESTINATION(OURS(.ca = "by-other"), THEIRS(.certificate = "by-other")),
 	DESTINATION(OURS(.ca = "root+by-other", .crl = { "root" }),
 		    THEIRS(.certificate = "by-other")),

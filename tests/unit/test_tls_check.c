@@ -56,6 +56,8 @@ static const struct fault_case {
 	LISTENER(OURS(.ca = "old-root"), CALENDAR, "CN=old-root expired on"),
 	LISTENER(OURS(.ca = "angio"), WARNING,
 		 "CN=angio isn't a CA's (basicConstraints CA:TRUE), and no entry names"),
+	LISTENER(OURS(.ca = "brainpool", .named = "brainpool"), ERROR,
+		 "has a key on the curve brainpoolP256r1"),
 	LISTENER(OURS(.ca = "root+sure-ca", .crl = { "root" }), ERROR,
 		 "there is no CRL of CN=sure-ca"),
 	LISTENER(OURS(.ca = "root+other", .crl = { "root" }), WARNING,

@@ -88,6 +88,7 @@ static struct recipe {
 	MADE("by-other", "other", BOTH, 0, 400, .names = PACS_NAMES),
 	MADE("by-by-other", "by-other", CLIENT, 0, 400),
 	MADE("expired-by-other", "other", CLIENT, -9, -1),
+	MADE("sha1-by-other", "other", CLIENT, 0, 400, .sha1 = true),
 	MADE("by-old-root", "old-root", CLIENT, 0, 400),
 	MADE("by-angio", "angio", CLIENT, 0, 400),
 	MADE("alone", NULL, CLIENT, 0, 400),
