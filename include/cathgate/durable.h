@@ -33,16 +33,17 @@ struct durable_owner {
  * folder is on disk, too. */
 int durable_create(const char *path, const void *bytes, size_t size,
 		   const struct durable_owner *owner);
-/* The same, in the place of whatever is there; by way of PATH.new, which one that was
- * killed leaves and the next removes. */
+/* The same, in the place of whatever is there. */
 int durable_replace(const char *path, const void *bytes, size_t size,
 		    const struct durable_owner *owner);
-/* Either, or with less on disk. */
+/* Either; or in a folder of the program's own by way of PATH.new, which a crash leaves
+ * and the next one removes; or with less on disk. */
 enum durable_way {
 	DURABLE_CREATE,
 	DURABLE_REPLACE,
-	DURABLE_REPLACE_SOON,	 /* the old one may be back after a loss of power */
-	DURABLE_REPLACE_UNSYNCED /* a torn one may be there then */
+	DURABLE_REPLACE_OWN,
+	DURABLE_REPLACE_OWN_SOON, /* the old one may be back after a loss of power */
+	DURABLE_REPLACE_UNSYNCED  /* a torn one may be there then */
 };
 int durable_put(const char *path, enum durable_way way, const void *bytes, size_t size,
 		const struct durable_owner *owner);

@@ -147,7 +147,7 @@ int log_rename_rotated(const char *path, uint64_t first_seq, struct log_rotated 
 int log_put_file(const char *path, const char *text, size_t size)
 {
 	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, FILE_MODE };
-	return durable_replace(path, text, size, &own);
+	return durable_put(path, DURABLE_REPLACE_OWN, text, size, &own);
 }
 
 long log_get_file(const char *path, char *ret, size_t room)

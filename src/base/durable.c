@@ -82,10 +82,11 @@ static int clear_name(struct durable_draft *draft)
 
 static int begin(struct durable_draft *draft)
 {
-	bool is_new = draft->way == DURABLE_CREATE;
+	bool is_own = draft->way == DURABLE_REPLACE_OWN ||
+		      draft->way == DURABLE_REPLACE_OWN_SOON;
 
 	for (int i = 0; i < TRIES; i++) {
-		if ((is_new ? choose_name(draft) : clear_name(draft)) < 0)
+		if ((is_own ? clear_name(draft) : choose_name(draft)) < 0)
 			return -1;
 		draft->fd = openat(draft->folder, draft->own,
 				   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
@@ -170,7 +171,8 @@ static int place(const struct durable_draft *draft)
 
 int durable_finish(struct durable_draft *draft, const struct durable_owner *owner)
 {
-	bool syncs = draft->way == DURABLE_CREATE || draft->way == DURABLE_REPLACE;
+	bool syncs = draft->way != DURABLE_REPLACE_OWN_SOON &&
+		     draft->way != DURABLE_REPLACE_UNSYNCED;
 	int result, error;
 
 	if (settle(draft->fd, owner) < 0 ||

@@ -108,7 +108,7 @@ int position_save(const char *path, const struct position *position)
 	char text[FILE_SIZE];
 	size_t size = write_text(position, text);
 
-	return durable_put(path, DURABLE_REPLACE_SOON, text, size, &own);
+	return durable_put(path, DURABLE_REPLACE_OWN_SOON, text, size, &own);
 }
 
 void position_mark_of(const json_t *line, uint64_t seq, struct position_mark *ret)

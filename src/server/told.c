@@ -92,7 +92,7 @@ static int write_file(const struct warnings *warnings)
 	put_all(to, warnings);
 	if (fclose(to) != 0)
 		return -1;
-	return durable_put(warnings->path, DURABLE_REPLACE_SOON, text, size, &own);
+	return durable_put(warnings->path, DURABLE_REPLACE_OWN_SOON, text, size, &own);
 }
 
 void told_write(struct server *server)
