@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cathgate/checkpoint.h"
+#include "log_names.h"
 #include "pseudonym.h"
 
 #define ERROR_SIZE 256
@@ -30,12 +31,24 @@ static const char *directory_fault(const char *directory)
 	return NULL;
 }
 
+/* What keeps the lock beside the log from being taken, or NULL. */
+static const char *lock_fault(const char *path)
+{
+	struct stat status;
+	if (lstat(path, &status))
+		return errno == ENOENT ? NULL : strerror(errno);
+	if (!S_ISREG(status.st_mode))
+		return "no regular file";
+	return may_access(path, R_OK | W_OK) ? NULL : "another user's";
+}
+
 static void check_file(const struct config_file *file, struct config_faults *faults)
 {
 	struct stat status;
-	char *copy = strdup(file->path);
+	char *copy = strdup(file->path), lock[LOG_NAME_SIZE];
 	const char *directory = copy ? dirname(copy) : "/";
 	const char *fault = directory_fault(directory);
+	log_name_lock(lock, file->path);
 	if (fault)
 		config_fault_add(faults, CONFIG_ERROR, &file->place,
 				 "the audit log's directory %s %s", directory, fault);
@@ -51,6 +64,10 @@ static void check_file(const struct config_file *file, struct config_faults *fau
 			"the audit log %s can't be written; let the gateway's user "
 			"own it",
 			file->path);
+	else if (lock_fault(lock))
+		config_fault_add(faults, CONFIG_ERROR, &file->place,
+				 "the audit log's lock %s is %s; remove it", lock,
+				 lock_fault(lock));
 	free(copy);
 }
 

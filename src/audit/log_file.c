@@ -38,15 +38,10 @@ static bool is_same(const struct stat *one, const struct stat *other)
 	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
 }
 
-static void lock_path(const char *path, char ret[LOG_NAME_SIZE])
-{
-	log_name(ret, path, ".lock");
-}
-
 static int take_lock(const char *path, int wait_ms)
 {
 	char at[LOG_NAME_SIZE];
-	lock_path(path, at);
+	log_name_lock(at, path);
 	int lock = lock_file_take(at, wait_ms);
 	if (lock < 0 && errno == EWOULDBLOCK)
 		log_error("%s: another process has the audit log locked; stop the other "
@@ -105,7 +100,7 @@ void log_file_close(struct log_file *file)
 static int keep_lock(struct log_file *file)
 {
 	char at[LOG_NAME_SIZE];
-	lock_path(file->path, at);
+	log_name_lock(at, file->path);
 	if (lock_file_is_there(file->lock, at))
 		return 0;
 	int lock = lock_file_take(at, 0);

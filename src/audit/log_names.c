@@ -43,6 +43,11 @@ void log_name(char ret[LOG_NAME_SIZE], const char *path, const char *format, ...
 	va_end(arguments);
 }
 
+void log_name_lock(char ret[LOG_NAME_SIZE], const char *path)
+{
+	log_name(ret, path, ".lock");
+}
+
 void log_name_stamp_of(const char *time, char ret[LOG_STAMP_SIZE])
 {
 	for (const char *from = time; *from; from++) {

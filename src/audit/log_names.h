@@ -2,8 +2,8 @@
  * The names of a log's files, and what is done by name. Beside FILE.jsonl stand
  * FILE.checkpoint (its last signed note), FILE-FIRSTSEQ.jsonl and .checkpoint (rotated),
  * FILE.torn-TIME (a torn end), FILE.broken-TIME… (a chain that did not hold, moved aside
- * whole) and, while that is being moved, FILE.breaking. Nothing is ever overwritten but
- * the note and FILE.breaking.
+ * whole) and, while that is being moved, FILE.breaking; and FILE.lock, which is empty.
+ * Nothing is ever overwritten but the note and FILE.breaking.
  */
 #ifndef AUDIT_LOG_NAMES_H
 #define AUDIT_LOG_NAMES_H
@@ -25,6 +25,8 @@ void log_name(char ret[LOG_NAME_SIZE], const char *path, const char *format, ...
 	__attribute__((format(printf, 3, 4)));
 /* The file's own name within a path. */
 const char *log_name_base(const char *path);
+/* That of the lock of who writes the log. */
+void log_name_lock(char ret[LOG_NAME_SIZE], const char *path);
 /* The directory of a path, with its slash, or `.`. */
 void log_name_directory(const char *path, char ret[LOG_NAME_SIZE]);
 /* The time as names bear it: 20260131T120000.123456Z. */

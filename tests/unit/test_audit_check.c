@@ -173,6 +173,11 @@ static void what_can_not_be_written_is_told(void **state)
 		     "can't be written to; let the gateway's user own it");
 	assert_true(!is_root || seteuid(0) == 0);
 	assert_int_equal(chmod(fixture->directory, 0777), 0);
+	char lock[sizeof(fixture->directory) + 16];
+	snprintf(lock, sizeof(lock), "%s/audit.lock", fixture->directory);
+	assert_int_equal(symlink("elsewhere", lock), 0);
+	assert_fault(fixture, CONFIG_ERROR, "is no regular file; remove it");
+	assert_int_equal(unlink(lock), 0);
 	int fd = open(fixture->log, O_WRONLY | O_CREAT, 0400);
 	assert_int_equal(fchmod(fd, 0400), 0);
 	close(fd);
