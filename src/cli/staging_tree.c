@@ -17,31 +17,47 @@
 #define PREFIX	    ".cathgate-new-"
 #define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
+/* Locked before others can open it, who could lock it as well. 1: another run has found
+ * it before it was locked, and removed it as stale. */
+static int claim(int folder, const struct durable_owner *owner)
+{
+	struct stat status;
+
+	if (flock(folder, LOCK_EX | LOCK_NB) < 0 || fstat(folder, &status) < 0)
+		return -1;
+	if (status.st_nlink == 0)
+		return 1;
+	return durable_settle_at(folder, ".", owner);
+}
+
 int staging_tree_make(int parent, const struct durable_owner *owner,
 		      const char **ret_name)
 {
-	unsigned long long random;
 	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, 0700 };
-	const char *name;
-	int fd;
+	int claimed, error;
 
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		return -1;
-	name = keep_format(PREFIX "%016llx", random);
-	fd = durable_folder_at(parent, name, &own);
-	/* Locked before others can open it, who could lock it as well. */
-	if (fd >= 0 &&
-	    (flock(fd, LOCK_EX | LOCK_NB) < 0 || durable_settle_at(fd, ".", owner) < 0)) {
-		int error = errno;
+	do {
+		unsigned long long random;
+		const char *name;
+		int fd;
 
+		if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+			return -1;
+		name = keep_format(PREFIX "%016llx", random);
+		fd = durable_folder_at(parent, name, &own);
+		if (fd < 0)
+			return -1;
+		claimed = claim(fd, owner);
+		if (claimed == 0) {
+			*ret_name = name;
+			return fd;
+		}
+		error = errno;
 		unlinkat(parent, name, AT_REMOVEDIR);
 		close(fd);
 		errno = error;
-		return -1;
-	}
-	if (fd >= 0)
-		*ret_name = name;
-	return fd;
+	} while (claimed > 0);
+	return -1;
 }
 
 /* Another file system that is mounted there stays. */
