@@ -9,8 +9,8 @@
  * in memory, wiped when freed, and written by whoever asked for it.
  *
  * What returns a pointer or 0 returns NULL or -1 when it fails. With a `ret_error`, that
- * is then what is wrong and its cure, for a message that names the file; without, OpenSSL
- * has no memory or no random numbers.
+ * is then what is wrong and its cure, for a message that names the file; without,
+ * pki_failure tells it.
  */
 #ifndef CATHGATE_PKI_H
 #define CATHGATE_PKI_H
@@ -24,6 +24,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* What OpenSSL says of the last failure, without its cure. Good until the next. */
+const char *pki_failure(void);
 
 struct pki_text {
 	char *bytes; /* with a NUL behind them */

@@ -3,32 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The length of the UTF-8 character at `at`, of which `left` bytes are there, and its
- * number; 0 when it is none (RFC 3629). */
-static size_t read_character(const unsigned char *at, size_t left, uint32_t *ret)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t length = at[0] < 0x80			 ? 1
-			: at[0] >= 0xC2 && at[0] <= 0xDF ? 2
-			: at[0] >= 0xE0 && at[0] <= 0xEF ? 3
-			: at[0] >= 0xF0 && at[0] <= 0xF4 ? 4
-							 : 0;
-	uint32_t character;
-
-	if (length == 0 || length > left)
-		return 0;
-	character = length == 1 ? at[0] : at[0] & (0x7Fu >> length);
-	for (size_t i = 1; i < length; i++) {
-		if ((at[i] & 0xC0) != 0x80)
-			return 0;
-		character = character << 6 | (at[i] & 0x3Fu);
-	}
-	if (character < least[length] || character > 0x10FFFF ||
-	    (character >= 0xD800 && character <= 0xDFFF))
-		return 0;
-	*ret = character;
-	return length;
-}
+#include "cathgate/utf8.h"
 
 /* Controls; what Unicode calls default-ignorable, which has no shape of its own; marks of
  * direction; separators of lines; and what is no character. */
@@ -55,9 +30,8 @@ static bool is_seen(uint32_t character)
 bool visible_character(const char *text, size_t size, size_t *ret_length,
 		       uint32_t *ret_number)
 {
-	const unsigned char *at = (const unsigned char *)text;
-	uint32_t number = at[0];
-	size_t length = read_character(at, size, &number);
+	uint32_t number = (unsigned char)*text;
+	size_t length = utf8_read(text, size, &number);
 
 	*ret_length = length > 0 ? length : 1;
 	*ret_number = number;

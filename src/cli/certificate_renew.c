@@ -171,7 +171,7 @@ static int find_key(struct pair *pair, const struct options *options,
 	if (!options->keep_key) {
 		pair->key = pki_key_like(pair->before);
 		if (pair->key == NULL)
-			complain("OpenSSL makes no key");
+			complain("OpenSSL makes no key: %s", pki_failure());
 		return pair->key == NULL ? -1 : 0;
 	}
 	pair->key = pki_key_read(pair->key_path, &error);
@@ -215,8 +215,8 @@ static int make(struct pair *pair, const struct site *site, const struct options
 				site->ca_key);
 	if (pair->now != NULL)
 		return 0;
-	complain("OpenSSL makes no certificate in the place of %s",
-		 pair->certificate_path);
+	complain("OpenSSL makes no certificate in the place of %s: %s",
+		 pair->certificate_path, pki_failure());
 	return -1;
 }
 
@@ -272,7 +272,8 @@ static int write_pair(const struct pair *pair, bool with_key)
 
 	if (pki_certificate_write(pair->now, &certificate) < 0 ||
 	    (with_key && pki_key_write(pair->key, &key) < 0))
-		complain("OpenSSL writes no PEM for %s", pair->certificate_path);
+		complain("OpenSSL writes no PEM for %s: %s", pair->certificate_path,
+			 pki_failure());
 	else if (with_key)
 		result = replace_pair(pair, &key, &certificate);
 	else

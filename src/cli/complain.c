@@ -2,15 +2,23 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "shown.h"
 
 void complain(const char *format, ...)
 {
 	va_list arguments;
+	char *text = NULL;
+	int size;
 
+	va_start(arguments, format);
+	size = vasprintf(&text, format, arguments);
+	va_end(arguments);
 	fflush(stdout); /* so that the two stay in order */
 	fputs("cathgate: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
+	shown_message(stderr, size < 0 ? "out of memory" : text);
 	fputc('\n', stderr);
+	if (size >= 0)
+		free(text);
 }

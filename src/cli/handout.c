@@ -24,7 +24,7 @@ static int write_file(const struct handout *handout, const char *name, const cha
 
 static int refused(void)
 {
-	complain("OpenSSL refuses: there is no memory, or no random numbers");
+	complain("OpenSSL refuses: %s", pki_failure());
 	return -1;
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/utf8.h"
+#include "complain.h"
 #include "members.h"
 
 static const char *const names[LINE_FILTER_MEMBERS] = {
@@ -38,6 +40,12 @@ int line_filter_add(struct line_filter *filter, enum line_filter_member member,
 		fprintf(stderr,
 			"cathgate: --%s %s: there is no such word; write one of: %s\n",
 			names[member], value, words[member]);
+		return -1;
+	}
+	if (!utf8_is_valid(value)) {
+		complain("--%s: \"%s\" isn't UTF-8, as all in the log is; write it where "
+			 "the locale is, as with LC_ALL=C.UTF-8",
+			 names[member], value);
 		return -1;
 	}
 	size_t count = filter->members[member].count;

@@ -1,6 +1,10 @@
 #include "members.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "moment.h"
+#include "shown.h"
 
 json_t *members_read(const char *line, size_t size)
 {
@@ -23,6 +27,21 @@ int64_t members_number(const json_t *line, const char *name)
 	return json_is_integer(number) && json_integer_value(number) >= 0
 		       ? json_integer_value(number)
 		       : -1;
+}
+
+json_t *members_shown(const char *text)
+{
+	json_t *string = json_string(text);
+	char *shown = NULL;
+	size_t size;
+	FILE *to = string ? NULL : open_memstream(&shown, &size);
+	if (!to)
+		return string;
+	shown_text(to, text);
+	if (fclose(to) == 0)
+		string = json_string(shown);
+	free(shown);
+	return string;
 }
 
 int64_t members_moment(const json_t *line)

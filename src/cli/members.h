@@ -14,6 +14,9 @@ json_t *members_read(const char *line, size_t size);
 const char *members_text(const json_t *line, const char *name);
 /* -1 where there is no such number. */
 int64_t members_number(const json_t *line, const char *name);
+/* Text that came from elsewhere, a file's name say: JSON has no place for what isn't
+ * UTF-8, which becomes \u00xx as on a terminal. */
+json_t *members_shown(const char *text);
 /* When it was written: MOMENT_NONE where it doesn't say. */
 int64_t members_moment(const json_t *line);
 

@@ -164,8 +164,10 @@ int modality_add_main(int argc, char **argv)
 	if (site_open(&site, options.config, true) < 0)
 		return CLI_USAGE;
 	status = CLI_WRONG;
-	if (must_be_new(&site, options.name) == 0 && complete(&options, &site) == 0 &&
-	    pki_uuid_make(uri) == 0) {
+	if (pki_uuid_make(uri) < 0) {
+		complain("OpenSSL refuses: %s", pki_failure());
+	} else if (must_be_new(&site, options.name) == 0 &&
+		   complete(&options, &site) == 0) {
 		handout = (struct handout){
 			.name = options.name,
 			.uri = uri,

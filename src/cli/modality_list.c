@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "keep.h"
+#include "members.h"
 #include "modality.h"
 
 #define DAY_SECONDS 86400L
@@ -78,7 +79,7 @@ static json_t *describe(const struct site *site, const struct config_modality *e
 	json_object_set_new(
 		object, "destination",
 		json_string(site->config->destinations[entry->destination].name));
-	json_object_set_new(object, "file", json_string(entry->place.file));
+	json_object_set_new(object, "file", members_shown(entry->place.file));
 	if (known != NULL) {
 		json_object_set_new(object, "certificate",
 				    json_string(known->facts.sha256));

@@ -10,6 +10,7 @@
 #include "cathgate/address.h"
 #include "cathgate/ae_title.h"
 #include "cathgate/pki.h"
+#include "cathgate/utf8.h"
 #include "complain.h"
 #include "keep.h"
 
@@ -155,12 +156,19 @@ const char *judge_path(const char *value)
 
 const char *judge_text(const char *value)
 {
-	for (const char *at = value; *at != '\0'; at++)
-		if ((unsigned char)*at < 0x20 || *at == 0x7F)
-			value = "";
-	return value[0] != '\0' && strlen(value) <= 64
-		       ? NULL
-		       : "is too long, or holds control characters; write 1 to 64 bytes";
+	size_t size = strlen(value), length;
+	uint32_t character;
+
+	for (size_t i = 0; i < size; i += length) {
+		length = utf8_read(value + i, size - i, &character);
+		if (length == 0)
+			return "isn't UTF-8; write it where the locale is, as with "
+			       "LC_ALL=C.UTF-8, or in ASCII";
+		if (utf8_is_control(character))
+			return "holds control characters; leave them out";
+	}
+	return size >= 1 && size <= 64 ? NULL
+				       : "is too long, or empty; write 1 to 64 bytes";
 }
 
 bool questions_can_ask(void)

@@ -34,7 +34,7 @@ static const char *answer(const struct work *work, enum setup_question which)
 
 static int refused(void)
 {
-	complain("OpenSSL refuses: there is no memory, or no random numbers");
+	complain("OpenSSL refuses: %s", pki_failure());
 	return -1;
 }
 
@@ -233,7 +233,11 @@ static int make_audit_keys(const struct work *work)
 	struct pki_text secret;
 	int result;
 
-	if (signing_key_new(&text) < 0 || pki_secret_make(&secret) < 0)
+	if (signing_key_new(&text) < 0) {
+		complain("OpenSSL makes no key to sign the audit log with");
+		return -1;
+	}
+	if (pki_secret_make(&secret) < 0)
 		return refused();
 	result = staging_write(work->to, "tls/audit.key", text.private_half,
 			       strlen(text.private_half), &key);

@@ -6,21 +6,42 @@
 
 #include "cathgate/visible.h"
 
+/* One character, or byte, with its length. `escapes`: a backslash, too. */
+static size_t show_one(FILE *to, const char *at, size_t left, bool escapes,
+		       size_t *ret_shown)
+{
+	uint32_t number;
+	size_t length;
+
+	if (!visible_character(at, left, &length, &number)) {
+		*ret_shown = (size_t)fprintf(to, "\\u%04x", (unsigned)number);
+	} else if (number == '\\' && escapes) {
+		*ret_shown = (size_t)fprintf(to, "\\\\");
+	} else {
+		fwrite(at, 1, length, to);
+		*ret_shown = 1;
+	}
+	return length;
+}
+
 size_t shown_bytes_of(FILE *to, const char *text, size_t size)
 {
-	size_t shown = 0, length;
-	uint32_t number;
-	for (size_t i = 0; i < size; i += length) {
-		if (!visible_character(text + i, size - i, &length, &number)) {
-			shown += (size_t)fprintf(to, "\\u%04x", (unsigned)number);
-		} else if (number == '\\') {
-			shown += (size_t)fprintf(to, "\\\\");
-		} else {
-			fwrite(text + i, 1, length, to);
-			shown++;
-		}
+	size_t all = 0, shown;
+	for (size_t i = 0; i < size; all += shown)
+		i += show_one(to, text + i, size - i, true, &shown);
+	return all;
+}
+
+void shown_message(FILE *to, const char *text)
+{
+	size_t left = strlen(text), length, shown;
+	for (; left > 0; text += length, left -= length) {
+		length = 1;
+		if (*text == '\n' || *text == '\t')
+			fputc(*text, to);
+		else
+			length = show_one(to, text, left, false, &shown);
 	}
-	return shown;
 }
 
 size_t shown_text(FILE *to, const char *text)

@@ -16,7 +16,10 @@
 size_t shown_text(FILE *to, const char *text);
 size_t shown_bytes_of(FILE *to, const char *text, size_t size);
 
-/* The same, with spaces behind it up to `width`. */
+/* A message of our own with others' text in it: lines, tabs and backslashes stay. */
+void shown_message(FILE *to, const char *text);
+
+/* Like shown_text, with spaces behind it up to `width`. */
 void shown_column(FILE *to, const char *text, size_t width);
 
 #define SHOWN_SIZE_SIZE 32

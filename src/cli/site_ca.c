@@ -47,7 +47,7 @@ int site_keep(struct site *site, const struct pki_certificate *certificate)
 	if (make_folders(site) < 0)
 		return -1;
 	if (path == NULL || pki_certificate_write(certificate, &text) < 0) {
-		complain("OpenSSL refuses: there is no memory");
+		complain("OpenSSL refuses: %s", pki_failure());
 		return -1;
 	}
 	result = durable_replace(path, text.bytes, text.size, &own);
@@ -98,9 +98,11 @@ int site_revoke(struct site *site, const struct pki_certificate *const *certific
 
 	for (size_t i = 0; i < count && revocations != NULL; i++)
 		revocations[i] = (struct pki_revocation){ certificates[i], reason };
-	if (revocations == NULL || pki_crl_write(site->crl, revocations, count, site->ca,
-						 site->ca_key, days, &text) < 0)
-		complain("OpenSSL refuses to sign a CRL");
+	if (revocations == NULL)
+		complain("out of memory");
+	else if (pki_crl_write(site->crl, revocations, count, site->ca, site->ca_key,
+			       days, &text) < 0)
+		complain("OpenSSL signs no CRL: %s", pki_failure());
 	else
 		result = write_crl(site, &text);
 	pki_text_free(&text);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cathgate/digest.h"
+#include "cathgate/utf8.h"
 
 #define NAME_MAX_BYTES	     63	 /* what an audit record has room for */
 #define HOST_NAME_MAX_LENGTH 253 /* RFC 1035 2.3.4, without the last dot */
@@ -26,34 +27,14 @@ static bool refuse(struct reader *reader, const struct config_place *place,
 	return false;
 }
 
-/* The bytes of the UTF-8 character (RFC 3629) at `text`; 0 when it is none, or is a
- * control character. */
-static size_t character(const unsigned char *text)
-{
-	size_t size = text[0] < 0x80 ? 1 : text[0] < 0xE0 ? 2 : text[0] < 0xF0 ? 3 : 4;
-
-	if (text[0] < 0x20 || text[0] == 0x7F || (text[0] >= 0x80 && text[0] < 0xC2) ||
-	    text[0] > 0xF4)
-		return 0;
-	for (size_t i = 1; i < size; i++) {
-		if ((text[i] & 0xC0) != 0x80)
-			return 0;
-	}
-	if ((text[0] == 0xC2 && text[1] < 0xA0) || /* C1 control characters */
-	    (text[0] == 0xE0 && text[1] < 0xA0) || (text[0] == 0xED && text[1] > 0x9F) ||
-	    (text[0] == 0xF0 && text[1] < 0x90) || (text[0] == 0xF4 && text[1] > 0x8F))
-		return 0;
-	return size;
-}
-
 static bool is_printable(const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
-	size_t size;
+	size_t left = strlen(text), size;
+	uint32_t character;
 
-	for (; *at != '\0'; at += size) {
-		size = character(at);
-		if (size == 0)
+	for (; left > 0; text += size, left -= size) {
+		size = utf8_read(text, left, &character);
+		if (size == 0 || utf8_is_control(character))
 			return false;
 	}
 	return true;

@@ -175,7 +175,6 @@ static struct pki_certificate *issue(const X509_NAME *subject,
 	}
 	ASN1_INTEGER_free(serial);
 	ASN1_TIME_free(until);
-	ERR_clear_error();
 	return pki_certificate_wrap(x509);
 }
 
@@ -192,6 +191,7 @@ struct pki_certificate *pki_issue(const struct pki_wish *wish, const struct pki_
 		certificate = issue(subject, extensions, wish->days, key, ca, ca_key);
 	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
 	X509_NAME_free(subject);
+	pki_end(certificate != NULL);
 	return certificate;
 }
 
@@ -227,6 +227,7 @@ struct pki_certificate *pki_reissue(const struct pki_certificate *before, unsign
 						    extensions, days, key, ca, ca_key);
 
 	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+	pki_end(certificate != NULL);
 	return certificate;
 }
 

@@ -170,6 +170,5 @@ int pki_crl_write(const struct pki_crl *before, const struct pki_revocation *rev
 	       X509_CRL_sign(crl, ca_key->pair, pki_digest_for(ca_key->pair)) > 0 &&
 	       PEM_write_bio_X509_CRL(memory, crl) == 1;
 	X509_CRL_free(crl);
-	ERR_clear_error();
 	return pki_text_take(memory, good, ret);
 }

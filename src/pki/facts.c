@@ -99,8 +99,10 @@ int pki_certificate_facts(const struct pki_certificate *certificate,
 	unsigned char digest[DIGEST_SIZE];
 	GENERAL_NAMES *names;
 
-	if (X509_digest(x509, EVP_sha256(), digest, NULL) != 1)
+	if (X509_digest(x509, EVP_sha256(), digest, NULL) != 1) {
+		pki_end(false);
 		return -1;
+	}
 	*ret = (struct pki_facts){
 		.not_before = pki_time(X509_get0_notBefore(x509)),
 		.not_after = pki_time(X509_get0_notAfter(x509)),

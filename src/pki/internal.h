@@ -28,6 +28,9 @@ struct pki_crl {
 struct pki_key *pki_key_wrap(EVP_PKEY *pair);
 struct pki_certificate *pki_certificate_wrap(X509 *x509);
 
+/* What OpenSSL said of a failure is kept for pki_failure, and its queue emptied. */
+void pki_end(bool is_good);
+
 /* Takes all that was written to a memory BIO, and frees that. */
 int pki_text_take(BIO *memory, bool is_written, struct pki_text *ret);
 /* A file to read; NULL with the error. */

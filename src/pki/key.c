@@ -23,9 +23,13 @@ struct pki_key *pki_key_new(enum pki_algorithm algorithm)
 		[PKI_RSA_4096] = 4096,
 	};
 
-	if (algorithm == PKI_EC_P256)
-		return pki_key_wrap(EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"));
-	return pki_key_wrap(EVP_PKEY_Q_keygen(NULL, NULL, "RSA", rsa_bits[algorithm]));
+	struct pki_key *key = pki_key_wrap(
+		algorithm == PKI_EC_P256
+			? EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256")
+			: EVP_PKEY_Q_keygen(NULL, NULL, "RSA", rsa_bits[algorithm]));
+
+	pki_end(key != NULL);
+	return key;
 }
 
 struct pki_key *pki_key_like(const struct pki_certificate *certificate)
@@ -45,7 +49,7 @@ struct pki_key *pki_key_like(const struct pki_certificate *certificate)
 			pair = NULL;
 		EVP_PKEY_CTX_free(context);
 	}
-	ERR_clear_error();
+	pki_end(pair != NULL);
 	return pki_key_wrap(pair);
 }
 

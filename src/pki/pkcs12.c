@@ -1,6 +1,5 @@
 #include "internal.h"
 
-#include <openssl/err.h>
 #include <openssl/pkcs12.h>
 
 /* How often a password is hashed. Old devices give up on more than a few thousand. */
@@ -30,6 +29,5 @@ int pki_pkcs12_write(const struct pki_key *key, const struct pki_certificate *ce
 	       i2d_PKCS12_bio(memory, pkcs12) == 1;
 	PKCS12_free(pkcs12);
 	sk_X509_free(others);
-	ERR_clear_error();
 	return pki_text_take(memory, good, ret);
 }

@@ -2,6 +2,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,27 @@
 
 /* The first byte of whatever is in DER form here: an ASN.1 SEQUENCE. */
 #define DER_SEQUENCE 0x30
+
+static char failure[256];
+
+void pki_end(bool is_good)
+{
+	const char *data = "", *reason;
+	int flags = 0;
+	unsigned long error = ERR_peek_last_error_all(NULL, NULL, NULL, &data, &flags);
+
+	reason = error != 0 ? ERR_reason_error_string(error) : NULL;
+	if (!is_good)
+		snprintf(failure, sizeof(failure), "%s%s%s",
+			 reason ? reason : "no reason is given; there may be no memory",
+			 data[0] ? ": " : "", data);
+	ERR_clear_error();
+}
+
+const char *pki_failure(void)
+{
+	return failure;
+}
 
 void pki_text_free(struct pki_text *text)
 {
@@ -28,6 +50,7 @@ int pki_text_take(BIO *memory, bool is_written, struct pki_text *ret)
 		copy[size] = '\0';
 		*ret = (struct pki_text){ .bytes = copy, .size = (size_t)size };
 	}
+	pki_end(copy != NULL);
 	BIO_free(memory);
 	return copy != NULL ? 0 : -1;
 }
@@ -78,8 +101,10 @@ int pki_password_make(char ret[PKI_PASSWORD_SIZE])
 			ret[i++] = '-';
 			continue;
 		}
-		if (RAND_priv_bytes(&byte, 1) != 1)
+		if (RAND_priv_bytes(&byte, 1) != 1) {
+			pki_end(false);
 			return -1;
+		}
 		if (byte < 256 / count * count)
 			ret[i++] = letters[byte % count];
 	}
@@ -92,8 +117,10 @@ int pki_uuid_make(char ret[PKI_UUID_SIZE])
 	unsigned char bytes[16];
 	char hex[2 * sizeof(bytes) + 1];
 
-	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
+	if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
+		pki_end(false);
 		return -1;
+	}
 	bytes[6] = (unsigned char)((bytes[6] & 0x0F) | 0x40);
 	bytes[8] = (unsigned char)((bytes[8] & 0x3F) | 0x80);
 	digest_hex(bytes, sizeof(bytes), hex);

@@ -11,7 +11,7 @@ FLOORS = {
 }
 HEADERS = {
 	"base": "reason log ae_title certificate pem clock digest descriptors durable lock_file "
-		"address secrets histogram visible",
+		"address secrets histogram utf8 visible",
 	"net": "net transport", "config": "config", "tls": "tls", "pki": "pki", "policy": "policy",
 	"dicom": "upper_layer command data_set_head part10 sop_class",
 	"audit": "audit chain checkpoint log_clock log_reader log_verify merkle summed",

@@ -1,0 +1,29 @@
+/*
+ * UTF-8 as RFC 3629 has it: no longer form than needed, no surrogate, nothing beyond
+ * U+10FFFF.
+ */
+#ifndef CATHGATE_UTF8_H
+#define CATHGATE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The length of the character at `text`, of which `left` bytes are there, and its number;
+ * 0 when it is none. */
+size_t utf8_read(const char *text, size_t left, uint32_t *ret);
+
+bool utf8_is_valid(const char *text);
+
+/* C0 and C1, and DEL. */
+bool utf8_is_control(uint32_t character);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
