@@ -302,6 +302,17 @@ static void check_scope(const struct tls_check *check, X509_STORE_CTX *judge, X5
 	}
 }
 
+static bool has_signed_another(const struct tls_check *check, X509 *ca)
+{
+	for (int i = 0; i < sk_X509_num(check->material->ca); i++) {
+		X509 *other = sk_X509_value(check->material->ca, i);
+
+		if (other != ca && !tls_is_self_signed(other) && tls_is_issuer(ca, other))
+			return true;
+	}
+	return false;
+}
+
 /* A self-signed certificate may be a device's own, made with CA:TRUE: then it needs no
  * CRL. One that says that it signs certificates, and has nothing of a device's, is a CA.
  * In doubt nothing must stop the reload, on which revocations wait. */
@@ -310,7 +321,7 @@ static void tell_missing(const struct tls_check *check, X509 *ca, const char *na
 	const struct config_place *place = &check->tls->crl.items[0].place;
 	uint32_t usage = X509_get_key_usage(ca); /* all bits where it isn't there */
 
-	if (!tls_is_self_signed(ca) ||
+	if (!tls_is_self_signed(ca) || has_signed_another(check, ca) ||
 	    (usage != UINT32_MAX && (usage & KU_KEY_CERT_SIGN) != 0 &&
 	     !tls_looks_like_a_peers(ca)))
 		config_fault_add(check->faults, CONFIG_ERROR, place,

@@ -190,7 +190,6 @@ static int judge_key(X509_STORE_CTX *check, X509 *leaf)
 int tls_verify(X509_STORE_CTX *check, void *unused)
 {
 	X509 *leaf = X509_STORE_CTX_get0_cert(check);
-
 	int rc;
 
 	(void)unused;

@@ -58,6 +58,8 @@ static const struct fault_case {
 		 "CN=angio isn't a CA's (basicConstraints CA:TRUE), and no entry names"),
 	LISTENER(OURS(.ca = "brainpool", .named = "brainpool"), ERROR,
 		 "has a key on the curve brainpoolP256r1"),
+	LISTENER(OURS(.ca = "root+inter", .crl = { "inter" }), ERROR,
+		 "there is no CRL of CN=root"),
 	LISTENER(OURS(.ca = "root+sure-ca", .crl = { "root" }), ERROR,
 		 "there is no CRL of CN=sure-ca"),
 	LISTENER(OURS(.ca = "root+other", .crl = { "root" }), WARNING,
