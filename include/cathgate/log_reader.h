@@ -57,8 +57,9 @@ struct log_reader *log_reader_open_file(const char *path);
  * log_reader_open. The lines' `number` isn't known then. */
 struct log_reader *log_reader_open_at(const char *path, uint64_t seq, const char *file,
 				      off_t offset);
-/* The log from that file's first line on. */
-struct log_reader *log_reader_open_from(const char *path, const char *file);
+/* The log from that file's first line on, which is `seq`; if it isn't, since the file was
+ * rotated or removed meanwhile, the same as log_reader_open. */
+struct log_reader *log_reader_open_from(const char *path, uint64_t seq, const char *file);
 void log_reader_close(struct log_reader *reader);
 
 /* The lines of one file from the last to the first, until the visitor returns false.

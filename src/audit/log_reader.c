@@ -323,12 +323,15 @@ struct log_reader *log_reader_open_at(const char *path, uint64_t seq, const char
 	return reader;
 }
 
-struct log_reader *log_reader_open_from(const char *path, const char *file)
+struct log_reader *log_reader_open_from(const char *path, uint64_t seq, const char *file)
 {
+	uint64_t first;
 	struct log_reader *reader = log_reader_open(path, 0);
-	if (reader && begin_in(reader, file))
-		begin_nowhere(reader);
-	return reader;
+	if (!reader || (begin_in(reader, file) == 0 &&
+			read_first_seq(reader->lines.fd, &first) > 0 && first == seq))
+		return reader;
+	log_reader_close(reader);
+	return log_reader_open(path, seq);
 }
 
 /* The file behind the open one, which is no more the live one. */

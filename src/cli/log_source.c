@@ -114,10 +114,24 @@ size_t log_source_skip(char *const *files, size_t count, int64_t since)
 	return at;
 }
 
+/* The files before that one are left out, unless it is gone meanwhile. */
+static void begin_with(struct log_source *source, const char *path)
+{
+	struct log_reader *reader = log_reader_open_file(path);
+	struct log_reader_line line;
+	if (reader && log_reader_next(reader, &line) == LOG_READER_LINE) {
+		source->first_seq = line.seq;
+		source->first = strdup(path);
+	}
+	log_reader_close(reader);
+}
+
 static int open_first(struct log_source *source)
 {
-	source->reader = source->first ? log_reader_open_from(source->path, source->first)
-				       : log_reader_open(source->path, 0);
+	source->reader = source->first
+				 ? log_reader_open_from(source->path, source->first_seq,
+							source->first)
+				 : log_reader_open(source->path, 0);
 	if (source->reader)
 		return 0;
 	log_source_complain(source->path);
@@ -134,7 +148,7 @@ static int open_default(struct log_source *source, const char *config, int64_t s
 	if (log_reader_files(source->path, &files, &count) == 0) {
 		skipped = log_source_skip(files, count, since);
 		if (skipped > 0)
-			source->first = strdup(files[skipped]);
+			begin_with(source, files[skipped]);
 		log_reader_files_free(files, count);
 		errno = ENOENT;
 	}

@@ -16,6 +16,7 @@ struct log_source {
 	size_t file_count, file_at;
 	char *path;
 	char *first; /* the file of that log to begin with; NULL: the first there is */
+	uint64_t first_seq; /* its first line's number */
 	struct log_reader *reader;
 };
 
