@@ -27,8 +27,7 @@
 #define RETRY_MS	5000
 #define LINES_AT_ONCE	256 /* then the supervisor and clients are heard */
 #define CLIENTS_AT_ONCE 8
-#define HISTORY_LINES	1000	     /* who failed last is known after a restart, too */
-#define TAIL_SIZE	(128 * 1024) /* holds a whole line, the longest being 64 KiB */
+#define HISTORY_LINES	1000 /* who failed last is known after a restart, too */
 #define NICENESS	5
 
 struct state {
@@ -56,46 +55,45 @@ static json_t *parse(const char *text, size_t size)
 	return NULL;
 }
 
-/* The number of the line behind the last whole one of the live log; 0 when there is
- * none. */
-static uint64_t next_sequence(const char *path)
+/* The last lines that there are, looked for from the end. */
+struct history {
+	size_t left;
+	uint64_t first, end; /* the number of the first; behind the last */
+	const char *file;    /* where the first stands; NULL: there is none */
+	off_t offset;
+};
+
+static bool look_back(void *context, const struct log_reader_line *line, off_t offset)
 {
-	static char tail[TAIL_SIZE + 1];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
-	ssize_t size = end < 0 ? -1
-			       : pread(fd, tail, TAIL_SIZE,
-				       end > TAIL_SIZE ? end - TAIL_SIZE : 0);
-	json_t *json = NULL;
-	uint64_t ret = 0;
+	struct history *history = context;
 
-	if (fd >= 0)
-		close(fd);
-	while (size > 0 && tail[size - 1] != '\n')
-		size--;
-	if (size > 1) {
-		const char *start = memrchr(tail, '\n', (size_t)size - 1);
-
-		start = start ? start + 1 : tail;
-		json = parse(start, (size_t)(tail + size - 1 - start));
-	}
-	if (json)
-		ret = (uint64_t)json_integer_value(json_object_get(json, "seq")) + 1;
-	json_decref(json);
-	return ret;
+	if (!history->file)
+		history->end = line->seq + 1;
+	history->first = line->seq;
+	history->file = line->file;
+	history->offset = offset;
+	return --history->left > 0;
 }
 
 static void open_log(struct state *state)
 {
 	const char *path = state->config->audit.file.path;
-	uint64_t from;
+	struct history history = { .left = HISTORY_LINES };
+	char **files = NULL;
+	size_t count = 0;
 
 	state->retry_ms = clock_ms() + RETRY_MS;
-	state->history_end = next_sequence(path);
-	from = state->history_end > HISTORY_LINES ? state->history_end - HISTORY_LINES
-						  : 0;
-	state->reader = log_reader_open(path, from);
+	if (log_reader_files(path, &files, &count) != 0)
+		count = 0;
+	/* What can't be read is said when the reader comes to it. */
+	for (size_t at = count; at > 0 && history.left > 0; at--)
+		(void)log_reader_backwards(files[at - 1], look_back, &history);
+	state->history_end = history.end;
+	state->reader = history.file ? log_reader_open_at(path, history.first,
+							  history.file, history.offset)
+				     : log_reader_open(path, 0);
 	state->has_more = state->reader != NULL;
+	log_reader_files_free(files, count);
 }
 
 static void log_failed(struct state *state)
