@@ -26,7 +26,7 @@ enum certificate_key certificate_judge_key(const EVP_PKEY *key,
 					   char ret_what[CERTIFICATE_KEY_SIZE])
 {
 	const char *kind = key != NULL ? EVP_PKEY_get0_type_name(key) : NULL;
-	char curve[48] = "";
+	char curve[32] = "";
 
 	if (kind == NULL) {
 		snprintf(ret_what, CERTIFICATE_KEY_SIZE, "that can't be read");
