@@ -22,8 +22,8 @@ extern "C" {
 #pragma GCC diagnostic ignored "-Wshadow"
 #endif
 
-#define UL_UID_SIZE	65  /* PS3.5 9: 64 characters and a NUL */
-#define UL_CONTEXTS_MAX 256 /* one for each id, odd or not */
+#define UL_UID_SIZE    65  /* PS3.5 9: 64 characters and a NUL */
+#define UL_CONTEXT_IDS 256 /* an id is one byte, and an even one may come, too */
 
 struct ul_association;
 
@@ -43,7 +43,7 @@ enum ul_request_fault {
 	UL_REQUEST_MALFORMED  /* an A-ASSOCIATE-RQ that breaks PS3.8 9.3.2 */
 };
 
-/* Bytes: 128 contexts of 60 long transfer syntaxes fit. */
+/* Bytes: a context for each odd id, of 60 long transfer syntaxes, fits. */
 #define UL_REQUEST_MAX (768 * 1024)
 
 /* Reads one whole A-ASSOCIATE-RQ, proves its structure before DCMTK sees a byte, and
@@ -140,7 +140,7 @@ struct ul_proposer {
 	const struct ul_association
 		*like;	     /* the accepted one whose proposals are passed on; NULL: one
 				context of our own, UL_ECHO_CONTEXT, for C-ECHO */
-	const bool *propose; /* for each of its proposals */
+	const bool *propose; /* by context id, UL_CONTEXT_IDS of them */
 	struct ae_title calling, called;
 	unsigned max_pdu;
 	bool pass_user_identity; /* types 1, 4 and 5; 2 and 3 never (PS3.7 D.3.3.7) */

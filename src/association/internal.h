@@ -93,9 +93,8 @@ struct association {
 	struct ul_requestor requestor;
 	struct leg in, out;
 
-	bool propose[UL_CONTEXTS_MAX]; /* for each proposal: passed on to the destination
-					*/
-	bool established;	       /* the A-ASSOCIATE-AC went out */
+	bool propose[UL_CONTEXT_IDS]; /* by context id: passed on to the destination */
+	bool established;	      /* the A-ASSOCIATE-AC went out */
 
 	int supervisor, auditor;
 	bool auditor_is_new; /* its line came after another had broken */

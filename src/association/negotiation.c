@@ -115,7 +115,7 @@ static void select_proposals(struct association *association, struct tally *tall
 
 		ul_proposal(association->in.ul, i, &proposal);
 		verdict = judge(association, &proposal);
-		association->propose[i] = verdict.propose;
+		association->propose[proposal.id] = verdict.propose;
 		tally->proposed += verdict.propose;
 		tally->unreadable += !proposal.abstract_syntax[0] ||
 				     proposal.transfer_syntax_count == 0;

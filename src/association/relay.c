@@ -225,9 +225,9 @@ static bool same_answers(const struct association *association)
 	for (size_t i = 0; i < ul_proposal_count(association->in.ul); i++) {
 		const char *before, *now;
 
-		if (!association->propose[i])
-			continue;
 		ul_proposal(association->in.ul, i, &proposal);
+		if (!association->propose[proposal.id])
+			continue;
 		before = ul_context_transfer_syntax(association->in.ul, proposal.id);
 		now = ul_context_transfer_syntax(association->out.ul, proposal.id);
 		if (!before != !now || (before && strcmp(before, now) != 0))

@@ -36,11 +36,10 @@ static bool propose_echo(ul_association &out)
 
 static bool propose_like(ul_association &out, const struct ul_proposer &how)
 {
-	for (size_t i = 0; i < how.like->contexts.size(); i++) {
-		const ul_context &from = how.like->contexts[i];
+	for (const ul_context &from : how.like->contexts) {
 		std::vector<const char *> syntaxes;
 
-		if (!how.propose[i])
+		if (!how.propose[from.id])
 			continue;
 		for (const std::string &syntax : from.transfer_syntaxes)
 			syntaxes.push_back(syntax.c_str());

@@ -137,9 +137,11 @@ with Test() as t:
 	assert len(told) == 2 + sum(result != 0 for _, result in ANSWERS.values()), told
 	assert all(line["detail"].startswith("1 of 2 contexts") for line in told), told
 
-	every = [(number, XA, [EXPLICIT]) for number in range(256)]
-	check_accepted("every id", request(*every),
-		       {number: 0 if number % 2 else 3 for number in range(256)})
+	ids = range(256)
+	for order in (ids, sorted(ids, key=lambda number: number % 2)):
+		every = [(number, XA, [EXPLICIT]) for number in order]
+		check_accepted("every id", request(*every),
+			       {number: 0 if number % 2 else 3 for number in ids})
 
 	connections = pacs.connections
 	for name, (content, rejection) in REFUSED.items():

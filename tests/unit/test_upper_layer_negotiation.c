@@ -182,9 +182,65 @@ static void syntaxes_by_the_dozen_arrive_identically(void **state)
 	proposals_arrive_identically(128, 60);
 }
 
+/* The even ones first, and the PACS accepts the odd ones. */
+static struct ul_association *accept_every_id(void)
+{
+	size_t start;
+
+	request.size = 0;
+	start = open_associate(&request, 0x01, "CATHGATE", "CATHLAB3");
+	for (unsigned i = 0; i < UL_CONTEXT_IDS; i++)
+		put_context(&request, i * 2 % 256 + i / 128, XA_IMAGE, echo_syntaxes, 1);
+	close_item(&request, open_user_information(&request, 0));
+	close_pdu(&request, start);
+
+	start = open_associate(&pacs.says, 0x02, "PACS", "CATHLAB3");
+	for (unsigned id = 1; id < UL_CONTEXT_IDS; id += 2)
+		put_context_answer(&pacs.says, id, 0, IMPLICIT_LE);
+	close_item(&pacs.says, open_user_information(&pacs.says, 0));
+	close_pdu(&pacs.says, start);
+	return accept_request();
+}
+
+/* An even id is no id: it is answered here, and the PACS hears nothing of it. */
+static void each_id_has_its_answer(void **state)
+{
+	static bool odd[UL_CONTEXT_IDS];
+	const struct ul_proposer how = { .like = accept_every_id(),
+					 .propose = odd,
+					 .calling = { "CATHLAB3" },
+					 .called = { "PACS" } };
+	struct ul_rejection rejection;
+	struct ul_proposal proposal;
+
+	(void)state;
+	assert_int_equal(ul_proposal_count(how.like), UL_CONTEXT_IDS);
+	for (size_t i = 0; i < UL_CONTEXT_IDS; i++) {
+		ul_proposal(how.like, i, &proposal);
+		odd[proposal.id] = proposal.abstract_syntax[0] != '\0';
+		assert_int_equal(odd[proposal.id], proposal.id % 2);
+	}
+	assert_int_equal(ul_connect(&pacs.transport, &how, &pacs.ul, &rejection),
+			 UL_CONNECT_OK);
+	for (unsigned id = 0; id < UL_CONTEXT_IDS; id++) {
+		enum ul_result result = ul_context_result(pacs.ul, (uint8_t)id);
+
+		assert_int_equal(result, id % 2 ? UL_ACCEPTED : UL_NO_REASON);
+		assert_int_equal(ul_answer(modality.ul, (uint8_t)id, result,
+					   id % 2 ? IMPLICIT_LE : NULL),
+				 0);
+	}
+	assert_int_equal(ul_acknowledge(modality.ul, pacs.ul), 0);
+	for (unsigned id = 0; id < UL_CONTEXT_IDS; id++) {
+		const uint8_t head[] = { (uint8_t)id, 0, id % 2 ? 0 : 2, 0, 0x40 };
+
+		assert_non_null(find_bytes(&modality.hears, head, sizeof(head)));
+	}
+}
+
 static void what_is_not_proposed_stays_here(void **state)
 {
-	const bool some[] = { true, false, false };
+	const bool some[UL_CONTEXT_IDS] = { [1] = true };
 	struct ul_proposer how = { .propose = some,
 				   .calling = { "CATHLAB3" },
 				   .called = { "PACS" } };
@@ -363,6 +419,7 @@ int main(void)
 		TEST(an_answer_is_exact),
 		TEST(contexts_by_the_hundred_arrive_identically),
 		TEST(syntaxes_by_the_dozen_arrive_identically),
+		TEST(each_id_has_its_answer),
 		TEST(what_is_not_proposed_stays_here),
 		TEST(odd_answers_count_for_nothing),
 		TEST(each_side_sees_the_other),

@@ -276,7 +276,7 @@ static void write_object(const char *path)
 
 static void relay_negotiate(struct relay *relay)
 {
-	static const bool all[UL_CONTEXTS_MAX] = { [0 ... UL_CONTEXTS_MAX - 1] = true };
+	static const bool all[UL_CONTEXT_IDS] = { [0 ... UL_CONTEXT_IDS - 1] = true };
 	struct ul_proposer how = { .propose = all,
 				   .called = { "PACS" },
 				   .max_pdu = 131072 };

@@ -210,7 +210,7 @@ static inline void build_answer(uint32_t maximum, void (*more)(struct pdu *))
 static inline enum ul_connect_fault propose(const struct ul_association *like,
 					    bool identity, struct ul_rejection *rejection)
 {
-	static const bool all[UL_CONTEXTS_MAX] = { [0 ... UL_CONTEXTS_MAX - 1] = true };
+	static const bool all[UL_CONTEXT_IDS] = { [0 ... UL_CONTEXT_IDS - 1] = true };
 	const struct ul_proposer how = { .like = like,
 					 .propose = all,
 					 .calling = { "CATHLAB3" },
