@@ -89,12 +89,11 @@ SOPClassExtendedNegotiationSubItemList *copy_extended(
 
 	for (const SOPClassExtendedNegotiationSubItem *item : *from) {
 		auto copy = std::make_unique<SOPClassExtendedNegotiationSubItem>();
-		std::string sop_class = trimmed(item->sopClassUID.c_str());
 		size_t size = item->serviceClassAppInfoLength;
 
 		if (of &&
 		    std::none_of(of->begin(), of->end(), [&](const ul_context &context) {
-			    return context.abstract_syntax == sop_class;
+			    return context.abstract_syntax == item->sopClassUID.c_str();
 		    }))
 			continue;
 		copy->sopClassUID = item->sopClassUID;

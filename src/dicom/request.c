@@ -219,13 +219,22 @@ static void mend_implementation_version(struct span body, struct mended *to)
 	put_item(to, ITEM_IMPLEMENTATION_VERSION, body);
 }
 
-/* Those that begin with a SOP class. */
-static bool names_class(struct span *body)
+/* Those that begin with a SOP class. It is written as in the contexts, without its
+ * padding, for that is what it is compared with. */
+static void mend_of_class(unsigned type, struct span body, struct mended *to)
 {
 	char uid[UID_MAX + 1];
 	struct span field;
+	size_t item;
 
-	return take_field(body, &field) && read_uid(field, uid);
+	if (!take_field(&body, &field) || !read_uid(field, uid) ||
+	    (type == ITEM_ROLE && body.left != 2))
+		return;
+	item = begin_item(to, type);
+	put(to, (const uint8_t[]){ 0, (uint8_t)strlen(uid) }, 2);
+	put(to, uid, strlen(uid));
+	put(to, body.at, body.left);
+	(void)end_item(to, item); /* no longer than it came */
 }
 
 /* It says who somebody is: nothing about it may be guessed. */
@@ -256,8 +265,6 @@ static const char *mend_user_identity(struct span body, struct mended *to)
  * negotiation, which DCMTK does not know; answers, which no request has. */
 static const char *mend_user_item(unsigned type, struct span body, struct mended *to)
 {
-	struct span left = body;
-
 	switch (type) {
 	case ITEM_MAXIMUM_LENGTH:
 		return mend_maximum_length(body, to);
@@ -268,12 +275,8 @@ static const char *mend_user_item(unsigned type, struct span body, struct mended
 		mend_implementation_version(body, to);
 		return NULL;
 	case ITEM_ROLE:
-		if (names_class(&left) && left.left == 2)
-			put_item(to, type, body);
-		return NULL;
 	case ITEM_EXTENDED:
-		if (names_class(&left))
-			put_item(to, type, body);
+		mend_of_class(type, body, to);
 		return NULL;
 	case ITEM_USER_IDENTITY:
 		return mend_user_identity(body, to);

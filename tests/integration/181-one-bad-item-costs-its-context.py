@@ -137,6 +137,13 @@ with Test() as t:
 	assert len(told) == 2 + sum(result != 0 for _, result in ANSWERS.values()), told
 	assert all(line["detail"].startswith("1 of 2 contexts") for line in told), told
 
+	for pad in ("", "\0", " "):	# the SCP's role alone: its class is found, however padded
+		named = (SECONDARY_CAPTURE + pad).encode()
+		role = item(0x54, struct.pack(">H", len(named)) + named + b"\0\1")
+		check_accepted("role", request(XA_CONTEXT, (3, named.decode(), [EXPLICIT]),
+					       user=item(0x50, MAXIMUM + UID + role)),
+			       {1: 0, 3: 1})
+
 	ids = range(256)
 	for order in (ids, sorted(ids, key=lambda number: number % 2)):
 		every = [(number, XA, [EXPLICIT]) for number in order]

@@ -283,6 +283,14 @@ RAW(extended_of_letters, 0x56,
     "\0\3"
     "1.x"
     "\1\1")
+RAW(padded_role, 0x54,
+    "\0\4"
+    "1.2 "
+    "\0\1")
+RAW(padded_extended, 0x56,
+    "\0\4"
+    "1.2\0"
+    "\5\6")
 RAW(window, 0x53, "\0\1\0\1")
 RAW(window_of_three_bytes, 0x53, "\0\1\0")
 RAW(role_without_roles, 0x54,
@@ -426,13 +434,14 @@ static const struct request_case {
 	{ "good", good, GOOD, NULL },
 	{ "another order", good_in_another_order,
 	  APPLICATION "[255 40=" EXPLICIT_LE " 30=" PRIVATE_CLASS " ] [1 ", NULL },
-	{ "role", good_with_role, APPLICATION CONTEXT USER "54=" XA_IMAGE, NULL },
+	{ "role", good_with_role, APPLICATION CONTEXT USER "54=" XA_IMAGE "+2 )", NULL },
 	{ "128 contexts of 60 syntaxes", good_and_large, APPLICATION "[1 40=", NULL },
 	{ "maximum 0", maximum_unlimited, APPLICATION CONTEXT "( 51=00000000 ", NULL },
 	{ "maximum 14", maximum_smallest, APPLICATION CONTEXT "( 51=0000000e ", NULL },
 	{ "window", window, GOOD, NULL },
 	{ "version of 17", version_of_17, GOOD, NULL },
-	{ "extended negotiation", extended, APPLICATION CONTEXT USER "56=", NULL },
+	{ "extended negotiation", extended, APPLICATION CONTEXT USER "56=1.2.3+6 )",
+	  NULL },
 	{ "common extended negotiation", common_extended, GOOD, NULL },
 	{ "user identity", identity, APPLICATION CONTEXT USER "58=", NULL },
 	{ "passcode", identity_with_passcode, APPLICATION CONTEXT USER "58=", NULL },
@@ -463,6 +472,9 @@ static const struct request_case {
 	  APPLICATION "[1 40=" IMPLICIT_LE " 30=" XA_IMAGE " ] ", NULL },
 	{ "context answer", context_answer, GOOD, NULL },
 	{ "two application contexts", second_application_context, GOOD, NULL },
+	{ "padded role", padded_role, APPLICATION CONTEXT USER "54=1.2+2 )", NULL },
+	{ "padded extended", padded_extended, APPLICATION CONTEXT USER "56=1.2+2 )",
+	  NULL },
 	{ "application context of letters", application_context_of_letters,
 	  CONTEXT USER ")", NULL },
 	{ "padded application context", padded_application_context, GOOD, NULL },
@@ -561,9 +573,12 @@ static size_t describe_items(const uint8_t *items, size_t size, char *text, size
 			at += (size_t)snprintf(text + at, room - at,
 					       "51=%02x%02x%02x%02x ", body[0], body[1],
 					       body[2], body[3]);
+		} else if (items[i] == 0x54 || items[i] == 0x56) {
+			/* its class, and how much else */
+			at += (size_t)snprintf(text + at, room - at, "%x=%.*s+%zu ",
+					       items[i], body[1], (const char *)body + 2,
+					       length - 2 - body[1]);
 		} else {
-			if (items[i] == 0x54)
-				body += 2;
 			at += (size_t)snprintf(text + at, room - at, "%x=%.*s ", items[i],
 					       (int)length, (const char *)body);
 		}
