@@ -163,12 +163,14 @@ void leg_pace_stop(struct association *association);
 
 /* So many instances may come in a minute; 0: no limit. */
 void leg_take_turns(struct association *association, int64_t instances_per_minute);
-/* One has begun. */
-void leg_use_turn(struct association *association);
+/* Counts the instance whose command has been read, and waits until it may come. Its data
+ * set stays unread, so that TCP holds the modality back; a goodbye, a hang-up behind what
+ * is there, the supervisor and the destination are heard. 0; or -1, and the leg of the
+ * modality says why. */
+int leg_await_turn(struct association *association) __attribute__((warn_unused_result));
 
 enum wake { WAKE_IN, WAKE_OUT, WAKE_STOP, WAKE_LATE };
-/* Between two messages: until one side says something, or has to be given up. A message
- * of a modality that has had its instances waits for its turn, unread. */
+/* Between two messages: until one side says something, or has to be given up. */
 enum wake leg_wait_either(struct association *association);
 
 /* supervision.c */
@@ -263,8 +265,9 @@ void head_tell(struct head *head, struct audit_record *record);
 
 /* store.c: likewise. */
 int store_perform(struct association *association, struct ending *ending);
-/* The instance of a C-STORE-RQ that has no message id, and so the association's end. */
-void store_record_unanswerable(struct association *association, struct ending *ending);
+/* The instance of a C-STORE-RQ with which the association ends: its data set is not read.
+ */
+void store_record_unread(struct association *association, struct ending *ending);
 
 /* report.c */
 void report_init(struct association *association);

@@ -161,11 +161,6 @@ void leg_take_turns(struct association *association, int64_t instances_per_minut
 	association->turn_us = turn_us;
 }
 
-void leg_use_turn(struct association *association)
-{
-	association->turns_left_us -= association->turn_us;
-}
-
 /* How long until the next instance may come, in milliseconds. */
 static int64_t turn_wait_ms(struct association *association)
 {
@@ -195,23 +190,24 @@ static struct leg *other_leg(const struct leg *leg)
 	return leg == &association->in ? &association->out : &association->in;
 }
 
-/* Looks at what the modality has to say while the destination is waited for. Whatever is
- * no goodbye stays where it is, and is not looked at again during this wait. */
-static enum reason watch_in(struct leg *in, bool *ret_spoke)
+/* Looks at what the modality has to say while it is not read from. Whatever is no goodbye
+ * stays where it is, and is not looked at again during this wait: *spoke. Behind it only
+ * the connection's end is seen, if that is in `came`. */
+static enum reason watch_in(struct leg *in, short came, bool *spoke)
 {
-	switch (ul_peek(in->ul)) {
-	case UL_PDU_NONE:
-		return REASON_NONE;
-	case UL_PDU_CLOSED:
-		return REASON_PEER_LOST;
-	case UL_PDU_ABORT:
+	enum ul_pdu_type pdu = *spoke ? UL_PDU_OTHER : ul_peek(in->ul);
+
+	if (pdu == UL_PDU_ABORT)
 		return REASON_PEER_ABORT;
-	case UL_PDU_RELEASE_RQ:
-	case UL_PDU_OTHER:
-		break;
-	}
-	*ret_spoke = true;
+	*spoke = pdu == UL_PDU_RELEASE_RQ || pdu == UL_PDU_OTHER;
+	if (pdu == UL_PDU_CLOSED || (*spoke && (came & (POLLERR | POLLHUP | POLLRDHUP))))
+		return REASON_PEER_LOST;
 	return REASON_NONE;
+}
+
+static short watched_events(bool spoke)
+{
+	return spoke ? POLLRDHUP : POLLIN | POLLRDHUP;
 }
 
 /* The modality is watched while the destination is waited for. Not the other way round:
@@ -252,7 +248,7 @@ static int leg_wait(void *context, int fd, short events)
 			{ .fd = fd, .events = events },
 			{ .fd = association->supervisor, .events = POLLIN },
 			{ .fd = watched ? other_leg(leg)->carrier.fd : -1,
-			  .events = leg->other_spoke ? POLLRDHUP : POLLIN | POLLRDHUP },
+			  .events = watched_events(leg->other_spoke) },
 		};
 		int64_t end_ms =
 			association->is_ending
@@ -273,10 +269,8 @@ static int leg_wait(void *context, int fd, short events)
 		if (leg->interrupted != REASON_NONE || (count > 0 && fds[0].revents))
 			break; /* ready, or the call itself finds out what is wrong */
 		if (count > 0 && fds[2].revents)
-			leg->interrupted = watch_in(other_leg(leg), &leg->other_spoke);
-		if (count > 0 && leg->other_spoke &&
-		    (fds[2].revents & (POLLERR | POLLHUP | POLLRDHUP)))
-			leg->interrupted = REASON_PEER_LOST;
+			leg->interrupted = watch_in(other_leg(leg), fds[2].revents,
+						    &leg->other_spoke);
 		if (leg->interrupted == REASON_NONE && passed(until_ms))
 			leg->interrupted = leg->late;
 		if (leg->interrupted != REASON_NONE)
@@ -296,48 +290,64 @@ static enum wake late_or_stop(struct association *association)
 	return passed(association->in.deadline_ms) ? WAKE_LATE : WAKE_IN;
 }
 
-/* What the modality has said; a goodbye waits for no turn. */
-static bool has_come(const struct leg *in, bool *ret_is_message)
+/* Waits until then, or for either side, and returns what the modality's came to. The
+ * supervisor is heard, and told of what has been done. */
+static short poll_either(struct association *association, short events, int64_t until_ms)
 {
-	enum ul_pdu_type pdu = ul_has_pdv(in->ul) ? UL_PDU_OTHER : ul_peek(in->ul);
+	const struct leg *in = &association->in, *out = &association->out;
+	struct pollfd fds[3] = {
+		{ .fd = in->carrier.fd, .events = events },
+		{ .fd = association->supervisor, .events = POLLIN },
+		{ .fd = out->ul ? out->carrier.fd : -1, .events = POLLIN },
+	};
 
-	*ret_is_message = pdu == UL_PDU_OTHER;
-	return pdu != UL_PDU_NONE;
+	supervision_tell_figures(association);
+	until_ms = sooner(until_ms, supervision_figures_due_ms(association));
+	if (poll(fds, 3, poll_timeout(until_ms)) > 0 && fds[1].revents)
+		supervision_listen(association);
+	return fds[0].revents;
 }
 
 enum wake leg_wait_either(struct association *association)
 {
-	struct leg *in = &association->in, *out = &association->out;
+	struct leg *in = &association->in;
 
 	for (;;) {
-		bool is_message, came = has_come(in, &is_message);
-		int64_t turn_ms = is_message ? turn_wait_ms(association) : 0;
-		/* Held back, it is watched for a reset alone: behind what it has sent
-		 * nothing else is seen. */
-		struct pollfd fds[3] = {
-			{ .fd = in->carrier.fd, .events = turn_ms > 0 ? 0 : POLLIN },
-			{ .fd = association->supervisor, .events = POLLIN },
-			{ .fd = out->ul ? out->carrier.fd : -1, .events = POLLIN },
-		};
 		enum wake wake;
-		int64_t until_ms;
 
-		if (came && (turn_ms == 0 || association->stopping))
+		if (ul_has_pdv(in->ul) || ul_peek(in->ul) != UL_PDU_NONE)
 			return association->stopping ? WAKE_STOP : WAKE_IN;
 		if (relay_has_spoken(association))
 			return WAKE_OUT;
-		wake = turn_ms > 0 ? WAKE_IN : late_or_stop(association);
+		wake = late_or_stop(association);
 		if (wake != WAKE_IN)
 			return wake;
-		supervision_tell_figures(association);
-		until_ms = turn_ms > 0 ? clock_ms() + turn_ms : in->deadline_ms;
-		until_ms = sooner(until_ms, supervision_figures_due_ms(association));
-		if (poll(fds, 3, poll_timeout(until_ms)) > 0 && fds[1].revents &&
-		    supervision_listen(association) != 0)
-			return WAKE_STOP;
-		if (turn_ms > 0 && fds[0].revents)
-			return WAKE_IN;
+		poll_either(association, POLLIN, in->deadline_ms);
 	}
+}
+
+int leg_await_turn(struct association *association)
+{
+	struct leg *in = &association->in;
+	int64_t turn_ms;
+	bool spoke = false;
+	short came = 0;
+
+	while ((turn_ms = turn_wait_ms(association)) > 0) {
+		in->interrupted = watch_in(in, came, &spoke);
+		if (is_to_stop_now(association))
+			in->interrupted = REASON_GATEWAY_STOPPING;
+		if (in->interrupted != REASON_NONE)
+			return -1;
+		if (relay_has_spoken(association))
+			relay_heard(association);
+		came = poll_either(association, watched_events(spoke),
+				   clock_ms() + turn_ms);
+		/* What it was held back is nobody's time. */
+		association->request.began_us = clock_us();
+	}
+	association->turns_left_us -= association->turn_us;
+	return 0;
 }
 
 void leg_deadline(struct leg *leg, int64_t deadline_ms, enum reason late)

@@ -10,6 +10,7 @@
 #include "cathgate/sop_class.h"
 
 static int echo_perform(struct association *association, struct ending *ending);
+static int store_in_turn(struct association *association, struct ending *ending);
 
 static bool is_verification(const char *abstract_syntax)
 {
@@ -23,7 +24,7 @@ static const struct service {
 	int (*perform)(struct association *association, struct ending *ending);
 } services[] = {
 	{ is_verification, COMMAND_C_ECHO_RQ, false, echo_perform },
-	{ sop_class_is_storage, COMMAND_C_STORE_RQ, true, store_perform },
+	{ sop_class_is_storage, COMMAND_C_STORE_RQ, true, store_in_turn },
 };
 
 static const struct service *service_of(const char *abstract_syntax)
@@ -98,6 +99,15 @@ static int echo_perform(struct association *association, struct ending *ending)
 	}
 	return services_respond(association, STATUS_PROCESSING_FAILURE,
 				reason_word(failure.reason), ending);
+}
+
+static int store_in_turn(struct association *association, struct ending *ending)
+{
+	if (leg_await_turn(association) == 0)
+		return store_perform(association, ending);
+	ending_of_in(association, UL_CLOSED, ending);
+	store_record_unread(association, ending);
+	return -1;
 }
 
 /* Another command than the service's: its data set, if any, is read and forgotten. */
@@ -197,7 +207,7 @@ static int end_unanswerable(struct association *association, struct ending *endi
 		     "command %04X is no request that can be answered",
 		     association->request.command.field);
 	if (association->request.command.field == COMMAND_C_STORE_RQ)
-		store_record_unanswerable(association, ending);
+		store_record_unread(association, ending);
 	return -1;
 }
 
@@ -232,6 +242,6 @@ int services_perform(struct association *association, struct ending *ending)
 	    (!command->has_data_set || service->takes_data_set))
 		return service->perform(association, ending);
 	/* An instance has its line wherever it comes. */
-	return command->field == COMMAND_C_STORE_RQ ? store_perform(association, ending)
+	return command->field == COMMAND_C_STORE_RQ ? store_in_turn(association, ending)
 						    : refuse_command(association, ending);
 }

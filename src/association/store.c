@@ -463,7 +463,7 @@ static void begin_transfer(const struct association *association)
 	begin_record(association, &transfer);
 }
 
-void store_record_unanswerable(struct association *association, struct ending *ending)
+void store_record_unread(struct association *association, struct ending *ending)
 {
 	begin_transfer(association);
 	(void)fail_with_modality(association, &transfer, ending);
@@ -475,7 +475,6 @@ int store_perform(struct association *association, struct ending *ending)
 
 	begin_transfer(association);
 	association->instance_in_hand = true;
-	leg_use_turn(association);
 	judge(association, &transfer);
 	if (transfer.forwarding)
 		open_transfer(association, &transfer);

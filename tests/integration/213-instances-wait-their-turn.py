@@ -1,6 +1,6 @@
 """Goal: more instances in a minute than an entry, or an address, may send are not refused but wait
-unread for their turn. A goodbye waits for none, nor does a stop; one that is gone frees its place;
-a reload counts at once."""
+for their turn, their data sets unread. A goodbye waits for none, nor does a stop; one that is gone
+frees its place; a reload counts at once."""
 import socket
 import struct
 
@@ -48,6 +48,7 @@ with Test() as t:
 	for _ in range(20):
 		assert modality.echo(ECHO_CONTEXT[0]).status == 0
 	assert modality.store(make("explicit")).status == 0
+	assert modality.echo(ECHO_CONTEXT[0]).status == 0
 	modality.release()
 	stored += 1
 
@@ -58,6 +59,7 @@ with Test() as t:
 	modality.sock.close()
 	gateway.wait_audit(event="association", outcome="aborted", reason="peer-lost")
 	stored += 1
+	assert len(gateway.audit(event="instance", outcome="forwarded")) == stored
 
 	# An address's share: of two a minute, each of its two associations has one.
 	gateway.reload({"limits.instances_per_address_per_minute": 2})
