@@ -19,7 +19,6 @@
 
 static void release(struct association *association, struct ending *ending)
 {
-	/* Its place is free before the modality can ask for the next one. */
 	supervision_return_place(association);
 	association->parting = true;
 	leg_deadline_in(&association->in, PARTING_SECONDS, REASON_PEER_LOST);
@@ -98,14 +97,11 @@ static void say_last(struct association *association, const struct ending *endin
 static void part(struct association *association, const struct ending *ending)
 {
 	association->parting = true;
+	supervision_return_place(association);
 	say_last(association, ending);
-	if (association->out.ul) {
-		/* Its place is free before a slow destination has answered. */
-		supervision_return_place(association);
-		if (relay_has_spoken(association))
-			relay_heard(association);
-		relay_release(association);
-	}
+	if (association->out.ul && relay_has_spoken(association))
+		relay_heard(association);
+	relay_release(association);
 	if (ending->parting != PARTING_SILENT)
 		linger(&association->in);
 }

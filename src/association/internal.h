@@ -97,6 +97,7 @@ struct association {
 	bool established;	      /* the A-ASSOCIATE-AC went out */
 
 	int supervisor, auditor;
+	bool has_place;	     /* the supervisor counts it as one of its entry's */
 	bool auditor_is_new; /* its line came after another had broken */
 	bool parting;	     /* the modality has its A-RELEASE-RP: it may go */
 	bool stopping;
@@ -187,6 +188,7 @@ int supervision_ask_place(struct association *association, enum reason *ret_reas
 void supervision_tell_figures(struct association *association);
 /* When that is due; 0: there is nothing to tell. */
 int64_t supervision_figures_due_ms(const struct association *association);
+/* Before the modality hears the last word: it may come back at once. */
 void supervision_return_place(struct association *association);
 /* The line to the auditor is broken: waits for one to its successor, unless it has come
  * already. 0 or -1. */

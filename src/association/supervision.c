@@ -182,11 +182,15 @@ int supervision_ask_place(struct association *association, enum reason *ret_reas
 		*ret_rejection_reason = (uint8_t)word.rejection_reason;
 		return -1;
 	}
+	association->has_place = true;
 	return 0;
 }
 
 void supervision_return_place(struct association *association)
 {
+	if (!association->has_place)
+		return;
+	association->has_place = false;
 	if (send_word(association, ASSOCIATION_RETURNS_PLACE, 0) != 0)
 		log_debug("the supervisor is gone");
 }
