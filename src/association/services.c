@@ -171,7 +171,7 @@ int services_read_request(struct association *association, struct ending *ending
 
 	request->began_us = clock_us();
 	request->size = 0;
-	request->context = 0; /* no context has that id */
+	request->context = 0; /* an even id: never accepted */
 	leg_silence(&association->in, association->config->limits.store_seconds,
 		    REASON_TOO_SLOW);
 	leg_pace_start(association);
