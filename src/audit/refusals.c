@@ -31,22 +31,20 @@ static bool can_flood(const struct session *session, const struct audit_record *
 		 record->reason == REASON_LIMIT_ASSOCIATIONS));
 }
 
-/* No image is acknowledged by it: in need of room the log does without. */
-static bool can_be_spared(const struct audit_record *record)
+/* While room is short none of them has a line, whatever its kind. */
+static bool is_counted(struct refusals *refusals, const char *peer,
+		       const struct audit_record *record)
 {
-	return record->outcome == AUDIT_REFUSED ||
-	       (record->event == AUDIT_INSTANCE && record->outcome == AUDIT_FAILED);
+	if (!refusals->reserve.is_reached)
+		return repeats_counts(&refusals->repeats, clock_ms(), peer, record);
+	repeats_only_count(&refusals->repeats, clock_ms(), peer, record);
+	return true;
 }
 
 bool refusals_only_counted(struct refusals *refusals, struct session *session,
 			   const struct audit_record *record)
 {
-	if (refusals->reserve.is_reached && can_be_spared(record)) {
-		repeats_only_count(&refusals->repeats, clock_ms(), session->peer, record);
-		return true;
-	}
-	if (!can_flood(session, record) ||
-	    !repeats_counts(&refusals->repeats, clock_ms(), session->peer, record))
+	if (!can_flood(session, record) || !is_counted(refusals, session->peer, record))
 		return false;
 	session->has_counted |= record->event == AUDIT_INSTANCE;
 	return true;
@@ -77,7 +75,7 @@ bool refusals_look(struct refusals *refusals, const struct log_file *file,
 	snprintf(
 		ret_alert->detail, sizeof(ret_alert->detail),
 		"less is free on the log's file system than audit.reserve_bytes, or than "
-		"a tenth of it: what is refused or fails is only counted; free space");
+		"a tenth of it: refusals are only counted; free space");
 	log_error("%s: %s", file->path, ret_alert->detail);
 	return true;
 }

@@ -1,6 +1,7 @@
 /*
  * Which records of refusals have no line of their own: those that repeat (repeats.h), and
- * all while the log's file system has no more than its reserve (reserve.h).
+ * all while the log's file system has no more than its reserve (reserve.h). What failed
+ * at the PACS or on the way to it is none of them: each of these has its line.
  */
 #ifndef AUDIT_REFUSALS_H
 #define AUDIT_REFUSALS_H

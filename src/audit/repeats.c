@@ -72,6 +72,7 @@ static bool is_kind(const struct audit_record *a, const struct audit_record *b)
 	       strcmp(a->calling_ae, b->calling_ae) == 0 &&
 	       strcmp(a->called_ae, b->called_ae) == 0 &&
 	       strcmp(a->modality, b->modality) == 0 &&
+	       strcmp(a->destination, b->destination) == 0 &&
 	       strcmp(a->sop_class, b->sop_class) == 0 &&
 	       strcmp(a->detail, b->detail) == 0;
 }
@@ -99,14 +100,14 @@ static struct audit_record kind_of_others(const struct audit_record *kind)
 
 static struct repeats_row *find(const struct repeats *repeats,
 				const struct audit_record *kind, const char *address,
-				bool is_of_others)
+				enum repeats_scope scope)
 {
 	uint64_t hash = hash_of(kind, address);
 
 	for (size_t i = 0; i < REPEATS_ROWS; i++) {
 		struct repeats_row *row = &repeats->rows[i];
 
-		if (row->hash == hash && row->is_of_others == is_of_others &&
+		if (row->hash == hash && row->scope == scope &&
 		    strcmp(row->address, address) == 0 && is_kind(&row->kind, kind))
 			return row;
 	}
@@ -115,10 +116,19 @@ static struct repeats_row *find(const struct repeats *repeats,
 
 static const char *whose(const struct repeats_row *row)
 {
+	static const char *const of_instances[] = {
+		[REPEATS_OF_KIND] = "this modality",
+		[REPEATS_OF_OTHERS] = "this modality, of other kinds",
+		[REPEATS_OF_ALL] = "this modality, of any kind",
+	};
+	static const char *const of_associations[] = {
+		[REPEATS_OF_OTHERS] = "other addresses",
+		[REPEATS_OF_ALL] = "any address",
+	};
+
 	if (row->kind.event == AUDIT_INSTANCE)
-		return row->is_of_others ? "this modality, of other kinds"
-					 : "this modality";
-	return row->is_of_others ? "other addresses" : row->address;
+		return of_instances[row->scope];
+	return row->scope == REPEATS_OF_KIND ? row->address : of_associations[row->scope];
 }
 
 static void tell(struct repeats *repeats, struct repeats_row *row)
@@ -137,7 +147,7 @@ static void tell(struct repeats *repeats, struct repeats_row *row)
 /* A free row, or that of the kind that has been quiet, or untold, for the longest. */
 static struct repeats_row *take_row(struct repeats *repeats, int64_t now_ms,
 				    const struct audit_record *kind, const char *address,
-				    bool is_of_others)
+				    enum repeats_scope scope)
 {
 	struct repeats_row *oldest = &repeats->rows[0];
 
@@ -150,7 +160,7 @@ static struct repeats_row *take_row(struct repeats *repeats, int64_t now_ms,
 	memset(oldest, 0, sizeof(*oldest));
 	oldest->hash = hash_of(kind, address);
 	snprintf(oldest->address, sizeof(oldest->address), "%s", address);
-	oldest->is_of_others = is_of_others;
+	oldest->scope = scope;
 	oldest->since_ms = now_ms;
 	oldest->kind = *kind;
 	return oldest;
@@ -168,12 +178,14 @@ static bool count(struct repeats_row *row, unsigned limit, const char *peer)
 	return true;
 }
 
-static struct repeats_row *row_of_others(struct repeats *repeats, int64_t now_ms,
-					 const struct audit_record *kind)
+/* A row of many kinds, by what they have in common. */
+static struct repeats_row *row_of_many(struct repeats *repeats, int64_t now_ms,
+				       const struct audit_record *kind,
+				       enum repeats_scope scope)
 {
-	struct repeats_row *row = find(repeats, kind, "", true);
+	struct repeats_row *row = find(repeats, kind, "", scope);
 
-	return row ? row : take_row(repeats, now_ms, kind, "", true);
+	return row ? row : take_row(repeats, now_ms, kind, "", scope);
 }
 
 bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
@@ -186,14 +198,14 @@ bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
 
 	if (!is_instance)
 		address_of(peer, address);
-	row = find(repeats, &kind, address, false);
+	row = find(repeats, &kind, address, REPEATS_OF_KIND);
 	if (row)
 		return count(row, REPEATS_EACH, peer);
-	row = row_of_others(repeats, now_ms, &others);
+	row = row_of_many(repeats, now_ms, &others, REPEATS_OF_OTHERS);
 	if (count(row, is_instance ? REPEATS_CLASSES : REPEATS_TOGETHER, peer))
 		return true;
-	return count(take_row(repeats, now_ms, &kind, address, false), REPEATS_EACH,
-		     peer);
+	return count(take_row(repeats, now_ms, &kind, address, REPEATS_OF_KIND),
+		     REPEATS_EACH, peer);
 }
 
 void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *peer,
@@ -205,8 +217,9 @@ void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *pee
 	kind.event = refusal->event;
 	kind.outcome = refusal->outcome;
 	kind.reason = refusal->reason;
-	snprintf(kind.modality, sizeof(kind.modality), "%s", refusal->modality);
-	count(row_of_others(repeats, now_ms, &kind), 0, peer);
+	memcpy(kind.modality, refusal->modality, sizeof(kind.modality));
+	memcpy(kind.destination, refusal->destination, sizeof(kind.destination));
+	count(row_of_many(repeats, now_ms, &kind, REPEATS_OF_ALL), 0, peer);
 }
 
 void repeats_tell_instances(struct repeats *repeats,
@@ -216,9 +229,7 @@ void repeats_tell_instances(struct repeats *repeats,
 		struct repeats_row *row = &repeats->rows[i];
 
 		if (row->counted > 0 && row->kind.event == AUDIT_INSTANCE &&
-		    strcmp(row->kind.modality, association->modality) == 0 &&
-		    strcmp(row->kind.certificate, association->certificate) == 0 &&
-		    strcmp(row->kind.calling_ae, association->calling_ae) == 0)
+		    strcmp(row->kind.modality, association->modality) == 0)
 			tell(repeats, row);
 	}
 }

@@ -21,10 +21,17 @@
 #define REPEATS_ROWS	 1024
 #define REPEATS_MS	 60000
 
+/* What a row is of. */
+enum repeats_scope {
+	REPEATS_OF_KIND,
+	REPEATS_OF_OTHERS, /* all that have no row of their own */
+	REPEATS_OF_ALL	   /* all that are to have none: repeats_only_count */
+};
+
 struct repeats_row {
-	uint64_t hash;	   /* of kind and address; 0: free */
-	bool is_of_others; /* of all that have no row of their own */
-	char address[64];  /* of associations */
+	uint64_t hash; /* of kind and address; 0: free */
+	enum repeats_scope scope;
+	char address[64]; /* of associations */
 	unsigned recorded;
 	uint64_t counted; /* since the last summary */
 	bool goes_on;	  /* something was counted in this minute */
@@ -51,7 +58,8 @@ void repeats_close(struct repeats *repeats);
 bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
 		    const struct audit_record *refusal);
 
-/* Counts it with all of the same outcome, reason and modality: no kind is recorded. */
+/* Counts it with all of the same outcome, reason, modality and destination: no kind is
+ * recorded. */
 void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *peer,
 			const struct audit_record *refusal);
 

@@ -5,6 +5,7 @@
 
 #define FROM		 " more from "
 #define FROM_OTHERS	 " more from other addresses: "
+#define FROM_ANY	 " more from any address: "
 #define AT_ACCEPT	 " connections closed at accept"
 #define ACCEPT_OF_OTHERS AT_ACCEPT ", from other addresses"
 #define COUNT_DIGITS_MAX 18
@@ -45,5 +46,6 @@ bool summed_is_of_others(const char *association, const char *detail)
 {
 	const char *behind = behind_number(association, detail);
 
-	return begins(behind, FROM_OTHERS) || begins(behind, ACCEPT_OF_OTHERS);
+	return begins(behind, FROM_OTHERS) || begins(behind, FROM_ANY) ||
+	       begins(behind, ACCEPT_OF_OTHERS);
 }

@@ -91,6 +91,11 @@ const struct tally_destination *tally_find(const struct tally *tally, const char
 	return NULL;
 }
 
+static double stands_for(const json_t *line)
+{
+	return (double)summed_count(text(line, "association"), text(line, "detail"));
+}
+
 static void note_destination(struct tally *tally, const json_t *line, bool counts)
 {
 	const char *outcome = text(line, "outcome"), *reason = text(line, "reason");
@@ -108,13 +113,9 @@ static void note_destination(struct tally *tally, const json_t *line, bool count
 	destination->has_failed_last = strcmp(outcome, "forwarded") != 0;
 	note(&destination->last_failure, line);
 	if (counts)
-		series_add(tally->counters, "cathgate_destination_failures_total", 1,
-			   "destination", destination->name, "reason", reason, NULL);
-}
-
-static double stands_for(const json_t *line)
-{
-	return (double)summed_count(text(line, "association"), text(line, "detail"));
+		series_add(tally->counters, "cathgate_destination_failures_total",
+			   stands_for(line), "destination", destination->name, "reason",
+			   reason, NULL);
 }
 
 static void count_association(struct tally *tally, const json_t *line)

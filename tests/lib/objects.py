@@ -181,9 +181,9 @@ ODD = [(0, "raw", b"\x29\x00\x20\x10OB\0\0\x03\0\0\0abc"
 	b"\x29\x00\x21\x10OB\0\0\x01\0\0\0d")]	# odd lengths; even together
 
 
-def make(kind, size=16384, syntax=None):
+def make(kind, size=16384, syntax=None, study=None):
 	"""An object of that kind whose pixel data has about `size` bytes."""
-	uid, study = new_uid(), new_uid()
+	uid, study = new_uid(), study or new_uid()
 	sop_class = {"private-class": PRIVATE_CLASS, "dose-sr": DOSE_SR,
 		     "secondary-capture": SECONDARY_CAPTURE}.get(kind, XA)
 	syntax = syntax or {"implicit": IMPLICIT, "big-endian": BIG_ENDIAN, "jpeg": JPEG,

@@ -118,6 +118,8 @@ static void other_lines_stand_for_themselves(void **state)
 				summed_detail(lines[i].association, lines[i].detail),
 				lines[i].detail);
 	}
+	assert_true(summed_is_of_others("", "4 more from any address: as found"));
+	assert_false(summed_is_of_others("", "4 more from 192.0.2.7: as found"));
 }
 
 int main(void)
