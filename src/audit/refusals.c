@@ -54,7 +54,7 @@ void refusals_tell_ended(struct refusals *refusals, struct session *session)
 {
 	if (!session->has_counted || !session->has_ended)
 		return;
-	repeats_tell_instances(&refusals->repeats, &session->known);
+	repeats_tell_instances(&refusals->repeats, session->known.modality);
 	session->has_counted = false;
 }
 

@@ -222,15 +222,17 @@ void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *pee
 	count(row_of_many(repeats, now_ms, &kind, REPEATS_OF_ALL), 0, peer);
 }
 
-void repeats_tell_instances(struct repeats *repeats,
-			    const struct audit_record *association)
+void repeats_tell_instances(struct repeats *repeats, const char *modality)
 {
 	for (size_t i = 0; i < REPEATS_ROWS; i++) {
 		struct repeats_row *row = &repeats->rows[i];
 
-		if (row->counted > 0 && row->kind.event == AUDIT_INSTANCE &&
-		    strcmp(row->kind.modality, association->modality) == 0)
-			tell(repeats, row);
+		if (row->counted == 0 || row->was_told ||
+		    row->kind.event != AUDIT_INSTANCE ||
+		    strcmp(row->kind.modality, modality) != 0)
+			continue;
+		row->was_told = true;
+		tell(repeats, row);
 	}
 }
 
@@ -244,7 +246,7 @@ void repeats_flush(struct repeats *repeats, int64_t now_ms, bool all)
 		/* One that goes on is only counted from here on. */
 		if (!row->goes_on)
 			row->hash = 0;
-		row->goes_on = false;
+		row->goes_on = row->was_told = false;
 		row->since_ms = now_ms;
 		tell(repeats, row);
 	}

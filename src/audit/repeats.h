@@ -35,6 +35,7 @@ struct repeats_row {
 	unsigned recorded;
 	uint64_t counted; /* since the last summary */
 	bool goes_on;	  /* something was counted in this minute */
+	bool was_told;	  /* so was a sum, at an association's end */
 	int64_t since_ms;
 	char peer[ADDRESS_TEXT_SIZE]; /* the last */
 	struct audit_record kind;     /* what all of them have in common */
@@ -63,9 +64,9 @@ bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
 void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *peer,
 			const struct audit_record *refusal);
 
-/* Tells what was counted of the instances of one modality: its association ends. */
-void repeats_tell_instances(struct repeats *repeats,
-			    const struct audit_record *association);
+/* Tells what was counted of the instances of one modality: its association ends. Each
+ * sum at most once a minute so: the rest waits for that to be over. */
+void repeats_tell_instances(struct repeats *repeats, const char *modality);
 
 /* Tells what is due, or with `all` whatever was counted. */
 void repeats_flush(struct repeats *repeats, int64_t now_ms, bool all);

@@ -129,8 +129,7 @@ static void instances_are_told_apart_by_class(void **state)
 					    i % 5 ? "192.0.2.7:1" : "[::1]:2", &record);
 	}
 	assert_int_equal(recorded, 4 * REPEATS_EACH);
-	record = refused_instance("angio-3", "", 0);
-	repeats_tell_instances(&repeats, &record);
+	repeats_tell_instances(&repeats, "angio-3");
 	assert_int_equal(told.summaries, 2);
 	assert_int_equal(told.refusals, 200 - 2 * REPEATS_EACH);
 	assert_non_null(strstr(told.last, " more from this modality: as found"));
@@ -148,9 +147,33 @@ static void instances_are_told_apart_by_class(void **state)
 	 * after it while it goes on. */
 	record = refused_instance("angio-3", "1.2.3", 0);
 	assert_true(repeats_counts(&repeats, REPEATS_MS - 1, "192.0.2.7:1", &record));
-	repeats_tell_instances(&repeats, &record);
 	repeats_flush(&repeats, REPEATS_MS, false);
 	assert_true(repeats_counts(&repeats, REPEATS_MS + 1, "192.0.2.7:1", &record));
+	repeats_close(&repeats);
+}
+
+/* However many associations end within a minute, a sum is told at one's end and when the
+ * minute is over. */
+static void ends_bring_one_sum_a_minute(void **state)
+{
+	enum { MINUTES = 3, ENDS = 60 };
+	struct audit_record record = refused_instance("angio-3", "1.2.3", 0);
+	struct told told = { 0 };
+	struct repeats repeats;
+	unsigned long recorded = 0;
+
+	(void)state;
+	assert_int_equal(repeats_open(&repeats, note, &told), 0);
+	for (int64_t i = 0; i < MINUTES * ENDS; i++) {
+		for (int j = 0; j < 20; j++)
+			recorded += !repeats_counts(&repeats, i * 1000, "192.0.2.7:1",
+						    &record);
+		repeats_tell_instances(&repeats, "angio-3");
+		repeats_flush(&repeats, i * 1000, false);
+	}
+	repeats_flush(&repeats, MINUTES * REPEATS_MS, true);
+	assert_int_equal(told.summaries, 2 * MINUTES);
+	assert_int_equal(recorded + told.refusals, 20 * MINUTES * ENDS);
 	repeats_close(&repeats);
 }
 
@@ -221,6 +244,7 @@ int main(void)
 		cmocka_unit_test(the_first_are_recorded_the_rest_counted),
 		cmocka_unit_test(what_is_new_is_recorded),
 		cmocka_unit_test(instances_are_told_apart_by_class),
+		cmocka_unit_test(ends_bring_one_sum_a_minute),
 		cmocka_unit_test(many_addresses_are_one_flood),
 		cmocka_unit_test(more_kinds_than_rows_add_up),
 		cmocka_unit_test(an_ipv6_network_is_one_address),

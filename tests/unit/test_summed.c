@@ -80,7 +80,7 @@ static void sums_of_instances_are_read_as_well(void **state)
 			 i % 2 ? 0 : i % 60);
 		counted += repeats_counts(&repeats, 0, "192.0.2.7:1", &record);
 	}
-	repeats_tell_instances(&repeats, &record);
+	repeats_tell_instances(&repeats, record.modality);
 	assert_int_equal(told.instances, counted);
 	assert_int_equal(told.refusals, 0);
 	repeats_flush(&repeats, 0, true);
