@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Whether it is one; the conditions are those of summed_count. */
+bool summed_is(const char *association, const char *detail);
+
 /* How many a line of the event `association` or `instance` stands for, 1 for most. A line
  * that bears an association's number ("" when it bears none) stands for that alone,
  * whatever its detail says: its text can come from a process that was taken over. */

@@ -58,6 +58,7 @@ static uint64_t hash_of(const struct audit_record *kind, const char *address)
 	hash = add_text(hash, kind->certificate);
 	hash = add_text(hash, kind->calling_ae);
 	hash = add_text(hash, kind->sop_class);
+	hash = add_text(hash, kind->study);
 	hash = add_text(hash, kind->detail);
 	hash = add_text(hash, address);
 	return hash ? hash : 1;
@@ -74,7 +75,7 @@ static bool is_kind(const struct audit_record *a, const struct audit_record *b)
 	       strcmp(a->modality, b->modality) == 0 &&
 	       strcmp(a->destination, b->destination) == 0 &&
 	       strcmp(a->sop_class, b->sop_class) == 0 &&
-	       strcmp(a->detail, b->detail) == 0;
+	       strcmp(a->study, b->study) == 0 && strcmp(a->detail, b->detail) == 0;
 }
 
 /* Without what is one instance's own: a summary stands for many. */
@@ -82,7 +83,7 @@ static struct audit_record kind_of(const struct audit_record *refusal)
 {
 	struct audit_record kind = *refusal;
 
-	kind.sop_instance[0] = kind.study[0] = kind.patient_id[0] = '\0';
+	kind.sop_instance[0] = kind.patient_id[0] = '\0';
 	kind.transfer_syntax[0] = kind.sha256[0] = '\0';
 	kind.bytes = kind.wait_ms = kind.total_ms = -1;
 	return kind;
@@ -94,7 +95,7 @@ static struct audit_record kind_of_others(const struct audit_record *kind)
 	struct audit_record others = *kind;
 
 	if (kind->event == AUDIT_INSTANCE)
-		others.sop_class[0] = others.detail[0] = '\0';
+		others.sop_class[0] = others.study[0] = others.detail[0] = '\0';
 	return others;
 }
 
@@ -140,6 +141,7 @@ static void tell(struct repeats *repeats, struct repeats_row *row)
 	snprintf(summary.detail, sizeof(summary.detail),
 		 "%" PRIu64 " more from %s: %.150s", row->counted, whose(row),
 		 row->kind.detail[0] ? row->kind.detail : reason_word(row->kind.reason));
+	memcpy(summary.study, row->study, sizeof(summary.study));
 	row->counted = 0;
 	repeats->tell(repeats->context, row->peer, &summary);
 }
@@ -166,13 +168,18 @@ static struct repeats_row *take_row(struct repeats *repeats, int64_t now_ms,
 	return oldest;
 }
 
-static bool count(struct repeats_row *row, unsigned limit, const char *peer)
+static bool count(struct repeats_row *row, unsigned limit, const char *peer,
+		  const char *study)
 {
 	snprintf(row->peer, sizeof(row->peer), "%s", peer);
 	if (row->recorded < limit) {
 		row->recorded++;
 		return false;
 	}
+	if (row->counted == 0)
+		snprintf(row->study, sizeof(row->study), "%s", study);
+	else if (strcmp(row->study, study) != 0)
+		row->study[0] = '\0';
 	row->counted++;
 	row->goes_on = true;
 	return true;
@@ -200,12 +207,13 @@ bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
 		address_of(peer, address);
 	row = find(repeats, &kind, address, REPEATS_OF_KIND);
 	if (row)
-		return count(row, REPEATS_EACH, peer);
+		return count(row, REPEATS_EACH, peer, kind.study);
 	row = row_of_many(repeats, now_ms, &others, REPEATS_OF_OTHERS);
-	if (count(row, is_instance ? REPEATS_CLASSES : REPEATS_TOGETHER, peer))
+	if (count(row, is_instance ? REPEATS_CLASSES : REPEATS_TOGETHER, peer,
+		  kind.study))
 		return true;
 	return count(take_row(repeats, now_ms, &kind, address, REPEATS_OF_KIND),
-		     REPEATS_EACH, peer);
+		     REPEATS_EACH, peer, kind.study);
 }
 
 void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *peer,
@@ -219,7 +227,8 @@ void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *pee
 	kind.reason = refusal->reason;
 	memcpy(kind.modality, refusal->modality, sizeof(kind.modality));
 	memcpy(kind.destination, refusal->destination, sizeof(kind.destination));
-	count(row_of_many(repeats, now_ms, &kind, REPEATS_OF_ALL), 0, peer);
+	count(row_of_many(repeats, now_ms, &kind, REPEATS_OF_ALL), 0, peer,
+	      refusal->study);
 }
 
 void repeats_tell_instances(struct repeats *repeats, const char *modality)

@@ -3,10 +3,11 @@
  * once a minute, so that a flood fills neither log nor disk and costs no sync.
  *
  * A kind is reason, certificate, subject, AE titles and detail; of an association also
- * the address that it came from (of IPv6 the /64), of an instance its SOP class. A kind
- * that wasn't there in the last minute is always recorded by itself. One that comes from
- * very many addresses is counted for all of them together, and so are the instances of a
- * modality that have very many SOP classes or details. No refusal is lost: recorded lines
+ * the address that it came from (of IPv6 the /64), of an instance its SOP class and
+ * study. A kind that wasn't there in the last minute is always recorded by itself. One
+ * that comes from very many addresses is counted for all of them together, and so are the
+ * instances of a modality that have very many SOP classes, studies or details. A sum
+ * bears a study if all that it stands for have it. No refusal is lost: recorded lines
  * and counts add up to what was refused, unless the auditor is killed with counts in
  * hand.
  */
@@ -17,9 +18,11 @@
 
 #define REPEATS_EACH	 10  /* recorded by themselves, of one kind ... */
 #define REPEATS_TOGETHER 100 /* ... and of kinds that differ in the address alone ... */
-#define REPEATS_CLASSES	 20  /* ... or in SOP class and detail, before all are counted */
-#define REPEATS_ROWS	 1024
-#define REPEATS_MS	 60000
+#define REPEATS_CLASSES                                                 \
+	20 /* ... or in class, study and detail, before all are counted \
+	    */
+#define REPEATS_ROWS 1024
+#define REPEATS_MS   60000
 
 /* What a row is of. */
 enum repeats_scope {
@@ -33,7 +36,8 @@ struct repeats_row {
 	enum repeats_scope scope;
 	char address[64]; /* of associations */
 	unsigned recorded;
-	uint64_t counted; /* since the last summary */
+	uint64_t counted; /* since the last summary ... */
+	char study[65];	  /* ... and what these all have; "" when they don't */
 	bool goes_on;	  /* something was counted in this minute */
 	bool was_told;	  /* so was a sum, at an association's end */
 	int64_t since_ms;

@@ -25,13 +25,16 @@ static bool begins(const char *text, const char *with)
 	return text && strncmp(text, with, strlen(with)) == 0;
 }
 
-uint64_t summed_count(const char *association, const char *detail)
+bool summed_is(const char *association, const char *detail)
 {
 	const char *behind = behind_number(association, detail);
 
-	return begins(behind, FROM) || begins(behind, AT_ACCEPT)
-		       ? strtoull(detail, NULL, 10)
-		       : 1;
+	return begins(behind, FROM) || begins(behind, AT_ACCEPT);
+}
+
+uint64_t summed_count(const char *association, const char *detail)
+{
+	return summed_is(association, detail) ? strtoull(detail, NULL, 10) : 1;
 }
 
 const char *summed_detail(const char *association, const char *detail)

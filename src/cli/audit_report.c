@@ -154,7 +154,15 @@ static int judge(const struct request *request, const struct report *report)
 			report->studies[0].missing);
 	if (!study)
 		fprintf(stderr, "cathgate: the log has no instance of that study\n");
-	return study && study->missing == 0 ? CLI_GOOD : CLI_WRONG;
+	if (study && report->uncertain > 0)
+		fprintf(stderr,
+			"cathgate: of them, %" PRIu64 " refusals that were only counted, "
+			"within a day of this study and "
+			"from its modality, may be of it: nobody knows of which "
+			"instances they are\n",
+			report->uncertain);
+	return study && study->missing == 0 && report->uncertain == 0 ? CLI_GOOD
+								      : CLI_WRONG;
 }
 
 static int make_report(const struct request *request, struct report *report, char **files,

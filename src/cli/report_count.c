@@ -279,8 +279,10 @@ static int take_remembered(struct report *report, const struct report_line *line
 	note_attempt(instance, outcome);
 	bool counts = what_counts(instance) == outcome;
 	note_line(instance, line, counts);
-	if (!instance->sop_instance[0])
+	if (!instance->sop_instance[0]) {
 		instance->stands_for = line->stands_for;
+		instance->is_sum = line->is_sum;
+	}
 	instance->attempts += corrects ? 0 : instance->stands_for;
 	return note_study(report, instance, line, counts);
 }
@@ -317,6 +319,14 @@ static bool is_in_window(const struct report *report, const struct report_line *
 	return line->moment >= report->since && line->moment < report->until;
 }
 
+/* A sum without a study, of which some may be of the one that is asked for. */
+static bool may_be_of_study(const struct report *report, const struct report_line *line)
+{
+	return report->study && line->is_sum && !line->study[0] &&
+	       (!report->repeats ||
+		report_repeats_is_near(report->repeats, line->moment, line->modality));
+}
+
 int report_take(struct report *report, const struct report_line *line)
 {
 	enum report_outcome outcome;
@@ -325,6 +335,8 @@ int report_take(struct report *report, const struct report_line *line)
 	    (!is_delivery && strcmp(line->event, "instance") != 0))
 		return 0;
 	const struct report_repeats *repeats = report->repeats;
+	if (may_be_of_study(report, line))
+		report->uncertain += line->stands_for;
 	bool is_single = repeats && (!line->sop_instance[0] ||
 				     !report_repeats_has(repeats, line->sop_instance));
 	if (is_single)
@@ -350,12 +362,14 @@ int report_look(const struct report *report, struct report_repeats *repeats,
 		return 0;
 	if (line->moment == MOMENT_NONE)
 		*ret_needs_all = true;
-	if (!line->sop_instance[0])
-		return 0;
 	if (strcmp(line->event, "instance") == 0 && !line->study[0])
 		kind = REPORT_REPEATS_NO_STUDY;
 	else if (report->study && strcmp(line->study, report->study) == 0)
 		kind = REPORT_REPEATS_OF_STUDY;
+	if (kind == REPORT_REPEATS_OF_STUDY)
+		report_repeats_note_study(repeats, line->moment, line->modality);
+	if (!line->sop_instance[0])
+		return 0;
 	return report_repeats_note(repeats, line->sop_instance, kind);
 }
 

@@ -1,6 +1,11 @@
 /*
  * What became of the instances of each study, counted by SOP instance.
  *
+ * Refusals that were only counted stand in the log as a sum: nobody knows of which
+ * instances they are, so each counts as one that is missing, whatever became of it later.
+ * Sums that bear no study may be of any: with one study asked for, those of its modality
+ * within a day of it are told.
+ *
  * An instance that was forwarded once counts as forwarded, whatever came before or after;
  * else spooled once, as spooled; else what came of it last counts. A line that corrects
  * the one before it (the PACS took it, but the modality was told of a failure, since the
@@ -40,7 +45,8 @@ struct report_instance {
 	enum report_outcome outcome; /* what counts */
 	char reason[40];	     /* of that */
 	uint64_t attempts;
-	uint64_t stands_for; /* 1; a line that sums refusals up stands for many */
+	uint64_t stands_for; /* 1, unless it ... */
+	bool is_sum;	     /* ... is refusals that were only counted */
 	int64_t bytes;	     /* -1: not known */
 	int64_t first, last;
 
@@ -74,7 +80,8 @@ struct report {
 	int64_t since, until;
 	/* NULL: every instance is remembered. */
 	const struct report_repeats *repeats;
-	const char *study;   /* the only one that is asked for; NULL: all are */
+	const char *study;   /* the only one that is asked for; NULL: all are ... */
+	uint64_t uncertain;  /* ... and the refusals that may be of it: of sums */
 	size_t latest_study; /* that of the line before, which most lines are of */
 };
 

@@ -10,19 +10,21 @@
 
 struct report_line report_line_of(const json_t *line)
 {
+	const char *association = members_text(line, "association");
+	const char *detail = members_text(line, "detail");
 	return (struct report_line){
 		.event = members_text(line, "event"),
 		.outcome = members_text(line, "outcome"),
 		.reason = members_text(line, "reason"),
-		.association = members_text(line, "association"),
+		.association = association,
 		.modality = members_text(line, "modality"),
 		.sop_instance = members_text(line, "sop_instance"),
 		.study = members_text(line, "study"),
 		.moment = members_moment(line),
 		.bytes = members_number(line, "bytes"),
 		.total_ms = members_number(line, "total_ms"),
-		.stands_for = summed_count(members_text(line, "association"),
-					   members_text(line, "detail")),
+		.is_sum = summed_is(association, detail),
+		.stands_for = summed_count(association, detail),
 	};
 }
 

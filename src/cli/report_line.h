@@ -15,7 +15,8 @@ struct report_line {
 		*study;
 	int64_t moment;		 /* MOMENT_NONE where the line doesn't say */
 	int64_t bytes, total_ms; /* -1 likewise */
-	uint64_t stands_for;	 /* 1; a line that sums refusals up stands for many */
+	bool is_sum;		 /* of refusals that were only counted ... */
+	uint64_t stands_for;	 /* ... so many; else 1 */
 };
 
 /* The texts live as long as the parsed line. */

@@ -75,8 +75,10 @@ static void print_missing_of(FILE *to, const struct report *report, size_t study
 		char last[MOMENT_SIZE];
 		moment_show(instance->last, utc, last);
 		fputs("  ", to);
-		if (instance->stands_for > 1)
-			fprintf(to, "(%" PRIu64 " instances that were only counted)",
+		if (instance->is_sum)
+			fprintf(to,
+				"(%" PRIu64 " refusals that were only counted: of which "
+				"instances nobody knows)",
 				instance->stands_for);
 		else
 			shown_text(to, instance->sop_instance[0]
@@ -145,11 +147,12 @@ static void put_csv_missing(FILE *to, const struct report *report, size_t study)
 		const struct report_instance *instance = &report->instances[i];
 		if (ftell(list) > 0)
 			fputs("; ", list);
-		if (instance->stands_for > 1)
-			fprintf(list, "%" PRIu64 " times ", instance->stands_for);
-		fprintf(list, "%s %s%s%s",
-			instance->sop_instance[0] ? instance->sop_instance : "?",
-			report_outcome_words[instance->outcome],
+		if (instance->is_sum)
+			fprintf(list, "%" PRIu64 " only counted: ", instance->stands_for);
+		else
+			fprintf(list, "%s ",
+				instance->sop_instance[0] ? instance->sop_instance : "?");
+		fprintf(list, "%s%s%s", report_outcome_words[instance->outcome],
 			instance->reason[0] ? " " : "", instance->reason);
 	}
 	if (fclose(list) == 0)
@@ -222,9 +225,9 @@ static json_t *json_of_missing(const struct report *report, size_t study)
 		if (instance->reason[0])
 			json_object_set_new(item, "reason",
 					    json_string(instance->reason));
-		if (instance->stands_for > 1)
+		if (instance->is_sum)
 			json_object_set_new(
-				item, "instances",
+				item, "only_counted",
 				json_integer((json_int_t)instance->stands_for));
 		json_object_set_new(item, "attempts",
 				    json_integer((json_int_t)instance->attempts));

@@ -1,5 +1,6 @@
 #include "report_repeats.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -9,6 +10,7 @@
 #define MULTIPLIER     0x9e3779b97f4a7c15
 #define BITS	       4 /* of each print; all in one cache line */
 #define LINE_WORDS     8
+#define NEAR	       (INT64_C(24) * 3600 * 1000000)
 
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
@@ -123,6 +125,30 @@ int report_repeats_note(struct report_repeats *repeats, const char *instance,
 	return has_bits(repeats->seen, SEEN_WORDS, print, true)
 		       ? add_print(&repeats->repeated, print)
 		       : 0;
+}
+
+void report_repeats_note_study(struct report_repeats *repeats, int64_t moment,
+			       const char *modality)
+{
+	if (!repeats->has_study) {
+		repeats->has_study = true;
+		repeats->first = repeats->last = moment;
+		snprintf(repeats->modality, sizeof(repeats->modality), "%s", modality);
+	}
+	repeats->has_others |= strcmp(repeats->modality, modality) != 0;
+	if (moment < repeats->first)
+		repeats->first = moment;
+	if (moment > repeats->last)
+		repeats->last = moment;
+}
+
+/* Of a study that several modalities sent, whoever it was. */
+bool report_repeats_is_near(const struct report_repeats *repeats, int64_t moment,
+			    const char *modality)
+{
+	return repeats->has_study && moment >= repeats->first - NEAR &&
+	       moment <= repeats->last + NEAR &&
+	       (repeats->has_others || strcmp(repeats->modality, modality) == 0);
 }
 
 bool report_repeats_has(const struct report_repeats *repeats, const char *instance)

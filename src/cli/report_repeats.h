@@ -23,6 +23,10 @@ struct report_repeats {
 	uint64_t *seen;	    /* a Bloom filter: all instances */
 	uint64_t *no_study; /* another: of lines without study; NULL: not asked for */
 	struct report_prints repeated, of_study;
+	/* When the study's lines were written, and by which modality's doing. */
+	int64_t first, last;
+	char modality[64];
+	bool has_study, has_others;
 };
 
 /* With one study asked for, which lines have that and which have none is noted, too. 0,
@@ -39,6 +43,13 @@ enum report_repeats_line {
 /* A line of that instance. -1 without memory. */
 int report_repeats_note(struct report_repeats *repeats, const char *instance,
 			enum report_repeats_line line);
+
+/* A line of the study that is asked for. */
+void report_repeats_note_study(struct report_repeats *repeats, int64_t moment,
+			       const char *modality);
+/* Whether that modality sent some of the study within a day of the moment. */
+bool report_repeats_is_near(const struct report_repeats *repeats, int64_t moment,
+			    const char *modality);
 
 /* Whether the log may have another line of it. */
 bool report_repeats_has(const struct report_repeats *repeats, const char *instance);

@@ -13,7 +13,7 @@
 
 struct told {
 	unsigned summaries;
-	unsigned long refusals;
+	unsigned long refusals, of_study;
 	char last[256];
 };
 
@@ -24,6 +24,8 @@ static void note(void *context, const char *peer, const struct audit_record *sum
 	assert_true(peer[0] != '\0');
 	told->summaries++;
 	told->refusals += strtoul(summary->detail, NULL, 10);
+	if (strcmp(summary->study, "9.1") == 0)
+		told->of_study += strtoul(summary->detail, NULL, 10);
 	snprintf(told->last, sizeof(told->last), "%s", summary->detail);
 }
 
@@ -152,6 +154,48 @@ static void instances_are_told_apart_by_class(void **state)
 	repeats_close(&repeats);
 }
 
+/* A sum bears a study if all have it that it stands for, of one kind or of many. */
+static void sums_bear_their_study(void **state)
+{
+	static const struct {
+		unsigned studies, classes;
+		bool only_count;
+		unsigned long of_study;
+	} cases[] = {
+		{ 1, 1, false, 100 - REPEATS_EACH },
+		{ 2, 1, false, 50 - REPEATS_EACH },
+		{ 1, 100, false, 100 - REPEATS_CLASSES },
+		{ 2, 100, false, 0 },
+		{ 1, 100, true, 100 },
+		{ 2, 1, true, 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct told told = { 0 };
+		struct repeats repeats;
+		unsigned long recorded = 0;
+
+		assert_int_equal(repeats_open(&repeats, note, &told), 0);
+		for (unsigned j = 0; j < 100; j++) {
+			struct audit_record record = refused_instance("angio-3", "", j);
+
+			snprintf(record.sop_class, sizeof(record.sop_class), "1.2.%u",
+				 j % cases[i].classes);
+			snprintf(record.study, sizeof(record.study), "9.%u",
+				 1 + j % cases[i].studies);
+			if (cases[i].only_count)
+				repeats_only_count(&repeats, 0, "192.0.2.7:1", &record);
+			else
+				recorded += !repeats_counts(&repeats, 0, "192.0.2.7:1",
+							    &record);
+		}
+		repeats_flush(&repeats, 0, true);
+		assert_int_equal(recorded + told.refusals, 100);
+		assert_int_equal(told.of_study, cases[i].of_study);
+		repeats_close(&repeats);
+	}
+}
+
 /* However many associations end within a minute, a sum is told at one's end and when the
  * minute is over. */
 static void ends_bring_one_sum_a_minute(void **state)
@@ -244,6 +288,7 @@ int main(void)
 		cmocka_unit_test(the_first_are_recorded_the_rest_counted),
 		cmocka_unit_test(what_is_new_is_recorded),
 		cmocka_unit_test(instances_are_told_apart_by_class),
+		cmocka_unit_test(sums_bear_their_study),
 		cmocka_unit_test(ends_bring_one_sum_a_minute),
 		cmocka_unit_test(many_addresses_are_one_flood),
 		cmocka_unit_test(more_kinds_than_rows_add_up),

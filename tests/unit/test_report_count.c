@@ -178,6 +178,32 @@ static void test_studies(void **state)
 	report_close(&report);
 }
 
+/* Of which instances a sum is nobody knows: it stays, though one gets through. */
+static void test_sums_do_not_heal(void **state)
+{
+	(void)state;
+	struct report report;
+	assert_int_equal(report_open(&report), 0);
+	add(&report, INSTANCE(1, "refused", "1") STUDY);
+	add(&report, "{" AT(2) ",\"event\":\"instance\",\"outcome\":\"refused\","
+			       "\"detail\":\"50 more from this modality: as found\","
+			       "\"modality\":\"angio\",\"study\":\"1.9\"}");
+	add(&report, "{" AT(3) ",\"event\":\"instance\",\"outcome\":\"refused\","
+			       "\"detail\":\"1 more from this modality: as found\","
+			       "\"modality\":\"angio\",\"study\":\"1.9\"}");
+	add(&report, INSTANCE(4, "forwarded", "1") STUDY);
+	report_finish(&report);
+	const struct report_study *study = report_find(&report, "1.9");
+	assert_non_null(study);
+	assert_int_equal(study->received, 52);
+	assert_int_equal(study->missing, 51);
+	const struct report_instance *sum = &report.instances[study->first_missing];
+	assert_true(sum->is_sum);
+	assert_int_equal(sum->stands_for, 50);
+	assert_true(report.instances[sum->next_missing].is_sum);
+	report_close(&report);
+}
+
 static void test_the_window(void **state)
 {
 	(void)state;
@@ -260,6 +286,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_counts),
 		cmocka_unit_test(test_studies),
+		cmocka_unit_test(test_sums_do_not_heal),
 		cmocka_unit_test(test_the_window),
 		cmocka_unit_test(test_sums_do_not_wrap),
 		cmocka_unit_test(test_times),

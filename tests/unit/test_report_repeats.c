@@ -193,11 +193,65 @@ static void what_came_once_is_forgotten(void **state)
 	free(log);
 }
 
+/* Sums without a study count against the one that is asked for when the same modality
+ * sent it on the same day, wherever in the log they stand. */
+static void sums_near_a_study_are_told(void **state)
+{
+	enum { DAY = 24 * 3600, SUMS = 4 };
+	static const struct {
+		const char *modality, *study;
+		int64_t second;
+	} sums[SUMS] = {
+		{ "angio", "", 2 * DAY - 9 },
+		{ "angio", "", 4 * DAY },
+		{ "echo", "", 2 * DAY },
+		{ "angio", "9.2", 2 * DAY },
+	};
+	(void)state;
+	struct log *log = calloc(1, sizeof(*log));
+	struct report report;
+	for (int i = 0; i < LINES; i++) {
+		sprintf(log->texts[i].sop_instance, "1.%d", i);
+		log->lines[i] = (struct report_line){
+			.stands_for = 1,
+			.event = "instance",
+			.outcome = "forwarded",
+			.reason = "",
+			.association = "1",
+			.modality = "angio",
+			.sop_instance = log->texts[i].sop_instance,
+			.study = i < LINES / 2 ? "9.1" : "9.2",
+			.moment = (2 * DAY + (i < LINES / 2 ? 0 : 3 * DAY)) *
+				  INT64_C(1000000),
+		};
+	}
+	for (int i = 0; i < SUMS; i++) {
+		struct report_line *line = &log->lines[i * (LINES / SUMS)];
+		line->association = line->sop_instance = "";
+		line->outcome = "refused";
+		line->is_sum = true;
+		line->stands_for = 1 + (uint64_t)i;
+		line->modality = sums[i].modality;
+		line->study = sums[i].study;
+		line->moment = sums[i].second * INT64_C(1000000);
+	}
+	count_twice(&report, log, "9.1");
+	assert_int_equal(report.uncertain, 1);
+	assert_int_equal(report_find(&report, "9.1")->missing, 0);
+	report_close(&report);
+	count_twice(&report, log, "9.2");
+	assert_int_equal(report.uncertain, 2 + 1);
+	assert_int_equal(report_find(&report, "9.2")->missing, 4);
+	report_close(&report);
+	free(log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_say_the_same),
 		cmocka_unit_test(what_came_once_is_forgotten),
+		cmocka_unit_test(sums_near_a_study_are_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
