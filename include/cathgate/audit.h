@@ -96,6 +96,10 @@ struct audit_record {
 	int64_t wait_ms, total_ms;
 };
 
+/* An instance that the gateway itself refused, or that broke the standard or the limit on
+ * its size: the destination never had the whole, and that is the sender's doing. */
+bool audit_record_is_in_vain(const struct audit_record *record);
+
 /* What a log with pseudonyms holds for a patient ID (of up to 256 bytes, as the data set
  * has it but for padding), by the key in that file. -1 with what is wrong and its cure in
  * *ret_error, for a message that names the file. */

@@ -117,7 +117,7 @@ struct association {
 	int64_t turn_us;		 /* that each instance takes up; 0: no limit */
 	int64_t turns_left_us, turns_us; /* left, and when it was last filled */
 
-	unsigned unstored; /* instances in a row that the destination did not take */
+	unsigned in_vain; /* instances so since one was stored */
 
 	struct association_figures figures, figures_told;
 	int64_t figures_told_ms;

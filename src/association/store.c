@@ -15,7 +15,7 @@
 
 /* A study of 3,000 objects that are all refused gets 3,000 answers; a modality that sends
  * for ever in vain is a burden to the others. */
-#define UNSTORED_MAX 5000
+#define IN_VAIN_MAX 5000
 
 /* What has become of one instance so far. */
 struct transfer {
@@ -438,20 +438,22 @@ static int fail_with_auditor(struct association *association, struct transfer *t
 	return -1;
 }
 
-/* Counts those that the destination didn't take, one after another. 0; or -1 with the
- * ending when they are too many. */
+/* Counts those in vain between two that were stored; what the destination refuses is its
+ * own affair, a study that it has already, say. 0; or -1 with the ending when they are
+ * too many. */
 static int judge_run(struct association *association, const struct transfer *transfer,
 		     struct ending *ending)
 {
 	if (transfer->record.outcome == AUDIT_FORWARDED)
-		association->unstored = 0;
+		association->in_vain = 0;
 	else
-		association->unstored++;
-	if (association->unstored < UNSTORED_MAX)
+		association->in_vain += audit_record_is_in_vain(&transfer->record);
+	if (association->in_vain < IN_VAIN_MAX)
 		return 0;
 	ending_abort(ending, REASON_LIMIT_REFUSALS,
-		     "%u instances in a row were not stored, the last for: %s",
-		     association->unstored, reason_word(transfer->record.reason));
+		     "%u instances were refused and none was stored between them, "
+		     "the last: %s",
+		     association->in_vain, reason_word(transfer->record.reason));
 	return -1;
 }
 

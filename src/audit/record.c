@@ -53,6 +53,15 @@ void audit_record_doubt(struct audit_record *record)
 	record->status = 0xA700;
 }
 
+bool audit_record_is_in_vain(const struct audit_record *record)
+{
+	return record->event == AUDIT_INSTANCE &&
+	       (record->outcome == AUDIT_REFUSED ||
+		(record->outcome == AUDIT_FAILED &&
+		 (record->reason == REASON_MALFORMED ||
+		  record->reason == REASON_LIMIT_OBJECT)));
+}
+
 /* The length of the valid UTF-8 sequence of two to four bytes at `at` (RFC 3629: no
  * overlong form, no surrogate, nothing above U+10FFFF); 0 when there is none. The NUL at
  * the text's end is no continuation byte, so this never reads past it. */

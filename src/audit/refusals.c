@@ -16,19 +16,16 @@ void refusals_close(struct refusals *refusals)
 	repeats_close(&refusals->repeats);
 }
 
-/* An association that was refused before it was let in, or an instance by which the
- * destination was never asked: both cost their sender next to nothing. */
+/* An association that was refused before it was let in, or an instance in vain: both cost
+ * their sender next to nothing. */
 static bool can_flood(const struct session *session, const struct audit_record *record)
 {
-	if (record->event == AUDIT_INSTANCE)
-		return record->outcome == AUDIT_REFUSED ||
-		       (record->outcome == AUDIT_FAILED &&
-			(record->reason == REASON_MALFORMED ||
-			 record->reason == REASON_LIMIT_OBJECT));
-	return record->event == AUDIT_ASSOCIATION && !session->is_pinned &&
-	       (record->outcome == AUDIT_REFUSED ||
-		(record->outcome == AUDIT_ABORTED &&
-		 record->reason == REASON_LIMIT_ASSOCIATIONS));
+	if (record->event == AUDIT_ASSOCIATION)
+		return !session->is_pinned &&
+		       (record->outcome == AUDIT_REFUSED ||
+			(record->outcome == AUDIT_ABORTED &&
+			 record->reason == REASON_LIMIT_ASSOCIATIONS));
+	return audit_record_is_in_vain(record);
 }
 
 /* While room is short none of them has a line, whatever its kind. */
