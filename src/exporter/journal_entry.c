@@ -140,7 +140,7 @@ static void write_event(FILE *to, const json_t *line)
 	const char *instance = word(line, "sop_instance");
 
 	if (strcmp(event, "instance") == 0 &&
-	    summed_count(word(line, "association"), word(line, "detail")) > 1) {
+	    summed_is(word(line, "association"), word(line, "detail"))) {
 		fputs("Instances from ", to);
 		write_sender(to, line);
 		fprintf(to, " %s", outcome);
