@@ -1,24 +1,15 @@
 """Goal: the service manager's watchdog is fed while the auditor answers, also when the log's
 disk is full, and no longer when it hangs; STATUS= says each time what is the matter."""
 import os
-import pathlib
 import signal
-import subprocess
-import sys
 import time
 
+import small_disk
 from dicom import Aborted, Closed
-from harness import SKIPPED, Test, eventually
+from harness import Test, eventually
 from objects import make
 
-if "CATHGATE_NAMESPACE" not in os.environ:	# a mount only this test can see
-	for options in (["-m"], ["-rm"]):
-		if subprocess.run(["unshare", *options, "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
-				  stderr=subprocess.DEVNULL).returncode == 0:
-			os.environ["CATHGATE_NAMESPACE"] = "1"
-			os.execvp("unshare", ["unshare", *options, sys.executable, *sys.argv])
-	print("skipped: this machine lets nobody mount a small disk")
-	sys.exit(SKIPPED)
+small_disk.in_namespace()
 
 WATCHDOG_US = 800000
 
@@ -40,8 +31,7 @@ def hears(text):
 
 
 with Test() as t:
-	disk = pathlib.Path("/mnt")	# of this test's own mount namespace
-	subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=True)
+	disk = small_disk.mount("256k")
 	gateway = t.configured(t.pacs(), {"audit.file": str(disk / "audit.jsonl")})
 	gateway.audit_file = disk / "audit.jsonl"
 	gateway.start(environment={"WATCHDOG_USEC": str(WATCHDOG_US)})

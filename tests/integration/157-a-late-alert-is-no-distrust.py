@@ -1,67 +1,14 @@
 """Goal: a TLS alert in mid-object is a peer that is gone, not one that distrusts the
 gateway: peer-lost on the modality's side, destination-lost on the PACS's, each with the
 alert's name. What the modality heard of it is a failure, and its next object arrives."""
-import os
 import queue
 import socket
-import ssl
 
 import dicom
-from dicom import Association, Closed
+from dicom import Association
 from harness import Test, eventually
 from objects import make
-
-RUINED = b"\x17\x03\x03\x00\x40" + os.urandom(64)	# a record that nobody's key opens
-
-
-class Engine:
-	"""TLS over a socket by hand, so that it can be made to send an alert."""
-
-	def __init__(self, sock, context, **how):
-		self.sock = sock
-		self.sock.settimeout(dicom.PATIENCE)
-		self.came, self.goes = ssl.MemoryBIO(), ssl.MemoryBIO()
-		self.tls = context.wrap_bio(self.came, self.goes, **how)
-		self.repeat(self.tls.do_handshake)
-
-	def flush(self):
-		if content := self.goes.read():
-			self.sock.sendall(content)
-
-	def repeat(self, call, *arguments):
-		while True:
-			try:
-				return call(*arguments)
-			except ssl.SSLWantReadError:
-				self.flush()
-				if not (content := self.sock.recv(65536)):
-					raise Closed() from None
-				self.came.write(content)
-			finally:
-				self.flush()
-
-	def recv(self, size):
-		return self.repeat(self.tls.read, size)
-
-	def sendall(self, content):
-		self.repeat(self.tls.write, content)
-
-	def settimeout(self, seconds):
-		self.sock.settimeout(seconds)
-
-	def close(self):
-		self.sock.close()
-
-	def send_alert(self):
-		"""bad_record_mac, as if what the gateway sent were ruined."""
-		self.came.write(RUINED)
-		try:
-			while True:
-				self.tls.read(65536)
-		except ssl.SSLWantReadError:
-			raise AssertionError("it took the ruined record") from None
-		except ssl.SSLError:
-			self.flush()
+from tls_engine import Engine
 
 
 def half(association, obj):

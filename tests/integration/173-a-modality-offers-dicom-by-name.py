@@ -1,13 +1,13 @@
 """Goal: a modality that names DICOM's protocol (ALPN) hears it confirmed; one that names
 none, or DICOM among others, is served; one that names others alone is refused, and hears and
 leaves the reason. A ClientHello may come in any number of pieces, records among them."""
-import socket
 import ssl
 
 import dicom
 from dicom import XA_CONTEXT, Association, Request
 from harness import Test
 from objects import make
+from tls_engine import Engine
 
 
 def offer(*names):
@@ -22,47 +22,6 @@ def serve(sock):
 	assert isinstance(association.request(contexts=[XA_CONTEXT]), Request)
 	assert association.store(make("explicit")).status == 0
 	association.release()
-
-
-class Pieces:
-	"""A socket whose first bytes are sent by `cut` of them."""
-
-	def __init__(self, cut):
-		self.sock = dicom.connect(gateway.port)
-		self.came, self.goes = ssl.MemoryBIO(), ssl.MemoryBIO()
-		self.tls = dicom.client_context(t.pki, "angio").wrap_bio(
-			self.came, self.goes, server_hostname="gateway.test")
-		try:
-			self.tls.do_handshake()
-		except ssl.SSLWantReadError:
-			for piece in cut(self.goes.read()):
-				self.sock.sendall(piece)
-		self.repeat(self.tls.do_handshake)
-
-	def repeat(self, call, *arguments):
-		while True:
-			try:
-				done = call(*arguments)
-				self.sock.sendall(self.goes.read())
-				return done
-			except ssl.SSLWantReadError:
-				self.sock.sendall(self.goes.read())
-				content = self.sock.recv(65536)
-				if not content:
-					raise dicom.Closed() from None
-				self.came.write(content)
-
-	def recv(self, size):
-		return self.repeat(self.tls.read, size)
-
-	def sendall(self, content):
-		self.repeat(self.tls.write, content)
-
-	def settimeout(self, seconds):
-		self.sock.settimeout(seconds)
-
-	def close(self):
-		self.sock.close()
 
 
 def bytewise(hello):
@@ -92,4 +51,6 @@ with Test() as t:
 	assert line["reason"] == "tls-no-common" and "ALPN" in line["detail"], line
 
 	for cut in (bytewise, in_records, lambda hello: [hello[:1], hello[1:300], hello[300:]]):
-		serve(Pieces(cut))
+		sock = dicom.connect(gateway.port)
+		serve(Engine(sock, dicom.client_context(t.pki, "angio"), cut,
+			     server_hostname="gateway.test"))

@@ -2,38 +2,18 @@
 of what is stored go on; an alert and the status say so. With room again, refusals have lines again
 and none was lost count of. The file system is asked once a second at most."""
 import json
-import os
-import pathlib
-import subprocess
-import sys
 import time
 
+import small_disk
 from dicom import XA_CONTEXT, Rejection
-from harness import SKIPPED, Test, eventually, tool
+from harness import Test, eventually, tool
 from objects import DOSE_SR, EXPLICIT, Object, make, new_uid
 from steps import can_trace, traced
 
 STRANGERS, INSTANCES, GOOD = 60, 600, 40
 RESERVE = 262144
 
-if "CATHGATE_NAMESPACE" not in os.environ:	# a mount only this test can see
-	for options in (["-m"], ["-rm"]):
-		if subprocess.run(["unshare", *options, "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
-				  stderr=subprocess.DEVNULL).returncode == 0:
-			os.environ["CATHGATE_NAMESPACE"] = "1"
-			os.execvp("unshare", ["unshare", *options, sys.executable, *sys.argv])
-	print("skipped: this machine lets nobody mount a small disk")
-	sys.exit(SKIPPED)
-
-
-def free():
-	system = os.statvfs(disk)
-	return system.f_bavail * system.f_frsize
-
-
-def fill(left):
-	with open(disk / "filler", "wb", buffering=0) as filler:
-		filler.write(bytes(free() - left))
+small_disk.in_namespace()
 
 
 def send_refused():
@@ -67,8 +47,7 @@ def store(modality):
 
 
 with Test() as t:
-	disk = pathlib.Path("/mnt")	# of this test's own mount namespace
-	subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], check=True)
+	disk = small_disk.mount("4m")
 	gateway = t.configured(t.pacs(), {
 		"audit.file": str(disk / "audit.jsonl"), "audit.reserve_bytes": RESERVE,
 		"modalities.0.sop_classes": ["XRayAngiographicImageStorage"],
@@ -78,7 +57,7 @@ with Test() as t:
 	modality = t.associate(gateway)
 	store(modality)
 
-	fill(RESERVE - 16384)
+	small_disk.fill(disk, RESERVE - 16384)
 
 	def notices():
 		store(modality)

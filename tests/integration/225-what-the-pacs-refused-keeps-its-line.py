@@ -2,27 +2,17 @@
 line of its own, and is missing in its study's report; what the gateway refused is counted, and told
 in words that are true, and all who count by study or destination count it."""
 import json
-import os
-import pathlib
-import subprocess
-import sys
 from dataclasses import replace
 
 import metrics
+import small_disk
 from dicom import XA_CONTEXT, Rejection, release_pdu
-from harness import SKIPPED, Test, eventually, tool
+from harness import Test, eventually, tool
 from objects import DOSE_SR, make, new_uid
 
 RESERVE, FAILED, REFUSED, STRANGERS = 262144, 5, 30, 15
 
-if "CATHGATE_NAMESPACE" not in os.environ:	# a mount only this test can see
-	for options in (["-m"], ["-rm"]):
-		if subprocess.run(["unshare", *options, "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
-				  stderr=subprocess.DEVNULL).returncode == 0:
-			os.environ["CATHGATE_NAMESPACE"] = "1"
-			os.execvp("unshare", ["unshare", *options, sys.executable, *sys.argv])
-	print("skipped: this machine lets nobody mount a small disk")
-	sys.exit(SKIPPED)
+small_disk.in_namespace()
 
 
 def behave(association):
@@ -32,15 +22,8 @@ def behave(association):
 	association.send(release_pdu(6))
 
 
-def fill(left):
-	system = os.statvfs(disk)
-	with open(disk / "filler", "wb", buffering=0) as filler:
-		filler.write(bytes(system.f_bavail * system.f_frsize - left))
-
-
 with Test() as t:
-	disk = pathlib.Path("/mnt")	# of this test's own mount namespace
-	subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], check=True)
+	disk = small_disk.mount("4m")
 	gateway = t.configured(t.pacs(behave), {
 		"audit.file": str(disk / "audit.jsonl"), "audit.reserve_bytes": RESERVE,
 		"modalities.0.sop_classes": ["XRayAngiographicImageStorage"],
@@ -54,7 +37,7 @@ with Test() as t:
 		assert modality.store(make("explicit", size=100, study=study)).status == 0
 		return gateway.audit(event="alert", reason="audit-reserve")
 
-	fill(RESERVE - 16384)
+	small_disk.fill(disk, RESERVE - 16384)
 	eventually(notices)
 
 	status = 0xA900

@@ -1,32 +1,11 @@
 """Goal: with the audit log's disk full nothing is acknowledged; when there is room again,
 work goes on and the log has no gap and no torn line."""
-import os
-import pathlib
-import subprocess
-import sys
-
+import small_disk
 from dicom import XA_CONTEXT, Aborted, Closed, Request
-from harness import SKIPPED, Test, eventually
+from harness import Test, eventually
 from objects import make
 
-if "CATHGATE_NAMESPACE" not in os.environ:	# a mount only this test can see
-	for options in (["-m"], ["-rm"]):
-		if subprocess.run(["unshare", *options, "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
-				  stderr=subprocess.DEVNULL).returncode == 0:
-			os.environ["CATHGATE_NAMESPACE"] = "1"
-			os.execvp("unshare", ["unshare", *options, sys.executable, *sys.argv])
-	print("skipped: this machine lets nobody mount a small disk")
-	sys.exit(SKIPPED)
-
-
-def fill(path):
-	"""All that is left, to the last byte of the last page."""
-	with open(path, "wb", buffering=0) as filler:
-		try:
-			while True:
-				filler.write(bytes(4096))
-		except OSError:
-			pass
+small_disk.in_namespace()
 
 
 def try_store(obj):
@@ -41,15 +20,14 @@ def try_store(obj):
 
 
 with Test() as t:
-	disk = pathlib.Path("/mnt")	# of this test's own mount namespace
-	subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=True)
+	disk = small_disk.mount("256k")
 	gateway = t.configured(t.pacs(), {"audit.file": str(disk / "audit.jsonl")})
 	gateway.audit_file = disk / "audit.jsonl"
 	gateway.start()
 	modality = t.associate(gateway)
 	assert modality.store(make("explicit")).status == 0
 
-	fill(disk / "filler")
+	small_disk.fill(disk)
 	unheard = []
 	for _ in range(12):	# a line or two may still fit into the file's last page
 		obj = make("explicit")
