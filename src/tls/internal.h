@@ -53,7 +53,8 @@ void tls_material_clear(struct tls_material *material);
 
 /* Takes certificates out of a listener's `ca` that are no CA's and that no entry names:
  * they could have been put there by mistake, in the place of their CA. An entry that goes
- * must stop no reload, so that this is a warning. */
+ * must stop no reload, so that this is a warning; an error where nothing is left, since
+ * then everybody would be refused. */
 void tls_drop_unnamed(struct tls_material *material, const struct config_tls *tls,
 		      struct config_faults *faults);
 

@@ -20,22 +20,32 @@ static bool is_named(X509 *certificate, const struct config_strings *named)
 	return false;
 }
 
+static bool counts(X509 *certificate, const struct config_tls *tls)
+{
+	return !tls_is_leaf(certificate) || is_named(certificate, &tls->entries_sha256);
+}
+
 void tls_drop_unnamed(struct tls_material *material, const struct config_tls *tls,
 		      struct config_faults *faults)
 {
+	enum config_fault_kind kind = CONFIG_ERROR;
+
+	for (int i = 0; i < sk_X509_num(material->ca); i++) {
+		if (counts(sk_X509_value(material->ca, i), tls))
+			kind = CONFIG_WARNING;
+	}
 	for (int i = sk_X509_num(material->ca); i > 0; i--) {
 		X509 *certificate = sk_X509_value(material->ca, i - 1);
 		char subject[TLS_SUBJECT_SIZE];
 
-		if (!tls_is_leaf(certificate) ||
-		    is_named(certificate, &tls->entries_sha256))
+		if (counts(certificate, tls))
 			continue;
 		tls_subject(X509_get_subject_name(certificate), subject);
-		config_fault_add(faults, CONFIG_WARNING, &tls->ca.place,
+		config_fault_add(faults, kind, &tls->ca.place,
 				 "%s: the certificate %s isn't a CA's (basicConstraints "
 				 "CA:TRUE), and no entry names its SHA-256: it lets "
-				 "nobody in; put there the CA that signed it, or name it "
-				 "in `certificate` of its entry",
+				 "nobody in; put there the CA that signed it, or name "
+				 "its SHA-256 in `certificate` of its entry",
 				 tls->ca.path, subject);
 		X509_free(sk_X509_delete(material->ca, i - 1));
 	}

@@ -54,8 +54,10 @@ static const struct fault_case {
 	LISTENER(OURS(.certificate = "gateway-new"), CALENDAR, "isn't valid before"),
 	LISTENER(OURS(.certificate = "gateway-soon"), WARNING, "expires on"),
 	LISTENER(OURS(.ca = "old-root"), CALENDAR, "CN=old-root expired on"),
-	LISTENER(OURS(.ca = "angio"), WARNING,
+	LISTENER(OURS(.ca = "root+angio"), WARNING,
 		 "CN=angio isn't a CA's (basicConstraints CA:TRUE), and no entry names"),
+	/* Nobody could be let in. */
+	LISTENER(OURS(.ca = "angio"), ERROR, "put there the CA that signed it, or name"),
 	LISTENER(OURS(.ca = "brainpool", .named = "brainpool"), ERROR,
 		 "has a key on the curve brainpoolP256r1"),
 	LISTENER(OURS(.ca = "root+inter", .crl = { "inter" }), ERROR,

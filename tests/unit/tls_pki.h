@@ -363,6 +363,7 @@ static inline void make_odd_files(void)
 	join("root+vain", ".crt", "root", "vain");
 	join("root+revoked", ".crt", "root", "revoked");
 	join("root+by-other", ".crt", "root", "by-other");
+	join("root+angio", ".crt", "root", "angio");
 	join("root+old", ".crt", "root", "old-root");
 	join("gateway+text", ".crt", "gateway", "broken");
 	join("gateway+root", ".crt", "gateway", "root");
