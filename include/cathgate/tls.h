@@ -65,7 +65,7 @@ bool tls_context_is_classic(const struct tls_context *context);
 enum tls_end_kind {
 	TLS_END_CERTIFICATE, /* our own, and what stands behind it in its file */
 	TLS_END_CA,
-	TLS_END_CRL /* of several of one CA, the one that lasts longest */
+	TLS_END_CRL /* of several in one series, the one that began last */
 };
 
 struct tls_end {

@@ -54,7 +54,7 @@ static const char *crl_extension_fault(X509_CRL *crl)
 	return fault;
 }
 
-static void check_crl(const struct tls_check *check, X509_CRL *crl,
+static bool is_useful(const struct tls_check *check, X509_CRL *crl,
 		      const struct config_file *file)
 {
 	char issuer[TLS_SUBJECT_SIZE];
@@ -79,59 +79,33 @@ static void check_crl(const struct tls_check *check, X509_CRL *crl,
 	else
 		fault = crl_extension_fault(crl);
 	if (fault == NULL)
-		return;
+		return true;
 	tls_subject(X509_CRL_get_issuer(crl), issuer);
 	config_fault_add(check->faults, CONFIG_ERROR, &file->place,
 			 "%s: the CRL of %s %s", file->path, issuer, fault);
+	return false;
 }
 
-/* A CA may have several; the one that lasts longest counts, as it does for OpenSSL. */
-static X509_CRL *latest_crl(const struct tls_check *check, X509 *ca, size_t *ret_file)
+/* The file of the first CRL of a CA's; false when there is none. */
+static bool find_crl(const struct tls_check *check, X509 *ca, size_t *ret_file)
 {
-	X509_CRL *latest = NULL;
+	X509_CRL *crl;
+	size_t file;
 
-	for (size_t f = 0; f < check->material->crl_count; f++) {
-		STACK_OF(X509_CRL) *list = check->material->crl[f];
-
-		for (int i = 0; i < sk_X509_CRL_num(list); i++) {
-			X509_CRL *crl = sk_X509_CRL_value(list, i);
-
-			if (X509_NAME_cmp(X509_get_subject_name(ca),
-					  X509_CRL_get_issuer(crl)) != 0 ||
-			    X509_CRL_verify(crl, X509_get0_pubkey(ca)) != 1)
-				continue;
-			if (latest != NULL &&
-			    tls_time(X509_CRL_get0_nextUpdate(crl)) <=
-				    tls_time(X509_CRL_get0_nextUpdate(latest)))
-				continue;
-			latest = crl;
-			*ret_file = f;
-		}
-	}
-	return latest;
-}
-
-/* Of the same CA, in the files or kept from before. */
-static bool has_another_in_force(const struct tls_check *check, X509_CRL *next)
-{
-	const struct tls_material *material = check->material;
-
-	for (size_t f = 0; f <= material->crl_count; f++) {
-		STACK_OF(X509_CRL) *list =
-			f < material->crl_count ? material->crl[f] : material->kept;
-
-		for (int i = 0; i < sk_X509_CRL_num(list); i++) {
-			X509_CRL *crl = sk_X509_CRL_value(list, i);
-
-			if (X509_CRL_cmp(crl, next) == 0 &&
-			    tls_crl_is_in_force(crl, check->now))
-				return true;
+	for (size_t i = 0; (crl = tls_material_crl(check->material, i, &file)) != NULL;
+	     i++) {
+		if (file < check->material->crl_count &&
+		    X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(crl)) ==
+			    0 &&
+		    X509_CRL_verify(crl, X509_get0_pubkey(ca)) == 1) {
+			*ret_file = file;
+			return true;
 		}
 	}
 	return false;
 }
 
-static void check_crl_dates(const struct tls_check *check, X509_CRL *crl, const char *ca,
+static void check_last_date(const struct tls_check *check, X509_CRL *crl, const char *ca,
 			    const struct config_file *file)
 {
 	time_t first = tls_time(X509_CRL_get0_lastUpdate(crl));
@@ -152,10 +126,22 @@ static void check_crl_dates(const struct tls_check *check, X509_CRL *crl, const 
 			"CA",
 			file->path, ca, date);
 	}
+}
+
+static void check_crl_dates(const struct tls_check *check, X509_CRL *crl,
+			    const struct config_file *file)
+{
+	X509_CRL *speaker = tls_series_speaker(check->material, crl);
+	time_t first = tls_time(X509_CRL_get0_lastUpdate(crl));
+	char ca[TLS_SUBJECT_SIZE], date[TLS_DATE_SIZE];
+
+	tls_subject(X509_CRL_get_issuer(crl), ca);
+	if (speaker == crl)
+		check_last_date(check, crl, ca, file);
 	if (tls_has_begun(first, check->now))
 		return;
 	tls_date(first, date);
-	if (has_another_in_force(check, crl))
+	if (tls_crl_is_in_force(speaker, check->now))
 		config_fault_add(
 			check->faults, CONFIG_WARNING, &file->place,
 			"%s: the CRL of %s isn't valid before %s: the one before "
@@ -200,10 +186,12 @@ static X509 *sample_of(X509 *ca, DIST_POINT_NAME *point)
 }
 
 /* Whether the CRLs tell whether it is revoked; the error otherwise. */
-static bool is_covered(X509_STORE_CTX *judge, X509 *certificate, X509 *ca, int *ret_error)
+static bool is_covered(X509_STORE *judge, X509 *certificate, X509 *ca, int *ret_error)
 {
-	int error = certificate != NULL ? tls_revocation(judge, certificate, ca)
-					: X509_V_ERR_OUT_OF_MEM;
+	time_t until;
+	int error = certificate != NULL
+			    ? tls_revocation(judge, certificate, ca, true, &until)
+			    : X509_V_ERR_OUT_OF_MEM;
 
 	if (error == X509_V_OK || error == X509_V_ERR_CERT_REVOKED)
 		return true;
@@ -211,7 +199,7 @@ static bool is_covered(X509_STORE_CTX *judge, X509 *certificate, X509 *ca, int *
 	return false;
 }
 
-static bool covers_sample(X509_STORE_CTX *judge, X509 *ca, DIST_POINT_NAME *point,
+static bool covers_sample(X509_STORE *judge, X509 *ca, DIST_POINT_NAME *point,
 			  int *ret_error)
 {
 	X509 *sample = sample_of(ca, point);
@@ -223,7 +211,7 @@ static bool covers_sample(X509_STORE_CTX *judge, X509 *ca, DIST_POINT_NAME *poin
 
 /* Whether a CRL is for those certificates of the CA that name the same distribution
  * point. */
-static bool covers_some(const struct tls_check *check, X509_STORE_CTX *judge, X509 *ca)
+static bool covers_some(const struct tls_check *check, X509_STORE *judge, X509 *ca)
 {
 	bool covers = false;
 	int error;
@@ -246,7 +234,7 @@ static bool covers_some(const struct tls_check *check, X509_STORE_CTX *judge, X5
 
 /* Of the CAs in `ca` that this one signed, whether there are any, and the first about
  * which the CRLs say nothing. */
-static X509 *uncovered_ca(const struct tls_check *check, X509_STORE_CTX *judge, X509 *ca,
+static X509 *uncovered_ca(const struct tls_check *check, X509_STORE *judge, X509 *ca,
 			  bool *ret_has_any)
 {
 	int error;
@@ -264,7 +252,7 @@ static X509 *uncovered_ca(const struct tls_check *check, X509_STORE_CTX *judge, 
 	return NULL;
 }
 
-static void check_scope(const struct tls_check *check, X509_STORE_CTX *judge, X509 *ca,
+static void check_scope(const struct tls_check *check, X509_STORE *judge, X509 *ca,
 			const char *name, const struct config_file *file)
 {
 	bool signs_cas = false;
@@ -336,56 +324,41 @@ static void tell_missing(const struct tls_check *check, X509 *ca, const char *na
 				 name, check->tls->ca.path);
 }
 
-static void check_signers(const struct tls_check *check, X509_STORE_CTX *judge)
+static void check_signers(const struct tls_check *check, X509_STORE *judge)
 {
 	for (int i = 0; i < sk_X509_num(check->material->ca); i++) {
 		X509 *ca = sk_X509_value(check->material->ca, i);
 		char name[TLS_SUBJECT_SIZE];
-		size_t file = 0;
-		X509_CRL *crl = latest_crl(check, ca, &file);
+		size_t file;
 
 		if (X509_check_ca(ca) == 0)
 			continue; /* it signs nothing */
 		tls_subject(X509_get_subject_name(ca), name);
-		if (crl == NULL) {
+		if (!find_crl(check, ca, &file))
 			tell_missing(check, ca, name);
-			continue;
-		}
-		check_crl_dates(check, crl, name, &check->tls->crl.items[file]);
-		if (judge != NULL)
+		else if (judge != NULL)
 			check_scope(check, judge, ca, name, &check->tls->crl.items[file]);
 	}
-}
-
-/* The judge asks as a handshake would, but for the dates. */
-static bool judge_init(const struct tls_check *check, X509_STORE *store,
-		       X509_STORE_CTX *judge)
-{
-	if (store == NULL || judge == NULL ||
-	    tls_store_fill(store, check->material) != 0 ||
-	    X509_STORE_CTX_init(judge, store, NULL, NULL) != 1)
-		return false;
-	X509_STORE_CTX_set_flags(judge, X509_V_FLAG_NO_CHECK_TIME);
-	return true;
 }
 
 void tls_check_crls(const struct tls_check *check)
 {
 	const struct tls_material *material = check->material;
 	size_t errors = check->faults->error_count;
-	X509_STORE *store = tls_store_new();
-	X509_STORE_CTX *judge = X509_STORE_CTX_new();
+	X509_STORE *judge = tls_store_new();
+	bool is_filled = judge != NULL && tls_store_fill(judge, material) == 0;
 
 	for (size_t f = 0; f < material->crl_count; f++) {
-		for (int i = 0; i < sk_X509_CRL_num(material->crl[f]); i++)
-			check_crl(check, sk_X509_CRL_value(material->crl[f], i),
-				  &check->tls->crl.items[f]);
+		for (int i = 0; i < sk_X509_CRL_num(material->crl[f]); i++) {
+			X509_CRL *crl = sk_X509_CRL_value(material->crl[f], i);
+			const struct config_file *file = &check->tls->crl.items[f];
+
+			if (is_useful(check, crl, file))
+				check_crl_dates(check, crl, file);
+		}
 	}
 	/* Of one that is useless by itself enough is said. */
-	if (check->faults->error_count == errors && judge_init(check, store, judge))
-		check_signers(check, judge);
-	else
-		check_signers(check, NULL);
-	X509_STORE_CTX_free(judge);
-	X509_STORE_free(store);
+	check_signers(check,
+		      check->faults->error_count == errors && is_filled ? judge : NULL);
+	X509_STORE_free(judge);
 }

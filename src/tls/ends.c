@@ -70,27 +70,6 @@ static void note_number(X509_CRL *crl, char *ret, size_t size)
 	ASN1_INTEGER_free(number);
 }
 
-/* Whether another of the same CA lasts longer; of two alike the first counts. */
-static bool is_outlasted(const struct tls_material *material, X509_CRL *crl)
-{
-	time_t until = tls_time(X509_CRL_get0_nextUpdate(crl));
-	bool before = true;
-
-	for (size_t f = 0; f < material->crl_count; f++) {
-		for (int i = 0; i < sk_X509_CRL_num(material->crl[f]); i++) {
-			X509_CRL *other = sk_X509_CRL_value(material->crl[f], i);
-			time_t end = tls_time(X509_CRL_get0_nextUpdate(other));
-
-			if (other == crl)
-				before = false;
-			else if (X509_CRL_cmp(other, crl) == 0 &&
-				 (end > until || (end == until && before)))
-				return true;
-		}
-	}
-	return false;
-}
-
 static int note_crl(struct tls_context *context, X509_CRL *crl, const char *path)
 {
 	struct tls_end *end = append(context, TLS_END_CRL, path);
@@ -107,27 +86,32 @@ static int note_crl(struct tls_context *context, X509_CRL *crl, const char *path
 	return 0;
 }
 
-/* The one that is in force in the place of a file's, if any. */
-static X509_CRL *kept_for(const struct tls_material *material, X509_CRL *crl)
+/* The file in whose place one is kept. */
+static size_t file_of_series(const struct tls_material *material, X509_CRL *kept)
 {
-	for (int i = 0; i < sk_X509_CRL_num(material->kept); i++) {
-		X509_CRL *kept = sk_X509_CRL_value(material->kept, i);
+	size_t file = 0;
 
-		if (X509_CRL_cmp(kept, crl) == 0)
-			return kept;
+	for (size_t i = 0;; i++) {
+		X509_CRL *crl = tls_material_crl(material, i, &file);
+
+		if (crl == NULL || tls_crl_in_same_series(crl, kept, material->ca))
+			return file;
 	}
-	return NULL;
 }
 
+/* Of each series the one that speaks. */
 static int note_crls(struct tls_context *context, const struct config_tls *tls,
-		     const struct tls_material *material, size_t file)
+		     const struct tls_material *material)
 {
-	for (int i = 0; i < sk_X509_CRL_num(material->crl[file]); i++) {
-		X509_CRL *crl = sk_X509_CRL_value(material->crl[file], i);
-		X509_CRL *kept = kept_for(material, crl);
+	X509_CRL *crl;
+	size_t file;
 
-		if (!is_outlasted(material, crl) &&
-		    note_crl(context, kept ? kept : crl, tls->crl.items[file].path) != 0)
+	for (size_t i = 0; (crl = tls_material_crl(material, i, &file)) != NULL; i++) {
+		if (tls_series_speaker(material, crl) != crl)
+			continue;
+		if (file == material->crl_count)
+			file = file_of_series(material, crl);
+		if (note_crl(context, crl, tls->crl.items[file].path) != 0)
 			return -1;
 	}
 	return 0;
@@ -140,10 +124,7 @@ int tls_ends_note(struct tls_context *context, const struct config_tls *tls,
 			      tls->certificate.path) != 0 ||
 	    note_certificates(context, TLS_END_CA, material->ca, tls->ca.path) != 0)
 		return -1;
-	for (size_t i = 0; i < material->crl_count; i++)
-		if (note_crls(context, tls, material, i) != 0)
-			return -1;
-	return 0;
+	return note_crls(context, tls, material);
 }
 
 void tls_ends_clear(struct tls_context *context)

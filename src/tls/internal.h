@@ -1,8 +1,8 @@
 /*
  * What the files of tls/ share; OpenSSL's types end here.
  *
- * load.c reads files, keep.c says what of them counts, check.c and check_crls.c judge
- * what they hold, context.c makes an SSL_CTX of it,
+ * load.c reads files, keep.c says what of them counts, series.c which CRL speaks,
+ * check.c and check_crls.c judge what they hold, context.c makes an SSL_CTX of it,
  * ends.c notes until when; handshake.c uses that, verify.c judges the peer's chain,
  * failure.c puts what went wrong into words, peer.c who came, stream.c is the transport;
  * trust.c judges a peer once more.
@@ -92,9 +92,23 @@ int tls_verify(X509_STORE_CTX *check, void *unused);
 X509_STORE *tls_store_new(void);
 /* The CAs and CRLs. 0, or -1 without memory. */
 int tls_store_fill(X509_STORE *store, const struct tls_material *material);
-/* What the CRLs in the store of `check` say of a certificate: X509_V_OK, or why it can't
- * be believed. */
-int tls_revocation(X509_STORE_CTX *check, X509 *certificate, X509 *issuer);
+/* What the CRLs in the store say of a certificate: X509_V_OK, and until when they do, or
+ * why it can't be believed. `ever`: whatever their last dates. */
+int tls_revocation(X509_STORE *store, X509 *certificate, X509 *issuer, bool ever,
+		   time_t *ret_until);
+
+/* Whether two CRLs are about the same of what their CA signs. */
+bool tls_crl_scopes_equal(X509_CRL *a, X509_CRL *b);
+/* Whether it speaks instead of another of its series. */
+bool tls_crl_speaks_instead(X509_CRL *crl, X509_CRL *of, time_t now);
+/* Of the same name, scope and key, which is one in `ca`. */
+bool tls_crl_in_same_series(X509_CRL *a, X509_CRL *b, STACK_OF(X509) * ca);
+/* Of the CRLs of the files, and then those kept, number `at`, and the number of its file
+ * (crl_count: kept); NULL behind the last. */
+X509_CRL *tls_material_crl(const struct tls_material *material, size_t at,
+			   size_t *ret_file);
+/* The one that speaks in the series of one of the material's. */
+X509_CRL *tls_series_speaker(const struct tls_material *material, X509_CRL *crl);
 
 /* What somebody's clock can be ahead of ours: something is taken as valid so long before
  * its first date. CAs sign CRLs with dates of the moment. */

@@ -120,63 +120,51 @@ int tls_keep_valid_pair(const struct config_tls *tls, const struct tls_context *
 	return take_pair(running, material);
 }
 
-/* Those in force of the issuer of one that is still to come. */
+/* That of the running set which speaks in the series of one that is still to come, if it
+ * is in force. */
 static int keep_before(const struct tls_context *running, X509_CRL *next,
 		       struct tls_material *material)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(running->ssl_ctx);
 	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
 	time_t now = time(NULL);
+	X509_CRL *speaker = NULL;
 
 	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
 		X509_CRL *crl =
 			X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
 
-		if (crl == NULL || X509_CRL_cmp(crl, next) != 0 ||
-		    !tls_crl_is_in_force(crl, now))
-			continue;
-		if (sk_X509_CRL_push(material->kept, crl) <= 0)
-			return -1;
-		X509_CRL_up_ref(crl);
+		if (crl != NULL && tls_crl_in_same_series(crl, next, material->ca) &&
+		    (speaker == NULL || tls_crl_speaks_instead(crl, speaker, now)))
+			speaker = crl;
 	}
+	if (speaker == NULL || !tls_crl_is_in_force(speaker, now))
+		return 0;
+	if (sk_X509_CRL_push(material->kept, speaker) <= 0)
+		return -1;
+	X509_CRL_up_ref(speaker);
 	return 0;
-}
-
-/* Whether the files hold one in force of the issuer of that one. */
-static bool has_in_force(const struct tls_material *material, X509_CRL *of)
-{
-	time_t now = time(NULL);
-
-	for (size_t f = 0; f < material->crl_count; f++) {
-		for (int i = 0; i < sk_X509_CRL_num(material->crl[f]); i++) {
-			X509_CRL *crl = sk_X509_CRL_value(material->crl[f], i);
-
-			if (X509_CRL_cmp(crl, of) == 0 && tls_crl_is_in_force(crl, now))
-				return true;
-		}
-	}
-	return false;
 }
 
 int tls_keep_crls(const struct tls_context *running, struct tls_material *material)
 {
 	time_t now = time(NULL);
+	X509_CRL *crl;
+	size_t file;
 
 	material->kept = sk_X509_CRL_new_null();
 	if (material->kept == NULL)
 		return -1;
-	for (size_t f = 0; f < material->crl_count; f++) {
-		for (int i = 0; i < sk_X509_CRL_num(material->crl[f]); i++) {
-			X509_CRL *crl = sk_X509_CRL_value(material->crl[f], i);
-			time_t first = tls_time(X509_CRL_get0_lastUpdate(crl));
+	for (size_t i = 0; (crl = tls_material_crl(material, i, &file)) != NULL; i++) {
+		time_t first = tls_time(X509_CRL_get0_lastUpdate(crl));
 
-			if (tls_has_begun(first, now))
-				continue;
-			note_turn(material, first - TLS_CLOCK_SLACK);
-			if (running && !has_in_force(material, crl) &&
-			    keep_before(running, crl, material) != 0)
-				return -1;
-		}
+		if (tls_has_begun(first, now))
+			continue;
+		note_turn(material, first - TLS_CLOCK_SLACK);
+		if (running &&
+		    !tls_crl_is_in_force(tls_series_speaker(material, crl), now) &&
+		    keep_before(running, crl, material) != 0)
+			return -1;
 	}
 	return 0;
 }

@@ -78,38 +78,16 @@ static time_t earliest_end(STACK_OF(X509) * chain, int count)
 	return earliest;
 }
 
-/* The freshest CRL of an issuer counts; 0 when there is none. */
-static time_t crl_end(STACK_OF(X509_OBJECT) * objects, const X509_NAME *issuer)
-{
-	time_t latest = 0, now = time(NULL);
-
-	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
-		X509_CRL *crl =
-			X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
-		time_t last;
-
-		if (crl == NULL ||
-		    !tls_has_begun(tls_time(X509_CRL_get0_lastUpdate(crl)), now) ||
-		    X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) != 0)
-			continue;
-		last = tls_time(X509_CRL_get0_nextUpdate(crl));
-		if (last > latest)
-			latest = last;
-	}
-	return latest;
-}
-
 /* Of those that speak for the chain: no CRL is asked about its anchor. */
 static time_t earliest_crl_end(STACK_OF(X509) * chain, X509_STORE *store)
 {
-	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
-	time_t earliest = 0;
+	time_t earliest = 0, last;
 
 	for (int i = 0; i + 1 < sk_X509_num(chain); i++) {
-		X509 *certificate = sk_X509_value(chain, i);
-		time_t last = crl_end(objects, X509_get_issuer_name(certificate));
-
-		if (last != 0 && (earliest == 0 || last < earliest))
+		if (tls_revocation(store, sk_X509_value(chain, i),
+				   sk_X509_value(chain, i + 1), true,
+				   &last) == X509_V_OK &&
+		    last != 0 && (earliest == 0 || last < earliest))
 			earliest = last;
 	}
 	return earliest;

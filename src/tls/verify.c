@@ -8,21 +8,24 @@
 #include <openssl/x509v3.h>
 
 /* OpenSSL's own judgement of one certificate, as if it stood first in a chain: from its
- * issuer it needs the key that signed the CRL. 0, or an error X509_V_…. */
-static int judge_by_crls(X509 *certificate, X509 *issuer, STACK_OF(X509_CRL) * crls,
-			 unsigned long flags)
+ * issuer it needs the key that signed the CRL. Dates are left to the caller: OpenSSL
+ * knows no slack. 0, or an error X509_V_…. */
+static int judge_by_crl(X509 *certificate, X509 *issuer, X509_CRL *crl)
 {
 	X509_STORE_CTX *check = X509_STORE_CTX_new();
 	STACK_OF(X509) *chain = sk_X509_new_null();
+	STACK_OF(X509_CRL) *only = sk_X509_CRL_new_null();
 	int error = X509_V_ERR_OUT_OF_MEM;
 
 	if (check == NULL || chain == NULL || sk_X509_push(chain, certificate) <= 0 ||
-	    sk_X509_push(chain, issuer) <= 0 ||
+	    sk_X509_push(chain, issuer) <= 0 || only == NULL ||
+	    sk_X509_CRL_push(only, crl) <= 0 ||
 	    X509_STORE_CTX_init(check, NULL, certificate, NULL) != 1)
 		goto out;
 	X509_STORE_CTX_set0_verified_chain(check, X509_chain_up_ref(chain));
-	X509_STORE_CTX_set0_crls(check, crls);
-	X509_STORE_CTX_set_flags(check, X509_V_FLAG_CRL_CHECK | flags);
+	X509_STORE_CTX_set0_crls(check, only);
+	X509_STORE_CTX_set_flags(check,
+				 X509_V_FLAG_CRL_CHECK | X509_V_FLAG_NO_CHECK_TIME);
 	if (X509_STORE_CTX_get0_chain(check) == NULL)
 		goto out;
 	X509_STORE_CTX_set_error(check, X509_V_OK);
@@ -31,41 +34,116 @@ static int judge_by_crls(X509 *certificate, X509 *issuer, STACK_OF(X509_CRL) * c
 	else if (X509_STORE_CTX_get_error(check) != X509_V_OK)
 		error = X509_STORE_CTX_get_error(check);
 out:
-	sk_X509_free(chain);
 	X509_STORE_CTX_free(check);
+	sk_X509_CRL_free(only);
+	sk_X509_free(chain);
 	return error;
 }
 
-/* Takes out what isn't in force, where something is: of the rest OpenSSL takes the one
- * that was made last. Whether any is. */
-static bool leave_those_in_force(STACK_OF(X509_CRL) * crls)
+static void drop_other_keys(STACK_OF(X509_CRL) * crls, EVP_PKEY *key)
+{
+	for (int i = sk_X509_CRL_num(crls); i > 0; i--) {
+		if (X509_CRL_verify(sk_X509_CRL_value(crls, i - 1), key) != 1)
+			sk_X509_CRL_delete(crls, i - 1);
+	}
+}
+
+/* Of one issuer's, those in the place of which another of the series speaks. */
+static void drop_superseded(STACK_OF(X509_CRL) * crls, time_t now)
+{
+	for (int i = sk_X509_CRL_num(crls); i > 0; i--) {
+		X509_CRL *crl = sk_X509_CRL_value(crls, i - 1);
+		bool is_superseded = false;
+
+		for (int j = 0; j < sk_X509_CRL_num(crls); j++) {
+			X509_CRL *other = sk_X509_CRL_value(crls, j);
+
+			is_superseded = is_superseded ||
+					(tls_crl_scopes_equal(other, crl) &&
+					 tls_crl_speaks_instead(other, crl, now));
+		}
+		if (is_superseded)
+			sk_X509_CRL_delete(crls, i - 1);
+	}
+}
+
+/* Of each series that the issuer's key signed, the CRL that speaks. One that is alone
+ * needs no sorting: whether it was signed by that key is then OpenSSL's to say. */
+static STACK_OF(X509_CRL) * speakers_of(X509_STORE *store, X509 *issuer)
+{
+	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+	STACK_OF(X509_CRL) *all = sk_X509_CRL_new_null();
+	time_t now = time(NULL);
+
+	for (int i = 0; all != NULL && i < sk_X509_OBJECT_num(objects); i++) {
+		X509_CRL *crl =
+			X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+
+		if (crl == NULL || X509_NAME_cmp(X509_CRL_get_issuer(crl),
+						 X509_get_subject_name(issuer)) != 0)
+			continue;
+		if (sk_X509_CRL_push(all, crl) <= 0) {
+			sk_X509_CRL_free(all);
+			return NULL;
+		}
+	}
+	if (sk_X509_CRL_num(all) > 1)
+		drop_other_keys(all, X509_get0_pubkey(issuer));
+	drop_superseded(all, now);
+	return all;
+}
+
+/* What one CRL says of a certificate, and how much that weighs against what others say: a
+ * revocation most, and one that isn't in force yields to one that is. */
+struct opinion {
+	enum { SAYS_NOTHING, IS_STALE, IS_GOOD, REVOKES } weight;
+	int error; /* X509_V_… */
+};
+
+static struct opinion opinion_of(X509_CRL *crl, X509 *certificate, X509 *issuer,
+				 bool ever)
 {
 	time_t now = time(NULL);
-	bool any = false;
+	bool has_begun = tls_has_begun(tls_time(X509_CRL_get0_lastUpdate(crl)), now);
+	int error = judge_by_crl(certificate, issuer, crl);
+	struct opinion opinion = { SAYS_NOTHING, error };
 
-	for (int i = 0; i < sk_X509_CRL_num(crls); i++)
-		any = any || tls_crl_is_in_force(sk_X509_CRL_value(crls, i), now);
-	for (int i = sk_X509_CRL_num(crls); any && i > 0; i--) {
-		if (!tls_crl_is_in_force(sk_X509_CRL_value(crls, i - 1), now))
-			X509_CRL_free(sk_X509_CRL_delete(crls, i - 1));
-	}
-	return any;
+	if (error != X509_V_OK && error != X509_V_ERR_CERT_REVOKED)
+		return opinion;
+	opinion.weight = error == X509_V_OK ? IS_GOOD : REVOKES;
+	if (ever || tls_crl_is_in_force(crl, now))
+		return opinion;
+	opinion.error = X509_V_ERR_CRL_HAS_EXPIRED;
+	if (!has_begun)
+		opinion.error = X509_V_ERR_CRL_NOT_YET_VALID;
+	if (!has_begun || error == X509_V_OK)
+		opinion.weight = IS_STALE;
+	return opinion;
 }
 
-int tls_revocation(X509_STORE_CTX *check, X509 *certificate, X509 *issuer)
+int tls_revocation(X509_STORE *store, X509 *certificate, X509 *issuer, bool ever,
+		   time_t *ret_until)
 {
-	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
-	STACK_OF(X509_CRL) *crls =
-		X509_STORE_CTX_get1_crls(check, X509_get_issuer_name(certificate));
-	unsigned long flags =
-		X509_VERIFY_PARAM_get_flags(param) & X509_V_FLAG_NO_CHECK_TIME;
-	int error;
+	STACK_OF(X509_CRL) *speakers = speakers_of(store, issuer);
+	struct opinion counts = { SAYS_NOTHING, X509_V_ERR_UNABLE_TO_GET_CRL };
+	time_t latest = 0;
 
-	if (leave_those_in_force(crls))
-		flags = X509_V_FLAG_NO_CHECK_TIME; /* which knows no slack */
-	error = judge_by_crls(certificate, issuer, crls, flags);
-	sk_X509_CRL_pop_free(crls, X509_CRL_free);
-	return error;
+	if (speakers == NULL)
+		return X509_V_ERR_OUT_OF_MEM;
+	for (int i = 0; i < sk_X509_CRL_num(speakers); i++) {
+		X509_CRL *crl = sk_X509_CRL_value(speakers, i);
+		struct opinion opinion = opinion_of(crl, certificate, issuer, ever);
+		time_t until = tls_time(X509_CRL_get0_nextUpdate(crl));
+
+		if (i == 0 || opinion.weight > counts.weight)
+			counts = opinion;
+		if (opinion.error == X509_V_OK && until > latest)
+			latest = until;
+	}
+	sk_X509_CRL_free(speakers);
+	if (counts.error == X509_V_OK)
+		*ret_until = latest;
+	return counts.error;
 }
 
 /* Of a CA the purposes of its EKU bound those of what it signs. */
@@ -101,14 +179,17 @@ bool tls_is_excused(X509_STORE_CTX *check)
 static int check_revocation(X509_STORE_CTX *check)
 {
 	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(check);
-	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
+	unsigned long flags =
+		X509_VERIFY_PARAM_get_flags(X509_STORE_CTX_get0_param(check));
+	bool ever = (flags & X509_V_FLAG_NO_CHECK_TIME) != 0;
+	time_t until;
 
-	if ((X509_VERIFY_PARAM_get_flags(param) & X509_V_FLAG_CRL_CHECK) == 0)
+	if ((flags & X509_V_FLAG_CRL_CHECK) == 0)
 		return 1;
 	for (int i = 0; i + 1 < sk_X509_num(chain); i++) {
 		X509 *certificate = sk_X509_value(chain, i);
-		int error =
-			tls_revocation(check, certificate, sk_X509_value(chain, i + 1));
+		int error = tls_revocation(X509_STORE_CTX_get0_store(check), certificate,
+					   sk_X509_value(chain, i + 1), ever, &until);
 
 		if (error == X509_V_OK)
 			continue;

@@ -244,6 +244,7 @@ static inline void add_scope(X509_CRL *crl, const char *name)
 	static const char *const scopes[][2] = {
 		{ "indirect", "critical,indirectCRL:TRUE" },
 		{ "users", "critical,onlyuser:TRUE" },
+		{ "users-stale", "critical,onlyuser:TRUE" },
 		{ "cas", "critical,onlyCA:TRUE" },
 		{ "attributes", "critical,onlyAA:TRUE" },
 		{ "reasons", "critical,onlysomereasons:keyCompromise" },
@@ -388,6 +389,7 @@ static inline int make_pki(void **state)
 	make_crl("critical", "root", "root", 0, 30);
 	make_crl("indirect", "root", "root", 0, 30);
 	make_crl("users", "root", "root", 0, 30);
+	make_crl("users-stale", "root", "root", -30, -1);
 	make_crl("cas", "root", "root", 0, 30);
 	make_crl("attributes", "root", "root", 0, 30);
 	make_crl("reasons", "root", "root", 0, 30);
@@ -396,6 +398,7 @@ static inline int make_pki(void **state)
 	make_crl("later", "root", "root", 0, 30);
 	make_crl("clean", "root", "root", -1, 29);
 	make_crl("stale", "root", "root", -30, -1);
+	make_crl("long", "root", "root", -40, 30);
 	make_crl("soon", "root", "root", -27, 2);
 	make_crl("forged", "root", "other", 0, 30);
 	make_crl("other", "other", "other", 0, 30);
