@@ -111,6 +111,9 @@ struct tls_peer {
 	char *dns[TLS_NAMES_MAX],
 		*uri[TLS_NAMES_MAX]; /* subjectAltName; free with clear */
 	size_t dns_count, uri_count;
+	/* It is in `ca`, and no CA there has signed it: nobody known has written what
+	 * names stand in it. Not of a self-signed one. */
+	bool vouches_for_itself;
 	time_t begins, ends; /* of its own certificate alone */
 	time_t not_after;    /* the earliest of the chain that was verified */
 	time_t shown_until; /* the earliest of it without the CA that we hold ourselves */

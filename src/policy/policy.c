@@ -60,6 +60,9 @@ static bool fits_certificate(const struct config_certificate *bound,
 {
 	if (bound->none || peer == NULL)
 		return bound->none && peer == NULL;
+	if (peer->vouches_for_itself &&
+	    bound->sha256.count + bound->public_key_sha256.count == 0)
+		return false;
 	if (bound->sha256.count > 0 && !holds(&bound->sha256, peer->certificate_sha256))
 		return false;
 	if (bound->public_key_sha256.count > 0 &&

@@ -136,8 +136,9 @@ void tls_ends_clear(struct tls_context *context);
 
 /* 0, or -1 without memory. */
 int tls_peer_fill(SSL *ssl, struct tls_peer *ret);
-/* Until when a verified chain stands, by itself and by the CRLs in the store. */
-void tls_peer_note_dates(STACK_OF(X509) * chain, X509_STORE *store, struct tls_peer *ret);
+/* Until when a verified chain stands, by itself and by the CRLs in the store; and whether
+ * there is any besides the peer's own certificate. */
+void tls_peer_note_chain(STACK_OF(X509) * chain, X509_STORE *store, struct tls_peer *ret);
 
 /* The first thing that was wrong with the peer's chain, if anything was. */
 struct tls_verdict {

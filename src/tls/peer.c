@@ -93,13 +93,14 @@ static time_t earliest_crl_end(STACK_OF(X509) * chain, X509_STORE *store)
 	return earliest;
 }
 
-void tls_peer_note_dates(STACK_OF(X509) * chain, X509_STORE *store, struct tls_peer *ret)
+void tls_peer_note_chain(STACK_OF(X509) * chain, X509_STORE *store, struct tls_peer *ret)
 {
 	int count = sk_X509_num(chain);
 
 	ret->not_after = earliest_end(chain, count);
 	ret->shown_until = earliest_end(chain, count > 1 ? count - 1 : count);
 	ret->crl_until = earliest_crl_end(chain, store);
+	ret->vouches_for_itself = count == 1 && tls_is_leaf(sk_X509_value(chain, 0));
 }
 
 time_t tls_trusted_until(const struct tls_peer *peer)
@@ -158,7 +159,7 @@ int tls_peer_fill(SSL *ssl, struct tls_peer *ret)
 		tls_peer_clear(&peer);
 		return -1;
 	}
-	tls_peer_note_dates(SSL_get0_verified_chain(ssl),
+	tls_peer_note_chain(SSL_get0_verified_chain(ssl),
 			    SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl)), &peer);
 	snprintf(peer.version, sizeof(peer.version), "%s", SSL_get_version(ssl));
 	snprintf(peer.cipher, sizeof(peer.cipher), "%s", SSL_get_cipher_name(ssl));

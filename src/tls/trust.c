@@ -217,7 +217,7 @@ static int verify(const struct tls_context *context, SSL *ssl, struct tls_peer *
 	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME);
 	if (tls_verify(check, NULL) != 1)
 		goto out;
-	tls_peer_note_dates(X509_STORE_CTX_get0_chain(check), store, peer);
+	tls_peer_note_chain(X509_STORE_CTX_get0_chain(check), store, peer);
 	rc = 0;
 out:
 	X509_STORE_CTX_free(check);

@@ -100,6 +100,7 @@ static struct config *load_allowlist(void)
 /* What a peer shows; a certificate with no digest stands for none at all. */
 struct peer {
 	const char *sha256, *public_key_sha256, *dns, *uri, *common_name;
+	bool vouches_for_itself;
 };
 
 struct row {
@@ -147,45 +148,54 @@ static const struct row rows[] = {
 	{ "THREE",
 	  "GATE",
 	  "::1",
-	  { A, A, "3.EXAMPLE", "urn:three", "Three" },
+	  { A, A, "3.EXAMPLE", "urn:three", "Three", false },
 	  "names",
 	  0 },
 	{ "THREE",
 	  "GATE",
 	  "::1",
-	  { A, A, "3.example", "urn:THREE", "Three" },
+	  { A, A, "3.example", "urn:THREE", "Three", false },
 	  NULL,
 	  REASON_AE_CERTIFICATE_MISMATCH },
 	{ "THREE",
 	  "GATE",
 	  "::1",
-	  { A, A, "3.example", "urn:three", "three" },
+	  { A, A, "3.example", "urn:three", "three", false },
 	  NULL,
 	  REASON_AE_CERTIFICATE_MISMATCH },
 	{ "THREE",
 	  "GATE",
 	  "::1",
-	  { A, A, "x.3.example", "urn:three", "Three" },
+	  { A, A, "x.3.example", "urn:three", "Three", false },
 	  NULL,
 	  REASON_AE_CERTIFICATE_MISMATCH },
 	{ "THREE",
 	  "GATE",
 	  "::1",
-	  { A, A, "*.example", "urn:three", "Three" },
+	  { A, A, "*.example", "urn:three", "Three", false },
 	  NULL,
 	  REASON_AE_CERTIFICATE_MISMATCH },
 	{ "THREE",
 	  "GATE",
 	  "::1",
-	  { A, A, NULL, "urn:three", "Three" },
+	  { A, A, NULL, "urn:three", "Three", false },
 	  NULL,
 	  REASON_AE_CERTIFICATE_MISMATCH },
 	{ "THREE",
 	  "GATE",
 	  "::1",
-	  { A, A, "3.example", NULL, NULL },
+	  { A, A, "3.example", NULL, NULL, false },
 	  NULL,
 	  REASON_AE_CERTIFICATE_MISMATCH },
+	/* names that nobody known has written; a digest or a key needs no CA */
+	{ "THREE",
+	  "GATE",
+	  "::1",
+	  { A, A, "3.EXAMPLE", "urn:three", "Three", true },
+	  NULL,
+	  REASON_AE_CERTIFICATE_MISMATCH },
+	{ "ONE", "GATE", "10.1.2.3", { A, A, .vouches_for_itself = true }, "digest", 0 },
+	{ "TWO", "GATE", "192.0.2.1", { B, B, .vouches_for_itself = true }, "key", 0 },
 	/* plain entries and plain peers fit only each other */
 	{ "FOUR", "GATE", "127.0.0.1", NO_PEER, "plain", 0 },
 	{ "FOUR", "GATE", "127.0.0.1", WITH_A, NULL, REASON_AE_CERTIFICATE_MISMATCH },
@@ -218,7 +228,8 @@ static void expect_row(const struct config *config, const struct row *row)
 	struct tls_peer peer = { .dns = { (char *)shown->dns },
 				 .uri = { (char *)shown->uri },
 				 .dns_count = shown->dns != NULL,
-				 .uri_count = shown->uri != NULL };
+				 .uri_count = shown->uri != NULL,
+				 .vouches_for_itself = shown->vouches_for_itself };
 	struct policy_claim claim = { .calling = title(row->calling),
 				      .called = title(row->called) };
 	const struct config_modality *entry;
