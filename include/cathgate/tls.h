@@ -30,10 +30,11 @@ struct tls_context;
 /* Reads what `tls` names into a context and adds to `faults` whatever is wrong with it:
  * files that can't be read, keys that others can read or that don't belong to their
  * certificate, CAs that don't sign the chain, a CA without a CRL that a handshake would
- * take, a wrong purpose, weak keys; expired or soon to expire (30 days) certificates and
- * CRLs as CONFIG_CALENDAR or CONFIG_WARNING. 0 and the caller's *ret (tls_context_free),
- * or -1 when there was a CONFIG_ERROR. What only the calendar made bad still makes a
- * context: its handshakes then fail with the reason.
+ * take, a wrong purpose, what of `ca` each handshake would refuse, weak keys; expired or
+ * soon to expire (30 days) certificates and CRLs as CONFIG_CALENDAR or CONFIG_WARNING. 0
+ * and the caller's *ret (tls_context_free), or -1 when there was a CONFIG_ERROR. What
+ * only the calendar made bad still makes a context: its handshakes then fail with the
+ * reason.
  *
  * First dates have five minutes of slack, for clocks that are ahead of ours.
  *

@@ -79,15 +79,24 @@ static void check_strength(const struct tls_check *check, const struct subject *
 }
 
 /* Nobody relies on the signature of a certificate by itself. */
+static bool has_weak_signature(X509 *certificate, int *ret_digest)
+{
+	int digest = NID_undef, bits = 0;
+
+	if (tls_is_self_signed(certificate) ||
+	    X509_get_signature_info(certificate, &digest, NULL, &bits, NULL) != 1 ||
+	    bits >= LEVEL_2_BITS)
+		return false;
+	*ret_digest = digest;
+	return true;
+}
+
 static void check_signature(const struct tls_check *check, const struct subject *subject)
 {
 	const struct config_file *file = subject->file;
-	int digest = NID_undef, bits = 0;
+	int digest;
 
-	if (!tls_is_self_signed(subject->certificate) &&
-	    X509_get_signature_info(subject->certificate, &digest, NULL, &bits, NULL) ==
-		    1 &&
-	    bits < LEVEL_2_BITS)
+	if (has_weak_signature(subject->certificate, &digest))
 		config_fault_add(
 			check->faults, CONFIG_ERROR, &file->place,
 			"%s: the certificate %s is signed with %s, which security level "
@@ -187,13 +196,108 @@ static void check_chain(const struct tls_check *check, bool server)
 			check->tls->key.path, file->path);
 }
 
-static bool has_issuer(STACK_OF(X509) * ca, X509 *certificate)
+/* NULL: it isn't in `ca`. */
+static X509 *issuer_of(STACK_OF(X509) * ca, X509 *certificate)
 {
 	for (int i = 0; i < sk_X509_num(ca); i++) {
-		if (tls_is_issuer(sk_X509_value(ca, i), certificate))
+		X509 *issuer = sk_X509_value(ca, i);
+
+		if (X509_check_ca(issuer) != 0 && tls_is_issuer(issuer, certificate))
+			return issuer;
+	}
+	return NULL;
+}
+
+/* Whether a CA above it allows fewer CAs below itself (RFC 5280 4.2.1.9). */
+static bool is_too_deep(STACK_OF(X509) * ca, X509 *certificate)
+{
+	X509 *at = certificate;
+	long below = 0;
+
+	for (int i = 0; at != NULL && i < sk_X509_num(ca); i++) {
+		long allowed = X509_get_pathlen(at);
+
+		if (allowed >= 0 && below > allowed)
 			return true;
+		if (tls_is_self_signed(at))
+			break;
+		if ((X509_get_extension_flags(at) & EXFLAG_SI) == 0)
+			below++;
+		at = issuer_of(ca, at);
 	}
 	return false;
+}
+
+/* Why a handshake refuses the peer (a server or a client) that shows it or that it has
+ * signed; NULL: it doesn't. */
+static const char *fault_of_trusted(STACK_OF(X509) * ca, X509 *certificate, bool server)
+{
+	int digest;
+
+	if ((X509_get_extension_flags(certificate) & EXFLAG_CRITICAL) != 0)
+		return "holds a critical extension that isn't known here; have it issued "
+		       "without";
+	if (X509_check_ca(certificate) == 0) {
+		if (!certificate_is_for(certificate, server))
+			return server ? "isn't for a TLS server (its keyUsage or "
+					"extendedKeyUsage says so); have it issued with "
+					"serverAuth"
+				      : "isn't for a TLS client (its keyUsage or "
+					"extendedKeyUsage says so); have it issued with "
+					"clientAuth";
+		if (issuer_of(ca, certificate) != NULL &&
+		    has_weak_signature(certificate, &digest))
+			return "is signed with less than SHA-256, which security level 2 "
+			       "refuses; have it issued again with SHA-256";
+		return NULL;
+	}
+	if (!tls_may_sign_for(certificate, server))
+		return server ? "is of a CA that may not sign for TLS servers (its "
+				"extendedKeyUsage or keyUsage says so); have it issued "
+				"without extendedKeyUsage, or with serverAuth"
+			      : "is of a CA that may not sign for TLS clients (its "
+				"extendedKeyUsage or keyUsage says so); have it issued "
+				"without extendedKeyUsage, or with clientAuth";
+	if (is_too_deep(ca, certificate))
+		return "stands below a CA that allows fewer CAs below itself (pathlen of "
+		       "its basicConstraints); have that one issued anew";
+	return NULL;
+}
+
+/* Whether it and all above it do for a handshake. */
+static bool lets_in(STACK_OF(X509) * ca, X509 *certificate, bool server)
+{
+	X509 *at = certificate;
+
+	for (int i = 0; at != NULL && i < sk_X509_num(ca); i++) {
+		if (fault_of_trusted(ca, at, server) != NULL)
+			return false;
+		at = tls_is_self_signed(at) ? NULL : issuer_of(ca, at);
+	}
+	return true;
+}
+
+/* What the handshake would refuse each time: a warning, as long as somebody else can come
+ * in. */
+static void check_handshakes(const struct tls_check *check, bool server)
+{
+	const struct config_file *file = &check->tls->ca;
+	STACK_OF(X509) *ca = check->material->ca;
+	enum config_fault_kind kind = CONFIG_ERROR;
+
+	for (int i = 0; i < sk_X509_num(ca); i++) {
+		if (lets_in(ca, sk_X509_value(ca, i), server))
+			kind = CONFIG_WARNING;
+	}
+	for (int i = 0; i < sk_X509_num(ca); i++) {
+		struct subject subject = subject_of(ca, i, file);
+		const char *fault = fault_of_trusted(ca, subject.certificate, server);
+
+		if (fault != NULL)
+			config_fault_add(check->faults, kind, &file->place,
+					 "%s: the certificate %s %s", file->path,
+					 subject.name, fault);
+	}
 }
 
 bool tls_looks_like_a_peers(X509 *certificate)
@@ -232,7 +336,7 @@ static void check_ca(const struct tls_check *check)
 				"%s: the certificate %s isn't a CA's (basicConstraints "
 				"CA:TRUE); put there the CA that signed it",
 				file->path, subject.name);
-		else if (!self_signed && !has_issuer(ca, subject.certificate))
+		else if (!self_signed && issuer_of(ca, subject.certificate) == NULL)
 			config_fault_add(
 				check->faults, CONFIG_ERROR, &file->place,
 				"%s: the CA that signed %s isn't in this file; add it, "
@@ -262,8 +366,10 @@ void tls_material_check(const struct tls_material *material, const struct config
 			"certificate");
 	if (material->chain != NULL)
 		check_chain(&check, server);
-	if (material->ca != NULL)
+	if (material->ca != NULL) {
 		check_ca(&check);
+		check_handshakes(&check, !server);
+	}
 	/* One that couldn't be read would be missed a second time. */
 	for (size_t i = 0; i < material->crl_count; i++)
 		crls_read = crls_read && material->crl[i] != NULL;

@@ -83,6 +83,8 @@ bool tls_is_issuer(X509 *issuer, X509 *certificate);
 /* Of one that has what a peer shows, a name or a purpose, and no CA needs. */
 bool tls_looks_like_a_peers(X509 *certificate);
 
+/* Whether it may stand behind a TLS server's, or a client's, in a chain. */
+bool tls_may_sign_for(X509 *ca, bool server);
 /* Whether what OpenSSL holds against a certificate is taken all the same; for its verify
  * callback, which then returns 1. */
 bool tls_is_excused(X509_STORE_CTX *check);

@@ -147,15 +147,23 @@ int tls_revocation(X509_STORE *store, X509 *certificate, X509 *issuer, bool ever
 }
 
 /* Of a CA the purposes of its EKU bound those of what it signs. */
+bool tls_may_sign_for(X509 *ca, bool server)
+{
+	return X509_check_purpose(
+		       ca, server ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT,
+		       1) > 0 ||
+	       (certificate_is_for_all(ca) && X509_check_ca(ca) == 1);
+}
+
 static bool is_for_this(X509_STORE_CTX *check, X509 *certificate)
 {
 	SSL *ssl =
 		X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx());
+	bool server = SSL_is_server(ssl) == 0; /* the peer */
 
 	if (X509_STORE_CTX_get_error_depth(check) > 0)
-		return certificate_is_for_all(certificate) &&
-		       X509_check_ca(certificate) == 1;
-	return certificate_is_for(certificate, SSL_is_server(ssl) == 0);
+		return tls_may_sign_for(certificate, server);
+	return certificate_is_for(certificate, server);
 }
 
 bool tls_is_excused(X509_STORE_CTX *check)

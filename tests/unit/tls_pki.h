@@ -56,8 +56,10 @@ static struct recipe {
 	const char *key_usage;
 	const char *ca_usage; /* extendedKeyUsage of a CA */
 	const char *curve;    /* or "RSA-1024"; NULL: P-256 */
+	const char *basic;    /* basicConstraints */
 	bool sha1;
-	bool nul; /* in the last CN and the first dNSName */
+	bool strange; /* it has a critical extension that nobody knows */
+	bool nul;     /* in the last CN and the first dNSName */
 	struct made made;
 } pki[] = {
 	MADE("root", NULL, NULL, 0, 900),
@@ -81,6 +83,14 @@ static struct recipe {
 	MADE("any-ca", "root", NULL, 0, 400, .ca_usage = "anyExtendedKeyUsage"),
 	MADE("by-any-ca", "any-ca", BOTH, 0, 400, .names = PACS_NAMES),
 	MADE("server-ca", "root", NULL, 0, 400, .ca_usage = SERVER),
+	MADE("server-root", NULL, NULL, 0, 400, .ca_usage = SERVER),
+	MADE("client-root", NULL, NULL, 0, 400, .ca_usage = CLIENT),
+	MADE("strange-ca", "root", NULL, 0, 400, .strange = true),
+	MADE("strange", "other", CLIENT, 0, 400, .strange = true),
+	MADE("flat-root", NULL, NULL, 0, 400, .basic = "critical,CA:TRUE,pathlen:0"),
+	MADE("below", "flat-root", NULL, 0, 400),
+	MADE("server-alone", NULL, SERVER, 0, 400),
+	MADE("enciphers", NULL, CLIENT, 0, 400, .key_usage = "keyEncipherment"),
 	MADE("by-server-ca", "server-ca", BOTH, 0, 400),
 	MADE("pacs", "root", BOTH, 0, 400, .names = PACS_NAMES),
 	MADE("by-inter", "inter", CLIENT, 0, 400),
@@ -219,13 +229,18 @@ static inline void make(struct recipe *recipe)
 	X509_set_issuer_name(made, X509_get_subject_name(signer->certificate));
 	X509_set_pubkey(made, key);
 	add_extension(made, signer->certificate, NID_basic_constraints,
-		      recipe->usage == NULL ? "critical,CA:TRUE" : "critical,CA:FALSE");
+		      recipe->basic != NULL   ? recipe->basic
+		      : recipe->usage == NULL ? "critical,CA:TRUE"
+					      : "critical,CA:FALSE");
 	add_extension(made, signer->certificate, NID_key_usage, recipe->key_usage);
 	add_extension(made, signer->certificate, NID_ext_key_usage,
 		      recipe->usage != NULL ? recipe->usage : recipe->ca_usage);
 	add_extension(made, signer->certificate, NID_subject_alt_name, recipe->names);
 	add_extension(made, signer->certificate, NID_crl_distribution_points,
 		      recipe->point);
+	if (recipe->strange)
+		X509_add1_ext_i2d(made, NID_crl_number, X509_get_serialNumber(made), 1,
+				  0);
 	if (recipe->nul)
 		add_names_with_nul(made);
 	assert_true(X509_sign(made, signer->key,
@@ -364,6 +379,12 @@ static inline void make_odd_files(void)
 	join("root+vain", ".crt", "root", "vain");
 	join("root+revoked", ".crt", "root", "revoked");
 	join("root+by-other", ".crt", "root", "by-other");
+	join("root+server-ca", ".crt", "root", "server-ca");
+	join("root+strange-ca", ".crt", "root", "strange-ca");
+	join("flat-root+below", ".crt", "flat-root", "below");
+	join("root+server-alone", ".crt", "root", "server-alone");
+	join("root+gateway", ".crt", "root", "gateway");
+	join("root+sha1", ".crt", "root", "sha1");
 	join("root+angio", ".crt", "root", "angio");
 	join("root+old", ".crt", "root", "old-root");
 	join("gateway+text", ".crt", "gateway", "broken");
