@@ -47,8 +47,23 @@ enum durable_way {
 };
 int durable_put(const char *path, enum durable_way way, const void *bytes, size_t size,
 		const struct durable_owner *owner);
-/* In the place of the regular file that the path leads to, with its owner and mode. */
-int durable_rewrite(const char *path, const void *bytes, size_t size);
+
+/* A regular file that is to be replaced, as it was found: all of what it held. What is
+ * written in its place gets its owner and its mode, whatever stands there by then, so
+ * that nobody reads there what that user couldn't read before. */
+struct durable_kept {
+	int folder;
+	char name[NAME_MAX + 1];
+	struct durable_owner owner;
+	char *bytes;
+	size_t size;
+};
+
+/* Of at most `max` bytes; EINVAL where it is no regular file. */
+int durable_keep(const char *path, size_t max, struct durable_kept *ret);
+int durable_rewrite(const struct durable_kept *kept, const void *bytes, size_t size);
+/* Its bytes may be a key's, and are wiped. */
+void durable_kept_end(struct durable_kept *kept);
 
 /* The same in a folder that is open already. `path` may lead through folders within it
  * only where nobody else can change them. */
@@ -85,6 +100,8 @@ int durable_open_folder(const char *path);
 int durable_open_parent(const char *path);
 /* Opens a file that is there (with O_CLOEXEC), as open(2) does but for root's rule. */
 int durable_open_file(const char *path, int flags);
+/* To read a regular file: EINVAL for anything else, and no FIFO is waited for. */
+int durable_open_regular(const char *path);
 /* The name behind the last slash. */
 const char *durable_base(const char *path);
 
@@ -95,10 +112,14 @@ int durable_sync_at(int folder);
  * it may be there. */
 int durable_write(int fd, const void *bytes, size_t size);
 
-/* A whole file, of at most `max` bytes, with a NUL behind it: the caller's to free. */
+/* A whole regular file, of at most `max` bytes, with a NUL behind it: the caller's to
+ * free. Root reads by its rule, too: the bytes may go where others read them. */
 int durable_read(const char *path, size_t max, char **ret, size_t *ret_size);
+/* No link is followed at the end of `path`. */
 int durable_read_at(int folder, const char *path, size_t max, char **ret,
 		    size_t *ret_size);
+/* All that comes from a descriptor, which is closed; -1 is taken for its failed open. */
+int durable_read_fd(int fd, size_t max, char **ret, size_t *ret_size);
 
 #ifdef __cplusplus
 }

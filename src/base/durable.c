@@ -235,25 +235,60 @@ int durable_create_at(int folder, const char *path, const void *bytes, size_t si
 	return write_whole(begun, &draft, bytes, size, owner);
 }
 
-int durable_rewrite(const char *path, const void *bytes, size_t size)
+/* Takes the descriptor. */
+static int regular_only(int fd)
+{
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return close_quietly(fd, -1);
+	errno = EINVAL;
+	return S_ISREG(status.st_mode) ? fd : close_quietly(fd, -1);
+}
+
+int durable_open_regular(const char *path)
+{
+	return regular_only(durable_open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+}
+
+static int open_regular_at(int folder, const char *path)
+{
+	return regular_only(openat(
+		folder, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+}
+
+int durable_keep(const char *path, size_t max, struct durable_kept *ret)
+{
+	struct durable_kept kept;
+	struct stat status;
+	int fd;
+
+	kept.folder = folder_of_file(path, kept.name);
+	fd = kept.folder >= 0 ? open_regular_at(kept.folder, kept.name) : -1;
+	if (fd >= 0 && fstat(fd, &status) < 0)
+		fd = close_quietly(fd, -1);
+	if (durable_read_fd(fd, max, &kept.bytes, &kept.size) < 0)
+		return close_quietly(kept.folder, -1);
+	kept.owner = (struct durable_owner){ status.st_uid, status.st_gid,
+					     status.st_mode & 07777 };
+	*ret = kept;
+	return 0;
+}
+
+int durable_rewrite(const struct durable_kept *kept, const void *bytes, size_t size)
 {
 	struct durable_draft draft;
-	struct durable_owner owner;
-	struct stat status;
-	char name[NAME_MAX + 1];
-	int folder = folder_of_file(path, name), begun;
+	int folder = fcntl(kept->folder, F_DUPFD_CLOEXEC, 0);
+	int begun = begin_in(folder, kept->name, DURABLE_REPLACE, &draft);
 
-	if (folder < 0)
-		return -1;
-	if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-		return close_quietly(folder, -1);
-	errno = EINVAL;
-	if (!S_ISREG(status.st_mode))
-		return close_quietly(folder, -1);
-	owner = (struct durable_owner){ status.st_uid, status.st_gid,
-					status.st_mode & 07777 };
-	begun = begin_in(folder, name, DURABLE_REPLACE, &draft);
-	return write_whole(begun, &draft, bytes, size, &owner);
+	return write_whole(begun, &draft, bytes, size, &kept->owner);
+}
+
+void durable_kept_end(struct durable_kept *kept)
+{
+	explicit_bzero(kept->bytes, kept->size);
+	free(kept->bytes);
+	close(kept->folder);
 }
 
 int durable_settle_at(int folder, const char *path, const struct durable_owner *owner)
@@ -362,35 +397,35 @@ int durable_rename(const char *from, const char *to)
 
 int durable_read(const char *path, size_t max, char **ret, size_t *ret_size)
 {
-	return durable_read_at(AT_FDCWD, path, max, ret, ret_size);
+	return durable_read_fd(durable_open_regular(path), max, ret, ret_size);
 }
 
 int durable_read_at(int folder, const char *path, size_t max, char **ret,
 		    size_t *ret_size)
 {
-	int fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
-	FILE *stream = fd >= 0 ? fdopen(fd, "r") : NULL;
-	char *text = stream != NULL ? malloc(max + 2) : NULL;
-	size_t size = 0;
-	int result = -1, error;
+	return durable_read_fd(open_regular_at(folder, path), max, ret, ret_size);
+}
 
-	if (text != NULL) {
-		size = fread(text, 1, max + 1, stream);
-		if (!ferror(stream) && size > max)
-			errno = EFBIG;
-		else if (!ferror(stream))
-			result = 0;
+int durable_read_fd(int fd, size_t max, char **ret, size_t *ret_size)
+{
+	char *text = fd >= 0 ? malloc(max + 2) : NULL;
+	size_t size = 0;
+	ssize_t got = -1;
+
+	while (text != NULL && size <= max &&
+	       (got = read(fd, text + size, max + 1 - size)) != 0) {
+		if (got < 0 && errno != EINTR)
+			break;
+		size += got > 0 ? (size_t)got : 0;
 	}
-	error = errno;
-	if (stream != NULL)
-		fclose(stream);
-	if (result == 0) {
+	if (got > 0)
+		errno = EFBIG;
+	if (got == 0) {
 		text[size] = '\0';
 		*ret = text;
 		*ret_size = size;
 	} else {
 		free(text);
 	}
-	errno = error;
-	return result;
+	return close_quietly(fd, got == 0 ? 0 : -1);
 }

@@ -183,6 +183,14 @@ static int find_key(struct pair *pair, const struct options *options,
 	return error == NULL ? 0 : -1;
 }
 
+/* Its user may have put that in place of the gateway's, to have a CA of its own. */
+static bool is_authority(const struct pki_certificate *certificate)
+{
+	struct pki_facts facts;
+
+	return pki_certificate_facts(certificate, &facts) < 0 || facts.is_ca;
+}
+
 /* 1: it is another CA's, which must do it. */
 static int make(struct pair *pair, const struct site *site, const struct options *options,
 		const struct pair *pairs, size_t count)
@@ -209,6 +217,12 @@ static int make(struct pair *pair, const struct site *site, const struct options
 			 pair->certificate_path);
 		return -1;
 	}
+	if (is_authority(pair->before)) {
+		complain("%s is a CA's certificate, for which no new key is made here: "
+			 "put the gateway's own there",
+			 pair->certificate_path);
+		return -1;
+	}
 	if (find_key(pair, options, pairs, count) < 0)
 		return -1;
 	pair->now = pki_reissue(pair->before, options->days, pair->key, site->ca,
@@ -220,17 +234,47 @@ static int make(struct pair *pair, const struct site *site, const struct options
 	return -1;
 }
 
+/* For what durable_keep answers. */
+static const char *cure(void)
+{
+	return errno == ELOOP ? "; name the file itself, not a symbolic link of another "
+				"user's"
+	       : errno == EINVAL ? "; it is no regular file: put one there"
+				 : "";
+}
+
 /* By the path as the configuration has it, whose links are followed with more care than
  * realpath() takes. */
-static int replace(const char *path, const char *bytes, size_t size)
+static int keep_file(const char *path, struct durable_kept *ret)
 {
-	int result = durable_rewrite(path, bytes, size);
+	int result = durable_keep(path, FILE_MAX, ret);
 
 	if (result < 0)
-		complain("%s: %s%s", path, strerror(errno),
-			 errno == ELOOP ? "; name the file itself, not a symbolic link "
-					  "of another user's"
-					: "");
+		complain("%s: %s%s", path, strerror(errno), cure());
+	return result;
+}
+
+static int replace(const char *path, const struct durable_kept *kept, const char *bytes,
+		   size_t size)
+{
+	int result = durable_rewrite(kept, bytes, size);
+
+	if (result < 0)
+		complain("%s: %s", path, strerror(errno));
+	return result;
+}
+
+static int replace_certificate(const struct pair *pair,
+			       const struct pki_text *certificate)
+{
+	const char *path = pair->tls->certificate.path;
+	struct durable_kept old;
+	int result;
+
+	if (keep_file(path, &old) < 0)
+		return -1;
+	result = replace(path, &old, certificate->bytes, certificate->size);
+	durable_kept_end(&old);
 	return result;
 }
 
@@ -241,27 +285,26 @@ static int replace_pair(const struct pair *pair, const struct pki_text *key,
 			const struct pki_text *certificate)
 {
 	const char *key_path = pair->tls->key.path;
-	const char *certificate_path = pair->tls->certificate.path;
-	char *old_key = NULL, *old_certificate = NULL;
-	size_t key_size = 0, size = 0;
+	const char *path = pair->tls->certificate.path;
+	struct durable_kept old_key, old;
 	int result = -1;
 
-	if (durable_read(key_path, FILE_MAX, &old_key, &key_size) < 0 ||
-	    durable_read(certificate_path, FILE_MAX, &old_certificate, &size) < 0) {
-		complain("%s: %s", old_key ? certificate_path : key_path,
-			 strerror(errno));
-	} else if (replace(key_path, key->bytes, key->size) < 0 ||
-		   replace(certificate_path, certificate->bytes, certificate->size) < 0) {
-		/* What fails on its way to the disk can have been done. */
-		replace(certificate_path, old_certificate, size);
-		replace(key_path, old_key, key_size);
-	} else {
-		result = 0;
+	if (keep_file(key_path, &old_key) < 0)
+		return -1;
+	if (keep_file(path, &old) < 0) {
+		durable_kept_end(&old_key);
+		return -1;
 	}
-	if (old_key != NULL)
-		explicit_bzero(old_key, key_size);
-	free(old_key);
-	free(old_certificate);
+	if (replace(key_path, &old_key, key->bytes, key->size) == 0 &&
+	    replace(path, &old, certificate->bytes, certificate->size) == 0) {
+		result = 0;
+	} else {
+		/* What fails on its way to the disk can have been done. */
+		replace(path, &old, old.bytes, old.size);
+		replace(key_path, &old_key, old_key.bytes, old_key.size);
+	}
+	durable_kept_end(&old_key);
+	durable_kept_end(&old);
 	return result;
 }
 
@@ -277,8 +320,7 @@ static int write_pair(const struct pair *pair, bool with_key)
 	else if (with_key)
 		result = replace_pair(pair, &key, &certificate);
 	else
-		result = replace(pair->tls->certificate.path, certificate.bytes,
-				 certificate.size);
+		result = replace_certificate(pair, &certificate);
 	pki_text_free(&key);
 	pki_text_free(&certificate);
 	return result;

@@ -1,6 +1,7 @@
 #include "handout.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,9 @@ static int choose_password(struct handout *handout, char ret[PASSWORD_MAX])
 		strcpy(ret, handout->password);
 		return 0;
 	}
-	if (durable_read(handout->password_file, PASSWORD_MAX - 1, &text, &size) < 0) {
+	/* It can be a pipe: --password-file <(…). */
+	if (durable_read_fd(open(handout->password_file, O_RDONLY | O_CLOEXEC),
+			    PASSWORD_MAX - 1, &text, &size) < 0) {
 		complain("%s: %s", handout->password_file, strerror(errno));
 		return -1;
 	}

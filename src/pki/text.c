@@ -1,5 +1,6 @@
 #include "internal.h"
 
+#include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -7,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "cathgate/durable.h"
 
 /* The first byte of whatever is in DER form here: an ASN.1 SEQUENCE. */
 #define DER_SEQUENCE 0x30
@@ -57,15 +61,22 @@ int pki_text_take(BIO *memory, bool is_written, struct pki_text *ret)
 
 BIO *pki_open(const char *path, const char **ret_error)
 {
-	FILE *stream = fopen(path, "re");
+	int fd = durable_open_regular(path);
+	FILE *stream = fd >= 0 ? fdopen(fd, "r") : NULL;
 	BIO *file = stream != NULL ? BIO_new_fp(stream, BIO_CLOSE) : NULL;
 
-	if (file == NULL) {
-		*ret_error = "can't be read; look at its path and who may read it";
-		if (stream != NULL)
-			fclose(stream);
-	}
-	return file;
+	if (file != NULL)
+		return file;
+	*ret_error = fd < 0 && errno == EINVAL ? "is no regular file; name one"
+		     : fd < 0 && errno == ELOOP
+			     ? "is reached by a symbolic link of another user's; name "
+			       "the file itself"
+			     : "can't be read; look at its path and who may read it";
+	if (stream != NULL)
+		fclose(stream);
+	else if (fd >= 0)
+		close(fd);
+	return NULL;
 }
 
 const char *pki_why(BIO *file, enum pem_wanted wanted, const char *otherwise)

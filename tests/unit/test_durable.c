@@ -115,6 +115,7 @@ static void replaced_is_what_has_the_name(void **state)
 
 static void rewritten_is_where_the_path_leads(void **state)
 {
+	struct durable_kept kept;
 	struct stat status;
 
 	(void)state;
@@ -122,16 +123,41 @@ static void rewritten_is_where_the_path_leads(void **state)
 	put("file.new", "an admin's");
 	assert_int_equal(chmod(at("file"), 0604), 0);
 	assert_int_equal(symlink("file", at("link")), 0);
-	assert_int_equal(durable_rewrite(at("link"), "new", 3), 0);
+	assert_int_equal(durable_keep(at("link"), 100, &kept), 0);
+	assert_string_equal(kept.bytes, "old");
+	/* What somebody puts there meanwhile doesn't count. */
+	assert_int_equal(unlink(at("file")), 0);
+	put("file", "other");
+	assert_int_equal(durable_rewrite(&kept, "new", 3), 0);
+	durable_kept_end(&kept);
 	assert_holds("file", "new");
 	assert_holds("file.new", "an admin's");
 	assert_int_equal(lstat(at("link"), &status), 0);
 	assert_true(S_ISLNK(status.st_mode));
 	assert_int_equal(stat(at("file"), &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0604);
-	assert_int_equal(durable_rewrite(at("none"), "new", 3), -1);
+	assert_int_equal(durable_keep(at("none"), 100, &kept), -1);
 	assert_int_equal(errno, ENOENT);
-	assert_int_equal(durable_rewrite(folder, "new", 3), -1);
+	assert_int_equal(durable_keep(folder, 100, &kept), -1);
+}
+
+static void only_regular_files_are_read(void **state)
+{
+	struct durable_kept kept;
+	char *text;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(mkfifo(at("fifo"), 0600), 0);
+	assert_int_equal(durable_read(at("fifo"), 100, &text, &size), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(durable_keep(at("fifo"), 100, &kept), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(durable_open_regular(folder), -1);
+	assert_int_equal(errno, EINVAL);
+	put("file", "12345");
+	assert_int_equal(durable_read(at("file"), 4, &text, &size), -1);
+	assert_int_equal(errno, EFBIG);
 }
 
 /* In a folder that says whose the link is, and where it leads. */
@@ -215,6 +241,7 @@ int main(void)
 		TEST(what_is_there_is_not_overwritten),
 		TEST(replaced_is_what_has_the_name),
 		TEST(rewritten_is_where_the_path_leads),
+		TEST(only_regular_files_are_read),
 		TEST(root_follows_no_link_of_others),
 		TEST(one_has_the_lock),
 		TEST(a_lock_is_a_file_of_its_own),
