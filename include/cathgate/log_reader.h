@@ -85,6 +85,10 @@ int log_reader_descriptor(const struct log_reader *reader);
  * (log_reader_files_free). 0, or -1 with errno. */
 int log_reader_files(const char *path, char ***ret, size_t *ret_count);
 void log_reader_files_free(char **files, size_t count);
+/* Whether the log still has just these. A rotation adds a path, so none was exchanged for
+ * another file since: what was found by these paths belongs together. True also where
+ * that can't be looked up; the caller then finds out why. */
+bool log_reader_files_stay(const char *path, char *const *files, size_t count);
 
 #ifdef __cplusplus
 }

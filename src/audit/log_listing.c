@@ -276,3 +276,16 @@ void log_reader_files_free(char **files, size_t count)
 		free(files[i]);
 	free(files);
 }
+
+bool log_reader_files_stay(const char *path, char *const *files, size_t count)
+{
+	char **now;
+	size_t now_count;
+	if (log_reader_files(path, &now, &now_count))
+		return true;
+	bool stay = now_count == count;
+	for (size_t i = 0; i < count && stay; i++)
+		stay = strcmp(now[i], files[i]) == 0;
+	log_reader_files_free(now, now_count);
+	return stay;
+}

@@ -117,6 +117,8 @@ static int read_arguments(struct tail *tail, int argc, char **argv)
 	return tail->path ? -1 : CLI_USAGE;
 }
 
+#define ROTATIONS_MAX 10
+
 /* Where the first line to be shown stands. */
 struct start {
 	const char *file; /* NULL: nowhere yet */
@@ -162,8 +164,8 @@ static int find_start(const struct tail *tail, char **files, size_t count,
 	return 0;
 }
 
-/* -1 after saying why. */
-static int open_log(const struct tail *tail, struct log_reader **ret)
+/* 1 when the log was rotated meanwhile; -1 after saying why. */
+static int try_to_open(const struct tail *tail, struct log_reader **ret)
 {
 	char **files;
 	size_t count;
@@ -178,8 +180,11 @@ static int open_log(const struct tail *tail, struct log_reader **ret)
 		log_source_complain(tail->path);
 		result = -1;
 	}
-	if (result == 0 && !tail->wants_all)
+	if (result == 0 && !tail->wants_all) {
 		result = find_start(tail, files, count, &start);
+		if (result == 0 && !log_reader_files_stay(tail->path, files, count))
+			result = 1;
+	}
 	if (result == 0) {
 		*ret = start.file ? log_reader_open_at(tail->path, start.seq, start.file,
 						       start.offset)
@@ -190,6 +195,18 @@ static int open_log(const struct tail *tail, struct log_reader **ret)
 	}
 	log_reader_files_free(files, count);
 	return result;
+}
+
+/* -1 after saying why. */
+static int open_log(const struct tail *tail, struct log_reader **ret)
+{
+	int result = 1;
+	for (int i = 0; i < ROTATIONS_MAX && result > 0; i++)
+		result = try_to_open(tail, ret);
+	if (result > 0)
+		fputs("cathgate: the log's files change faster than they can be opened\n",
+		      stderr);
+	return result == 0 ? 0 : -1;
 }
 
 /* A sound log holds no raw control character; no log may steer a terminal. */

@@ -97,21 +97,6 @@ static int add_default(struct verify_set *set, const char *path, struct listed *
 	return result;
 }
 
-/* A rotation adds a name: without a new one no file was exchanged for another before it
- * was opened. */
-static bool is_still_listed(const struct listed *before, const char *path)
-{
-	struct listed now = { .count = 0 };
-	if (log_reader_files(path, &now.files, &now.count))
-		return true; /* it was there: what hinders now is for the reader to find
-			      */
-	bool is_same = now.count == before->count;
-	for (size_t i = 0; i < now.count && is_same; i++)
-		is_same = strcmp(now.files[i], before->files[i]) == 0;
-	listed_free(&now);
-	return is_same;
-}
-
 static int gather(const struct request *request, const char *path, struct verify_set *set,
 		  struct listed *ret)
 {
@@ -143,8 +128,10 @@ static int gather_still(const struct request *request, const char *path,
 	for (int i = 0; i < ROTATIONS_MAX; i++) {
 		struct listed listed = { .count = 0 };
 		int result = gather(request, path, set, &listed);
-		bool is_current = result == 0 && verify_set_is_current(set) &&
-				  (!listed.files || is_still_listed(&listed, path));
+		bool is_current =
+			result == 0 && verify_set_is_current(set) &&
+			(!listed.files ||
+			 log_reader_files_stay(path, listed.files, listed.count));
 		listed_free(&listed);
 		if (result < 0)
 			return -1;

@@ -3,7 +3,6 @@
  */
 #include "diagnose.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -106,34 +105,17 @@ static void visit_line(struct visit *visit, const struct log_reader_line *line)
 	keep_row(&visit->row, line);
 }
 
-static int visit_file(const char *path, struct visit *visit)
+static int visit_log(struct log_source *source, struct visit *visit)
 {
-	struct log_reader *reader = log_reader_open_file(path);
 	enum log_reader_result result;
 	struct log_reader_line line;
 
-	if (!reader) /* rotated or removed meanwhile */
-		return errno == ENOENT ? 0 : -1;
-	while ((result = log_reader_next(reader, &line)) == LOG_READER_LINE ||
+	while ((result = log_source_next(source, &line)) == LOG_READER_LINE ||
 	       result == LOG_READER_GAP)
 		if (result == LOG_READER_LINE)
 			visit_line(visit, &line);
 	end_row(visit);
-	log_reader_close(reader);
 	return result == LOG_READER_FAILED ? -1 : 0;
-}
-
-static int visit_files(char **files, size_t count, struct visit *visit)
-{
-	size_t first = log_source_skip(files, count, visit->since);
-
-	for (size_t i = first; i < count; i++) {
-		if (visit_file(files[i], visit)) {
-			log_source_complain(files[i]);
-			return -1;
-		}
-	}
-	return 0;
 }
 
 int diagnose_log_each(const struct diagnose *how, diagnose_visitor *visit, void *context)
@@ -143,26 +125,16 @@ int diagnose_log_each(const struct diagnose *how, diagnose_visitor *visit, void 
 		.visitor = visit,
 		.context = context,
 	};
-	char *own = NULL, **files = NULL;
-	const char *path = how->log_path;
-	size_t count = 0;
-	int result = -1;
+	struct log_source source;
+	int result =
+		how->log_path != NULL
+			? log_source_open_log(&source, how->log_path, all.since)
+			: log_source_open(&source, NULL, 0, how->config_path, all.since);
 
-	if (path == NULL)
-		path = own = log_source_default(how->config_path);
-	if (path == NULL)
+	if (result < 0)
 		return -1;
-	if (log_reader_files(path, &files, &count) == 0) {
-		errno = ENOENT;
-		if (count == 0)
-			log_source_complain(path);
-		else
-			result = visit_files(files, count, &all);
-		log_reader_files_free(files, count);
-	} else {
-		log_source_complain(path);
-	}
+	result = visit_log(&source, &all);
+	log_source_close(&source);
 	free(all.row.text);
-	free(own);
 	return result;
 }

@@ -69,8 +69,9 @@ void log_source_complain(const char *path)
 		strerror(errno), cure);
 }
 
-#define SLACK  (3600 * INT64_C(1000000))      /* a clock that is set right */
-#define MARGIN (7 * 86400 * INT64_C(1000000)) /* one that was ahead within a file */
+#define ROTATIONS_MAX 10
+#define SLACK	      (3600 * INT64_C(1000000))	     /* a clock that is set right */
+#define MARGIN	      (7 * 86400 * INT64_C(1000000)) /* one that was ahead within a file */
 
 static bool take_moment(void *context, const struct log_reader_line *line, off_t offset)
 {
@@ -138,23 +139,50 @@ static int open_first(struct log_source *source)
 	return -1;
 }
 
-static int open_default(struct log_source *source, const char *config, int64_t since)
+/* 1 when the log was rotated meanwhile; -1 with errno. */
+static int find_first(struct log_source *source, int64_t since)
 {
-	source->path = log_source_default(config);
-	if (!source->path)
-		return -1;
 	char **files;
-	size_t count = 0, skipped = 0;
-	if (log_reader_files(source->path, &files, &count) == 0) {
-		skipped = log_source_skip(files, count, since);
-		if (skipped > 0)
-			begin_with(source, files[skipped]);
-		log_reader_files_free(files, count);
-		errno = ENOENT;
+	size_t count;
+	if (log_reader_files(source->path, &files, &count))
+		return -1;
+	size_t skipped = log_source_skip(files, count, since);
+	if (skipped > 0)
+		begin_with(source, files[skipped]);
+	int result = !log_reader_files_stay(source->path, files, count);
+	log_reader_files_free(files, count);
+	if (result > 0) {
+		free(source->first);
+		source->first = NULL;
 	}
-	if (count > 0)
+	if (result == 0 && count == 0) {
+		errno = ENOENT;
+		result = -1;
+	}
+	return result;
+}
+
+/* Takes the path. */
+static int open_log(struct log_source *source, char *path, int64_t since)
+{
+	source->path = path;
+	if (!path)
+		return -1;
+	int found = 1;
+	for (int i = 0; i < ROTATIONS_MAX && found > 0; i++)
+		found = find_first(source, since);
+	if (found >= 0) /* at worst all of it is read */
 		return open_first(source);
-	log_source_complain(source->path);
+	log_source_complain(path);
+	return -1;
+}
+
+int log_source_open_log(struct log_source *source, const char *path, int64_t since)
+{
+	*source = (struct log_source){ .file_count = 0 };
+	if (open_log(source, strdup(path), since) == 0)
+		return 0;
+	log_source_close(source);
 	return -1;
 }
 
@@ -170,7 +198,7 @@ int log_source_open(struct log_source *source, char **files, size_t file_count,
 			return -1;
 		}
 	}
-	if (file_count == 0 && open_default(source, config, since)) {
+	if (file_count == 0 && open_log(source, log_source_default(config), since)) {
 		log_source_close(source);
 		return -1;
 	}

@@ -29,6 +29,8 @@ char *log_source_default(const char *config);
  * (log_source_skip) are left out; MOMENT_NONE: none is. 0, or -1 after saying why not. */
 int log_source_open(struct log_source *source, char **files, size_t file_count,
 		    const char *config, int64_t since);
+/* The same for the log whose live file is `path`, with its rotated ones. */
+int log_source_open_log(struct log_source *source, const char *path, int64_t since);
 void log_source_close(struct log_source *source);
 /* To the first line again. 0, or -1 after saying why not. */
 int log_source_rewind(struct log_source *source);
