@@ -87,6 +87,14 @@ int log_back_next(struct log_back *back, const char **ret, size_t *ret_size,
 	return 0;
 }
 
+/* One by one, millions of them would take their time. */
+static void skip_empty(struct log_back *back)
+{
+	while (holds(back, back->end - 1, back->end) &&
+	       back->buffer[back->end - 1 - back->start] == '\n')
+		back->end--;
+}
+
 int log_reader_backwards(const char *path, log_reader_visitor *visit, void *context)
 {
 	struct log_reader_line line = { .file = path };
@@ -97,10 +105,11 @@ int log_reader_backwards(const char *path, log_reader_visitor *visit, void *cont
 	if (fd < 0)
 		return -1;
 	if (log_back_begin(&back, fd, status.st_size) == 0) {
-		do
+		do {
+			skip_empty(&back);
 			got = log_back_next(&back, &line.text, &line.size, &offset);
-		while (got == 1 && (record_seq(line.text, line.size, &line.seq) != 0 ||
-				    visit(context, &line, offset)));
+		} while (got == 1 && (record_seq(line.text, line.size, &line.seq) != 0 ||
+				      visit(context, &line, offset)));
 	}
 	int error = errno;
 	log_back_end(&back);
