@@ -82,6 +82,7 @@ static int start_child(struct server *server, struct association_start *start,
 	child = child_add(server, 0, pair[0], &start->peer, start->id);
 	if (child) {
 		child->listener = entry;
+		child->came_plain = server->setup.config->listen[entry].tls.none;
 		child->visit = *visit;
 	}
 	pid = child ? process_fork(server, PROCESS_ASSOCIATION, keep, 3) : -1;

@@ -67,6 +67,7 @@ struct child {
 	unsigned reloads;   /* the set that it knows of: server->reloads at the time */
 	int64_t parting_ms; /* since when it has been parting */
 	size_t listener;    /* a listen entry; NOWHERE when it is gone */
+	bool came_plain;    /* by one without TLS, whatever has become of it */
 	size_t modality;    /* when placed; NOWHERE when its entry is gone */
 	size_t destination; /* likewise */
 	struct address address; /* that counts: visitors_address */

@@ -148,12 +148,6 @@ static uint32_t deny(struct server *server, const struct child *child)
 	return 0;
 }
 
-static bool is_plain(const struct server *server, const struct child *child)
-{
-	return child->listener != NOWHERE &&
-	       server->setup.config->listen[child->listener].tls.none;
-}
-
 /* Certificate and AE titles are the process's own word, and it may have been taken over
  * before it had proved any. Where it connects from and to is what the supervisor saw. */
 static bool can_be_its_entry(const struct server *server, const struct child *child)
@@ -162,8 +156,7 @@ static bool can_be_its_entry(const struct server *server, const struct child *ch
 		&server->setup.config->modalities[child->modality];
 
 	return policy_allows_address(entry, &child->host) &&
-	       (child->listener == NOWHERE ||
-		entry->certificate.none == is_plain(server, child));
+	       entry->certificate.none == child->came_plain;
 }
 
 /* Why it gets none; REASON_NONE when it does. */
@@ -187,7 +180,7 @@ static bool asks_by_right(const struct server *server, const struct child *child
 	return child->modality != NOWHERE && can_be_its_entry(server, child) &&
 	       child->destination ==
 		       server->setup.config->modalities[child->modality].destination &&
-	       (child->state == CHILD_ASKING || is_plain(server, child));
+	       (child->state == CHILD_ASKING || child->came_plain);
 }
 
 /* False when it asks for what can't be its own. */

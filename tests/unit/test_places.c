@@ -66,6 +66,7 @@ static struct child *come(const char *address, size_t listener)
 	child = child_add(&server, pid, pair[0], &peer, "0123456789abcdef");
 	assert_non_null(child);
 	child->listener = listener;
+	child->came_plain = config.listen[listener].tls.none;
 	line = pair[1];
 	return child;
 }
@@ -123,25 +124,32 @@ static void only_what_can_be_ones_own_is_given(void **state)
 	static const struct {
 		const char *address, *modality, *destination;
 		size_t listener;
-		bool is_authenticated, is_granted;
+		bool is_authenticated, is_granted, loses_listener;
 	} cases[] = {
-		{ "192.0.2.7", "angio", "pacs", TLS_LISTENER, true, true },
-		{ "198.51.100.7", "angio", "pacs", TLS_LISTENER, true, false },
-		{ "192.0.2.7", "angio", "pacs", TLS_LISTENER, false, false },
-		{ "192.0.2.7", "angio", "archive", TLS_LISTENER, true, false },
-		{ "192.0.2.7", "nobody", "pacs", TLS_LISTENER, true, false },
-		{ "192.0.2.7", "local", "archive", TLS_LISTENER, true, false },
-		{ "198.51.100.7", "anywhere", "archive", TLS_LISTENER, true, true },
-		{ "127.0.0.1", "local", "archive", PLAIN_LISTENER, false, true },
-		{ "127.0.0.1", "anywhere", "archive", PLAIN_LISTENER, false, false },
-		/* A listener that a reload took away says nothing. */
-		{ "198.51.100.7", "anywhere", "archive", NOWHERE, true, true },
+		{ "192.0.2.7", "angio", "pacs", TLS_LISTENER, true, true, false },
+		{ "198.51.100.7", "angio", "pacs", TLS_LISTENER, true, false, false },
+		{ "192.0.2.7", "angio", "pacs", TLS_LISTENER, false, false, false },
+		{ "192.0.2.7", "angio", "archive", TLS_LISTENER, true, false, false },
+		{ "192.0.2.7", "nobody", "pacs", TLS_LISTENER, true, false, false },
+		{ "192.0.2.7", "local", "archive", TLS_LISTENER, true, false, false },
+		{ "198.51.100.7", "anywhere", "archive", TLS_LISTENER, true, true,
+		  false },
+		{ "127.0.0.1", "local", "archive", PLAIN_LISTENER, false, true, false },
+		{ "127.0.0.1", "anywhere", "archive", PLAIN_LISTENER, false, false,
+		  false },
+		/* A reload took the listener away: whether it had TLS is still known. */
+		{ "198.51.100.7", "anywhere", "archive", TLS_LISTENER, true, true, true },
+		{ "198.51.100.7", "local", "archive", TLS_LISTENER, true, false, true },
+		{ "127.0.0.1", "anywhere", "archive", PLAIN_LISTENER, true, false, true },
+		{ "127.0.0.1", "local", "archive", PLAIN_LISTENER, false, true, true },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct child *child = come(cases[i].address, cases[i].listener);
 
+		if (cases[i].loses_listener)
+			child->listener = NOWHERE;
 		if (cases[i].is_authenticated)
 			say(child, ASSOCIATION_AUTHENTICATED, "", "");
 		say(child, ASSOCIATION_ASKS_PLACE, cases[i].modality,
