@@ -121,14 +121,14 @@ int tls_keep_valid_pair(const struct config_tls *tls, const struct tls_context *
 }
 
 /* That of the running set which speaks in the series of one that is still to come, if it
- * is in force. */
+ * is in force, and what the files hold in force is older. */
 static int keep_before(const struct tls_context *running, X509_CRL *next,
 		       struct tls_material *material)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(running->ssl_ctx);
 	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+	X509_CRL *of_files = tls_series_speaker(material, next), *speaker = NULL;
 	time_t now = time(NULL);
-	X509_CRL *speaker = NULL;
 
 	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
 		X509_CRL *crl =
@@ -138,7 +138,9 @@ static int keep_before(const struct tls_context *running, X509_CRL *next,
 		    (speaker == NULL || tls_crl_speaks_instead(crl, speaker, now)))
 			speaker = crl;
 	}
-	if (speaker == NULL || !tls_crl_is_in_force(speaker, now))
+	if (speaker == NULL || !tls_crl_is_in_force(speaker, now) ||
+	    (tls_crl_is_in_force(of_files, now) &&
+	     !tls_crl_speaks_instead(speaker, of_files, now)))
 		return 0;
 	if (sk_X509_CRL_push(material->kept, speaker) <= 0)
 		return -1;
@@ -161,9 +163,7 @@ int tls_keep_crls(const struct tls_context *running, struct tls_material *materi
 		if (tls_has_begun(first, now))
 			continue;
 		note_turn(material, first - TLS_CLOCK_SLACK);
-		if (running &&
-		    !tls_crl_is_in_force(tls_series_speaker(material, crl), now) &&
-		    keep_before(running, crl, material) != 0)
+		if (running && keep_before(running, crl, material) != 0)
 			return -1;
 	}
 	return 0;

@@ -79,6 +79,11 @@ with Test() as t:
 	try_it("device-ca.crt", ["users-stale.crl", "cas.crl"], device="tls-crl-stale")
 	try_it("device-ca.crt", ["one.crl", "two.crl"], one="tls-crl-stale", two=None)
 
+	# One of them that ends soon is told of.
+	ca.crl("one.crl", "issuingDistributionPoint = critical, @point", last=2 * DAY)
+	gateway = t.gateway(t.pacs(), settings("device-ca.crt", ["one.crl", "two.crl"], ["one"]))
+	assert "one.crl: the CRL of CN=device-ca ends" in gateway.wait_audit(event="alert")["detail"]
+
 	# The users' CRL stays in force until the next one is valid, and ends what is open.
 	ca.issue("child", AUTHORITY, base="")
 	Authority(t.pki, "child").crl("child.crl")
@@ -104,3 +109,14 @@ with Test() as t:
 	ca.revoke("stolen")
 	ca.crl("newer.crl", first=-2 * DAY, last=-3600)
 	try_it("device-ca.crt", ["older.crl", "newer.crl"], stolen="tls-crl-stale")
+
+	# Nor does the older one come back while the newer one's successor isn't valid yet.
+	ca.crl("live.crl", first=-DAY)
+	gateway = t.gateway(t.pacs(), settings("device-ca.crt", ["older.crl", "live.crl"],
+						["stolen", "device"]))
+	ca.crl("next.crl", first=DAY)
+	os.replace(t.pki / "next.crl", t.pki / "live.crl")
+	gateway.wait_log("stays in force until then")
+	t.associate(gateway, "device").release()
+	assert t.is_refused(gateway, "stolen")
+	gateway.wait_audit(event="association", outcome="refused", reason="tls-revoked")
