@@ -269,7 +269,11 @@ int live_log_prepare(struct live_log *log)
 	if (log->is_failed && retire_failed(log))
 		return -1;
 	if (!log->file.is_retired) {
-		switch (log_file_look(&log->file)) {
+		enum log_file_state state = log_file_look(&log->file);
+		/* It may be the other gateway that was let in by a lock that is gone. */
+		if (state != LOG_FILE_HERE && log_file_keep_lock(&log->file))
+			return -1;
+		switch (state) {
 		case LOG_FILE_HERE:
 			return 0;
 		case LOG_FILE_EMPTIED:
@@ -310,6 +314,9 @@ int live_log_put_note(struct live_log *log)
 	if (log->late_note[0] && put_note(log, log->late_note, &log->late) == 0)
 		log->late_note[0] = '\0';
 	if (log->is_note_due) {
+		/* Now and then, not for each line. Who is too late finds that the log
+		 * was changed. */
+		(void)log_file_keep_lock(&log->file);
 		if (log->gone_note[0])
 			rename_note(log, log->gone_note);
 		log->gone_note[0] = '\0';

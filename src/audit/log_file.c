@@ -96,8 +96,7 @@ void log_file_close(struct log_file *file)
 	*file = (struct log_file){ .fd = -1, .lock = -1 };
 }
 
-/* Who moves the log away may move all that is beside it. */
-static int keep_lock(struct log_file *file)
+int log_file_keep_lock(struct log_file *file)
 {
 	char at[LOG_NAME_SIZE];
 	log_name_lock(at, file->path);
@@ -114,7 +113,8 @@ static int keep_lock(struct log_file *file)
 int log_file_begin(struct log_file *file)
 {
 	struct stat status;
-	if (keep_lock(file))
+	/* Who moves the log away may move all that is beside it. */
+	if (log_file_keep_lock(file))
 		return -1;
 	int fd = open(file->path, OPEN_FLAGS | O_CREAT | O_NOFOLLOW, LOG_MODE);
 	if (fd < 0) {

@@ -31,10 +31,13 @@ enum log_file_result {
 int log_file_open(const char *path, int wait_ms, struct log_file *ret);
 void log_file_close(struct log_file *file);
 
+/* Where the lock's file was moved away or removed, another is made and locked. -1 with
+ * errno: EWOULDBLOCK when another process has locked the log meanwhile. */
+int log_file_keep_lock(struct log_file *file);
+
 /* In place of a file that is retired, or not at its path any more: an empty one there,
- * durable. Where the lock was moved away or removed, it is locked anew. -1 with errno,
- * the file then as it was; EEXIST when one with something in it, or a link, is there,
- * EWOULDBLOCK when another process has locked the log meanwhile. */
+ * durable, with the lock kept. -1 with errno, the file then as it was; EEXIST when one
+ * with something in it, or a link, is there. */
 int log_file_begin(struct log_file *file);
 
 enum log_file_state {

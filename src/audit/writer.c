@@ -298,8 +298,14 @@ static void note_trouble(struct writer *writer, int error)
 	writer->is_in_trouble = true;
 	clock_utc(writer->trouble_since);
 	log_error("%s: the audit log can't be written: %s; until it can, nothing is "
-		  "acknowledged to a modality: free space, or mend its file system",
-		  writer->log.file.path, strerror(error));
+		  "acknowledged to a modality: %s",
+		  writer->log.file.path,
+		  error == EWOULDBLOCK ? "another process has it locked"
+				       : strerror(error),
+		  error == EWOULDBLOCK ? "stop the other gateway, or give this one a log "
+					 "of its own (audit.file); never remove the lock "
+					 "beside it"
+				       : "free space, or mend its file system");
 }
 
 /* Who waits for these is told that they are not durable, and tells its modality so. */
