@@ -7,6 +7,10 @@
  * written through what stands there. Root follows no symbolic link of somebody else's to
  * a folder that isn't that user's: errno is ELOOP then.
  *
+ * What is being written has a hidden name (.cathgate-draft-NAME.…) and is locked. What a
+ * crash leaves of it may hold a key: the next write in that folder removes it, unless
+ * others could have put it there. Signals that end a program wait meanwhile.
+ *
  * All return 0, or -1 with errno set and nothing left behind; what replaces or renames
  * something can fail with it done, when only its way to the disk failed.
  */

@@ -3,13 +3,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drafts.h"
 #include "folder.h"
 
 #define TRIES 100
@@ -58,6 +61,18 @@ static int settle(int fd, const struct durable_owner *owner)
 	return fchmod(fd, owner->mode);
 }
 
+/* No draft is left where a command is interrupted: it may hold a key. */
+static void hold_signals(sigset_t *ret_before)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, ret_before);
+}
+
 /* Hidden, and nobody can foresee it. */
 static int choose_name(struct durable_draft *draft)
 {
@@ -69,7 +84,8 @@ static int choose_name(struct durable_draft *draft)
 		return -1;
 	for (size_t i = 0; i < sizeof(random); i++)
 		tail[i] = letters[random[i] % 32];
-	snprintf(draft->own, sizeof(draft->own), ".%.200s.%s", draft->name, tail);
+	snprintf(draft->own, sizeof(draft->own), DRAFTS_PREFIX "%.200s.%s", draft->name,
+		 tail);
 	return 0;
 }
 
@@ -80,21 +96,37 @@ static int clear_name(struct durable_draft *draft)
 	return unlinkat(draft->folder, draft->own, 0) < 0 && errno != ENOENT ? -1 : 0;
 }
 
+/* False when another process has found it before, and removed it as stale. */
+static bool claim(int fd)
+{
+	struct stat status;
+
+	return flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &status) == 0 &&
+	       status.st_nlink > 0;
+}
+
 static int begin(struct durable_draft *draft)
 {
 	bool is_own = draft->way == DURABLE_REPLACE_OWN ||
 		      draft->way == DURABLE_REPLACE_OWN_SOON;
 
+	if (!is_own)
+		drafts_remove_stale(draft->folder);
 	for (int i = 0; i < TRIES; i++) {
 		if ((is_own ? clear_name(draft) : choose_name(draft)) < 0)
 			return -1;
 		draft->fd = openat(draft->folder, draft->own,
 				   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 				   0600);
-		if (draft->fd >= 0 || errno != EEXIST)
-			break;
+		if (draft->fd >= 0 && (is_own || claim(draft->fd)))
+			return 0;
+		if (draft->fd < 0 && errno != EEXIST)
+			return -1;
+		if (draft->fd >= 0)
+			close(draft->fd);
+		errno = EEXIST;
 	}
-	return draft->fd < 0 ? -1 : 0;
+	return -1;
 }
 
 /* Takes the folder's descriptor. */
@@ -192,25 +224,33 @@ int durable_finish(struct durable_draft *draft, const struct durable_owner *owne
 	return result;
 }
 
-/* `begun`: what came of its beginning. */
-static int write_whole(int begun, struct durable_draft *draft, const void *bytes,
-		       size_t size, const struct durable_owner *owner)
+/* Takes the folder's descriptor. */
+static int put_in(int folder, const char *name, enum durable_way way, const void *bytes,
+		  size_t size, const struct durable_owner *owner)
 {
-	if (begun < 0)
-		return -1;
-	if (durable_write(draft->fd, bytes, size) == 0)
-		return durable_finish(draft, owner);
-	durable_abandon(draft);
-	return -1;
+	struct durable_draft draft;
+	sigset_t signals;
+	int result, error;
+
+	hold_signals(&signals);
+	result = begin_in(folder, name, way, &draft);
+	if (result == 0 && durable_write(draft.fd, bytes, size) == 0) {
+		result = durable_finish(&draft, owner);
+	} else if (result == 0) {
+		durable_abandon(&draft);
+		result = -1;
+	}
+	error = errno;
+	sigprocmask(SIG_SETMASK, &signals, NULL);
+	errno = error;
+	return result;
 }
 
 int durable_put(const char *path, enum durable_way way, const void *bytes, size_t size,
 		const struct durable_owner *owner)
 {
-	struct durable_draft draft;
-	int begun = durable_begin(path, way, &draft);
-
-	return write_whole(begun, &draft, bytes, size, owner);
+	return put_in(durable_open_parent(path), durable_base(path), way, bytes, size,
+		      owner);
 }
 
 int durable_create(const char *path, const void *bytes, size_t size,
@@ -228,11 +268,8 @@ int durable_replace(const char *path, const void *bytes, size_t size,
 int durable_create_at(int folder, const char *path, const void *bytes, size_t size,
 		      const struct durable_owner *owner)
 {
-	struct durable_draft draft;
-	int begun = begin_in(open_below(folder, path), durable_base(path), DURABLE_CREATE,
-			     &draft);
-
-	return write_whole(begun, &draft, bytes, size, owner);
+	return put_in(open_below(folder, path), durable_base(path), DURABLE_CREATE, bytes,
+		      size, owner);
 }
 
 /* Takes the descriptor. */
@@ -277,11 +314,8 @@ int durable_keep(const char *path, size_t max, struct durable_kept *ret)
 
 int durable_rewrite(const struct durable_kept *kept, const void *bytes, size_t size)
 {
-	struct durable_draft draft;
-	int folder = fcntl(kept->folder, F_DUPFD_CLOEXEC, 0);
-	int begun = begin_in(folder, kept->name, DURABLE_REPLACE, &draft);
-
-	return write_whole(begun, &draft, bytes, size, &kept->owner);
+	return put_in(fcntl(kept->folder, F_DUPFD_CLOEXEC, 0), kept->name,
+		      DURABLE_REPLACE, bytes, size, &kept->owner);
 }
 
 void durable_kept_end(struct durable_kept *kept)
