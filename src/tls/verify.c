@@ -5,6 +5,7 @@
  */
 #include "internal.h"
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 /* OpenSSL's own judgement of one certificate, as if it stood first in a chain: from its
@@ -282,10 +283,14 @@ int tls_verify(X509_STORE_CTX *check, void *unused)
 	int rc;
 
 	(void)unused;
+	/* Keys that didn't sign a CRL or certificate are tried, too. What OpenSSL says of
+	 * that must not stay in its queue: the handshake would pass for failed. */
+	ERR_set_mark();
 	if (is_believed_as_itself(X509_STORE_CTX_get0_store(check), leaf))
 		rc = verify_as_itself(check, leaf);
 	else
 		rc = X509_verify_cert(check);
+	ERR_pop_to_mark();
 	return rc == 1 ? judge_key(check, leaf) : rc;
 }
 
