@@ -65,12 +65,13 @@ static int out_of_memory(void)
 static int look(struct pass *pass, struct report_repeats *repeats, bool *ret_needs_all)
 {
 	struct report_line line;
-	enum log_reader_result result;
-	while ((result = next_line(pass, UINT64_MAX, &line)) == LOG_READER_LINE) {
+	enum log_reader_result result = LOG_READER_END;
+	while (!*ret_needs_all &&
+	       (result = next_line(pass, UINT64_MAX, &line)) == LOG_READER_LINE) {
 		if (report_look(pass->report, repeats, &line, ret_needs_all))
 			return out_of_memory();
 	}
-	return result == LOG_READER_END ? 0 : -1;
+	return *ret_needs_all || result == LOG_READER_END ? 0 : -1;
 }
 
 static int count(struct pass *pass, uint64_t lines)
@@ -84,7 +85,9 @@ static int count(struct pass *pass, uint64_t lines)
 	return result == LOG_READER_END ? 0 : -1;
 }
 
-/* 1 when the log was another the second time, or can't be counted so. */
+/* What came of two passes, but for a failure, which is -1. */
+enum { COUNTED, LOG_CHANGED, NEEDS_ALL };
+
 static int read_twice(struct log_source *source, const struct line_filter *filter,
 		      struct report *report, struct report_doubts *ret)
 {
@@ -101,8 +104,10 @@ static int read_twice(struct log_source *source, const struct line_filter *filte
 		report->repeats = NULL;
 	}
 	if (result == 0)
-		result = needs_all || first.lines != second.lines ||
-			 first.sum != second.sum;
+		result = needs_all ? NEEDS_ALL
+			 : first.lines != second.lines || first.sum != second.sum
+				 ? LOG_CHANGED
+				 : COUNTED;
 	*ret = first.doubts;
 	report_line_end(&first.reader);
 	report_line_end(&second.reader);
@@ -124,11 +129,12 @@ static int read_once(struct log_source *source, const struct line_filter *filter
 int report_read(struct log_source *source, const struct line_filter *filter,
 		struct report *report, struct report_doubts *ret)
 {
-	int result = 1;
-	for (int i = 0; i < TRIES_MAX && result == 1; i++) {
+	int result = LOG_CHANGED;
+	for (int i = 0; i < TRIES_MAX && result == LOG_CHANGED; i++) {
 		result = read_twice(source, filter, report, ret);
-		if (result == 1 && (report_reopen(report) || log_source_rewind(source)))
+		if (result > COUNTED &&
+		    (report_reopen(report) || log_source_rewind(source)))
 			return out_of_memory();
 	}
-	return result == 1 ? read_once(source, filter, report, ret) : result;
+	return result > COUNTED ? read_once(source, filter, report, ret) : result;
 }
