@@ -25,25 +25,7 @@ start_storescp
 start_gateway
 say_all >"$work/as-it-is"
 
-cat >"$work/openssl.cnf" <<END
-openssl_conf = all
-[all]
-ssl_conf = ssl
-[ssl]
-system_default = weak
-[weak]
-MinProtocol = TLSv1
-MaxProtocol = TLSv1.2
-CipherString = ALL:@SECLEVEL=0
-Ciphersuites = TLS_CHACHA20_POLY1305_SHA256
-Groups = X448
-SignatureAlgorithms = RSA+SHA1
-ClientSignatureAlgorithms = RSA+SHA1:ECDSA+SHA1
-Options = UnsafeLegacyRenegotiation,-MiddleboxCompat,SessionTicket,KTLS
-RecordPadding = 4096
-VerifyMode = Request
-END
-OPENSSL_CONF=$work/openssl.cnf start_gateway audit.file="$work/other.jsonl"
+OPENSSL_CONF=$lib/weak-openssl.cnf start_gateway audit.file="$work/other.jsonl"
 say_all >"$work/with-openssl-cnf"
 expect "nothing is other than before" diff "$work/as-it-is" "$work/with-openssl-cnf"
 expect "TLS 1.3 is spoken" grep -q '^New, TLSv1.3' "$work/with-openssl-cnf"

@@ -9,7 +9,7 @@ import subprocess
 
 import dicom
 from dicom import XA_CONTEXT
-from harness import Test, cathgate
+from harness import ROOT, Test, cathgate
 from objects import make
 
 PACKET = 1400	# what is left of 1500 bytes for a TCP segment, and some less
@@ -18,20 +18,6 @@ HYBRID = 0x11EC	# X25519MLKEM768
 # RFC 8446 4.2.3: ECDSA, EdDSA, RSA-PSS (rsae and pss), RSA, with SHA-256 and up
 STRONG = [0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0804, 0x0805, 0x0806, 0x0809, 0x080A,
 	  0x080B, 0x0401, 0x0501, 0x0601]
-WEAK = """openssl_conf = all
-[all]
-ssl_conf = ssl
-[ssl]
-system_default = weak
-[weak]
-MinProtocol = TLSv1
-MaxProtocol = TLSv1.2
-CipherString = ALL:@SECLEVEL=0
-Ciphersuites = TLS_CHACHA20_POLY1305_SHA256
-Groups = X448
-SignatureAlgorithms = RSA+SHA1
-Options = UnsafeLegacyRenegotiation,-MiddleboxCompat,SessionTicket,KTLS
-"""
 
 
 class Stalls:
@@ -96,7 +82,6 @@ def diagnosed(gateway, status):
 
 with Test() as t:
 	classic = {"destinations.0.key_exchange": "classic"}
-	(t.work / "openssl.cnf").write_text(WEAK)
 	hello, gateway = try_it(classic)
 	suites, said = parse(hello)
 	assert len(hello) <= PACKET, len(hello)
@@ -106,7 +91,7 @@ with Test() as t:
 	assert said[VERSIONS] == b"\x04\x03\x04\x03\x03", said[VERSIONS]
 	assert diagnosed(gateway, 0)["tls"]["result"] == "passed"
 
-	hello, _ = try_it(classic, {"OPENSSL_CONF": str(t.work / "openssl.cnf")})
+	hello, _ = try_it(classic, {"OPENSSL_CONF": str(ROOT / "tests/lib/weak-openssl.cnf")})
 	weak_suites, weak = parse(hello)
 	assert weak_suites == suites
 	for kind in (SIGNATURES, GROUPS, VERSIONS, ALPN):

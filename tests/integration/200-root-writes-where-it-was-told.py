@@ -6,8 +6,7 @@ import signal
 import subprocess
 
 from harness import SKIPPED, Test, cathgate, eventually
-
-NOBODY = 65534
+from other_user import NOBODY, as_nobody
 
 if os.geteuid() != 0:
 	print("skipped: it is about what root does")
@@ -17,22 +16,6 @@ if os.geteuid() != 0:
 def run(*command, **more):
 	return subprocess.run([cathgate(), *map(str, command)], capture_output=True, text=True,
 			      stdin=subprocess.DEVNULL, timeout=60, **more)
-
-
-def as_nobody(function):
-	"""What another user does, by that user's rights."""
-	child = os.fork()
-	if child == 0:
-		status = 1
-		try:
-			os.setgroups([])
-			os.setresgid(NOBODY, NOBODY, NOBODY)
-			os.setresuid(NOBODY, NOBODY, NOBODY)
-			function()
-			status = 0
-		finally:
-			os._exit(status)
-	assert os.waitpid(child, 0)[1] == 0, function
 
 
 def home(t, name):

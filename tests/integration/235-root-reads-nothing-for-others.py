@@ -5,8 +5,8 @@ import os
 import subprocess
 
 from harness import SKIPPED, Test, cathgate
+from other_user import NOBODY, as_nobody, start_as_nobody
 
-NOBODY = 65534
 IN_CLOSE_NOWRITE = 0x10
 
 if os.geteuid() != 0:
@@ -40,21 +40,6 @@ def renew(folder):
 	return run("certificate", "renew", "--config", folder / "cathgate.conf")
 
 
-def as_nobody(function):
-	child = os.fork()
-	if child == 0:
-		status = 1
-		try:
-			os.setgroups([])
-			os.setresgid(NOBODY, NOBODY, NOBODY)
-			os.setresuid(NOBODY, NOBODY, NOBODY)
-			function()
-			status = 0
-		finally:
-			os._exit(status)
-	return child
-
-
 def no_key_is_read_through_a_link(site):
 	"""The link stands there only while root reads the key, and a FIFO in the certificate's
 	place makes the writing fail later."""
@@ -76,7 +61,7 @@ def no_key_is_read_through_a_link(site):
 		key.unlink()
 		key.with_name("old.key").rename(key)
 		os.write(reader, b"whatever")
-	child = as_nobody(swap)
+	child = start_as_nobody(swap)
 	os.read(ready, 1)
 	done = renew(site)
 	os.open(certificate, os.O_RDONLY | os.O_NONBLOCK) # or its user would wait on
@@ -115,7 +100,7 @@ def setup_copies_nothing_through_a_link():
 	secret.write_bytes((t.pki / "hospital-ca.crt").read_bytes() +
 			   next((t.work / "site").rglob("ca.key")).read_bytes())
 	secret.chmod(0o600)
-	assert os.waitpid(as_nobody(lambda: link.symlink_to(secret)), 0)[1] == 0
+	as_nobody(lambda: link.symlink_to(secret))
 	made = setup(t.work / "copied", pacs_ca=link)
 	assert made.returncode != 0, made
 	for path in (t.work / "copied").rglob("*"):
