@@ -56,8 +56,8 @@ const char *verifying_key_name(const struct verifying_key *key);
 /* Makes a key pair: `path` for the private half, mode 0600, `path`.pub for the public
  * one. Overwrites nothing. -1 with what is wrong in *ret_error, and neither is left. */
 int signing_key_make(const char *path, const char **ret_error);
-/* The same in memory, for who cleans it afterwards (OPENSSL_cleanse, explicit_bzero). -1:
- * OpenSSL refuses, or there is no memory. */
+/* The same in memory. The caller overwrites it afterwards (OPENSSL_cleanse,
+ * explicit_bzero). -1: OpenSSL refuses, or there is no memory. */
 #define SIGNING_KEY_TEXT_SIZE 256
 struct signing_key_text {
 	char private_half[SIGNING_KEY_TEXT_SIZE], public_half[SIGNING_KEY_TEXT_SIZE];

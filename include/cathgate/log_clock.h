@@ -28,8 +28,8 @@ struct log_clock {
 int log_clock_read(const char *log_path, struct log_clock *ret);
 int log_clock_write(const char *log_path, const struct log_clock *clock);
 
-/* The time to go by for those who read the file: never later than what the auditor
- * believes. Where there is none, the clock's. */
+/* The time that a reader of the file goes by: never later than the one that the auditor
+ * believes. Where there is no file, the clock's. */
 time_t log_clock_time(const char *log_path);
 
 #ifdef __cplusplus

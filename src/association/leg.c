@@ -148,8 +148,8 @@ void leg_take_turns(struct association *association, int64_t instances_per_minut
 {
 	int64_t turn_us = instances_per_minute ? MINUTE_US / instances_per_minute : 0;
 
-	/* The first may come at once, but no more: who associates anew saves nothing up.
-	 */
+	/* A new association may send its first instance at once. The quarter of a minute
+	 * that a silent modality saves up is not given to it. */
 	if (association->turn_us == 0) {
 		association->turns_left_us = turn_us;
 		association->turns_us = clock_us();
@@ -190,9 +190,9 @@ static struct leg *other_leg(const struct leg *leg)
 	return leg == &association->in ? &association->out : &association->in;
 }
 
-/* Looks at what the modality has to say while it is not read from. Whatever is no goodbye
- * stays where it is, and is not looked at again during this wait: *spoke. Behind it only
- * the connection's end is seen, if that is in `came`. */
+/* Looks at what the modality has sent while it is not read from. An A-ABORT ends the
+ * wait. Any other PDU stays unread and sets *spoke: it is not looked at again, and behind
+ * it only the connection's end is noticed, if `came` says so. */
 static enum reason watch_in(struct leg *in, short came, bool *spoke)
 {
 	enum ul_pdu_type pdu = *spoke ? UL_PDU_OTHER : ul_peek(in->ul);
@@ -343,7 +343,7 @@ int leg_await_turn(struct association *association)
 			relay_heard(association);
 		came = poll_either(association, watched_events(spoke),
 				   clock_ms() + turn_ms);
-		/* What it was held back is nobody's time. */
+		/* The time for which the gateway held it back is not counted. */
 		association->request.began_us = clock_us();
 	}
 	association->turns_left_us -= association->turn_us;

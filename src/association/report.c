@@ -122,8 +122,8 @@ int report_instance(struct association *association, const struct audit_record *
 	int result = audit_submit(association->auditor, record, RECORD_MS), error = errno;
 	bool recorded = result >= 0;
 
-	/* What is only counted is one of many, and a word about each would fill the
-	 * program's log instead. */
+	/* A record that is only counted is one of many: a warning for each would fill
+	 * the program's log in place of the audit log. */
 	if (result != 1 && record->outcome != AUDIT_FORWARDED)
 		log_warning("instance %s: %s%s%s", record->sop_instance,
 			    reason_word(record->reason), record->detail[0] ? ": " : "",

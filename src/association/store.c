@@ -438,9 +438,9 @@ static int fail_with_auditor(struct association *association, struct transfer *t
 	return -1;
 }
 
-/* Counts those in vain between two that were stored; what the destination refuses is its
- * own affair, a study that it has already, say. 0; or -1 with the ending when they are
- * too many. */
+/* Counts the instances in vain between two that were stored. Those that the destination
+ * refuses do not count: it may have the study already. 0; or -1 with the ending when they
+ * are too many. */
 static int judge_run(struct association *association, const struct transfer *transfer,
 		     struct ending *ending)
 {

@@ -314,8 +314,8 @@ int live_log_put_note(struct live_log *log)
 	if (log->late_note[0] && put_note(log, log->late_note, &log->late) == 0)
 		log->late_note[0] = '\0';
 	if (log->is_note_due) {
-		/* Now and then, not for each line. Who is too late finds that the log
-		 * was changed. */
+		/* The lock is looked at with each note, not for each line. A second
+		 * gateway that started meanwhile is noticed by its change of the log. */
 		(void)log_file_keep_lock(&log->file);
 		if (log->gone_note[0])
 			rename_note(log, log->gone_note);

@@ -113,7 +113,7 @@ int log_file_keep_lock(struct log_file *file)
 int log_file_begin(struct log_file *file)
 {
 	struct stat status;
-	/* Who moves the log away may move all that is beside it. */
+	/* An operator who moves the log away may move its lock with it. */
 	if (log_file_keep_lock(file))
 		return -1;
 	int fd = open(file->path, OPEN_FLAGS | O_CREAT | O_NOFOLLOW, LOG_MODE);

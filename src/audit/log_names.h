@@ -25,7 +25,7 @@ void log_name(char ret[LOG_NAME_SIZE], const char *path, const char *format, ...
 	__attribute__((format(printf, 3, 4)));
 /* The file's own name within a path. */
 const char *log_name_base(const char *path);
-/* That of the lock of who writes the log. */
+/* The name of the lock file that the log's writer holds. */
 void log_name_lock(char ret[LOG_NAME_SIZE], const char *path);
 /* The directory of a path, with its slash, or `.`. */
 void log_name_directory(const char *path, char ret[LOG_NAME_SIZE]);

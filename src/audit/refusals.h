@@ -21,7 +21,8 @@ int refusals_open(struct refusals *refusals, const struct config_audit *audit,
 		  repeats_tell *tell, void *context);
 void refusals_close(struct refusals *refusals);
 
-/* Whether what a session has said, or what is said for it, is only counted. */
+/* Whether a session's record is only counted, be it from its association's process or the
+ * auditor's own about it. */
 bool refusals_only_counted(struct refusals *refusals, struct session *session,
 			   const struct audit_record *record);
 

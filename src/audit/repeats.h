@@ -24,7 +24,7 @@
 #define REPEATS_ROWS 1024
 #define REPEATS_MS   60000
 
-/* What a row is of. */
+/* Which refusals a row counts. */
 enum repeats_scope {
 	REPEATS_OF_KIND,
 	REPEATS_OF_OTHERS, /* all that have no row of their own */

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whoever can rename what is ours could give a draft's name to anything. */
+/* A user who can rename our files could give any of them the name of a draft. */
 static bool is_ours(const struct stat *file, const struct stat *folder)
 {
 	bool shares = (folder->st_mode & 022) != 0;

@@ -22,7 +22,7 @@ struct walk {
 	int at;		     /* the folder reached so far */
 	char rest[PATH_MAX]; /* of the path */
 	int links;
-	bool is_led; /* by a link of `leader`, who may lead to what is his only */
+	bool is_led; /* by a link of `leader`: it may lead to a file of that user only */
 	uid_t leader;
 };
 

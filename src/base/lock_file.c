@@ -67,8 +67,8 @@ static int lock(int fd, int64_t deadline_ms)
 	return 0;
 }
 
-/* Whoever had it locked before may have removed it, so that it is no more what others
- * lock. */
+/* The process that had the lock before may have removed the file. Then others lock a new
+ * one, and this one is worth nothing. */
 static int take_at(int folder, const char *name, int64_t deadline_ms)
 {
 	for (;;) {

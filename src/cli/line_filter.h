@@ -32,8 +32,8 @@ void line_filter_free(struct line_filter *filter);
 
 bool line_filter_fits(const struct line_filter *filter,
 		      const struct log_reader_line *line);
-/* The two halves of that, for those who read the line themselves: whether its bytes may
- * fit, and whether these words of its members do. */
+/* The two halves of that, for a caller that reads the line by itself: whether its bytes
+ * may fit, and whether these words of its members do. */
 bool line_filter_may_fit(const struct line_filter *filter,
 			 const struct log_reader_line *line);
 bool line_filter_fits_words(const struct line_filter *filter,

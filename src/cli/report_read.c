@@ -85,7 +85,7 @@ static int count(struct pass *pass, uint64_t lines)
 	return result == LOG_READER_END ? 0 : -1;
 }
 
-/* What came of two passes, but for a failure, which is -1. */
+/* How two passes ended; a failure is -1. */
 enum { COUNTED, LOG_CHANGED, NEEDS_ALL };
 
 static int read_twice(struct log_source *source, const struct line_filter *filter,

@@ -142,7 +142,7 @@ void report_repeats_note_study(struct report_repeats *repeats, int64_t moment,
 		repeats->last = moment;
 }
 
-/* Of a study that several modalities sent, whoever it was. */
+/* For a study that several modalities sent, the sums of any modality count. */
 bool report_repeats_is_near(const struct report_repeats *repeats, int64_t moment,
 			    const char *modality)
 {

@@ -46,7 +46,7 @@ struct setup_plan {
 #define SETUP_MODALITIES_CA "tls/modalities-ca.crt"
 #define SETUP_CRL	    "tls/modalities.crl"
 #define SETUP_CONFIG	    "cathgate.conf"
-#define SETUP_LOCK	    ".lock" /* of whoever changes something there */
+#define SETUP_LOCK	    ".lock" /* held while a command changes the folder */
 
 /* Writes everything but the configuration, or the configuration. 0, or -1 with a message.
  */

@@ -270,7 +270,7 @@ static int commit_within(struct staging *staging, const char *last)
 	return result;
 }
 
-/* Others who can write there could have changed its name. */
+/* Another user who can write in the parent folder could have renamed it. */
 static bool is_in_place(const struct staging *staging)
 {
 	struct stat made, found;

@@ -17,8 +17,8 @@
 #define PREFIX	    ".cathgate-new-"
 #define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-/* Locked before others can open it, who could lock it as well. 1: another run has found
- * it before it was locked, and removed it as stale. */
+/* Locks the folder before it gets the mode by which other users could open and lock it.
+ * 1: another run found it before it was locked, and removed it as stale. */
 static int claim(int folder, const struct durable_owner *owner)
 {
 	struct stat status;
@@ -98,7 +98,7 @@ void staging_tree_remove(int parent, const char *name, int folder)
 	unlinkat(parent, name, AT_REMOVEDIR);
 }
 
-/* Whoever can rename what is ours could give our name to anything. */
+/* A user who can rename our files could give any folder of ours such a name. */
 static bool is_ours_alone(int folder)
 {
 	struct stat status;

@@ -95,8 +95,8 @@ static void read_move_message(const struct value *value, struct command_set *set
 	}
 }
 
-/* By these a message is judged and answered: each may stand once. Whoever reads the same
- * bytes after us could take the other one. */
+/* A message is judged and answered by these elements, so each may stand only once. Of
+ * two, the PACS could take the other one. */
 static const uint16_t judged[] = {
 	AFFECTED_SOP_CLASS,	 COMMAND_FIELD,	  MESSAGE_ID,
 	MESSAGE_ID_RESPONDED_TO, DATA_SET_TYPE,	  STATUS,

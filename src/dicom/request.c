@@ -142,8 +142,8 @@ static void put_uid(struct mended *to, unsigned type, const char *uid)
 /* Each of these takes over what can be used, and returns what makes the whole request
  * unusable, NULL when nothing does. */
 
-/* What is wrong with a syntax is no other context's business: an abstract syntax that is
- * none becomes "", a transfer syntax is left out. */
+/* A wrong syntax costs its own context only: an abstract syntax that is no UID becomes
+ * "", a transfer syntax that is none is left out. */
 static const char *mend_context(struct span body, struct mended *to)
 {
 	char abstract[UID_MAX + 1] = "", uid[UID_MAX + 1];
