@@ -16,15 +16,17 @@
 
 static const struct {
 	const char *context; /* of what it logs; NULL: it says itself */
-	const char *name;    /* as ps shows it; NULL: the program's */
+	const char *name;    /* as ps shows it: 15 characters at most */
 	bool holds_tls_keys; /* of every listener and destination */
 	bool outlives_us;    /* it ends when its control socket does */
 } roles[] = {
-	[PROCESS_ASSOCIATION] = { .holds_tls_keys = true },
+	[PROCESS_ASSOCIATION] = { .name = "cathgated-assoc", .holds_tls_keys = true },
 	/* It may still have last lines of associations to write. */
-	[PROCESS_AUDITOR] = { .context = "auditor", .outlives_us = true },
-	[PROCESS_RESOLVER] = { .context = "resolver" },
-	[PROCESS_EXPORTER] = { .context = "exporter" },
+	[PROCESS_AUDITOR] = { .context = "auditor",
+			      .name = "cathgated-audit",
+			      .outlives_us = true },
+	[PROCESS_RESOLVER] = { .context = "resolver", .name = "cathgated-names" },
+	[PROCESS_EXPORTER] = { .context = "exporter", .name = "cathgated-sends" },
 	[PROCESS_OBSERVER] = { .context = "observer", .name = "cathgated-shown" },
 	[PROCESS_SCRIBE] = { .name = "cathgated-told" },
 };
@@ -67,8 +69,7 @@ static void ignore_signals(void)
 static void become(struct server *server, enum process_role role, const int *keep,
 		   size_t count)
 {
-	if (roles[role].name)
-		prctl(PR_SET_NAME, roles[role].name);
+	prctl(PR_SET_NAME, roles[role].name);
 	if (!roles[role].outlives_us) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != server->self)

@@ -243,13 +243,12 @@ class Cathgate(Server):
 		self.port = int(re.search(r"listening on \S+ port (\d+)", log)[1])
 		self.begin()
 		self.pid = process.pid
-		self.helpers = harness.children(self.pid)
 
 	def environment(self):
 		return {}
 
 	def associations(self):
-		return harness.association_processes(self.pid, self.helpers)
+		return harness.association_processes(self.pid)
 
 	def audited(self):
 		"""The instances forwarded, by their hash, since this was asked last."""

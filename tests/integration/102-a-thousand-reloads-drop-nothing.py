@@ -69,7 +69,7 @@ def reload_all():
 
 
 def is_quiet():
-	return children(gateway.pid) == gateway.helpers
+	return not gateway.associations()
 
 
 with Test() as t:

@@ -41,7 +41,7 @@ with Test() as t:
 	modality = t.associate(gateway)
 	assert hears("STATUS=Serving 1 association;")
 
-	auditor, = gateway.helpers
+	auditor = gateway.helper("auditor")
 	os.kill(auditor, signal.SIGSTOP)
 	heard(WATCHDOG_US / 4e6 + 0.1)	# an answer that was on its way
 	assert "WATCHDOG=1" not in heard(2 * WATCHDOG_US / 1e6)

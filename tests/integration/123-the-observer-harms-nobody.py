@@ -9,23 +9,8 @@ import subprocess
 
 import dicom
 import metrics
-from harness import Test, cathgate, children, eventually
+from harness import Test, cathgate, eventually
 from objects import make
-
-
-def observer_of(gateway, path):
-	"""Its PID: who holds the control socket."""
-	inodes = {line.split()[6] for line in pathlib.Path("/proc/net/unix").read_text()
-		  .splitlines() if line.endswith(str(path))}
-	for pid in children(gateway.pid, helpers=()):
-		for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-			try:
-				link = os.readlink(entry)
-			except FileNotFoundError:
-				continue
-			if link.removeprefix("socket:[").removesuffix("]") in inodes:
-				return pid
-	return None
 
 
 with Test() as t:
@@ -33,7 +18,7 @@ with Test() as t:
 	path, first, second = t.work / "control", t.work / "1.prom", t.work / "2.prom"
 	shown = {"control": {"socket": str(path)}}
 	gateway = t.gateway(pacs, {**shown, "metrics": {"textfile": str(first)}})
-	observer = eventually(lambda: observer_of(gateway, path))
+	observer = gateway.helper("observer")
 	modality = t.associate(gateway)
 	assert modality.store(make("explicit")).status == 0
 	links = [os.readlink(entry) for entry in

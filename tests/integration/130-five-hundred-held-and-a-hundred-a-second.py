@@ -115,7 +115,7 @@ with Test() as t:
 	client = dicom.client_context(t.pki, "modality-rsa")
 	held = [associate(gateway.port, client, number, [dicom.XA_CONTEXT])
 		 for number in range(HELD)]
-	family = [gateway.pid, *children(gateway.pid, helpers=())]
+	family = [gateway.pid, *children(gateway.pid, but_for=())]
 	assert len(gateway.associations()) == HELD
 	each = sum(map(proportional_kib, family)) / HELD
 	print(f"{each:.0f} KiB for each of {HELD} associations")

@@ -72,8 +72,7 @@ def store(gateway):
 def auditors_go_on(gateway, messages):
 	store(gateway)
 	waiting = reader(gateway.folder, messages)
-	gateway.helpers = gateway.helpers[:1]	# of which the first is the auditor
-	gateway.replace_auditor()
+	gateway.replace("auditor")
 	store(gateway)
 	assert gateway.stop() == 0
 	leave(waiting)

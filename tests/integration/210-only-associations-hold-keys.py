@@ -3,6 +3,7 @@ neither auditor, resolver, exporter, observer nor scribe, though all are forked 
 that has read them. The audit log's keys are the auditor's alone. That holds for those that are
 started anew after a reload has brought other keys, too."""
 import base64
+import contextlib
 import functools
 import os
 import pathlib
@@ -11,26 +12,46 @@ import signal
 import subprocess
 
 import journal
-from harness import (Skip, Test, association_processes, child_named, children, eventually,
-		     is_alive)
+from harness import Skip, Test, child, eventually, is_alive, roles
 from journal import Journal
 from steps import can_trace, stopped
 
 PIECE = 24	# bytes of a secret, enough to tell it
+HELPERS = ("auditor", "resolver", "exporter", "observer")
 AUDIT_KEYS = ("audit.key", "pseudonym.key")
 
 
 def memory(pid):
 	content = []
 	with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as source:
-		for area in maps:
-			bounds = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", area)
-			if not bounds or "[v" in area:
-				continue
-			begin, end = (int(bound, 16) for bound in bounds.groups())
-			source.seek(begin)
-			content.append(source.read(end - begin))
+		with halted(pid):
+			for area in maps.readlines():
+				bounds = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", area)
+				if not bounds or "[v" in area:
+					continue
+				begin, end = (int(bound, 16) for bound in bounds.groups())
+				source.seek(begin)
+				content.append(source.read(end - begin))
+	assert content, "there is no memory to look into"
 	return b"".join(content)
+
+
+@contextlib.contextmanager
+def halted(pid):
+	"""So that no area comes or goes meanwhile."""
+	if state(pid) in "Tt":
+		yield
+		return
+	os.kill(pid, signal.SIGSTOP)
+	try:
+		eventually(lambda: state(pid) in "Tt")
+		yield
+	finally:
+		os.kill(pid, signal.SIGCONT)
+
+
+def state(pid):
+	return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 @functools.cache
@@ -82,15 +103,11 @@ def settings(gateway_pair, client_pair, host):
 		**{f"destinations.0.tls.{key}": value for key, value in client_pair.items()}}
 
 
-def observer():
-	return child_named(gateway.pid, "cathgated-shown")
-
-
-def look(helpers):
-	auditor, *others = helpers
-	assert held(auditor) == sorted(AUDIT_KEYS), held(auditor)
-	for role, pid in (*zip(("resolver", "exporter"), others), ("observer", observer())):
-		assert held(pid) == [], f"the {role} holds {held(pid)}"
+def look():
+	for role in HELPERS:
+		found = held(gateway.helper(role))
+		assert found == (sorted(AUDIT_KEYS) if role == "auditor" else []), \
+			f"the {role} holds {found}"
 
 
 def look_at_scribe():
@@ -98,7 +115,7 @@ def look_at_scribe():
 	with stopped(gateway.pid, "fsync", t.work / "calls") as scribe:
 		t.associate(gateway).release()
 		pid = eventually(scribe)
-		assert pathlib.Path(f"/proc/{pid}/comm").read_text() == "cathgated-told\n"
+		assert roles(gateway.pid)[pid] == "scribe"
 		assert held(pid) == [], f"the scribe holds {held(pid)}"
 	eventually(lambda: not is_alive(pid))
 
@@ -115,29 +132,21 @@ with Test() as t, Journal() as j:
 		  for name in ("gateway-rsa", "gateway-client")]
 	after = [new_key("next-listener.key", "rsa:2048"), new_key("next-client.key", "ed25519")]
 	gateway = t.gateway(t.pacs(), settings(*before, "localhost"))
-	auditor, resolver, exporter = gateway.helpers
 	try:
-		memory(auditor)
+		memory(gateway.pid)
 	except PermissionError:
 		raise Skip("only root may look into an undumpable process") from None
-	eventually(observer)
 	assert set(held(gateway.pid)) == {"gateway-rsa.key", "gateway-client.key"}, \
-		"who holds them: the search finds them there"
-	look(gateway.helpers)
+		"the supervisor holds them: the search finds them there"
+	look()
 	look_at_scribe()
 
 	# The resolver is another after this reload; the others end, one by one.
-	shown = observer()
+	resolver = gateway.helper("resolver")
 	gateway.reload(settings(*after, "ip6-localhost"))
-	eventually(lambda: resolver not in children(gateway.pid))
+	eventually(lambda: child(gateway.pid, "resolver") not in (None, resolver))
 	assert set(held(gateway.pid)) == {"next-listener.key", "next-client.key"}, held(gateway.pid)
-	helpers = []
-	for old in (auditor, exporter):
-		known = children(gateway.pid)
-		os.kill(old, signal.SIGKILL)
-		helpers += eventually(lambda: association_processes(gateway.pid, known))
-	os.kill(shown, signal.SIGKILL)
-	eventually(lambda: observer() not in (None, shown))
-	new_resolver, = set(children(gateway.pid)) - set(helpers)
-	look([helpers[0], new_resolver, helpers[1]])
+	for role in ("auditor", "exporter", "observer"):
+		gateway.replace(role)
+	look()
 	assert gateway.stop() == 0	# while there is a journal

@@ -66,7 +66,7 @@ with Test() as t:
 	eventually(notices)
 	began = time.monotonic()
 	if can_trace():
-		with traced(gateway.helpers[0], "fstatfs", t.work / "trace"):
+		with traced(gateway.helper("auditor"), "fstatfs", t.work / "trace"):
 			send_refused()
 			for _ in range(GOOD):
 				store(modality)

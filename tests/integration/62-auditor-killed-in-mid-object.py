@@ -59,7 +59,7 @@ with Test() as t:
 		modality = t.associate(gateway)
 		modality.store_command(obj)
 		send(modality, obj.data[:5000], last=False)
-		successor = gateway.replace_auditor()
+		successor = gateway.replace("auditor")
 		eventually(lambda: sockets(successor) == BOTH)
 		leave(modality, obj.data[5000:])
 

@@ -12,7 +12,7 @@ with Test() as t:
 	for elements, status, outcome in ((MOVED, 0x0124, "refused"),
 					  ({}, 0x0000, "forwarded")):
 		obj = make("explicit")
-		gateway.replace_auditor()
+		gateway.replace("auditor")
 		answer = modality.store(obj, elements=elements)
 		assert answer.status == status, f"{answer.status:04X}"
 		line, = gateway.audit(event="instance", sop_instance=obj.sop_instance)

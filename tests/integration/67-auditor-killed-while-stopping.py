@@ -25,7 +25,7 @@ with Test() as t:
 	assert in_hand.wait(5)
 
 	gateway.signal()
-	auditor = gateway.helpers[0]
+	auditor = gateway.helper("auditor")
 	os.kill(auditor, signal.SIGKILL)
 	eventually(lambda: not is_alive(auditor))
 	modality.send_data(1, obj.data[1000:])

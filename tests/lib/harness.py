@@ -47,17 +47,40 @@ def eventually(what, seconds=dicom.PATIENCE):
 	raise AssertionError("it did not happen in time")
 
 
-def children(pid, helpers=("-told", "-shown")):
-	"""But for those that come and go by themselves: the scribe and the observer."""
-	found = []
-	for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-		try:
-			name, _, after_name = stat.read_text().rpartition(")")
-		except OSError:
-			continue
-		if int(after_name.split()[1]) == pid and not name.endswith(helpers):
-			found.append(int(stat.parent.name))
-	return sorted(found)
+COME_AND_GO = ("scribe", "observer")	# by themselves
+NAMES = {"cathgated-assoc": "association", "cathgated-audit": "auditor",
+	 "cathgated-names": "resolver", "cathgated-sends": "exporter",
+	 "cathgated-shown": "observer", "cathgated-told": "scribe"}
+
+
+def roles(pid):
+	"""The role of each child by its PID. One that was just forked has no name yet: it is
+	waited for."""
+	def named():
+		found = {}
+		for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+			try:
+				name, _, after_name = stat.read_text().rpartition(")")
+			except OSError:
+				continue
+			state, parent = after_name.split()[:2]
+			if int(parent) == pid:
+				role = NAMES.get(name.partition("(")[2])
+				if role is None and state != "Z":
+					return None
+				found[int(stat.parent.name)] = role
+		return (found,)
+	return eventually(named)[0]
+
+
+def children(pid, but_for=COME_AND_GO):
+	return sorted(child for child, role in roles(pid).items() if role not in but_for)
+
+
+def child(pid, role):
+	"""The one that has it and runs; None without any."""
+	return next((child for child, its in roles(pid).items()
+		     if its == role and is_alive(child)), None)
 
 
 def is_alive(pid):
@@ -69,28 +92,9 @@ def is_alive(pid):
 	return stat.rpartition(")")[2].split()[0] != "Z"
 
 
-def association_processes(pid, helpers):
-	"""Looked for twice: a scribe that was just forked has no name of its own yet."""
-	def others():
-		return [child for child in children(pid)
-			if child not in helpers and is_alive(child)]
-	found = others()
-	if found:
-		time.sleep(0.01)
-		found = [child for child in others() if child in found]
-	return found
-
-
-def child_named(pid, name, states="RSD"):
-	"""The child that ps shows by that name, in one of these states; None without any."""
-	for child in children(pid, ()):
-		try:
-			stat = pathlib.Path(f"/proc/{child}/stat").read_text()
-		except OSError:
-			continue
-		if f"({name})" in stat and stat.rpartition(")")[2].split()[0] in states:
-			return child
-	return None
+def association_processes(pid):
+	return [child for child, role in roles(pid).items()
+		if role == "association" and is_alive(child)]
 
 
 def descriptors(pid):
@@ -149,7 +153,6 @@ class Gateway:
 		else:
 			self.notify = notify
 		assert ready, "the gateway did not become ready"
-		self.helpers = children(self.pid)	# the auditor, and no association yet
 		self.ports = [int(port) for port in
 			      re.findall(r"listening on \S+ port (\d+)", self.log()[earlier:])]
 		assert self.ports, "its log doesn't say where it listens"
@@ -164,7 +167,17 @@ class Gateway:
 		return self.ports[0]
 
 	def associations(self):
-		return association_processes(self.pid, self.helpers)
+		return association_processes(self.pid)
+
+	def helper(self, role):
+		"""The PID of the process that has it, once there is one."""
+		return eventually(lambda: child(self.pid, role))
+
+	def replace(self, role):
+		"""Kills the process that has the role, and returns its successor's PID."""
+		old = self.helper(role)
+		os.kill(old, signal.SIGKILL)
+		return eventually(lambda: (new := child(self.pid, role)) != old and new)
 
 	def reconfigure(self, changes):
 		"""Writes a configuration with these changes, whatever the last one had."""
@@ -182,14 +195,6 @@ class Gateway:
 		lines = eventually(told)
 		assert {line["outcome"] for line in lines} == {outcome}, lines
 		return "; ".join(line["detail"].removesuffix("; …") for line in lines)
-
-	def replace_auditor(self):
-		"""Kills it, and returns its successor's PID."""
-		auditor, = self.helpers
-		known = children(self.pid)
-		os.kill(auditor, signal.SIGKILL)
-		self.helpers = eventually(lambda: association_processes(self.pid, known))
-		return self.helpers[0]
 
 	def wait_log(self, text, seconds=dicom.PATIENCE):
 		eventually(lambda: text in self.log(), seconds)
