@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 
+from dicom import PATIENCE
 from harness import Test, cathgated
 
 
@@ -67,7 +68,7 @@ def doubts(t):
 
 
 def check(path):
-	done = subprocess.run([cathgated(), "--config", path, "--check"], timeout=20,
+	done = subprocess.run([cathgated(), "--config", path, "--check"], timeout=PATIENCE,
 			      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 	return done.returncode, done.stdout
 

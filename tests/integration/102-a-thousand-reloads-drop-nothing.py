@@ -6,7 +6,8 @@ import pathlib
 import signal
 import threading
 
-from harness import Test, children, descriptors, eventually
+import dicom
+from harness import Test, descriptors, eventually
 from objects import make
 
 SENDERS = 4
@@ -88,7 +89,7 @@ with Test() as t:
 	grown_kib = reload_all()
 	over.set()
 	for sender in senders:
-		sender.join(20)
+		sender.join(dicom.PATIENCE)
 	assert not faults, faults[0]
 	eventually(is_quiet)
 	eventually(lambda: descriptors(gateway.pid) <= before)

@@ -8,6 +8,7 @@ import re
 import select
 import subprocess
 
+from dicom import PATIENCE
 from harness import Test, cathgate, cathgated
 from steps import can_trace, created_files, run_with_fault
 
@@ -21,7 +22,7 @@ def told(t, folder, *more):
 
 def run(command, **more):
 	return subprocess.run([str(word) for word in command], capture_output=True, text=True,
-			      stdin=subprocess.DEVNULL, timeout=60, **more)
+			      stdin=subprocess.DEVNULL, timeout=PATIENCE, **more)
 
 
 def checked(folder):

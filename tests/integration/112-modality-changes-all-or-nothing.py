@@ -7,13 +7,14 @@ import os
 import re
 import subprocess
 
+from dicom import PATIENCE
 from harness import Test, cathgate, cathgated
 from steps import can_trace, created_files, run_with_fault
 
 
 def run(*command):
 	return subprocess.run([cathgate(), *map(str, command)], capture_output=True, text=True,
-			      stdin=subprocess.DEVNULL, timeout=60)
+			      stdin=subprocess.DEVNULL, timeout=PATIENCE)
 
 
 def setup(t, name):

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 
+from dicom import PATIENCE
 from harness import Test, cathgated, eventually, passing
 from objects import make
 
@@ -12,7 +13,7 @@ def refusal(gateway, sockets):
 	"""What it says when it ends at once."""
 	done = subprocess.run(
 		[*passing(sockets), cathgated(), "--config", gateway.config, "--foreground"],
-		stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60,
+		stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=PATIENCE,
 		pass_fds=[s.fileno() for _, s in sockets])
 	assert done.returncode == 2, done
 	return done.stderr

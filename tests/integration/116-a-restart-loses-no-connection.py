@@ -36,7 +36,7 @@ with Test() as t:
 	modality = t.associate(gateway)
 	modality.store_command(obj)
 	modality.send_data(1, obj.data[:200000], last=False)
-	assert in_hand.wait(10)
+	assert in_hand.wait(dicom.PATIENCE)
 	gateway.signal()
 	eventually(lambda: "stopping" in gateway.log())
 

@@ -31,7 +31,7 @@ with Test() as t:
 		stored = metrics.value(samples, "cathgate_instances_total",
 				       outcome="forwarded", modality="angio")
 		return samples if stored == 3 else None
-	samples = eventually(written, 20)
+	samples = eventually(written)
 	assert file.stat().st_ino != inode, "written in place: a reader may see half of it"
 	assert os.listdir(folder) == [file.name], "something else was left"
 	assert file.stat().st_mode & 0o777 == 0o644

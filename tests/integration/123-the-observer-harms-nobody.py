@@ -35,13 +35,13 @@ with Test() as t:
 		done = subprocess.run([cathgate(), "status", "--json", "--config",
 				       gateway.config], capture_output=True, check=False)
 		return json.loads(done.stdout) if done.stdout else None
-	answer = eventually(status, 20)
+	answer = eventually(status)
 	assert answer["associations"][0]["instances"] == 4, answer
 	assert answer["destinations"][0]["health"] == "good", "what was before is forgotten"
 
 	# Another file: it is written there from now on, and said to be down here.
 	gateway.reload({**shown, "metrics": {"textfile": str(second)}})
-	eventually(second.exists, 20)
+	eventually(second.exists)
 	old = metrics.parse(first.read_text())
 	assert metrics.value(old, "cathgate_up") == 0
 

@@ -18,7 +18,7 @@ def walk(t, pacs, changes=None, *more, status=1, environment=None):
 				     **(changes or {})}).config
 	done = subprocess.run([cathgate(), "diagnose", "--destination", "pacs", "--json",
 			       "--config", str(config), *more], capture_output=True, text=True,
-			      stdin=subprocess.DEVNULL, timeout=30,
+			      stdin=subprocess.DEVNULL, timeout=dicom.PATIENCE,
 			      env={**os.environ, **(environment or {})})
 	assert done.returncode == status, (status, done.stdout, done.stderr)
 	return json.loads(done.stdout) if status < 2 else done.stderr, config

@@ -2,6 +2,7 @@
 transfer syntaxes, odd lengths, what no parser would like; in PDUs of any size."""
 import os
 
+from dicom import PATIENCE
 from harness import Test
 from objects import EXPLICIT, KINDS, XA, Object, make, new_uid
 
@@ -28,7 +29,7 @@ def compare(gateway, pacs):
 				       contexts=[(7, obj.sop_class, [obj.transfer_syntax])])
 		assert modality.store(obj, 7).status == 0
 		modality.release()
-		came = pacs.stored.get(timeout=5)
+		came = pacs.stored.get(timeout=PATIENCE)
 		assert came.data == obj.data, f"{obj.transfer_syntax} changed"
 		assert came.context == 7 and came.command[0x1000] == obj.sop_instance
 		line, = gateway.audit(event="instance", sop_instance=obj.sop_instance)

@@ -49,16 +49,13 @@ with Test() as t:
 	elsewhere = associate("angio", "CATHLAB3", "127.0.0.2")
 	assert any(who_is_alone_has_more() for _ in range(3)), "the other address waits, too"
 
-	lasting = Object(XA, new_uid(), EXPLICIT, bytes(20 * MB))	# 40 seconds of its share
-	began = time.monotonic()
+	lasting = Object(XA, new_uid(), EXPLICIT, bytes(100 * MB))	# minutes of its share
 	angio.store_command(lasting)
 	angio.send_data(1, lasting.data[:MB], last=False)
 	said = gateway.reload({"modalities.1": ECHOLAB})
 	assert f"{LIMIT} {MB} to 0" in said, said
-	angio.sock.settimeout(60)
 	angio.send_data(1, lasting.data[MB:])
 	assert angio.receive().status == 0
-	assert time.monotonic() - began < 36
 	gateway.reload({"modalities.1": ECHOLAB, LIMIT: MB})
 	assert store(elsewhere, 3 * MB) >= 1.5
 	for modality in (angio, echo, elsewhere):

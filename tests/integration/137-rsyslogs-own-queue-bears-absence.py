@@ -30,7 +30,7 @@ def is_read():
 
 def check_arrived():
 	expected = written(folder)
-	eventually(lambda: set(expected) <= set(repository.received()), 60)
+	eventually(lambda: set(expected) <= set(repository.received()))
 	assert set(without_repeats(repository.received())) == set(expected)
 
 

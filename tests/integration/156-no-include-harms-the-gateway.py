@@ -4,6 +4,7 @@ editor saved with a byte order mark."""
 import os
 import subprocess
 
+from dicom import PATIENCE
 from harness import Test, cathgated
 from objects import make
 
@@ -31,7 +32,7 @@ def faulty(folder):
 
 
 def check(config):
-	return subprocess.run([cathgated(), "--check", "--config", config], timeout=20,
+	return subprocess.run([cathgated(), "--check", "--config", config], timeout=PATIENCE,
 			      capture_output=True, text=True)
 
 

@@ -19,7 +19,7 @@ VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 
 def run(*command):
 	return subprocess.run([*map(str, command)], capture_output=True, text=True,
-			      stdin=subprocess.DEVNULL, timeout=60)
+			      stdin=subprocess.DEVNULL, timeout=dicom.PATIENCE)
 
 
 def modality(*arguments):

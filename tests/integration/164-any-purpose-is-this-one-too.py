@@ -5,7 +5,7 @@ import subprocess
 
 from authority import Authority
 from config import fingerprint
-from dicom import XA_CONTEXT
+from dicom import PATIENCE, XA_CONTEXT
 from harness import Test, cathgate, cathgated
 from objects import make
 
@@ -15,7 +15,7 @@ MAIL = "extendedKeyUsage = emailProtection\nsubjectAltName = DNS:pacs.test"
 
 def run(*command):
 	return subprocess.run([*map(str, command)], capture_output=True, text=True,
-			      stdin=subprocess.DEVNULL, timeout=60)
+			      stdin=subprocess.DEVNULL, timeout=PATIENCE)
 
 
 def added(name):

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 
 from authority import Authority, openssl
+from dicom import PATIENCE
 from harness import Test, cathgate, cathgated
 
 CLIENT = "extendedKeyUsage = clientAuth"
@@ -13,7 +14,7 @@ CLIENT = "extendedKeyUsage = clientAuth"
 
 def run(*command):
 	return subprocess.run([*map(str, command)], capture_output=True, text=True,
-			      stdin=subprocess.DEVNULL, timeout=60)
+			      stdin=subprocess.DEVNULL, timeout=PATIENCE)
 
 
 def check(key, file):

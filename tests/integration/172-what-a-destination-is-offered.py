@@ -75,7 +75,7 @@ def try_it(changes=None, environment=None, goes=True):
 def diagnosed(gateway, status):
 	done = subprocess.run([cathgate(), "diagnose", "--destination", "pacs", "--json", "--config",
 			       str(gateway.config)], capture_output=True, text=True,
-			      stdin=subprocess.DEVNULL, timeout=dicom.PATIENCE * 2)
+			      stdin=subprocess.DEVNULL, timeout=dicom.PATIENCE)
 	assert done.returncode == status, done
 	return {step["step"]: step for step in json.loads(done.stdout)["steps"]}
 

@@ -84,7 +84,7 @@ def check_failed(name, data):
 	assert line["status"] == "C000" and line["detail"], line
 	assert line.get("sop_instance") in (None, "1.2.3"), line
 	assert modality.store(make("explicit", size=100)).status == 0, name
-	assert pacs.stored.get(timeout=5)
+	assert pacs.stored.get(timeout=dicom.PATIENCE)
 
 
 with Test() as t:
@@ -99,7 +99,7 @@ with Test() as t:
 	for name, content in BORNE.items():
 		status = send(modality, content, make("explicit", size=100).data)
 		assert status == 0, f"{name}: {status:04X}"
-		assert pacs.stored.get(timeout=5), name
+		assert pacs.stored.get(timeout=dicom.PATIENCE), name
 
 	echo = {0x0002: VERIFICATION, 0x0100: C_ECHO_RQ, 0x0110: 7, 0x0800: NO_DATA_SET}
 	for name, wrong in (("class", {0x0002: "1.2.x"}), ("message id", {0x0110: b"\7\0\0\0"})):

@@ -120,7 +120,7 @@ def check_accepted(name, content, expected):
 	assert results == expected, f"{name}: {results}"
 	assert modality.store(make("explicit", size=100)).status == 0, name
 	modality.release()
-	proposed = pacs.requests.get(timeout=5).contexts
+	proposed = pacs.requests.get(timeout=dicom.PATIENCE).contexts
 	assert list(proposed) == [number for number in results if results[number] == 0], name
 	assert proposed.get(3, (0, [EXPLICIT]))[1] == [EXPLICIT], f"{name}: {proposed}"
 

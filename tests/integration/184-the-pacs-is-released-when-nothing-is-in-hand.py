@@ -110,7 +110,7 @@ with Test() as t:
 	modality = t.associate(gateway)
 	assert modality.store(make("explicit")).status == 0
 	assert gateway.stop() == 0
-	assert ends.get(timeout=5) == "released"
+	assert ends.get(timeout=dicom.PATIENCE) == "released"
 	line = gateway.audit(event="association")[-1]
 	assert line["reason"] == "gateway-stopping", "its process was not killed"
 	assert gateway.audit()[-2]["event"] == "stop"

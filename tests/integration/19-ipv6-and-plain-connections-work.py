@@ -22,7 +22,7 @@ def ipv6():
 	modality = t.connect(gateway, address="::1")
 	modality.request(contexts=[XA_CONTEXT])
 	obj = store(modality)
-	assert pacs.stored.get(timeout=5).data == obj.data
+	assert pacs.stored.get(timeout=dicom.PATIENCE).data == obj.data
 	assert gateway.wait_audit(event="instance")["peer"].startswith("[::1]:")
 
 
@@ -40,7 +40,7 @@ def plain():
 	modality = connect()
 	modality.request(calling="OLDLAB", contexts=[XA_CONTEXT])
 	obj = store(modality)
-	assert pacs.stored.get(timeout=5).data == obj.data
+	assert pacs.stored.get(timeout=dicom.PATIENCE).data == obj.data
 	assert "certificate" not in gateway.wait_audit(event="instance")
 	# who must show a certificate can't do without, nor the other way round
 	assert connect().request(contexts=[XA_CONTEXT]) == Rejection(1, 1, 3)

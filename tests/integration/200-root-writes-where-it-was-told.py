@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 
+from dicom import PATIENCE
 from harness import SKIPPED, Test, cathgate, eventually
 from other_user import NOBODY, as_nobody
 
@@ -15,7 +16,7 @@ if os.geteuid() != 0:
 
 def run(*command, **more):
 	return subprocess.run([cathgate(), *map(str, command)], capture_output=True, text=True,
-			      stdin=subprocess.DEVNULL, timeout=60, **more)
+			      stdin=subprocess.DEVNULL, timeout=PATIENCE, **more)
 
 
 def home(t, name):
@@ -105,7 +106,7 @@ def a_folder_is_swapped_meanwhile(t):
 		made.symlink_to(aim)
 	as_nobody(swap)
 	fifo.write_text("password\n")
-	said = process.communicate(timeout=60)[1]
+	said = process.communicate(timeout=PATIENCE)[1]
 	assert content(aim) == before, content(aim)
 	assert process.returncode != 0 and "isn't what was made" in said, said
 	assert list((folder / "mine").iterdir()) == [], "keys are left"

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 
+from dicom import PATIENCE
 from harness import SKIPPED, Test, cathgate, cathgated, eventually, tool
 from objects import make
 
@@ -109,7 +110,7 @@ def modalities_are_revoked():
 def is_refused(path):
 	second = t.configured(1, {"audit.file": str(path)})
 	done = subprocess.run([cathgated(), "--config", second.config, "--foreground"],
-			      timeout=30, stderr=subprocess.PIPE, text=True)
+			      timeout=PATIENCE, stderr=subprocess.PIPE, text=True)
 	assert done.returncode != 0, done
 	return done.stderr
 

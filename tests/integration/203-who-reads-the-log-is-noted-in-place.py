@@ -3,6 +3,7 @@ whose folder it is; a link of that user's has root write nowhere else."""
 import os
 import subprocess
 
+from dicom import PATIENCE
 from harness import SKIPPED, Test, cathgate, cathgated
 
 NOBODY = 65534
@@ -68,7 +69,7 @@ with Test() as t:
 	(t.work / "service/audit.jsonl").symlink_to(target)
 	os.chown(t.work / "service/audit.jsonl", NOBODY, NOBODY, follow_symlinks=False)
 	done = subprocess.run([cathgated(), "--config", gateway.config, "--foreground"],
-			      capture_output=True, text=True, timeout=30)
+			      capture_output=True, text=True, timeout=PATIENCE)
 	assert done.returncode != 0 and "can't be opened" in done.stderr, done
 	assert target.read_text() == "no line"
 	real.rename(t.work / "service/audit.jsonl")

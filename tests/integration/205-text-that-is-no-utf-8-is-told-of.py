@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 
+from dicom import PATIENCE
 from harness import Test, cathgate
 
 NAME = "Müller".encode("latin-1")
@@ -12,7 +13,7 @@ NAME = "Müller".encode("latin-1")
 
 def run(*command, status):
 	done = subprocess.run([cathgate(), *(os.fsencode(word) for word in command)],
-			      capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+			      capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE)
 	assert done.returncode == status, (command, done)
 	assert b"memory" not in done.stderr, done.stderr
 	done.stderr.decode()	# or it isn't UTF-8

@@ -5,6 +5,7 @@ import signal
 import time
 
 import config
+from dicom import PATIENCE
 from harness import Skip, Test, eventually
 from steps import can_trace, stopped, traced
 
@@ -53,5 +54,5 @@ with Test() as t:
 		gateway.reload()
 		t.associate(gateway, calling="LAST").release()
 		gateway.signal(signal.SIGTERM)
-	assert gateway.process.wait(30) == 0
+	assert gateway.process.wait(PATIENCE) == 0
 	assert written() == {"last", *(f"angio-{number}" for number in range(ENTRIES))}, written()

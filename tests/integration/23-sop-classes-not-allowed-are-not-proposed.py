@@ -1,6 +1,6 @@
 """Goal: contexts that policy refuses are not proposed to the PACS; if none is left, the
 PACS isn't called; an unallowed class on an allowed context gets 0124."""
-from dicom import ECHO_CONTEXT, XA_CONTEXT
+from dicom import ECHO_CONTEXT, PATIENCE, XA_CONTEXT
 from harness import Test
 from objects import DOSE_SR, EXPLICIT, make
 
@@ -13,7 +13,7 @@ with Test() as t:
 	modality = t.associate(gateway, contexts=[XA_CONTEXT, DOSE_CONTEXT, FIND_CONTEXT])
 	results = {key: answer[0] for key, answer in modality.accepted.answers.items()}
 	assert results == {1: 0, 5: 1, 9: 3}, results
-	assert list(pacs.requests.get(timeout=5).contexts) == [1]
+	assert list(pacs.requests.get(timeout=PATIENCE).contexts) == [1]
 
 	assert modality.store(make("dose-sr")).status == 0x0124
 	assert modality.store(make("explicit")).status == 0

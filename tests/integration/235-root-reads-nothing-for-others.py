@@ -4,6 +4,7 @@ import ctypes
 import os
 import subprocess
 
+from dicom import PATIENCE
 from harness import SKIPPED, Test, cathgate
 from other_user import NOBODY, as_nobody, start_as_nobody
 
@@ -16,7 +17,7 @@ if os.geteuid() != 0:
 
 def run(*command):
 	return subprocess.run([cathgate(), *map(str, command)], capture_output=True, text=True,
-			      stdin=subprocess.DEVNULL, timeout=60, check=False)
+			      stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False)
 
 
 def setup(directory, *more, pacs_ca):

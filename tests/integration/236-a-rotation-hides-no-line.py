@@ -8,6 +8,7 @@ import signal
 import subprocess
 
 import auditlog
+from dicom import PATIENCE
 from harness import SKIPPED, Test, cathgate, eventually
 from steps import ENVIRONMENT, can_trace
 
@@ -65,7 +66,7 @@ def answers(folder, command):
 			return
 		rotate(folder, live)
 		os.kill(int(found[1]), signal.SIGCONT)
-		yield step, traced.communicate(timeout=60)[0]
+		yield step, traced.communicate(timeout=PATIENCE)[0]
 	raise AssertionError("it goes on without end")
 
 

@@ -2,6 +2,7 @@
 second gateway that was quicker writes on undisturbed, and the first names it."""
 import subprocess
 
+from dicom import PATIENCE
 from harness import Test, cathgated, eventually, tool
 from objects import make
 
@@ -21,7 +22,7 @@ def it_is_locked_anew():
 	eventually(lock.exists)
 	second = t.configured(pacs, {"audit.file": str(gateway.audit_file)})
 	done = subprocess.run([cathgated(), "--config", second.config, "--foreground"],
-			      timeout=30, stderr=subprocess.PIPE, text=True, check=False)
+			      timeout=PATIENCE, stderr=subprocess.PIPE, text=True, check=False)
 	assert done.returncode != 0 and "has the audit log locked" in done.stderr, done
 	modality.release()
 	assert gateway.stop() == 0

@@ -2,7 +2,7 @@
 never does."""
 import struct
 
-from dicom import item
+from dicom import PATIENCE, item
 from harness import Test
 
 USER_IDENTITY = 0x58
@@ -16,7 +16,7 @@ def identity(kind, primary, secondary=b""):
 def seen(changes, extra):
 	pacs = t.pacs()
 	t.associate(t.gateway(pacs, changes), extra=extra).release()
-	return pacs.requests.get(timeout=5)
+	return pacs.requests.get(timeout=PATIENCE)
 
 
 with Test() as t:

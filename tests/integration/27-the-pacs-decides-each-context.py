@@ -2,7 +2,7 @@
 back; what it leaves unanswered is refused; the SCP role is nobody's."""
 import struct
 
-from dicom import item
+from dicom import PATIENCE, item
 from harness import Test
 from objects import BIG_ENDIAN, EXPLICIT, IMPLICIT, JPEG, RLE, XA
 
@@ -38,7 +38,7 @@ with Test() as t:
 	modality = t.associate(t.gateway(pacs), contexts=contexts,
 			       extra=of_uid(ROLE, XA, b"\1\1") + extended
 			       + item(ASYNC, b"\0\5\0\5"))
-	request = pacs.requests.get(timeout=5)
+	request = pacs.requests.get(timeout=PATIENCE)
 	assert request.contexts == {number: (abstract, syntaxes)
 				    for number, abstract, syntaxes in contexts}
 	assert item(EXTENDED, request.user[EXTENDED]) == extended

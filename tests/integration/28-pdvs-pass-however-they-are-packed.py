@@ -33,7 +33,7 @@ def crumbs(command, data):
 def check(modality, obj, number):
 	response = modality.receive()
 	assert response.status == 0 and response.command[0x0120] == number, response
-	assert pacs.stored.get(timeout=5).data == obj.data
+	assert pacs.stored.get(timeout=dicom.PATIENCE).data == obj.data
 
 
 with Test() as t:

@@ -1,5 +1,6 @@
 """Goal: the PACS dies in mid-object: the modality gets A7xx, the object is recorded as
 failed, and the next one goes to a new outbound association."""
+from dicom import PATIENCE
 from harness import Test
 from objects import make
 
@@ -25,6 +26,6 @@ with Test() as t:
 	assert line["status"].startswith("A7"), line
 
 	assert modality.store(next_one).status == 0
-	assert pacs.stored.get(timeout=5).data == next_one.data
+	assert pacs.stored.get(timeout=PATIENCE).data == next_one.data
 	assert pacs.connections == 2
 	modality.release()

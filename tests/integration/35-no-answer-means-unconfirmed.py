@@ -1,6 +1,7 @@
 """Goal: once the last fragment went out and no answer came that fits, the PACS may hold the
 object: recorded as unconfirmed, A7xx to the modality, and that association never used
 again."""
+from dicom import PATIENCE
 from harness import Test
 from objects import make, new_uid
 
@@ -66,6 +67,6 @@ with Test() as t:
 		assert line["sha256"] == doubtful.sha256, line
 
 		assert modality.store(good).status == 0, "the next one finds a new association"
-		assert pacs.stored.get(timeout=5).data == good.data
+		assert pacs.stored.get(timeout=PATIENCE).data == good.data
 		assert pacs.connections == 2 * number + 2
 		modality.release()

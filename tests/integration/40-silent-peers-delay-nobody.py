@@ -21,19 +21,16 @@ def drip(association):
 
 
 with Test() as t:
-	gateway = t.gateway(t.pacs(), {"limits.handshake_seconds": 2,
-				       "limits.associate_seconds": 2})
+	gateway = t.gateway(t.pacs(), {"limits.handshake_seconds": 10,
+				       "limits.associate_seconds": 10})
 	silent = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(20)]
 	after_tls = [t.connect(gateway) for _ in range(20)]
 	cut_off = threading.Event()
 	threading.Thread(target=drip, args=(t.connect(gateway),), daemon=True).start()
 
-	began = time.monotonic()
 	modality = t.associate(gateway)
 	assert modality.store(make("explicit")).status == 0
 	modality.release()
-	took = time.monotonic() - began
-	assert took < 1, f"a good client waited {took:.1f} s"
 
 	for sock in silent:
 		sock.settimeout(dicom.PATIENCE)
@@ -41,5 +38,7 @@ with Test() as t:
 	assert cut_off.wait(dicom.PATIENCE), "the dripping client was not cut off"
 	gateway.wait_audit(event="association", outcome="refused", reason="handshake-timeout")
 	gateway.wait_audit(event="association", outcome="refused", reason="associate-timeout")
-	assert time.monotonic() - began < 8
+	stored, = gateway.audit(event="instance", outcome="forwarded")
+	assert stored["seq"] < min(line["seq"] for line in gateway.audit(outcome="refused")), \
+		"the good one waited for the others' end"
 	assert after_tls

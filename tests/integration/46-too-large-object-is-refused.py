@@ -1,7 +1,7 @@
 """Goal: an object over max_object_bytes gets A7xx, the PACS never gets the whole of it, and
 the next one passes; an object of just that size passes too. One that never ends ends the
 association."""
-from dicom import Aborted, Closed
+from dicom import PATIENCE, Aborted, Closed
 from harness import Test
 from objects import EXPLICIT, XA, Object, new_uid
 
@@ -18,7 +18,7 @@ with Test() as t:
 		line, = gateway.audit(event="instance", sop_instance=obj.sop_instance)
 		if fits:
 			assert status == 0 and line["outcome"] == "forwarded", line
-			assert pacs.stored.get(timeout=5).data == obj.data
+			assert pacs.stored.get(timeout=PATIENCE).data == obj.data
 		else:
 			assert status & 0xFF00 == 0xA700, f"{status:04X}"
 			assert line["outcome"] in ("refused", "failed"), line

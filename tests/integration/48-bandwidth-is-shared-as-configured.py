@@ -1,6 +1,7 @@
 """Goal: max_bytes_per_second holds an object back, which doesn't count as slowness."""
 import time
 
+from dicom import PATIENCE
 from harness import Test
 from objects import EXPLICIT, XA, Object, new_uid
 
@@ -14,5 +15,5 @@ with Test() as t:
 	began = time.monotonic()
 	assert modality.store(obj).status == 0
 	took = time.monotonic() - began
-	assert 1.5 < took < 6, f"3 MB at 1 MB/s took {took:.1f} s"
-	assert pacs.stored.get(timeout=5).data == obj.data
+	assert took > 1.5, f"3 MB at 1 MB/s took {took:.1f} s"
+	assert pacs.stored.get(timeout=PATIENCE).data == obj.data

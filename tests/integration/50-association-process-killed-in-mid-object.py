@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 
-from dicom import Aborted, Closed
+from dicom import PATIENCE, Aborted, Closed
 from harness import Test, eventually
 from objects import make
 
@@ -31,7 +31,7 @@ with Test() as t:
 	gateway = t.gateway(t.pacs(hold_back))
 	bystander, unharmed = t.associate(gateway), make("explicit")
 	bystander.store_command(unharmed)
-	assert in_hand.wait(10)
+	assert in_hand.wait(PATIENCE)
 	in_hand.clear()
 	before = set(gateway.associations())
 
@@ -39,7 +39,7 @@ with Test() as t:
 	modality = t.associate(gateway)
 	modality.store_command(half)
 	modality.send_data(1, half.data[:100000], last=False)
-	assert in_hand.wait(10)
+	assert in_hand.wait(PATIENCE)
 	kill_newest(gateway, before)
 	line = gateway.wait_audit(event="instance", sop_instance=half.sop_instance)
 	assert (line["outcome"], line["reason"]) == ("failed", "internal"), line
@@ -48,7 +48,7 @@ with Test() as t:
 	modality = t.associate(gateway)
 	modality.store_command(whole)
 	modality.send_data(1, whole.data)
-	assert received.wait(10)
+	assert received.wait(PATIENCE)
 	kill_newest(gateway, before)
 	line = gateway.wait_audit(event="instance", sop_instance=whole.sop_instance)
 	assert (line["outcome"], line["reason"]) == ("unconfirmed", "internal"), line

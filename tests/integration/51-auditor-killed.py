@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 
-from dicom import XA_CONTEXT, Aborted, Closed, Request
+from dicom import PATIENCE, XA_CONTEXT, Aborted, Closed, Request
 from harness import Test, eventually, is_alive
 from objects import make
 
@@ -34,7 +34,7 @@ with Test() as t:
 	modality = t.associate(gateway)
 	modality.store_command(obj)
 	modality.send_data(1, obj.data)
-	assert received.wait(10)
+	assert received.wait(PATIENCE)
 
 	auditor = gateway.helper("auditor")
 	os.kill(auditor, signal.SIGKILL)

@@ -1,23 +1,20 @@
 """Goal: told to stop, associations with no instance in hand end at once, both legs, and the
 log ends with a stop."""
 import signal
-import time
 
-from dicom import Aborted, Closed
+from dicom import PATIENCE, Aborted, Closed
 from harness import Test, children, is_alive
 from objects import make
 
 with Test() as t:
-	gateway = t.gateway(t.pacs(), {"limits.grace_seconds": 60})
+	gateway = t.gateway(t.pacs(), {"limits.grace_seconds": 600})
 	idle = [t.associate(gateway) for _ in range(5)]
 	assert idle[0].store(make("explicit")).status == 0
 	unauthenticated = t.connect(gateway)
 	family = children(gateway.pid)
 
-	began = time.monotonic()
 	gateway.signal(signal.SIGTERM)
-	assert gateway.process.wait(20) == 0
-	assert time.monotonic() - began < 3, "nobody had an instance in hand"
+	assert gateway.process.wait(PATIENCE) == 0
 	for modality in idle:
 		try:
 			modality.read_pdu()

@@ -5,6 +5,7 @@ import queue
 import signal
 
 from config import fingerprint
+from dicom import PATIENCE
 from harness import Test, eventually, sockets
 from objects import make
 
@@ -22,7 +23,7 @@ def report_each(association):
 
 def send(modality, content, last):
 	modality.send_data(1, content, last)
-	assert arrived.get(timeout=10) == last
+	assert arrived.get(timeout=PATIENCE) == last
 
 
 def kill_process():

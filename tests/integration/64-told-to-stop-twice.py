@@ -2,6 +2,7 @@
 log says that it was the stop that ended it."""
 import threading
 
+from dicom import PATIENCE
 from harness import Test, eventually
 from objects import make
 
@@ -26,13 +27,13 @@ with Test() as t:
 	modality, obj = t.associate(gateway), make("explicit")
 	modality.store_command(obj)
 	modality.send_data(1, obj.data[:1000], last=False)
-	assert in_hand.wait(10)
+	assert in_hand.wait(PATIENCE)
 
 	gateway.signal()
 	eventually(is_shut)
 	assert gateway.associations(), "the instance in hand has its grace"
 	gateway.signal()
-	assert gateway.process.wait(10) == 0
+	assert gateway.process.wait(PATIENCE) == 0
 	line, = gateway.audit(event="instance")
 	assert (line["outcome"], line["reason"]) == ("failed", "gateway-stopping"), line
 	line, = gateway.audit(event="association", outcome="aborted")

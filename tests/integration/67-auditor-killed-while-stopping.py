@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 
+from dicom import PATIENCE
 from harness import Test, eventually, is_alive
 from objects import make
 
@@ -22,7 +23,7 @@ with Test() as t:
 	obj = make("explicit")
 	modality.store_command(obj)
 	modality.send_data(1, obj.data[:1000], last=False)
-	assert in_hand.wait(5)
+	assert in_hand.wait(PATIENCE)
 
 	gateway.signal()
 	auditor = gateway.helper("auditor")
@@ -30,7 +31,7 @@ with Test() as t:
 	eventually(lambda: not is_alive(auditor))
 	modality.send_data(1, obj.data[1000:])
 	assert modality.receive().status == 0
-	assert gateway.process.wait(20) == 0
+	assert gateway.process.wait(PATIENCE) == 0
 	told = [(line["event"], line.get("outcome")) for line in gateway.audit()]
 	assert [words for words in told if words[0] != "checkpoint"][2:] == [
 		("instance", "forwarded"), ("association", "aborted"), ("stop", None)]

@@ -68,6 +68,6 @@ with Test() as t:
 		obj = make("explicit")
 		status = store(modality, obj)
 		assert status == TRUTH, f"{name}: {status:04X}"
-		assert pacs.stored.get(timeout=5).data == obj.data
+		assert pacs.stored.get(timeout=dicom.PATIENCE).data == obj.data
 		line, = gateway.audit(event="instance", sop_instance=obj.sop_instance)
 		assert line["outcome"] == "failed" and line["status"] == "C123", line

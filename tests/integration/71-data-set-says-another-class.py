@@ -1,7 +1,7 @@
 """Goal: what the data set calls itself counts as much as what the command says: an object
 of a SOP class that the entry doesn't allow is refused with 0124, and the PACS never gets
 the whole of it."""
-from dicom import XA_CONTEXT
+from dicom import PATIENCE, XA_CONTEXT
 from harness import Test
 from objects import DEFLATED, DOSE_SR, EXPLICIT, IMPLICIT, XA, make
 
@@ -24,7 +24,7 @@ with Test() as t:
 			assert pacs.stored.empty()
 		obj = make("explicit", syntax=syntax)
 		assert modality.store(obj, context).status == 0
-		assert pacs.stored.get(timeout=5).data == obj.data
+		assert pacs.stored.get(timeout=PATIENCE).data == obj.data
 
 	lenient = t.gateway(pacs, {"modalities.0.sop_classes": [XA, DOSE_SR]})
 	obj = make("dose-sr")

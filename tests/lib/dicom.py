@@ -12,12 +12,12 @@ import threading
 from dataclasses import dataclass, field
 
 from objects import EXPLICIT, IMPLICIT, VERIFICATION, XA
+from wait import PATIENCE
 
 ASSOCIATE_RQ, ASSOCIATE_AC, ASSOCIATE_RJ, P_DATA, RELEASE_RQ, RELEASE_RP, ABORT = range(1, 8)
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 C_STORE_RQ, C_STORE_RSP, C_FIND_RQ, C_ECHO_RQ = 0x0001, 0x8001, 0x0020, 0x0030
 NO_DATA_SET = 0x0101
-PATIENCE = 20	# seconds that any read or write of a test may take
 
 
 class Closed(Exception):
