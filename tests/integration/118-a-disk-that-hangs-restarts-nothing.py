@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 
 import harness
 from dicom import Aborted, Closed
@@ -28,14 +27,14 @@ if "CATHGATE_NAMESPACE" not in os.environ:	# a mount only this test can see
 	os.execvp("unshare", ["unshare", "-m", sys.executable, *sys.argv])
 
 
-def heard(seconds):
-	lines, end = [], time.monotonic() + seconds
-	while (left := end - time.monotonic()) > 0:
-		gateway.notify.settimeout(left)
-		try:
-			lines += gateway.notify.recv(4096).decode().split("\n")
-		except TimeoutError:
-			break
+def heard():
+	"""Until the watchdog was fed for longer than a hung gateway would be left alive, and
+	the disk was named. What was said."""
+	lines = []
+	gateway.notify.settimeout(harness.dicom.PATIENCE)
+	while lines.count("WATCHDOG=1") < 12 or \
+			not any("the audit log's disk has not answered" in line for line in lines):
+		lines += gateway.notify.recv(4096).decode().split("\n")
 	return lines
 
 
@@ -62,14 +61,12 @@ with Test() as t:
 	try:
 		sender = threading.Thread(target=send, daemon=True)
 		sender.start()
-		lines = heard(13)
+		heard()
+		assert not answers, "acknowledged without a record"
 	finally:
 		subprocess.run(["fsfreeze", "--unfreeze", disk], check=True)
-	assert not answers, "acknowledged without a record"
-	assert lines.count("WATCHDOG=1") >= 12, lines
-	assert any("the audit log's disk has not answered" in line for line in lines), lines
 	sender.join(harness.dicom.PATIENCE)
 	assert answers == [0], answers
 	alert = gateway.wait_audit(event="alert", reason="audit-unavailable")
-	assert "disk did not answer for 1" in alert["detail"], alert
+	assert "disk did not answer for " in alert["detail"], alert
 	assert gateway.helper("auditor") == auditor, "the auditor is another one"
