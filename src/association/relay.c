@@ -372,9 +372,8 @@ static const char *take_name(struct association *association)
 		return NULL;
 	association->out_is_nameless = true;
 	return association->out_id_is_again && command_status_stored(said->status)
-		       ? "its response names no SOP instance, and a message ID that "
-			 "another "
-			 "instance had"
+		       ? "its response names no SOP instance, and a message ID "
+			 "that another instance had"
 		       : NULL;
 }
 

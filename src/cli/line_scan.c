@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/utf8.h"
+
 #define DEPTH_MAX  4
 #define DIGITS_MAX 18 /* so that no number overflows */
 
@@ -64,26 +66,13 @@ static inline const unsigned char *skip_plain(const unsigned char *at,
 	return at;
 }
 
-/* One character that isn't ASCII (RFC 3629). */
 static bool skip_character(struct walk *walk)
 {
-	const unsigned char *at = walk->at;
-	size_t length = at[0] >= 0xC2 && at[0] <= 0xDF	 ? 2
-			: at[0] >= 0xE0 && at[0] <= 0xEF ? 3
-			: at[0] >= 0xF0 && at[0] <= 0xF4 ? 4
-							 : 0;
-	if (length == 0 || walk->end - at < (ptrdiff_t)length)
-		return false;
-	for (size_t i = 1; i < length; i++) {
-		if ((at[i] & 0xC0) != 0x80)
-			return false;
-	}
-	/* Overlong forms, surrogates, and what is beyond Unicode. */
-	if ((at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xED && at[1] > 0x9F) ||
-	    (at[0] == 0xF0 && at[1] < 0x90) || (at[0] == 0xF4 && at[1] > 0x8F))
-		return false;
+	uint32_t character;
+	size_t length = utf8_read((const char *)walk->at, (size_t)(walk->end - walk->at),
+				  &character);
 	walk->at += length;
-	return true;
+	return length > 0;
 }
 
 /* An escape of one byte, as the writer has them: \" \\ or \u00XX, but NUL. */

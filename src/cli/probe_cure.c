@@ -45,9 +45,8 @@ static const struct {
 	{ "tls-crl-stale", PROBE_CERTIFICATE, "tls.crl",
 	  "fetch the CA's new CRL into the file of %s; it counts at once" },
 	{ "tls-crl-missing", PROBE_CERTIFICATE, "tls.crl",
-	  "add the CRL of each CA in the PACS's chain to %s, in full: for all reasons "
-	  "and "
-	  "certificates" },
+	  "add the CRL of each CA in the PACS's chain to %s, in full: for all "
+	  "reasons and certificates" },
 	{ "tls-purpose", PROBE_CERTIFICATE, "tls.ca",
 	  "the PACS needs a certificate made for a server (extendedKeyUsage serverAuth) "
 	  "by "

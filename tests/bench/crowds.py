@@ -16,14 +16,12 @@ import crowd
 import dicom
 import wait
 from harness import Test, eventually
-from objects import IMPLICIT, VERIFICATION
 
 RELOAD_MS, SLOWER, A_SECOND = 100, 2, 100	# the goals
 MODALITIES = 200
 CALLERS = 8		# processes that call at once: one Python uses one core
 RATE, KINDS = 200, "garbage,half,stranger,plain,leave"
 OWN, OTHER = "127.0.0.1", "127.0.0.7"
-ECHO = [(1, VERIFICATION, [IMPLICIT])]
 
 
 def show(what, figure, goal, reached):
@@ -47,19 +45,10 @@ def reloads(times):
 
 
 def set_up(gateway, context):
-	"""How long it took. Whoever is closed at accept tries again a second later."""
+	"""How long it took, with its release, and whatever it had to wait for."""
 	began = time.monotonic()
-	while True:
-		try:
-			modality = t.connect(gateway, context=context)
-			answer = modality.request(contexts=ECHO)
-			assert isinstance(answer, dicom.Request), answer
-			assert modality.echo().status == 0
-			took = time.monotonic() - began
-			modality.release()
-			return took
-		except (OSError, dicom.Closed):
-			time.sleep(1)
+	eventually(lambda: crowd.echo(t, gateway, context))
+	return time.monotonic() - began
 
 
 def flooded(gateway, context, address, turns):
@@ -100,7 +89,7 @@ def call(port, client, seconds):
 	end = time.monotonic() + seconds
 	count = 0
 	while time.monotonic() < end:
-		association = crowd.associate(port, client, count % MODALITIES, ECHO)
+		association = crowd.associate(port, client, count % MODALITIES, crowd.ECHO)
 		assert association.echo().status == 0
 		association.release()
 		count += 1

@@ -20,26 +20,26 @@ def resident_kib(pid):
 	return int(status.split("VmRSS:")[1].split()[0])
 
 
-def come_and_go(sent, faults):
+def come_and_go(number, sent, faults):
 	"""Associations one after another, until told to stop."""
 	try:
 		while not over.is_set():
 			modality = t.associate(gateway)
 			for _ in range(3):
 				assert modality.store(make("explicit")).status == 0
-				sent.append(1)
+				sent.append(number)
 			modality.release()
 	except BaseException as fault:	# told by the main thread
 		faults.append(fault)
 
 
-def stay(sent, faults):
+def stay(number, sent, faults):
 	"""One association all the while."""
 	try:
 		modality = t.associate(gateway)
 		while not over.is_set():
 			assert modality.store(make("explicit")).status == 0
-			sent.append(1)
+			sent.append(number)
 		modality.release()
 	except BaseException as fault:
 		faults.append(fault)
@@ -82,8 +82,8 @@ with Test() as t:
 	texts = [gateway.render({"modalities.1": other}), gateway.render({})]
 	over, sent, faults = threading.Event(), [], []
 	before = descriptors(gateway.pid)
-	senders = [threading.Thread(target=work, args=(sent, faults), daemon=True)
-		   for work in [come_and_go] * SENDERS + [stay]]
+	senders = [threading.Thread(target=work, args=(number, sent, faults), daemon=True)
+		   for number, work in enumerate([come_and_go] * SENDERS + [stay])]
 	for sender in senders:
 		sender.start()
 	grown_kib = reload_all()
@@ -93,7 +93,8 @@ with Test() as t:
 	assert not faults, faults[0]
 	eventually(is_quiet)
 	eventually(lambda: descriptors(gateway.pid) <= before)
-	assert sent and pacs.stored.qsize() == len(sent), len(sent)
+	assert set(sent) == set(range(SENDERS + 1)), "each has sent"
+	assert pacs.stored.qsize() == len(sent), len(sent)
 	assert len(gateway.audit(event="instance", outcome="forwarded")) == len(sent)
 	assert len(gateway.audit(event="reload", outcome="done")) == RELOADS
 	assert not gateway.audit(outcome="refused") and not gateway.audit(outcome="aborted")

@@ -12,7 +12,7 @@ import signal
 import subprocess
 
 import journal
-from harness import Skip, Test, child, eventually, is_alive, roles
+from harness import Skip, Test, child, eventually, is_alive, roles, stat
 from journal import Journal
 from steps import can_trace, stopped
 
@@ -36,22 +36,22 @@ def memory(pid):
 	return b"".join(content)
 
 
+def is_halted(pid):
+	return stat(pid)[0] in "Tt"	# stopped, or by a tracer
+
+
 @contextlib.contextmanager
 def halted(pid):
 	"""So that no area comes or goes meanwhile."""
-	if state(pid) in "Tt":
+	if is_halted(pid):
 		yield
 		return
 	os.kill(pid, signal.SIGSTOP)
 	try:
-		eventually(lambda: state(pid) in "Tt")
+		eventually(lambda: is_halted(pid))
 		yield
 	finally:
 		os.kill(pid, signal.SIGCONT)
-
-
-def state(pid):
-	return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 @functools.cache

@@ -52,4 +52,5 @@ with Test() as t:
 	assert strict.process.wait(PATIENCE) == 0
 	line, = strict.audit(event="instance")
 	assert (line["outcome"], line["reason"]) == ("failed", "gateway-stopping"), line
+	assert line["detail"] == "the gateway was told to stop", "its process was not killed"
 	assert pacs.stored.empty()

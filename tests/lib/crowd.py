@@ -3,10 +3,13 @@ import json
 import pathlib
 import subprocess
 import sys
+import time
 
 import config
 import dicom
+from objects import IMPLICIT, VERIFICATION
 
+ECHO = [(1, VERIFICATION, [IMPLICIT])]
 FLOOD = pathlib.Path(__file__).with_name("flood.py")
 
 
@@ -33,6 +36,21 @@ def associate(port, client, room, contexts):
 	answer = association.request(calling=f"ROOM{room}", contexts=contexts)
 	assert isinstance(answer, dicom.Request), f"ROOM{room}: {answer}"
 	return association
+
+
+def echo(test, gateway, context):
+	"""Associates, asks for an echo and goes. False when it was closed at accept: whoever is
+	tries again."""
+	try:
+		modality = test.connect(gateway, context=context)
+		answer = modality.request(contexts=ECHO)
+	except (OSError, dicom.Closed):
+		time.sleep(1)
+		return False
+	assert isinstance(answer, dicom.Request), answer
+	assert modality.echo().status == 0
+	modality.release()
+	return True
 
 
 class Flood:

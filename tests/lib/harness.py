@@ -83,13 +83,17 @@ def child(pid, role):
 		     if its == role and is_alive(child)), None)
 
 
+def stat(pid):
+	"""The fields of proc(5)'s stat that follow the name: the state, the parent, ..."""
+	return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
 def is_alive(pid):
 	"""Whether it runs: a zombie doesn't."""
 	try:
-		stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+		return stat(pid)[0] != "Z"
 	except OSError:
 		return False
-	return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def association_processes(pid):
