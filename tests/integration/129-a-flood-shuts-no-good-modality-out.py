@@ -8,11 +8,11 @@ import time
 
 import dicom
 from crowd import Flood, echo
-from harness import Test, eventually, stat
+from harness import Skip, Test, eventually, stat
 
-RATE, KINDS = 200, "garbage,half,stranger,plain,leave"
+RATE, KINDS = 50, "garbage,half,stranger,plain,leave"
 OWN, OTHER = "127.0.0.1", "127.0.0.7"
-TIMES = 10
+TIMES = 10		# of the 30 that may come at once; the flood has its own count of as many
 FAULTS_OF_CHILDREN = 8	# among the fields of stat: page faults of those that were reaped
 
 
@@ -40,9 +40,11 @@ def flood(address, meanwhile):
 
 
 with Test() as t:
+	if os.environ.get("CATHGATE_SANITIZE"):
+		raise Skip("sanitizers make each process many times as dear")
 	gateway = t.gateway(t.pacs(), {
 		"limits.max_handshakes": 64, "limits.max_associations_per_address": 32,
-		"limits.handshakes_per_address_per_minute": 600})
+		"limits.handshakes_per_address_per_minute": 120})
 	context = dicom.client_context(t.pki, "angio")
 	good, _ = faults(lambda: come_and_go(TIMES))
 	for address in (OTHER, OWN):
@@ -51,4 +53,4 @@ with Test() as t:
 
 	bad, count = faults(lambda: flood(OTHER, lambda: time.sleep(0.5)))
 	print(f"page faults: {bad / count:.0f} of a bad one, {good / TIMES:.0f} of a good one")
-	assert os.environ.get("CATHGATE_SANITIZE") or bad / count < good / TIMES
+	assert bad / count < good / TIMES
