@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes the tables of reason codes in OPERATOR.md from the one list in the source,
-include/cathgate/reasons.def.
+include/cathgate/base/reasons.def.
 
 	make-operator-page.py --write	puts them between the page's markers
 	make-operator-page.py		says whether the page is up to date (exit status 1: not)
@@ -22,7 +22,7 @@ def joined(literals):
 
 
 def rows():
-	source = (ROOT / "include/cathgate/reasons.def").read_text()
+	source = (ROOT / "include/cathgate/base/reasons.def").read_text()
 	found = [(word, place, joined(cause), joined(cure))
 		 for _, word, place, cause, cure in ROW.findall(source)]
 	if len(found) != len(re.findall(r"^REASON\(", source, re.M)):

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cathgate/log.h"
-#include "cathgate/net.h"
+#include "cathgate/base/log.h"
+#include "cathgate/net/net.h"
 
 static void refuse_silently(struct ending *ending, enum reason reason, const char *detail)
 {

@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cathgate/clock.h"
-#include "cathgate/log.h"
-#include "cathgate/net.h"
+#include "cathgate/base/clock.h"
+#include "cathgate/base/log.h"
+#include "cathgate/net/net.h"
 
 #define STOPPING_LINGER_MS 200 /* told to stop: its last PDU may arrive, no more */
 

@@ -20,13 +20,13 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "cathgate/association.h"
-#include "cathgate/command.h"
-#include "cathgate/data_set_head.h"
-#include "cathgate/digest.h"
-#include "cathgate/policy.h"
-#include "cathgate/transport.h"
-#include "cathgate/upper_layer.h"
+#include "cathgate/association/association.h"
+#include "cathgate/dicom/command.h"
+#include "cathgate/dicom/data_set_head.h"
+#include "cathgate/base/digest.h"
+#include "cathgate/policy/policy.h"
+#include "cathgate/net/transport.h"
+#include "cathgate/dicom/upper_layer.h"
 
 /* How long a goodbye may take: the response to our A-RELEASE-RQ, the last words to a
  * modality that is refused. */

@@ -9,8 +9,8 @@
 #include <poll.h>
 #include <string.h>
 
-#include "cathgate/clock.h"
-#include "cathgate/log.h"
+#include "cathgate/base/clock.h"
+#include "cathgate/base/log.h"
 
 #define LOOK_UP_MS 100
 

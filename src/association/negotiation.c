@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cathgate/sop_class.h"
+#include "cathgate/dicom/sop_class.h"
 
 /* What is said of a proposal without asking the destination. */
 struct verdict {

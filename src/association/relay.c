@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cathgate/clock.h"
-#include "cathgate/log.h"
-#include "cathgate/net.h"
+#include "cathgate/base/clock.h"
+#include "cathgate/base/log.h"
+#include "cathgate/net/net.h"
 
 static void failed(struct relay_failure *failure, enum reason reason, const char *detail)
 {

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cathgate/log.h"
+#include "cathgate/base/log.h"
 
 #define RECORD_MS 30000 /* a log that takes longer is not available */
 
@@ -51,10 +51,10 @@ void report_entry(struct association *association)
 
 static void tell_operator(const struct audit_record *record)
 {
-	const char *outcome = audit_outcome_word(record->outcome);
+	const char *outcome = audit_outcome_name(record->outcome);
 
 	if (record->reason != REASON_NONE)
-		log_warning("%s: %s%s%s", outcome, reason_word(record->reason),
+		log_warning("%s: %s%s%s", outcome, reason_name(record->reason),
 			    record->detail[0] ? ": " : "", record->detail);
 	else
 		log_info("%s: %s to %s", outcome, record->calling_ae,
@@ -126,7 +126,7 @@ int report_instance(struct association *association, const struct audit_record *
 	 * the program's log in place of the audit log. */
 	if (result != 1 && record->outcome != AUDIT_FORWARDED)
 		log_warning("instance %s: %s%s%s", record->sop_instance,
-			    reason_word(record->reason), record->detail[0] ? ": " : "",
+			    reason_name(record->reason), record->detail[0] ? ": " : "",
 			    record->detail);
 	errno = error;
 	/* Should the auditor have died, its successor is told anew that the instance

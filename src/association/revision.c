@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cathgate/log.h"
-#include "cathgate/sop_class.h"
+#include "cathgate/base/log.h"
+#include "cathgate/dicom/sop_class.h"
 
 void revision_claim(const struct association *association, struct policy_claim *ret)
 {
@@ -55,7 +55,7 @@ static void withdraw(struct association *association, enum reason reason,
 {
 	association->revoked = reason;
 	snprintf(association->revoked_why, sizeof(association->revoked_why), "%s: %.200s",
-		 reason_word(reason), detail);
+		 reason_name(reason), detail);
 }
 
 static int adopt_trust(struct tls_context *context, int paper)

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "cathgate/clock.h"
-#include "cathgate/sop_class.h"
+#include "cathgate/base/clock.h"
+#include "cathgate/dicom/sop_class.h"
 
 static int echo_perform(struct association *association, struct ending *ending);
 static int store_in_turn(struct association *association, struct ending *ending);
@@ -98,7 +98,7 @@ static int echo_perform(struct association *association, struct ending *ending)
 		return -1;
 	}
 	return services_respond(association, STATUS_PROCESSING_FAILURE,
-				reason_word(failure.reason), ending);
+				reason_name(failure.reason), ending);
 }
 
 static int store_in_turn(struct association *association, struct ending *ending)

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "cathgate/clock.h"
-#include "cathgate/log.h"
-#include "cathgate/sop_class.h"
+#include "cathgate/base/clock.h"
+#include "cathgate/base/log.h"
+#include "cathgate/dicom/sop_class.h"
 
 /* A study of 3,000 objects that are all refused gets 3,000 answers; a modality that sends
  * for ever in vain is a burden to the others. */
@@ -395,7 +395,7 @@ static int answer_modality(struct association *association, struct transfer *tra
 			   (int)transfer->why_length, record->detail);
 		return -1;
 	}
-	if (services_respond(association, transfer->status, reason_word(record->reason),
+	if (services_respond(association, transfer->status, reason_name(record->reason),
 			     ending) != 0)
 		return -1;
 	if (record->reason != REASON_DESTINATION_CONTEXT &&
@@ -421,7 +421,7 @@ static int fail_with_auditor(struct association *association, struct transfer *t
 		return answer_modality(association, transfer, ending);
 	if (error == ENOSPC) /* the auditor keeps the record, and corrects it itself */
 		return services_respond(association, STATUS_OUT_OF_RESOURCES,
-					reason_word(REASON_AUDIT_UNAVAILABLE), ending);
+					reason_name(REASON_AUDIT_UNAVAILABLE), ending);
 	/* It has died: its successor gets the record. Or it is slow: the record stands in
 	 * its queue, and this one corrects it. */
 	recorded = report_again(association, &transfer->record, error) == 0;
@@ -432,7 +432,7 @@ static int fail_with_auditor(struct association *association, struct transfer *t
 	if (recorded && !forwarded)
 		return answer_modality(association, transfer, ending);
 	if (services_respond(association, STATUS_OUT_OF_RESOURCES,
-			     reason_word(REASON_AUDIT_UNAVAILABLE), ending) == 0)
+			     reason_name(REASON_AUDIT_UNAVAILABLE), ending) == 0)
 		ending_abort(ending, REASON_AUDIT_UNAVAILABLE,
 			     "the auditor did not answer in time");
 	return -1;
@@ -453,7 +453,7 @@ static int judge_run(struct association *association, const struct transfer *tra
 	ending_abort(ending, REASON_LIMIT_REFUSALS,
 		     "%u instances were refused and none was stored between them, "
 		     "the last: %s",
-		     association->in_vain, reason_word(transfer->record.reason));
+		     association->in_vain, reason_name(transfer->record.reason));
 	return -1;
 }
 

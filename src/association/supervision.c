@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cathgate/clock.h"
-#include "cathgate/descriptors.h"
-#include "cathgate/log.h"
+#include "cathgate/base/clock.h"
+#include "cathgate/base/descriptors.h"
+#include "cathgate/base/log.h"
 
 #define FIGURES_EVERY_MS 500
 #define ANSWER_MS	 10000 /* the supervisor never blocks: a later answer is none */
@@ -36,7 +36,7 @@ static void take_auditor(struct association *association, int line)
 }
 
 static void take_papers(struct association *association,
-			const struct association_word *word, const int *came,
+			const struct association_notice *word, const int *came,
 			size_t count)
 {
 	int papers[ASSOCIATION_PAPER_COUNT];
@@ -62,7 +62,7 @@ static void take_pace(struct association *association,
 }
 
 /* One word: 1; 0 when there is none now; -1 when the supervisor is gone. */
-static int receive(struct association *association, struct association_word *ret)
+static int receive(struct association *association, struct association_notice *ret)
 {
 	int came[ASSOCIATION_PAPER_COUNT];
 	size_t count;
@@ -98,7 +98,7 @@ static int receive(struct association *association, struct association_word *ret
 
 int supervision_listen(struct association *association)
 {
-	struct association_word word;
+	struct association_notice word;
 	int got;
 
 	do {
@@ -110,8 +110,8 @@ int supervision_listen(struct association *association)
 }
 
 /* Waits for a word of one of the two kinds. */
-static int await(struct association *association, enum association_word_kind kind,
-		 enum association_word_kind other, struct association_word *ret)
+static int await(struct association *association, enum association_notice_kind kind,
+		 enum association_notice_kind other, struct association_notice *ret)
 {
 	int64_t end_ms = clock_ms() + ANSWER_MS;
 
@@ -131,12 +131,12 @@ static int await(struct association *association, enum association_word_kind kin
 	}
 }
 
-static int send_word(struct association *association, enum association_word_kind kind,
+static int send_word(struct association *association, enum association_notice_kind kind,
 		     time_t until)
 {
-	struct association_word word = { .kind = kind,
-					 .until = until,
-					 .figures = association->figures };
+	struct association_notice word = { .kind = kind,
+					   .until = until,
+					   .figures = association->figures };
 
 	if (association->entry)
 		snprintf(word.modality, sizeof(word.modality), "%s",
@@ -168,7 +168,7 @@ void supervision_saw_destination(struct association *association, time_t until)
 int supervision_ask_place(struct association *association, enum reason *ret_reason,
 			  uint8_t *ret_rejection_reason)
 {
-	struct association_word word;
+	struct association_notice word;
 	time_t until = association->authenticated ? association->peer.shown_until : 0;
 
 	if (send_word(association, ASSOCIATION_ASKS_PLACE, until) != 0 ||
@@ -210,8 +210,8 @@ int64_t supervision_figures_due_ms(const struct association *association)
 void supervision_tell_figures(struct association *association)
 {
 	int64_t due_ms = supervision_figures_due_ms(association);
-	struct association_word word = { .kind = ASSOCIATION_TELLS_FIGURES,
-					 .figures = association->figures };
+	struct association_notice word = { .kind = ASSOCIATION_TELLS_FIGURES,
+					   .figures = association->figures };
 
 	if (due_ms == 0 || clock_ms() < due_ms)
 		return;
@@ -223,7 +223,7 @@ void supervision_tell_figures(struct association *association)
 
 int supervision_renew_auditor(struct association *association)
 {
-	struct association_word word;
+	struct association_notice word;
 	bool came = association->auditor_is_new;
 
 	association->auditor_is_new = false;

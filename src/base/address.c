@@ -1,4 +1,4 @@
-#include "cathgate/address.h"
+#include "cathgate/base/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

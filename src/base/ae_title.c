@@ -1,4 +1,4 @@
-#include "cathgate/ae_title.h"
+#include "cathgate/base/ae_title.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "cathgate/certificate.h"
+#include "cathgate/base/certificate.h"
 
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>

@@ -1,4 +1,4 @@
-#include "cathgate/clock.h"
+#include "cathgate/base/clock.h"
 
 #include <stdio.h>
 

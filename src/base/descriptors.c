@@ -1,4 +1,4 @@
-#include "cathgate/descriptors.h"
+#include "cathgate/base/descriptors.h"
 
 #include <errno.h>
 #include <string.h>

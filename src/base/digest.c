@@ -1,4 +1,4 @@
-#include "cathgate/digest.h"
+#include "cathgate/base/digest.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

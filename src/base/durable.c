@@ -1,4 +1,4 @@
-#include "cathgate/durable.h"
+#include "cathgate/base/durable.h"
 
 #include <dirent.h>
 #include <errno.h>

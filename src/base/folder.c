@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cathgate/durable.h"
+#include "cathgate/base/durable.h"
 
 #define LINKS_MAX 40 /* as the kernel's */
 #define STEP	  (O_PATH | O_NOFOLLOW | O_CLOEXEC)

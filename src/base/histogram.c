@@ -1,4 +1,4 @@
-#include "cathgate/histogram.h"
+#include "cathgate/base/histogram.h"
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "cathgate/lock_file.h"
+#include "cathgate/base/lock_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cathgate/clock.h"
-#include "cathgate/durable.h"
+#include "cathgate/base/clock.h"
+#include "cathgate/base/durable.h"
 
 #define RETRY_MS 20
 #define MODE	 0600

@@ -1,4 +1,4 @@
-#include "cathgate/log.h"
+#include "cathgate/base/log.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,7 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "cathgate/visible.h"
+#include "cathgate/base/visible.h"
 
 static struct {
 	bool prefixed; /* sd-daemon(3) level prefixes */

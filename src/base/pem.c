@@ -1,4 +1,4 @@
-#include "cathgate/pem.h"
+#include "cathgate/base/pem.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>

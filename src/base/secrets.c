@@ -1,4 +1,4 @@
-#include "cathgate/secrets.h"
+#include "cathgate/base/secrets.h"
 
 #include <malloc.h>
 #include <openssl/crypto.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cathgate/log.h"
+#include "cathgate/base/log.h"
 
 static bool overwriting;
 

@@ -1,4 +1,4 @@
-#include "cathgate/utf8.h"
+#include "cathgate/base/utf8.h"
 
 #include <string.h>
 

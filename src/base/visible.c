@@ -1,9 +1,9 @@
-#include "cathgate/visible.h"
+#include "cathgate/base/visible.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "cathgate/utf8.h"
+#include "cathgate/base/utf8.h"
 
 /* Controls; what Unicode calls default-ignorable, which has no shape of its own; marks of
  * direction; separators of lines; and what is no character. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cathgate/log.h"
+#include "cathgate/base/log.h"
 
 struct arena_block {
 	struct arena_block *older;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 
 struct list {
 	char *text;

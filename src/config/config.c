@@ -1,4 +1,4 @@
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 
 #include <errno.h>
 #include <fcntl.h>

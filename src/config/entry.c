@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "arena.h"
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 
 /* An unpacked entry and the memory that it lives in. */
 struct whole_entry {

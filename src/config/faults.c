@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cathgate/config.h"
-#include "cathgate/log.h"
+#include "cathgate/config/config.h"
+#include "cathgate/base/log.h"
 
 static void out_of_memory(void)
 {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cathgate/digest.h"
-#include "cathgate/utf8.h"
+#include "cathgate/base/digest.h"
+#include "cathgate/base/utf8.h"
 
 #define NAME_MAX_BYTES	     63	 /* what an audit record has room for */
 #define HOST_NAME_MAX_LENGTH 253 /* RFC 1035 2.3.4, without the last dot */

@@ -14,7 +14,7 @@
 
 #include "arena.h"
 #include "drop_ins.h"
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 
 struct reader {
 	struct arena *arena;

@@ -15,7 +15,7 @@
 #include <libconfig.h>
 
 #include "arena.h"
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 
 enum scan_kind { SCAN_NUMBER, SCAN_STRING, SCAN_BOOLEAN };
 

@@ -1,8 +1,8 @@
-#include "cathgate/command.h"
+#include "cathgate/dicom/command.h"
 
 #include <string.h>
 
-#include "cathgate/sop_class.h"
+#include "cathgate/dicom/sop_class.h"
 #include "uid.h"
 
 #define ELEMENT_HEAD 8 /* tag and 32-bit length: implicit VR little endian */

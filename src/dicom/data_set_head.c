@@ -1,11 +1,11 @@
-#include "cathgate/data_set_head.h"
+#include "cathgate/dicom/data_set_head.h"
 
 #include <stdbool.h>
 #include <string.h>
 #define ZLIB_CONST
 #include <zlib.h>
 
-#include "cathgate/sop_class.h"
+#include "cathgate/dicom/sop_class.h"
 #include "uid.h"
 
 #define UNDEFINED     0xffffffffu

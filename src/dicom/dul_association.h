@@ -14,8 +14,8 @@
 #include <dcmtk/dcmnet/assoc.h>
 #include <dcmtk/dcmnet/lst.h>
 
-#include "cathgate/log.h"
-#include "cathgate/upper_layer.h"
+#include "cathgate/base/log.h"
+#include "cathgate/dicom/upper_layer.h"
 #include "dul_transport.h"
 
 static constexpr char own_implementation_uid[] =

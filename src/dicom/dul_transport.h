@@ -17,7 +17,7 @@
 #include <dcmtk/dcmnet/dcmlayer.h>
 #include <dcmtk/dcmnet/dcmtrans.h>
 
-#include "cathgate/transport.h"
+#include "cathgate/net/transport.h"
 
 enum pdu_type : uint8_t { /* PS3.8 9.3.1 */
 			  PDU_NONE = 0,

@@ -1,4 +1,4 @@
-#include "cathgate/part10.h"
+#include "cathgate/dicom/part10.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * anew, of what can be used. Refused is what could mean two things: lengths that don't
  * add up, two contexts of one id, two identities. Whatever else is wrong costs its
  * context or its item alone. */
-#include "cathgate/upper_layer.h"
+#include "cathgate/dicom/upper_layer.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,8 +6,8 @@
 #include <memory>
 #include <unistd.h>
 
-#include "cathgate/net.h"
-#include "cathgate/sop_class.h"
+#include "cathgate/net/net.h"
+#include "cathgate/dicom/sop_class.h"
 
 static bool may_pass(UserIdentityNegotiationSubItemRQ *identity)
 {

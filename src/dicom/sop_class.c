@@ -1,4 +1,4 @@
-#include "cathgate/sop_class.h"
+#include "cathgate/dicom/sop_class.h"
 
 #include <stddef.h>
 #include <string.h>

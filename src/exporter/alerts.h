@@ -5,7 +5,7 @@
 #ifndef CATHGATE_EXPORTER_ALERTS_H
 #define CATHGATE_EXPORTER_ALERTS_H
 
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 #include "log_line.h"
 #include "outbox.h"
 

@@ -1,4 +1,4 @@
-#include "cathgate/audit_used.h"
+#include "cathgate/exporter/audit_used.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "audit_message.h"
-#include "cathgate/clock.h"
-#include "cathgate/durable.h"
+#include "cathgate/base/clock.h"
+#include "cathgate/base/durable.h"
 #include "message_file.h"
 
 /* The name of who logged in, where sudo has made somebody else of him. */

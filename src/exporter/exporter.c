@@ -2,15 +2,15 @@
  * The exporter's loop: each outlet by turns, until the log holds no more or none of them
  * can go on; then it waits for the log to grow, or for the first that tries again.
  */
-#include "cathgate/exporter.h"
+#include "cathgate/exporter/exporter.h"
 
 #include <limits.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/resource.h>
 
-#include "cathgate/clock.h"
-#include "cathgate/log.h"
+#include "cathgate/base/clock.h"
+#include "cathgate/base/log.h"
 
 #include "outlet.h"
 

@@ -9,7 +9,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
-#include "cathgate/log.h"
+#include "cathgate/base/log.h"
 
 #include "journal_entry.h"
 

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "cathgate/checkpoint.h"
-#include "cathgate/summed.h"
-#include "cathgate/visible.h"
+#include "cathgate/audit/checkpoint.h"
+#include "cathgate/audit/summed.h"
+#include "cathgate/base/visible.h"
 
 #include "journal_kinds.h"
 

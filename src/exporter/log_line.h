@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "audit_message.h"
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 
 struct log_line {
 	const json_t *json;

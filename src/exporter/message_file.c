@@ -13,11 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cathgate/clock.h"
-#include "cathgate/durable.h"
-#include "cathgate/lock_file.h"
-#include "cathgate/log.h"
-#include "cathgate/log_clock.h"
+#include "cathgate/base/clock.h"
+#include "cathgate/base/durable.h"
+#include "cathgate/base/lock_file.h"
+#include "cathgate/base/log.h"
+#include "cathgate/audit/log_clock.h"
 #include "text.h"
 
 #define NAME_SIZE      sizeof("cathgate-01234567890123456789.log")

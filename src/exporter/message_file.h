@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 #include "text.h"
 
 #define MESSAGE_FILE_MAX (16 * 1024 * 1024)

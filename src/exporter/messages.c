@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "alerts.h"
-#include "cathgate/log.h"
+#include "cathgate/base/log.h"
 #include "outbox.h"
 #include "transfers.h"
 

@@ -15,7 +15,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 #include "position.h"
 
 struct messages;

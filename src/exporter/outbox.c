@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cathgate/log.h"
+#include "cathgate/base/log.h"
 
 #define WAITING_MAX   (1024 * 1024)
 #define COMPARING_MAX (16 * 1024 * 1024) /* then told twice sooner than not at all */

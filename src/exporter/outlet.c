@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cathgate/clock.h"
-#include "cathgate/log.h"
-#include "cathgate/log_reader.h"
+#include "cathgate/base/clock.h"
+#include "cathgate/base/log.h"
+#include "cathgate/audit/log_reader.h"
 
 #define SAVE_MS	       1000 /* at most so much is told twice */
 #define LOOK_MS	       1000 /* for a log that isn't there yet */

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 
 #include "journal.h"
 #include "messages.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cathgate/durable.h"
+#include "cathgate/base/durable.h"
 
 #define HEAD	   "cathgate exported 1\n"
 #define TAIL	   "end\n" /* without it the file is torn */

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cathgate/digest.h"
+#include "cathgate/base/digest.h"
 
 #define POSITION_MARKS 16
 

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "cathgate/log.h"
-#include "cathgate/log_reader.h"
+#include "cathgate/base/log.h"
+#include "cathgate/audit/log_reader.h"
 
 void source_open(struct source *source, const char *log_path, const struct position *from)
 {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cathgate/log.h"
-#include "cathgate/visible.h"
+#include "cathgate/base/log.h"
+#include "cathgate/base/visible.h"
 
 #define ROOM_FIRST 4096
 

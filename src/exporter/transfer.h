@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 #include "log_line.h"
 #include "outbox.h"
 

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 #include "log_line.h"
 #include "outbox.h"
 

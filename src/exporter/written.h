@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cathgate/digest.h"
+#include "cathgate/base/digest.h"
 #include "message_file.h"
 #include "text.h"
 

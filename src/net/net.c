@@ -1,4 +1,4 @@
-#include "cathgate/net.h"
+#include "cathgate/net/net.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
-#include "cathgate/net.h"
-#include "cathgate/transport.h"
+#include "cathgate/net/net.h"
+#include "cathgate/net/transport.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -10,9 +10,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "cathgate/descriptors.h"
-#include "cathgate/log.h"
-#include "cathgate/observer.h"
+#include "cathgate/base/descriptors.h"
+#include "cathgate/base/log.h"
+#include "cathgate/observer/observer.h"
 
 #define BACKLOG	   16
 #define GROUPS_MAX 256

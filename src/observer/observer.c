@@ -1,7 +1,7 @@
 /*
  * The observer's loop.
  */
-#include "cathgate/observer.h"
+#include "cathgate/observer/observer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +12,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "cathgate/clock.h"
-#include "cathgate/log.h"
-#include "cathgate/log_reader.h"
+#include "cathgate/base/clock.h"
+#include "cathgate/base/log.h"
+#include "cathgate/audit/log_reader.h"
 
 #include "control.h"
 #include "snapshot.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "cathgate/histogram.h"
+#include "cathgate/base/histogram.h"
 
 enum series_type { SERIES_COUNTER, SERIES_GAUGE, SERIES_HISTOGRAM };
 

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cathgate/clock.h"
-#include "cathgate/descriptors.h"
-#include "cathgate/log.h"
+#include "cathgate/base/clock.h"
+#include "cathgate/base/descriptors.h"
+#include "cathgate/base/log.h"
 
 #define RATE_OLD_SHARE 0.5 /* a rate that jumped each second could not be read */
 

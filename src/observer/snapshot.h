@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cathgate/observer.h"
+#include "cathgate/observer/observer.h"
 
 struct snapshot {
 	void *memory; /* NULL: nothing yet; else all of the below */

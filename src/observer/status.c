@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cathgate/clock.h"
+#include "cathgate/base/clock.h"
 
 #include "moment.h"
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cathgate/audit.h"
-#include "cathgate/reason.h"
-#include "cathgate/summed.h"
+#include "cathgate/audit/audit.h"
+#include "cathgate/base/reason.h"
+#include "cathgate/audit/summed.h"
 
 static const struct family families[] = {
 	{ "cathgate_associations_total", SERIES_COUNTER,
@@ -247,9 +247,9 @@ void tally_destination(struct tally *tally, const char *name)
 		return;
 	destination->has_counters = true;
 	for (enum reason i = REASON_NONE + 1; i < REASON_COUNT; i++)
-		if (begins(reason_word(i), "destination-"))
+		if (begins(reason_name(i), "destination-"))
 			series_add(tally->counters, "cathgate_destination_failures_total",
-				   0, "destination", name, "reason", reason_word(i),
+				   0, "destination", name, "reason", reason_name(i),
 				   NULL);
 	series_put(tally->counters, "cathgate_destination_response_seconds", &none,
 		   "destination", name, NULL);
@@ -260,17 +260,17 @@ static void begin_at_nothing(struct series *counters)
 {
 	for (enum reason i = REASON_NONE + 1; i < REASON_COUNT; i++) {
 		series_add(counters, "cathgate_refusals_total", 0, "of", "association",
-			   "reason", reason_word(i), NULL);
+			   "reason", reason_name(i), NULL);
 		series_add(counters, "cathgate_refusals_total", 0, "of", "instance",
-			   "reason", reason_word(i), NULL);
-		if (is_handshake(reason_word(i)))
+			   "reason", reason_name(i), NULL);
+		if (is_handshake(reason_name(i)))
 			series_add(counters, "cathgate_handshakes_total", 0, "outcome",
-				   reason_word(i), NULL);
+				   reason_name(i), NULL);
 	}
 	series_add(counters, "cathgate_reloads_total", 0, "outcome", "done", NULL);
 	series_add(counters, "cathgate_reloads_total", 0, "outcome", "refused", NULL);
 	series_add(counters, "cathgate_alerts_total", 0, "reason",
-		   reason_word(REASON_AUDIT_UNAVAILABLE), NULL);
+		   reason_name(REASON_AUDIT_UNAVAILABLE), NULL);
 }
 
 int tally_open(struct tally *tally)

@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cathgate/durable.h"
-#include "cathgate/log.h"
+#include "cathgate/base/durable.h"
+#include "cathgate/base/log.h"
 
 #include "moment.h"
 

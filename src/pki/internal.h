@@ -5,9 +5,9 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "cathgate/certificate.h"
-#include "cathgate/pem.h"
-#include "cathgate/pki.h"
+#include "cathgate/base/certificate.h"
+#include "cathgate/base/pem.h"
+#include "cathgate/pki/pki.h"
 
 /* So that whoever's clock is slow, or was set back since, takes what is of today. */
 #define PKI_BACKDATED_SECONDS (24L * 60 * 60)

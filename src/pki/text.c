@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cathgate/durable.h"
+#include "cathgate/base/durable.h"
 
 /* The first byte of whatever is in DER form here: an ASN.1 SEQUENCE. */
 #define DER_SEQUENCE 0x30

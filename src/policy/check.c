@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "cathgate/policy.h"
+#include "cathgate/policy/policy.h"
 
 /* An AE title that both lists hold; NULL when there is none. */
 static const char *shared_ae_title(const struct config_ae_titles *a,

@@ -1,4 +1,4 @@
-#include "cathgate/policy.h"
+#include "cathgate/policy/policy.h"
 
 #include <string.h>
 #include <strings.h>

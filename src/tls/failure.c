@@ -189,7 +189,7 @@ void tls_fail(struct tls_failure *ret, bool server, enum reason reason,
 	}
 	if (prefix)
 		used = (size_t)snprintf(ret->detail, sizeof(ret->detail),
-					"%s: ", reason_word(reason));
+					"%s: ", reason_name(reason));
 	va_start(arguments, format);
 	vsnprintf(ret->detail + used, sizeof(ret->detail) - used, format, arguments);
 	va_end(arguments);

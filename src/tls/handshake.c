@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "cathgate/net.h"
+#include "cathgate/net/net.h"
 
 /* PS3.8 section 9.3: the types of the seven PDUs, with a reserved 00 after them. */
 #define DICOM_PDU_FIRST 0x01

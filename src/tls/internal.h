@@ -13,8 +13,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include "cathgate/certificate.h"
-#include "cathgate/tls.h"
+#include "cathgate/base/certificate.h"
+#include "cathgate/tls/tls.h"
 
 #define TLS_SUBJECT_SIZE 256
 #define TLS_DATE_SIZE	 sizeof("2026-01-31 12:00 UTC")

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cathgate/pem.h"
+#include "cathgate/base/pem.h"
 
 /* The first byte of a CRL in DER form: an ASN.1 SEQUENCE. */
 #define DER_SEQUENCE 0x30

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cathgate/net.h"
+#include "cathgate/net/net.h"
 
 /* A P-DATA-TF of the largest size as TLS records. */
 #define WRITE_BUFFER (136 * 1024)

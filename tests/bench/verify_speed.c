@@ -11,7 +11,7 @@
 
 #include <openssl/evp.h>
 
-#include "cathgate/clock.h"
+#include "cathgate/base/clock.h"
 #include "log_maker.h"
 
 #define MIB	   1048576

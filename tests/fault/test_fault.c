@@ -24,9 +24,9 @@
 
 #include <cmocka.h>
 
-#include "audit/log_listing.h"
-#include "cathgate/audit.h"
-#include "cathgate/chain.h"
+#include "audit/read/log_listing.h"
+#include "cathgate/audit/audit.h"
+#include "cathgate/audit/chain.h"
 #include "fault.h"
 
 #define WAIT_MS	    5000
@@ -172,7 +172,7 @@ static void go_on(struct run *run, struct audit_record *record)
 	close(run->line);
 	run->line = -1;
 	start(run, true);
-	run->line = audit_line_renew(run->control, ASSOCIATION, PEER);
+	run->line = audit_channel_renew(run->control, ASSOCIATION, PEER);
 	audit_announce(run->line, &association);
 	audit_record_doubt(record);
 	if (audit_submit(run->line, record, WAIT_MS) && errno != ENOSPC)
@@ -199,7 +199,7 @@ static void store(struct run *run, int number)
 		run->line = -1;
 		run->has_started = false;
 		start(run, true);
-		run->line = audit_line_open(run->control, ASSOCIATION, PEER);
+		run->line = audit_channel_open(run->control, ASSOCIATION, PEER);
 		return;
 	}
 	go_on(run, &record);
@@ -208,7 +208,7 @@ static void store(struct run *run, int number)
 static void day(struct run *run)
 {
 	start(run, true);
-	run->line = audit_line_open(run->control, ASSOCIATION, PEER);
+	run->line = audit_channel_open(run->control, ASSOCIATION, PEER);
 	for (int i = 0; i < OBJECTS; i++)
 		store(run, i);
 	close(run->line);

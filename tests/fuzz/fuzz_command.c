@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "cathgate/command.h"
+#include "cathgate/dicom/command.h"
 #include "fuzz.h"
 
 static void require_uid(const char *uid)

@@ -2,7 +2,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 #include "fuzz.h"
 
 /* libconfig forgets the text of a string within which it meets a syntax error. */

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "cathgate/data_set_head.h"
+#include "cathgate/dicom/data_set_head.h"
 #include "fuzz.h"
 
 /* The first byte chooses the transfer syntax, the rest is the data set. */

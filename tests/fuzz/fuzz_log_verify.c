@@ -2,7 +2,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cathgate/log_verify.h"
+#include "cathgate/audit/log_verify.h"
 #include "fuzz.h"
 
 static const struct checkpoint given = { .origin = "cathgate/n/0", .size = 1 };

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cathgate/upper_layer.h"
+#include "cathgate/dicom/upper_layer.h"
 #include "fuzz.h"
 
 /* The smallest there can be: the fixed part, a presentation context with two syntaxes,

@@ -8,7 +8,7 @@ import subprocess
 from harness import ROOT, Test, cathgate, tool
 
 WORDS = re.findall(r'^REASON\(\w+, "([\w-]+)"',
-		   (ROOT / "include/cathgate/reasons.def").read_text(), re.M)
+		   (ROOT / "include/cathgate/base/reasons.def").read_text(), re.M)
 
 
 def squeezed(text):

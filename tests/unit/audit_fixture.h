@@ -26,9 +26,9 @@
 
 #include <cmocka.h>
 
-#include "cathgate/audit.h"
-#include "cathgate/chain.h"
-#include "cathgate/clock.h"
+#include "cathgate/audit/audit.h"
+#include "cathgate/audit/chain.h"
+#include "cathgate/base/clock.h"
 
 #define WAIT_MS	    5000
 #define ASSOCIATION "0123456789abcdef"
@@ -297,7 +297,7 @@ static inline int submit(int line, enum audit_event event, enum audit_outcome ou
 
 static inline int open_line(struct fixture *fixture)
 {
-	int line = audit_line_open(fixture->control, ASSOCIATION, PEER);
+	int line = audit_channel_open(fixture->control, ASSOCIATION, PEER);
 	assert_true(line >= 0);
 	return line;
 }

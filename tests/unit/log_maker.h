@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cathgate/checkpoint.h"
-#include "cathgate/log_verify.h"
+#include "cathgate/audit/checkpoint.h"
+#include "cathgate/audit/log_verify.h"
 
 struct log_maker {
 	struct chain chain;

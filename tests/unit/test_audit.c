@@ -4,8 +4,8 @@
  */
 #include "audit_fixture.h"
 
-#include "audit/message.h"
-#include "cathgate/descriptors.h"
+#include "audit/client/message.h"
+#include "cathgate/base/descriptors.h"
 
 #define FROM	 "\"association\":\"" ASSOCIATION "\",\"peer\":\"" PEER "\""
 #define ENDED	 "\"detail\":\"its process ended without a last word\""
@@ -111,7 +111,7 @@ static void many_share_one_sync(void **state)
 	for (int i = 0; i < SENDERS; i++) {
 		char association[AUDIT_ASSOCIATION_ID_SIZE];
 		snprintf(association, sizeof(association), "%016x", i);
-		int line = audit_line_open(fixture->control, association, PEER);
+		int line = audit_channel_open(fixture->control, association, PEER);
 		senders[i] = fork();
 		if (senders[i] == 0)
 			send_many(line);
@@ -188,11 +188,11 @@ static void the_supervisors_reason_is_written(void **state)
 	int line = open_line(fixture);
 	struct audit_record instance = instance_of("1.2.3", AUDIT_NO_OUTCOME);
 	assert_int_equal(audit_begin(line, &instance), 0);
-	assert_int_equal(audit_line_ending(fixture->control, "no such one", REASON_IDLE),
-			 0);
 	assert_int_equal(
-		audit_line_ending(fixture->control, ASSOCIATION, REASON_GATEWAY_STOPPING),
-		0);
+		audit_channel_ending(fixture->control, "no such one", REASON_IDLE), 0);
+	assert_int_equal(audit_channel_ending(fixture->control, ASSOCIATION,
+					      REASON_GATEWAY_STOPPING),
+			 0);
 	close(line);
 	assert_int_equal(end_of_auditor(fixture), 0);
 	ASSERT_LOG(fixture,
@@ -204,9 +204,9 @@ static void the_supervisors_reason_is_written(void **state)
 }
 
 /* Each sends one thing that it may not. */
-static size_t make_bad(int which, struct message_line *message, const char **ret_fault)
+static size_t make_bad(int which, struct message_said *message, const char **ret_fault)
 {
-	*message = (struct message_line){ .head = { .kind = MESSAGE_SUBMIT } };
+	*message = (struct message_said){ .head = { .kind = MESSAGE_SUBMIT } };
 	struct audit_record *record = &message->record;
 	*record = record_of(AUDIT_INSTANCE, AUDIT_FORWARDED);
 	*ret_fault = "it submitted an outcome that this event can't have";
@@ -278,13 +278,13 @@ static void who_breaks_the_rules_is_cut_off(void **state)
 {
 	struct fixture *fixture = *state;
 	struct {
-		struct message_line message;
+		struct message_said message;
 		char more;
 	} bad = { .more = 0 };
 	const char *fault;
 	size_t size;
 	start_auditor(fixture);
-	int good = audit_line_open(fixture->control, "good", PEER);
+	int good = audit_channel_open(fixture->control, "good", PEER);
 	for (int which = 0; (size = make_bad(which, &bad.message, &fault)) > 0; which++) {
 		char alert[256], byte;
 		int line = open_line(fixture);
@@ -330,7 +330,7 @@ static void nothing_nested_and_nothing_after_the_last_word(void **state)
 static void one_who_does_not_read_is_cut_off(void **state)
 {
 	struct fixture *fixture = *state;
-	struct message_line message = { .head = { .kind = MESSAGE_SUBMIT } };
+	struct message_said message = { .head = { .kind = MESSAGE_SUBMIT } };
 	message.record = record_of(AUDIT_INSTANCE, AUDIT_REFUSED);
 	start_auditor(fixture);
 	int line = open_line(fixture);
@@ -348,7 +348,7 @@ static void one_who_does_not_read_is_cut_off(void **state)
 static void descriptors_of_a_peer_are_not_taken(void **state)
 {
 	struct fixture *fixture = *state;
-	struct message_line message = { .head = { .kind = MESSAGE_SUBMIT } };
+	struct message_said message = { .head = { .kind = MESSAGE_SUBMIT } };
 	message.record = record_of(AUDIT_INSTANCE, AUDIT_REFUSED);
 	start_auditor(fixture);
 	int line = open_line(fixture);

@@ -4,7 +4,7 @@
  */
 #include "audit_fixture.h"
 
-#include "cathgate/checkpoint.h"
+#include "cathgate/audit/checkpoint.h"
 
 static const char good_key[] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 

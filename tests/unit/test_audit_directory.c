@@ -5,8 +5,8 @@
  */
 #include "audit_fixture.h"
 
-#include "audit/writer.h"
-#include "cathgate/log_reader.h"
+#include "audit/write/writer.h"
+#include "cathgate/audit/log_reader.h"
 
 static char *path_of(const struct fixture *fixture, const char *name)
 {

@@ -4,7 +4,7 @@
  */
 #include "audit_fixture.h"
 
-#include "audit/live_log.h"
+#include "audit/write/live_log.h"
 
 static char *path_of(const struct fixture *fixture, const char *name)
 {

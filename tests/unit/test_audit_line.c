@@ -55,7 +55,7 @@ static struct audit_record instance_of(const char *sop_instance)
 
 static int renew_line(struct fixture *fixture)
 {
-	int line = audit_line_renew(fixture->control, ASSOCIATION, PEER);
+	int line = audit_channel_renew(fixture->control, ASSOCIATION, PEER);
 	assert_true(line >= 0);
 	return line;
 }
@@ -81,7 +81,7 @@ static int submit_stolen(int line, enum audit_event event, enum audit_outcome ou
 /* What is answered here was read no sooner than what other lines had waiting. */
 static void catch_up(struct fixture *fixture)
 {
-	int line = audit_line_open(fixture->control, "other", PEER);
+	int line = audit_channel_open(fixture->control, "other", PEER);
 	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
 	close(line);
 }
@@ -107,7 +107,7 @@ static void a_renewed_line_may_end_in_silence(void **state)
 	int line = renew_line(fixture); /* the one before got lost on its way */
 	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
 	close(line);
-	close(audit_line_renew(fixture->control, "another", PEER));
+	close(audit_channel_renew(fixture->control, "another", PEER));
 	assert_int_equal(end_of_auditor(fixture), 0);
 	ASSERT_LOG(fixture, CAUGHT_UP, RELEASED "}");
 }

@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "audit/writer.h"
+#include "audit/write/writer.h"
 
 #define FROM	 "\"association\":\"" ASSOCIATION "\",\"peer\":\"" PEER "\""
 #define ACCEPTED "\"association\",\"outcome\":\"accepted\"," FROM "}"

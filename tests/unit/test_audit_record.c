@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "audit/record.h"
+#include "audit/format/record.h"
 
 #define HEAD "{\"seq\":7,\"time\":\"2026-01-31T12:00:00.123456Z\",\"node\":\"cathlab-3\","
 

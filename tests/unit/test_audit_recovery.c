@@ -4,8 +4,8 @@
  */
 #include "audit_fixture.h"
 
-#include "audit/live_log.h"
-#include "cathgate/checkpoint.h"
+#include "audit/write/live_log.h"
+#include "cathgate/audit/checkpoint.h"
 
 #define LINES 6
 

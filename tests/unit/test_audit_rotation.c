@@ -4,10 +4,10 @@
  */
 #include "audit_fixture.h"
 
-#include "audit/log_listing.h"
-#include "audit/writer.h"
-#include "cathgate/checkpoint.h"
-#include "cathgate/log_verify.h"
+#include "audit/read/log_listing.h"
+#include "audit/write/writer.h"
+#include "cathgate/audit/checkpoint.h"
+#include "cathgate/audit/log_verify.h"
 
 #define DAY 86400
 

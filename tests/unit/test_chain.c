@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "cathgate/chain.h"
+#include "cathgate/audit/chain.h"
 
 #define ZEROS  "0000000000000000000000000000000000000000000000000000000000000000"
 #define LINE_0 "{\"seq\":0,\"time\":\"2026-01-31T12:00:00.123456Z\",\"event\":\"start\""

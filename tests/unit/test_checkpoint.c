@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "audit/base64.h"
-#include "cathgate/checkpoint.h"
+#include "audit/format/base64.h"
+#include "cathgate/audit/checkpoint.h"
 
 static char directory[64];
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cathgate/command.h"
+#include "cathgate/dicom/command.h"
 
 /* Elements, as they stand in the stream: tag, length, value. */
 #define GROUP_LENGTH "\0\0\0\0\4\0\0\0\x62\0\0\0"

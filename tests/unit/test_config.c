@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 
 #define HEX8  "0123abcd"
 #define HEX64 HEX8 HEX8 HEX8 HEX8 HEX8 HEX8 HEX8 HEX8

@@ -13,8 +13,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "cathgate/config.h"
-#include "cathgate/policy.h"
+#include "cathgate/config/config.h"
+#include "cathgate/policy/policy.h"
 
 static const char base[] =
 	"listen = ( { address = \"127.0.0.1\"; port = 2762;\n"

@@ -10,7 +10,7 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-#include "cathgate/data_set_head.h"
+#include "cathgate/dicom/data_set_head.h"
 
 #define IMPLICIT      "1.2.840.10008.1.2"
 #define EXPLICIT      "1.2.840.10008.1.2.1"

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "cathgate/descriptors.h"
+#include "cathgate/base/descriptors.h"
 
 struct fixture {
 	int ends[2], files[DESCRIPTORS_MAX];

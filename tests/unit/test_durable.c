@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "cathgate/durable.h"
-#include "cathgate/lock_file.h"
+#include "cathgate/base/durable.h"
+#include "cathgate/base/lock_file.h"
 
 #define NOBODY 65534
 

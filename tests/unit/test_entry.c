@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cathgate/config.h"
+#include "cathgate/config/config.h"
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 

@@ -7,7 +7,7 @@
 
 #include <sys/prctl.h>
 
-#include "cathgate/exporter.h"
+#include "cathgate/exporter/exporter.h"
 
 #define QUIET_MS 1500 /* the exporter writes what it has every second */
 

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "cli/line_scan.h"
-#include "cli/members.h"
+#include "cli/log/line_scan.h"
+#include "cli/kit/members.h"
 
 static const char *const texts[LINE_SCAN_TEXTS] = { "time",	    "event",
 						    "outcome",	    "reason",

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "cathgate/log_reader.h"
+#include "cathgate/audit/log_reader.h"
 
 #define LINES_MAX 400
 

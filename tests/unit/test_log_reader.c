@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "cathgate/log_reader.h"
+#include "cathgate/audit/log_reader.h"
 
 #define LINE 21 /* bytes of a line with one digit */
 

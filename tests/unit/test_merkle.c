@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "cathgate/merkle.h"
+#include "cathgate/audit/merkle.h"
 
 struct leaf {
 	size_t size;

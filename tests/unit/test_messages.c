@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "cathgate/audit_used.h"
+#include "cathgate/exporter/audit_used.h"
 #include "exporter/messages.h"
 
 #define HEAD_SIZE 512

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "cathgate/net.h"
+#include "cathgate/net/net.h"
 
 #define PROMISED_S 30
 

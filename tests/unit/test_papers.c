@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cathgate/descriptors.h"
-#include "server/internal.h"
+#include "cathgate/base/descriptors.h"
+#include "supervisor/internal.h"
 #include "tls/internal.h"
 
 static unsigned made, fails_at; /* 0: never */
@@ -34,7 +34,7 @@ int __wrap_memfd_create(const char *name, unsigned flags)
 /* What came, a bit each; 0 when nothing did. */
 static unsigned received(int line)
 {
-	struct association_word word = { 0 };
+	struct association_notice word = { 0 };
 	int came[ASSOCIATION_PAPER_COUNT];
 	size_t count;
 	ssize_t size = descriptors_receive(line, &word, sizeof(word), came,

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "cathgate/part10.h"
+#include "cathgate/dicom/part10.h"
 
 #define VERSION	 "\2\0\1\0OB\0\0\2\0\0\0\0\1"
 #define CLASS	 "\2\0\2\0UI\6\0001.2.3\0"

@@ -16,7 +16,7 @@
 #include <openssl/pkcs12.h>
 #include <openssl/x509v3.h>
 
-#include "cathgate/pki.h"
+#include "cathgate/pki/pki.h"
 
 #define DAY (24L * 60 * 60)
 

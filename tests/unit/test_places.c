@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/internal.h"
+#include "supervisor/internal.h"
 
 enum { TLS_LISTENER, PLAIN_LISTENER };
 
@@ -71,10 +71,10 @@ static struct child *come(const char *address, size_t listener)
 	return child;
 }
 
-static void say(struct child *child, enum association_word_kind kind,
+static void say(struct child *child, enum association_notice_kind kind,
 		const char *modality, const char *destination)
 {
-	struct association_word word = { .kind = kind };
+	struct association_notice word = { .kind = kind };
 
 	snprintf(word.modality, sizeof(word.modality), "%s", modality);
 	snprintf(word.destination, sizeof(word.destination), "%s", destination);
@@ -83,9 +83,9 @@ static void say(struct child *child, enum association_word_kind kind,
 }
 
 /* What it got; ASSOCIATION_STOP when it was killed. The process is gone afterwards. */
-static enum association_word_kind leave(struct child *child)
+static enum association_notice_kind leave(struct child *child)
 {
-	struct association_word word = { .kind = ASSOCIATION_STOP };
+	struct association_notice word = { .kind = ASSOCIATION_STOP };
 	struct rusage usage = { 0 };
 	pid_t pid = child->pid;
 	int status;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "cathgate/policy.h"
+#include "cathgate/policy/policy.h"
 
 #define HEX64(digit)                                                                  \
 	digit digit digit digit digit digit digit digit digit digit digit digit digit \
@@ -248,7 +248,7 @@ static void expect_row(const struct config *config, const struct row *row)
 	    (entry != NULL && strcmp(entry->name, row->entry) != 0))
 		fail_msg("%s calls %s from %s: entry %s, reason %s", row->calling,
 			 row->called, row->address, entry != NULL ? entry->name : "none",
-			 reason != REASON_NONE ? reason_word(reason) : "none");
+			 reason != REASON_NONE ? reason_name(reason) : "none");
 }
 
 static void an_association_fits_one_entry_in_all(void **state)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cathgate/reason.h"
+#include "cathgate/base/reason.h"
 
 static void each_reason_is_found_by_its_word(void **state)
 {
@@ -18,8 +18,8 @@ static void each_reason_is_found_by_its_word(void **state)
 		enum reason reason = (enum reason)i;
 		const struct reason_help *help = reason_help(reason);
 
-		assert_non_null(reason_word(reason));
-		assert_int_equal(reason_of_word(reason_word(reason)), reason);
+		assert_non_null(reason_name(reason));
+		assert_int_equal(reason_of_name(reason_name(reason)), reason);
 		assert_non_null(help);
 		assert_true(strlen(help->cause) > 0 && strlen(help->cure) > 0);
 	}
@@ -28,11 +28,11 @@ static void each_reason_is_found_by_its_word(void **state)
 static void what_is_none_has_nothing(void **state)
 {
 	(void)state;
-	assert_null(reason_word(REASON_NONE));
+	assert_null(reason_name(REASON_NONE));
 	assert_null(reason_help(REASON_NONE));
 	assert_null(reason_help(REASON_COUNT));
-	assert_int_equal(reason_of_word(""), REASON_NONE);
-	assert_int_equal(reason_of_word("AE-UNKNOWN"), REASON_NONE);
+	assert_int_equal(reason_of_name(""), REASON_NONE);
+	assert_int_equal(reason_of_name("AE-UNKNOWN"), REASON_NONE);
 }
 
 int main(void)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "audit/repeats.h"
+#include "audit/auditor/repeats.h"
 
 struct told {
 	unsigned summaries;

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "cli/moment.h"
-#include "cli/report_count.h"
+#include "cli/kit/moment.h"
+#include "cli/log/report_count.h"
 
 #define AT(second) "\"time\":\"2026-01-31T12:00:0" #second ".000000Z\""
 #define INSTANCE(second, outcome, uid)                                  \

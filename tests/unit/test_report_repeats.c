@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "cli/moment.h"
-#include "cli/report_count.h"
+#include "cli/kit/moment.h"
+#include "cli/log/report_count.h"
 
 #define LINES	300
 #define STUDIES 6

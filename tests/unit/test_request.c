@@ -1,7 +1,7 @@
 /* Goal: what DCMTK gets to parse is a whole and consistent A-ASSOCIATE-RQ. What is wrong
  * costs its context or its item alone; what could mean two things costs the request, and
  * each such fault is told apart. None costs memory or a wait. */
-#include "cathgate/upper_layer.h"
+#include "cathgate/dicom/upper_layer.h"
 
 #include <errno.h>
 #include <setjmp.h>

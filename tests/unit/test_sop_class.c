@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "cathgate/sop_class.h"
+#include "cathgate/dicom/sop_class.h"
 #include "dicom/uid_dictionary.h"
 
 #define DICOM "1.2.840.10008"

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "audit/repeats.h"
-#include "cathgate/summed.h"
+#include "audit/auditor/repeats.h"
+#include "cathgate/audit/summed.h"
 
 struct told {
 	uint64_t refusals, of_others, instances;

@@ -358,8 +358,8 @@ static void test_each_refusal_has_its_reason(void **state)
 		if (rc != -1 || session.failure.reason != refusal->reason ||
 		    strstr(session.failure.detail, refusal->detail) == NULL) {
 			print_error("refusal %zu: %d, %s, \"%s\", not %s, \"%s\"\n", i,
-				    rc, reason_word(session.failure.reason),
-				    session.failure.detail, reason_word(refusal->reason),
+				    rc, reason_name(session.failure.reason),
+				    session.failure.detail, reason_name(refusal->reason),
 				    refusal->detail);
 			wrong++;
 		}

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "cathgate/tls.h"
+#include "cathgate/tls/tls.h"
 
 #define DAY    ((time_t)24 * 60 * 60)
 #define NOW    (20000 * DAY)

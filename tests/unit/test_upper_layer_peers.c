@@ -1,8 +1,8 @@
 /* Goal: real peers over TCP: DCMTK's tools on either side, and both sides of the adapter
  * joined to a relay that leaves an object's bytes as they came. */
-#include "cathgate/command.h"
-#include "cathgate/net.h"
-#include "cathgate/upper_layer.h"
+#include "cathgate/dicom/command.h"
+#include "cathgate/net/net.h"
+#include "cathgate/dicom/upper_layer.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>

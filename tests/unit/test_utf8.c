@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cathgate/utf8.h"
+#include "cathgate/base/utf8.h"
 
 static void each_is_told_apart(void **state)
 {

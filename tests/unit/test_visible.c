@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cathgate/visible.h"
+#include "cathgate/base/visible.h"
 
 static void each_is_shown_as_it_must_be(void **state)
 {

@@ -14,8 +14,8 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
-#include "cathgate/summed.h"
-#include "server/visitors.h"
+#include "cathgate/audit/summed.h"
+#include "supervisor/gate/visitors.h"
 
 #define PER_MINUTE 240
 #define AT_ONCE	   60

@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "cathgate/log.h"
-#include "server/internal.h"
+#include "cathgate/base/log.h"
+#include "supervisor/internal.h"
 
 #define MINUTE_MS 60000
 

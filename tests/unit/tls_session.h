@@ -12,8 +12,8 @@
 #include <poll.h>
 #include <sys/wait.h>
 
-#include "cathgate/net.h"
-#include "cathgate/tls.h"
+#include "cathgate/net/net.h"
+#include "cathgate/tls/tls.h"
 
 #define PATIENCE_MS 8000
 
@@ -266,7 +266,7 @@ static inline void open_session(struct session *session, const struct setting *s
 	session->context = load_good(setting, server);
 	fd = meet(peer, server, &session->child);
 	if (shake(session, fd, server, &waiter) != 0)
-		fail_msg("%s: %s", reason_word(session->failure.reason),
+		fail_msg("%s: %s", reason_name(session->failure.reason),
 			 session->failure.detail);
 }
 

@@ -5,7 +5,7 @@
 #ifndef CATHGATE_TESTS_UPPER_LAYER_SIDES_H
 #define CATHGATE_TESTS_UPPER_LAYER_SIDES_H
 
-#include "cathgate/upper_layer.h"
+#include "cathgate/dicom/upper_layer.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,0 +1,130 @@
+/*
+ * One inbound association from its first to its last byte, in a process of its own: TLS,
+ * A-ASSOCIATE-RQ, policy, negotiation with the destination, the relay of each instance,
+ * its audit records.
+ *
+ * Promises: no byte of DICOM is read before the TLS handshake has ended well; a success
+ * or warning status reaches the modality only after the destination gave it and its
+ * record is durable; a half-received object is never completed at the destination; every
+ * way out leaves a record. It never touches another association's memory or descriptors.
+ */
+#ifndef CATHGATE_ASSOCIATION_H
+#define CATHGATE_ASSOCIATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "cathgate/audit/audit.h"
+#include "cathgate/base/ae_title.h"
+#include "cathgate/config/config.h"
+#include "cathgate/base/histogram.h"
+#include "cathgate/base/reason.h"
+#include "cathgate/tls/tls.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ASSOCIATION_ADDRESSES_MAX 8
+
+/* Where a destination's host can be reached now, best first, ports filled in. */
+struct association_addresses {
+	struct sockaddr_storage items[ASSOCIATION_ADDRESSES_MAX];
+	size_t count;
+};
+
+/* The way to a destination, plain memory: what a reload can change of it while an
+ * association is open. Its trust goes apart, and its own certificate stays. */
+struct association_way {
+	char host[256]; /* for messages */
+	uint16_t port;
+	bool is_plain;
+	struct ae_title called, calling; /* calling: "": the modality's is passed on */
+	struct association_addresses addresses;
+};
+
+void association_way_of(const struct config_destination *destination,
+			const struct association_addresses *addresses,
+			struct association_way *ret);
+
+/* What the supervisor hands over. The process owns the three descriptors; the rest is
+ * read only and outlives it. */
+struct association_start {
+	const struct config *config;
+	struct tls_context *server;	    /* NULL: a plain listener */
+	struct tls_context *const *clients; /* one a destination; NULL: plain */
+	const struct association_addresses *addresses; /* one a destination */
+	int socket;
+	int supervisor; /* SOCK_SEQPACKET, struct association_notice both ways */
+	int auditor;	/* a line of cathgate/audit.h */
+	struct sockaddr_storage peer;
+	char id[AUDIT_ASSOCIATION_ID_SIZE];
+	int64_t accepted_ms; /* clock_ms() */
+};
+
+/* What an association and the supervisor say to each other, one datagram a word. */
+enum association_notice_kind {
+	/* association to supervisor */
+	ASSOCIATION_AUTHENTICATED,   /* its certificate is proved */
+	ASSOCIATION_ASKS_PLACE,	     /* fits the entry `modality`, for `destination`, with
+					a certificate good `until` then; waits */
+	ASSOCIATION_SAW_DESTINATION, /* which has shown a certificate good `until` then */
+	ASSOCIATION_TELLS_FIGURES,   /* those of the word; now and then */
+	ASSOCIATION_RETURNS_PLACE,   /* about to end; end of file says the same */
+	/* supervisor to association */
+	ASSOCIATION_GRANTED, /* with its pace */
+	ASSOCIATION_DENIED,  /* with reason and rejection_reason (PS3.8 table 9-21, 2/3/n)
+			      */
+	ASSOCIATION_PACE,    /* another one */
+	ASSOCIATION_STOP,    /* end: at once, or after the instance in hand */
+	ASSOCIATION_AUDITOR, /* carries a line to the auditor that has been restarted */
+	ASSOCIATION_REVISED  /* the configuration has changed: carries the `papers` */
+};
+
+/* What ASSOCIATION_REVISED brings, one readable file each, in this order. Without its
+ * entry there is none of that name any more; without its listener's trust, that is gone;
+ * without its destination's, the old stays; without a way the entry sends elsewhere now.
+ */
+enum association_paper {
+	ASSOCIATION_ENTRY,	  /* config_entry_pack */
+	ASSOCIATION_SERVER_TRUST, /* tls_trust_pack: of the listener it came by */
+	ASSOCIATION_CLIENT_TRUST, /* of its destination */
+	ASSOCIATION_WAY,	  /* to that: struct association_way */
+	ASSOCIATION_PAPER_COUNT
+};
+
+#define ASSOCIATION_NAME_SIZE 64
+
+/* What it has done so far. Numbers to be shown, and believed by nobody. */
+struct association_figures {
+	struct ae_title calling_ae;
+	uint64_t instances, bytes;   /* stored; of data sets that came */
+	struct histogram first_byte; /* of a C-STORE: from its first byte in until out */
+};
+
+/* The fastest that it may send; 0: no limit. */
+struct association_pace {
+	int64_t bytes_per_second, instances_per_minute;
+};
+
+struct association_notice {
+	enum association_notice_kind kind;
+	char modality[ASSOCIATION_NAME_SIZE], destination[ASSOCIATION_NAME_SIZE];
+	enum reason reason;
+	uint32_t rejection_reason;
+	struct association_pace pace;
+	int64_t until;			    /* a time_t; 0: no certificate */
+	struct association_figures figures; /* in each word from an association */
+	uint32_t papers; /* a bit for each: 1 << ASSOCIATION_ENTRY, ... */
+};
+
+/* Runs the association to its end; returns the exit status of its process. */
+int association_run(const struct association_start *start);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

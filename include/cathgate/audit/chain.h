@@ -1,0 +1,57 @@
+/*
+ * The log's hash chain. A line ends with `prev`, the hash of the line before it (64 zeros
+ * in a chain's first line), and `hash`: SHA-256 of the line's bytes from its { up to, not
+ * including, `,"hash":`. So each line vouches for all before it.
+ */
+#ifndef CATHGATE_CHAIN_H
+#define CATHGATE_CHAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cathgate/base/digest.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Where a chain has come to; all zero is a new one. */
+struct chain {
+	uint64_t next_seq;
+	uint8_t last_hash[DIGEST_SIZE];
+};
+
+#define CHAIN_SEAL_SIZE 150 /* what chain_seal adds: both members, brace, newline */
+
+/* Ends a line: `size` bytes from its { to the end of its last member, with room for
+ * CHAIN_SEAL_SIZE more. Moves the chain on. Returns the line's new size, its newline
+ * included; 0 when OpenSSL refuses, the chain then as it was. */
+size_t chain_seal(struct chain *chain, struct digest *digest, char *line, size_t size);
+
+/* What a line says of itself, and whether its own hash is that of its bytes. */
+struct chain_line {
+	uint64_t seq;
+	uint8_t prev[DIGEST_SIZE], hash[DIGEST_SIZE];
+	bool is_sound;
+};
+
+/* Reads a line, given without its newline. -1 when it hasn't the shape of one. */
+int chain_read(struct digest *digest, const char *line, size_t size,
+	       struct chain_line *ret);
+
+/* Whether a line is the chain's next. It must be sound to count. */
+bool chain_follows(const struct chain *chain, const struct chain_line *line);
+/* The chain behind that line. */
+struct chain chain_behind(const struct chain_line *line);
+
+/* All three in one, and fast: moves the chain on behind a line, given without its
+ * newline, if it is the next. */
+bool chain_advance(struct chain *chain, struct digest *digest, const char *line,
+		   size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

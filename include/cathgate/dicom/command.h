@@ -1,0 +1,95 @@
+/*
+ * Command sets (PS3.7 6.3.1, E.1): group 0000, always Implicit VR Little Endian. Read for
+ * the few elements that the gateway judges by; what is relayed is relayed as it came.
+ * Bytes from the network: every length is checked, nothing is allocated.
+ */
+#ifndef CATHGATE_COMMAND_H
+#define CATHGATE_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cathgate/base/ae_title.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define COMMAND_SET_MAX (64 * 1024) /* bytes; a longer one is malformed */
+#define COMMAND_UID_MAX 64
+
+/* PS3.7 table E.1-1. */
+enum command_field {
+	COMMAND_C_STORE_RQ = 0x0001,
+	COMMAND_C_STORE_RSP = 0x8001,
+	COMMAND_C_ECHO_RQ = 0x0030,
+	COMMAND_C_ECHO_RSP = 0x8030,
+	COMMAND_C_CANCEL_RQ = 0x0FFF,
+	COMMAND_RSP_BIT = 0x8000
+};
+
+/* PS3.7 Annex C; PS3.4 table B.2-1. */
+enum command_status {
+	STATUS_SUCCESS = 0x0000,
+	STATUS_PROCESSING_FAILURE = 0x0110,
+	STATUS_NOT_AUTHORISED = 0x0124,
+	STATUS_UNRECOGNISED_OPERATION = 0x0211,
+	STATUS_MISTYPED_ARGUMENT = 0x0212,
+	STATUS_OUT_OF_RESOURCES = 0xA700,
+	STATUS_CANNOT_UNDERSTAND = 0xC000
+};
+
+struct command_set {
+	const char *fault;   /* static text: what is wrong with it; NULL: nothing */
+	uint16_t field;	     /* (0000,0100) */
+	bool has_message_id; /* (0000,0110) */
+	uint16_t message_id;
+	bool has_responded_to; /* (0000,0120) */
+	uint16_t responded_to;
+	bool has_data_set_type; /* (0000,0800) is there and can be read ... */
+	bool has_data_set;	/* ... and is not 0101 */
+	bool has_status;	/* (0000,0900) */
+	uint16_t status;
+	char sop_class[COMMAND_UID_MAX + 1];	/* (0000,0002); "" when absent */
+	char sop_instance[COMMAND_UID_MAX + 1]; /* (0000,1000); "" when absent */
+	bool has_move_originator; /* (0000,1030) has a value, or (0000,1031) one but 0 */
+	struct ae_title move_originator; /* empty when what came is no AE title */
+};
+
+/* 0; or -1 when nobody can say which command it is: no command field before an element
+ * whose length leads outside or whose group is another. *ret is then untouched and
+ * *detail (static text) says what.
+ *
+ * Whatever else is wrong is the `fault` of a command that can be told and answered: such
+ * an element, a UID that is too long or holds what no UID can (it is then ""), a number
+ * of another size, an element twice that is judged by (the first counts), a request
+ * without data set type. The elements' order and a wrong group length do no harm; unknown
+ * elements are passed over. */
+int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,
+		  const char **detail);
+
+#define COMMAND_RESPONSE_MAX 512
+
+/* Writes the response to a request: its field with the response bit, message id, SOP
+ * class and instance where it had them, no data set, the status, and an error comment
+ * (0000,0902) of at most 64 characters unless NULL. Returns the bytes written. */
+size_t command_response(const struct command_set *request, uint16_t status,
+			const char *comment, uint8_t ret[COMMAND_RESPONSE_MAX]);
+
+#define COMMAND_ECHO_MAX 128
+
+/* Writes a C-ECHO-RQ (PS3.7 9.3.5.1). Returns the bytes written. */
+size_t command_echo(uint16_t message_id, uint8_t ret[COMMAND_ECHO_MAX]);
+
+/* Whether a status ends an operation well (PS3.7 Annex C): success, or a warning: Bxxx,
+ * 0001, 0107, 0116. Pending (FF00, FF01) is not final, nor is any other of FFxx, which
+ * nobody has defined; cancel (FE00) is, and a failure. */
+bool command_status_stored(uint16_t status);
+bool command_status_final(uint16_t status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * The observer: shows the gateway to the outside. It counts the lines of the audit log as
+ * they come, is told the rest by the supervisor once a second, writes metrics in the text
+ * format of node_exporter's textfile collector, and answers `cathgate status` on a
+ * socket.
+ *
+ * Promises: holds no key and decides nothing; whatever becomes of it, nobody else is
+ * affected. Counters begin at 0 with each observer, as Prometheus expects of a restart.
+ * The file of the metrics is replaced as a whole, every 15 seconds and at the end, then
+ * with cathgate_up 0. No client of the socket can hold anything up: each gets its answer
+ * as a descriptor, and is not waited for.
+ */
+#ifndef CATHGATE_OBSERVER_H
+#define CATHGATE_OBSERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cathgate/base/address.h"
+#include "cathgate/association/association.h"
+#include "cathgate/audit/audit.h"
+#include "cathgate/config/config.h"
+#include "cathgate/base/histogram.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define OBSERVER_CONTROL_USUAL "/run/cathgate/control"
+#define OBSERVER_FINISH_MS     2000
+
+/*
+ * What the supervisor tells: a memory file with this head, and then the associations, the
+ * ends and the names of modalities and of destinations, passed over its socket
+ * (SOCK_SEQPACKET) with one byte.
+ */
+
+struct observer_head {
+	int64_t started;    /* a time_t */
+	int64_t started_us; /* clock_us() then */
+	int64_t pid;
+	bool is_ready, is_stopping, is_auditor_ready, is_log_stuck;
+	bool log_lacks_room;	      /* refusals are only counted */
+	uint32_t handshaking, placed; /* connections now */
+	uint64_t handshakes;	      /* that ended well */
+	uint64_t turned_away;	      /* at accept, by a limit */
+	struct histogram handshake;   /* from accept until the certificate is proved */
+	struct histogram first_byte;  /* of a C-STORE: from its first byte in until out */
+	struct histogram sync;	      /* of the audit log to its disk */
+	uint32_t association_count, end_count, modality_count, destination_count;
+};
+
+struct observer_association {
+	char id[AUDIT_ASSOCIATION_ID_SIZE];
+	char modality[ASSOCIATION_NAME_SIZE], destination[ASSOCIATION_NAME_SIZE];
+	char peer[ADDRESS_TEXT_SIZE];
+	int64_t since; /* a time_t */
+	struct association_figures figures;
+};
+
+enum observer_owner { OBSERVER_OWN, OBSERVER_MODALITY, OBSERVER_DESTINATION };
+
+struct observer_end {
+	enum observer_owner owner;
+	bool is_crl;
+	char name[512]; /* of our own, file and subject; else the entry's */
+	int64_t until;	/* a time_t */
+};
+
+struct observer_name {
+	char text[ASSOCIATION_NAME_SIZE];
+};
+
+/* The size of a whole one. */
+size_t observer_snapshot_size(const struct observer_head *head);
+
+/* Whether there is anything to show it in: a file that is configured, or a socket that is
+ * configured or whose usual folder exists. */
+bool observer_is_wanted(const struct config *config);
+
+/* Warns where the metrics could not be written: for --check. Nothing else is kept from
+ * working by it. */
+void observer_check(const struct config *config, struct config_faults *faults);
+
+/* Works until the supervisor's socket closes. Returns the exit status of its process. */
+int observer_run(int supervisor, const struct config *config);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

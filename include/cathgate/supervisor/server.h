@@ -1,0 +1,34 @@
+/*
+ * The supervisor: acquires everything in order, accepts, forks one process an
+ * association, counts places, keeps the auditor and the resolver alive, and stops.
+ *
+ * Promises: it parses nothing a peer has sent, does no TLS and no disk once it runs (but
+ * for reading its own small files at a reload), and never blocks: one association can't
+ * hurt another, nor can the auditor's disk hurt the accept loop. A reload takes all of a
+ * new set, or nothing. Unauthenticated connections are counted apart from associations.
+ * Whatever ends it, its children end too.
+ */
+#ifndef CATHGATE_SERVER_H
+#define CATHGATE_SERVER_H
+
+#include "cathgate/config/config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Reads the configuration and proves it: keys, chains, dates, permissions, overlaps.
+ * Prints every fault and what will expire. The exit status of --check: 0 good, 1 wrong.
+ */
+int server_check(const char *config_path);
+
+/* Runs until SIGTERM or SIGINT; SIGHUP reloads. The exit status: 0; 1 when the
+ * configuration is wrong, 2 when the environment refuses something (a port, the audit
+ * log). */
+int server_run(const char *config_path);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

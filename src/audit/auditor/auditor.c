@@ -1,0 +1,485 @@
+/* The auditor's loop: everything that is ready is read, written with one sync, and only
+ * then answered, so that the busier it is the more records share a sync. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "cathgate/base/clock.h"
+#include "cathgate/base/descriptors.h"
+#include "cathgate/base/log.h"
+#include "refusals.h"
+#include "audit/write/writer.h"
+
+#define LOCK_WAIT_MS	 5000
+#define TELL_RETRY_MS	 1000
+#define FIGURES_EVERY_MS 1000
+#define GATHER_US	 200
+#define EVENTS_A_TURN	 64
+#define MESSAGES_A_TURN	 4 /* of one line, so that no line starves the others */
+#define ENDED_MAX	 4096
+
+/* An association that this auditor has finished with. */
+struct ended {
+	char association[AUDIT_ASSOCIATION_ID_SIZE];
+	bool is_told; /* that it asked for a line again */
+};
+
+struct auditor {
+	int control, epoll;
+	struct message_control stop; /* kept until every association has ended */
+	bool has_stop;
+	bool is_control_open;
+	bool has_told_trouble, has_told_reserve;
+	uint64_t told_syncs; /* of the figures that were told last ... */
+	int64_t figures_ms;  /* ... and when others may be */
+	struct pseudonym pseudonym;
+	struct writer writer;
+	struct refusals refusals;
+	LIST_HEAD(, session) sessions;
+	SLIST_HEAD(, session) due;
+	struct ended ended[ENDED_MAX]; /* the latest, in a ring */
+	size_t next_ended;
+};
+
+static void answer(struct session *session, uint32_t is_durable)
+{
+	struct message_answer message = { .number = session->number,
+					  .durable = is_durable };
+	session->is_answer_due = false;
+	/* One that doesn't read its answers is ended: its next turn finds the end. */
+	if (send(session->line, &message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL) <
+	    0)
+		shutdown(session->line, SHUT_RDWR);
+}
+
+static void commit(struct auditor *auditor)
+{
+	enum log_file_result result = writer_commit(&auditor->writer);
+	while (!SLIST_EMPTY(&auditor->due)) {
+		struct session *session = SLIST_FIRST(&auditor->due);
+		SLIST_REMOVE_HEAD(&auditor->due, others_due);
+		answer(session, result == LOG_FILE_DONE && session->is_queued);
+	}
+}
+
+static bool add(struct auditor *auditor, const char *association, const char *peer,
+		const struct audit_record *record)
+{
+	if (writer_is_full(&auditor->writer) && !auditor->writer.is_in_trouble)
+		commit(auditor);
+	return writer_add(&auditor->writer, association, peer, record);
+}
+
+static void tell_counted(void *context, const char *peer,
+			 const struct audit_record *summary)
+{
+	struct auditor *auditor = context;
+	log_warning("%s%s%s: %s: %s", summary->modality, summary->modality[0] ? ": " : "",
+		    audit_outcome_name(summary->outcome), reason_name(summary->reason),
+		    summary->detail);
+	add(auditor, "", peer, summary);
+}
+
+static void note_ended(struct auditor *auditor, const struct session *session)
+{
+	struct ended *ended = &auditor->ended[auditor->next_ended++ % ENDED_MAX];
+	*ended = (struct ended){ .is_told = false };
+	memcpy(ended->association, session->association, sizeof(ended->association));
+}
+
+static void end_session(struct auditor *auditor, struct session *session,
+			const char *fault)
+{
+	struct audit_record words[SESSION_LAST_WORDS];
+	size_t count = session_last_words(session, fault, words);
+	session->has_ended = true;
+	refusals_tell_ended(&auditor->refusals, session);
+	if (fault)
+		log_error("association %s: its line is closed, %s", session->association,
+			  fault);
+	for (size_t i = 0; i < count; i++)
+		if (!refusals_only_counted(&auditor->refusals, session, &words[i]))
+			add(auditor, session->association, session->peer, &words[i]);
+	if (!session_is_silent(session))
+		note_ended(auditor, session);
+	LIST_REMOVE(session, others);
+	session_free(session);
+}
+
+static void read_line(struct auditor *auditor, struct session *session)
+{
+	struct message_said message;
+	const char *fault = NULL;
+	bool has_closed = false;
+	if (session->is_answer_due) /* Read once it is answered. */
+		return;
+	for (int i = 0; i < MESSAGES_A_TURN; i++) {
+		ssize_t size = recv(session->line, &message, sizeof(message),
+				    MSG_DONTWAIT | MSG_TRUNC);
+		if (size < 0 && errno == EAGAIN)
+			break;
+		if (size < 0) /* A reset is reported before what is still queued. */
+			continue;
+		has_closed = size == 0;
+		if (size > 0)
+			fault = session_take(session, &auditor->pseudonym, &message,
+					     (size_t)size);
+		if (has_closed || fault || session->is_answer_due)
+			break;
+	}
+	if (has_closed || fault) {
+		end_session(auditor, session, fault);
+	} else if (session->is_answer_due &&
+		   refusals_only_counted(&auditor->refusals, session, &message.record)) {
+		answer(session, MESSAGE_COUNTED);
+	} else if (session->is_answer_due) {
+		refusals_tell_ended(&auditor->refusals, session);
+		/* Due only now: to make room, add may commit and answer what is due. */
+		session->is_queued = add(auditor, session->association, session->peer,
+					 &message.record);
+		SLIST_INSERT_HEAD(&auditor->due, session, others_due);
+	}
+	OPENSSL_cleanse(&message, sizeof(message));
+}
+
+static int watch(struct auditor *auditor, int line, struct session *session)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = session };
+	int result = epoll_ctl(auditor->epoll, EPOLL_CTL_ADD, line, &event);
+	if (result)
+		log_error("association %s: the auditor can't watch its line: %m",
+			  session->association);
+	return result;
+}
+
+static void open_session(struct auditor *auditor, int line,
+			 const struct message_address *address)
+{
+	struct session *session = session_new(line, address);
+	if (!session) {
+		log_error("association %s: the auditor has no memory for its line",
+			  address->association);
+		close(line);
+		return;
+	}
+	if (watch(auditor, line, session)) {
+		session_free(session);
+		return;
+	}
+	LIST_INSERT_HEAD(&auditor->sessions, session, others);
+}
+
+static struct session *find_session(struct auditor *auditor, const char *association)
+{
+	struct session *session;
+	LIST_FOREACH(session, &auditor->sessions, others)
+	{
+		if (strcmp(session->association, association) == 0)
+			return session;
+	}
+	return NULL;
+}
+
+static bool has_finished_with(struct auditor *auditor, const char *association)
+{
+	for (size_t i = 0; i < ENDED_MAX; i++) {
+		struct ended *ended = &auditor->ended[i];
+		if (strcmp(ended->association, association) != 0)
+			continue;
+		if (!ended->is_told)
+			log_error("association %s: it asked for a new line after its "
+				  "last one had ended; it gets none",
+				  association);
+		ended->is_told = true;
+		return true;
+	}
+	return false;
+}
+
+/* Whoever asks for a second line keeps what it said and spent on the first, and whoever
+ * lost that by its own doing gets none: a way around both limits otherwise. */
+static void renew_session(struct auditor *auditor, int line,
+			  const struct message_address *address)
+{
+	struct session *session = find_session(auditor, address->association);
+	if (session && watch(auditor, line, session) == 0) {
+		epoll_ctl(auditor->epoll, EPOLL_CTL_DEL, session->line, NULL);
+		session_move(session, line);
+	} else if (session || has_finished_with(auditor, address->association)) {
+		close(line);
+	} else {
+		open_session(auditor, line, address);
+	}
+}
+
+static void set_ending(struct auditor *auditor, const struct message_address *address)
+{
+	struct session *session = find_session(auditor, address->association);
+	if (session)
+		session->ending = address->reason;
+}
+
+static bool say(struct auditor *auditor, enum audit_reply word)
+{
+	char byte = (char)word;
+	return send(auditor->control, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+static void take_control(struct auditor *auditor, struct message_control *message,
+			 size_t size, int line)
+{
+	struct message_address *address = &message->address;
+	bool is_alone = size == sizeof(*address);
+	bool is_whole = size == sizeof(*message);
+	address->association[sizeof(address->association) - 1] = '\0';
+	address->peer[sizeof(address->peer) - 1] = '\0';
+	if (is_alone && address->kind == MESSAGE_OPEN && line >= 0) {
+		open_session(auditor, line, address);
+		return;
+	}
+	if (is_alone && address->kind == MESSAGE_RENEW && line >= 0) {
+		renew_session(auditor, line, address);
+		return;
+	}
+	if (line >= 0)
+		close(line);
+	if (is_alone && address->kind == MESSAGE_ENDING && address->reason < REASON_COUNT)
+		set_ending(auditor, address);
+	else if (is_alone && address->kind == MESSAGE_PING)
+		say(auditor, AUDIT_ALIVE);
+	else if (is_alone &&
+		 (address->kind == MESSAGE_OPEN || address->kind == MESSAGE_RENEW))
+		log_error("association %s: its line to the auditor was lost; raise the "
+			  "service's LimitNOFILE",
+			  address->association);
+	else if (is_whole && address->kind == MESSAGE_TELL &&
+		 record_is_sound(&message->record)) {
+		pseudonym_apply(&auditor->pseudonym, &message->record);
+		if (message->record.event == AUDIT_STOP) {
+			auditor->stop = *message;
+			auditor->has_stop = true;
+			return;
+		}
+		add(auditor, address->association, address->peer, &message->record);
+	} else
+		log_bug("the supervisor sent the auditor a message it doesn't know");
+}
+
+/* All of it, before any line is looked at: what is said about an association's end must
+ * be known when its line closes. */
+static void read_control(struct auditor *auditor)
+{
+	while (auditor->is_control_open) {
+		struct message_control message;
+		int line;
+		ssize_t size =
+			descriptor_receive(auditor->control, &message, sizeof(message),
+					   &line, MSG_DONTWAIT | MSG_TRUNC);
+		if (size > 0)
+			take_control(auditor, &message, (size_t)size, line);
+		else if (size < 0 && errno == EAGAIN)
+			return;
+		else if (size == 0 || errno != ECONNRESET) {
+			epoll_ctl(auditor->epoll, EPOLL_CTL_DEL, auditor->control, NULL);
+			auditor->is_control_open = false;
+		}
+	}
+}
+
+static void tell_trouble(struct auditor *auditor)
+{
+	bool is_in_trouble = auditor->writer.is_in_trouble;
+	bool is_reached = auditor->refusals.reserve.is_reached;
+	if (is_in_trouble != auditor->has_told_trouble &&
+	    say(auditor, is_in_trouble ? AUDIT_FULL : AUDIT_WELL))
+		auditor->has_told_trouble = is_in_trouble;
+	if (is_reached != auditor->has_told_reserve &&
+	    say(auditor, is_reached ? AUDIT_SHORT_OF_ROOM : AUDIT_ROOM))
+		auditor->has_told_reserve = is_reached;
+}
+
+static void look_for_room(struct auditor *auditor)
+{
+	struct audit_record alert;
+	if (refusals_look(&auditor->refusals, &auditor->writer.log.file, &alert))
+		add(auditor, "", "", &alert);
+}
+
+static bool has_figures(const struct auditor *auditor)
+{
+	return histogram_total(&auditor->writer.sync) != auditor->told_syncs;
+}
+
+/* Only for show: what doesn't get through now is in the next, a sum as well. */
+static void tell_figures(struct auditor *auditor)
+{
+	struct audit_figures figures = { .sync = auditor->writer.sync };
+	if (!has_figures(auditor) || clock_ms() < auditor->figures_ms)
+		return;
+	auditor->figures_ms = clock_ms() + FIGURES_EVERY_MS;
+	if (send(auditor->control, &figures, sizeof(figures),
+		 MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(figures))
+		auditor->told_syncs = histogram_total(&figures.sync);
+}
+
+/* -1 is never. */
+static int sooner(int a_ms, int b_ms)
+{
+	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+static int wait_ms(const struct auditor *auditor)
+{
+	bool is_untold =
+		auditor->writer.is_in_trouble != auditor->has_told_trouble ||
+		auditor->refusals.reserve.is_reached != auditor->has_told_reserve;
+	int wait_ms = is_untold ? TELL_RETRY_MS : writer_wait_ms(&auditor->writer);
+	wait_ms =
+		sooner(wait_ms, repeats_wait_ms(&auditor->refusals.repeats, clock_ms()));
+	if (!has_figures(auditor) || !auditor->is_control_open)
+		return wait_ms;
+	return sooner(wait_ms, FIGURES_EVERY_MS);
+}
+
+/* Takes in all that is ready, after waiting at most `wait_us` for it, -1 for ever.
+ * Returns how many sockets that were. */
+static int take_ready(struct auditor *auditor, int64_t wait_us)
+{
+	struct epoll_event events[EVENTS_A_TURN];
+	struct timespec wait = { .tv_sec = wait_us / 1000000,
+				 .tv_nsec = wait_us % 1000000 * 1000 };
+	int count = epoll_pwait2(auditor->epoll, events, EVENTS_A_TURN,
+				 wait_us < 0 ? NULL : &wait, NULL);
+	read_control(auditor);
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.ptr)
+			read_line(auditor, events[i].data.ptr);
+	}
+	return count;
+}
+
+/* A record waits for its sync, and another is about to come: the whole of its instance
+ * went out to the PACS. */
+static bool is_worth_gathering(const struct auditor *auditor)
+{
+	const struct session *session;
+	if (SLIST_EMPTY(&auditor->due))
+		return false;
+	LIST_FOREACH(session, &auditor->sessions, others)
+	{
+		if (session->has_begun && session->has_sent_last_fragment &&
+		    !session->is_answer_due)
+			return true;
+	}
+	return false;
+}
+
+/* A sync costs as much for one record as for many. So whoever is the first to need one
+ * waits a little for the others, about as long as a sync takes. */
+static void gather(struct auditor *auditor)
+{
+	int64_t end_us = clock_us() + GATHER_US, left_us = GATHER_US;
+	while (left_us > 0 && is_worth_gathering(auditor) &&
+	       take_ready(auditor, left_us) > 0)
+		left_us = end_us - clock_us();
+}
+
+static void work(struct auditor *auditor)
+{
+	while (auditor->is_control_open || !LIST_EMPTY(&auditor->sessions)) {
+		int wait = wait_ms(auditor);
+		take_ready(auditor, wait < 0 ? -1 : (int64_t)wait * 1000);
+		gather(auditor);
+		look_for_room(auditor);
+		repeats_flush(&auditor->refusals.repeats, clock_ms(),
+			      auditor->has_stop && LIST_EMPTY(&auditor->sessions));
+		if (auditor->has_stop && LIST_EMPTY(&auditor->sessions)) {
+			add(auditor, auditor->stop.address.association,
+			    auditor->stop.address.peer, &auditor->stop.record);
+			auditor->has_stop = false;
+		}
+		commit(auditor);
+		writer_tend(&auditor->writer);
+		tell_trouble(auditor);
+		tell_figures(auditor);
+	}
+	repeats_flush(&auditor->refusals.repeats, clock_ms(), true);
+	writer_finish(&auditor->writer);
+}
+
+/* The supervisor ends the auditor by closing the control socket, after every association:
+ * a Ctrl-C or a stop of the whole group must not end it first. A file-size limit is told
+ * by write() instead, and heals like a full disk. */
+static void ignore_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ };
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		signal(signals[i], SIG_IGN);
+}
+
+static int auditor_open(int control, const struct config *config, struct auditor *auditor)
+{
+	const struct config_audit *audit = &config->audit;
+	const char *error;
+	struct epoll_event event = { .events = EPOLLIN };
+	if (pseudonym_open(audit, &auditor->pseudonym, &error)) {
+		log_error("the pseudonym key %s %s", audit->pseudonym_key.path, error);
+		return -1;
+	}
+	if (writer_open(audit, LOCK_WAIT_MS, config->gateway_name, &auditor->writer))
+		return -1;
+	if (refusals_open(&auditor->refusals, audit, tell_counted, auditor) != 0) {
+		log_error("the auditor has no memory to count refusals");
+		return -1;
+	}
+	auditor->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (auditor->epoll < 0 ||
+	    epoll_ctl(auditor->epoll, EPOLL_CTL_ADD, control, &event)) {
+		log_error("the auditor can't watch its sockets: %m");
+		return -1;
+	}
+	return 0;
+}
+
+static void auditor_close(struct auditor *auditor)
+{
+	while (!LIST_EMPTY(&auditor->sessions)) {
+		struct session *session = LIST_FIRST(&auditor->sessions);
+		LIST_REMOVE(session, others);
+		session_free(session);
+	}
+	if (auditor->epoll >= 0)
+		close(auditor->epoll);
+	writer_close(&auditor->writer);
+	pseudonym_close(&auditor->pseudonym);
+	refusals_close(&auditor->refusals);
+}
+
+int auditor_run(int control, const struct config *config)
+{
+	struct auditor auditor = {
+		.control = control,
+		.epoll = -1,
+		.is_control_open = true,
+		.writer = { .log = { .file = { .fd = -1, .lock = -1 } } }
+	};
+	int status = 1;
+	ignore_signals();
+	if (auditor_open(control, config, &auditor))
+		goto out;
+	say(&auditor, AUDIT_READY);
+	work(&auditor);
+	if (auditor.writer.count > 0)
+		log_error("%s: %zu records could not be written; none was acknowledged",
+			  config->audit.file.path,
+			  auditor.writer.count + auditor.writer.lost);
+	status = auditor.writer.count > 0;
+out:
+	auditor_close(&auditor);
+	return status;
+}

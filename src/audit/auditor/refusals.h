@@ -1,0 +1,36 @@
+/*
+ * Which records of refusals have no line of their own: those that repeat (repeats.h), and
+ * all while the log's file system has no more than its reserve (reserve.h). What failed
+ * at the PACS or on the way to it is none of them: each of these has its line.
+ */
+#ifndef AUDIT_REFUSALS_H
+#define AUDIT_REFUSALS_H
+
+#include "repeats.h"
+#include "audit/write/reserve.h"
+#include "audit/write/log_file.h"
+#include "session.h"
+
+struct refusals {
+	struct repeats repeats;
+	struct reserve reserve;
+};
+
+/* 0, or -1 without memory. */
+int refusals_open(struct refusals *refusals, const struct config_audit *audit,
+		  repeats_tell *tell, void *context);
+void refusals_close(struct refusals *refusals);
+
+/* Whether a session's record is only counted, be it from its association's process or the
+ * auditor's own about it. */
+bool refusals_only_counted(struct refusals *refusals, struct session *session,
+			   const struct audit_record *record);
+
+/* If its association has ended, tells the sums of its instances. */
+void refusals_tell_ended(struct refusals *refusals, struct session *session);
+
+/* Looks for room where the log's file is. Whether an alert is to be recorded. */
+bool refusals_look(struct refusals *refusals, const struct log_file *file,
+		   struct audit_record *ret_alert);
+
+#endif

@@ -1,0 +1,184 @@
+#include "session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct session *session_new(int line, const struct message_address *address)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	if (!session)
+		return NULL;
+	session->line = line;
+	memcpy(session->association, address->association, sizeof(session->association));
+	memcpy(session->peer, address->peer, sizeof(session->peer));
+	audit_record_init(&session->known);
+	session->known.event = AUDIT_ASSOCIATION;
+	session->ending = REASON_INTERNAL;
+	session->is_renewed = address->kind == MESSAGE_RENEW;
+	return session;
+}
+
+void session_move(struct session *session, int line)
+{
+	close(session->line);
+	session->line = line;
+	session->has_spoken_here = false;
+	session->may_begin_again = session->has_begun;
+}
+
+void session_free(struct session *session)
+{
+	if (!session)
+		return;
+	close(session->line);
+	free(session);
+}
+
+bool session_is_silent(const struct session *session)
+{
+	return session->is_renewed && !session->has_spoken;
+}
+
+/* Who it is was said when the association was accepted; since then its process has read
+ * what the network sent. */
+static void pin(const struct session *session, struct audit_record *record)
+{
+	if (!session->is_pinned)
+		return;
+#define PIN(field) memcpy(record->field, session->known.field, sizeof(record->field))
+	PIN(certificate);
+	PIN(subject);
+	PIN(tls_version);
+	PIN(tls_cipher);
+	PIN(tls_group);
+	PIN(modality);
+	PIN(calling_ae);
+	PIN(called_ae);
+	PIN(destination);
+#undef PIN
+}
+
+static void know(struct session *session, const struct audit_record *association)
+{
+	session->known = *association;
+	if (association->outcome == AUDIT_ACCEPTED)
+		session->is_pinned = true;
+}
+
+static const char *take_announce(struct session *session, struct audit_record *record)
+{
+	if (record->event != AUDIT_ASSOCIATION ||
+	    (record->outcome != AUDIT_ACCEPTED && record->outcome != AUDIT_NO_OUTCOME))
+		return "it announced what is no standing association";
+	pin(session, record);
+	know(session, record);
+	return NULL;
+}
+
+static const char *take_begin(struct session *session, const struct audit_record *record)
+{
+	bool is_again = session->has_begun && session->may_begin_again &&
+			strcmp(session->begun.sop_instance, record->sop_instance) == 0;
+	if (record->event != AUDIT_INSTANCE)
+		return "it began what is no instance";
+	if (session->has_begun && !is_again)
+		return "it began an instance within another";
+	session->begun = *record;
+	session->has_begun = true;
+	session->may_begin_again = false;
+	if (!is_again)
+		session->has_sent_last_fragment = false;
+	return NULL;
+}
+
+static const char *take_last_fragment(struct session *session)
+{
+	if (!session->has_begun)
+		return "it told of the last fragment of no instance";
+	session->has_sent_last_fragment = true;
+	return NULL;
+}
+
+static const char *take_submit(struct session *session, struct audit_record *record,
+			       uint32_t number)
+{
+	if (record->event != AUDIT_INSTANCE && record->event != AUDIT_ASSOCIATION)
+		return "it submitted an event that is not an association's to tell of";
+	if (!record_outcome_fits(record))
+		return "it submitted an outcome that this event can't have";
+	pin(session, record);
+	if (record->event == AUDIT_INSTANCE)
+		session->has_begun = false;
+	if (record->event == AUDIT_ASSOCIATION && record->outcome == AUDIT_ACCEPTED)
+		know(session, record);
+	else if (record->event == AUDIT_ASSOCIATION)
+		session->has_ended = true;
+	session->number = number;
+	session->is_answer_due = true;
+	return NULL;
+}
+
+const char *session_take(struct session *session, const struct pseudonym *pseudonym,
+			 struct message_said *message, size_t size)
+{
+	bool is_alone = size == sizeof(message->head);
+	bool is_first = !session->has_spoken_here;
+	session->has_spoken_here = session->has_spoken = true;
+	if (session->has_ended)
+		return "it sent something after its last word";
+	if (is_alone && message->head.kind == MESSAGE_LAST_FRAGMENT)
+		return take_last_fragment(session);
+	if (size != sizeof(*message))
+		return "it sent a message of no known size";
+	if (!record_is_sound(&message->record))
+		return "it sent a malformed record";
+	pseudonym_apply(pseudonym, &message->record);
+	if (message->head.kind == MESSAGE_ANNOUNCE)
+		return is_first ? take_announce(session, &message->record)
+				: "it announced an association behind other messages";
+	if (message->head.kind == MESSAGE_BEGIN)
+		return take_begin(session, &message->record);
+	if (message->head.kind == MESSAGE_SUBMIT)
+		return take_submit(session, &message->record, message->head.number);
+	return "it sent a message of no known kind";
+}
+
+static void finish(struct audit_record *record, enum audit_outcome outcome,
+		   enum reason reason)
+{
+	record->outcome = outcome;
+	record->reason = reason;
+	snprintf(record->detail, sizeof(record->detail),
+		 "its process ended without a last word");
+}
+
+size_t session_last_words(const struct session *session, const char *fault,
+			  struct audit_record ret[SESSION_LAST_WORDS])
+{
+	size_t count = 0;
+	if (session_is_silent(session))
+		return 0;
+	if (fault) {
+		struct audit_record *alert = &ret[count++];
+		audit_record_init(alert);
+		alert->event = AUDIT_ALERT;
+		alert->outcome = AUDIT_RAISED;
+		alert->reason = REASON_INTERNAL;
+		snprintf(alert->detail, sizeof(alert->detail),
+			 "an association's process broke the auditor's rules: %s", fault);
+	}
+	if (session->has_begun) {
+		ret[count] = session->begun;
+		pin(session, &ret[count]);
+		finish(&ret[count++],
+		       session->has_sent_last_fragment ? AUDIT_UNCONFIRMED : AUDIT_FAILED,
+		       session->ending);
+	}
+	if (!session->has_ended) {
+		ret[count] = session->known;
+		finish(&ret[count++], AUDIT_ABORTED, session->ending);
+	}
+	return count;
+}

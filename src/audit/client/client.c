@@ -1,0 +1,164 @@
+/* The ends that speak to the auditor: an association's line, and the supervisor's control
+ * socket. */
+#include "message.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "cathgate/base/clock.h"
+#include "cathgate/base/descriptors.h"
+
+/* One message of a head and, unless NULL, a record. Never waits. */
+static int send_message(int socket, void *head, size_t head_size,
+			const struct audit_record *record)
+{
+	struct iovec parts[2] = {
+		{ .iov_base = head, .iov_len = head_size },
+		{ .iov_base = (void *)record, .iov_len = record ? sizeof(*record) : 0 },
+	};
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t sent;
+	do
+		sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -1 : 0;
+}
+
+/* Until the socket is ready for `events`, or closed; -1 with ETIMEDOUT at the deadline.
+ */
+static int wait_for(int socket, short events, int64_t deadline_ms)
+{
+	for (;;) {
+		struct pollfd poll_one = { .fd = socket, .events = events };
+		int64_t left_ms = deadline_ms - clock_ms();
+		int ready = poll(&poll_one, 1, left_ms > 0 ? (int)left_ms : 0);
+		if (ready > 0)
+			return 0;
+		if (ready == 0)
+			errno = ETIMEDOUT;
+		if (errno != EINTR)
+			return -1;
+	}
+}
+
+int audit_announce(int line, const struct audit_record *association)
+{
+	struct message_head head = { .kind = MESSAGE_ANNOUNCE };
+	return send_message(line, &head, sizeof(head), association);
+}
+
+int audit_begin(int line, const struct audit_record *instance)
+{
+	struct message_head head = { .kind = MESSAGE_BEGIN };
+	return send_message(line, &head, sizeof(head), instance);
+}
+
+int audit_last_fragment(int line)
+{
+	struct message_head head = { .kind = MESSAGE_LAST_FRAGMENT };
+	return send_message(line, &head, sizeof(head), NULL);
+}
+
+static int wait_for_answer(int line, uint32_t number, int64_t deadline_ms)
+{
+	for (;;) {
+		struct message_answer answer;
+		ssize_t got = recv(line, &answer, sizeof(answer), MSG_DONTWAIT);
+		if (got == (ssize_t)sizeof(answer) && answer.number == number) {
+			errno = ENOSPC;
+			if (answer.durable == MESSAGE_COUNTED)
+				return 1;
+			return answer.durable ? 0 : -1;
+		}
+		if (got == 0) {
+			errno = EPIPE;
+			return -1;
+		}
+		/* An answer to an earlier record, given up on by then, is passed over. A
+		 * reset is reported before what was still queued. */
+		if (got > 0 || errno == EINTR || errno == ECONNRESET)
+			continue;
+		if (errno != EAGAIN || wait_for(line, POLLIN, deadline_ms))
+			return -1;
+	}
+}
+
+int audit_submit(int line, const struct audit_record *record, int timeout_ms)
+{
+	static uint32_t last_number;
+	int64_t deadline_ms = clock_ms() + timeout_ms;
+	struct message_head head = { .kind = MESSAGE_SUBMIT, .number = ++last_number };
+	while (send_message(line, &head, sizeof(head), record)) {
+		if (errno != EAGAIN || wait_for(line, POLLOUT, deadline_ms))
+			return -1;
+	}
+	return wait_for_answer(line, head.number, deadline_ms);
+}
+
+static void set_text(char *field, size_t size, const char *text)
+{
+	size_t length = text ? strnlen(text, size - 1) : 0;
+	memcpy(field, text ? text : "", length);
+}
+
+static struct message_address address_of(enum message_kind kind, const char *association,
+					 const char *peer)
+{
+	struct message_address address = { .kind = kind };
+	set_text(address.association, sizeof(address.association), association);
+	set_text(address.peer, sizeof(address.peer), peer);
+	return address;
+}
+
+static int open_line(int control, enum message_kind kind, const char *association,
+		     const char *peer)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return -1;
+	struct message_address address = address_of(kind, association, peer);
+	int error = descriptors_send(control, &address, sizeof(address), &ends[1], 1,
+				     MSG_DONTWAIT)
+			    ? errno
+			    : 0;
+	close(ends[1]);
+	if (error) {
+		close(ends[0]);
+		errno = error;
+		return -1;
+	}
+	return ends[0];
+}
+
+int audit_channel_open(int control, const char *association, const char *peer)
+{
+	return open_line(control, MESSAGE_OPEN, association, peer);
+}
+
+int audit_channel_renew(int control, const char *association, const char *peer)
+{
+	return open_line(control, MESSAGE_RENEW, association, peer);
+}
+
+int audit_channel_ending(int control, const char *association, enum reason reason)
+{
+	struct message_address address = address_of(MESSAGE_ENDING, association, NULL);
+	address.reason = reason;
+	return send_message(control, &address, sizeof(address), NULL);
+}
+
+int audit_tell(int control, const char *peer, const struct audit_record *record)
+{
+	struct message_address address = address_of(MESSAGE_TELL, NULL, peer);
+	return send_message(control, &address, sizeof(address), record);
+}
+
+int audit_ping(int control)
+{
+	struct message_address address = address_of(MESSAGE_PING, NULL, NULL);
+	return send_message(control, &address, sizeof(address), NULL);
+}

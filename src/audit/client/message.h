@@ -1,0 +1,57 @@
+/*
+ * What crosses the sockets between the auditor and the other processes. Both ends are one
+ * program forked from one parent, so plain structs do. But the process at a channel's far
+ * end talks to the network: the auditor takes nothing from it on trust.
+ */
+#ifndef AUDIT_MESSAGE_H
+#define AUDIT_MESSAGE_H
+
+#include "cathgate/audit/audit.h"
+
+/* On a channel: the head alone (MESSAGE_LAST_FRAGMENT), or with its record. */
+enum message_kind {
+	MESSAGE_ANNOUNCE = 1,
+	MESSAGE_BEGIN,
+	MESSAGE_LAST_FRAGMENT,
+	MESSAGE_SUBMIT,
+	/* On the control socket: the address alone, or with its record (MESSAGE_TELL).
+	 * MESSAGE_OPEN and MESSAGE_RENEW bring the auditor's end of a channel. */
+	MESSAGE_OPEN,
+	MESSAGE_RENEW,
+	MESSAGE_ENDING,
+	MESSAGE_TELL,
+	MESSAGE_PING
+};
+
+struct message_head {
+	uint32_t kind;
+	uint32_t number; /* of a submitted record, given back in its answer */
+};
+
+struct message_said {
+	struct message_head head;
+	struct audit_record record;
+};
+
+/* A refusal that has no line of its own: the next summary has it. */
+#define MESSAGE_COUNTED 2
+
+struct message_answer {
+	uint32_t number;
+	uint32_t durable; /* 1 or 0; MESSAGE_COUNTED */
+};
+
+struct message_address {
+	uint32_t kind;
+	uint32_t reason; /* of MESSAGE_ENDING */
+	char association[AUDIT_ASSOCIATION_ID_SIZE];
+	char peer[ADDRESS_TEXT_SIZE];
+	char zero[7]; /* so that no padding, and nothing of ours in it, is sent */
+};
+
+struct message_control {
+	struct message_address address;
+	struct audit_record record;
+};
+
+#endif

@@ -1,0 +1,269 @@
+#include "record.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const event_words[AUDIT_EVENT_COUNT] = {
+	[AUDIT_START] = "start",	   [AUDIT_STOP] = "stop",
+	[AUDIT_RELOAD] = "reload",	   [AUDIT_ASSOCIATION] = "association",
+	[AUDIT_INSTANCE] = "instance",	   [AUDIT_ALERT] = "alert",
+	[AUDIT_CHECKPOINT] = "checkpoint", [AUDIT_RETENTION] = "retention",
+};
+
+static const char *const outcome_words[AUDIT_OUTCOME_COUNT] = {
+	[AUDIT_NO_OUTCOME] = "",
+	[AUDIT_FORWARDED] = "forwarded",
+	[AUDIT_REFUSED] = "refused",
+	[AUDIT_FAILED] = "failed",
+	[AUDIT_UNCONFIRMED] = "unconfirmed",
+	[AUDIT_ACCEPTED] = "accepted",
+	[AUDIT_RELEASED] = "released",
+	[AUDIT_ABORTED] = "aborted",
+	[AUDIT_DONE] = "done",
+	[AUDIT_RAISED] = "raised",
+	[AUDIT_REMOVED] = "removed",
+};
+
+const char *audit_outcome_name(enum audit_outcome outcome)
+{
+	return outcome_words[outcome];
+}
+
+void audit_record_init(struct audit_record *record)
+{
+	/* All of it, so that the padding carries nothing to another process. */
+	memset(record, 0, sizeof(*record));
+	record->bytes = -1;
+	record->status = -1;
+	record->wait_ms = -1;
+	record->total_ms = -1;
+}
+
+void audit_record_doubt(struct audit_record *record)
+{
+	if (record->event != AUDIT_INSTANCE || record->outcome != AUDIT_FORWARDED)
+		return;
+	record->outcome = AUDIT_UNCONFIRMED;
+	record->reason = REASON_AUDIT_UNAVAILABLE;
+	snprintf(record->detail, sizeof(record->detail),
+		 "the destination answered %04X, but the modality was told A700",
+		 (unsigned)record->status);
+	record->status = 0xA700;
+}
+
+bool audit_record_is_in_vain(const struct audit_record *record)
+{
+	return record->event == AUDIT_INSTANCE &&
+	       (record->outcome == AUDIT_REFUSED ||
+		(record->outcome == AUDIT_FAILED &&
+		 (record->reason == REASON_MALFORMED ||
+		  record->reason == REASON_LIMIT_OBJECT)));
+}
+
+/* The length of the valid UTF-8 sequence of two to four bytes at `at` (RFC 3629: no
+ * overlong form, no surrogate, nothing above U+10FFFF); 0 when there is none. The NUL at
+ * the text's end is no continuation byte, so this never reads past it. */
+static size_t utf8_sequence(const unsigned char *at)
+{
+	size_t length = at[0] >= 0xC2 && at[0] <= 0xDF	 ? 2
+			: at[0] >= 0xE0 && at[0] <= 0xEF ? 3
+			: at[0] >= 0xF0 && at[0] <= 0xF4 ? 4
+							 : 0;
+	for (size_t i = 1; i < length; i++) {
+		if ((at[i] & 0xC0) != 0x80)
+			return 0;
+	}
+	if ((at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xED && at[1] > 0x9F) ||
+	    (at[0] == 0xF0 && at[1] < 0x90) || (at[0] == 0xF4 && at[1] > 0x8F))
+		return 0;
+	return length;
+}
+
+static bool is_c1(const unsigned char *at)
+{
+	return at[0] == 0xC2 && at[1] < 0xA0;
+}
+
+static char *put_escaped(char *to, unsigned char byte)
+{
+	static const char digits[] = "0123456789abcdef";
+	memcpy(to, "\\u00", 4);
+	to[4] = digits[byte >> 4];
+	to[5] = digits[byte & 15];
+	return to + 6;
+}
+
+static char *put_text(char *to, const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	*to++ = '"';
+	while (*at) {
+		if (*at == '"' || *at == '\\') {
+			*to++ = '\\';
+			*to++ = (char)*at++;
+		} else if (*at >= 0x20 && *at < 0x7F) {
+			*to++ = (char)*at++;
+		} else {
+			size_t length = utf8_sequence(at);
+			if (length == 0 || is_c1(at)) {
+				to = put_escaped(to, *at++);
+				continue;
+			}
+			memcpy(to, at, length);
+			to += length;
+			at += length;
+		}
+	}
+	*to++ = '"';
+	return to;
+}
+
+static char *put_name(char *to, const char *name)
+{
+	if (to[-1] != '{')
+		*to++ = ',';
+	*to++ = '"';
+	to = stpcpy(to, name);
+	return stpcpy(to, "\":");
+}
+
+static char *put_text_member(char *to, const char *name, const char *text)
+{
+	return text && text[0] ? put_text(put_name(to, name), text) : to;
+}
+
+static char *put_number_member(char *to, const char *name, int64_t number)
+{
+	if (number < 0)
+		return to;
+	to = put_name(to, name);
+	return to + sprintf(to, "%" PRId64, number);
+}
+
+static char *put_tls(char *to, const struct audit_record *record)
+{
+	if (!record->tls_version[0] && !record->tls_cipher[0] && !record->tls_group[0])
+		return to;
+	to = put_name(to, "tls");
+	*to++ = '{';
+	to = put_text_member(to, "version", record->tls_version);
+	to = put_text_member(to, "cipher", record->tls_cipher);
+	to = put_text_member(to, "group", record->tls_group);
+	*to++ = '}';
+	return to;
+}
+
+static char *put_parties(char *to, const struct record_entry *entry)
+{
+	const struct audit_record *record = &entry->record;
+	to = put_text_member(to, "association", entry->association);
+	to = put_text_member(to, "peer", entry->peer);
+	to = put_text_member(to, "certificate", record->certificate);
+	to = put_text_member(to, "subject", record->subject);
+	to = put_tls(to, record);
+	to = put_text_member(to, "modality", record->modality);
+	to = put_text_member(to, "calling_ae", record->calling_ae);
+	to = put_text_member(to, "called_ae", record->called_ae);
+	return put_text_member(to, "destination", record->destination);
+}
+
+static char *put_object(char *to, const struct audit_record *record)
+{
+	to = put_text_member(to, "sop_class", record->sop_class);
+	to = put_text_member(to, "sop_instance", record->sop_instance);
+	to = put_text_member(to, "study", record->study);
+	to = put_text_member(to, "patient", record->patient_id);
+	to = put_text_member(to, "transfer_syntax", record->transfer_syntax);
+	to = put_number_member(to, "bytes", record->bytes);
+	to = put_text_member(to, "sha256", record->sha256);
+	if (record->status >= 0) {
+		to = put_name(to, "status");
+		to += sprintf(to, "\"%04X\"", (unsigned)record->status & 0xFFFF);
+	}
+	to = put_number_member(to, "wait_ms", record->wait_ms);
+	return put_number_member(to, "total_ms", record->total_ms);
+}
+
+size_t record_write(const struct record_entry *entry, uint64_t seq, const char *node,
+		    char *ret)
+{
+	const struct audit_record *record = &entry->record;
+	char *to = ret;
+	*to++ = '{';
+	to = put_name(to, "seq");
+	to += sprintf(to, "%" PRIu64, seq);
+	to = put_text_member(to, "time", entry->time);
+	to = put_text_member(to, "node", node);
+	to = put_text_member(to, "event", event_words[record->event]);
+	to = put_text_member(to, "outcome", outcome_words[record->outcome]);
+	to = put_text_member(to, "reason", reason_name(record->reason));
+	to = put_text_member(to, "detail", record->detail);
+	to = put_parties(to, entry);
+	to = put_object(to, record);
+	return (size_t)(to - ret);
+}
+
+int record_seq(const char *line, size_t size, uint64_t *ret)
+{
+	static const char head[] = "{\"seq\":";
+	const size_t digits_at = sizeof(head) - 1;
+	if (size <= digits_at || memcmp(line, head, digits_at) != 0 ||
+	    line[size - 1] != '}')
+		return -1;
+	uint64_t seq = 0;
+	size_t at = digits_at;
+	while (at < size && line[at] >= '0' && line[at] <= '9') {
+		/* More than 18 digits: never counted up to, and could wrap. */
+		if (at - digits_at >= 18)
+			return -1;
+		seq = 10 * seq + (uint64_t)(line[at++] - '0');
+	}
+	if (at == digits_at || line[at] != ',')
+		return -1;
+	*ret = seq;
+	return 0;
+}
+
+#define ENDS_WITHIN(field) (memchr((field), 0, sizeof(field)) != NULL)
+
+bool record_is_sound(const struct audit_record *r)
+{
+	return (unsigned)r->event < AUDIT_EVENT_COUNT &&
+	       (unsigned)r->outcome < AUDIT_OUTCOME_COUNT &&
+	       (unsigned)r->reason < REASON_COUNT && ENDS_WITHIN(r->detail) &&
+	       ENDS_WITHIN(r->certificate) && ENDS_WITHIN(r->subject) &&
+	       ENDS_WITHIN(r->tls_version) && ENDS_WITHIN(r->tls_cipher) &&
+	       ENDS_WITHIN(r->tls_group) && ENDS_WITHIN(r->modality) &&
+	       ENDS_WITHIN(r->calling_ae) && ENDS_WITHIN(r->called_ae) &&
+	       ENDS_WITHIN(r->destination) && ENDS_WITHIN(r->sop_class) &&
+	       ENDS_WITHIN(r->sop_instance) && ENDS_WITHIN(r->study) &&
+	       ENDS_WITHIN(r->patient_id) && ENDS_WITHIN(r->transfer_syntax) &&
+	       ENDS_WITHIN(r->sha256) && r->bytes >= -1 && r->status >= -1 &&
+	       r->status <= 0xFFFF && r->wait_ms >= -1 && r->total_ms >= -1;
+}
+
+bool record_outcome_fits(const struct audit_record *record)
+{
+	switch (record->event) {
+	case AUDIT_INSTANCE:
+		return record->outcome == AUDIT_FORWARDED ||
+		       record->outcome == AUDIT_REFUSED ||
+		       record->outcome == AUDIT_FAILED ||
+		       record->outcome == AUDIT_UNCONFIRMED;
+	case AUDIT_ASSOCIATION:
+		return record->outcome == AUDIT_ACCEPTED ||
+		       record->outcome == AUDIT_REFUSED ||
+		       record->outcome == AUDIT_RELEASED ||
+		       record->outcome == AUDIT_ABORTED;
+	case AUDIT_RELOAD:
+		return record->outcome == AUDIT_DONE || record->outcome == AUDIT_REFUSED;
+	case AUDIT_ALERT:
+		return record->outcome == AUDIT_RAISED;
+	case AUDIT_RETENTION:
+		return record->outcome == AUDIT_REMOVED;
+	default:
+		return record->outcome == AUDIT_NO_OUTCOME;
+	}
+}

@@ -1,0 +1,23 @@
+/*
+ * What was done to a log where its chain breaks: told from the line at the break and from
+ * all that comes behind it.
+ */
+#ifndef AUDIT_LOG_FAULT_H
+#define AUDIT_LOG_FAULT_H
+
+#include "cathgate/audit/log_verify.h"
+#include "line_stream.h"
+
+struct log_fault_place {
+	int fd;
+	const struct log_verify_file *before; /* what held, up to here */
+	bool is_free; /* a first line that need not continue anything known */
+	const struct line_stream_line *line;
+	bool is_partial, is_too_long; /* no newline behind it; none near enough */
+};
+
+/* 0; -1 with errno when the file can't be read any further. */
+int log_fault_tell(const struct log_fault_place *place, struct digest *digest,
+		   struct log_verify_fault *ret);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * What is found of a log when an auditor starts: where it ends, and whether what is there
+ * can be what its predecessor left. It reads the live file whole.
+ *
+ * A last line that lacks only its newline gets it. Other bytes behind the last good line
+ * are a torn end and moved aside, unless some sound line is among them: a crash leaves
+ * none there (but for what a power cut leaves, which holds NUL bytes). That, a log that
+ * is not the one of its own note, and a live file that doesn't go on from the newest
+ * rotated one, is a broken log: it is moved aside whole, and a new chain begins at 0.
+ */
+#ifndef AUDIT_RECOVERY_H
+#define AUDIT_RECOVERY_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "aside.h"
+#include "cathgate/audit/chain.h"
+#include "cathgate/audit/merkle.h"
+
+/* Where a log has come to: its chain; and its live file, empty where tree.size is 0. */
+struct log_end {
+	struct chain chain;
+	struct merkle tree; /* of the live file's lines */
+	uint64_t first_seq;
+	time_t first_time;  /* the first line's, by the time of day; 0: unknown */
+	int64_t first_ms;   /* ... and by clock_ms(), or when it was found */
+	uint64_t uncovered; /* lines behind the last checkpoint line */
+	bool has_content;   /* some line that is not about the log itself */
+};
+
+struct recovery {
+	struct log_end end;
+	time_t last_time;	       /* the last line's; 0 without any */
+	off_t size;		       /* of the live file */
+	char words[ASIDE_WORDS_SIZE];  /* what was found and belongs into the log */
+	char taken[ASIDE_WORDS_SIZE];  /* lines that nothing vouches for: into `start` */
+	char broken[ASIDE_WORDS_SIZE]; /* why a new chain begins; "" when none does */
+};
+
+enum recovery_result {
+	RECOVERY_DONE,
+	RECOVERY_MOVED, /* the live file is not at its path any more: open it anew */
+	RECOVERY_FAILED /* logged */
+};
+
+/* `fd`: the live file at `path`, locked. `key` may be NULL. */
+enum recovery_result recovery_run(int fd, const char *path, const struct signing_key *key,
+				  struct recovery *ret);
+
+/* The time that a line bears, in seconds; 0 when it can't be read. */
+time_t recovery_time(const char text[CLOCK_UTC_SIZE]);
+
+#endif

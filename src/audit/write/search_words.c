@@ -1,0 +1,26 @@
+#include "search.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cathgate/base/log.h"
+
+void search_tell(const struct search *search)
+{
+	char clause[ASIDE_WORDS_SIZE];
+	char *words = search->ret->words;
+	aside_untold_torn(search->path, search->last_time, words);
+	aside_add_words(words, search->missing);
+	if (search->lacks_note) {
+		char note[LOG_NAME_SIZE];
+		log_name(note, search->path, ".checkpoint");
+		snprintf(clause, sizeof(clause), "%.60s is missing", log_name_base(note));
+		aside_add_words(words, clause);
+	}
+	if (search->unvouched == 0)
+		return;
+	snprintf(search->ret->taken, sizeof(search->ret->taken),
+		 "lines before this under no checkpoint%s: %" PRIu64,
+		 search->key ? " signed with the key in use" : "", search->unvouched);
+	log_warning("%s: %s", search->path, search->ret->taken);
+}

@@ -1,0 +1,70 @@
+/*
+ * Entries to durable, sealed lines: they gather in a queue and are written together, with
+ * one sync. When the log refuses them they stay in the queue, which holds
+ * WRITER_QUEUE_MAX, and are written when it takes lines again, in their order, followed
+ * by an alert line that tells how many came late and how many found no room. After a
+ * failed sync they are written anew, in a new file.
+ *
+ * Checkpoints go with the lines that they follow, so that they cost no sync of their own.
+ * Chain and tree move on only with what is durable.
+ */
+#ifndef AUDIT_WRITER_H
+#define AUDIT_WRITER_H
+
+#include "cathgate/base/histogram.h"
+
+#include "live_log.h"
+#include "audit/format/record.h"
+#include "retention.h"
+
+#define WRITER_QUEUE_MAX 1024
+
+struct writer {
+	struct live_log log;
+	char *node;
+	struct digest *digest;
+	struct record_entry *queue;
+	size_t count;
+	char *buffer;
+	size_t buffered;
+	/* Of the lines that are being written, and not durable yet. */
+	struct log_end next;
+	struct checkpoint next_note;
+	bool is_checkpoint_due, is_checkpoint_written;
+	int64_t uncovered_ms; /* since when there are lines without a checkpoint */
+	int64_t words_ms;     /* when to tell what was found, if nobody sends a record */
+	int64_t retry_ms;     /* no note and no rotation before */
+	struct retention retention;
+	/* In trouble: the last commit was refused. */
+	bool is_in_trouble;
+	char trouble_since[CLOCK_UTC_SIZE];
+	size_t lost;
+	struct histogram sync; /* how long each took */
+};
+
+/* `audit` must outlive it. 0, or -1 after logging what is wrong. */
+int writer_open(const struct config_audit *audit, int wait_ms, const char *node,
+		struct writer *ret);
+void writer_close(struct writer *writer);
+
+bool writer_is_full(const struct writer *writer);
+
+/* Puts a record into the queue, stamped with the time; association and peer may be "".
+ * False when there is no room for it: it is lost, and counted. */
+bool writer_add(struct writer *writer, const char *association, const char *peer,
+		const struct audit_record *record);
+
+/* Writes the queue and what is due, and makes it durable. On LOG_FILE_REFUSED it is all
+ * still queued. Never LOG_FILE_UNKNOWN. */
+enum log_file_result writer_commit(struct writer *writer);
+
+/* What nobody waits for, once the answers are out: the note, rotation, retention. */
+void writer_tend(struct writer *writer);
+
+/* How long until one of both has something to do by itself; -1: for ever. */
+int writer_wait_ms(const struct writer *writer);
+
+/* The last lines: what is due, and a checkpoint over all. */
+void writer_finish(struct writer *writer);
+
+#endif

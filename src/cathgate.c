@@ -1,0 +1,27 @@
+/*
+ * cathgate: the administrator's, operator's and auditor's tool.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/kit/cli.h"
+
+static const struct cli_verb verbs[] = {
+	{ "setup", setup_main, "write a first configuration, keys and certificates" },
+	{ "modality", modality_main,
+	  "who may connect: add, list, renew, revoke, remove" },
+	{ "certificate", certificate_main, "renew the gateway's own certificates" },
+	{ "status", status_main, "what the gateway does now, and how it is" },
+	{ "diagnose", diagnose_main, "why something was refused, and what cures it" },
+	{ "audit", audit_main, "read, verify and prove the audit log" },
+	{ NULL, NULL, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		printf("cathgate %s\n", CATHGATE_VERSION);
+		return CLI_GOOD;
+	}
+	return cli_dispatch("cathgate", verbs, argc, argv);
+}

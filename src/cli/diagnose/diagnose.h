@@ -1,0 +1,65 @@
+/*
+ * `cathgate diagnose`: what the reason codes mean, what was refused lately and what cures
+ * it, what a modality showed beside what is expected of it, and where the way to a
+ * destination breaks. Reads only.
+ */
+#ifndef CLI_DIAGNOSE_H
+#define CLI_DIAGNOSE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cathgate/config/config.h"
+
+struct diagnose {
+	const char *config_path, *log_path; /* log_path NULL: the configuration's */
+	const char *destination, *modality, *reason, *list;
+	struct ae_title calling; /* "" : that of the configuration */
+	unsigned days;
+	bool as_json, utc;
+};
+
+/* Each returns the exit status. */
+int diagnose_destination(const struct diagnose *how);
+int diagnose_modality(const struct diagnose *how);
+int diagnose_refusals(const struct diagnose *how);
+int diagnose_reason(const struct diagnose *how);
+
+/* The configuration, whose credentials are looked for where systemd keeps those of the
+ * running service; NULL after saying what is wrong with it. */
+struct config *diagnose_config(const struct diagnose *how);
+
+/* Lines of the last days that tell of an association, an instance or an alert, oldest
+ * first; of the instances of one association that went well in a row, the last. A
+ * visitor may keep the line (json_incref). 0, or -1 after saying why not. */
+typedef void diagnose_visitor(void *context, json_t *line);
+int diagnose_log_each(const struct diagnose *how, diagnose_visitor *visit, void *context);
+
+/* What to do about the reason of a line, with the configuration's places where it is
+ * known (`config` may be NULL). Kept until the tool ends. */
+const char *diagnose_cure(const struct config *config, const json_t *line);
+
+/* "FILE, line N" of a key of an entry or a destination. */
+const char *diagnose_place(const struct config *config, const struct config_place *group,
+			   const char *key);
+/* "CATHLAB3, CATHLAB4" */
+const char *diagnose_titles(const struct config_ae_titles *titles);
+const char *diagnose_strings(const struct config_strings *strings);
+const char *diagnose_addresses(const struct config_modality *entry);
+/* The certificate that an entry is bound to, in words. */
+const char *diagnose_binding(const struct config_certificate *certificate);
+bool diagnose_has_title(const struct config_ae_titles *titles, const char *title);
+bool diagnose_has_text(const struct config_strings *strings, const char *text);
+/* Whether the address of a peer ("192.0.2.1:104") lies in the ranges of an entry. */
+bool diagnose_has_peer(const struct config_modality *entry, const char *peer);
+/* "192.0.2.1" of a peer; what is longer is cut. */
+#define DIAGNOSE_HOST_SIZE ADDRESS_TEXT_SIZE
+void diagnose_host_of(const char *peer, char ret[DIAGNOSE_HOST_SIZE]);
+const char *diagnose_host(const char *peer); /* kept until the tool ends */
+
+/* Prints text that may come from a peer, as lines of at most 78 columns, the first behind
+ * `head`, the others as far in. */
+void diagnose_print(const char *head, const char *text);
+
+#endif

@@ -1,0 +1,321 @@
+/*
+ * The likely cure of one line of the log, with the place in the configuration where it is
+ * to be applied. A row for each reason of which more can be said than its cure.
+ */
+#include "diagnose.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "cathgate/base/reason.h"
+#include "cli/kit/keep.h"
+#include "cli/kit/members.h"
+#include "probe.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+#define RELOAD	      "; then: systemctl reload cathgated"
+
+struct fault {
+	const struct config *config;
+	const json_t *line;
+	const struct config_modality *entry; /* that it is about; may be NULL */
+	const char *calling, *called, *certificate, *subject, *peer, *destination;
+};
+
+typedef const char *curer(const struct fault *fault);
+
+static const struct config_modality *find_entry(const struct config *config,
+						const json_t *line)
+{
+	const char *name = members_text(line, "modality");
+	const char *calling = members_text(line, "calling_ae");
+
+	for (size_t i = 0; i < config->modality_count; i++)
+		if (name[0] && strcmp(config->modalities[i].name, name) == 0)
+			return &config->modalities[i];
+	for (size_t i = 0; i < config->modality_count; i++)
+		if (diagnose_has_title(&config->modalities[i].ae_titles, calling))
+			return &config->modalities[i];
+	return NULL;
+}
+
+static const char *entry_place(const struct fault *fault, const char *key)
+{
+	return diagnose_place(fault->config, &fault->entry->place, key);
+}
+
+/* The entry that lists the AE title in other letters, or is bound to the certificate. */
+static const char *cure_ae_unknown(const struct fault *fault)
+{
+	const struct config *config = fault->config;
+	const char *all = "";
+
+	for (size_t i = 0; i < config->modality_count; i++) {
+		const struct config_modality *entry = &config->modalities[i];
+		const char *place = diagnose_place(config, &entry->place, "ae_titles");
+		bool bound =
+			diagnose_has_text(&entry->certificate.sha256, fault->certificate);
+
+		for (size_t k = 0; k < entry->ae_titles.count; k++)
+			if (strcasecmp(entry->ae_titles.items[k].text, fault->calling) ==
+			    0)
+				return keep_format(
+					"the entry %s has it as %s, and case counts: set "
+					"it so at the modality, or add \"%s\" to "
+					"`ae_titles` in %s" RELOAD,
+					entry->name, entry->ae_titles.items[k].text,
+					fault->calling, place);
+		if (bound)
+			return keep_format(
+				"its certificate is that of the entry %s, whose AE title "
+				"is %s: set it so at the modality, or add \"%s\" to "
+				"`ae_titles` in %s" RELOAD,
+				entry->name, diagnose_titles(&entry->ae_titles),
+				fault->calling, place);
+		if (i < 5)
+			all = keep_format("%s%s%s (%s)", all, all[0] ? ", " : "",
+					  entry->name, place);
+	}
+	return keep_format("no entry has the AE title \"%s\". If it is a modality that "
+			   "has an entry, "
+			   "correct the title at the modality, or add it to that entry's "
+			   "`ae_titles`: %s" RELOAD
+			   ". For a new modality: cathgate modality add",
+			   fault->calling, all[0] ? all : "there is no entry yet");
+}
+
+static const char *cure_mismatch(const struct fault *fault)
+{
+	const struct config_certificate *bound;
+
+	if (!fault->entry)
+		return NULL;
+	bound = &fault->entry->certificate;
+	if (bound->none || !fault->certificate[0])
+		return keep_format("the entry %s expects %s: correct `certificate` in "
+				   "%s, or the listener that the modality calls" RELOAD,
+				   fault->entry->name, diagnose_binding(bound),
+				   entry_place(fault, "certificate"));
+	if (bound->sha256.count > 0)
+		return keep_format(
+			"the entry %s expects the certificate sha256 %s. If the "
+			"modality's certificate was renewed, put \"%s\" into "
+			"`certificate.sha256` in %s" RELOAD ". If not, some other device "
+			"uses this AE title: find out which one is at %s",
+			fault->entry->name, diagnose_strings(&bound->sha256),
+			fault->certificate, entry_place(fault, "certificate.sha256"),
+			diagnose_host(fault->peer));
+	return keep_format(
+		"the entry %s expects a certificate with %s (%s); this one is %s. Give "
+		"the "
+		"modality a certificate that bears it, or correct the entry" RELOAD,
+		fault->entry->name, diagnose_binding(bound),
+		entry_place(fault, "certificate"), fault->subject);
+}
+
+static const char *cure_called(const struct fault *fault)
+{
+	if (!fault->entry)
+		return NULL;
+	return keep_format("the modality calls \"%s\", the entry %s expects %s: set the "
+			   "called AE title at the modality to that, or add \"%s\" to "
+			   "`called_ae_titles` in %s" RELOAD,
+			   fault->called, fault->entry->name,
+			   diagnose_titles(&fault->entry->called_ae_titles),
+			   fault->called, entry_place(fault, "called_ae_titles"));
+}
+
+static const char *cure_address(const struct fault *fault)
+{
+	if (!fault->entry)
+		return NULL;
+	return keep_format("it came from %s, the entry %s allows %s: if the modality has "
+			   "moved, add \"%s\" to `addresses` in %s" RELOAD
+			   ". Behind NAT the gateway sees the router's address",
+			   diagnose_host(fault->peer), fault->entry->name,
+			   diagnose_addresses(fault->entry), diagnose_host(fault->peer),
+			   entry_place(fault, "addresses"));
+}
+
+static const char *cure_sop_class(const struct fault *fault)
+{
+	const char *class = members_text(fault->line, "sop_class");
+
+	if (!fault->entry || fault->entry->sop_classes.count == 0)
+		return NULL;
+	return keep_format("the entry %s allows only %s: if %s is to pass, add it to "
+			   "`sop_classes` in %s" RELOAD,
+			   fault->entry->name,
+			   diagnose_strings(&fault->entry->sop_classes),
+			   class[0] ? class : "what the detail names",
+			   entry_place(fault, "sop_classes"));
+}
+
+static const char *cure_move(const struct fault *fault)
+{
+	if (!fault->entry)
+		return NULL;
+	return keep_format(
+		"if the workstation that the detail names may fetch images "
+		"through the gateway, add its AE title to `move_originators` of "
+		"the entry %s, %s" RELOAD,
+		fault->entry->name, entry_place(fault, "move_originators"));
+}
+
+/* The place of a key of each listener with TLS; the line doesn't say which it was. */
+static const char *listeners(const struct fault *fault, const char *key)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < fault->config->listen_count; i++) {
+		const struct config_listen *listen = &fault->config->listen[i];
+
+		if (!listen->tls.none)
+			all = keep_format(
+				"%s%s`%s` in %s", all, all[0] ? "; " : "", key,
+				diagnose_place(fault->config, &listen->place, key));
+	}
+	return all;
+}
+
+static const char *with_listeners(const struct fault *fault, const char *key)
+{
+	enum reason reason = reason_of_name(members_text(fault->line, "reason"));
+
+	return keep_format("%s. Here: %s", reason_help(reason)->cure,
+			   listeners(fault, key));
+}
+
+static const char *cure_ca(const struct fault *fault)
+{
+	return with_listeners(fault, "tls.ca");
+}
+
+static const char *cure_crl(const struct fault *fault)
+{
+	return with_listeners(fault, "tls.crl");
+}
+
+static const char *cure_own(const struct fault *fault)
+{
+	return with_listeners(fault, "tls.certificate");
+}
+
+static const char *cure_version(const struct fault *fault)
+{
+	return with_listeners(fault, "tls.min_version");
+}
+
+static const char *with_entry(const struct fault *fault, const char *key)
+{
+	enum reason reason = reason_of_name(members_text(fault->line, "reason"));
+
+	if (!fault->entry)
+		return NULL;
+	return keep_format("%s. Here: `%s` of the entry %s (%s)",
+			   reason_help(reason)->cure, key, fault->entry->name,
+			   entry_place(fault, key));
+}
+
+static const char *cure_associations(const struct fault *fault)
+{
+	return with_entry(fault, "max_associations");
+}
+
+static const char *cure_idle(const struct fault *fault)
+{
+	return with_entry(fault, "idle_seconds");
+}
+
+/* As `diagnose --destination` would judge what the gateway itself met. */
+static const char *judged(const struct fault *fault, enum reason reason)
+{
+	struct probe probe = { .config = fault->config };
+	struct tls_failure failure = { .reason = reason };
+	const char *detail = members_text(fault->line, "detail"), *meaning;
+	const char *codes = strstr(detail, "result ");
+	unsigned result, source, code;
+	enum probe_step step;
+
+	for (size_t i = 0; i < fault->config->destination_count; i++)
+		if (strcmp(fault->config->destinations[i].name, fault->destination) == 0)
+			probe.destination = &fault->config->destinations[i];
+	if (!probe.destination)
+		return NULL;
+	if (reason == REASON_DESTINATION_TLS || reason == REASON_DESTINATION_NAME) {
+		snprintf(failure.detail, sizeof(failure.detail), "%s", detail);
+		return probe_tls_cure(&probe, &failure, &step);
+	}
+	if (reason != REASON_DESTINATION_REJECTED || !codes ||
+	    sscanf(codes, "result %u, source %u, reason %u", &result, &source, &code) !=
+		    3)
+		return NULL;
+	const char *cure = probe_rejection_cure(&probe, source, code, &meaning);
+	return keep_format("the PACS rejected it: %s; %s", meaning, cure);
+}
+
+static const char *cure_destination(const struct fault *fault)
+{
+	enum reason reason = reason_of_name(members_text(fault->line, "reason"));
+	const char *cure = judged(fault, reason);
+
+	if (!fault->destination[0])
+		return NULL;
+	return keep_format("%s. To see where the way breaks now: cathgate diagnose "
+			   "--destination %s",
+			   cure ? cure : reason_help(reason)->cure, fault->destination);
+}
+
+static const struct {
+	enum reason reason;
+	curer *cure;
+} curers[] = {
+	{ REASON_AE_UNKNOWN, cure_ae_unknown },
+	{ REASON_AE_CERTIFICATE_MISMATCH, cure_mismatch },
+	{ REASON_CALLED_AE_UNKNOWN, cure_called },
+	{ REASON_ADDRESS_NOT_ALLOWED, cure_address },
+	{ REASON_SOP_CLASS_NOT_ALLOWED, cure_sop_class },
+	{ REASON_MOVE_ORIGINATOR, cure_move },
+	{ REASON_TLS_NO_CERTIFICATE, cure_ca },
+	{ REASON_TLS_UNTRUSTED, cure_ca },
+	{ REASON_TLS_CRL_STALE, cure_crl },
+	{ REASON_TLS_CRL_MISSING, cure_crl },
+	{ REASON_TLS_PEER_REFUSED, cure_own },
+	{ REASON_TLS_NO_COMMON, cure_own },
+	{ REASON_TLS_VERSION, cure_version },
+	{ REASON_LIMIT_ASSOCIATIONS, cure_associations },
+	{ REASON_IDLE, cure_idle },
+	{ REASON_DESTINATION_UNREACHABLE, cure_destination },
+	{ REASON_DESTINATION_TLS, cure_destination },
+	{ REASON_DESTINATION_NAME, cure_destination },
+	{ REASON_DESTINATION_REJECTED, cure_destination },
+	{ REASON_DESTINATION_CONTEXT, cure_destination },
+	{ REASON_DESTINATION_LOST, cure_destination },
+	{ REASON_DESTINATION_TIMEOUT, cure_destination },
+	{ REASON_DESTINATION_PROTOCOL, cure_destination },
+};
+
+const char *diagnose_cure(const struct config *config, const json_t *line)
+{
+	enum reason reason = reason_of_name(members_text(line, "reason"));
+	const struct fault fault = {
+		.config = config,
+		.line = line,
+		.entry = config ? find_entry(config, line) : NULL,
+		.calling = members_text(line, "calling_ae"),
+		.called = members_text(line, "called_ae"),
+		.certificate = members_text(line, "certificate"),
+		.subject = members_text(line, "subject"),
+		.peer = members_text(line, "peer"),
+		.destination = members_text(line, "destination"),
+	};
+	const char *cure = NULL;
+
+	if (reason == REASON_NONE)
+		return "";
+	for (size_t i = 0; config && i < LENGTH(curers); i++)
+		if (curers[i].reason == reason)
+			cure = curers[i].cure(&fault);
+	return cure ? cure : reason_help(reason)->cure;
+}

@@ -1,0 +1,249 @@
+/*
+ * `cathgate diagnose --destination`: tells of each step of the way as it is walked.
+ */
+#include "diagnose.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cathgate/dicom/upper_layer.h"
+#include "cli/kit/cli.h"
+#include "cli/kit/complain.h"
+#include "cli/kit/keep.h"
+#include "cli/kit/moment.h"
+#include "probe.h"
+#include "cli/kit/shown.h"
+
+struct telling {
+	const struct diagnose *how;
+	json_t *steps; /* NULL: told as text */
+};
+
+static const char *const heads[] = {
+	[PROBE_NAME] = "name",
+	[PROBE_CONNECTION] = "connection",
+	[PROBE_TLS] = "TLS",
+	[PROBE_SERVER_NAME] = "server name",
+	[PROBE_CERTIFICATE] = "its certificate",
+	[PROBE_OWN_CERTIFICATE] = "our certificate",
+	[PROBE_ASSOCIATION] = "association",
+	[PROBE_ECHO] = "C-ECHO",
+};
+
+static const char *const result_words[] = {
+	[PROBE_PASSED] = "passed",
+	[PROBE_FAILED] = "failed",
+	[PROBE_SKIPPED] = "skipped",
+};
+
+static void add_peer(json_t *step, const struct probe_finding *finding)
+{
+	const struct tls_peer *peer = finding->peer;
+	char begins[MOMENT_SIZE], ends[MOMENT_SIZE];
+
+	if (finding->step == PROBE_TLS) {
+		json_object_set_new(step, "version", json_string(peer->version));
+		json_object_set_new(step, "cipher", json_string(peer->cipher));
+		json_object_set_new(step, "group", json_string(peer->group));
+		return;
+	}
+	moment_write((int64_t)peer->begins * 1000000, begins);
+	moment_write((int64_t)peer->ends * 1000000, ends);
+	json_object_set_new(step, "sha256", json_string(peer->certificate_sha256));
+	json_object_set_new(step, "subject", json_string(peer->subject));
+	json_object_set_new(step, "issuer", json_string(peer->issuer));
+	json_object_set_new(step, "begins", json_string(begins));
+	json_object_set_new(step, "ends", json_string(ends));
+}
+
+static void add_step(json_t *steps, const struct probe_finding *finding)
+{
+	json_t *step = json_object();
+
+	json_object_set_new(step, "step", json_string(probe_step_name(finding->step)));
+	json_object_set_new(step, "result", json_string(result_words[finding->result]));
+	if (finding->result == PROBE_FAILED)
+		json_object_set_new(step, "reason",
+				    json_string(reason_name(finding->reason)));
+	json_object_set_new(step, "detail", json_string(finding->what));
+	if (finding->cure && finding->cure[0])
+		json_object_set_new(step, "cure", json_string(finding->cure));
+	if (finding->peer)
+		add_peer(step, finding);
+	json_array_append_new(steps, step);
+}
+
+static void print_step(const struct probe_finding *finding)
+{
+	static const char *const marks[] = {
+		[PROBE_PASSED] = "ok",
+		[PROBE_FAILED] = "FAILED",
+		[PROBE_SKIPPED] = "-",
+	};
+
+	diagnose_print(keep_format("  %-7s %-16s ", marks[finding->result],
+				   heads[finding->step]),
+		       finding->what);
+	if (finding->result == PROBE_FAILED) {
+		diagnose_print("          Reason: ", reason_name(finding->reason));
+		if (finding->cure[0])
+			diagnose_print("          To do:  ", finding->cure);
+	}
+	fflush(stdout);
+}
+
+static void tell(void *context, const struct probe_finding *finding)
+{
+	const struct telling *telling = context;
+
+	if (telling->steps)
+		add_step(telling->steps, finding);
+	else
+		print_step(finding);
+}
+
+static const struct config_destination *find(const struct config *config,
+					     const char *name)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < config->destination_count; i++) {
+		if (strcmp(config->destinations[i].name, name) == 0)
+			return &config->destinations[i];
+		all = keep_format("%s%s%s", all, all[0] ? ", " : "",
+				  config->destinations[i].name);
+	}
+	complain("there is no destination \"%s\"; those that there are: %s", name, all);
+	return NULL;
+}
+
+/* By which AE title the destination is called: its own, or a modality's, passed on. */
+static struct ae_title calling_title(const struct diagnose *how,
+				     const struct config *config,
+				     const struct config_destination *destination)
+{
+	size_t index = (size_t)(destination - config->destinations);
+	struct ae_title title = { "CATHGATE" };
+
+	if (how->calling.text[0])
+		return how->calling;
+	if (destination->calling_ae_title.text[0])
+		return destination->calling_ae_title;
+	for (size_t i = 0; i < config->modality_count; i++)
+		if (config->modalities[i].destination == index)
+			return config->modalities[i].ae_titles.items[0];
+	return title;
+}
+
+static bool can_read(const struct config_file *file)
+{
+	if (file->path == NULL || access(file->path, R_OK) == 0)
+		return true;
+	complain("%s can't be read: %s", file->path, strerror(errno));
+	if (file->credential) {
+		const char *name = strrchr(file->path, '/') + 1;
+
+		complain("line %d of %s names it as a credential, which systemd shows to "
+			 "the service only: run this as root while cathgated runs, or "
+			 "with "
+			 "its file: systemd-run --pipe --wait "
+			 "--property=LoadCredential=%s:FILE cathgate diagnose "
+			 "--destination NAME (or "
+			 "LoadCredentialEncrypted=%s:/etc/credstore.encrypted/%s)",
+			 file->place.line, file->place.file, name, name, name);
+	} else {
+		complain("the destination is called with the gateway's own key: run this "
+			 "as root, or as the user that cathgated runs as");
+	}
+	return false;
+}
+
+/* 0 with the contexts (both NULL for plain), or the exit status. */
+static int open_contexts(const struct config_destination *destination,
+			 struct probe *probe)
+{
+	struct config_tls classic = destination->tls;
+	struct config_faults faults = { .count = 0 };
+	int status = CLI_GOOD;
+
+	if (destination->tls.none)
+		return CLI_GOOD;
+	if (!can_read(&destination->tls.key) ||
+	    !can_read(&destination->tls.certificate) || !can_read(&destination->tls.ca))
+		return CLI_USAGE;
+	classic.key_exchange = CONFIG_KEY_EXCHANGE_CLASSIC;
+	if (tls_client_new(&destination->tls, &probe->context, &faults) != 0)
+		status = CLI_WRONG;
+	for (size_t i = 0; i < faults.count; i++)
+		if (status != CLI_GOOD || faults.items[i].kind == CONFIG_CALENDAR)
+			complain("%s", faults.items[i].text);
+	config_faults_clear(&faults);
+	/* Its faults are the same. */
+	if (status == CLI_GOOD && !tls_context_is_classic(probe->context) &&
+	    tls_client_new(&classic, &probe->classic, &faults) != 0)
+		status = CLI_WRONG;
+	config_faults_clear(&faults);
+	return status;
+}
+
+static void print_head(const struct config_destination *destination,
+		       const struct ae_title *calling)
+{
+	printf("Destination %s: %s port %u, %s calls %s%s\n", destination->name,
+	       destination->host, destination->port, calling->text,
+	       destination->called_ae_title.text,
+	       destination->tls.none ? ", without TLS" : "");
+}
+
+static int walk(const struct diagnose *how, struct probe *probe)
+{
+	struct telling telling = { .how = how };
+	bool good;
+
+	if (how->as_json)
+		telling.steps = json_array();
+	else
+		print_head(probe->destination, &probe->calling);
+	probe->tell = tell;
+	probe->tell_context = &telling;
+	good = probe_run(probe);
+	if (how->as_json) {
+		json_t *all = json_pack(
+			"{sssssssssbso}", "destination", probe->destination->name, "host",
+			probe->destination->host, "calling_ae", probe->calling.text,
+			"called_ae", probe->destination->called_ae_title.text, "good",
+			good, "steps", telling.steps);
+
+		json_object_set_new(all, "port", json_integer(probe->destination->port));
+		json_dumpf(all, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(all);
+	} else if (good) {
+		printf("All steps passed: the gateway can send there.\n");
+	}
+	return good ? CLI_GOOD : CLI_WRONG;
+}
+
+int diagnose_destination(const struct diagnose *how)
+{
+	struct config *config = diagnose_config(how);
+	struct probe probe = { .config = config };
+	int status = CLI_USAGE;
+
+	if (config == NULL)
+		return CLI_USAGE;
+	probe.destination = find(config, how->destination);
+	if (probe.destination != NULL) {
+		probe.calling = calling_title(how, config, probe.destination);
+		status = open_contexts(probe.destination, &probe);
+		if (status == CLI_GOOD) {
+			ul_init();
+			status = walk(how, &probe);
+		}
+		tls_context_free(probe.context);
+		tls_context_free(probe.classic);
+	}
+	config_free(config);
+	return status;
+}

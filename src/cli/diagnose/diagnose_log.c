@@ -1,0 +1,140 @@
+/*
+ * The audit log's lines of the last days, of the files that may hold any.
+ */
+#include "diagnose.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/kit/cli.h"
+#include "cli/kit/complain.h"
+#include "cli/kit/log_source.h"
+#include "cli/kit/members.h"
+#include "cli/kit/moment.h"
+
+#define DAY_MICROSECONDS (86400 * INT64_C(1000000))
+
+/* Checkpoints and the like say nothing here. */
+static bool may_tell(const struct log_reader_line *line)
+{
+	static const char *const events[] = { "\"event\":\"association\"",
+					      "\"event\":\"instance\"",
+					      "\"event\":\"alert\"" };
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
+		if (memmem(line->text, line->size, events[i], strlen(events[i])))
+			return true;
+	return false;
+}
+
+/* Most lines of a busy log are instances that went well, one after the other of the same
+ * association: only the last of such a row is parsed, when the row has ended. */
+struct row {
+	char association[17]; /* "" when there is none */
+	char *text;	      /* of its last line */
+	size_t size, room;
+};
+
+/* The association of an instance that went well. */
+static bool in_row(const struct log_reader_line *line, char ret[17])
+{
+	static const char forwarded[] = "\"outcome\":\"forwarded\",\"association\":\"";
+	const char *at = memmem(line->text, line->size, forwarded, sizeof(forwarded) - 1);
+
+	if (!at || line->size - (size_t)(at - line->text) < sizeof(forwarded) + 16)
+		return false;
+	memcpy(ret, at + sizeof(forwarded) - 1, 16);
+	ret[16] = '\0';
+	return true;
+}
+
+static void keep_row(struct row *row, const struct log_reader_line *line)
+{
+	if (line->size > row->room) {
+		char *text = realloc(row->text, line->size);
+
+		if (!text) {
+			complain("out of memory");
+			exit(CLI_USAGE);
+		}
+		row->text = text;
+		row->room = line->size;
+	}
+	memcpy(row->text, line->text, line->size);
+	row->size = line->size;
+}
+
+struct visit {
+	int64_t since;
+	diagnose_visitor *visitor;
+	void *context;
+	struct row row;
+};
+
+static void visit_text(const struct visit *visit, const char *text, size_t size)
+{
+	json_t *read = members_read(text, size);
+
+	if (read && members_moment(read) >= visit->since)
+		visit->visitor(visit->context, read);
+	json_decref(read);
+}
+
+static void end_row(struct visit *visit)
+{
+	if (visit->row.association[0])
+		visit_text(visit, visit->row.text, visit->row.size);
+	visit->row.association[0] = '\0';
+}
+
+static void visit_line(struct visit *visit, const struct log_reader_line *line)
+{
+	char association[sizeof(visit->row.association)];
+
+	if (!may_tell(line))
+		return;
+	if (!in_row(line, association)) {
+		end_row(visit);
+		visit_text(visit, line->text, line->size);
+		return;
+	}
+	if (strcmp(visit->row.association, association) != 0)
+		end_row(visit);
+	memcpy(visit->row.association, association, sizeof(association));
+	keep_row(&visit->row, line);
+}
+
+static int visit_log(struct log_source *source, struct visit *visit)
+{
+	enum log_reader_result result;
+	struct log_reader_line line;
+
+	while ((result = log_source_next(source, &line)) == LOG_READER_LINE ||
+	       result == LOG_READER_GAP)
+		if (result == LOG_READER_LINE)
+			visit_line(visit, &line);
+	end_row(visit);
+	return result == LOG_READER_FAILED ? -1 : 0;
+}
+
+int diagnose_log_each(const struct diagnose *how, diagnose_visitor *visit, void *context)
+{
+	struct visit all = {
+		.since = (int64_t)time(NULL) * 1000000 - how->days * DAY_MICROSECONDS,
+		.visitor = visit,
+		.context = context,
+	};
+	struct log_source source;
+	int result =
+		how->log_path != NULL
+			? log_source_open_log(&source, how->log_path, all.since)
+			: log_source_open(&source, NULL, 0, how->config_path, all.since);
+
+	if (result < 0)
+		return -1;
+	result = visit_log(&source, &all);
+	log_source_close(&source);
+	free(all.row.text);
+	return result;
+}

@@ -1,0 +1,335 @@
+/*
+ * `cathgate diagnose --modality`: what the gateway expects of a modality, beside what it
+ * last showed.
+ */
+#include "diagnose.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cathgate/base/reason.h"
+#include "cli/kit/cli.h"
+#include "cli/kit/complain.h"
+#include "cli/kit/keep.h"
+#include "cli/kit/members.h"
+#include "cli/kit/moment.h"
+#include "cli/kit/shown.h"
+
+struct search {
+	const struct config *config;
+	const struct config_modality *entry;
+	json_t *last;	  /* of this modality */
+	json_t *stranger; /* the last that fits no entry at all, if it came later */
+	json_t *accepted; /* the last time that it was let in */
+};
+
+/* One member: what is expected, what came, and whether that differs. */
+struct member {
+	const char *name, *key, *expected, *shown;
+	bool differs;
+};
+
+enum { CALLING, CALLED, CERTIFICATE, ADDRESS, SOP_CLASS, MEMBER_COUNT };
+
+/* Its name stands only in lines of associations that came as far; else it is known by AE
+ * title or certificate, or by its address if those of the entry are its alone. */
+static bool is_about(const struct search *search, const json_t *line)
+{
+	const struct config_modality *entry = search->entry;
+	const char *modality = members_text(line, "modality");
+	const char *calling = members_text(line, "calling_ae");
+	const char *certificate = members_text(line, "certificate");
+
+	if (modality[0])
+		return strcmp(modality, entry->name) == 0;
+	if (calling[0] && diagnose_has_title(&entry->ae_titles, calling))
+		return true;
+	if (certificate[0] && diagnose_has_text(&entry->certificate.sha256, certificate))
+		return true;
+	return entry->address_count > 0 && members_text(line, "peer")[0] &&
+	       diagnose_has_peer(entry, members_text(line, "peer"));
+}
+
+static bool is_strange(const struct search *search, const json_t *line)
+{
+	const char *calling = members_text(line, "calling_ae");
+
+	for (size_t i = 0; calling[0] && i < search->config->modality_count; i++)
+		if (diagnose_has_title(&search->config->modalities[i].ae_titles, calling))
+			return false;
+	return !members_text(line, "modality")[0] &&
+	       strcmp(members_text(line, "outcome"), "refused") == 0;
+}
+
+static void note(json_t **at, json_t *line)
+{
+	json_decref(*at);
+	*at = json_incref(line);
+}
+
+/* How an association ended says less than what it was refused for. */
+static bool tells_more(const json_t *line)
+{
+	return strcmp(members_text(line, "outcome"), "released") != 0;
+}
+
+static void visit(void *context, json_t *line)
+{
+	struct search *search = context;
+	const char *outcome = members_text(line, "outcome");
+
+	if (strcmp(members_text(line, "event"), "alert") == 0)
+		return;
+	if (is_about(search, line)) {
+		if (tells_more(line))
+			note(&search->last, line);
+		if (strcmp(outcome, "accepted") == 0)
+			note(&search->accepted, line);
+		json_decref(search->stranger);
+		search->stranger = NULL;
+	} else if (is_strange(search, line)) {
+		note(&search->stranger, line);
+	}
+}
+
+static const char *certificate_shown(const json_t *line)
+{
+	const char *certificate = members_text(line, "certificate");
+
+	if (!certificate[0])
+		return "none, or none that was believed";
+	return keep_format("sha256 %s (%s)", certificate, members_text(line, "subject"));
+}
+
+static bool certificate_differs(const struct config_certificate *bound,
+				const json_t *line)
+{
+	const char *reason = members_text(line, "reason");
+	const char *certificate = members_text(line, "certificate");
+
+	if (strcmp(reason, "ae-certificate-mismatch") == 0 ||
+	    strncmp(reason, "tls-", 4) == 0 || strcmp(reason, "not-tls") == 0)
+		return true;
+	return bound->sha256.count > 0 && certificate[0] &&
+	       !diagnose_has_text(&bound->sha256, certificate);
+}
+
+static const char *sop_classes_of(const struct config_modality *entry)
+{
+	return entry->sop_classes.count > 0 ? diagnose_strings(&entry->sop_classes)
+					    : "any storage class";
+}
+
+/* `line` may be NULL. */
+static void compare(const struct config_modality *entry, const json_t *line,
+		    struct member ret[MEMBER_COUNT])
+{
+	const char *calling = line ? members_text(line, "calling_ae") : "";
+	const char *called = line ? members_text(line, "called_ae") : "";
+	const char *peer = line ? members_text(line, "peer") : "";
+	const char *class = line ? members_text(line, "sop_class") : "";
+	const char *reason = line ? members_text(line, "reason") : "";
+
+	ret[CALLING] = (struct member){
+		"calling AE title", "calling_ae", diagnose_titles(&entry->ae_titles),
+		calling, calling[0] && !diagnose_has_title(&entry->ae_titles, calling)
+	};
+	ret[CALLED] = (struct member){
+		"called AE title", "called_ae", diagnose_titles(&entry->called_ae_titles),
+		called, called[0] && !diagnose_has_title(&entry->called_ae_titles, called)
+	};
+	ret[CERTIFICATE] =
+		(struct member){ "certificate", "certificate",
+				 diagnose_binding(&entry->certificate),
+				 line ? certificate_shown(line) : "",
+				 line && certificate_differs(&entry->certificate, line) };
+	ret[ADDRESS] = (struct member){ "address", "address", diagnose_addresses(entry),
+					peer[0] ? diagnose_host(peer) : "",
+					peer[0] && !diagnose_has_peer(entry, peer) };
+	ret[SOP_CLASS] =
+		(struct member){ "SOP class", "sop_class", sop_classes_of(entry), class,
+				 strcmp(reason, "sop-class-not-allowed") == 0 };
+}
+
+/* "127.0.0.1 port 2762, TLS 1.2 or newer, certificates of the CA in tls/ca.crt" */
+static const char *listener_of(const struct config_listen *listen)
+{
+	const char *where =
+		listen->socket ? keep_format("the port of systemd's socket \"%s\" (see: "
+					     "systemctl list-sockets)",
+					     listen->socket)
+			       : keep_format("%s port %u", listen->address, listen->port);
+
+	if (listen->tls.none)
+		return keep_format("%s, without TLS", where);
+	return keep_format("%s, TLS 1.%d or newer, a certificate of the CA in %s", where,
+			   listen->tls.min_version % 10, listen->tls.ca.path);
+}
+
+static void print_expected(const struct search *search)
+{
+	const struct config *config = search->config;
+	const struct config_destination *to =
+		&config->destinations[search->entry->destination];
+
+	printf("Modality %s (%s)\n", search->entry->name,
+	       diagnose_place(config, &search->entry->place, "name"));
+	for (size_t i = 0; i < config->listen_count; i++)
+		if (config->listen[i].tls.none == search->entry->certificate.none)
+			diagnose_print("  calls       ", listener_of(&config->listen[i]));
+	diagnose_print("  for         ", keep_format("destination %s (%s port %u)",
+						     to->name, to->host, to->port));
+}
+
+static void print_members(const struct member members[MEMBER_COUNT], bool has_line)
+{
+	for (int i = 0; i < MEMBER_COUNT; i++) {
+		const struct member *member = &members[i];
+
+		printf("%s %s%s\n", member->differs ? "*" : " ", member->name,
+		       member->differs ? "  <- differs" : "");
+		diagnose_print("    expected  ", member->expected);
+		if (has_line)
+			diagnose_print("    shown     ",
+				       member->shown[0] ? member->shown : "-");
+	}
+}
+
+static const char *story_of(const struct diagnose *how, const json_t *line)
+{
+	const char *reason = members_text(line, "reason");
+	const char *detail = members_text(line, "detail");
+	char time[MOMENT_SIZE];
+
+	moment_show(members_moment(line), how->utc, time);
+	return keep_format("%s: %s %s%s%s%s%s", time, members_text(line, "event"),
+			   members_text(line, "outcome"), reason[0] ? ", " : "", reason,
+			   detail[0] ? ": " : "", detail);
+}
+
+static bool is_of_destination(const json_t *line)
+{
+	const struct reason_help *help =
+		reason_help(reason_of_name(members_text(line, "reason")));
+
+	return help && help->place == REASON_PLACE_DESTINATION;
+}
+
+static void print_text(const struct diagnose *how, const struct search *search,
+		       const struct member members[MEMBER_COUNT])
+{
+	const json_t *last = search->last;
+
+	print_expected(search);
+	if (last)
+		diagnose_print("  last came   ", story_of(how, last));
+	else
+		diagnose_print("  last came   ",
+			       keep_format("not within %u days: nothing with its AE "
+					   "title or certificate reached the gateway. "
+					   "Look at address, port and firewall",
+					   how->days));
+	if (last && search->accepted)
+		diagnose_print("  was let in  ", story_of(how, search->accepted));
+	putchar('\n');
+	print_members(members, last != NULL);
+	putchar('\n');
+	if (last && is_of_destination(last))
+		diagnose_print("", "The modality fits: what failed is the way to its "
+				   "destination.");
+	if (last && members_text(last, "reason")[0])
+		diagnose_print("Cure: ", diagnose_cure(search->config, last));
+	else if (last)
+		printf("It fits: nothing is to be done.\n");
+	if (search->stranger) {
+		diagnose_print("Since then somebody came who fits no entry; perhaps it "
+			       "is this one: ",
+			       keep_format("%s (%s, AE title %s)",
+					   story_of(how, search->stranger),
+					   members_text(search->stranger, "peer"),
+					   members_text(search->stranger, "calling_ae")));
+		diagnose_print("Cure: ", diagnose_cure(search->config, search->stranger));
+	}
+}
+
+static void print_json(const struct search *search,
+		       const struct member members[MEMBER_COUNT])
+{
+	json_t *all = json_object(), *list = json_object(), *listeners = json_array();
+
+	json_object_set_new(all, "modality", json_string(search->entry->name));
+	json_object_set_new(
+		all, "destination",
+		json_string(
+			search->config->destinations[search->entry->destination].name));
+	for (size_t i = 0; i < search->config->listen_count; i++)
+		json_array_append_new(
+			listeners, json_string(listener_of(&search->config->listen[i])));
+	json_object_set_new(all, "listeners", listeners);
+	for (int i = 0; i < MEMBER_COUNT; i++) {
+		json_t *member = json_object();
+
+		json_object_set_new(member, "expected", json_string(members[i].expected));
+		json_object_set_new(member, "shown", json_string(members[i].shown));
+		json_object_set_new(member, "differs", json_boolean(members[i].differs));
+		json_object_set_new(list, members[i].key, member);
+	}
+	json_object_set_new(all, "members", list);
+	if (search->last) {
+		json_object_set(all, "last", search->last);
+		json_object_set_new(
+			all, "cure",
+			json_string(diagnose_cure(search->config, search->last)));
+	}
+	if (search->accepted)
+		json_object_set(all, "accepted", search->accepted);
+	if (search->stranger) {
+		json_object_set(all, "stranger", search->stranger);
+		json_object_set_new(
+			all, "stranger_cure",
+			json_string(diagnose_cure(search->config, search->stranger)));
+	}
+	json_dumpf(all, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(all);
+}
+
+static const struct config_modality *find(const struct config *config, const char *name)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < config->modality_count; i++) {
+		if (strcmp(config->modalities[i].name, name) == 0)
+			return &config->modalities[i];
+		all = keep_format("%s%s%s", all, all[0] ? ", " : "",
+				  config->modalities[i].name);
+	}
+	complain("there is no modality \"%s\"; those that there are: %s", name,
+		 all[0] ? all : "none");
+	return NULL;
+}
+
+int diagnose_modality(const struct diagnose *how)
+{
+	struct search search = { .config = diagnose_config(how) };
+	struct member members[MEMBER_COUNT];
+	int status = CLI_USAGE;
+
+	if (search.config)
+		search.entry = find(search.config, how->modality);
+	if (search.entry && diagnose_log_each(how, visit, &search) == 0) {
+		compare(search.entry, search.last, members);
+		if (how->as_json)
+			print_json(&search, members);
+		else
+			print_text(how, &search, members);
+		status = search.last && !members_text(search.last, "reason")[0]
+				 ? CLI_GOOD
+				 : CLI_WRONG;
+	}
+	json_decref(search.last);
+	json_decref(search.stranger);
+	json_decref(search.accepted);
+	config_free((struct config *)search.config);
+	return status;
+}

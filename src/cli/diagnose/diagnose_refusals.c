@@ -1,0 +1,294 @@
+/*
+ * `cathgate diagnose` alone: what was refused or failed lately, the like put together,
+ * and what cures it.
+ */
+#include "diagnose.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cathgate/base/reason.h"
+#include "cathgate/audit/summed.h"
+#include "cli/kit/cli.h"
+#include "cli/kit/complain.h"
+#include "cli/kit/keep.h"
+#include "cli/kit/members.h"
+#include "cli/kit/moment.h"
+#include "cli/kit/shown.h"
+
+#define GROUPS_MAX 200 /* a scan from many addresses must not bury the rest */
+
+struct refusal_group {
+	char *key; /* of the heap */
+	json_t *last;
+	int64_t moment;
+	uint64_t count;
+};
+
+struct refusals {
+	struct refusal_group groups[GROUPS_MAX];
+	size_t count;
+	uint64_t others;
+	/* When an address was last let in, and a destination last took an instance. */
+	json_t *let_in, *taken;
+};
+
+#define KEY_SIZE 1024
+
+/* Of a flood from everywhere, which address came last means nothing. */
+static bool is_of_others(const json_t *line)
+{
+	return summed_is_of_others(members_text(line, "association"),
+				   members_text(line, "detail"));
+}
+
+static void group_key(const json_t *line, char ret[KEY_SIZE])
+{
+	static const char *const members[] = {
+		"reason", "event", "modality", "calling_ae", "certificate", "destination"
+	};
+	size_t used;
+
+	diagnose_host_of(is_of_others(line) ? "*" : members_text(line, "peer"), ret);
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		used = strlen(ret);
+		snprintf(ret + used, KEY_SIZE - used, "\n%s",
+			 members_text(line, members[i]));
+	}
+}
+
+/* The group that was silent for longest makes room. */
+static struct refusal_group *oldest(struct refusals *refusals)
+{
+	struct refusal_group *found = &refusals->groups[0];
+
+	for (size_t i = 1; i < refusals->count; i++)
+		if (refusals->groups[i].moment < found->moment)
+			found = &refusals->groups[i];
+	refusals->others += found->count;
+	json_decref(found->last);
+	free(found->key);
+	*found = (struct refusal_group){ .key = NULL };
+	return found;
+}
+
+static void add(struct refusals *refusals, json_t *line)
+{
+	struct refusal_group *group = NULL;
+	char key[KEY_SIZE];
+
+	group_key(line, key);
+	for (size_t i = 0; !group && i < refusals->count; i++)
+		if (strcmp(refusals->groups[i].key, key) == 0)
+			group = &refusals->groups[i];
+	if (!group && refusals->count < GROUPS_MAX)
+		group = &refusals->groups[refusals->count++];
+	else if (!group)
+		group = oldest(refusals);
+	if (!group->key && !(group->key = strdup(key))) {
+		complain("out of memory");
+		exit(CLI_USAGE);
+	}
+	json_decref(group->last);
+	group->last = json_incref(line);
+	group->moment = members_moment(line);
+	group->count += summed_count(members_text(line, "association"),
+				     members_text(line, "detail"));
+}
+
+static void visit(void *context, json_t *line)
+{
+	struct refusals *refusals = context;
+	const char *event = members_text(line, "event");
+	const char *outcome = members_text(line, "outcome");
+	const char *destination = members_text(line, "destination");
+	char host[DIAGNOSE_HOST_SIZE];
+
+	diagnose_host_of(members_text(line, "peer"), host);
+	if (members_text(line, "reason")[0] && strcmp(outcome, "accepted") != 0)
+		add(refusals, line);
+	else if (strcmp(event, "association") == 0 && strcmp(outcome, "accepted") == 0)
+		json_object_set_new(refusals->let_in, host,
+				    json_integer(members_moment(line)));
+	if (strcmp(outcome, "forwarded") == 0 && destination[0])
+		json_object_set_new(refusals->taken, destination,
+				    json_integer(members_moment(line)));
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct refusal_group *one = a, *other = b;
+
+	return one->moment > other->moment ? -1 : one->moment < other->moment;
+}
+
+/* When it was well again after the last of a group; MOMENT_NONE: never. */
+static int64_t well_since(const struct refusals *refusals,
+			  const struct refusal_group *group)
+{
+	enum reason reason = reason_of_name(members_text(group->last, "reason"));
+	const struct reason_help *help = reason_help(reason);
+	const json_t *when =
+		help && help->place == REASON_PLACE_DESTINATION
+			? json_object_get(refusals->taken,
+					  members_text(group->last, "destination"))
+			: json_object_get(
+				  refusals->let_in,
+				  diagnose_host(members_text(group->last, "peer")));
+
+	return when && json_integer_value(when) > group->moment
+		       ? (int64_t)json_integer_value(when)
+		       : MOMENT_NONE;
+}
+
+/* "AE CATHLAB3 came from 10.0.0.7 with certificate … (CN=angio)": what is known. */
+static const char *who(const json_t *line)
+{
+	const char *calling = members_text(line, "calling_ae");
+	const char *called = members_text(line, "called_ae");
+	const char *peer = members_text(line, "peer");
+	const char *certificate = members_text(line, "certificate");
+	const char *subject = members_text(line, "subject");
+	const char *destination = members_text(line, "destination");
+	const char *text = calling[0] ? keep_format("AE %s", calling)
+			   : peer[0]  ? "Somebody"
+				      : "The gateway";
+
+	if (peer[0])
+		text = keep_format("%s came from %s%s", text,
+				   is_of_others(line) ? "many addresses, last from " : "",
+				   diagnose_host(peer));
+	if (called[0])
+		text = keep_format("%s, called %s", text, called);
+	if (certificate[0])
+		text = keep_format("%s, with certificate sha256 %s (%s)", text,
+				   certificate, subject);
+	else if (peer[0])
+		text = keep_format("%s, and proved nothing", text);
+	if (destination[0])
+		text = keep_format("%s, for the destination %s", text, destination);
+	return text;
+}
+
+static const char *cause_of(const json_t *line)
+{
+	const struct reason_help *help =
+		reason_help(reason_of_name(members_text(line, "reason")));
+
+	return help ? help->cause : "this program doesn't know that reason";
+}
+
+static void print_group(const struct diagnose *how, const struct config *config,
+			const struct refusals *refusals,
+			const struct refusal_group *group)
+{
+	const char *detail = summed_detail(members_text(group->last, "association"),
+					   members_text(group->last, "detail"));
+	int64_t well = well_since(refusals, group);
+	char time[MOMENT_SIZE];
+
+	moment_show(group->moment, how->utc, time);
+	printf("%s  ", time);
+	shown_text(stdout, members_text(group->last, "reason"));
+	printf("  (");
+	shown_text(stdout, members_text(group->last, "event"));
+	putchar(' ');
+	shown_text(stdout, members_text(group->last, "outcome"));
+	if (group->count > 1)
+		printf(", %" PRIu64 " times", group->count);
+	puts(")");
+	diagnose_print("  Who:   ", who(group->last));
+	if (detail[0] && strcmp(detail, members_text(group->last, "reason")) != 0)
+		diagnose_print("  Found: ", detail);
+	diagnose_print("  Cause: ", cause_of(group->last));
+	diagnose_print("  Cure:  ", diagnose_cure(config, group->last));
+	if (well != MOMENT_NONE) {
+		moment_show(well, how->utc, time);
+		diagnose_print(
+			"  Since: ",
+			keep_format("it went well again at %s: perhaps cured", time));
+	}
+	putchar('\n');
+}
+
+static json_t *group_json(const struct config *config, const struct refusals *refusals,
+			  const struct refusal_group *group)
+{
+	json_t *object = json_object();
+	int64_t well = well_since(refusals, group);
+	char time[MOMENT_SIZE];
+
+	json_object_set_new(object, "reason",
+			    json_string(members_text(group->last, "reason")));
+	json_object_set_new(object, "count", json_integer((json_int_t)group->count));
+	json_object_set(object, "last", group->last);
+	json_object_set_new(object, "cause", json_string(cause_of(group->last)));
+	json_object_set_new(object, "cure",
+			    json_string(diagnose_cure(config, group->last)));
+	if (well != MOMENT_NONE) {
+		moment_write(well, time);
+		json_object_set_new(object, "well_since", json_string(time));
+	}
+	return object;
+}
+
+static void print_text(const struct diagnose *how, const struct config *config,
+		       const struct refusals *refusals)
+{
+	for (size_t i = 0; i < refusals->count; i++)
+		print_group(how, config, refusals, &refusals->groups[i]);
+	if (refusals->others > 0)
+		printf("And %" PRIu64 " older ones.\n", refusals->others);
+	if (refusals->count > 0)
+		return;
+	printf("Nothing was refused and nothing failed in the last %u days. If a "
+	       "modality "
+	       "can't get\nin all the same, it doesn't reach the gateway: look at its "
+	       "address, port and firewall.\n",
+	       how->days);
+}
+
+static void print_json(const struct config *config, const struct refusals *refusals)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < refusals->count; i++)
+		json_array_append_new(list,
+				      group_json(config, refusals, &refusals->groups[i]));
+	json_dumpf(list, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(list);
+}
+
+int diagnose_refusals(const struct diagnose *how)
+{
+	struct refusals *refusals = calloc(1, sizeof(*refusals));
+	struct config *config = diagnose_config(how);
+	int status = CLI_USAGE;
+
+	if (refusals) {
+		refusals->let_in = json_object();
+		refusals->taken = json_object();
+		if (diagnose_log_each(how, visit, refusals) == 0)
+			status = CLI_GOOD;
+		qsort(refusals->groups, refusals->count, sizeof(refusals->groups[0]),
+		      newest_first);
+	}
+	if (status == CLI_GOOD && how->as_json)
+		print_json(config, refusals);
+	else if (status == CLI_GOOD)
+		print_text(how, config, refusals);
+	for (size_t i = 0; refusals && i < refusals->count; i++) {
+		json_decref(refusals->groups[i].last);
+		free(refusals->groups[i].key);
+	}
+	if (refusals) {
+		json_decref(refusals->let_in);
+		json_decref(refusals->taken);
+	}
+	free(refusals);
+	config_free(config);
+	return status;
+}

@@ -1,0 +1,134 @@
+/*
+ * What the configuration says, in words.
+ */
+#include "diagnose.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/kit/keep.h"
+
+const char *diagnose_place(const struct config *config, const struct config_place *group,
+			   const char *key)
+{
+	struct config_place place = config_place_of(config, group, key);
+
+	return keep_format("line %d of %s", place.line, place.file);
+}
+
+static const char *listed(const char *before, const char *item)
+{
+	return keep_format("%s%s%s", before, before[0] ? ", " : "", item);
+}
+
+const char *diagnose_titles(const struct config_ae_titles *titles)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < titles->count; i++)
+		all = listed(all, titles->items[i].text);
+	return all;
+}
+
+const char *diagnose_strings(const struct config_strings *strings)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < strings->count; i++)
+		all = listed(all, strings->items[i]);
+	return all;
+}
+
+const char *diagnose_addresses(const struct config_modality *entry)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < entry->address_count; i++) {
+		const struct address_range *range = &entry->addresses[i];
+		char text[INET6_ADDRSTRLEN] = "?";
+
+		inet_ntop(range->network.v6 ? AF_INET6 : AF_INET, range->network.bytes,
+			  text, sizeof(text));
+		all = listed(all,
+			     range->prefix_bits == (range->network.v6 ? 128 : 32)
+				     ? text
+				     : keep_format("%s/%u", text, range->prefix_bits));
+	}
+	return all[0] ? all : "any";
+}
+
+const char *diagnose_binding(const struct config_certificate *certificate)
+{
+	const struct {
+		const char *key;
+		const struct config_strings *values;
+	} kinds[] = {
+		{ "sha256", &certificate->sha256 },
+		{ "public_key_sha256", &certificate->public_key_sha256 },
+		{ "dns", &certificate->dns },
+		{ "uri", &certificate->uri },
+		{ "common_name", &certificate->common_name },
+	};
+	const char *all = "";
+
+	if (certificate->none)
+		return "none: a plain listener";
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (kinds[i].values->count > 0)
+			all = keep_format("%s%s%s %s", all, all[0] ? "; and " : "",
+					  kinds[i].key,
+					  diagnose_strings(kinds[i].values));
+	}
+	return all;
+}
+
+bool diagnose_has_title(const struct config_ae_titles *titles, const char *title)
+{
+	for (size_t i = 0; i < titles->count; i++)
+		if (strcmp(titles->items[i].text, title) == 0)
+			return true;
+	return false;
+}
+
+bool diagnose_has_text(const struct config_strings *strings, const char *text)
+{
+	for (size_t i = 0; i < strings->count; i++)
+		if (strcmp(strings->items[i], text) == 0)
+			return true;
+	return false;
+}
+
+void diagnose_host_of(const char *peer, char ret[DIAGNOSE_HOST_SIZE])
+{
+	const char *colon = strrchr(peer, ':');
+	size_t length = colon ? (size_t)(colon - peer) : strlen(peer);
+	bool v6 = length >= 2 && peer[0] == '[' && peer[length - 1] == ']';
+
+	snprintf(ret, DIAGNOSE_HOST_SIZE, "%.*s", (int)(v6 ? length - 2 : length),
+		 v6 ? peer + 1 : peer);
+}
+
+const char *diagnose_host(const char *peer)
+{
+	char host[DIAGNOSE_HOST_SIZE];
+
+	diagnose_host_of(peer, host);
+	return keep_copy(host, strlen(host));
+}
+
+bool diagnose_has_peer(const struct config_modality *entry, const char *peer)
+{
+	struct address_range host;
+	char text[DIAGNOSE_HOST_SIZE];
+
+	if (entry->address_count == 0)
+		return true;
+	diagnose_host_of(peer, text);
+	if (address_range_parse(text, &host) != 0)
+		return false;
+	for (size_t i = 0; i < entry->address_count; i++)
+		if (address_range_holds(&entry->addresses[i], &host.network))
+			return true;
+	return false;
+}

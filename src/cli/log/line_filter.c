@@ -1,0 +1,134 @@
+#include "line_filter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cathgate/base/utf8.h"
+#include "cli/kit/complain.h"
+#include "cli/kit/members.h"
+
+static const char *const names[LINE_FILTER_MEMBERS] = {
+	[LINE_FILTER_EVENT] = "event",
+	[LINE_FILTER_MODALITY] = "modality",
+	[LINE_FILTER_OUTCOME] = "outcome",
+};
+
+/* The words that a log can have. Modalities are named by each configuration. */
+static const char *const words[LINE_FILTER_MEMBERS] = {
+	[LINE_FILTER_EVENT] = "start stop reload association instance delivery "
+			      "checkpoint alert retention",
+	[LINE_FILTER_OUTCOME] = "forwarded spooled refused failed unconfirmed accepted "
+				"released aborted done raised removed",
+};
+
+static bool is_among(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+	for (const char *at = list; length > 0 && (at = strstr(at, word)); at += length) {
+		if ((at == list || at[-1] == ' ') &&
+		    (at[length] == ' ' || at[length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+int line_filter_add(struct line_filter *filter, enum line_filter_member member,
+		    const char *value)
+{
+	if (words[member] && !is_among(words[member], value)) {
+		fprintf(stderr,
+			"cathgate: --%s %s: there is no such word; write one of: %s\n",
+			names[member], value, words[member]);
+		return -1;
+	}
+	if (!utf8_is_valid(value)) {
+		complain("--%s: \"%s\" isn't UTF-8, as all in the log is; write it where "
+			 "the locale is, as with LC_ALL=C.UTF-8",
+			 names[member], value);
+		return -1;
+	}
+	size_t count = filter->members[member].count;
+	const char **values =
+		reallocarray(filter->members[member].values, count + 1, sizeof(*values));
+	if (!values) {
+		fprintf(stderr, "cathgate: out of memory\n");
+		return -1;
+	}
+	values[count] = value;
+	filter->members[member].values = values;
+	filter->members[member].count = count + 1;
+	return 0;
+}
+
+void line_filter_free(struct line_filter *filter)
+{
+	for (size_t i = 0; i < LINE_FILTER_MEMBERS; i++)
+		free(filter->members[i].values);
+	*filter = (struct line_filter){ 0 };
+}
+
+static bool is_empty(const struct line_filter *filter)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < LINE_FILTER_MEMBERS; i++)
+		count += filter->members[i].count;
+	return count == 0;
+}
+
+/* Most lines are told apart by their bytes alone, which is much quicker than to parse
+ * them all. A value that the log escapes is left to the parser. */
+static bool may_fit(const struct line_filter *filter, enum line_filter_member member,
+		    const struct log_reader_line *line)
+{
+	for (size_t i = 0; i < filter->members[member].count; i++) {
+		const char *value = filter->members[member].values[i];
+		for (const char *at = value; *at; at++) {
+			if (*at <= ' ' || *at > '~' || *at == '"' || *at == '\\')
+				return true;
+		}
+		if (memmem(line->text, line->size, value, strlen(value)))
+			return true;
+	}
+	return filter->members[member].count == 0;
+}
+
+bool line_filter_may_fit(const struct line_filter *filter,
+			 const struct log_reader_line *line)
+{
+	for (enum line_filter_member i = 0; i < LINE_FILTER_MEMBERS; i++) {
+		if (!may_fit(filter, i, line))
+			return false;
+	}
+	return true;
+}
+
+bool line_filter_fits_words(const struct line_filter *filter,
+			    const char *const words_of_line[LINE_FILTER_MEMBERS])
+{
+	for (size_t i = 0; i < LINE_FILTER_MEMBERS; i++) {
+		bool fits = filter->members[i].count == 0;
+		for (size_t j = 0; j < filter->members[i].count && !fits; j++)
+			fits = strcmp(filter->members[i].values[j], words_of_line[i]) ==
+			       0;
+		if (!fits)
+			return false;
+	}
+	return true;
+}
+
+bool line_filter_fits(const struct line_filter *filter,
+		      const struct log_reader_line *line)
+{
+	const char *words_of_line[LINE_FILTER_MEMBERS];
+	if (is_empty(filter))
+		return true;
+	json_t *read = line_filter_may_fit(filter, line)
+			       ? members_read(line->text, line->size)
+			       : NULL;
+	for (size_t i = 0; i < LINE_FILTER_MEMBERS && read; i++)
+		words_of_line[i] = members_text(read, names[i]);
+	bool result = read && line_filter_fits_words(filter, words_of_line);
+	json_decref(read);
+	return result;
+}

@@ -1,0 +1,287 @@
+#include "prove_print.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/kit/members.h"
+#include "cli/kit/moment.h"
+#include "cli/kit/shown.h"
+
+static const char *const verdict_words[] = {
+	[PROVE_PROVED] = "proved",
+	[PROVE_NOT_SOUND] = "log-does-not-hold",
+	[PROVE_OTHER_SYNTAX] = "other-transfer-syntax",
+	[PROVE_OTHER_BYTES] = "other-bytes",
+	[PROVE_NOT_FOUND] = "not-found",
+};
+
+enum prove_verdict prove_verdict_of(const struct prove_search *search)
+{
+	enum prove_verdict verdict =
+		search->record_count > 0 ? PROVE_OTHER_BYTES : PROVE_NOT_FOUND;
+	for (size_t i = 0; i < search->record_count; i++) {
+		const struct prove_record *record = &search->records[i];
+		enum prove_verdict one = prove_search_is_proof(search, record)
+						 ? PROVE_PROVED
+					 : !record->same_bytes	? PROVE_OTHER_BYTES
+					 : !record->same_syntax ? PROVE_OTHER_SYNTAX
+								: PROVE_NOT_SOUND;
+		verdict = one < verdict ? one : verdict;
+	}
+	return verdict;
+}
+
+/* "label     text", where there is a text. */
+static void put(FILE *to, const char *label, const char *text)
+{
+	if (!text[0])
+		return;
+	fprintf(to, "  %-16s", label);
+	shown_text(to, text);
+	fputc('\n', to);
+}
+
+static void put_member(FILE *to, const char *label, const json_t *line, const char *name)
+{
+	put(to, label, members_text(line, name));
+}
+
+static void put_time(FILE *to, const json_t *line, bool utc)
+{
+	char shown[MOMENT_SIZE];
+	moment_show(members_moment(line), utc, shown);
+	fprintf(to, "  %-16s%s, in the log ", "at", shown);
+	shown_text(to, members_text(line, "time"));
+	fputc('\n', to);
+}
+
+static void put_outcome(FILE *to, const json_t *line)
+{
+	const char *destination = members_text(line, "destination");
+	fprintf(to, "  %-16s", "outcome");
+	shown_text(to, members_text(line, "outcome"));
+	if (destination[0]) {
+		fputs(", destination ", to);
+		shown_text(to, destination);
+	}
+	static const char *const names[] = { "status", "reason", "detail" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (members_text(line, names[i])[0]) {
+			fprintf(to, ", %s ", names[i]);
+			shown_text(to, members_text(line, names[i]));
+		}
+	}
+	fputc('\n', to);
+}
+
+/* "CATHLAB3 (angio-3)" */
+static void put_sender(FILE *to, const json_t *line)
+{
+	const char *calling = members_text(line, "calling_ae");
+	const char *modality = members_text(line, "modality");
+	shown_text(to, calling[0] ? calling : "an unnamed sender");
+	if (modality[0]) {
+		fputs(" (", to);
+		shown_text(to, modality);
+		fputc(')', to);
+	}
+}
+
+static void put_place(FILE *to, const struct prove_search *search,
+		      const struct prove_record *record)
+{
+	fprintf(to, "  %-16s", "record");
+	shown_text(to, search->files[record->file].path);
+	fprintf(to, " line %" PRIu64 ", seq %" PRIu64 "; %s\n", record->number,
+		record->seq,
+		record->is_sound   ? "its own hash holds"
+		: record->has_hash ? "its own hash DOES NOT HOLD: the line was changed"
+				   : "it has NO HASH: nothing vouches for it");
+}
+
+/* What differs from the object, one line each. */
+static void put_differences(FILE *to, const struct prove_object *object,
+			    const struct prove_record *record)
+{
+	int64_t bytes = members_number(record->line, "bytes");
+	const char *sha256 = members_text(record->line, "sha256");
+	if (!record->same_bytes && !sha256[0])
+		fprintf(to, "  %-16sthe data set never came whole then\n", "differs");
+	else if (!record->same_bytes)
+		fprintf(to, "  %-16sSHA-256 is %s here, %.64s in the log\n", "differs",
+			object->sha256,
+			strspn(sha256, "0123456789abcdef") == 64 ? sha256 : "another");
+	if (bytes != object->bytes)
+		fprintf(to, "  %-16slength is %" PRId64 " here, %" PRId64 " in the log\n",
+			"differs", object->bytes, bytes);
+	if (!record->same_syntax) {
+		fprintf(to, "  %-16stransfer syntax is %s here, ", "differs",
+			object->transfer_syntax);
+		shown_text(to, members_text(record->line, "transfer_syntax"));
+		fputs(" in the log\n", to);
+	}
+}
+
+static void put_record(FILE *to, const struct prove_search *search,
+		       const struct prove_record *record, bool utc)
+{
+	const struct prove_object *object = search->object;
+	const char *instance = members_text(record->line, "sop_instance");
+	fputs(record->same_bytes ? "\nthese bytes, sent by "
+				 : "\nother bytes of the SOP instance, sent by ",
+	      to);
+	put_sender(to, record->line);
+	fputc('\n', to);
+	put_time(to, record->line, utc);
+	put_member(to, "from", record->line, "peer");
+	put_member(to, "certificate", record->line, "certificate");
+	put_outcome(to, record->line);
+	if (strcmp(instance, object->sop_instance) != 0) {
+		fprintf(to, "  %-16sthe command named SOP instance ", "note");
+		shown_text(to, instance[0] ? instance : "none");
+		fputc('\n', to);
+	}
+	put_place(to, search, record);
+	put_differences(to, object, record);
+}
+
+static void put_files(FILE *to, const struct prove_search *search)
+{
+	for (size_t i = 0; i < search->file_count; i++) {
+		const struct prove_file *file = &search->files[i];
+		bool has_record = false;
+		for (size_t j = 0; j < search->record_count; j++)
+			has_record |= search->records[j].file == i;
+		if (!has_record)
+			continue;
+		fputs("\n", to);
+		shown_text(to, file->path);
+		if (file->broken_at == 0)
+			fprintf(to,
+				": its chain of hashes holds, from line 1 to line "
+				"%" PRIu64 "\n",
+				file->lines);
+		else
+			fprintf(to,
+				": its chain of hashes DOES NOT HOLD at line %" PRIu64
+				": %s\n",
+				file->broken_at, file->why);
+	}
+}
+
+static const char *verdict_text(enum prove_verdict verdict)
+{
+	switch (verdict) {
+	case PROVE_PROVED:
+		return "proved: these bytes are those that ";
+	case PROVE_NOT_SOUND:
+		return "NOT PROVED: the log has these bytes, but the log itself does not "
+		       "hold\n";
+	case PROVE_OTHER_SYNTAX:
+		return "NOT PROVED: the bytes of the data set are those in the log, but "
+		       "the file's meta\nheader says another transfer syntax: read so, "
+		       "they are another object\n";
+	case PROVE_OTHER_BYTES:
+		return "NOT PROVED: the log knows the SOP instance, but its bytes "
+		       "differ. "
+		       "Perhaps the PACS\nencoded it anew; that can't be told from a "
+		       "change. No claim is made\n";
+	default:
+		return "NOT PROVED: the log has neither these bytes nor their SOP "
+		       "instance\n";
+	}
+}
+
+void prove_print(FILE *to, const char *path, const struct prove_search *search, bool utc)
+{
+	const struct prove_object *object = search->object;
+	enum prove_verdict verdict = prove_verdict_of(search);
+	fputs(verdict_text(verdict), to);
+	for (size_t i = 0; verdict == PROVE_PROVED && i < search->record_count; i++) {
+		if (prove_search_is_proof(search, &search->records[i])) {
+			put_sender(to, search->records[i].line);
+			fputs(" sent\n", to);
+			break;
+		}
+	}
+	put(to, "object", path);
+	put(to, "SOP instance", object->sop_instance);
+	put(to, "transfer syntax", object->transfer_syntax);
+	fprintf(to, "  %-16s%" PRId64 " bytes, SHA-256 %s\n", "data set", object->bytes,
+		object->sha256);
+	for (size_t i = 0; i < search->record_count; i++)
+		put_record(to, search, &search->records[i], utc);
+	if (search->more_records > 0)
+		fprintf(to, "\nand %" PRIu64 " more records\n", search->more_records);
+	put_files(to, search);
+	if (search->record_count > 0)
+		fputs("That nobody wrote the whole log anew is proved by `cathgate audit "
+		      "verify` alone,\nwith the public key and a checkpoint that was "
+		      "kept "
+		      "elsewhere.\n",
+		      to);
+}
+
+static json_t *json_of_record(const struct prove_search *search,
+			      const struct prove_record *record)
+{
+	json_t *item = json_object();
+	const struct prove_file *file = &search->files[record->file];
+	json_object_set_new(item, "file", members_shown(file->path));
+	json_object_set_new(item, "line", json_integer((json_int_t)record->number));
+	json_object_set_new(item, "seq", json_integer((json_int_t)record->seq));
+	json_object_set_new(item, "proves",
+			    json_boolean(prove_search_is_proof(search, record)));
+	json_object_set_new(item, "same_bytes", json_boolean(record->same_bytes));
+	json_object_set_new(item, "same_transfer_syntax",
+			    json_boolean(record->same_syntax));
+	json_object_set_new(item, "own_hash",
+			    json_string(record->is_sound   ? "holds"
+					: record->has_hash ? "does-not-hold"
+							   : "none"));
+	json_object_set_new(item, "record", json_incref(record->line));
+	return item;
+}
+
+static json_t *json_of_file(const struct prove_file *file)
+{
+	json_t *item = json_object();
+	json_object_set_new(item, "file", members_shown(file->path));
+	json_object_set_new(item, "lines", json_integer((json_int_t)file->lines));
+	json_object_set_new(item, "chain_holds", json_boolean(file->broken_at == 0));
+	if (file->broken_at > 0) {
+		json_object_set_new(item, "broken_at",
+				    json_integer((json_int_t)file->broken_at));
+		json_object_set_new(item, "why", json_string(file->why));
+	}
+	return item;
+}
+
+int prove_print_json(FILE *to, const char *path, const struct prove_search *search)
+{
+	const struct prove_object *object = search->object;
+	enum prove_verdict verdict = prove_verdict_of(search);
+	json_t *whole = json_object(), *records = json_array(), *files = json_array();
+	json_object_set_new(whole, "object", members_shown(path));
+	json_object_set_new(whole, "proved", json_boolean(verdict == PROVE_PROVED));
+	json_object_set_new(whole, "verdict", json_string(verdict_words[verdict]));
+	json_object_set_new(whole, "sop_instance", json_string(object->sop_instance));
+	json_object_set_new(whole, "sop_class", json_string(object->sop_class));
+	json_object_set_new(whole, "transfer_syntax",
+			    json_string(object->transfer_syntax));
+	json_object_set_new(whole, "bytes", json_integer(object->bytes));
+	json_object_set_new(whole, "sha256", json_string(object->sha256));
+	for (size_t i = 0; i < search->record_count; i++)
+		json_array_append_new(records,
+				      json_of_record(search, &search->records[i]));
+	json_object_set_new(whole, "records", records);
+	json_object_set_new(whole, "more_records",
+			    json_integer((json_int_t)search->more_records));
+	for (size_t i = 0; i < search->file_count; i++)
+		json_array_append_new(files, json_of_file(&search->files[i]));
+	json_object_set_new(whole, "files", files);
+	int result = json_dumpf(whole, to, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	json_decref(whole);
+	fputc('\n', to);
+	return result;
+}

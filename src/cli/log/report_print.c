@@ -1,0 +1,271 @@
+#include "report_print.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cathgate/base/visible.h"
+#include "cli/kit/moment.h"
+#include "cli/kit/shown.h"
+
+#define UNKNOWN_STUDY "(not known)"
+#define STUDY_WIDTH   24 /* at least */
+
+static bool is_wanted(const struct report_study *study, const struct report_view *view)
+{
+	return study->received > 0 &&
+	       (!view->study || strcmp(study->uid, view->study) == 0);
+}
+
+/* The widest Study Instance UID's: 64 characters at most in a DICOM object. */
+static size_t study_width(const struct report *report, const struct report_view *view)
+{
+	size_t width = STUDY_WIDTH;
+	for (size_t i = 1; i < report->study_count; i++) {
+		size_t length = strnlen(report->studies[i].uid, 64);
+		if (is_wanted(&report->studies[i], view) && length > width)
+			width = length;
+	}
+	return width;
+}
+
+static void print_head(FILE *to, size_t width)
+{
+	static const char *const counts[] = { "RECEIVED", "FORWARDED", "SPOOLED",
+					      "FAILED",	  "REFUSED",   "UNCONFIRMED",
+					      "RETRIES" };
+	fprintf(to, "%-*s %-12s", (int)width, "STUDY", "MODALITY");
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
+		fprintf(to, " %s", counts[i]);
+	fprintf(to, " %11s  %-24s  %s\n", "BYTES", "FIRST", "LAST");
+}
+
+static void print_row(FILE *to, const struct report_study *study, const char *name,
+		      size_t width, bool utc)
+{
+	char size[SHOWN_SIZE_SIZE], first[MOMENT_SIZE], last[MOMENT_SIZE];
+	const char *modality = study->has_others ? "several" : study->modality;
+	shown_size(study->bytes, size);
+	moment_show(study->first, utc, first);
+	moment_show(study->last, utc, last);
+	shown_column(to, name, width);
+	fputc(' ', to);
+	shown_column(to, modality && modality[0] ? modality : "-", 12);
+	fprintf(to,
+		" %8" PRIu64 " %9" PRIu64 " %7" PRIu64 " %6" PRIu64 " %7" PRIu64
+		" %11" PRIu64 " %7" PRIu64 " %11s  %-24s  %s\n",
+		study->received, study->by_outcome[REPORT_FORWARDED],
+		study->by_outcome[REPORT_SPOOLED], study->by_outcome[REPORT_FAILED],
+		study->by_outcome[REPORT_REFUSED], study->by_outcome[REPORT_UNCONFIRMED],
+		study->attempts - study->received, size, first, last);
+}
+
+static void print_missing_of(FILE *to, const struct report *report, size_t study,
+			     bool utc)
+{
+	fputs("\nmissing of ", to);
+	if (study == 0)
+		fputs(UNKNOWN_STUDY, to);
+	else
+		shown_text(to, report->studies[study].uid);
+	fputs(":\n", to);
+	for (size_t i = report->studies[study].first_missing; i != REPORT_NONE;
+	     i = report->instances[i].next_missing) {
+		const struct report_instance *instance = &report->instances[i];
+		char last[MOMENT_SIZE];
+		moment_show(instance->last, utc, last);
+		fputs("  ", to);
+		if (instance->is_sum)
+			fprintf(to,
+				"(%" PRIu64 " refusals that were only counted: of which "
+				"instances nobody knows)",
+				instance->stands_for);
+		else
+			shown_text(to, instance->sop_instance[0]
+					       ? instance->sop_instance
+					       : "(an instance without UID)");
+		fprintf(to, " %s", report_outcome_words[instance->outcome]);
+		if (instance->reason[0]) {
+			fputc(' ', to);
+			shown_text(to, instance->reason);
+		}
+		fprintf(to, ", attempts %" PRIu64 ", last %s\n", instance->attempts,
+			last);
+	}
+}
+
+void report_print_table(FILE *to, const struct report *report,
+			const struct report_view *view)
+{
+	size_t width = study_width(report, view);
+	print_head(to, width);
+	for (size_t i = 1; i < report->study_count; i++) {
+		if (is_wanted(&report->studies[i], view))
+			print_row(to, &report->studies[i], report->studies[i].uid, width,
+				  view->utc);
+	}
+	if (is_wanted(&report->studies[0], view))
+		print_row(to, &report->studies[0], UNKNOWN_STUDY, width, view->utc);
+	if (!view->study)
+		print_row(to, &report->total, "total", width, view->utc);
+	for (size_t i = 0; i < report->study_count; i++) {
+		size_t study = (i + 1) % report->study_count;
+		if (is_wanted(&report->studies[study], view) &&
+		    report->studies[study].missing > 0)
+			print_missing_of(to, report, study, view->utc);
+	}
+}
+
+/* A text from the log: quoted where it must be, never taken for a formula, and without
+ * what can't be seen. */
+static void put_csv(FILE *to, const char *text)
+{
+	bool is_formula = text[0] && strchr("=+-@\t\r", text[0]);
+	bool is_quoted = is_formula || strpbrk(text, ",\"\r\n");
+	size_t length, left = strlen(text);
+	uint32_t number;
+	fputs(is_formula ? "\"'" : is_quoted ? "\"" : "", to);
+	for (; left > 0; text += length, left -= length) {
+		if (!visible_character(text, left, &length, &number))
+			fprintf(to, "\\u%04x", (unsigned)number);
+		else
+			fprintf(to, "%s%.*s", *text == '"' ? "\"" : "", (int)length,
+				text);
+	}
+	fputs(is_quoted ? "\"" : "", to);
+}
+
+static void put_csv_missing(FILE *to, const struct report *report, size_t study)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *list = open_memstream(&text, &size);
+	if (!list)
+		return;
+	for (size_t i = report->studies[study].first_missing; i != REPORT_NONE;
+	     i = report->instances[i].next_missing) {
+		const struct report_instance *instance = &report->instances[i];
+		if (ftell(list) > 0)
+			fputs("; ", list);
+		if (instance->is_sum)
+			fprintf(list, "%" PRIu64 " only counted: ", instance->stands_for);
+		else
+			fprintf(list, "%s ",
+				instance->sop_instance[0] ? instance->sop_instance : "?");
+		fprintf(list, "%s%s%s", report_outcome_words[instance->outcome],
+			instance->reason[0] ? " " : "", instance->reason);
+	}
+	if (fclose(list) == 0)
+		put_csv(to, text);
+	free(text);
+}
+
+void report_print_csv(FILE *to, const struct report *report,
+		      const struct report_view *view)
+{
+	fputs("study,modality,received,forwarded,spooled,failed,refused,unconfirmed,"
+	      "attempts,retries,bytes,first,last,missing\r\n",
+	      to);
+	for (size_t i = 0; i < report->study_count; i++) {
+		size_t index = (i + 1) % report->study_count;
+		const struct report_study *study = &report->studies[index];
+		char first[MOMENT_SIZE], last[MOMENT_SIZE];
+		if (!is_wanted(study, view))
+			continue;
+		moment_write(study->first, first);
+		moment_write(study->last, last);
+		put_csv(to, study->uid);
+		fputc(',', to);
+		put_csv(to, study->has_others ? "several" : study->modality);
+		fprintf(to, ",%" PRIu64, study->received);
+		for (size_t j = 0; j < REPORT_OUTCOMES; j++)
+			fprintf(to, ",%" PRIu64, study->by_outcome[j]);
+		fprintf(to, ",%" PRIu64 ",%" PRIu64 ",%" PRId64 ",%s,%s,",
+			study->attempts, study->attempts - study->received, study->bytes,
+			first, last);
+		put_csv_missing(to, report, index);
+		fputs("\r\n", to);
+	}
+}
+
+static json_t *json_of_counts(const struct report_study *study)
+{
+	char first[MOMENT_SIZE], last[MOMENT_SIZE];
+	json_t *row = json_object();
+	moment_write(study->first, first);
+	moment_write(study->last, last);
+	json_object_set_new(row, "received", json_integer((json_int_t)study->received));
+	for (size_t i = 0; i < REPORT_OUTCOMES; i++)
+		json_object_set_new(row, report_outcome_words[i],
+				    json_integer((json_int_t)study->by_outcome[i]));
+	json_object_set_new(row, "attempts", json_integer((json_int_t)study->attempts));
+	json_object_set_new(
+		row, "retries",
+		json_integer((json_int_t)(study->attempts - study->received)));
+	json_object_set_new(row, "bytes", json_integer(study->bytes));
+	json_object_set_new(row, "first", first[0] ? json_string(first) : json_null());
+	json_object_set_new(row, "last", last[0] ? json_string(last) : json_null());
+	return row;
+}
+
+static json_t *json_of_missing(const struct report *report, size_t study)
+{
+	json_t *list = json_array();
+	for (size_t i = report->studies[study].first_missing; i != REPORT_NONE;
+	     i = report->instances[i].next_missing) {
+		const struct report_instance *instance = &report->instances[i];
+		char last[MOMENT_SIZE];
+		moment_write(instance->last, last);
+		json_t *item = json_object();
+		if (instance->sop_instance[0])
+			json_object_set_new(item, "sop_instance",
+					    json_string(instance->sop_instance));
+		json_object_set_new(item, "outcome",
+				    json_string(report_outcome_words[instance->outcome]));
+		if (instance->reason[0])
+			json_object_set_new(item, "reason",
+					    json_string(instance->reason));
+		if (instance->is_sum)
+			json_object_set_new(
+				item, "only_counted",
+				json_integer((json_int_t)instance->stands_for));
+		json_object_set_new(item, "attempts",
+				    json_integer((json_int_t)instance->attempts));
+		json_object_set_new(item, "last",
+				    last[0] ? json_string(last) : json_null());
+		json_array_append_new(list, item);
+	}
+	return list;
+}
+
+static json_t *json_of_study(const struct report *report, size_t index)
+{
+	const struct report_study *study = &report->studies[index];
+	json_t *row = json_of_counts(study);
+	json_object_set_new(row, "study",
+			    study->uid[0] ? json_string(study->uid) : json_null());
+	json_object_set_new(row, "modality",
+			    study->modality[0] ? json_string(study->modality)
+					       : json_null());
+	json_object_set_new(row, "several_modalities", json_boolean(study->has_others));
+	json_object_set_new(row, "missing", json_of_missing(report, index));
+	return row;
+}
+
+int report_print_json(FILE *to, const struct report *report,
+		      const struct report_view *view)
+{
+	json_t *whole = json_object(), *studies = json_array();
+	for (size_t i = 0; i < report->study_count; i++) {
+		size_t index = (i + 1) % report->study_count;
+		if (is_wanted(&report->studies[index], view))
+			json_array_append_new(studies, json_of_study(report, index));
+	}
+	json_object_set_new(whole, "studies", studies);
+	if (!view->study)
+		json_object_set_new(whole, "total", json_of_counts(&report->total));
+	int result = json_dumpf(whole, to, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	json_decref(whole);
+	fputc('\n', to);
+	return result;
+}

@@ -1,0 +1,20 @@
+/*
+ * A line of the log as a row that a person reads.
+ */
+#ifndef CLI_TAIL_ROW_H
+#define CLI_TAIL_ROW_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "cathgate/audit/log_reader.h"
+
+struct tail_style {
+	bool utc, colour;
+};
+
+void tail_row_head(FILE *to);
+void tail_row_print(FILE *to, const struct log_reader_line *line,
+		    const struct tail_style *style);
+
+#endif

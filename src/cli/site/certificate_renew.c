@@ -1,0 +1,394 @@
+/*
+ * `cathgate certificate renew`: what the private CA has signed for the gateway itself, it
+ * signs anew: with the same subject and names, towards modalities and PACSs alike. A
+ * gateway that runs finds the pairs changed on disk, and takes each once it fits.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cathgate/base/durable.h"
+#include "cli/kit/complain.h"
+#include "cli/kit/keep.h"
+#include "cli/kit/cli.h"
+#include "questions.h"
+#include "site.h"
+
+#define DAYS_USUAL 825
+#define FILE_MAX   (256 * 1024)
+
+struct options {
+	const char *config;
+	unsigned days;
+	bool keep_key;
+};
+
+/* One of the gateway's own. Two listeners can share one. */
+struct pair {
+	const struct config_tls *tls;
+	const char *certificate_path, *key_path; /* without symbolic links */
+	struct pki_certificate *before, *now;
+	struct pki_key *key;
+};
+
+static void usage(FILE *to)
+{
+	fputs("usage: cathgate certificate renew [--keep-key] [--days DAYS] "
+	      "[--config FILE]\n"
+	      "New keys, and certificates of the private CA, for the gateway itself; one "
+	      "that runs\ntakes them within seconds.\n\n"
+	      "  --keep-key     The keys stay: PACSs may have pinned them, or systemd "
+	      "hands them\n"
+	      "                 over as credentials\n"
+	      "  --days DAYS    How long the certificates last (825)\n"
+	      "  --config FILE  The gateway's configuration\n",
+	      to);
+}
+
+/* -1 to go on, else the exit status. */
+static int read_options(int argc, char **argv, struct options *ret)
+{
+	static const struct option names[] = {
+		{ "keep-key", no_argument, NULL, 'k' },
+		{ "days", required_argument, NULL, 'd' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int option;
+
+	*ret = (struct options){ .config = CATHGATE_CONFIG, .days = DAYS_USUAL };
+	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+		if (option == 'k') {
+			ret->keep_key = true;
+		} else if (option == 'c') {
+			ret->config = optarg;
+		} else if (option == 'd' && judge_days(optarg) == NULL) {
+			ret->days = (unsigned)strtoul(optarg, NULL, 10);
+		} else if (option == 'd') {
+			complain("--days: \"%s\" %s", optarg, judge_days(optarg));
+			return CLI_USAGE;
+		} else {
+			usage(option == 'h' ? stdout : stderr);
+			return option == 'h' ? CLI_GOOD : CLI_USAGE;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	complain("what is \"%s\"? All of the gateway's certificates are renewed",
+		 argv[optind]);
+	return CLI_USAGE;
+}
+
+static const char *real(const char *path)
+{
+	char *found = realpath(path, NULL);
+	const char *kept = keep_format("%s", found != NULL ? found : path);
+
+	free(found);
+	return kept;
+}
+
+static void close_pairs(struct pair *pairs, size_t count)
+{
+	for (size_t i = 0; pairs != NULL && i < count; i++) {
+		pki_certificate_free(pairs[i].before);
+		pki_certificate_free(pairs[i].now);
+		pki_key_free(pairs[i].key);
+	}
+	free(pairs);
+}
+
+static void add_pair(struct pair *pairs, size_t *count, const struct config_tls *tls)
+{
+	const char *path;
+
+	if (tls->none)
+		return;
+	path = real(tls->certificate.path);
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp(pairs[i].certificate_path, path) == 0)
+			return;
+	pairs[(*count)++] = (struct pair){ .tls = tls,
+					   .certificate_path = path,
+					   .key_path = real(tls->key.path) };
+}
+
+static struct pair *list_pairs(const struct config *config, size_t *ret_count)
+{
+	struct pair *pairs = calloc(config->listen_count + config->destination_count + 1,
+				    sizeof(*pairs));
+
+	*ret_count = 0;
+	for (size_t i = 0; pairs != NULL && i < config->listen_count; i++)
+		add_pair(pairs, ret_count, &config->listen[i].tls);
+	for (size_t i = 0; pairs != NULL && i < config->destination_count; i++)
+		add_pair(pairs, ret_count, &config->destinations[i].tls);
+	return pairs;
+}
+
+/* Whether another certificate goes with the same key: that would fit no more. */
+static const struct pair *shares_key(const struct pair *pair, const struct pair *pairs,
+				     size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (&pairs[i] != pair && strcmp(pairs[i].key_path, pair->key_path) == 0)
+			return &pairs[i];
+	return NULL;
+}
+
+/* A key in a file with a certificate would be lost with what the new one replaces. */
+static bool is_key_in(const char *certificate_path, const struct pair *pairs,
+		      size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(pairs[i].key_path, certificate_path) == 0)
+			return true;
+	return false;
+}
+
+static int find_key(struct pair *pair, const struct options *options,
+		    const struct pair *pairs, size_t count)
+{
+	const struct pair *other = shares_key(pair, pairs, count);
+	const char *error = NULL;
+
+	if (!options->keep_key && pair->tls->key.credential) {
+		complain("%s has a key that systemd hands over as a credential, which "
+			 "stays as it is: say --keep-key",
+			 pair->certificate_path);
+		return -1;
+	}
+	if (!options->keep_key && other != NULL) {
+		complain("%s and %s have the same key: say --keep-key",
+			 pair->certificate_path, other->certificate_path);
+		return -1;
+	}
+	if (!options->keep_key) {
+		pair->key = pki_key_like(pair->before);
+		if (pair->key == NULL)
+			complain("OpenSSL makes no key: %s", pki_failure());
+		return pair->key == NULL ? -1 : 0;
+	}
+	pair->key = pki_key_read(pair->key_path, &error);
+	if (pair->key != NULL && !pki_is_key_of(pair->before, pair->key))
+		error = "isn't the key of the certificate beside it; put the right one "
+			"there, or leave --keep-key out";
+	if (error != NULL)
+		complain("%s %s", pair->key_path, error);
+	return error == NULL ? 0 : -1;
+}
+
+/* Its user may have put that in place of the gateway's, to have a CA of its own. */
+static bool is_authority(const struct pki_certificate *certificate)
+{
+	struct pki_facts facts;
+
+	return pki_certificate_facts(certificate, &facts) < 0 || facts.is_ca;
+}
+
+/* 1: it is another CA's, which must do it. */
+static int make(struct pair *pair, const struct site *site, const struct options *options,
+		const struct pair *pairs, size_t count)
+{
+	const char *error = NULL;
+
+	pair->before = pki_certificate_read(pair->certificate_path, &error);
+	if (pair->before == NULL) {
+		complain("%s %s", pair->certificate_path, error);
+		return -1;
+	}
+	if (site->ca == NULL || !pki_is_issued_by(pair->before, site->ca)) {
+		complain("%s isn't of this gateway's private CA: have its own sign "
+			 "another for the same key, and put it in the place of this one. "
+			 "A request for it makes: openssl x509 -x509toreq "
+			 "-copy_extensions copy -in %s -signkey %s",
+			 pair->certificate_path, pair->certificate_path, pair->key_path);
+		return 1;
+	}
+	if (is_key_in(pair->certificate_path, pairs, count)) {
+		complain("%s holds a key as well, which a new certificate in its place "
+			 "would take away: give it a file of its own, and name that in "
+			 "`key`",
+			 pair->certificate_path);
+		return -1;
+	}
+	if (is_authority(pair->before)) {
+		complain("%s is a CA's certificate, for which no new key is made here: "
+			 "put the gateway's own there",
+			 pair->certificate_path);
+		return -1;
+	}
+	if (find_key(pair, options, pairs, count) < 0)
+		return -1;
+	pair->now = pki_reissue(pair->before, options->days, pair->key, site->ca,
+				site->ca_key);
+	if (pair->now != NULL)
+		return 0;
+	complain("OpenSSL makes no certificate in the place of %s: %s",
+		 pair->certificate_path, pki_failure());
+	return -1;
+}
+
+/* For what durable_keep answers. */
+static const char *cure(void)
+{
+	return errno == ELOOP ? "; name the file itself, not a symbolic link of another "
+				"user's"
+	       : errno == EINVAL ? "; it is no regular file: put one there"
+				 : "";
+}
+
+/* By the path as the configuration has it, whose links are followed with more care than
+ * realpath() takes. */
+static int keep_file(const char *path, struct durable_kept *ret)
+{
+	int result = durable_keep(path, FILE_MAX, ret);
+
+	if (result < 0)
+		complain("%s: %s%s", path, strerror(errno), cure());
+	return result;
+}
+
+static int replace(const char *path, const struct durable_kept *kept, const char *bytes,
+		   size_t size)
+{
+	int result = durable_rewrite(kept, bytes, size);
+
+	if (result < 0)
+		complain("%s: %s", path, strerror(errno));
+	return result;
+}
+
+static int replace_certificate(const struct pair *pair,
+			       const struct pki_text *certificate)
+{
+	const char *path = pair->tls->certificate.path;
+	struct durable_kept old;
+	int result;
+
+	if (keep_file(path, &old) < 0)
+		return -1;
+	result = replace(path, &old, certificate->bytes, certificate->size);
+	durable_kept_end(&old);
+	return result;
+}
+
+/* Key and certificate can't be replaced at once; who reads them in between finds that
+ * they don't fit, and looks again. A pair that came to be half is made whole by the next
+ * run, which reads the certificate only. */
+static int replace_pair(const struct pair *pair, const struct pki_text *key,
+			const struct pki_text *certificate)
+{
+	const char *key_path = pair->tls->key.path;
+	const char *path = pair->tls->certificate.path;
+	struct durable_kept old_key, old;
+	int result = -1;
+
+	if (keep_file(key_path, &old_key) < 0)
+		return -1;
+	if (keep_file(path, &old) < 0) {
+		durable_kept_end(&old_key);
+		return -1;
+	}
+	if (replace(key_path, &old_key, key->bytes, key->size) == 0 &&
+	    replace(path, &old, certificate->bytes, certificate->size) == 0) {
+		result = 0;
+	} else {
+		/* What fails on its way to the disk can have been done. */
+		replace(path, &old, old.bytes, old.size);
+		replace(key_path, &old_key, old_key.bytes, old_key.size);
+	}
+	durable_kept_end(&old_key);
+	durable_kept_end(&old);
+	return result;
+}
+
+static int write_pair(const struct pair *pair, bool with_key)
+{
+	struct pki_text key = { 0 }, certificate = { 0 };
+	int result = -1;
+
+	if (pki_certificate_write(pair->now, &certificate) < 0 ||
+	    (with_key && pki_key_write(pair->key, &key) < 0))
+		complain("OpenSSL writes no PEM for %s: %s", pair->certificate_path,
+			 pki_failure());
+	else if (with_key)
+		result = replace_pair(pair, &key, &certificate);
+	else
+		result = replace_certificate(pair, &certificate);
+	pki_text_free(&key);
+	pki_text_free(&certificate);
+	return result;
+}
+
+static bool has_ended(const struct site *site)
+{
+	struct pki_facts facts;
+
+	if (site->ca == NULL || pki_certificate_facts(site->ca, &facts) < 0 ||
+	    facts.not_after > time(NULL))
+		return false;
+	complain("the private CA itself has ended, on %s: set up a new one with cathgate "
+		 "setup --directory, and give it to all modalities",
+		 site_date(facts.not_after));
+	return true;
+}
+
+static int renew(const struct site *site, const struct options *options)
+{
+	size_t count, renewed = 0;
+	struct pair *pairs = list_pairs(site->config, &count);
+	int status = pairs != NULL ? CLI_GOOD : CLI_USAGE;
+
+	/* All are made before one is written. */
+	for (size_t i = 0; status != CLI_USAGE && i < count; i++) {
+		int made = make(&pairs[i], site, options, pairs, count);
+
+		status = made < 0 ? CLI_USAGE : made > 0 ? CLI_WRONG : status;
+	}
+	for (size_t i = 0; status != CLI_USAGE && i < count; i++) {
+		struct pki_facts facts;
+
+		if (pairs[i].now == NULL)
+			continue;
+		if (pki_certificate_facts(pairs[i].now, &facts) < 0 ||
+		    write_pair(&pairs[i], !options->keep_key) < 0) {
+			status = CLI_USAGE;
+			break;
+		}
+		renewed++;
+		printf("%s: good until %s, sha256 %s\n", pairs[i].certificate_path,
+		       site_date(facts.not_after), facts.sha256);
+	}
+	if (renewed > 0)
+		printf("A gateway that runs takes them within seconds: cathgate status "
+		       "says so under \"last reload\".\nWho trusts the private CA "
+		       "notices nothing. Who was given a certificate itself%s needs the "
+		       "new one.\n",
+		       options->keep_key ? "" : ", or has pinned its key,");
+	else if (status == CLI_GOOD)
+		complain("the gateway has no certificate: all its connections are plain");
+	close_pairs(pairs, count);
+	return renewed > 0 || status != CLI_GOOD ? status : CLI_WRONG;
+}
+
+int certificate_renew_main(int argc, char **argv)
+{
+	struct options options;
+	struct site site;
+	int status = read_options(argc, argv, &options);
+
+	if (status >= 0)
+		return status;
+	setenv("CREDENTIALS_DIRECTORY", SERVICE_CREDENTIALS, 0);
+	if (site_open(&site, options.config, true) < 0)
+		return CLI_USAGE;
+	status = has_ended(&site) ? CLI_WRONG : renew(&site, &options);
+	site_close(&site);
+	return status;
+}

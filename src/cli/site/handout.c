@@ -1,0 +1,189 @@
+#include "handout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/kit/complain.h"
+#include "cli/kit/keep.h"
+#include "setup.h"
+
+#define PASSWORD_MAX 128
+
+static int write_file(const struct handout *handout, const char *name, const char *ending,
+		      struct pki_text *text)
+{
+	struct durable_owner own = service_private(0600);
+	int result = staging_write(&handout->staging, keep_format("%s%s", name, ending),
+				   text->bytes, text->size, &own);
+
+	pki_text_free(text);
+	return result;
+}
+
+static int refused(void)
+{
+	complain("OpenSSL refuses: %s", pki_failure());
+	return -1;
+}
+
+/* The first line of a file; or one that is made up. */
+static int choose_password(struct handout *handout, char ret[PASSWORD_MAX])
+{
+	char *text;
+	size_t size;
+
+	if (handout->password_file == NULL) {
+		if (pki_password_make(handout->password) < 0)
+			return refused();
+		strcpy(ret, handout->password);
+		return 0;
+	}
+	/* It can be a pipe: --password-file <(…). */
+	if (durable_read_fd(open(handout->password_file, O_RDONLY | O_CLOEXEC),
+			    PASSWORD_MAX - 1, &text, &size) < 0) {
+		complain("%s: %s", handout->password_file, strerror(errno));
+		return -1;
+	}
+	size = strcspn(text, "\r\n");
+	memcpy(ret, text, size);
+	ret[size] = '\0';
+	explicit_bzero(text, size);
+	free(text);
+	for (size_t i = 0; i < size; i++)
+		if ((unsigned char)ret[i] < 0x20 || (unsigned char)ret[i] > 0x7E)
+			size = 0;
+	if (size >= 8)
+		return 0;
+	complain("%s: its first line is no password; write 8 to 127 ASCII characters "
+		 "there",
+		 handout->password_file);
+	return -1;
+}
+
+static int write_pkcs12(struct handout *handout, const struct site *site,
+			const struct pki_key *key)
+{
+	char password[PASSWORD_MAX];
+	struct pki_text text;
+	int result = choose_password(handout, password);
+
+	if (result == 0 &&
+	    pki_pkcs12_write(key, handout->certificate, site->ca, handout->name, password,
+			     handout->legacy, &text) < 0)
+		result = refused();
+	else if (result == 0)
+		result = write_file(handout, handout->name, ".p12", &text);
+	explicit_bzero(password, sizeof(password));
+	return result;
+}
+
+static int write_certificate(const struct handout *handout, const char *name,
+			     const struct pki_certificate *certificate)
+{
+	struct pki_text text;
+
+	if (pki_certificate_write(certificate, &text) < 0)
+		return refused();
+	return write_file(handout, name, ".crt", &text);
+}
+
+static int issue(struct handout *handout, const struct site *site)
+{
+	enum pki_algorithm algorithm =
+		handout->legacy || handout->rsa ? PKI_RSA_2048 : PKI_EC_P256;
+	struct pki_wish wish = { .role = PKI_CLIENT,
+				 .common_name = handout->name,
+				 .uri = handout->uri,
+				 .days = handout->days };
+	const char *error = NULL;
+	struct pki_key *key = handout->request != NULL
+				      ? pki_request_read(handout->request, &error)
+				      : pki_key_new(algorithm);
+	struct pki_text text;
+	int result = -1;
+
+	if (error != NULL)
+		complain("%s %s", handout->request, error);
+	else if (key == NULL || (handout->certificate = pki_issue(&wish, key, site->ca,
+								  site->ca_key)) == NULL)
+		refused();
+	else
+		result = 0;
+	if (result == 0 && handout->request == NULL)
+		result = write_pkcs12(handout, site, key);
+	if (result == 0 && (handout->pem || handout->request != NULL))
+		result = write_certificate(handout, handout->name, handout->certificate);
+	if (result == 0 && handout->pem && handout->request == NULL)
+		result = pki_key_write(key, &text) < 0
+				 ? refused()
+				 : write_file(handout, handout->name, ".key", &text);
+	pki_key_free(key);
+	return result;
+}
+
+static int take_own(struct handout *handout)
+{
+	const char *error = NULL;
+
+	handout->certificate = pki_certificate_read(handout->own, &error);
+	if (handout->certificate != NULL)
+		error = pki_certificate_fault(handout->certificate);
+	if (error == NULL)
+		return 0;
+	complain("%s %s", handout->own, error);
+	return -1;
+}
+
+int handout_make(struct handout *handout, const struct site *site,
+		 const struct config_modality *entry)
+{
+	struct durable_owner own = service_private(0700);
+
+	(void)entry;
+	if (handout->own == NULL && site->ca == NULL) {
+		complain("this gateway has no CA of its own (%s/" SETUP_CA_CERT
+			 "): have the hospital's make the modality's certificate, and "
+			 "give it with --certificate",
+			 site->folder);
+		return -1;
+	}
+	if (staging_open(&handout->staging, handout->folder, &own) < 0)
+		return -1;
+	handout->is_open = true;
+	if (handout->staging.within) {
+		complain("%s is there already, and not empty; move it away, or name "
+			 "another folder with --output",
+			 handout->folder);
+		return -1;
+	}
+	if ((handout->own != NULL ? take_own(handout) : issue(handout, site)) < 0)
+		return -1;
+	return site->ca != NULL ? write_certificate(handout, "ca", site->ca) : 0;
+}
+
+int handout_commit(struct handout *handout)
+{
+	return staging_commit(&handout->staging, NULL);
+}
+
+void handout_close(struct handout *handout)
+{
+	if (handout->is_open)
+		staging_close(&handout->staging);
+	pki_certificate_free(handout->certificate);
+	explicit_bzero(handout->password, sizeof(handout->password));
+}
+
+void handout_tell(const struct handout *handout)
+{
+	printf("Bring what is in %s to the modality; %s.txt there says what to do.\n",
+	       handout->folder, handout->name);
+	if (handout->own == NULL && handout->request == NULL)
+		printf("Delete the folder when the modality has it: it holds its key.\n");
+	if (handout->password[0] != '\0')
+		printf("Password of %s.p12, shown this once: %s\n", handout->name,
+		       handout->password);
+}

@@ -1,0 +1,90 @@
+/* The files in modalities.d. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cathgate/base/durable.h"
+#include "cli/kit/complain.h"
+#include "cli/kit/keep.h"
+#include "modality.h"
+#include "sample.h"
+
+static const char *values(const struct modality_list *list)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < list->count; i++)
+		text = keep_format("%s%s%s", text, i > 0 ? ", " : "",
+				   sample_quote(list->items[i]));
+	return text;
+}
+
+static const char *line(const char *key, const struct modality_list *list)
+{
+	return list->count == 0 ? "" : keep_format("%s = [ %s ];\n", key, values(list));
+}
+
+const char *modality_entry_text(const struct modality_options *options,
+				const char *binding)
+{
+	return keep_format(
+		"// One modality of the allowlist, made by cathgate modality add on %s. "
+		"Change what it\n// may do here; its certificate with cathgate modality "
+		"renew. "
+		"Every key is explained in\n// " CATHGATE_SAMPLE "\n\n"
+		"name = %s;\n%s%scertificate: {\n%s}\n%s%sdestination = %s;\n",
+		site_date(time(NULL)), sample_quote(options->name),
+		line("ae_titles", &options->ae_titles),
+		line("called_ae_titles", &options->called_ae_titles), binding,
+		line("addresses", &options->addresses),
+		line("sop_classes", &options->sop_classes),
+		sample_quote(options->destination));
+}
+
+const char *modality_entry_rebind(const char *text, const struct modality_list *digests)
+{
+	static const char key[] = "\n  sha256 = [";
+	const char *begin = strstr(text, key);
+	const char *end = begin != NULL ? strchr(begin, ']') : NULL;
+
+	if (end == NULL || strstr(begin + 1, key) != NULL)
+		return NULL;
+	begin += strlen(key);
+	return keep_format("%.*s %s %s", (int)(begin - text), text, values(digests), end);
+}
+
+static int make_folder(const struct site *site)
+{
+	const char *path = keep_format("%s/" CONFIG_MODALITIES_FOLDER, site->folder);
+	struct durable_owner owner = service_folder(&site->service);
+
+	if (durable_folder(path, &owner) == 0 || errno == EEXIST)
+		return 0;
+	complain("%s: %s", path, strerror(errno));
+	return -1;
+}
+
+int modality_entry_write(struct site *site, const char *name, const char *text,
+			 const char *before)
+{
+	const char *path = site_entry_path(site, name);
+	struct durable_owner owner = service_file(&site->service);
+	int result;
+
+	if (make_folder(site) < 0)
+		return -1;
+	result = before == NULL ? durable_create(path, text, strlen(text), &owner)
+				: durable_replace(path, text, strlen(text), &owner);
+	if (result < 0) {
+		complain("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (site_reread(site) == 0)
+		return 0;
+	if (before == NULL)
+		durable_remove(path);
+	else
+		durable_replace(path, before, strlen(before), &owner);
+	complain("so nothing was changed");
+	return -1;
+}

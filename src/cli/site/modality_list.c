@@ -1,0 +1,192 @@
+#include <dirent.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/kit/keep.h"
+#include "cli/kit/members.h"
+#include "modality.h"
+
+#define DAY_SECONDS 86400L
+#define SOON_DAYS   30
+
+static const struct modality_verb verb = {
+	.name = "list",
+	.takes = " json ",
+	.usage = "usage: cathgate modality list [--json] [--config FILE]\n"
+		 "Who may connect, with which certificate, and until when.\n",
+};
+
+/* The certificate that counts: the newest that isn't revoked; `ret_count` is how many
+ * such there are. NULL where none is known. */
+static const struct site_certificate *current(const struct site *site,
+					      const struct config_modality *entry,
+					      size_t *ret_count)
+{
+	const struct site_certificate *found = NULL;
+
+	*ret_count = 0;
+	for (size_t i = 0; i < site->known_count; i++) {
+		const struct site_certificate *known = &site->known[i];
+
+		if (known->revoked != 0 || !site_is_bound(&entry->certificate, known))
+			continue;
+		if (found == NULL)
+			found = known;
+		(*ret_count)++;
+	}
+	return found;
+}
+
+static const char *state_of(const struct config_modality *entry,
+			    const struct site_certificate *known, size_t count)
+{
+	time_t now = time(NULL);
+
+	if (entry->certificate.none)
+		return "no TLS";
+	if (known == NULL)
+		return "certificate not seen";
+	if (known->facts.not_after < now)
+		return "expired";
+	if (count > 1)
+		return "renewed, old still allowed";
+	if (known->facts.not_after < now + SOON_DAYS * DAY_SECONDS)
+		return "expires soon";
+	return "good";
+}
+
+static json_t *titles(const struct config_ae_titles *list)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append_new(array, json_string(list->items[i].text));
+	return array;
+}
+
+static json_t *describe(const struct site *site, const struct config_modality *entry)
+{
+	size_t count;
+	const struct site_certificate *known = current(site, entry, &count);
+	json_t *object = json_object();
+
+	json_object_set_new(object, "name", json_string(entry->name));
+	json_object_set_new(object, "state", json_string(state_of(entry, known, count)));
+	json_object_set_new(object, "ae_titles", titles(&entry->ae_titles));
+	json_object_set_new(object, "called_ae_titles", titles(&entry->called_ae_titles));
+	json_object_set_new(
+		object, "destination",
+		json_string(site->config->destinations[entry->destination].name));
+	json_object_set_new(object, "file", members_shown(entry->place.file));
+	if (known != NULL) {
+		json_object_set_new(object, "certificate",
+				    json_string(known->facts.sha256));
+		json_object_set_new(object, "serial", json_string(known->facts.serial));
+		json_object_set_new(object, "expires",
+				    json_string(site_date(known->facts.not_after)));
+	}
+	return object;
+}
+
+static int is_revoked(const struct dirent *entry)
+{
+	static const char ending[] = ".conf.revoked";
+	size_t length = strlen(entry->d_name);
+
+	return length > strlen(ending) &&
+	       strcmp(entry->d_name + length - strlen(ending), ending) == 0;
+}
+
+static void add_revoked(const struct site *site, json_t *list)
+{
+	struct dirent **entries;
+	int count = scandir(keep_format("%s/" CONFIG_MODALITIES_FOLDER, site->folder),
+			    &entries, is_revoked, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		json_t *object = json_object();
+
+		json_object_set_new(object, "name",
+				    json_stringn(entries[i]->d_name,
+						 strlen(entries[i]->d_name) -
+							 strlen(".conf.revoked")));
+		json_object_set_new(object, "state", json_string("revoked"));
+		json_array_append_new(list, object);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+	const char *text = "";
+
+	if (json_is_string(value))
+		return json_string_value(value);
+	for (size_t i = 0; i < json_array_size(value); i++)
+		text = keep_format("%s%s%s", text, i > 0 ? "," : "",
+				   json_string_value(json_array_get(value, i)));
+	return text[0] != '\0' ? text : "-";
+}
+
+static void print_table(const json_t *list)
+{
+	static const char *const keys[] = { "name", "ae_titles", "destination", "expires",
+					    "state" };
+	static const char *const heads[] = { "NAME", "AE TITLE", "DESTINATION", "EXPIRES",
+					     "STATE" };
+	size_t widths[5], count = json_array_size(list);
+
+	for (size_t k = 0; k < 5; k++) {
+		widths[k] = strlen(heads[k]);
+		for (size_t i = 0; i < count; i++) {
+			size_t width = strlen(text_of(json_array_get(list, i), keys[k]));
+
+			if (width > widths[k])
+				widths[k] = width;
+		}
+	}
+	for (size_t i = 0; i <= count; i++) {
+		for (size_t k = 0; k < 5; k++) {
+			const char *text =
+				i == 0 ? heads[k]
+				       : text_of(json_array_get(list, i - 1), keys[k]);
+
+			printf("%-*s%s", k < 4 ? (int)widths[k] : 0, text,
+			       k < 4 ? "  " : "\n");
+		}
+	}
+}
+
+int modality_list_main(int argc, char **argv)
+{
+	struct modality_options options;
+	struct site site;
+	int status = modality_options_read(&verb, argc, argv, &options);
+	json_t *list;
+
+	if (status >= 0)
+		return status;
+	if (site_open(&site, options.config, false) < 0)
+		return CLI_USAGE;
+	list = json_array();
+	for (size_t i = 0; i < site.config->modality_count; i++)
+		json_array_append_new(list, describe(&site, &site.config->modalities[i]));
+	add_revoked(&site, list);
+	if (options.json) {
+		json_dumpf(list, stdout, JSON_INDENT(2));
+		printf("\n");
+	} else {
+		print_table(list);
+		if (site.crl != NULL)
+			printf("\nThe CRL is good until %s.\n",
+			       site_date(pki_crl_until(site.crl)));
+	}
+	json_decref(list);
+	site_close(&site);
+	return CLI_GOOD;
+}

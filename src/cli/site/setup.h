@@ -1,0 +1,56 @@
+/* What the files of `cathgate setup` share. */
+#ifndef SETUP_H
+#define SETUP_H
+
+#include <stdbool.h>
+
+#include "cathgate/pki/pki.h"
+#include "questions.h"
+#include "cli/kit/service.h"
+#include "staging.h"
+
+enum setup_question {
+	SETUP_NAME,
+	SETUP_HOSTS,
+	SETUP_ADDRESS,
+	SETUP_PORT,
+	SETUP_PACS_HOST,
+	SETUP_PACS_PORT,
+	SETUP_PACS_AE_TITLE,
+	SETUP_PACS_CA,
+	SETUP_PACS_SERVER_NAME,
+	SETUP_CALLING_AE_TITLE,
+	SETUP_MODALITY_CA,
+	SETUP_MODALITY_CRL,
+	SETUP_ORGANIZATION,
+	SETUP_LOG_DIRECTORY,
+	SETUP_QUESTIONS
+};
+
+struct setup_plan {
+	struct question *answers; /* SETUP_QUESTIONS of them */
+	const char *directory;	  /* absolute */
+	struct service service;
+	enum pki_algorithm algorithm;
+	bool has_sample;     /* the untouched one, which may be overwritten */
+	bool wants_requests; /* for the hospital's CA */
+	unsigned days;	     /* of the gateway's own certificates */
+};
+
+/* Where things stand, below the directory. */
+#define SETUP_CA_FOLDER	    "ca"
+#define SETUP_CA_KEY	    "ca/ca.key"
+#define SETUP_CA_CERT	    "ca/ca.crt"
+#define SETUP_CA_CRL	    "ca/ca.crl"
+#define SETUP_KNOWN	    "ca/certificates"
+#define SETUP_MODALITIES_CA "tls/modalities-ca.crt"
+#define SETUP_CRL	    "tls/modalities.crl"
+#define SETUP_CONFIG	    "cathgate.conf"
+#define SETUP_LOCK	    ".lock" /* held while a command changes the folder */
+
+/* Writes everything but the configuration, or the configuration. 0, or -1 with a message.
+ */
+int setup_write_keys(const struct setup_plan *plan, const struct staging *to);
+int setup_write_config(const struct setup_plan *plan, const struct staging *to);
+
+#endif

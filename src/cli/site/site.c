@@ -1,0 +1,263 @@
+#include "site.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cathgate/base/lock_file.h"
+#include "cathgate/policy/policy.h"
+#include "cathgate/dicom/sop_class.h"
+#include "cli/kit/cli.h"
+#include "cli/kit/complain.h"
+#include "cli/kit/keep.h"
+#include "setup.h"
+
+static const struct config_sop_classes sop_classes = {
+	.uid_of_name = sop_class_uid,
+	.is_storage = sop_class_is_storage,
+};
+
+int site_reread(struct site *site)
+{
+	struct config_faults faults = { 0 };
+	struct config *config = NULL;
+	int result = -1;
+
+	if (config_load(site->config_path, &sop_classes, &config, &faults) == 0)
+		policy_check(config, &faults);
+	for (size_t i = 0; i < faults.count; i++)
+		if (faults.items[i].kind == CONFIG_ERROR)
+			complain("%s", faults.items[i].text);
+	if (faults.error_count == 0) {
+		config_free(site->config);
+		site->config = config;
+		result = 0;
+	} else {
+		config_free(config);
+	}
+	config_faults_clear(&faults);
+	return result;
+}
+
+/* The folder itself won't do: the gateway's group can open it, and so could lock it for
+ * ever. */
+static int lock(struct site *site)
+{
+	const char *path = keep_format("%s/" SETUP_LOCK, site->folder);
+
+	site->lock = lock_file_take(path, 0);
+	if (site->lock >= 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		complain("another cathgate modality is at work in %s; try again when it "
+			 "has ended",
+			 site->folder);
+	else
+		complain("%s: it can't be locked: %s; %s", path, strerror(errno),
+			 geteuid() == 0 ? "if it is no file of root's, remove it"
+					: "run this as root");
+	return -1;
+}
+
+/* The private CA is there whole, or the site has none. */
+static int read_ca(struct site *site, bool may_change)
+{
+	const char *certificate = keep_format("%s/" SETUP_CA_CERT, site->folder);
+	const char *key = keep_format("%s/" SETUP_CA_KEY, site->folder);
+	const char *crl = keep_format("%s/" SETUP_CA_CRL, site->folder);
+	const char *wrong = certificate, *error = NULL;
+
+	if (access(certificate, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	site->ca = pki_certificate_read(certificate, &error);
+	if (error == NULL)
+		site->crl = pki_crl_read(wrong = crl, &error);
+	if (error == NULL && may_change)
+		site->ca_key = pki_key_read(wrong = key, &error);
+	if (error == NULL && may_change && !pki_is_key_of(site->ca, site->ca_key)) {
+		wrong = key;
+		error = "isn't the key of ca.crt beside it; put back the two that were "
+			"made together";
+	}
+	if (error == NULL)
+		return 0;
+	complain("%s %s%s", wrong, error,
+		 geteuid() == 0 ? "" : " (cathgate modality is for root)");
+	return -1;
+}
+
+static void read_known(struct site *site, const char *path)
+{
+	struct site_certificate known = { 0 };
+	struct stat status;
+	const char *error;
+
+	known.certificate = pki_certificate_read(path, &error);
+	if (known.certificate == NULL ||
+	    pki_certificate_facts(known.certificate, &known.facts) < 0) {
+		complain("%s %s; it is left out", path, error);
+		pki_certificate_free(known.certificate);
+		return;
+	}
+	known.is_ours = site->ca != NULL && pki_is_issued_by(known.certificate, site->ca);
+	if (known.is_ours)
+		known.revoked = pki_crl_revoked(site->crl, known.certificate);
+	if (stat(path, &status) == 0)
+		known.kept = status.st_mtim;
+	site->known[site->known_count++] = known;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct site_certificate *one = a, *other = b;
+
+	if (one->facts.not_before != other->facts.not_before)
+		return one->facts.not_before > other->facts.not_before ? -1 : 1;
+	if (one->kept.tv_sec != other->kept.tv_sec)
+		return one->kept.tv_sec > other->kept.tv_sec ? -1 : 1;
+	if (one->kept.tv_nsec != other->kept.tv_nsec)
+		return one->kept.tv_nsec > other->kept.tv_nsec ? -1 : 1;
+	return strcmp(one->facts.sha256, other->facts.sha256);
+}
+
+static int is_certificate(const struct dirent *entry)
+{
+	size_t length = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && length > 4 &&
+	       strcmp(entry->d_name + length - 4, ".crt") == 0;
+}
+
+static int read_all_known(struct site *site)
+{
+	const char *folder = keep_format("%s/" SETUP_KNOWN, site->folder);
+	struct dirent **entries;
+	int count = scandir(folder, &entries, is_certificate, NULL);
+
+	if (count < 0)
+		return 0;
+	site->known = calloc((size_t)count + 1, sizeof(*site->known));
+	for (int i = 0; i < count; i++) {
+		if (site->known != NULL)
+			read_known(site,
+				   keep_format("%s/%s", folder, entries[i]->d_name));
+		free(entries[i]);
+	}
+	free(entries);
+	if (site->known == NULL) {
+		complain("out of memory");
+		return -1;
+	}
+	qsort(site->known, site->known_count, sizeof(*site->known), newest_first);
+	return 0;
+}
+
+int site_open(struct site *site, const char *config_path, bool may_change)
+{
+	const char *slash = strrchr(config_path, '/');
+	struct stat status;
+
+	setenv("CREDENTIALS_DIRECTORY", SERVICE_CREDENTIALS, 0);
+	*site = (struct site){ .config_path = config_path, .lock = -1 };
+	site->folder = slash == NULL ? "."
+		       : slash == config_path
+			       ? "/"
+			       : keep_copy(config_path, (size_t)(slash - config_path));
+	site->service = (struct service){ .user = (uid_t)-1, .group = (gid_t)-1 };
+	if (stat(config_path, &status) < 0) {
+		complain("%s: %s; %s", config_path, strerror(errno),
+			 errno == EACCES ? "run this as root"
+					 : "make one with cathgate setup, or name yours "
+					   "with --config");
+		return -1;
+	}
+	if (geteuid() == 0)
+		site->service.group = status.st_gid;
+	if ((may_change && lock(site) < 0) || site_reread(site) < 0 ||
+	    read_ca(site, may_change) < 0 || read_all_known(site) < 0) {
+		site_close(site);
+		return -1;
+	}
+	return 0;
+}
+
+void site_close(struct site *site)
+{
+	for (size_t i = 0; i < site->known_count; i++)
+		pki_certificate_free(site->known[i].certificate);
+	free(site->known);
+	pki_crl_free(site->crl);
+	pki_key_free(site->ca_key);
+	pki_certificate_free(site->ca);
+	config_free(site->config);
+	if (site->lock >= 0)
+		close(site->lock);
+	*site = (struct site){ .lock = -1 };
+}
+
+const struct config_modality *site_entry(const struct site *site, const char *name)
+{
+	for (size_t i = 0; i < site->config->modality_count; i++)
+		if (strcmp(site->config->modalities[i].name, name) == 0)
+			return &site->config->modalities[i];
+	return NULL;
+}
+
+const char *site_entry_path(const struct site *site, const char *name)
+{
+	return keep_format("%s/" CONFIG_MODALITIES_FOLDER "/%s.conf", site->folder, name);
+}
+
+const char *site_revoked_path(const struct site *site, const char *name)
+{
+	return keep_format("%s.revoked", site_entry_path(site, name));
+}
+
+static bool holds(const struct config_strings *strings, const char *text)
+{
+	for (size_t i = 0; i < strings->count; i++)
+		if (strcmp(strings->items[i], text) == 0)
+			return true;
+	return false;
+}
+
+bool site_is_bound(const struct config_certificate *bound,
+		   const struct site_certificate *known)
+{
+	if (bound->sha256.count > 0)
+		return holds(&bound->sha256, known->facts.sha256);
+	return known->facts.uri[0] != '\0' && holds(&bound->uri, known->facts.uri);
+}
+
+const char *site_date(time_t time)
+{
+	struct tm tm;
+	char date[16] = "?";
+
+	if (gmtime_r(&time, &tm) != NULL)
+		strftime(date, sizeof(date), "%Y-%m-%d", &tm);
+	return keep_copy(date, strlen(date));
+}
+
+int site_reload(bool wanted)
+{
+	fflush(stdout);
+	if (!wanted) {
+		printf("It counts after: systemctl %s cathgated\n",
+		       system("systemctl --quiet is-active cathgated 2>/dev/null") == 0
+			       ? "reload"
+			       : "start");
+		return CLI_GOOD;
+	}
+	if (system("systemctl reload cathgated") == 0) {
+		printf("The gateway has been told to reload.\n");
+		return CLI_GOOD;
+	}
+	complain("systemctl reload cathgated failed; what was written stays: see "
+		 "journalctl -u cathgated");
+	return CLI_WRONG;
+}

@@ -1,0 +1,20 @@
+/*
+ * The hidden folders of staging.h: made, and removed with all that is in them.
+ */
+#ifndef STAGING_TREE_H
+#define STAGING_TREE_H
+
+#include "cathgate/base/durable.h"
+
+/* Makes one in `parent`, locks it, and keeps its name. Its descriptor; -1 with errno. */
+int staging_tree_make(int parent, const struct durable_owner *owner,
+		      const char **ret_name);
+
+/* Removes it with all in it. `folder` is its descriptor. */
+void staging_tree_remove(int parent, const char *name, int folder);
+
+/* Removes what runs that were killed have left in `parent`, which messages call `shown`.
+ */
+void staging_tree_remove_stale(int parent, const char *shown);
+
+#endif

@@ -1,0 +1,300 @@
+/*
+ * The listening sockets. Those that systemd passes stay open with it while we restart,
+ * and a reload keeps those whose place stays, so that no connection that waits there is
+ * lost.
+ */
+#include "supervisor/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "cathgate/base/log.h"
+#include "cathgate/net/net.h"
+
+int listeners_take_passed(struct server *server)
+{
+	char **names = NULL;
+	int count = sd_listen_fds_with_names(1, &names);
+
+	if (count < 0) {
+		log_error("the sockets from systemd: %s", strerror(-count));
+		return -1;
+	}
+	if (count == 0)
+		return 0;
+	server->passed = calloc((size_t)count, sizeof(*server->passed));
+	if (!server->passed) {
+		log_error("no memory for the sockets from systemd");
+		return -1;
+	}
+	server->passed_count = (size_t)count;
+	for (size_t i = 0; i < server->passed_count; i++)
+		server->passed[i] = (struct passed_socket){
+			.fd = SD_LISTEN_FDS_START + (int)i,
+			.name = names[i],
+		};
+	free(names);
+	return 0;
+}
+
+/* What systemd passed stays open to the end: a later configuration may name it again. */
+static void close_own(const struct server *server, int fd)
+{
+	for (size_t i = 0; i < server->passed_count; i++)
+		if (server->passed[i].fd == fd)
+			return;
+	close(fd);
+}
+
+static void say_open(const struct config_listen *listen, int fd)
+{
+	log_info("listening on %s port %u (%s%s)",
+		 listen->socket ? listen->socket : listen->address, net_port(fd),
+		 listen->tls.none ? "plain" : "TLS",
+		 listen->socket ? ", a socket of systemd's" : "");
+}
+
+static bool is_on_loopback(int fd)
+{
+	struct sockaddr_storage at;
+	socklen_t size = sizeof(at);
+	struct address address;
+
+	return getsockname(fd, (struct sockaddr *)&at, &size) == 0 &&
+	       address_of_socket(&at, &address) == 0 && address_is_loopback(&address);
+}
+
+static int prove_passed(int fd, const struct config_listen *listen,
+			struct config_faults *faults)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) <= 0 || flags < 0 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+		config_fault_add(faults, CONFIG_ERROR, &listen->place,
+				 "the socket \"%s\" from systemd is no listening TCP "
+				 "socket; write ListenStream= with a port in its unit",
+				 listen->socket);
+		return -1;
+	}
+	if (listen->tls.none && !is_on_loopback(fd)) {
+		config_fault_add(faults, CONFIG_ERROR, &listen->place,
+				 "a listener without TLS must not be reached from "
+				 "outside; write ListenStream=127.0.0.1:PORT in the unit "
+				 "of its socket \"%s\", or give it certificates in tls",
+				 listen->socket);
+		return -1;
+	}
+	return 0;
+}
+
+/* All of that name: a socket unit may have several ListenStream= lines. Returns how many;
+ * 0 after a fault. */
+static size_t find_passed(const struct server *server, const struct config *config,
+			  size_t entry, struct listener *ret,
+			  struct config_faults *faults)
+{
+	const struct config_listen *listen = &config->listen[entry];
+	size_t count = 0;
+
+	for (size_t i = 0; i < server->passed_count; i++) {
+		struct passed_socket *passed = &server->passed[i];
+
+		if (strcmp(passed->name, listen->socket) != 0)
+			continue;
+		if (prove_passed(passed->fd, listen, faults) != 0)
+			return 0;
+		ret[count++] = (struct listener){ .fd = passed->fd, .entry = entry };
+	}
+	if (count == 0)
+		config_fault_add(faults, CONFIG_ERROR, &listen->place,
+				 "systemd passes no socket named \"%s\"; start "
+				 "cathgated.socket (its FileDescriptorName= must say so) "
+				 "before the service, or write address and port instead",
+				 listen->socket);
+	return count;
+}
+
+static bool is_wanted(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->listen_count; i++)
+		if (config->listen[i].socket &&
+		    strcmp(config->listen[i].socket, name) == 0)
+			return true;
+	return false;
+}
+
+/* Nobody would ever accept what connects there. */
+static int refuse_unwanted(const struct server *server, const struct config *config,
+			   struct config_faults *faults)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < server->passed_count; i++) {
+		const char *name = server->passed[i].name;
+
+		if (is_wanted(config, name))
+			continue;
+		config_fault_add(faults, CONFIG_ERROR, &config->listen[0].place,
+				 "systemd passes a socket named \"%s\" (port %u) that no "
+				 "listener asks for; write socket = \"%s\" instead of "
+				 "address and port in one, or, to do without it, "
+				 "systemctl mask --now its unit, as in cathgated.socket",
+				 name, net_port(server->passed[i].fd), name);
+		result = -1;
+	}
+	return result;
+}
+
+/* Of an entry of the present configuration, every socket; NOWHERE has none. */
+static size_t keep(const struct server *server, size_t entry, size_t as,
+		   struct listener *ret)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < server->listener_count; i++)
+		if (server->listeners[i].entry == entry)
+			ret[count++] = (struct listener){ .fd = server->listeners[i].fd,
+							  .entry = as };
+	return count;
+}
+
+/* 0.0.0.0 can't be bound beside 127.0.0.1 on the same port, or the other way round: for
+ * the moment in which one takes the place of the other, both must share it. */
+static void share_ports(const struct server *server, bool shared)
+{
+	for (size_t i = 0; i < server->listener_count; i++)
+		net_share_port(server->listeners[i].fd, shared);
+}
+
+static size_t bind_new(const struct server *server, const struct config *config,
+		       size_t entry, struct listener *ret, struct config_faults *faults)
+{
+	const struct config_listen *listen = &config->listen[entry];
+	int fd = net_listen(listen->address, listen->port);
+
+	if (fd < 0 && errno == EADDRINUSE && server->listener_count > 0) {
+		share_ports(server, true);
+		fd = net_listen_shared(listen->address, listen->port);
+		share_ports(server, false);
+		if (fd >= 0)
+			net_share_port(fd, false);
+	}
+	if (fd < 0) {
+		config_fault_add(faults, CONFIG_ERROR, &listen->place,
+				 "%s port %u can't be listened on: %s; write another "
+				 "address or port, or see who has it with: ss -ltnp",
+				 listen->address, listen->port, strerror(errno));
+		return 0;
+	}
+	*ret = (struct listener){ .fd = fd, .entry = entry };
+	return 1;
+}
+
+static bool is_kept(const struct listener *list, size_t count, int fd)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].fd == fd)
+			return true;
+	return false;
+}
+
+void listeners_forget(const struct server *server, struct listener *next, size_t count)
+{
+	for (size_t i = 0; next && i < count; i++)
+		if (!is_kept(server->listeners, server->listener_count, next[i].fd))
+			close_own(server, next[i].fd);
+	free(next);
+}
+
+struct listener *listeners_renew(struct server *server, const struct config *next,
+				 size_t *ret_count, struct config_faults *faults)
+{
+	const struct config *now = server->setup.config;
+	struct listener *list =
+		calloc(next->listen_count + server->listener_count + server->passed_count,
+		       sizeof(*list));
+	size_t count = 0;
+
+	if (!list) {
+		config_fault_add(faults, CONFIG_ERROR, NULL,
+				 "no memory for the listeners");
+		return NULL;
+	}
+	if (refuse_unwanted(server, next, faults) != 0) {
+		free(list);
+		return NULL;
+	}
+	for (size_t i = 0; i < next->listen_count; i++) {
+		size_t before = setup_find_listen(now, next, i), found = 0;
+
+		if (next->listen[i].socket)
+			found = find_passed(server, next, i, list + count, faults);
+		else if (before != NOWHERE)
+			found = keep(server, before, i, list + count);
+		if (found == 0 && !next->listen[i].socket)
+			found = bind_new(server, next, i, list + count, faults);
+		if (found == 0) {
+			listeners_forget(server, list, count);
+			return NULL;
+		}
+		count += found;
+	}
+	*ret_count = count;
+	return list;
+}
+
+void listeners_replace(struct server *server, struct listener *next, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!is_kept(server->listeners, server->listener_count, next[i].fd))
+			say_open(&server->setup.config->listen[next[i].entry],
+				 next[i].fd);
+	for (size_t i = 0; i < server->listener_count; i++) {
+		int fd = server->listeners[i].fd;
+
+		if (is_kept(next, count, fd))
+			continue;
+		log_info("no longer listening on port %u", net_port(fd));
+		close_own(server, fd);
+	}
+	free(server->listeners);
+	server->listeners = next;
+	server->listener_count = count;
+}
+
+int listeners_open(struct server *server)
+{
+	struct config_faults faults = { 0 };
+	size_t count;
+	struct listener *list =
+		listeners_renew(server, server->setup.config, &count, &faults);
+
+	for (size_t i = 0; i < faults.count; i++)
+		log_error("%s", faults.items[i].text);
+	config_faults_clear(&faults);
+	if (!list)
+		return -1;
+	listeners_replace(server, list, count);
+	return 0;
+}
+
+void listeners_close(struct server *server)
+{
+	for (size_t i = 0; i < server->listener_count; i++)
+		close_own(server, server->listeners[i].fd);
+	free(server->listeners);
+	server->listeners = NULL;
+	server->listener_count = 0;
+	for (size_t i = 0; i < server->passed_count; i++) {
+		close(server->passed[i].fd);
+		free(server->passed[i].name);
+	}
+	free(server->passed);
+	server->passed = NULL;
+	server->passed_count = 0;
+}

@@ -1,0 +1,107 @@
+/*
+ * The addresses that connections come from: how often, whether a modality has been given
+ * a place from there, how many were closed at accept. The supervisor's, and small: who
+ * comes chooses the addresses, so there are rows for so many and no more.
+ *
+ * A connection costs its address one of its handshakes a minute, until it has proved to
+ * be a modality's and has a place: places have a count of their own. So a flood uses up
+ * what is for strangers only. Whoever comes beyond that is not shut out at once, since a
+ * modality may be among a flood from its own address, behind NAT say: such connections
+ * share what the machine can bear, and an address from which a modality has had a place
+ * within a week has as much for itself.
+ */
+#ifndef CATHGATE_SERVER_VISITORS_H
+#define CATHGATE_SERVER_VISITORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cathgate/base/address.h"
+
+/* A leaky count of events. */
+struct rate {
+	double level;
+	int64_t at_ms;
+};
+
+/* So many a minute, evenly; and so many at once. */
+struct rate_limit {
+	unsigned per_minute, burst;
+};
+
+/* A quarter of a minute's at once; of small limits 30, or all. */
+struct rate_limit rate_limit_of(unsigned per_minute);
+bool rate_has_room(struct rate *rate, struct rate_limit limit, int64_t now_ms);
+void rate_count(struct rate *rate, struct rate_limit limit, double number,
+		int64_t now_ms);
+void rate_take_back(struct rate *rate);
+
+#define VISITORS_MAX 1024
+#define VISITORS_TOLD                                                     \
+	100 /* lines a minute that name an address; then one for the rest \
+	     */
+#define VISITORS_TELL_MS  60000
+#define VISITORS_BEYOND	  250 /* connections a second beyond their address's limit ... */
+#define VISITORS_AT_ONCE  50  /* ... and at once */
+#define VISITORS_KNOWN_MS (7LL * 24 * 3600 * 1000)
+
+/* Connections that were closed at accept, and are still to be told of. */
+struct turned_away {
+	unsigned count;
+	char last[ADDRESS_TEXT_SIZE];
+	int64_t told_ms; /* 0: never */
+};
+
+struct visitor {
+	struct address address;
+	int64_t seen_ms;       /* 0: nobody's row */
+	int64_t good_ms;       /* when a modality was given a place; 0: never */
+	struct rate strangers; /* connections without a place ... */
+	struct rate beyond;    /* ... and those beyond that, when it is known */
+	struct rate places;    /* that were asked for by right */
+	struct turned_away away;
+};
+
+struct visitors {
+	struct visitor rows[VISITORS_MAX];
+	struct rate work_ms;	   /* of processes that came to nothing */
+	struct rate beyond;	   /* of all addresses that aren't known */
+	struct turned_away others; /* whose rows are gone, or had no line left */
+	int64_t minute_ms;	   /* when the present minute of lines began */
+	unsigned lines;		   /* in it */
+	int64_t look_ms;	   /* when somebody was last told, or could have been */
+};
+
+/* How a connection was let in. */
+struct visit {
+	bool is_known;	 /* a modality has had a place from its address */
+	bool is_charged; /* to what its address has for strangers */
+};
+
+/* What counts as one address: of IPv6 the /64, since a host has as many as it likes. */
+struct address visitors_address(const struct sockaddr_storage *peer);
+
+/* Times are clock_ms(). Whether one more connection may come in from there; counts it. */
+bool visitors_let_in(struct visitors *visitors, const struct address *address,
+		     unsigned per_minute, int64_t now_ms, struct visit *ret);
+/* That a process of one has used the processor for so long, and got no place. */
+void visitors_worked(struct visitors *visitors, double ms, int64_t now_ms);
+/* The count of places asked for from there. */
+struct rate *visitors_places(struct visitors *visitors, const struct address *address,
+			     int64_t now_ms);
+/* That connection is a modality's, and has its place. */
+void visitors_placed(struct visitors *visitors, const struct address *address,
+		     const struct visit *visit, int64_t now_ms);
+
+/* A connection from there was closed at accept. */
+void visitors_turned_away(struct visitors *visitors, const struct address *address,
+			  const char *peer, int64_t now_ms);
+/* False when it can't be told now. */
+typedef bool visitors_teller(void *context, const char *peer, const char *detail);
+/* Tells how many, address by address: of each at once, then once a minute; of all that is
+ * still untold with `all`. What can't be told now is kept for the next time. */
+void visitors_tell(struct visitors *visitors, bool all, int64_t now_ms,
+		   visitors_teller *tell, void *context);
+
+#endif

@@ -1,0 +1,285 @@
+/*
+ * What differs between two sets, in words for the log and the audit log.
+ */
+#include "supervisor/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cathgate/base/log.h"
+
+#define KEYS_SIZE 400
+
+void changes_add(struct changes *changes, const char *format, ...)
+{
+	char **items = reallocarray(changes->items, changes->count + 1, sizeof(*items));
+	va_list arguments;
+	char *text = NULL;
+
+	if (!items) {
+		log_error("no memory to say what has changed");
+		return;
+	}
+	changes->items = items;
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	if (!text)
+		return;
+	/* Two listeners can name one file: once is enough. */
+	for (size_t i = 0; i < changes->count; i++) {
+		if (strcmp(items[i], text) == 0) {
+			free(text);
+			return;
+		}
+	}
+	items[changes->count++] = text;
+}
+
+void changes_clear(struct changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++)
+		free(changes->items[i]);
+	free(changes->items);
+	*changes = (struct changes){ 0 };
+}
+
+static void add_key(char *keys, const char *key)
+{
+	size_t used = strlen(keys);
+
+	snprintf(keys + used, KEYS_SIZE - used, "%s%s", used ? ", " : "", key);
+}
+
+static void compare_modality(const struct config *was, const struct config_modality *a,
+			     const struct config *is, const struct config_modality *b,
+			     struct changes *changes)
+{
+	char keys[KEYS_SIZE];
+
+	config_entry_changes(a, b, keys, sizeof(keys));
+	if (strcmp(was->destinations[a->destination].name,
+		   is->destinations[b->destination].name) != 0)
+		add_key(keys, "destination");
+	if (keys[0])
+		changes_add(changes, "modality %s changed (%s)", b->name, keys);
+}
+
+static void list_modalities(const struct config *was, const struct config *is,
+			    struct changes *changes)
+{
+	for (size_t i = 0; i < is->modality_count; i++) {
+		const struct config_modality *entry = &is->modalities[i];
+		size_t before = setup_find_modality(was, entry->name);
+
+		if (before == NOWHERE)
+			changes_add(changes, "modality %s added", entry->name);
+		else
+			compare_modality(was, &was->modalities[before], is, entry,
+					 changes);
+	}
+	for (size_t i = 0; i < was->modality_count; i++)
+		if (setup_find_modality(is, was->modalities[i].name) == NOWHERE)
+			changes_add(changes, "modality %s removed",
+				    was->modalities[i].name);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_files(const struct config_files *a, const struct config_files *b)
+{
+	bool same = a->count == b->count;
+
+	for (size_t i = 0; same && i < a->count; i++)
+		same = same_text(a->items[i].path, b->items[i].path);
+	return same;
+}
+
+static bool same_strings(const struct config_strings *a, const struct config_strings *b)
+{
+	bool same = a->count == b->count;
+
+	for (size_t i = 0; same && i < a->count; i++)
+		same = strcmp(a->items[i], b->items[i]) == 0;
+	return same;
+}
+
+static void compare_tls(const struct config_tls *a, const struct config_tls *b,
+			char *keys)
+{
+	if (a->none != b->none)
+		add_key(keys, "tls");
+	if (!same_text(a->certificate.path, b->certificate.path))
+		add_key(keys, "tls.certificate");
+	if (!same_text(a->key.path, b->key.path))
+		add_key(keys, "tls.key");
+	if (!same_text(a->ca.path, b->ca.path))
+		add_key(keys, "tls.ca");
+	if (!same_files(&a->crl, &b->crl))
+		add_key(keys, "tls.crl");
+	if (a->min_version != b->min_version)
+		add_key(keys, "tls.min_version");
+	if (!same_text(a->server_name, b->server_name))
+		add_key(keys, "tls.server_name");
+	if (!same_strings(&a->public_key_sha256, &b->public_key_sha256))
+		add_key(keys, "tls.public_key_sha256");
+}
+
+static void compare_destination(const struct config_destination *a,
+				const struct config_destination *b,
+				struct changes *changes)
+{
+	char keys[KEYS_SIZE] = "";
+
+	if (strcmp(a->host, b->host) != 0)
+		add_key(keys, "host");
+	if (a->port != b->port)
+		add_key(keys, "port");
+	if (!ae_title_equal(&a->called_ae_title, &b->called_ae_title))
+		add_key(keys, "called_ae_title");
+	if (!ae_title_equal(&a->calling_ae_title, &b->calling_ae_title))
+		add_key(keys, "calling_ae_title");
+	if (a->tls.key_exchange != b->tls.key_exchange)
+		add_key(keys, "key_exchange");
+	compare_tls(&a->tls, &b->tls, keys);
+	if (keys[0])
+		changes_add(changes, "destination %s changed (%s)", b->name, keys);
+}
+
+static const char *const kinds[] = { [TLS_END_CERTIFICATE] = "certificate",
+				     [TLS_END_CA] = "CA",
+				     [TLS_END_CRL] = "CRL of" };
+
+static const char *day(time_t time, char *ret, size_t size)
+{
+	struct tm tm;
+
+	if (!gmtime_r(&time, &tm) || strftime(ret, size, "%Y-%m-%d", &tm) == 0)
+		snprintf(ret, size, "?");
+	return ret;
+}
+
+static bool holds(const struct tls_end *ends, size_t count, const struct tls_end *wanted,
+		  bool exactly)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ends[i].kind == wanted->kind &&
+		    (exactly ? strcmp(ends[i].sha256, wanted->sha256) == 0
+			     : strcmp(ends[i].subject, wanted->subject) == 0))
+			return true;
+	return false;
+}
+
+static void add_end(const struct tls_end *end, bool renewed, struct changes *changes)
+{
+	const char *how = renewed ? "renewed" : "added";
+	char until[16];
+
+	day(end->until, until, sizeof(until));
+	if (end->kind == TLS_END_CRL && end->number[0])
+		changes_add(changes, "%s %s %s, number %s, good until %s",
+			    kinds[end->kind], end->subject, how, end->number, until);
+	else
+		changes_add(changes, "%s %s %s, good until %s", kinds[end->kind],
+			    end->subject, how, until);
+}
+
+/* What is there now and was not; and what nothing stands for any more. */
+static void compare_contexts(const struct tls_context *was, const struct tls_context *is,
+			     struct changes *changes)
+{
+	const struct tls_end *before, *now;
+	size_t before_count, now_count;
+
+	if (!was || !is)
+		return;
+	before = tls_context_ends(was, &before_count);
+	now = tls_context_ends(is, &now_count);
+	for (size_t i = 0; i < now_count; i++)
+		if (!holds(before, before_count, &now[i], true))
+			add_end(&now[i], holds(before, before_count, &now[i], false),
+				changes);
+	for (size_t i = 0; i < before_count; i++)
+		if (!holds(now, now_count, &before[i], false))
+			changes_add(changes, "%s %s gone", kinds[before[i].kind],
+				    before[i].subject);
+}
+
+static void list_destinations(const struct setup *before, const struct setup *now,
+			      struct changes *changes)
+{
+	const struct config *was = before->config, *is = now->config;
+
+	for (size_t i = 0; i < is->destination_count; i++) {
+		const struct config_destination *destination = &is->destinations[i];
+		size_t at = setup_find_destination(was, destination->name);
+
+		if (at == NOWHERE) {
+			changes_add(changes, "destination %s added", destination->name);
+			continue;
+		}
+		compare_destination(&was->destinations[at], destination, changes);
+		compare_contexts(before->clients[at], now->clients[i], changes);
+	}
+	for (size_t i = 0; i < was->destination_count; i++)
+		if (setup_find_destination(is, was->destinations[i].name) == NOWHERE)
+			changes_add(changes, "destination %s removed",
+				    was->destinations[i].name);
+}
+
+static void add_listener(struct changes *changes, const struct config_listen *listen,
+			 const char *what)
+{
+	if (listen->socket)
+		changes_add(changes, "listener %s %s", listen->socket, what);
+	else
+		changes_add(changes, "listener %s port %u %s", listen->address,
+			    listen->port, what);
+}
+
+static void list_listeners(const struct setup *before, const struct setup *now,
+			   struct changes *changes)
+{
+	const struct config *was = before->config, *is = now->config;
+
+	for (size_t i = 0; i < is->listen_count; i++) {
+		const struct config_listen *listen = &is->listen[i];
+		size_t at = setup_find_listen(was, is, i);
+		char keys[KEYS_SIZE] = "", what[KEYS_SIZE + 16];
+
+		if (at == NOWHERE) {
+			add_listener(changes, listen, "added");
+			continue;
+		}
+		compare_tls(&was->listen[at].tls, &listen->tls, keys);
+		if (keys[0]) {
+			snprintf(what, sizeof(what), "changed (%s)", keys);
+			add_listener(changes, listen, what);
+		}
+		compare_contexts(before->servers[at], now->servers[i], changes);
+	}
+	for (size_t i = 0; i < was->listen_count; i++)
+		if (setup_find_listen(is, was, i) == NOWHERE)
+			add_listener(changes, &was->listen[i], "removed");
+}
+
+void changes_list(const struct setup *before, const struct setup *now,
+		  struct changes *ret)
+{
+	char keys[2 * KEYS_SIZE];
+
+	list_modalities(before->config, now->config, ret);
+	list_destinations(before, now, ret);
+	list_listeners(before, now, ret);
+	config_limits_changes(&before->config->limits, &now->config->limits, keys,
+			      sizeof(keys));
+	if (keys[0])
+		changes_add(ret, "%s", keys);
+}

@@ -1,0 +1,327 @@
+/*
+ * Certificates, keys, CAs and CRLs that change on disk, atomically replaced or written in
+ * place. inotify says when to look; what is looked at is each file itself, so a network
+ * file system that sends no events, or a symbolic link far away, is only noticed later.
+ * Two files that belong together never change at once: for a while they may not fit. What
+ * isn't valid yet when it comes is read once more when it is.
+ */
+#include "supervisor/internal.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cathgate/base/clock.h"
+#include "cathgate/base/log.h"
+
+#define SETTLE_MS     200   /* after the last event ... */
+#define SETTLE_MAX_MS 2000  /* ... but no later than this after the first */
+#define LOOK_MS	      60000 /* without an event */
+#define PATIENCE_MS   30000 /* for files that don't fit yet ... */
+#define TRY_MS	      1000  /* ... looked at that often */
+
+#define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_DELETE_SELF)
+
+/* Enough to tell that a file is another, or holds something else. */
+struct look {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	mode_t mode;
+	uid_t owner;
+	struct timespec modified, changed;
+};
+
+struct watched {
+	char *path;
+	struct look look;
+};
+
+struct watch {
+	int fd;	       /* inotify; -1: only looked at now and then */
+	bool is_blind; /* in some folder, which has been said */
+	struct watched *files;
+	size_t count;
+	int64_t look_ms;	   /* when to look next */
+	int64_t first_event_ms;	   /* of those that it is waited for to settle; 0: none */
+	int64_t patience_until_ms; /* with files that don't fit; 0: they do */
+	time_t turn;		   /* when one that isn't valid yet will be; 0: all are */
+};
+
+static struct look look_at(const char *path)
+{
+	struct look look;
+	struct stat status;
+
+	memset(&look, 0, sizeof(look)); /* compared as bytes */
+	if (stat(path, &status) != 0)
+		return look;
+	look.device = status.st_dev;
+	look.inode = status.st_ino;
+	look.size = status.st_size;
+	look.mode = status.st_mode;
+	look.owner = status.st_uid;
+	look.modified = status.st_mtim;
+	look.changed = status.st_ctim;
+	return look;
+}
+
+static int add_directory(struct watch *watch, const char *path)
+{
+	char *copy = strdup(path);
+	int rc = copy ? inotify_add_watch(watch->fd, dirname(copy), EVENTS | IN_ONLYDIR)
+		      : -1;
+
+	free(copy);
+	return rc;
+}
+
+/* Its own folder, and the one that a symbolic link leads to. */
+static void add_folders(struct watch *watch, const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	if (watch->fd >= 0 && add_directory(watch, path) < 0 && !watch->is_blind) {
+		log_warning("%s: no inotify (%s): it is looked at once a minute; see "
+			    "fs.inotify.max_user_watches",
+			    path, strerror(errno));
+		watch->is_blind = true;
+	}
+	if (watch->fd >= 0 && real && strcmp(real, path) != 0)
+		add_directory(watch, real);
+	free(real);
+}
+
+/* ctime is that of the kernel's last tick. */
+#define TICK_NS 10000000
+
+static bool changed_since(const struct look *look, const struct timespec *since)
+{
+	int64_t seconds = (int64_t)look->changed.tv_sec - since->tv_sec;
+
+	return seconds * 1000000000 + look->changed.tv_nsec - since->tv_nsec + TICK_NS >=
+	       0;
+}
+
+/* A credential doesn't change while the service runs. */
+static int add_file(struct watch *watch, const struct config_file *file,
+		    const struct timespec *read_at)
+{
+	struct watched *files;
+
+	if (!file->path || file->credential)
+		return 0;
+	for (size_t i = 0; i < watch->count; i++)
+		if (strcmp(watch->files[i].path, file->path) == 0)
+			return 0;
+	files = reallocarray(watch->files, watch->count + 1, sizeof(*files));
+	if (!files)
+		return -1;
+	watch->files = files;
+	files[watch->count].path = strdup(file->path);
+	if (!files[watch->count].path)
+		return -1;
+	files[watch->count].look = look_at(file->path);
+	/* It may have changed after it was read: then it is read once more. */
+	if (changed_since(&files[watch->count].look, read_at)) {
+		memset(&files[watch->count].look, 0, sizeof(files->look));
+		watch->look_ms = clock_ms() + SETTLE_MS;
+	}
+	watch->count++;
+	add_folders(watch, file->path);
+	return 0;
+}
+
+static int add_tls(struct watch *watch, const struct config_tls *tls,
+		   const struct timespec *read_at)
+{
+	if (tls->none)
+		return 0;
+	if (add_file(watch, &tls->certificate, read_at) != 0 ||
+	    add_file(watch, &tls->key, read_at) != 0 ||
+	    add_file(watch, &tls->ca, read_at) != 0)
+		return -1;
+	for (size_t i = 0; i < tls->crl.count; i++)
+		if (add_file(watch, &tls->crl.items[i], read_at) != 0)
+			return -1;
+	return 0;
+}
+
+static int add_all(struct watch *watch, const struct setup *setup)
+{
+	const struct config *config = setup->config;
+
+	for (size_t i = 0; i < config->listen_count; i++)
+		if (add_tls(watch, &config->listen[i].tls, &setup->read_at) != 0)
+			return -1;
+	for (size_t i = 0; i < config->destination_count; i++)
+		if (add_tls(watch, &config->destinations[i].tls, &setup->read_at) != 0)
+			return -1;
+	return 0;
+}
+
+static void watch_free(struct watch *watch)
+{
+	if (!watch)
+		return;
+	for (size_t i = 0; i < watch->count; i++)
+		free(watch->files[i].path);
+	free(watch->files);
+	if (watch->fd >= 0)
+		close(watch->fd);
+	free(watch);
+}
+
+/* A file that the last watch had seen, too, is compared with that: should it have changed
+ * meanwhile, it is read once more. */
+static void inherit(struct watch *watch, const struct watch *before)
+{
+	if (before)
+		watch->look_ms = clock_ms() + SETTLE_MS;
+	for (size_t i = 0; before && i < watch->count; i++)
+		for (size_t j = 0; j < before->count; j++)
+			if (strcmp(watch->files[i].path, before->files[j].path) == 0)
+				watch->files[i].look = before->files[j].look;
+}
+
+static void note_turn(struct watch *watch, const struct tls_context *context)
+{
+	time_t turn = context ? tls_context_turn(context) : 0;
+
+	if (turn != 0 && (watch->turn == 0 || turn < watch->turn))
+		watch->turn = turn;
+}
+
+static void note_turns(struct watch *watch, const struct setup *setup)
+{
+	for (size_t i = 0; setup->servers && i < setup->config->listen_count; i++)
+		note_turn(watch, setup->servers[i]);
+	for (size_t i = 0; setup->clients && i < setup->config->destination_count; i++)
+		note_turn(watch, setup->clients[i]);
+}
+
+/* By the calendar's clock, which may be set meanwhile. */
+static void look_in_turn(struct watch *watch)
+{
+	time_t left = watch->turn - time(NULL);
+	int64_t turn_ms = clock_ms() + (left > 0 ? (int64_t)left * 1000 : 0);
+
+	if (watch->turn != 0 && turn_ms < watch->look_ms)
+		watch->look_ms = turn_ms;
+}
+
+int watch_begin(struct server *server)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return -1;
+	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (watch->fd < 0)
+		log_warning("no inotify (%s): certificates and CRLs are looked at once a "
+			    "minute; see fs.inotify.max_user_instances",
+			    strerror(errno));
+	watch->look_ms = clock_ms() + LOOK_MS;
+	if (add_all(watch, &server->setup) != 0) {
+		watch_free(watch);
+		return -1;
+	}
+	inherit(watch, server->watch);
+	note_turns(watch, &server->setup);
+	look_in_turn(watch);
+	watch_free(server->watch);
+	server->watch = watch;
+	return 0;
+}
+
+void watch_end(struct server *server)
+{
+	watch_free(server->watch);
+	server->watch = NULL;
+}
+
+int watch_descriptor(const struct server *server)
+{
+	return server->watch->fd;
+}
+
+int64_t watch_wait_ms(const struct server *server)
+{
+	int64_t left_ms = server->watch->look_ms - clock_ms();
+
+	return left_ms > 0 ? left_ms : 0;
+}
+
+void watch_heard(struct server *server)
+{
+	struct watch *watch = server->watch;
+	char events[4096] __attribute__((aligned(8)));
+	int64_t now_ms = clock_ms(), latest_ms;
+
+	while (read(watch->fd, events, sizeof(events)) > 0)
+		continue;
+	if (watch->first_event_ms == 0)
+		watch->first_event_ms = now_ms;
+	latest_ms = watch->first_event_ms + SETTLE_MAX_MS;
+	watch->look_ms = now_ms + SETTLE_MS < latest_ms ? now_ms + SETTLE_MS : latest_ms;
+}
+
+/* Looks at all; whether any is another than before. */
+static bool look_anew(struct watch *watch)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < watch->count; i++) {
+		struct look now = look_at(watch->files[i].path);
+
+		if (memcmp(&now, &watch->files[i].look, sizeof(now)) == 0)
+			continue;
+		log_debug("%s has changed", watch->files[i].path);
+		watch->files[i].look = now;
+		changed = true;
+	}
+	return changed;
+}
+
+/* The set in force stays until they fit; only one that never does is worth a word. */
+static void try_files(struct server *server)
+{
+	struct watch *watch = server->watch;
+	bool over =
+		watch->patience_until_ms != 0 && clock_ms() >= watch->patience_until_ms;
+
+	if (reload_run(server, RELOAD_FILES, over) == 0)
+		return; /* another watch has taken over */
+	if (over) {
+		watch->patience_until_ms = 0;
+		return;
+	}
+	if (watch->patience_until_ms == 0) {
+		watch->patience_until_ms = clock_ms() + PATIENCE_MS;
+		log_info("certificates, keys or CRLs have changed on disk, but don't fit "
+			 "together yet: trying again for %d s",
+			 PATIENCE_MS / 1000);
+	}
+	watch->look_ms = clock_ms() + TRY_MS;
+}
+
+void watch_maintain(struct server *server)
+{
+	struct watch *watch = server->watch;
+	bool is_turn;
+
+	if (clock_ms() < watch->look_ms)
+		return;
+	watch->first_event_ms = 0;
+	watch->look_ms = clock_ms() + LOOK_MS;
+	is_turn = watch->turn != 0 && time(NULL) >= watch->turn;
+	if (is_turn)
+		watch->turn = 0;
+	look_in_turn(watch);
+	if (look_anew(watch) || watch->patience_until_ms != 0 || is_turn)
+		try_files(server);
+}
