@@ -25,8 +25,10 @@ SKIPPED = 77
 MIRROR = "http://deb.debian.org/debian"
 BESIDES = ("systemd-sysv dbus lintian man-db bash-completion file fdisk nftables acl "
 	   "prometheus-node-exporter")
-# Another version formats otherwise, and Prometheus would be one more service.
-NOT_THERE = {"clang-format", "mmdebstrap", "prometheus"}
+# Another version formats otherwise, Prometheus would be one more service, and one build for
+# arm64 is enough.
+NOT_THERE = {"clang-format", "mmdebstrap", "prometheus",
+	     "gcc-aarch64-linux-gnu", "g++-aarch64-linux-gnu", "qemu-user"}
 CGROUPS = [pathlib.Path("/sys/fs/cgroup/unified"), pathlib.Path("/sys/fs/cgroup")]
 
 

@@ -30,7 +30,7 @@
 #include "cathgate/audit/chain.h"
 #include "cathgate/base/clock.h"
 
-#define WAIT_MS	    5000
+#define WAIT_MS	    60000
 #define ASSOCIATION "0123456789abcdef"
 #define PEER	    "192.0.2.7:40000"
 

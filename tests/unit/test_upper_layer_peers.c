@@ -23,7 +23,7 @@
 
 #include "pdu_builder.h"
 
-#define PATIENCE_MS   5000
+#define PATIENCE_MS   60000
 #define OBJECT_PIXELS 3000000
 #define OBJECT_MAX    (OBJECT_PIXELS + 4096)
 
