@@ -355,6 +355,10 @@ static int take_ready(struct auditor *auditor, int64_t wait_us)
 				 .tv_nsec = wait_us % 1000000 * 1000 };
 	int count = epoll_pwait2(auditor->epoll, events, EVENTS_A_TURN,
 				 wait_us < 0 ? NULL : &wait, NULL);
+
+	if (count < 0 && errno == ENOSYS) /* before Linux 5.11, and in qemu 7 */
+		count = epoll_wait(auditor->epoll, events, EVENTS_A_TURN,
+				   wait_us < 0 ? -1 : (int)((wait_us + 999) / 1000));
 	read_control(auditor);
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.ptr)
