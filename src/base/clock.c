@@ -1,7 +1,5 @@
 #include "cathgate/base/clock.h"
 
-#include <stdio.h>
-
 int64_t clock_us(void)
 {
 	struct timespec now;
@@ -18,12 +16,7 @@ int64_t clock_ms(void)
 void clock_utc(char ret[CLOCK_UTC_SIZE])
 {
 	struct timespec now;
-	struct tm utc;
-	char seconds[32];
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(ret, CLOCK_UTC_SIZE, "%.19s.%06uZ", seconds,
-		 (unsigned)(now.tv_nsec / 1000) % 1000000);
+	utc_text((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, ret);
 }

@@ -3,6 +3,8 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
+#include "cathgate/base/utc.h"
+
 time_t tls_time(const ASN1_TIME *time)
 {
 	struct tm tm;
@@ -28,11 +30,10 @@ bool tls_crl_is_in_force(X509_CRL *crl, time_t now)
 
 void tls_date(time_t time, char ret[TLS_DATE_SIZE])
 {
-	struct tm tm;
+	char minutes[UTC_TEXT_SIZE];
 
-	if (gmtime_r(&time, &tm) == NULL ||
-	    strftime(ret, TLS_DATE_SIZE, "%Y-%m-%d %H:%M UTC", &tm) == 0)
-		snprintf(ret, TLS_DATE_SIZE, "?");
+	utc_date_minutes(time, minutes);
+	snprintf(ret, TLS_DATE_SIZE, "%.16s UTC", minutes);
 }
 
 void tls_subject(const X509_NAME *name, char ret[TLS_SUBJECT_SIZE])

@@ -5,7 +5,8 @@
 #define CATHGATE_CLOCK_H
 
 #include <stdint.h>
-#include <time.h>
+
+#include "cathgate/base/utc.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,7 +16,7 @@ extern "C" {
 int64_t clock_ms(void);
 int64_t clock_us(void);
 
-#define CLOCK_UTC_SIZE sizeof("2026-01-31T12:00:00.123456Z")
+#define CLOCK_UTC_SIZE UTC_TEXT_SIZE
 
 /* The time of day in UTC with microseconds, as the audit log writes it. */
 void clock_utc(char ret[CLOCK_UTC_SIZE]);

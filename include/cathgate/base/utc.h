@@ -1,0 +1,39 @@
+/*
+ * Times as text and back, always in UTC. Texts are those of RFC 3339 with a capital T and
+ * Z, or the beginning of one for people to read. A time whose year hasn't four digits
+ * becomes
+ * "?".
+ */
+#ifndef CATHGATE_UTC_H
+#define CATHGATE_UTC_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "cathgate/base/must_use.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define UTC_TEXT_SIZE sizeof("2026-01-02T03:04:05.678901Z")
+
+/* Reads such a text, with or without a fraction of the second, as microseconds since
+ * 1970. What a fraction tells beyond microseconds is dropped. -1 if it is no such time.
+ */
+MUST_USE int utc_parse(const char *text, int64_t *ret_us);
+
+/* 2026-01-02T03:04:05.678901Z, of microseconds since 1970: the form of the audit log. */
+void utc_text(int64_t us, char ret[UTC_TEXT_SIZE]);
+/* 2026-01-02T03:04:05Z */
+void utc_text_seconds(time_t time, char ret[UTC_TEXT_SIZE]);
+/* 2026-01-02 */
+void utc_date(time_t time, char ret[UTC_TEXT_SIZE]);
+/* 2026-01-02 03:04 */
+void utc_date_minutes(time_t time, char ret[UTC_TEXT_SIZE]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
