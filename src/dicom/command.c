@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cathgate/base/bytes.h"
 #include "cathgate/dicom/sop_class.h"
 #include "uid.h"
 
@@ -29,16 +30,6 @@ struct value {
 	size_t size;
 };
 
-static uint16_t get_u16(const uint8_t *bytes)
-{
-	return (uint16_t)(bytes[0] | bytes[1] << 8);
-}
-
-static uint32_t get_u32(const uint8_t *bytes)
-{
-	return (uint32_t)get_u16(bytes) | (uint32_t)get_u16(bytes + 2) << 16;
-}
-
 /* Each reader below returns what is wrong, NULL when nothing is. */
 
 /* One of another size is a fault; the value is as much of it as can be told, so that a
@@ -47,7 +38,7 @@ static const char *read_number(const struct value *value, bool *ret_has, uint16_
 {
 	*ret_has = value->size > 0;
 	if (value->size >= 2)
-		*ret = get_u16(value->bytes);
+		*ret = bytes_get_le16(value->bytes);
 	else if (value->size == 1)
 		*ret = value->bytes[0];
 	return value->size == 2 ? NULL
@@ -158,13 +149,13 @@ static const char *next_value(const uint8_t *bytes, size_t size, size_t *at,
 	if (size - *at < ELEMENT_HEAD)
 		return "the command set is cut off within an element";
 	const uint8_t *head = bytes + *at;
-	uint32_t length = get_u32(head + 4);
+	uint32_t length = bytes_get_le32(head + 4);
 
-	if (get_u16(head) != 0)
+	if (bytes_get_le16(head) != 0)
 		return "the command set holds an element of another group";
 	if (length > size - *at - ELEMENT_HEAD)
 		return "an element is longer than the command set";
-	ret->element = get_u16(head + 2);
+	ret->element = bytes_get_le16(head + 2);
 	ret->bytes = head + ELEMENT_HEAD;
 	ret->size = length;
 	*at += ELEMENT_HEAD + length;
@@ -214,30 +205,17 @@ int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,
 	return 0;
 }
 
-static uint8_t *put_u16(uint8_t *at, uint16_t value)
-{
-	*at++ = (uint8_t)(value & 0xff);
-	*at++ = (uint8_t)(value >> 8);
-	return at;
-}
-
-static uint8_t *put_u32(uint8_t *at, uint32_t value)
-{
-	at = put_u16(at, (uint16_t)(value & 0xffff));
-	return put_u16(at, (uint16_t)(value >> 16));
-}
-
 static uint8_t *put_head(uint8_t *at, enum element element, size_t size)
 {
-	at = put_u16(at, 0);
-	at = put_u16(at, (uint16_t)element);
-	return put_u32(at, (uint32_t)size);
+	at = bytes_put_le16(at, 0);
+	at = bytes_put_le16(at, (uint16_t)element);
+	return bytes_put_le32(at, (uint32_t)size);
 }
 
 static uint8_t *put_number(uint8_t *at, enum element element, uint16_t value)
 {
 	at = put_head(at, element, sizeof(value));
-	return put_u16(at, value);
+	return bytes_put_le16(at, value);
 }
 
 static uint8_t *put_text(uint8_t *at, enum element element, const char *text, size_t max,
@@ -271,8 +249,8 @@ size_t command_response(const struct command_set *request, uint16_t status,
 	if (request->sop_instance[0] != '\0')
 		at = put_text(at, AFFECTED_SOP_INSTANCE, request->sop_instance, UID_MAX,
 			      '\0');
-	put_u32(put_head(ret, GROUP_LENGTH, sizeof(uint32_t)),
-		(uint32_t)((size_t)(at - ret) - group_head));
+	bytes_put_le32(put_head(ret, GROUP_LENGTH, sizeof(uint32_t)),
+		       (uint32_t)((size_t)(at - ret) - group_head));
 	return (size_t)(at - ret);
 }
 
@@ -285,8 +263,8 @@ size_t command_echo(uint16_t message_id, uint8_t ret[COMMAND_ECHO_MAX])
 	at = put_number(at, COMMAND_FIELD, COMMAND_C_ECHO_RQ);
 	at = put_number(at, MESSAGE_ID, message_id);
 	at = put_number(at, DATA_SET_TYPE, NO_DATA_SET);
-	put_u32(put_head(ret, GROUP_LENGTH, sizeof(uint32_t)),
-		(uint32_t)((size_t)(at - ret) - group_head));
+	bytes_put_le32(put_head(ret, GROUP_LENGTH, sizeof(uint32_t)),
+		       (uint32_t)((size_t)(at - ret) - group_head));
 	return (size_t)(at - ret);
 }
 

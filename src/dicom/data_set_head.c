@@ -5,6 +5,7 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
+#include "cathgate/base/bytes.h"
 #include "cathgate/dicom/sop_class.h"
 #include "uid.h"
 
@@ -42,16 +43,14 @@ struct reader {
 
 static uint16_t get_u16(const struct reader *reader, const uint8_t *bytes)
 {
-	if (reader->encoding.big_endian)
-		return (uint16_t)(bytes[0] << 8 | bytes[1]);
-	return (uint16_t)(bytes[1] << 8 | bytes[0]);
+	return reader->encoding.big_endian ? bytes_get_be16(bytes)
+					   : bytes_get_le16(bytes);
 }
 
 static uint32_t get_u32(const struct reader *reader, const uint8_t *bytes)
 {
-	uint32_t first = get_u16(reader, bytes), second = get_u16(reader, bytes + 2);
-
-	return reader->encoding.big_endian ? first << 16 | second : second << 16 | first;
+	return reader->encoding.big_endian ? bytes_get_be32(bytes)
+					   : bytes_get_le32(bytes);
 }
 
 static size_t left(const struct reader *reader)

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <unistd.h>
 
+#include "cathgate/base/bytes.h"
+
 static constexpr size_t pdu_head_size = 6;
 
 /* The body of these is four bytes long, no more, no less (PS3.8 9.3.4 to 9.3.8). */
@@ -45,9 +47,7 @@ bool dul_wire::take_head(uint8_t head[pdu_head_size])
 		have += static_cast<size_t>(count);
 	}
 	type_ = head[0];
-	length_ = static_cast<size_t>(head[2]) << 24 |
-		  static_cast<size_t>(head[3]) << 16 | static_cast<size_t>(head[4]) << 8 |
-		  head[5];
+	length_ = bytes_get_be32(head + 2);
 	body_left_ = length_;
 	if (type_ > PDU_ABORT || !(expected_ & 1U << type_) ||
 	    (is_short(type_) && length_ != 4)) {

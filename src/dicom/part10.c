@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cathgate/base/bytes.h"
 #include "uid.h"
 
 #define PREAMBLE    128
@@ -16,19 +17,9 @@ struct element {
 	size_t length;
 };
 
-static unsigned get_u16(const uint8_t *bytes)
-{
-	return (unsigned)bytes[1] << 8 | bytes[0];
-}
-
-static size_t get_u32(const uint8_t *bytes)
-{
-	return (size_t)get_u16(bytes + 2) << 16 | get_u16(bytes);
-}
-
 static bool is_meta(const uint8_t *at, const uint8_t *end)
 {
-	return end - at >= 2 && get_u16(at) == GROUP_META;
+	return end - at >= 2 && bytes_get_le16(at) == GROUP_META;
 }
 
 /* The VRs with lengths of 32 bits behind two bytes that are reserved (PS3.5 7.1.2) and
@@ -51,16 +42,16 @@ static int take_element(const uint8_t **at, const uint8_t *end, struct element *
 	if (left < head_size || head[4] < 'A' || head[4] > 'Z' || head[5] < 'A' ||
 	    head[5] > 'Z')
 		return -1;
-	size_t length = get_u16(head + 6);
+	size_t length = bytes_get_le16(head + 6);
 	if (vr_is_long(head + 4)) {
 		head_size = 12;
 		if (left < head_size)
 			return -1;
-		length = get_u32(head + 8);
+		length = bytes_get_le32(head + 8);
 	}
 	if (length > left - head_size)
 		return -1;
-	ret->number = get_u16(head + 2);
+	ret->number = bytes_get_le16(head + 2);
 	ret->value = head + head_size;
 	ret->length = length;
 	*at = ret->value + length;
@@ -87,8 +78,8 @@ int part10_read(const uint8_t *bytes, size_t size, struct part10 *ret)
 		}
 		part10.has_meta = true;
 		if (element.number == 0x0000 && element.length == 4 &&
-		    get_u32(element.value) <= (size_t)(end - at))
-			group_end = at + get_u32(element.value);
+		    bytes_get_le32(element.value) <= (size_t)(end - at))
+			group_end = at + bytes_get_le32(element.value);
 		else if (element.number == 0x0002)
 			(void)uid_copy(element.value, element.length, part10.sop_class);
 		else if (element.number == 0x0003)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/base/bytes.h"
 #include "uid.h"
 
 #define PDU_HEAD     6
@@ -46,22 +47,6 @@ struct mended {
 /* A context whose syntaxes are no UIDs gets two empty ones. */
 #define GROWTH_MAX (256 * 8 + 8)
 
-static unsigned get_u16(const uint8_t *bytes)
-{
-	return (unsigned)bytes[0] << 8 | bytes[1];
-}
-
-static uint32_t get_u32(const uint8_t *bytes)
-{
-	return (uint32_t)get_u16(bytes) << 16 | get_u16(bytes + 2);
-}
-
-static void put_u32(uint8_t *to, uint32_t value)
-{
-	for (int i = 0; i < 4; i++)
-		to[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
 /* Takes the next item of a list that isn't at its end; false when it leads outside. */
 static bool take_item(struct span *list, unsigned *ret_type, struct span *ret_body)
 {
@@ -69,7 +54,7 @@ static bool take_item(struct span *list, unsigned *ret_type, struct span *ret_bo
 
 	if (list->left < 4)
 		return false;
-	size = get_u16(list->at + 2);
+	size = bytes_get_be16(list->at + 2);
 	if (size > list->left - 4)
 		return false;
 	*ret_type = list->at[0];
@@ -86,7 +71,7 @@ static bool take_field(struct span *body, struct span *ret_field)
 
 	if (body->left < 2)
 		return false;
-	size = get_u16(body->at);
+	size = bytes_get_be16(body->at);
 	if (size > body->left - 2)
 		return false;
 	*ret_field = (struct span){ .at = body->at + 2, .left = size };
@@ -120,8 +105,7 @@ static bool end_item(struct mended *to, size_t began)
 {
 	size_t size = to->size - began;
 
-	to->bytes[began - 2] = (uint8_t)(size >> 8);
-	to->bytes[began - 1] = (uint8_t)size;
+	bytes_put_be16(to->bytes + began - 2, (uint16_t)(size & 0xffff));
 	return size <= UINT16_MAX;
 }
 
@@ -191,7 +175,7 @@ static const char *mend_maximum_length(struct span body, struct mended *to)
 
 	if (body.left != 4 || to->has_maximum_length)
 		return NULL;
-	maximum = get_u32(body.at);
+	maximum = bytes_get_be32(body.at);
 	/* DCMTK needs 12 for its heads; a fragment of odd length isn't allowed. */
 	if (maximum != 0 && maximum < 14)
 		return "the maximum length leaves no room for data";
@@ -358,7 +342,7 @@ static enum ul_request_fault check_type(uint8_t type, const char **detail)
 static enum ul_request_fault check_head(const uint8_t head[PDU_HEAD], const char **detail)
 {
 	enum ul_request_fault fault = check_type(head[0], detail);
-	uint32_t length = get_u32(head + 2);
+	uint32_t length = bytes_get_be32(head + 2);
 
 	if (fault != UL_REQUEST_OK)
 		return fault;
@@ -390,7 +374,7 @@ static enum ul_request_fault check_size(const uint8_t *pdu, size_t size,
 		return UL_REQUEST_MALFORMED;
 	}
 	fault = check_head(pdu, detail);
-	if (fault == UL_REQUEST_OK && get_u32(pdu + 2) != size - PDU_HEAD) {
+	if (fault == UL_REQUEST_OK && bytes_get_be32(pdu + 2) != size - PDU_HEAD) {
 		*detail = "the request's length does not fit its bytes";
 		return UL_REQUEST_MALFORMED;
 	}
@@ -420,7 +404,7 @@ enum ul_request_fault ul_mend_request(const uint8_t *pdu, size_t size, uint8_t *
 		*detail = wrong;
 		return UL_REQUEST_MALFORMED;
 	}
-	put_u32(to.bytes + 2, (uint32_t)(to.size - PDU_HEAD));
+	bytes_put_be32(to.bytes + 2, (uint32_t)(to.size - PDU_HEAD));
 	*ret = to.bytes;
 	*ret_size = to.size;
 	return UL_REQUEST_OK;
@@ -460,7 +444,7 @@ enum ul_request_fault ul_read_request(struct transport *transport, uint8_t **ret
 
 	if (fault != UL_REQUEST_OK)
 		return fault;
-	size = PDU_HEAD + get_u32(head + 2);
+	size = PDU_HEAD + bytes_get_be32(head + 2);
 	pdu = malloc(size);
 	if (!pdu) {
 		*detail = "no memory for the request";

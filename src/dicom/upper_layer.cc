@@ -5,6 +5,8 @@
 
 #include <dcmtk/oflog/oflog.h>
 
+#include "cathgate/base/bytes.h"
+
 void ul_init(void)
 {
 	OFLog::configure(OFLogger::OFF_LOG_LEVEL);
@@ -76,8 +78,7 @@ static enum ul_event take_pdv(ul_association &association, struct ul_pdv *ret)
 
 	if (left < pdv_head)
 		return UL_PROTOCOL;
-	size = static_cast<size_t>(at[0]) << 24 | static_cast<size_t>(at[1]) << 16 |
-	       static_cast<size_t>(at[2]) << 8 | at[3];
+	size = bytes_get_be32(at);
 	if (size < 2 || size > left - 4 || !association.find_accepted(at[4]))
 		return UL_PROTOCOL;
 	*ret = { at[4], (at[5] & 1) != 0, (at[5] & 2) != 0, at + pdv_head, size - 2 };

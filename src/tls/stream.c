@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cathgate/base/bytes.h"
 #include "cathgate/net/net.h"
 
 /* A P-DATA-TF of the largest size as TLS records. */
@@ -89,7 +90,7 @@ void tls_note_record(int sent, int version, int kind, const void *bytes, size_t 
 		return;
 	if (kind == SSL3_RT_HEADER && size >= SSL3_RT_HEADER_LENGTH)
 		stream->taken_bytes +=
-			SSL3_RT_HEADER_LENGTH + (uint64_t)(head[3] << 8 | head[4]);
+			(uint64_t)SSL3_RT_HEADER_LENGTH + bytes_get_be16(head + 3);
 	if ((kind == SSL3_RT_HEADER || kind == SSL3_RT_INNER_CONTENT_TYPE) &&
 	    head[0] != SSL3_RT_APPLICATION_DATA)
 		stream->idle_records++;
