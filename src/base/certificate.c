@@ -70,3 +70,9 @@ bool certificate_is_for(X509 *certificate, bool server)
 	       (X509_get_extension_flags(certificate) & EXFLAG_NSCERT) == 0 &&
 	       (X509_get_key_usage(certificate) & any_of) != 0;
 }
+
+bool certificate_is_signed_by(X509 *certificate, X509 *issuer)
+{
+	return X509_check_issued(issuer, certificate) == X509_V_OK &&
+	       X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
+}

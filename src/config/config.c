@@ -1,11 +1,8 @@
 #include "cathgate/config/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "scan.h"
 #include "sections.h"
@@ -15,74 +12,6 @@ struct whole {
 	struct config config; /* first: config_free gets its address */
 	struct arena arena;
 };
-
-/* Whether `path` names a file that can be read, and why not. */
-static int check_file(const char *path, struct config_faults *faults)
-{
-	struct config_place place = { .file = path };
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat status;
-	int result = 0;
-
-	if (fd < 0) {
-		config_fault_add(faults, CONFIG_ERROR, &place, "it can't be read: %s; %s",
-				 strerror(errno), reader_unreadable_cure(errno));
-		return -1;
-	}
-	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-		config_fault_add(faults, CONFIG_ERROR, &place,
-				 "it is no regular file; give the path of one with "
-				 "--config");
-		result = -1;
-	}
-	close(fd);
-	return result;
-}
-
-static void syntax_fault(struct reader *reader, const char *path, const config_t *tree)
-{
-	const char *text = config_error_text(tree);
-	struct config_place place = {
-		.file = scan_file_shown(reader->arena, path, reader->folder,
-					config_error_file(tree)),
-		.line = config_error_line(tree),
-	};
-	const char *cure = "look here and on the line before for a missing quote, "
-			   "bracket, = or end of line, a comma before a closing "
-			   "bracket, or a number of over 64 bits";
-
-	if (strstr(text, "duplicate") != NULL)
-		cure = "a key may stand only once in its group: remove one of them";
-	else if (strstr(text, "array") != NULL)
-		cure = "write values of one type only between [ and ]";
-	else if (strstr(text, "include") != NULL)
-		cure = arena_format(
-			reader->arena,
-			"@include wants the name of a readable file, relative "
-			"to %s, and no file may include itself",
-			reader->folder);
-	reader_fault(reader, &place, "%s; %s", text, cure);
-}
-
-int reader_tree(struct reader *reader, const char *path, config_t *tree)
-{
-	struct scan scan = { .faults = reader->faults,
-			     .path = path,
-			     .folder = reader->folder };
-	int result;
-
-	if (check_file(path, reader->faults) < 0)
-		return -1;
-	result = scan_prove(&scan);
-	scan_clear(&scan);
-	if (result < 0)
-		return -1;
-	config_set_include_dir(tree, reader->folder);
-	if (config_read_file(tree, path) == CONFIG_TRUE)
-		return 0;
-	syntax_fault(reader, path, tree);
-	return -1;
-}
 
 static void read_tree(struct reader *reader, config_t *tree, struct config *config)
 {

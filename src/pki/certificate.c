@@ -97,20 +97,6 @@ ASN1_TIME *pki_time_until(unsigned days, const ASN1_TIME *latest)
 	return until;
 }
 
-int pki_subject_set(X509_NAME *name, const struct pki_wish *wish)
-{
-	if (wish->organization != NULL &&
-	    X509_NAME_add_entry_by_NID(name, NID_organizationName, MBSTRING_UTF8,
-				       (const unsigned char *)wish->organization, -1, -1,
-				       0) != 1)
-		return -1;
-	return X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
-					  (const unsigned char *)wish->common_name, -1,
-					  -1, 0) == 1
-		       ? 0
-		       : -1;
-}
-
 static int sign(X509 *x509, const struct pki_certificate *ca, const EVP_PKEY *signer)
 {
 	X509 *issuer = ca != NULL ? ca->x509 : x509;
@@ -234,8 +220,7 @@ struct pki_certificate *pki_reissue(const struct pki_certificate *before, unsign
 bool pki_is_issued_by(const struct pki_certificate *certificate,
 		      const struct pki_certificate *ca)
 {
-	bool is = X509_check_issued(ca->x509, certificate->x509) == X509_V_OK &&
-		  X509_verify(certificate->x509, X509_get0_pubkey(ca->x509)) == 1;
+	bool is = certificate_is_signed_by(certificate->x509, ca->x509);
 
 	ERR_clear_error();
 	return is;

@@ -104,12 +104,6 @@ static void check_signature(const struct tls_check *check, const struct subject 
 			file->path, subject->name, OBJ_nid2sn(digest));
 }
 
-bool tls_is_issuer(X509 *issuer, X509 *certificate)
-{
-	return X509_check_issued(issuer, certificate) == X509_V_OK &&
-	       X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
-}
-
 static void check_kind(const struct tls_check *check, const struct subject *subject)
 {
 	char what[CERTIFICATE_KEY_SIZE];
@@ -130,7 +124,7 @@ static void check_signer(const struct tls_check *check, const struct subject *su
 {
 	const struct config_file *file = subject->file;
 
-	if (!tls_is_issuer(subject->certificate, signed_one))
+	if (!certificate_is_signed_by(signed_one, subject->certificate))
 		config_fault_add(check->faults, CONFIG_ERROR, &file->place,
 				 "%s: the certificate %s didn't sign the one before it; "
 				 "put the own certificate first, then the CA that signed "
@@ -202,7 +196,8 @@ static X509 *issuer_of(STACK_OF(X509) * ca, X509 *certificate)
 	for (int i = 0; i < sk_X509_num(ca); i++) {
 		X509 *issuer = sk_X509_value(ca, i);
 
-		if (X509_check_ca(issuer) != 0 && tls_is_issuer(issuer, certificate))
+		if (X509_check_ca(issuer) != 0 &&
+		    certificate_is_signed_by(certificate, issuer))
 			return issuer;
 	}
 	return NULL;
@@ -298,12 +293,6 @@ static void check_handshakes(const struct tls_check *check, bool server)
 					 "%s: the certificate %s %s", file->path,
 					 subject.name, fault);
 	}
-}
-
-bool tls_looks_like_a_peers(X509 *certificate)
-{
-	return X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) >= 0 ||
-	       X509_get_ext_by_NID(certificate, NID_ext_key_usage, -1) >= 0;
 }
 
 /* A peer's own certificate, made with CA:TRUE as `openssl req -x509` does unasked:

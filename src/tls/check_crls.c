@@ -243,7 +243,7 @@ static X509 *uncovered_ca(const struct tls_check *check, X509_STORE *judge, X509
 		X509 *other = sk_X509_value(check->material->ca, i);
 
 		if (tls_is_self_signed(other) || X509_check_ca(other) == 0 ||
-		    !tls_is_issuer(ca, other))
+		    !certificate_is_signed_by(other, ca))
 			continue;
 		*ret_has_any = true;
 		if (!is_covered(judge, other, ca, &error))
@@ -295,7 +295,8 @@ static bool has_signed_another(const struct tls_check *check, X509 *ca)
 	for (int i = 0; i < sk_X509_num(check->material->ca); i++) {
 		X509 *other = sk_X509_value(check->material->ca, i);
 
-		if (other != ca && !tls_is_self_signed(other) && tls_is_issuer(ca, other))
+		if (other != ca && !tls_is_self_signed(other) &&
+		    certificate_is_signed_by(other, ca))
 			return true;
 	}
 	return false;

@@ -109,16 +109,6 @@ static const char *other_language(const unsigned char *bytes, size_t count, bool
 	return "something that isn't TLS";
 }
 
-bool tls_may_read(BIO *bio, unsigned *reads_left)
-{
-	if (*reads_left > 0) {
-		(*reads_left)--;
-		return true;
-	}
-	BIO_set_retry_read(bio);
-	return false;
-}
-
 /* OpenSSL reads on its own account; this bounds it, and sees what it was first given. */
 static long watch_reads(BIO *bio, int operation, const char *bytes, size_t size, int argi,
 			long argl, int rc, size_t *processed)

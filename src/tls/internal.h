@@ -1,11 +1,12 @@
 /*
  * What the files of tls/ share; OpenSSL's types end here.
  *
- * load.c reads files, keep.c says what of them counts, series.c which CRL speaks,
- * check.c and check_crls.c judge what they hold, context.c makes an SSL_CTX of it,
- * ends.c notes until when; handshake.c uses that, verify.c judges the peer's chain,
- * failure.c puts what went wrong into words, peer.c who came, stream.c is the transport;
- * trust.c judges a peer once more.
+ * load.c reads the files. keep.c decides which of their certificates and CRLs count, and
+ * series.c which CRL of a series does. check.c and check_crls.c look for faults in them.
+ * context.c makes an SSL_CTX of them, and ends.c notes their last dates. handshake.c
+ * brings up a connection, for which verify.c judges the peer's chain. peer.c describes
+ * the peer, failure.c what went wrong. stream.c is the transport. trust.c judges the peer
+ * of an open connection again. facts.c reads single certificates and CRLs.
  */
 #ifndef CATHGATE_TLS_INTERNAL_H
 #define CATHGATE_TLS_INTERNAL_H
@@ -79,9 +80,6 @@ struct tls_check {
 	time_t now;
 };
 void tls_check_crls(const struct tls_check *check);
-bool tls_is_issuer(X509 *issuer, X509 *certificate);
-/* Of one that has what a peer shows, a name or a purpose, and no CA needs. */
-bool tls_looks_like_a_peers(X509 *certificate);
 
 /* Whether it may stand behind a TLS server's, or a client's, in a chain. */
 bool tls_may_sign_for(X509 *ca, bool server);
@@ -128,6 +126,9 @@ void tls_subject(const X509_NAME *name, char ret[TLS_SUBJECT_SIZE]);
 bool tls_is_self_signed(X509 *certificate);
 /* No CA's, and signed by another: where it is in `ca`, it is believed as itself. */
 bool tls_is_leaf(X509 *certificate);
+/* Whether it has a name or a purpose, which peers' certificates have and no CA's needs.
+ */
+bool tls_looks_like_a_peers(X509 *certificate);
 int tls_certificate_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
 int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
 

@@ -96,6 +96,16 @@ void tls_note_record(int sent, int version, int kind, const void *bytes, size_t 
 		stream->idle_records++;
 }
 
+bool tls_may_read(BIO *bio, unsigned *reads_left)
+{
+	if (*reads_left > 0) {
+		(*reads_left)--;
+		return true;
+	}
+	BIO_set_retry_read(bio);
+	return false;
+}
+
 static long limit_reads(BIO *bio, int operation, const char *bytes, size_t size, int argi,
 			long argl, int rc, size_t *processed)
 {

@@ -234,7 +234,7 @@ static bool is_believed_as_itself(X509_STORE *store, X509 *leaf)
 		X509 *known = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
 
 		if (known != NULL && X509_check_ca(known) != 0 &&
-		    tls_is_issuer(known, leaf))
+		    certificate_is_signed_by(leaf, known))
 			return false;
 	}
 	return true;

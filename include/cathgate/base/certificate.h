@@ -36,6 +36,8 @@ struct x509_st; /* OpenSSL's X509 */
 bool certificate_is_for_all(struct x509_st *certificate);
 /* Whether keyUsage and extendedKeyUsage allow to show it as a TLS server, or client. */
 bool certificate_is_for(struct x509_st *certificate, bool server);
+/* Whether the issuer's name and keyUsage fit, and its key made the signature. */
+bool certificate_is_signed_by(struct x509_st *certificate, struct x509_st *issuer);
 
 #ifdef __cplusplus
 }

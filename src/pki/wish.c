@@ -1,8 +1,22 @@
-/* The extensions of RFC 5280 4.2.1, by the role of a certificate. */
+/* The subject that a wish asks for, and the extensions of RFC 5280 4.2.1 by its role. */
 #include "internal.h"
 
 #include <arpa/inet.h>
 #include <openssl/x509v3.h>
+
+int pki_subject_set(X509_NAME *name, const struct pki_wish *wish)
+{
+	if (wish->organization != NULL &&
+	    X509_NAME_add_entry_by_NID(name, NID_organizationName, MBSTRING_UTF8,
+				       (const unsigned char *)wish->organization, -1, -1,
+				       0) != 1)
+		return -1;
+	return X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+					  (const unsigned char *)wish->common_name, -1,
+					  -1, 0) == 1
+		       ? 0
+		       : -1;
+}
 
 static int push(STACK_OF(X509_EXTENSION) * list, int nid, const char *value)
 {
