@@ -25,10 +25,10 @@ static bool is_known(const char *name)
 enum certificate_key certificate_judge_key(const EVP_PKEY *key,
 					   char ret_what[CERTIFICATE_KEY_SIZE])
 {
-	const char *kind = key != NULL ? EVP_PKEY_get0_type_name(key) : NULL;
+	const char *kind = key ? EVP_PKEY_get0_type_name(key) : NULL;
 	char curve[32] = "";
 
-	if (kind == NULL) {
+	if (!kind) {
 		snprintf(ret_what, CERTIFICATE_KEY_SIZE, "that can't be read");
 		return CERTIFICATE_KEY_WEAK;
 	}

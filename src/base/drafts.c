@@ -41,10 +41,10 @@ void drafts_remove_stale(int folder)
 	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
 
-	while (stream != NULL && (entry = readdir(stream)) != NULL)
+	while (stream && (entry = readdir(stream)) != NULL)
 		if (strncmp(entry->d_name, DRAFTS_PREFIX, strlen(DRAFTS_PREFIX)) == 0)
 			remove_if_stale(folder, entry->d_name);
-	if (stream != NULL)
+	if (stream)
 		closedir(stream);
 	else if (fd >= 0)
 		close(fd);

@@ -340,11 +340,11 @@ bool durable_is_empty_at(int folder)
 	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
 	size_t count = 0;
 
-	if (stream == NULL) {
+	if (!stream) {
 		close_quietly(fd, 0);
 		return false;
 	}
-	while (readdir(stream) != NULL)
+	while (readdir(stream))
 		count++;
 	closedir(stream);
 	return count == 2; /* . and .. */
@@ -446,7 +446,7 @@ int durable_read_fd(int fd, size_t max, char **ret, size_t *ret_size)
 	size_t size = 0;
 	ssize_t got = -1;
 
-	while (text != NULL && size <= max &&
+	while (text && size <= max &&
 	       (got = read(fd, text + size, max + 1 - size)) != 0) {
 		if (got < 0 && errno != EINTR)
 			break;

@@ -190,7 +190,7 @@ const char *durable_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return slash == NULL ? path : slash + 1;
+	return slash ? slash + 1 : path;
 }
 
 int durable_open_parent(const char *path)

@@ -107,13 +107,13 @@ static enum kind kind_of_der(const unsigned char *bytes, long size)
 		ASN1_VALUE *value = ASN1_item_d2i(NULL, &at, size, forms[i].form());
 
 		ASN1_item_free(value, forms[i].form());
-		if (value != NULL)
+		if (value)
 			return forms[i].kind;
 		at = bytes;
 	}
 	key = d2i_AutoPrivateKey(NULL, &at, size); /* RSA's and EC's own forms */
 	EVP_PKEY_free(key);
-	return key != NULL ? PRIVATE_KEY : UNKNOWN;
+	return key ? PRIVATE_KEY : UNKNOWN;
 }
 
 static enum kind kind_of_label(const char *label)
@@ -130,7 +130,7 @@ static enum kind kind_of_label(const char *label)
 	};
 
 	for (size_t i = 0; i < LENGTH(labels); i++) {
-		if (strstr(label, labels[i].part) != NULL)
+		if (strstr(label, labels[i].part))
 			return labels[i].kind;
 	}
 	return UNKNOWN;
@@ -146,8 +146,7 @@ static enum kind kind_of_pem(const unsigned char *bytes, long size)
 	long length = 0;
 	enum kind kind = UNKNOWN;
 
-	if (memory != NULL &&
-	    PEM_read_bio(memory, &label, &header, &data, &length) == 1) {
+	if (memory && PEM_read_bio(memory, &label, &header, &data, &length) == 1) {
 		kind = kind_of_der(data, length);
 		if (kind == UNKNOWN)
 			kind = kind_of_label(label);
@@ -193,7 +192,7 @@ static enum kind kind_of(const unsigned char *bytes, long size, bool *ret_der)
 const char *pem_advice(int fd, enum pem_wanted wanted)
 {
 	unsigned char *bytes = OPENSSL_malloc(LOOKED_AT_BYTES);
-	ssize_t size = bytes != NULL && lseek(fd, 0, SEEK_SET) == 0
+	ssize_t size = bytes && lseek(fd, 0, SEEK_SET) == 0
 			       ? read(fd, bytes, LOOKED_AT_BYTES)
 			       : -1;
 	const char *advice = NULL;
@@ -202,7 +201,7 @@ const char *pem_advice(int fd, enum pem_wanted wanted)
 
 	if (size >= 0)
 		kind = kind_of(bytes, size, &is_der);
-	for (size_t i = 0; i < LENGTH(advices) && advice == NULL; i++) {
+	for (size_t i = 0; i < LENGTH(advices) && !advice; i++) {
 		if (advices[i].kind == kind &&
 		    (advices[i].wanted < 0 || advices[i].wanted == (int)wanted) &&
 		    (advices[i].der < 0 || advices[i].der == (int)is_der))

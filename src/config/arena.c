@@ -19,7 +19,7 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size)
 
 	if (size == 0 || count <= (SIZE_MAX - sizeof(*block)) / size)
 		block = calloc(1, sizeof(*block) + count * size);
-	if (block == NULL) {
+	if (!block) {
 		log_error("out of memory while reading the configuration");
 		abort();
 	}
@@ -55,7 +55,7 @@ char *arena_format(struct arena *arena, const char *format, ...)
 
 void arena_clear(struct arena *arena)
 {
-	while (arena->newest != NULL) {
+	while (arena->newest) {
 		struct arena_block *block = arena->newest;
 
 		arena->newest = block->older;

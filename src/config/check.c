@@ -31,8 +31,8 @@ static bool ports_collide(const struct config_listen *a, const struct config_lis
 {
 	struct address_range range_a, range_b;
 
-	if (a->port != b->port || a->port == 0 || a->address == NULL ||
-	    b->address == NULL || address_range_parse(a->address, &range_a) < 0 ||
+	if (a->port != b->port || a->port == 0 || !a->address || !b->address ||
+	    address_range_parse(a->address, &range_a) < 0 ||
 	    address_range_parse(b->address, &range_b) < 0)
 		return false;
 	if ((range_a.network.v6 && is_any(&range_a)) ||
@@ -50,7 +50,7 @@ static void check_listen(struct reader *reader, const struct config *config, siz
 	struct address_range range;
 
 	for (size_t j = 0; j < i; j++) {
-		if (listen->socket != NULL && config->listen[j].socket != NULL &&
+		if (listen->socket && config->listen[j].socket &&
 		    strcmp(listen->socket, config->listen[j].socket) == 0) {
 			place = place_of(reader, "listen", i, "socket");
 			reader_fault(reader, &place,
@@ -67,12 +67,12 @@ static void check_listen(struct reader *reader, const struct config *config, siz
 	}
 	if (!listen->tls.none)
 		return;
-	if (listen->socket == NULL &&
-	    (listen->address == NULL || address_range_parse(listen->address, &range) < 0))
+	if (!listen->socket &&
+	    (!listen->address || address_range_parse(listen->address, &range) < 0))
 		return;
 	/* Where a socket of systemd's listens is only known at start, and judged there.
 	 */
-	if (listen->socket == NULL && !address_is_loopback(&range.network))
+	if (!listen->socket && !address_is_loopback(&range.network))
 		reader_fault(reader, &place,
 			     "a listener without TLS must not be reached from outside; "
 			     "write address = \"127.0.0.1\", or give it certificates in "
@@ -88,7 +88,7 @@ static void check_name(struct reader *reader, const struct config_place *place,
 		       const char *name, const char *other_name,
 		       const struct config_place *other)
 {
-	if (name == NULL || other_name == NULL || strcmp(name, other_name) != 0)
+	if (!name || !other_name || strcmp(name, other_name) != 0)
 		return;
 	if (strcmp(place->file, other->file) == 0)
 		reader_fault(reader, place,
@@ -116,7 +116,7 @@ static void check_modality(struct reader *reader, struct config *config, size_t 
 		modality->idle_seconds = limits->idle_seconds;
 	if (modality->max_associations > limits->max_associations) {
 		place = reader_member_place(reader, group, "max_associations");
-		if (reader_member(group, "max_associations") == NULL)
+		if (!reader_member(group, "max_associations"))
 			modality->max_associations = limits->max_associations;
 		else
 			reader_fault(reader, &place,
@@ -183,8 +183,7 @@ static void check_audit(struct reader *reader, const struct config_audit *audit)
 		reader_fault(
 			reader, &audit->file.place,
 			"a credential can't be written to; write the path of a file");
-	if (audit->pseudonym_key.path != NULL &&
-	    audit->patient_id != CONFIG_PATIENT_PSEUDONYM)
+	if (audit->pseudonym_key.path && audit->patient_id != CONFIG_PATIENT_PSEUDONYM)
 		config_fault_add(reader->faults, CONFIG_WARNING,
 				 &audit->pseudonym_key.place,
 				 "the key is of no use while patient_id is not "
@@ -198,11 +197,10 @@ static void check_gateway_name(struct reader *reader, struct config *config)
 	const config_setting_t *group = reader_member(reader->root, "gateway");
 	struct config_place place;
 
-	if (config->gateway_name != NULL ||
-	    (group != NULL && reader_member(group, "name") != NULL))
+	if (config->gateway_name || (group && reader_member(group, "name")))
 		return;
-	place = group != NULL ? reader_member_place(reader, group, "name")
-			      : reader_member_place(reader, reader->root, "gateway.name");
+	place = group ? reader_member_place(reader, group, "name")
+		      : reader_member_place(reader, reader->root, "gateway.name");
 	gethostname(name, sizeof(name) - 1);
 	item_gateway_name(reader, &place, name, &config->gateway_name);
 }

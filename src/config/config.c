@@ -43,14 +43,14 @@ int config_load(const char *path, const struct config_sop_classes *sop_classes,
 	config_t tree;
 
 	whole = calloc(1, sizeof(*whole));
-	if (whole == NULL) {
+	if (!whole) {
 		config_fault_add(faults, CONFIG_ERROR, &place, "out of memory");
 		return -1;
 	}
 	reader.arena = &whole->arena;
 	reader.path = whole->config.path = arena_copy(&whole->arena, path);
 	reader.folder = reader_folder(&whole->arena, path);
-	if (reader.folder == NULL) {
+	if (!reader.folder) {
 		config_fault_add(faults, CONFIG_ERROR, &place,
 				 "the current folder can't be told: %s; give an absolute "
 				 "path with --config",
@@ -72,7 +72,7 @@ void config_free(struct config *config)
 {
 	struct whole *whole = (struct whole *)config;
 
-	if (whole == NULL)
+	if (!whole)
 		return;
 	arena_clear(&whole->arena);
 	free(whole);
@@ -82,14 +82,14 @@ void config_free(struct config *config)
 struct config_place config_place_of(const struct config *config,
 				    const struct config_place *group, const char *key)
 {
-	size_t length = group->key != NULL ? strlen(group->key) : 0;
+	size_t length = group->key ? strlen(group->key) : 0;
 	struct config_place found = *group;
 
 	found.key = key;
 	for (size_t i = 0; i < config->place_count; i++) {
 		const struct config_place *place = &config->places[i];
 
-		if (place->key == NULL)
+		if (!place->key)
 			continue;
 		if (length == 0 ? strcmp(place->file, group->file) == 0 &&
 					  strcmp(place->key, key) == 0

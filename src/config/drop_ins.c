@@ -20,8 +20,8 @@ static bool ends_in(const char *name, const char *suffix)
 /* What editors and package managers leave, and `cathgate modality revoke`. */
 static bool is_leftover(const char *name)
 {
-	return ends_in(name, "~") || name[0] == '#' || strstr(name, ".dpkg-") != NULL ||
-	       strstr(name, ".ucf-") != NULL || ends_in(name, SUFFIX ".revoked") ||
+	return ends_in(name, "~") || name[0] == '#' || strstr(name, ".dpkg-") ||
+	       strstr(name, ".ucf-") || ends_in(name, SUFFIX ".revoked") ||
 	       ends_in(name, SUFFIX ".new");
 }
 
@@ -72,7 +72,7 @@ static void read_one(struct reader *reader, struct drop_in *drop_in)
 	first = config_setting_length(root) > 0 ? config_setting_get_elem(root, 0) : NULL;
 	place = arena_alloc(reader->arena, 1, sizeof(*place));
 	place->file = drop_in->path;
-	place->line = first != NULL ? (int)config_setting_source_line(first) : 1;
+	place->line = first ? (int)config_setting_source_line(first) : 1;
 	config_setting_set_hook(root, place);
 	drop_in->good = true;
 }

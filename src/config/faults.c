@@ -13,8 +13,8 @@ static void out_of_memory(void)
 
 static char *fault_text(const struct config_place *place, const char *what)
 {
-	bool file = place != NULL && place->file != NULL;
-	bool key = place != NULL && place->key != NULL;
+	bool file = place && place->file;
+	bool key = place && place->key;
 	char line[16] = "";
 	char *text;
 
@@ -38,7 +38,7 @@ __attribute__((format(printf, 4, 0))) static void add(struct config_faults *faul
 	if (vasprintf(&what, format, arguments) < 0)
 		out_of_memory();
 	items = reallocarray(faults->items, faults->count + 1, sizeof(*items));
-	if (items == NULL)
+	if (!items)
 		out_of_memory();
 	fault.text = fault_text(place, what);
 	items[faults->count++] = fault;

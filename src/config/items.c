@@ -59,7 +59,7 @@ bool item_gateway_name(struct reader *reader, const struct config_place *place,
 	size_t length = strlen(text);
 
 	for (size_t i = 0; i < length; i++) {
-		if (!isalnum((unsigned char)text[i]) && strchr("._-", text[i]) == NULL)
+		if (!isalnum((unsigned char)text[i]) && !strchr("._-", text[i]))
 			length = 0;
 	}
 	if (length == 0 || length > NAME_MAX_BYTES)
@@ -124,7 +124,7 @@ bool item_number_address(struct reader *reader, const struct config_place *place
 {
 	struct address_range range;
 
-	if (strchr(text, '/') != NULL || address_range_parse(text, &range) < 0)
+	if (strchr(text, '/') || address_range_parse(text, &range) < 0)
 		return refuse(reader, place, text,
 			      "is no numeric address; write one of this machine's, or "
 			      "\"0.0.0.0\" or \"::\" for all of them");
@@ -134,7 +134,7 @@ bool item_number_address(struct reader *reader, const struct config_place *place
 bool item_dns(struct reader *reader, const struct config_place *place, const char *text,
 	      void *ret)
 {
-	if (strchr(text, '*') != NULL)
+	if (strchr(text, '*'))
 		return refuse(
 			reader, place, text,
 			"is a wildcard, which binds nobody in particular; write the "
@@ -149,9 +149,8 @@ bool item_dns(struct reader *reader, const struct config_place *place, const cha
 bool item_uri(struct reader *reader, const struct config_place *place, const char *text,
 	      void *ret)
 {
-	if (strchr(text, '*') != NULL || strchr(text, ' ') != NULL ||
-	    !isalpha((unsigned char)text[0]) || strchr(text, ':') == NULL ||
-	    !is_printable(text))
+	if (strchr(text, '*') || strchr(text, ' ') || !isalpha((unsigned char)text[0]) ||
+	    !strchr(text, ':') || !is_printable(text))
 		return refuse(
 			reader, place, text,
 			"is no whole URI; write it as it stands in the certificate, "
@@ -163,7 +162,7 @@ bool item_common_name(struct reader *reader, const struct config_place *place,
 		      const char *text, void *ret)
 {
 	if (text[0] == '\0' || strlen(text) > COMMON_NAME_MAX_BYTES ||
-	    strchr(text, '*') != NULL || !is_printable(text))
+	    strchr(text, '*') || !is_printable(text))
 		return refuse(reader, place, text,
 			      "is no common name that can be matched; write it as it "
 			      "stands in the certificate, 1 to 126 bytes, without "
@@ -202,7 +201,7 @@ static bool is_uid(const char *text)
 {
 	size_t length = strlen(text);
 
-	if (length > UID_MAX_LENGTH || strchr(text, '.') == NULL)
+	if (length > UID_MAX_LENGTH || !strchr(text, '.'))
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		bool begins = i == 0 || text[i - 1] == '.';
@@ -228,7 +227,7 @@ bool item_sop_class(struct reader *reader, const struct config_place *place,
 				      "\"1.2.840.10008.5.1.4.1.1.12.1\"");
 	} else {
 		uid = reader->sop_classes->uid_of_name(text);
-		if (uid == NULL)
+		if (!uid)
 			return refuse(reader, place, text,
 				      "is the name of no SOP class known here; write its "
 				      "UID, or its keyword in DICOM's part 6, as in "
@@ -262,7 +261,7 @@ static const char *mended_range(struct reader *reader, const char *text)
 	unsigned long bits, width;
 	char *end;
 
-	if (slash == NULL || !isdigit((unsigned char)slash[1]))
+	if (!slash || !isdigit((unsigned char)slash[1]))
 		return NULL;
 	bits = strtoul(slash + 1, &end, 10);
 	if (address_range_parse(
@@ -274,8 +273,8 @@ static const char *mended_range(struct reader *reader, const char *text)
 		return NULL;
 	for (unsigned long i = bits; i < width; i++)
 		range.network.bytes[i / 8] &= (uint8_t) ~(0x80U >> i % 8);
-	if (inet_ntop(range.network.v6 ? AF_INET6 : AF_INET, range.network.bytes, mended,
-		      sizeof(mended)) == NULL)
+	if (!inet_ntop(range.network.v6 ? AF_INET6 : AF_INET, range.network.bytes, mended,
+		       sizeof(mended)))
 		return NULL;
 	return arena_format(reader->arena, "%s/%lu", mended, bits);
 }
@@ -288,7 +287,7 @@ bool item_address_range(struct reader *reader, const struct config_place *place,
 	if (address_range_parse(text, ret) == 0)
 		return true;
 	mended = mended_range(reader, text);
-	if (mended == NULL)
+	if (!mended)
 		return refuse(reader, place, text,
 			      "is neither an address nor a range; write one as in "
 			      "\"192.168.40.7\" or \"192.168.40.0/24\"");
@@ -318,12 +317,12 @@ static bool credential(struct reader *reader, const struct config_place *place,
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 
-	if (name[0] == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
+	if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 ||
 	    strcmp(name, "..") == 0)
 		return refuse(reader, place, name,
 			      "is no name of a credential; write the name that stands in "
 			      "the unit's LoadCredential=");
-	if (folder == NULL || folder[0] == '\0') {
+	if (!folder || folder[0] == '\0') {
 		reader_fault(reader, place,
 			     "credential:%s needs systemd's CREDENTIALS_DIRECTORY, which "
 			     "is not set; start the service with LoadCredential=%s:FILE, "

@@ -14,7 +14,7 @@ static void read_addresses(struct reader *reader, const config_setting_t *settin
 	void *items =
 		reader_items(reader, setting, key, sizeof(*modality->addresses), &count);
 
-	if (items != NULL) {
+	if (items) {
 		modality->addresses = items;
 		modality->address_count = count;
 	}
@@ -51,9 +51,9 @@ static void read_certificate(struct reader *reader, const config_setting_t *sett
 	struct config_place place = reader_place(reader, setting);
 	const char *text = config_setting_get_string(setting);
 
-	if (text != NULL && strcmp(text, "none") == 0) {
+	if (text && strcmp(text, "none") == 0) {
 		certificate->none = true;
-	} else if (text != NULL) {
+	} else if (text) {
 		reader_fault(
 			reader, &place,
 			"\"%s\" is no choice here; write certificate = %s, or \"none\" "
@@ -77,24 +77,22 @@ static void read_destination(struct reader *reader, const config_setting_t *sett
 			     const struct key *key, void *field)
 {
 	const config_setting_t *list = reader_member(reader->root, "destinations");
-	int count = list != NULL && config_setting_is_list(list)
-			    ? config_setting_length(list)
-			    : 0;
+	int count =
+		list && config_setting_is_list(list) ? config_setting_length(list) : 0;
 	const char *text = config_setting_get_string(setting);
 	struct config_place place = reader_place(reader, setting);
 	const char *all = "";
 
-	if (text == NULL) {
+	if (!text) {
 		reader_wrong_type(reader, setting, key, "a text");
 		return;
 	}
 	for (int i = 0; i < count; i++) {
 		const config_setting_t *member =
 			reader_member(config_setting_get_elem(list, (unsigned)i), "name");
-		const char *name =
-			member != NULL ? config_setting_get_string(member) : NULL;
+		const char *name = member ? config_setting_get_string(member) : NULL;
 
-		if (name == NULL)
+		if (!name)
 			continue;
 		if (strcmp(name, text) == 0) {
 			*(size_t *)field = (size_t)i;
@@ -229,7 +227,7 @@ void modalities_read(struct reader *reader, const config_setting_t *setting,
 	    config_setting_length(setting) == 0)
 		return;
 	modalities = reader_groups(reader, setting, key, sizeof(*modalities), &count);
-	if (modalities == NULL)
+	if (!modalities)
 		return;
 	reader->modality_groups =
 		arena_alloc(reader->arena, count, sizeof(*reader->modality_groups));
@@ -253,7 +251,7 @@ static void check_any(struct reader *reader, const struct config *config)
 			config_fault_add(reader->faults, CONFIG_WARNING, &place,
 					 "no modality may connect yet; add one with: "
 					 "cathgate modality add");
-	} else if (reader_member(reader->root, "modalities") == NULL) {
+	} else if (!reader_member(reader->root, "modalities")) {
 		reader_fault(reader, &place,
 			     "it is missing; write modalities = " MODALITIES_EXAMPLE
 			     ", or make the folder " CONFIG_MODALITIES_FOLDER

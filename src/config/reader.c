@@ -19,13 +19,13 @@ static void key_path(const config_setting_t *setting, char ret[KEY_PATH_SIZE])
 	const char *name = config_setting_name(setting);
 	size_t used;
 
-	if (parent == NULL) {
+	if (!parent) {
 		ret[0] = '\0';
 		return;
 	}
 	key_path(parent, ret);
 	used = strlen(ret);
-	if (name != NULL)
+	if (name)
 		snprintf(ret + used, KEY_PATH_SIZE - used, "%s%s", used > 0 ? "." : "",
 			 name);
 	else
@@ -36,7 +36,7 @@ static void key_path(const config_setting_t *setting, char ret[KEY_PATH_SIZE])
 struct config_place reader_place(struct reader *reader, const config_setting_t *setting)
 {
 	const struct scan_value *value = config_setting_get_hook(setting);
-	bool element = config_setting_name(setting) == NULL && value != NULL;
+	bool element = !config_setting_name(setting) && value;
 	const char *file = config_setting_source_file(setting);
 	char path[KEY_PATH_SIZE];
 
@@ -70,12 +70,11 @@ struct config_place reader_member_place(struct reader *reader,
 	const config_setting_t *member = reader_member(group, name);
 	struct config_place place;
 
-	if (member != NULL)
+	if (member)
 		return reader_place(reader, member);
 	place = reader_place(reader, group);
-	place.key = place.key == NULL
-			    ? arena_copy(reader->arena, name)
-			    : arena_format(reader->arena, "%s.%s", place.key, name);
+	place.key = place.key ? arena_format(reader->arena, "%s.%s", place.key, name)
+			      : arena_copy(reader->arena, name);
 	return place;
 }
 
@@ -90,7 +89,7 @@ void reader_fault(struct reader *reader, const struct config_place *place,
 		what = NULL;
 	va_end(arguments);
 	config_fault_add(reader->faults, CONFIG_ERROR, place, "%s",
-			 what != NULL ? what : "wrong");
+			 what ? what : "wrong");
 	free(what);
 }
 
@@ -157,11 +156,11 @@ static void syntax_fault(struct reader *reader, const char *path, const config_t
 			   "bracket, = or end of line, a comma before a closing "
 			   "bracket, or a number of over 64 bits";
 
-	if (strstr(text, "duplicate") != NULL)
+	if (strstr(text, "duplicate"))
 		cure = "a key may stand only once in its group: remove one of them";
-	else if (strstr(text, "array") != NULL)
+	else if (strstr(text, "array"))
 		cure = "write values of one type only between [ and ]";
-	else if (strstr(text, "include") != NULL)
+	else if (strstr(text, "include"))
 		cure = arena_format(
 			reader->arena,
 			"@include wants the name of a readable file, relative "
@@ -244,7 +243,7 @@ static void unknown_key(struct reader *reader, const config_setting_t *setting,
 			near = keys[i].name;
 		}
 	}
-	if (near != NULL)
+	if (near)
 		reader_fault(reader, &place, "unknown key; did you mean %s?", near);
 	else
 		reader_fault(reader, &place, "unknown key; those known here are %s", all);
@@ -295,7 +294,7 @@ void reader_group(struct reader *reader, const config_setting_t *group,
 	for (size_t k = 0; k < count; k++) {
 		struct config_place place;
 
-		if (!keys[k].required || reader_member(group, keys[k].name) != NULL)
+		if (!keys[k].required || reader_member(group, keys[k].name))
 			continue;
 		place = reader_member_place(reader, group, keys[k].name);
 		reader_fault(reader, &place, "it is missing; write %s = %s", keys[k].name,
@@ -366,13 +365,13 @@ const char *reader_unreadable_cure(int error)
 const char *reader_folder(struct arena *arena, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	int length = slash == NULL ? 0 : (int)(slash - path);
+	int length = slash ? (int)(slash - path) : 0;
 	char *current, *folder;
 
 	if (path[0] == '/')
 		return length == 0 ? "/" : arena_format(arena, "%.*s", length, path);
 	current = getcwd(NULL, 0);
-	if (current == NULL)
+	if (!current)
 		return NULL;
 	folder = arena_format(arena, "%s%s%.*s", current, length == 0 ? "" : "/", length,
 			      path);

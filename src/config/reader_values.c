@@ -28,8 +28,8 @@ static void out_of_range(struct reader *reader, const struct config_place *place
 	reader_fault(reader, place,
 		     "%s is out of range; write a whole number from %s to %s%s%s%s", text,
 		     written(key->min, min), written(key->max, max),
-		     key->zero != NULL ? ", or 0 (" : "",
-		     key->zero != NULL ? key->zero : "", key->zero != NULL ? ")" : "");
+		     key->zero ? ", or 0 (" : "", key->zero ? key->zero : "",
+		     key->zero ? ")" : "");
 }
 
 /* Reads the digits of a number as they stand in the text. False when they are none in
@@ -63,8 +63,7 @@ static bool number_read(struct reader *reader, const config_setting_t *setting,
 		reader_wrong_type(reader, setting, key, "a whole number");
 		return false;
 	}
-	if ((number < key->min || number > key->max) &&
-	    (number != 0 || key->zero == NULL)) {
+	if ((number < key->min || number > key->max) && (number != 0 || !key->zero)) {
 		out_of_range(reader, &place, key, value->text);
 		return false;
 	}
@@ -112,11 +111,11 @@ void reader_choice(struct reader *reader, const config_setting_t *setting,
 	struct config_place place;
 	const char *all = "";
 
-	if (text == NULL) {
+	if (!text) {
 		reader_wrong_type(reader, setting, key, "a text");
 		return;
 	}
-	for (unsigned i = 0; key->words[i] != NULL; i++) {
+	for (unsigned i = 0; key->words[i]; i++) {
 		if (strcmp(key->words[i], text) == 0) {
 			*(unsigned *)field = i;
 			return;
@@ -134,7 +133,7 @@ void reader_text(struct reader *reader, const config_setting_t *setting,
 	const char *text = config_setting_get_string(setting);
 	struct config_place place = reader_place(reader, setting);
 
-	if (text == NULL)
+	if (!text)
 		reader_wrong_type(reader, setting, key, "a text");
 	else
 		key->item(reader, &place, text, field);
@@ -153,7 +152,7 @@ void *reader_items(struct reader *reader, const config_setting_t *setting,
 	}
 	length = (size_t)config_setting_length(setting);
 	if (length == 0) {
-		if (key->empty == NULL)
+		if (!key->empty)
 			reader_fault(reader, &place, "the list is empty; write %s = %s",
 				     key->name, key->example);
 		return NULL;
@@ -165,7 +164,7 @@ void *reader_items(struct reader *reader, const config_setting_t *setting,
 		const char *text = config_setting_get_string(element);
 
 		place = reader_place(reader, element);
-		if (text == NULL)
+		if (!text)
 			reader_wrong_type(reader, element, key, "a text");
 		else if (key->item(reader, &place, text, items + count * size))
 			count++;
@@ -181,7 +180,7 @@ void reader_strings(struct reader *reader, const config_setting_t *setting,
 	size_t count;
 	void *items = reader_items(reader, setting, key, sizeof(*strings->items), &count);
 
-	if (items != NULL)
+	if (items)
 		*strings = (struct config_strings){ items, count };
 }
 
@@ -192,7 +191,7 @@ void reader_ae_titles(struct reader *reader, const config_setting_t *setting,
 	size_t count;
 	void *items = reader_items(reader, setting, key, sizeof(*titles->items), &count);
 
-	if (items != NULL)
+	if (items)
 		*titles = (struct config_ae_titles){ items, count };
 }
 
@@ -210,6 +209,6 @@ void reader_files(struct reader *reader, const config_setting_t *setting,
 	} else {
 		items = reader_items(reader, setting, key, sizeof(*files->items), &count);
 	}
-	if (items != NULL)
+	if (items)
 		*files = (struct config_files){ items, count };
 }

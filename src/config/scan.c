@@ -50,7 +50,7 @@ static int changed(struct scan *scan)
 const char *scan_file_shown(struct arena *arena, const char *path, const char *folder,
 			    const char *file)
 {
-	if (file == NULL || strcmp(file, path) == 0)
+	if (!file || strcmp(file, path) == 0)
 		return path;
 	return file[0] == '/' ? arena_copy(arena, file)
 			      : arena_format(arena, "%s/%s", folder, file);
@@ -77,9 +77,7 @@ static void value_add(struct cursor *cursor, enum scan_kind kind, const char *te
 		.kind = kind,
 		.file = cursor->file,
 		.line = cursor->line,
-		.text = text == NULL
-				? NULL
-				: arena_format(&scan->arena, "%.*s", (int)size, text),
+		.text = text ? arena_format(&scan->arena, "%.*s", (int)size, text) : NULL,
 	};
 }
 
@@ -223,11 +221,11 @@ static void take_word(struct cursor *cursor)
 	const char *begin = cursor->at;
 	size_t size;
 
-	while (more(cursor) && (isalnum((unsigned char)*cursor->at) ||
-				memchr("+-._*", *cursor->at, 5) != NULL))
+	while (more(cursor) &&
+	       (isalnum((unsigned char)*cursor->at) || memchr("+-._*", *cursor->at, 5)))
 		cursor->at++;
 	size = (size_t)(cursor->at - begin);
-	if (isdigit((unsigned char)*begin) || memchr("+-.", *begin, 3) != NULL)
+	if (isdigit((unsigned char)*begin) || memchr("+-.", *begin, 3))
 		value_add(cursor, SCAN_NUMBER, begin, size);
 	else if ((size == 4 && strncasecmp(begin, "true", size) == 0) ||
 		 (size == 5 && strncasecmp(begin, "false", size) == 0))
@@ -256,7 +254,7 @@ static int take_next(struct cursor *cursor)
 	if (*cursor->at == '"')
 		return take_string(cursor);
 	cursor->in_string = false;
-	if (strchr("=:,;{}[]()", *cursor->at) != NULL)
+	if (strchr("=:,;{}[]()", *cursor->at))
 		cursor->at++;
 	else
 		take_word(cursor);
@@ -269,12 +267,12 @@ static int read_whole(const char *path, char **ret, size_t *ret_size)
 	size_t size = 0, room = 0;
 	char *text = NULL;
 
-	if (stream == NULL)
+	if (!stream)
 		return -1;
 	do {
 		char *bigger = realloc(text, room + 65536);
 
-		if (bigger == NULL)
+		if (!bigger)
 			break;
 		text = bigger;
 		room += 65536;
@@ -315,7 +313,7 @@ static int scan_file(struct scan *scan, const char *path, const char *shown,
 		result = fault(scan, shown, 1,
 			       "it begins with a byte order mark; save it as UTF-8 "
 			       "without one");
-	else if (memchr(text, '\0', size) != NULL)
+	else if (memchr(text, '\0', size))
 		result = fault(scan, shown, 0,
 			       "it holds a NUL byte; write it anew as plain text");
 	while (result == 0 && more(&cursor))

@@ -83,7 +83,7 @@ static void listen_read(struct reader *reader, const config_setting_t *setting,
 	struct config_listen *listen =
 		reader_groups(reader, setting, key, sizeof(*listen), &count);
 
-	if (listen == NULL)
+	if (!listen)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		const config_setting_t *group =
@@ -152,7 +152,7 @@ static void destinations_read(struct reader *reader, const config_setting_t *set
 	struct config_destination *destinations =
 		reader_groups(reader, setting, key, sizeof(*destinations), &count);
 
-	if (destinations == NULL)
+	if (!destinations)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		struct config_destination *destination = &destinations[i];
@@ -162,7 +162,7 @@ static void destinations_read(struct reader *reader, const config_setting_t *set
 		destination->place = reader_place(reader, group);
 		reader_group(reader, group, destination_keys, KEY_COUNT(destination_keys),
 			     destination);
-		if (destination->tls.server_name == NULL)
+		if (!destination->tls.server_name)
 			destination->tls.server_name = destination->host;
 	}
 	config->destinations = destinations;
@@ -243,10 +243,10 @@ static void audit_read(struct reader *reader, const config_setting_t *setting,
 
 	want_group(reader, setting, key, audit_keys, KEY_COUNT(audit_keys), audit);
 	/* Their absence is warned about too. */
-	if (audit->signing_key.path == NULL)
+	if (!audit->signing_key.path)
 		audit->signing_key.place =
 			reader_member_place(reader, setting, "signing_key");
-	if (audit->pseudonym_key.path == NULL)
+	if (!audit->pseudonym_key.path)
 		audit->pseudonym_key.place =
 			reader_member_place(reader, setting, "pseudonym_key");
 }

@@ -75,9 +75,9 @@ static void read_tls(struct reader *reader, const config_setting_t *setting,
 
 	tls->place = reader_place(reader, setting);
 	tls->min_version = 12;
-	if (text != NULL && strcmp(text, "none") == 0) {
+	if (text && strcmp(text, "none") == 0) {
 		tls->none = true;
-	} else if (text != NULL) {
+	} else if (text) {
 		reader_fault(reader, &tls->place,
 			     "\"%s\" is no choice here; write tls = %s", text,
 			     TLS_EXAMPLE);

@@ -51,8 +51,8 @@ static const char *read_data_set_type(const struct value *value, struct command_
 	uint16_t type = NO_DATA_SET;
 	const char *fault = read_number(value, &has, &type);
 
-	set->has_data_set_type = fault == NULL;
-	set->has_data_set = fault == NULL && type != NO_DATA_SET;
+	set->has_data_set_type = !fault;
+	set->has_data_set = !fault && type != NO_DATA_SET;
 	return fault;
 }
 
@@ -172,10 +172,10 @@ static const char *read_all(const uint8_t *bytes, size_t size, struct command_se
 		struct value value;
 		const char *fault = next_value(bytes, size, &at, &value);
 
-		if (fault != NULL)
-			return first != NULL ? first : fault;
+		if (fault)
+			return first ? first : fault;
 		fault = read_value(&value, set, seen);
-		if (first == NULL)
+		if (!first)
 			first = fault;
 	}
 	return first;
@@ -193,13 +193,12 @@ int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,
 	}
 	set.fault = read_all(bytes, size, &set, &seen);
 	if (!seen.field) {
-		*detail = set.fault != NULL
-				  ? set.fault
-				  : "the command set has no command field (0000,0100)";
+		*detail = set.fault ? set.fault
+				    : "the command set has no command field (0000,0100)";
 		return -1;
 	}
 	/* A response that names no type has no data set: none of ours ever has. */
-	if (set.fault == NULL && !set.has_data_set_type && !(set.field & COMMAND_RSP_BIT))
+	if (!set.fault && !set.has_data_set_type && !(set.field & COMMAND_RSP_BIT))
 		set.fault = "the command set has no data set type (0000,0800)";
 	*ret = set;
 	return 0;
@@ -244,7 +243,7 @@ size_t command_response(const struct command_set *request, uint16_t status,
 		at = put_number(at, MESSAGE_ID_RESPONDED_TO, request->message_id);
 	at = put_number(at, DATA_SET_TYPE, NO_DATA_SET);
 	at = put_number(at, STATUS, status);
-	if (comment != NULL)
+	if (comment)
 		at = put_text(at, ERROR_COMMENT, comment, COMMENT_MAX, ' ');
 	if (request->sop_instance[0] != '\0')
 		at = put_text(at, AFFECTED_SOP_INSTANCE, request->sop_instance, UID_MAX,

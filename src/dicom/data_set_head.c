@@ -165,8 +165,7 @@ static void read_patient_id(const struct element *element, struct data_set_head 
 	size_t size = (size_t)(to - from);
 
 	/* Half an id would be another patient's. */
-	if (size == 0 || size > DATA_SET_HEAD_PATIENT_MAX ||
-	    memchr(from, '\0', size) != NULL)
+	if (size == 0 || size > DATA_SET_HEAD_PATIENT_MAX || memchr(from, '\0', size))
 		return;
 	memcpy(head->patient_id, from, size);
 	head->patient_id[size] = '\0';

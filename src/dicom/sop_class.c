@@ -116,14 +116,14 @@ const char *sop_class_uid(const char *name)
 {
 	const char *uid = uid_dictionary_uid(name);
 
-	if (uid != NULL)
+	if (uid)
 		return uid;
 	/* The standard's keywords and DCMTK's names differ in case here and there, as in
 	 * UltrasoundMultiFrameImageStorage. */
 	for (size_t i = 0; (uid = uid_dictionary_storage(i)) != NULL; i++) {
 		const char *known = uid_dictionary_name(uid);
 
-		if (known != NULL && strcasecmp(known, name) == 0)
+		if (known && strcasecmp(known, name) == 0)
 			return uid;
 	}
 	return NULL;

@@ -13,9 +13,9 @@
 struct pki_certificate *pki_certificate_wrap(X509 *x509)
 {
 	struct pki_certificate *certificate =
-		x509 != NULL ? calloc(1, sizeof(*certificate)) : NULL;
+		x509 ? calloc(1, sizeof(*certificate)) : NULL;
 
-	if (certificate == NULL)
+	if (!certificate)
 		X509_free(x509);
 	else
 		certificate->x509 = x509;
@@ -24,7 +24,7 @@ struct pki_certificate *pki_certificate_wrap(X509 *x509)
 
 void pki_certificate_free(struct pki_certificate *certificate)
 {
-	if (certificate == NULL)
+	if (!certificate)
 		return;
 	X509_free(certificate->x509);
 	free(certificate);
@@ -35,12 +35,12 @@ struct pki_certificate *pki_certificate_read(const char *path, const char **ret_
 	BIO *file = pki_open(path, ret_error);
 	struct pki_certificate *certificate;
 
-	if (file == NULL)
+	if (!file)
 		return NULL;
 	certificate = pki_certificate_wrap(
 		pki_is_der(file) ? d2i_X509_bio(file, NULL)
 				 : PEM_read_bio_X509(file, NULL, NULL, NULL));
-	if (certificate == NULL)
+	if (!certificate)
 		*ret_error = pki_why(file, PEM_CERTIFICATE,
 				     "holds no certificate; one in PEM form begins with "
 				     "-----BEGIN CERTIFICATE-----");
@@ -62,8 +62,7 @@ int pki_certificate_write(const struct pki_certificate *certificate, struct pki_
 	BIO *memory = BIO_new(BIO_s_mem());
 
 	return pki_text_take(memory,
-			     memory != NULL &&
-				     PEM_write_bio_X509(memory, certificate->x509) == 1,
+			     memory && PEM_write_bio_X509(memory, certificate->x509) == 1,
 			     ret);
 }
 
@@ -78,7 +77,7 @@ ASN1_INTEGER *pki_serial_new(void)
 		bytes[0] = (unsigned char)((bytes[0] & 0x3F) | 0x40);
 		number = BN_bin2bn(bytes, sizeof(bytes), NULL);
 	}
-	if (number != NULL)
+	if (number)
 		serial = BN_to_ASN1_INTEGER(number, NULL);
 	BN_free(number);
 	return serial;
@@ -89,8 +88,7 @@ ASN1_TIME *pki_time_until(unsigned days, const ASN1_TIME *latest)
 	ASN1_TIME *until =
 		days == 0 ? NULL : ASN1_TIME_adj(NULL, time(NULL), (int)days, 0);
 
-	if (latest != NULL &&
-	    (days == 0 || (until != NULL && ASN1_TIME_compare(until, latest) > 0))) {
+	if (latest && (days == 0 || (until && ASN1_TIME_compare(until, latest) > 0))) {
 		ASN1_TIME_free(until);
 		until = ASN1_STRING_dup(latest);
 	}
@@ -99,7 +97,7 @@ ASN1_TIME *pki_time_until(unsigned days, const ASN1_TIME *latest)
 
 static int sign(X509 *x509, const struct pki_certificate *ca, const EVP_PKEY *signer)
 {
-	X509 *issuer = ca != NULL ? ca->x509 : x509;
+	X509 *issuer = ca ? ca->x509 : x509;
 	X509_EXTENSION *extension;
 	X509V3_CTX context;
 	int result = -1;
@@ -107,7 +105,7 @@ static int sign(X509 *x509, const struct pki_certificate *ca, const EVP_PKEY *si
 	X509V3_set_ctx(&context, issuer, x509, NULL, NULL, 0);
 	extension = X509V3_EXT_conf_nid(NULL, &context, NID_authority_key_identifier,
 					"keyid:always");
-	if (extension != NULL && X509_add_ext(x509, extension, -1) == 1 &&
+	if (extension && X509_add_ext(x509, extension, -1) == 1 &&
 	    X509_sign(x509, (EVP_PKEY *)signer, pki_digest_for(signer)) > 0)
 		result = 0;
 	X509_EXTENSION_free(extension);
@@ -120,7 +118,7 @@ static int add_extensions(X509 *x509, const STACK_OF(X509_EXTENSION) * extension
 {
 	X509_EXTENSION *identifier;
 	X509V3_CTX context;
-	int result = extensions != NULL ? 0 : -1;
+	int result = extensions ? 0 : -1;
 
 	for (int i = 0; i < sk_X509_EXTENSION_num(extensions); i++)
 		if (X509_add_ext(x509, sk_X509_EXTENSION_value(extensions, i), -1) != 1)
@@ -128,7 +126,7 @@ static int add_extensions(X509 *x509, const STACK_OF(X509_EXTENSION) * extension
 	X509V3_set_ctx(&context, NULL, x509, NULL, NULL, 0);
 	identifier =
 		X509V3_EXT_conf_nid(NULL, &context, NID_subject_key_identifier, "hash");
-	if (identifier == NULL || X509_add_ext(x509, identifier, -1) != 1)
+	if (!identifier || X509_add_ext(x509, identifier, -1) != 1)
 		result = -1;
 	X509_EXTENSION_free(identifier);
 	return result;
@@ -145,10 +143,10 @@ static struct pki_certificate *issue(const X509_NAME *subject,
 	ASN1_INTEGER *serial = pki_serial_new();
 	ASN1_TIME *until = pki_time_until(days, ca ? X509_get0_notAfter(ca->x509) : NULL);
 
-	if (x509 == NULL || serial == NULL || until == NULL || subject == NULL ||
+	if (!x509 || !serial || !until || !subject ||
 	    X509_set_version(x509, X509_VERSION_3) != 1 ||
 	    X509_set_serialNumber(x509, serial) != 1 ||
-	    X509_gmtime_adj(X509_getm_notBefore(x509), -PKI_BACKDATED_SECONDS) == NULL ||
+	    !X509_gmtime_adj(X509_getm_notBefore(x509), -PKI_BACKDATED_SECONDS) ||
 	    X509_set1_notAfter(x509, until) != 1 ||
 	    X509_set_subject_name(x509, subject) != 1 ||
 	    X509_set_issuer_name(x509, ca ? X509_get_subject_name(ca->x509) : subject) !=
@@ -173,7 +171,7 @@ struct pki_certificate *pki_issue(const struct pki_wish *wish, const struct pki_
 		pki_extensions(wish, EVP_PKEY_is_a(key->pair, "RSA"));
 	struct pki_certificate *certificate = NULL;
 
-	if (subject != NULL && pki_subject_set(subject, wish) == 0)
+	if (subject && pki_subject_set(subject, wish) == 0)
 		certificate = issue(subject, extensions, wish->days, key, ca, ca_key);
 	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
 	X509_NAME_free(subject);
@@ -186,7 +184,7 @@ static STACK_OF(X509_EXTENSION) * extensions_of(X509 *x509)
 {
 	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
 
-	for (int i = 0; list != NULL && i < X509_get_ext_count(x509); i++) {
+	for (int i = 0; list && i < X509_get_ext_count(x509); i++) {
 		X509_EXTENSION *extension = X509_get_ext(x509, i);
 		int nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
 
@@ -194,7 +192,7 @@ static STACK_OF(X509_EXTENSION) * extensions_of(X509 *x509)
 		    nid == NID_authority_key_identifier)
 			continue;
 		extension = X509_EXTENSION_dup(extension);
-		if (extension == NULL || sk_X509_EXTENSION_push(list, extension) <= 0) {
+		if (!extension || sk_X509_EXTENSION_push(list, extension) <= 0) {
 			X509_EXTENSION_free(extension);
 			sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
 			list = NULL;

@@ -9,13 +9,13 @@
 struct pki_crl *pki_crl_read(const char *path, const char **ret_error)
 {
 	BIO *file = pki_open(path, ret_error);
-	struct pki_crl *crl = file != NULL ? calloc(1, sizeof(*crl)) : NULL;
+	struct pki_crl *crl = file ? calloc(1, sizeof(*crl)) : NULL;
 
-	if (crl != NULL) {
+	if (crl) {
 		crl->x509 = pki_is_der(file)
 				    ? d2i_X509_CRL_bio(file, NULL)
 				    : PEM_read_bio_X509_CRL(file, NULL, NULL, NULL);
-		if (crl->x509 == NULL) {
+		if (!crl->x509) {
 			*ret_error = pki_why(file, PEM_CRL,
 					     "holds no CRL; one in PEM form begins with "
 					     "-----BEGIN X509 CRL-----");
@@ -30,7 +30,7 @@ struct pki_crl *pki_crl_read(const char *path, const char **ret_error)
 
 void pki_crl_free(struct pki_crl *crl)
 {
-	if (crl == NULL)
+	if (!crl)
 		return;
 	X509_CRL_free(crl->x509);
 	free(crl);
@@ -53,7 +53,7 @@ time_t pki_crl_revoked(const struct pki_crl *crl,
 	if (X509_NAME_cmp(X509_CRL_get_issuer(crl->x509),
 			  X509_get_issuer_name(certificate->x509)) == 0)
 		entry = find(crl->x509, certificate->x509);
-	return entry != NULL ? pki_time(X509_REVOKED_get0_revocationDate(entry)) : 0;
+	return entry ? pki_time(X509_REVOKED_get0_revocationDate(entry)) : 0;
 }
 
 time_t pki_crl_until(const struct pki_crl *crl)
@@ -68,7 +68,7 @@ static int copy_entries(X509_CRL *to, X509_CRL *from)
 	for (int i = 0; i < sk_X509_REVOKED_num(entries); i++) {
 		X509_REVOKED *copy = X509_REVOKED_dup(sk_X509_REVOKED_value(entries, i));
 
-		if (copy == NULL || X509_CRL_add0_revoked(to, copy) != 1) {
+		if (!copy || X509_CRL_add0_revoked(to, copy) != 1) {
 			X509_REVOKED_free(copy);
 			return -1;
 		}
@@ -84,7 +84,7 @@ static int add_entry(X509_CRL *crl, const struct pki_revocation *revocation)
 	ASN1_TIME *now = ASN1_TIME_set(NULL, time(NULL));
 	int result = -1;
 
-	if (entry != NULL && reason != NULL && now != NULL &&
+	if (entry && reason && now &&
 	    X509_REVOKED_set_serialNumber(
 		    entry, (ASN1_INTEGER *)X509_get0_serialNumber(x509)) == 1 &&
 	    X509_REVOKED_set_revocationDate(entry, now) == 1 &&
@@ -104,16 +104,15 @@ static int add_entry(X509_CRL *crl, const struct pki_revocation *revocation)
 static int set_number(X509_CRL *crl, const struct pki_crl *before)
 {
 	ASN1_INTEGER *old =
-		before != NULL
-			? X509_CRL_get_ext_d2i(before->x509, NID_crl_number, NULL, NULL)
-			: NULL;
-	BIGNUM *number = old != NULL ? ASN1_INTEGER_to_BN(old, NULL) : BN_new();
+		before ? X509_CRL_get_ext_d2i(before->x509, NID_crl_number, NULL, NULL)
+		       : NULL;
+	BIGNUM *number = old ? ASN1_INTEGER_to_BN(old, NULL) : BN_new();
 	ASN1_INTEGER *next = NULL;
 	int result = -1;
 
-	if (number != NULL && BN_add_word(number, 1) == 1)
+	if (number && BN_add_word(number, 1) == 1)
 		next = BN_to_ASN1_INTEGER(number, NULL);
-	if (next != NULL && X509_CRL_add1_ext_i2d(crl, NID_crl_number, next, 0, 0) == 1)
+	if (next && X509_CRL_add1_ext_i2d(crl, NID_crl_number, next, 0, 0) == 1)
 		result = 0;
 	ASN1_INTEGER_free(old);
 	ASN1_INTEGER_free(next);
@@ -130,7 +129,7 @@ static int set_issuer(X509_CRL *crl, X509 *ca)
 	X509V3_set_ctx(&context, ca, NULL, NULL, crl, 0);
 	extension = X509V3_EXT_conf_nid(NULL, &context, NID_authority_key_identifier,
 					"keyid:always");
-	if (extension != NULL && X509_CRL_add_ext(crl, extension, -1) == 1 &&
+	if (extension && X509_CRL_add_ext(crl, extension, -1) == 1 &&
 	    X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca)) == 1)
 		result = 0;
 	X509_EXTENSION_free(extension);
@@ -143,7 +142,7 @@ static int set_dates(X509_CRL *crl, const ASN1_TIME *ca_until, unsigned days)
 	ASN1_TIME *until = pki_time_until(days, ca_until);
 	int result = -1;
 
-	if (from != NULL && until != NULL && X509_CRL_set1_lastUpdate(crl, from) == 1 &&
+	if (from && until && X509_CRL_set1_lastUpdate(crl, from) == 1 &&
 	    X509_CRL_set1_nextUpdate(crl, until) == 1)
 		result = 0;
 	ASN1_TIME_free(from);
@@ -157,14 +156,13 @@ int pki_crl_write(const struct pki_crl *before, const struct pki_revocation *rev
 {
 	X509_CRL *crl = X509_CRL_new();
 	BIO *memory = BIO_new(BIO_s_mem());
-	bool good = crl != NULL && memory != NULL &&
-		    X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 &&
+	bool good = crl && memory && X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 &&
 		    set_dates(crl, X509_get0_notAfter(ca->x509), days) == 0 &&
 		    set_issuer(crl, ca->x509) == 0 && set_number(crl, before) == 0 &&
-		    (before == NULL || copy_entries(crl, before->x509) == 0);
+		    (!before || copy_entries(crl, before->x509) == 0);
 
 	for (size_t i = 0; i < count && good; i++)
-		if (find(crl, revocations[i].certificate->x509) == NULL)
+		if (!find(crl, revocations[i].certificate->x509))
 			good = add_entry(crl, &revocations[i]) == 0;
 	good = good && X509_CRL_sort(crl) == 1 &&
 	       X509_CRL_sign(crl, ca_key->pair, pki_digest_for(ca_key->pair)) > 0 &&

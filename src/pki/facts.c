@@ -11,7 +11,7 @@ time_t pki_time(const ASN1_TIME *time)
 {
 	struct tm tm;
 
-	return time != NULL && ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm) : 0;
+	return time && ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm) : 0;
 }
 
 static void serial_of(X509 *x509, char ret[PKI_SERIAL_SIZE])
@@ -29,7 +29,7 @@ static void subject_of(X509 *x509, char *ret, size_t size)
 	BIO *memory = BIO_new(BIO_s_mem());
 	int length = 0;
 
-	if (memory != NULL &&
+	if (memory &&
 	    X509_NAME_print_ex(memory, X509_get_subject_name(x509), 0,
 			       XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >=
 		    0)
@@ -44,7 +44,7 @@ static bool copy_text(const ASN1_STRING *text, char *ret, size_t size)
 	size_t length = (size_t)ASN1_STRING_length(text);
 	const char *bytes = (const char *)ASN1_STRING_get0_data(text);
 
-	if (length >= size || memchr(bytes, '\0', length) != NULL)
+	if (length >= size || memchr(bytes, '\0', length))
 		return false;
 	memcpy(ret, bytes, length);
 	ret[length] = '\0';
@@ -69,8 +69,7 @@ static bool copy_address(const ASN1_OCTET_STRING *address, char *ret, size_t siz
 	int family = length == 4 ? AF_INET : AF_INET6;
 
 	return (length == 4 || length == 16) &&
-	       inet_ntop(family, ASN1_STRING_get0_data(address), ret, (socklen_t)size) !=
-		       NULL;
+	       inet_ntop(family, ASN1_STRING_get0_data(address), ret, (socklen_t)size);
 }
 
 static void take_name(const GENERAL_NAME *name, struct pki_facts *facts)
@@ -83,9 +82,9 @@ static void take_name(const GENERAL_NAME *name, struct pki_facts *facts)
 	if (name->type == GEN_URI && facts->uri[0] == '\0')
 		copy_text(name->d.uniformResourceIdentifier, facts->uri,
 			  sizeof(facts->uri));
-	else if (name->type == GEN_DNS && next != NULL)
+	else if (name->type == GEN_DNS && next)
 		taken = copy_text(name->d.dNSName, next, size);
-	else if (name->type == GEN_IPADD && next != NULL)
+	else if (name->type == GEN_IPADD && next)
 		taken = copy_address(name->d.iPAddress, next, size);
 	if (taken)
 		facts->name_count++;
@@ -112,7 +111,7 @@ int pki_certificate_facts(const struct pki_certificate *certificate,
 	serial_of(x509, ret->serial);
 	subject_of(x509, ret->subject, sizeof(ret->subject));
 	common_name_of(x509, ret->common_name, sizeof(ret->common_name));
-	if (key != NULL)
+	if (key)
 		snprintf(ret->key, sizeof(ret->key), "%.15s %d",
 			 EVP_PKEY_get0_type_name(key), EVP_PKEY_get_bits(key));
 	names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);

@@ -6,9 +6,9 @@
 
 struct pki_key *pki_key_wrap(EVP_PKEY *pair)
 {
-	struct pki_key *key = pair != NULL ? calloc(1, sizeof(*key)) : NULL;
+	struct pki_key *key = pair ? calloc(1, sizeof(*key)) : NULL;
 
-	if (key == NULL)
+	if (!key)
 		EVP_PKEY_free(pair);
 	else
 		key->pair = pair;
@@ -39,12 +39,12 @@ struct pki_key *pki_key_like(const struct pki_certificate *certificate)
 	EVP_PKEY *pair = NULL;
 
 	/* The parameters of EC are its curve; RSA has none, and is made by its size. */
-	if (like != NULL && EVP_PKEY_is_a(like, "RSA")) {
+	if (like && EVP_PKEY_is_a(like, "RSA")) {
 		pair = EVP_PKEY_Q_keygen(NULL, NULL, "RSA",
 					 (size_t)EVP_PKEY_get_bits(like));
-	} else if (like != NULL) {
+	} else if (like) {
 		context = EVP_PKEY_CTX_new(like, NULL);
-		if (context == NULL || EVP_PKEY_keygen_init(context) != 1 ||
+		if (!context || EVP_PKEY_keygen_init(context) != 1 ||
 		    EVP_PKEY_generate(context, &pair) != 1)
 			pair = NULL;
 		EVP_PKEY_CTX_free(context);
@@ -68,10 +68,10 @@ struct pki_key *pki_key_read(const char *path, const char **ret_error)
 	BIO *file = pki_open(path, ret_error);
 	struct pki_key *key;
 
-	if (file == NULL)
+	if (!file)
 		return NULL;
 	key = pki_key_wrap(PEM_read_bio_PrivateKey(file, NULL, refuse_passphrase, NULL));
-	if (key == NULL)
+	if (!key)
 		*ret_error =
 			pki_why(file, PEM_KEY,
 				"holds no private key in PEM form without a passphrase; "
@@ -85,16 +85,16 @@ int pki_key_write(const struct pki_key *key, struct pki_text *ret)
 {
 	BIO *memory = BIO_new(BIO_s_secmem());
 
-	return pki_text_take(
-		memory,
-		memory != NULL && PEM_write_bio_PKCS8PrivateKey(memory, key->pair, NULL,
-								NULL, 0, NULL, NULL) == 1,
-		ret);
+	return pki_text_take(memory,
+			     memory && PEM_write_bio_PKCS8PrivateKey(memory, key->pair,
+								     NULL, NULL, 0, NULL,
+								     NULL) == 1,
+			     ret);
 }
 
 void pki_key_free(struct pki_key *key)
 {
-	if (key == NULL)
+	if (!key)
 		return;
 	EVP_PKEY_free(key->pair);
 	free(key);
@@ -130,7 +130,7 @@ int pki_request_write(const struct pki_wish *wish, const struct pki_key *key,
 		pki_extensions(wish, EVP_PKEY_is_a(key->pair, "RSA"));
 	BIO *memory = BIO_new(BIO_s_mem());
 	bool is_written =
-		request != NULL && extensions != NULL && memory != NULL &&
+		request && extensions && memory &&
 		X509_REQ_set_version(request, X509_REQ_VERSION_1) == 1 &&
 		pki_subject_set(X509_REQ_get_subject_name(request), wish) == 0 &&
 		X509_REQ_set_pubkey(request, key->pair) == 1 &&
@@ -150,11 +150,11 @@ struct pki_key *pki_request_read(const char *path, const char **ret_error)
 	struct pki_key *key = NULL;
 	const char *fault;
 
-	if (file == NULL)
+	if (!file)
 		return NULL;
 	request = pki_is_der(file) ? d2i_X509_REQ_bio(file, NULL)
 				   : PEM_read_bio_X509_REQ(file, NULL, NULL, NULL);
-	if (request == NULL)
+	if (!request)
 		*ret_error = pki_why(
 			file, PEM_REQUEST,
 			"holds no certificate request; one in PEM form begins with "

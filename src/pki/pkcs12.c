@@ -19,11 +19,11 @@ int pki_pkcs12_write(const struct pki_key *key, const struct pki_certificate *ce
 	PKCS12 *pkcs12 = NULL;
 	bool good;
 
-	if (others != NULL && sk_X509_push(others, ca->x509) > 0)
+	if (others && sk_X509_push(others, ca->x509) > 0)
 		pkcs12 = PKCS12_create(password, friendly_name, key->pair,
 				       certificate->x509, others, cipher, cipher,
 				       iterations, NO_MAC, 0);
-	good = pkcs12 != NULL && memory != NULL &&
+	good = pkcs12 && memory &&
 	       PKCS12_set_mac(pkcs12, password, -1, NULL, SALT_BYTES, iterations,
 			      legacy ? EVP_sha1() : EVP_sha256()) == 1 &&
 	       i2d_PKCS12_bio(memory, pkcs12) == 1;

@@ -38,7 +38,7 @@ const char *pki_failure(void)
 
 void pki_text_free(struct pki_text *text)
 {
-	if (text->bytes != NULL)
+	if (text->bytes)
 		OPENSSL_clear_free(text->bytes, text->size + 1);
 	*text = (struct pki_text){ 0 };
 }
@@ -46,33 +46,33 @@ void pki_text_free(struct pki_text *text)
 int pki_text_take(BIO *memory, bool is_written, struct pki_text *ret)
 {
 	char *bytes, *copy;
-	long size = memory != NULL ? BIO_get_mem_data(memory, &bytes) : 0;
+	long size = memory ? BIO_get_mem_data(memory, &bytes) : 0;
 
 	copy = is_written && size > 0 ? OPENSSL_malloc((size_t)size + 1) : NULL;
-	if (copy != NULL) {
+	if (copy) {
 		memcpy(copy, bytes, (size_t)size);
 		copy[size] = '\0';
 		*ret = (struct pki_text){ .bytes = copy, .size = (size_t)size };
 	}
 	pki_end(copy != NULL);
 	BIO_free(memory);
-	return copy != NULL ? 0 : -1;
+	return copy ? 0 : -1;
 }
 
 BIO *pki_open(const char *path, const char **ret_error)
 {
 	int fd = durable_open_regular(path);
 	FILE *stream = fd >= 0 ? fdopen(fd, "r") : NULL;
-	BIO *file = stream != NULL ? BIO_new_fp(stream, BIO_CLOSE) : NULL;
+	BIO *file = stream ? BIO_new_fp(stream, BIO_CLOSE) : NULL;
 
-	if (file != NULL)
+	if (file)
 		return file;
 	*ret_error = fd < 0 && errno == EINVAL ? "is no regular file; name one"
 		     : fd < 0 && errno == ELOOP
 			     ? "is reached by a symbolic link of another user's; name "
 			       "the file itself"
 			     : "can't be read; look at its path and who may read it";
-	if (stream != NULL)
+	if (stream)
 		fclose(stream);
 	else if (fd >= 0)
 		close(fd);
@@ -84,9 +84,9 @@ const char *pki_why(BIO *file, enum pem_wanted wanted, const char *otherwise)
 	FILE *stream = NULL;
 	const char *advice = NULL;
 
-	if (BIO_get_fp(file, &stream) == 1 && stream != NULL)
+	if (BIO_get_fp(file, &stream) == 1 && stream)
 		advice = pem_advice(fileno(stream), wanted);
-	return advice != NULL ? advice : otherwise;
+	return advice ? advice : otherwise;
 }
 
 bool pki_is_der(BIO *file)
@@ -146,7 +146,7 @@ int pki_secret_make(struct pki_text *ret)
 	BIO *memory = BIO_new(BIO_s_mem());
 	bool is_written;
 
-	is_written = memory != NULL && RAND_priv_bytes(bytes, sizeof(bytes)) == 1 &&
+	is_written = memory && RAND_priv_bytes(bytes, sizeof(bytes)) == 1 &&
 		     EVP_EncodeBlock(base64, bytes, sizeof(bytes)) == 44 &&
 		     BIO_printf(memory, "%s\n", (const char *)base64) > 0;
 	OPENSSL_cleanse(bytes, sizeof(bytes));

@@ -6,7 +6,7 @@
 
 int pki_subject_set(X509_NAME *name, const struct pki_wish *wish)
 {
-	if (wish->organization != NULL &&
+	if (wish->organization &&
 	    X509_NAME_add_entry_by_NID(name, NID_organizationName, MBSTRING_UTF8,
 				       (const unsigned char *)wish->organization, -1, -1,
 				       0) != 1)
@@ -22,7 +22,7 @@ static int push(STACK_OF(X509_EXTENSION) * list, int nid, const char *value)
 {
 	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
 
-	if (extension != NULL && sk_X509_EXTENSION_push(list, extension) > 0)
+	if (extension && sk_X509_EXTENSION_push(list, extension) > 0)
 		return 0;
 	X509_EXTENSION_free(extension);
 	return -1;
@@ -30,9 +30,9 @@ static int push(STACK_OF(X509_EXTENSION) * list, int nid, const char *value)
 
 static int push_name(GENERAL_NAMES *names, int type, ASN1_STRING *value)
 {
-	GENERAL_NAME *name = value != NULL ? GENERAL_NAME_new() : NULL;
+	GENERAL_NAME *name = value ? GENERAL_NAME_new() : NULL;
 
-	if (name == NULL) {
+	if (!name) {
 		ASN1_STRING_free(value);
 		return -1;
 	}
@@ -47,7 +47,7 @@ static ASN1_STRING *ia5(const char *text)
 {
 	ASN1_IA5STRING *string = ASN1_IA5STRING_new();
 
-	if (string != NULL && ASN1_STRING_set(string, text, -1) != 1) {
+	if (string && ASN1_STRING_set(string, text, -1) != 1) {
 		ASN1_IA5STRING_free(string);
 		string = NULL;
 	}
@@ -60,19 +60,19 @@ static int push_alternatives(STACK_OF(X509_EXTENSION) * list, const struct pki_w
 {
 	GENERAL_NAMES *names = GENERAL_NAMES_new();
 	X509_EXTENSION *extension = NULL;
-	int result = names != NULL ? 0 : -1;
+	int result = names ? 0 : -1;
 
 	for (size_t i = 0; i < wish->name_count && result == 0; i++) {
 		ASN1_OCTET_STRING *address = a2i_IPADDRESS(wish->names[i]);
 
-		result = address != NULL ? push_name(names, GEN_IPADD, address)
-					 : push_name(names, GEN_DNS, ia5(wish->names[i]));
+		result = address ? push_name(names, GEN_IPADD, address)
+				 : push_name(names, GEN_DNS, ia5(wish->names[i]));
 	}
-	if (result == 0 && wish->uri != NULL)
+	if (result == 0 && wish->uri)
 		result = push_name(names, GEN_URI, ia5(wish->uri));
 	if (result == 0 && sk_GENERAL_NAME_num(names) > 0) {
 		extension = X509V3_EXT_i2d(NID_subject_alt_name, 0, names);
-		if (extension == NULL || sk_X509_EXTENSION_push(list, extension) <= 0) {
+		if (!extension || sk_X509_EXTENSION_push(list, extension) <= 0) {
 			X509_EXTENSION_free(extension);
 			result = -1;
 		}
@@ -86,7 +86,7 @@ STACK_OF(X509_EXTENSION) * pki_extensions(const struct pki_wish *wish, bool is_r
 	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
 	bool good;
 
-	if (list == NULL)
+	if (!list)
 		return NULL;
 	if (wish->role == PKI_CA)
 		good = push(list, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ==

@@ -58,7 +58,7 @@ static void check_pair(const struct config_modality *entry,
 	const char *called =
 		shared_ae_title(&entry->called_ae_titles, &other->called_ae_titles);
 
-	if (calling == NULL || called == NULL || !addresses_overlap(entry, other) ||
+	if (!calling || !called || !addresses_overlap(entry, other) ||
 	    !certificates_overlap(&entry->certificate, &other->certificate))
 		return;
 	config_fault_add(

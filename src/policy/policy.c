@@ -58,8 +58,8 @@ static bool holds_one_dns(const struct config_strings *strings, char *const *nam
 static bool fits_certificate(const struct config_certificate *bound,
 			     const struct tls_peer *peer)
 {
-	if (bound->none || peer == NULL)
-		return bound->none && peer == NULL;
+	if (bound->none || !peer)
+		return bound->none && !peer;
 	if (peer->vouches_for_itself &&
 	    bound->sha256.count + bound->public_key_sha256.count == 0)
 		return false;
@@ -150,7 +150,7 @@ enum reason policy_sop_class(const struct config_modality *entry, const char *ui
 enum reason policy_move_originator(const struct config_modality *entry,
 				   const struct ae_title *originator)
 {
-	if (originator == NULL || holds_ae_title(&entry->move_originators, originator))
+	if (!originator || holds_ae_title(&entry->move_originators, originator))
 		return REASON_NONE;
 	return REASON_MOVE_ORIGINATOR;
 }

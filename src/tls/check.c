@@ -75,7 +75,7 @@ static void check_strength(const struct tls_check *check, const struct subject *
 				 "%s: the certificate %s has a weak key (%d bits), which "
 				 "security level 2 refuses; take " CERTIFICATE_KEYS,
 				 file->path, subject->name,
-				 key != NULL ? EVP_PKEY_get_bits(key) : 0);
+				 key ? EVP_PKEY_get_bits(key) : 0);
 }
 
 /* Nobody relies on the signature of a certificate by itself. */
@@ -181,7 +181,7 @@ static void check_chain(const struct tls_check *check, bool server)
 		else
 			check_signer(check, &subject, sk_X509_value(chain, i - 1));
 	}
-	if (check->material->key != NULL &&
+	if (check->material->key &&
 	    X509_check_private_key(first.certificate, check->material->key) != 1)
 		config_fault_add(
 			check->faults, CONFIG_ERROR, &check->tls->key.place,
@@ -209,7 +209,7 @@ static bool is_too_deep(STACK_OF(X509) * ca, X509 *certificate)
 	X509 *at = certificate;
 	long below = 0;
 
-	for (int i = 0; at != NULL && i < sk_X509_num(ca); i++) {
+	for (int i = 0; at && i < sk_X509_num(ca); i++) {
 		long allowed = X509_get_pathlen(at);
 
 		if (allowed >= 0 && below > allowed)
@@ -240,7 +240,7 @@ static const char *fault_of_trusted(STACK_OF(X509) * ca, X509 *certificate, bool
 				      : "isn't for a TLS client (its keyUsage or "
 					"extendedKeyUsage says so); have it issued with "
 					"clientAuth";
-		if (issuer_of(ca, certificate) != NULL &&
+		if (issuer_of(ca, certificate) &&
 		    has_weak_signature(certificate, &digest))
 			return "is signed with less than SHA-256, which security level 2 "
 			       "refuses; have it issued again with SHA-256";
@@ -264,8 +264,8 @@ static bool lets_in(STACK_OF(X509) * ca, X509 *certificate, bool server)
 {
 	X509 *at = certificate;
 
-	for (int i = 0; at != NULL && i < sk_X509_num(ca); i++) {
-		if (fault_of_trusted(ca, at, server) != NULL)
+	for (int i = 0; at && i < sk_X509_num(ca); i++) {
+		if (fault_of_trusted(ca, at, server))
 			return false;
 		at = tls_is_self_signed(at) ? NULL : issuer_of(ca, at);
 	}
@@ -288,7 +288,7 @@ static void check_handshakes(const struct tls_check *check, bool server)
 		struct subject subject = subject_of(ca, i, file);
 		const char *fault = fault_of_trusted(ca, subject.certificate, server);
 
-		if (fault != NULL)
+		if (fault)
 			config_fault_add(check->faults, kind, &file->place,
 					 "%s: the certificate %s %s", file->path,
 					 subject.name, fault);
@@ -325,7 +325,7 @@ static void check_ca(const struct tls_check *check)
 				"%s: the certificate %s isn't a CA's (basicConstraints "
 				"CA:TRUE); put there the CA that signed it",
 				file->path, subject.name);
-		else if (!self_signed && issuer_of(ca, subject.certificate) == NULL)
+		else if (!self_signed && !issuer_of(ca, subject.certificate))
 			config_fault_add(
 				check->faults, CONFIG_ERROR, &file->place,
 				"%s: the CA that signed %s isn't in this file; add it, "
@@ -348,21 +348,21 @@ void tls_material_check(const struct tls_material *material, const struct config
 	struct tls_check check = { material, tls, faults, time(NULL) };
 	bool crls_read = material->crl_count > 0;
 
-	if (!server && tls->server_name == NULL)
+	if (!server && !tls->server_name)
 		config_fault_add(
 			faults, CONFIG_ERROR, &tls->place,
 			"server_name is missing; write the name in the destination's "
 			"certificate");
-	if (material->chain != NULL)
+	if (material->chain)
 		check_chain(&check, server);
-	if (material->ca != NULL) {
+	if (material->ca) {
 		check_ca(&check);
 		check_handshakes(&check, !server);
 	}
 	/* One that couldn't be read would be missed a second time. */
 	for (size_t i = 0; i < material->crl_count; i++)
-		crls_read = crls_read && material->crl[i] != NULL;
-	if (material->ca != NULL && crls_read)
+		crls_read = crls_read && material->crl[i];
+	if (material->ca && crls_read)
 		tls_check_crls(&check);
 	ERR_clear_error();
 }

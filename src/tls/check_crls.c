@@ -14,7 +14,7 @@ static X509 *crl_signer(const struct tls_check *check, X509_CRL *crl, bool *ret_
 	bool known = false;
 	X509 *signer = NULL;
 
-	for (int i = 0; i < sk_X509_num(check->material->ca) && signer == NULL; i++) {
+	for (int i = 0; i < sk_X509_num(check->material->ca) && !signer; i++) {
 		X509 *ca = sk_X509_value(check->material->ca, i);
 
 		if (X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(crl)) !=
@@ -35,13 +35,13 @@ static const char *crl_extension_fault(X509_CRL *crl)
 		X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, NULL, NULL);
 	const char *fault = NULL;
 
-	if (scope != NULL && (scope->indirectCRL > 0 || scope->onlysomereasons != NULL))
+	if (scope && (scope->indirectCRL > 0 || scope->onlysomereasons))
 		fault = "is an indirect one, or for some reasons only; give the full one";
-	else if (scope != NULL && scope->onlyattr > 0)
+	else if (scope && scope->onlyattr > 0)
 		fault = "is about attribute certificates only; give the one about "
 			"users' certificates, or the full one";
 	ISSUING_DIST_POINT_free(scope);
-	for (int i = 0; i < X509_CRL_get_ext_count(crl) && fault == NULL; i++) {
+	for (int i = 0; i < X509_CRL_get_ext_count(crl) && !fault; i++) {
 		X509_EXTENSION *extension = X509_CRL_get_ext(crl, i);
 		int kind = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
 
@@ -62,10 +62,10 @@ static bool is_useful(const struct tls_check *check, X509_CRL *crl,
 	bool known;
 	X509 *signer = crl_signer(check, crl, &known);
 
-	if (signer == NULL && !known)
+	if (!signer && !known)
 		fault = "is of a CA that isn't in `ca`; add the CA there, or leave the "
 			"CRL out";
-	else if (signer == NULL)
+	else if (!signer)
 		fault = "wasn't signed by the CA of that name in `ca`; fetch it again "
 			"from the CA";
 	else if ((X509_get_key_usage(signer) & KU_CRL_SIGN) == 0)
@@ -73,12 +73,12 @@ static bool is_useful(const struct tls_check *check, X509_CRL *crl,
 			"issued again";
 	else if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0)
 		fault = "is a delta CRL; give the full one";
-	else if (X509_CRL_get0_nextUpdate(crl) == NULL)
+	else if (!X509_CRL_get0_nextUpdate(crl))
 		fault = "has no nextUpdate, so nobody could see it go stale; have it "
 			"issued with one";
 	else
 		fault = crl_extension_fault(crl);
-	if (fault == NULL)
+	if (!fault)
 		return true;
 	tls_subject(X509_CRL_get_issuer(crl), issuer);
 	config_fault_add(check->faults, CONFIG_ERROR, &file->place,
@@ -169,7 +169,7 @@ static X509 *sample_of(X509 *ca, DIST_POINT_NAME *point)
 		X509_EXTENSION_free(X509_delete_ext(sample, 0));
 	good = good && ASN1_INTEGER_set(X509_get_serialNumber(sample), 0) == 1 &&
 	       X509_set_issuer_name(sample, X509_get_subject_name(ca)) == 1;
-	if (good && point != NULL) {
+	if (good && point) {
 		only->distpoint = point;
 		good = X509_add1_ext_i2d(sample, NID_crl_distribution_points, points, 0,
 					 0) == 1;
@@ -189,9 +189,8 @@ static X509 *sample_of(X509 *ca, DIST_POINT_NAME *point)
 static bool is_covered(X509_STORE *judge, X509 *certificate, X509 *ca, int *ret_error)
 {
 	time_t until;
-	int error = certificate != NULL
-			    ? tls_revocation(judge, certificate, ca, true, &until)
-			    : X509_V_ERR_OUT_OF_MEM;
+	int error = certificate ? tls_revocation(judge, certificate, ca, true, &until)
+				: X509_V_ERR_OUT_OF_MEM;
 
 	if (error == X509_V_OK || error == X509_V_ERR_CERT_REVOKED)
 		return true;
@@ -224,7 +223,7 @@ static bool covers_some(const struct tls_check *check, X509_STORE *judge, X509 *
 			ISSUING_DIST_POINT *scope = X509_CRL_get_ext_d2i(
 				crl, NID_issuing_distribution_point, NULL, NULL);
 
-			covers = scope != NULL && scope->distpoint != NULL &&
+			covers = scope && scope->distpoint &&
 				 covers_sample(judge, ca, scope->distpoint, &error);
 			ISSUING_DIST_POINT_free(scope);
 		}
@@ -260,7 +259,7 @@ static void check_scope(const struct tls_check *check, X509_STORE *judge, X509 *
 	char other[TLS_SUBJECT_SIZE];
 	int error = X509_V_OK;
 
-	if (uncovered != NULL) {
+	if (uncovered) {
 		tls_subject(X509_get_subject_name(uncovered), other);
 		config_fault_add(check->faults, CONFIG_ERROR, &file->place,
 				 "%s: the CRL of %s says nothing of %s, a CA that it "
@@ -337,7 +336,7 @@ static void check_signers(const struct tls_check *check, X509_STORE *judge)
 		tls_subject(X509_get_subject_name(ca), name);
 		if (!find_crl(check, ca, &file))
 			tell_missing(check, ca, name);
-		else if (judge != NULL)
+		else if (judge)
 			check_scope(check, judge, ca, name, &check->tls->crl.items[file]);
 	}
 }
@@ -347,7 +346,7 @@ void tls_check_crls(const struct tls_check *check)
 	const struct tls_material *material = check->material;
 	size_t errors = check->faults->error_count;
 	X509_STORE *judge = tls_store_new();
-	bool is_filled = judge != NULL && tls_store_fill(judge, material) == 0;
+	bool is_filled = judge && tls_store_fill(judge, material) == 0;
 
 	for (size_t f = 0; f < material->crl_count; f++) {
 		for (int i = 0; i < sk_X509_CRL_num(material->crl[f]); i++) {

@@ -142,7 +142,7 @@ static bool name_issuers(SSL_CTX *ssl_ctx, STACK_OF(X509) * ca)
 			X509_NAME_dup(tls_is_leaf(known) ? X509_get_issuer_name(known)
 							 : X509_get_subject_name(known));
 
-		good = name != NULL && sk_X509_NAME_push(names, name) > 0;
+		good = name && sk_X509_NAME_push(names, name) > 0;
 		if (!good)
 			X509_NAME_free(name);
 	}
@@ -159,7 +159,7 @@ static bool set_trust(SSL_CTX *ssl_ctx, const struct tls_material *material, boo
 	X509_STORE *store = tls_store_new();
 	int mode = SSL_VERIFY_PEER | (server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
 
-	if (store == NULL)
+	if (!store)
 		return false;
 	SSL_CTX_set_cert_store(ssl_ctx, store); /* takes it over */
 	if (tls_store_fill(store, material) != 0)
@@ -191,7 +191,7 @@ int tls_expect_name(struct tls_context *context, const char *name)
 	X509_VERIFY_PARAM_set_hostflags(param,
 					X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
 						X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	if (copy == NULL ||
+	if (!copy ||
 	    X509_VERIFY_PARAM_set1_host(param, named_address ? NULL : name, 0) != 1 ||
 	    (named_address ? X509_VERIFY_PARAM_set1_ip_asc(param, name)
 			   : X509_VERIFY_PARAM_set1_ip(param, NULL, 0)) != 1) {
@@ -207,7 +207,7 @@ int tls_expect_name(struct tls_context *context, const char *name)
 static bool set_pins(struct tls_context *context, const struct config_strings *pins)
 {
 	context->pins = calloc(pins->count + 1, sizeof(*context->pins));
-	if (context->pins == NULL)
+	if (!context->pins)
 		return false;
 	for (size_t i = 0; i < pins->count; i++) {
 		size_t length = strlen(pins->items[i]);
@@ -227,12 +227,12 @@ static struct tls_context *context_new(const struct config_tls *tls, bool server
 	struct tls_context *context = calloc(1, sizeof(*context));
 	bool good = false;
 
-	if (context == NULL)
+	if (!context)
 		return NULL;
 	context->server = server;
 	context->ssl_ctx =
 		SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
-	good = context->ssl_ctx != NULL && set_protocol(context, tls) &&
+	good = context->ssl_ctx && set_protocol(context, tls) &&
 	       set_certificate(context->ssl_ctx, material) &&
 	       set_trust(context->ssl_ctx, material, server) &&
 	       (server || (tls_expect_name(context, tls->server_name) == 0 &&
@@ -264,24 +264,23 @@ static int tls_new(const struct config_tls *tls, bool server,
 			tls_drop_unnamed(&material, tls, faults);
 		tls_material_check(&material, tls, server, faults);
 	}
-	if (faults->error_count == errors && material.chain != NULL &&
-	    material.key != NULL && material.ca != NULL &&
-	    tls_keep_valid_pair(tls, running, &material, faults) == 0)
+	if (faults->error_count == errors && material.chain && material.key &&
+	    material.ca && tls_keep_valid_pair(tls, running, &material, faults) == 0)
 		context = context_new(tls, server, &material);
-	if (context != NULL && tls_ends_note(context, tls, &material) != 0) {
+	if (context && tls_ends_note(context, tls, &material) != 0) {
 		tls_context_free(context);
 		context = NULL;
 	}
-	if (context == NULL && faults->error_count == errors) {
+	if (!context && faults->error_count == errors) {
 		why = ERR_reason_error_string(ERR_peek_last_error());
 		config_fault_add(
 			faults, CONFIG_ERROR, &tls->place,
 			"OpenSSL refuses these settings (%s); try other certificates",
-			why != NULL ? why : "no memory");
+			why ? why : "no memory");
 	}
 	ERR_clear_error();
 	tls_material_clear(&material);
-	if (context == NULL)
+	if (!context)
 		return -1;
 	*ret = context;
 	return 0;
@@ -318,7 +317,7 @@ bool tls_context_is_classic(const struct tls_context *context)
 
 void tls_context_free(struct tls_context *context)
 {
-	if (context == NULL)
+	if (!context)
 		return;
 	SSL_CTX_free(context->ssl_ctx);
 	free(context->server_name);

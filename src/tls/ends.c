@@ -94,7 +94,7 @@ static size_t file_of_series(const struct tls_material *material, X509_CRL *kept
 	for (size_t i = 0;; i++) {
 		X509_CRL *crl = tls_material_crl(material, i, &file);
 
-		if (crl == NULL || tls_crl_in_same_series(crl, kept, material->ca))
+		if (!crl || tls_crl_in_same_series(crl, kept, material->ca))
 			return file;
 	}
 }

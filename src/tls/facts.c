@@ -9,7 +9,7 @@ time_t tls_time(const ASN1_TIME *time)
 {
 	struct tm tm;
 
-	if (time == NULL || ASN1_TIME_to_tm(time, &tm) != 1)
+	if (!time || ASN1_TIME_to_tm(time, &tm) != 1)
 		return -1;
 	return timegm(&tm);
 }
@@ -25,7 +25,7 @@ bool tls_crl_is_in_force(X509_CRL *crl, time_t now)
 	time_t first = tls_time(X509_CRL_get0_lastUpdate(crl));
 
 	return first >= 0 && tls_has_begun(first, now) &&
-	       (last == NULL || tls_time(last) >= now);
+	       (!last || tls_time(last) >= now);
 }
 
 void tls_date(time_t time, char ret[TLS_DATE_SIZE])
@@ -43,7 +43,7 @@ void tls_subject(const X509_NAME *name, char ret[TLS_SUBJECT_SIZE])
 
 	/* XN_FLAG_RFC2253 escapes what isn't ASCII, so no character can be cut in half.
 	 */
-	if (bio != NULL && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0)
+	if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0)
 		length = BIO_read(bio, ret, TLS_SUBJECT_SIZE - 1);
 	ret[length > 0 ? length : 0] = '\0';
 	BIO_free(bio);

@@ -242,8 +242,7 @@ void tls_fail_verdict(struct tls_failure *ret, bool server,
 				     : "the CA certificate in %s's chain,",
 		 tls_who(server));
 	tls_fail(ret, server, reason, "%s %.80s %s%s%.60s%s", whose, verdict->subject,
-		 what, shown != NULL ? " (" : "", shown != NULL ? shown : "",
-		 shown != NULL ? ")" : "");
+		 what, shown ? " (" : "", shown ? shown : "", shown ? ")" : "");
 }
 
 static bool is_alert(unsigned long error, int *ret_alert)
@@ -276,8 +275,8 @@ static void fail_alert(struct tls_failure *ret, bool server, int alert, bool agr
 			hint = hints[i].hint;
 	}
 	tls_fail(ret, server, reason, "%s refused with the TLS alert \"%s\"%s%s",
-		 tls_who(server), SSL_alert_desc_string_long(alert),
-		 hint != NULL ? ": " : "", hint != NULL ? hint : "");
+		 tls_who(server), SSL_alert_desc_string_long(alert), hint ? ": " : "",
+		 hint ? hint : "");
 }
 
 /* One error of OpenSSL's, if it is known. */
@@ -315,7 +314,7 @@ static const char *error_text(unsigned long error)
 {
 	const char *text = ERR_reason_error_string(error);
 
-	return text != NULL ? text : "no more is known";
+	return text ? text : "no more is known";
 }
 
 void tls_fail_handshake(struct tls_failure *ret, bool server, SSL *ssl,

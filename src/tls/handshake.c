@@ -78,7 +78,7 @@ int tls_note_verdict(int good, X509_STORE_CTX *store)
 		return 1;
 	verdict->error = X509_STORE_CTX_get_error(store);
 	verdict->depth = X509_STORE_CTX_get_error_depth(store);
-	if (certificate != NULL) {
+	if (certificate) {
 		tls_subject(X509_get_subject_name(certificate), verdict->subject);
 		tls_subject(X509_get_issuer_name(certificate), verdict->issuer);
 		tls_date(tls_time(X509_get0_notBefore(certificate)), verdict->not_before);
@@ -140,7 +140,7 @@ static bool speaks_tls(struct handshake *handshake)
 	if (handshake->first_count == 0)
 		return true;
 	language = other_language(handshake->first, handshake->first_count, server);
-	if (language == NULL)
+	if (!language)
 		return true;
 	if (server)
 		tls_fail(handshake->failure, server, REASON_NOT_TLS,
@@ -282,14 +282,14 @@ static SSL *ssl_new(struct handshake *handshake)
 {
 	const struct tls_context *context = handshake->context;
 	SSL *ssl = SSL_new(context->ssl_ctx);
-	bool good = ssl != NULL && SSL_set_fd(ssl, handshake->fd) == 1 &&
+	bool good = ssl && SSL_set_fd(ssl, handshake->fd) == 1 &&
 		    SSL_set_app_data(ssl, &handshake->verdict) == 1;
 
 	if (good && context->server)
 		SSL_set_accept_state(ssl);
 	else if (good)
 		SSL_set_connect_state(ssl);
-	if (good && context->server_name != NULL && !context->server_name_is_address)
+	if (good && context->server_name && !context->server_name_is_address)
 		good = SSL_set_tlsext_host_name(ssl, context->server_name) == 1;
 	if (good) {
 		SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context->ssl_ctx),
@@ -319,7 +319,7 @@ static int do_handshake(const struct tls_context *context, int fd,
 		return -1;
 	tls_verdict_begin(context, &handshake.verdict);
 	handshake.ssl = ssl_new(&handshake);
-	if (handshake.ssl == NULL) {
+	if (!handshake.ssl) {
 		tls_fail(failure, context->server, REASON_INTERNAL, "no memory for TLS");
 		goto out;
 	}
@@ -328,7 +328,7 @@ static int do_handshake(const struct tls_context *context, int fd,
 			let_alert_through(fd);
 		goto out;
 	}
-	if (SSL_get0_peer_certificate(handshake.ssl) == NULL ||
+	if (!SSL_get0_peer_certificate(handshake.ssl) ||
 	    SSL_get_verify_result(handshake.ssl) != X509_V_OK) {
 		tls_fail(failure, context->server, REASON_TLS_NO_CERTIFICATE,
 			 "%s showed no certificate", tls_who(context->server));

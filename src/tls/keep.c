@@ -134,11 +134,11 @@ static int keep_before(const struct tls_context *running, X509_CRL *next,
 		X509_CRL *crl =
 			X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
 
-		if (crl != NULL && tls_crl_in_same_series(crl, next, material->ca) &&
-		    (speaker == NULL || tls_crl_speaks_instead(crl, speaker, now)))
+		if (crl && tls_crl_in_same_series(crl, next, material->ca) &&
+		    (!speaker || tls_crl_speaks_instead(crl, speaker, now)))
 			speaker = crl;
 	}
-	if (speaker == NULL || !tls_crl_is_in_force(speaker, now) ||
+	if (!speaker || !tls_crl_is_in_force(speaker, now) ||
 	    (tls_crl_is_in_force(of_files, now) &&
 	     !tls_crl_speaks_instead(speaker, of_files, now)))
 		return 0;
@@ -155,7 +155,7 @@ int tls_keep_crls(const struct tls_context *running, struct tls_material *materi
 	size_t file;
 
 	material->kept = sk_X509_CRL_new_null();
-	if (material->kept == NULL)
+	if (!material->kept)
 		return -1;
 	for (size_t i = 0; (crl = tls_material_crl(material, i, &file)) != NULL; i++) {
 		time_t first = tls_time(X509_CRL_get0_lastUpdate(crl));

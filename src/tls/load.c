@@ -45,7 +45,7 @@ static FILE *open_file(const struct config_file *file, bool secret,
 	FILE *stream = NULL;
 	int fd;
 
-	if (file->path == NULL) {
+	if (!file->path) {
 		config_fault_add(faults, CONFIG_ERROR, &file->place,
 				 "is missing; name a PEM file");
 		return NULL;
@@ -66,13 +66,13 @@ static FILE *open_file(const struct config_file *file, bool secret,
 		check_secrecy(file, &status, faults);
 	stream = fdopen(fd, "r");
 	/* A buffer would be freed with the key in it. */
-	if (stream != NULL && secret)
+	if (stream && secret)
 		setvbuf(stream, NULL, _IONBF, 0);
-	if (stream == NULL)
+	if (!stream)
 		config_fault_add(faults, CONFIG_ERROR, &file->place, "can't read %s: %s",
 				 file->path, strerror(errno));
 out:
-	if (stream == NULL && fd >= 0)
+	if (!stream && fd >= 0)
 		close(fd);
 	return stream;
 }
@@ -102,7 +102,7 @@ static bool advise(FILE *stream, enum pem_wanted wanted, const struct config_fil
 {
 	const char *advice = pem_advice(fileno(stream), wanted);
 
-	if (advice != NULL)
+	if (advice)
 		config_fault_add(faults, CONFIG_ERROR, &file->place, "%s %s", file->path,
 				 advice);
 	return advice != NULL;
@@ -117,7 +117,7 @@ static STACK_OF(X509) *
 	X509 *certificate;
 	bool good = false;
 
-	if (stream == NULL || list == NULL)
+	if (!stream || !list)
 		goto out;
 	ERR_clear_error();
 	while ((certificate = PEM_read_X509(stream, NULL, NULL, NULL)) != NULL) {
@@ -134,7 +134,7 @@ static STACK_OF(X509) *
 			"-----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----",
 			file->path, sk_X509_num(list) + 1);
 out:
-	if (stream != NULL)
+	if (stream)
 		fclose(stream);
 	if (!good) {
 		sk_X509_pop_free(list, X509_free);
@@ -152,7 +152,7 @@ static STACK_OF(X509_CRL) *
 	X509_CRL *crl;
 	bool der, good = false;
 
-	if (stream == NULL || list == NULL)
+	if (!stream || !list)
 		goto out;
 	ERR_clear_error();
 	der = first_byte(stream) == DER_SEQUENCE;
@@ -173,7 +173,7 @@ static STACK_OF(X509_CRL) *
 				 file->path, sk_X509_CRL_num(list) + 1);
 out:
 	ERR_clear_error();
-	if (stream != NULL)
+	if (stream)
 		fclose(stream);
 	if (!good) {
 		sk_X509_CRL_pop_free(list, X509_CRL_free);
@@ -198,13 +198,13 @@ static EVP_PKEY *load_key(const struct config_file *file, struct config_faults *
 	EVP_PKEY *key;
 	bool asked = false, is_told;
 
-	if (stream == NULL)
+	if (!stream)
 		return NULL;
 	key = PEM_read_PrivateKey(stream, NULL, refuse_passphrase, &asked);
 	ERR_clear_error();
-	is_told = key == NULL && !asked && advise(stream, PEM_KEY, file, faults);
+	is_told = !key && !asked && advise(stream, PEM_KEY, file, faults);
 	fclose(stream);
-	if (key != NULL || is_told)
+	if (key || is_told)
 		return key;
 	if (asked)
 		config_fault_add(
@@ -226,7 +226,7 @@ int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
 	struct tls_material material = { .crl_count = tls->crl.count };
 
 	material.crl = calloc(tls->crl.count + 1, sizeof(*material.crl));
-	if (material.crl == NULL)
+	if (!material.crl)
 		return -1;
 	material.chain = load_certificates(&tls->certificate, faults);
 	material.key = load_key(&tls->key, faults);

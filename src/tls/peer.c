@@ -9,7 +9,7 @@
 /* A name that holds a NUL would be one thing to us and another to whoever prints it. */
 static bool is_text(const unsigned char *bytes, int length)
 {
-	return length > 0 && memchr(bytes, '\0', (size_t)length) == NULL;
+	return length > 0 && !memchr(bytes, '\0', (size_t)length);
 }
 
 /* Left out rather than cut when it doesn't fit: a bound name must match in full. */
@@ -40,7 +40,7 @@ static int add_name(char **names, size_t *count, const ASN1_IA5STRING *name)
 	if (*count == TLS_NAMES_MAX || !is_text(bytes, length))
 		return 0;
 	names[*count] = strndup((const char *)bytes, (size_t)length);
-	if (names[*count] == NULL)
+	if (!names[*count])
 		return -1;
 	++*count;
 	return 0;
@@ -133,7 +133,7 @@ static void fill_group(SSL *ssl, char *ret, size_t size)
 	if (nid != NID_undef && (nid & TLSEXT_nid_unknown) == 0)
 		name = OBJ_nid2sn(nid);
 #endif
-	if (name == NULL)
+	if (!name)
 		return;
 	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
 		if (strcasecmp(name, spellings[i][0]) == 0)

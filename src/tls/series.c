@@ -20,7 +20,7 @@ bool tls_crl_scopes_equal(X509_CRL *a, X509_CRL *b)
 {
 	const ASN1_OCTET_STRING *of_a = scope_of(a), *of_b = scope_of(b);
 
-	if (of_a == NULL || of_b == NULL)
+	if (!of_a || !of_b)
 		return of_a == of_b;
 	return ASN1_OCTET_STRING_cmp(of_a, of_b) == 0;
 }
@@ -30,8 +30,7 @@ static bool has_higher_number(X509_CRL *crl, X509_CRL *than)
 {
 	ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
 	ASN1_INTEGER *other = X509_CRL_get_ext_d2i(than, NID_crl_number, NULL, NULL);
-	bool higher =
-		number != NULL && other != NULL && ASN1_INTEGER_cmp(number, other) > 0;
+	bool higher = number && other && ASN1_INTEGER_cmp(number, other) > 0;
 
 	ASN1_INTEGER_free(number);
 	ASN1_INTEGER_free(other);
@@ -75,7 +74,7 @@ X509_CRL *tls_material_crl(const struct tls_material *material, size_t at,
 	for (size_t f = 0; f <= material->crl_count; f++) {
 		STACK_OF(X509_CRL) *list =
 			f < material->crl_count ? material->crl[f] : material->kept;
-		size_t count = list == NULL ? 0 : (size_t)sk_X509_CRL_num(list);
+		size_t count = list ? (size_t)sk_X509_CRL_num(list) : 0;
 
 		if (at < count) {
 			*ret_file = f;
@@ -94,7 +93,7 @@ X509_CRL *tls_series_speaker(const struct tls_material *material, X509_CRL *crl)
 
 	for (size_t i = 0; (other = tls_material_crl(material, i, &file)) != NULL; i++) {
 		if (tls_crl_in_same_series(other, crl, material->ca) &&
-		    (speaker == NULL || tls_crl_speaks_instead(other, speaker, now)))
+		    (!speaker || tls_crl_speaks_instead(other, speaker, now)))
 			speaker = other;
 	}
 	return speaker;

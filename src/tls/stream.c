@@ -305,7 +305,7 @@ static int gather_writes(SSL *ssl)
 {
 	BIO *socket = SSL_get_wbio(ssl), *buffer = BIO_new(BIO_f_buffer());
 
-	if (buffer == NULL || BIO_set_write_buffer_size(buffer, WRITE_BUFFER) <= 0 ||
+	if (!buffer || BIO_set_write_buffer_size(buffer, WRITE_BUFFER) <= 0 ||
 	    !BIO_up_ref(socket)) {
 		BIO_free(buffer);
 		return -1;
@@ -320,7 +320,7 @@ int tls_stream_new(SSL *ssl, int fd, const struct waiter *waiter, bool server,
 	struct tls_stream *stream = calloc(1, sizeof(*stream));
 
 	/* What goes to a modality is short. */
-	if (stream == NULL || (!server && gather_writes(ssl) != 0)) {
+	if (!stream || (!server && gather_writes(ssl) != 0)) {
 		free(stream);
 		return -1;
 	}

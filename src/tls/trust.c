@@ -66,7 +66,7 @@ int tls_trust_pack(const struct tls_context *context, uint8_t **ret, size_t *ret
 {
 	char *bytes = NULL;
 	FILE *to = open_memstream(&bytes, ret_size);
-	bool good = to != NULL && put_all(to, context) == 0;
+	bool good = to && put_all(to, context) == 0;
 
 	if (to && fclose(to) != 0)
 		good = false;

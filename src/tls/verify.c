@@ -18,8 +18,8 @@ static int judge_by_crl(X509 *certificate, X509 *issuer, X509_CRL *crl)
 	STACK_OF(X509_CRL) *only = sk_X509_CRL_new_null();
 	int error = X509_V_ERR_OUT_OF_MEM;
 
-	if (check == NULL || chain == NULL || sk_X509_push(chain, certificate) <= 0 ||
-	    sk_X509_push(chain, issuer) <= 0 || only == NULL ||
+	if (!check || !chain || sk_X509_push(chain, certificate) <= 0 ||
+	    sk_X509_push(chain, issuer) <= 0 || !only ||
 	    sk_X509_CRL_push(only, crl) <= 0 ||
 	    X509_STORE_CTX_init(check, NULL, certificate, NULL) != 1)
 		goto out;
@@ -27,7 +27,7 @@ static int judge_by_crl(X509 *certificate, X509 *issuer, X509_CRL *crl)
 	X509_STORE_CTX_set0_crls(check, only);
 	X509_STORE_CTX_set_flags(check,
 				 X509_V_FLAG_CRL_CHECK | X509_V_FLAG_NO_CHECK_TIME);
-	if (X509_STORE_CTX_get0_chain(check) == NULL)
+	if (!X509_STORE_CTX_get0_chain(check))
 		goto out;
 	X509_STORE_CTX_set_error(check, X509_V_OK);
 	if (X509_STORE_CTX_get_check_revocation(check)(check) == 1)
@@ -76,12 +76,12 @@ static STACK_OF(X509_CRL) * speakers_of(X509_STORE *store, X509 *issuer)
 	STACK_OF(X509_CRL) *all = sk_X509_CRL_new_null();
 	time_t now = time(NULL);
 
-	for (int i = 0; all != NULL && i < sk_X509_OBJECT_num(objects); i++) {
+	for (int i = 0; all && i < sk_X509_OBJECT_num(objects); i++) {
 		X509_CRL *crl =
 			X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
 
-		if (crl == NULL || X509_NAME_cmp(X509_CRL_get_issuer(crl),
-						 X509_get_subject_name(issuer)) != 0)
+		if (!crl || X509_NAME_cmp(X509_CRL_get_issuer(crl),
+					  X509_get_subject_name(issuer)) != 0)
 			continue;
 		if (sk_X509_CRL_push(all, crl) <= 0) {
 			sk_X509_CRL_free(all);
@@ -129,7 +129,7 @@ int tls_revocation(X509_STORE *store, X509 *certificate, X509 *issuer, bool ever
 	struct opinion counts = { SAYS_NOTHING, X509_V_ERR_UNABLE_TO_GET_CRL };
 	time_t latest = 0;
 
-	if (speakers == NULL)
+	if (!speakers)
 		return X509_V_ERR_OUT_OF_MEM;
 	for (int i = 0; i < sk_X509_CRL_num(speakers); i++) {
 		X509_CRL *crl = sk_X509_CRL_value(speakers, i);
@@ -216,7 +216,7 @@ static bool is_in(STACK_OF(X509_OBJECT) * objects, X509 *certificate)
 	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
 		X509 *known = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
 
-		if (known != NULL && X509_cmp(known, certificate) == 0)
+		if (known && X509_cmp(known, certificate) == 0)
 			return true;
 	}
 	return false;
@@ -233,7 +233,7 @@ static bool is_believed_as_itself(X509_STORE *store, X509 *leaf)
 	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
 		X509 *known = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
 
-		if (known != NULL && X509_check_ca(known) != 0 &&
+		if (known && X509_check_ca(known) != 0 &&
 		    certificate_is_signed_by(leaf, known))
 			return false;
 	}
@@ -248,7 +248,7 @@ static int verify_as_itself(X509_STORE_CTX *check, X509 *leaf)
 	STACK_OF(X509) *only = sk_X509_new_null();
 	int rc = -1;
 
-	if (only != NULL && sk_X509_push(only, leaf) > 0) {
+	if (only && sk_X509_push(only, leaf) > 0) {
 		X509_STORE_CTX_set0_untrusted(check, NULL);
 		X509_STORE_CTX_set0_trusted_stack(check, only);
 		X509_STORE_CTX_set_flags(check, X509_V_FLAG_PARTIAL_CHAIN);
@@ -298,7 +298,7 @@ X509_STORE *tls_store_new(void)
 {
 	X509_STORE *store = X509_STORE_new();
 
-	if (store != NULL)
+	if (store)
 		X509_STORE_set_check_revocation(store, check_revocation);
 	return store;
 }
