@@ -23,7 +23,8 @@ void revision_claim(const struct association *association, struct policy_claim *
 		.calling = association->requestor.calling,
 		.called = association->requestor.called,
 	};
-	address_of_socket(&association->start->peer, &ret->address);
+	/* The listeners are IP sockets, and so is this peer's. */
+	(void)!address_of_socket(&association->start->peer, &ret->address);
 }
 
 /* NULL when there is no such paper, or it can't be read. */

@@ -7,8 +7,10 @@
 
 #include <limits.h>
 
+#include "cathgate/base/must_use.h"
+
 /* Its folder's descriptor (O_PATH) and its name there, which is no link and may be none's
  * yet. -1 with errno. */
-int folder_of_file(const char *path, char ret_name[NAME_MAX + 1]);
+MUST_USE int folder_of_file(const char *path, char ret_name[NAME_MAX + 1]);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "arena.h"
 #include "drop_ins.h"
+#include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 
 struct reader {
@@ -51,14 +52,14 @@ struct key {
 
 /* The absolute folder of a configuration; names through symbolic links stay as they are.
  * NULL when the current folder can't be told. */
-const char *reader_folder(struct arena *arena, const char *path);
+MUST_USE const char *reader_folder(struct arena *arena, const char *path);
 
 /* What to do about a configuration that can't be opened. */
 const char *reader_unreadable_cure(int error);
 
 /* Reads the text of a file, relative includes beginning at the folder of the
  * configuration. 0, or -1 with a fault. */
-int reader_tree(struct reader *reader, const char *path, config_t *tree);
+MUST_USE int reader_tree(struct reader *reader, const char *path, config_t *tree);
 
 /* Where a setting, or a member of a group (there or not), stands. */
 struct config_place reader_place(struct reader *reader, const config_setting_t *setting);
@@ -80,8 +81,8 @@ void reader_wrong_type(struct reader *reader, const config_setting_t *setting,
 void reader_group(struct reader *reader, const config_setting_t *group,
 		  const struct key *keys, size_t count, void *object);
 /* The elements of a list of groups, `size` bytes each; NULL after a fault. */
-void *reader_groups(struct reader *reader, const config_setting_t *list,
-		    const struct key *key, size_t size, size_t *ret_count);
+MUST_USE void *reader_groups(struct reader *reader, const config_setting_t *list,
+			     const struct key *key, size_t size, size_t *ret_count);
 
 /* Readers of keys, by the type of their field. */
 void reader_unsigned(struct reader *reader, const config_setting_t *setting,
@@ -103,8 +104,8 @@ void reader_ae_titles(struct reader *reader, const config_setting_t *setting,
 void reader_files(struct reader *reader, const config_setting_t *setting,
 		  const struct key *key, void *field);
 /* A list of key->item's, `size` bytes each; NULL when there are none. */
-void *reader_items(struct reader *reader, const config_setting_t *setting,
-		   const struct key *key, size_t size, size_t *ret_count);
+MUST_USE void *reader_items(struct reader *reader, const config_setting_t *setting,
+			    const struct key *key, size_t size, size_t *ret_count);
 /* For keys whose part is not built yet, and for those that belong elsewhere (key->example
  * says where). */
 void reader_unbuilt(struct reader *reader, const config_setting_t *setting,

@@ -15,6 +15,7 @@
 #include <libconfig.h>
 
 #include "arena.h"
+#include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 
 enum scan_kind { SCAN_NUMBER, SCAN_STRING, SCAN_BOOLEAN };
@@ -38,11 +39,11 @@ struct scan {
 
 /* Whether libconfig may read the text and all that it includes: 0, or -1 with a fault.
  * What is wrong otherwise libconfig says itself. */
-int scan_prove(struct scan *scan);
+MUST_USE int scan_prove(struct scan *scan);
 
 /* Reads the text that libconfig took and hangs each value on its setting: the settings'
  * hooks then lead into scan->values. 0, or -1 with a fault. */
-int scan_attach(struct scan *scan, config_setting_t *root);
+MUST_USE int scan_attach(struct scan *scan, config_setting_t *root);
 void scan_clear(struct scan *scan);
 
 /* The file to show for one of libconfig's: an included one with its folder. */

@@ -15,6 +15,7 @@
 #include <openssl/x509.h>
 
 #include "cathgate/base/certificate.h"
+#include "cathgate/base/must_use.h"
 #include "cathgate/tls/tls.h"
 
 #define TLS_SUBJECT_SIZE 256
@@ -48,8 +49,8 @@ struct tls_material {
 };
 
 /* Reads all that can be read, adding a fault for the rest. -1 only without memory. */
-int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
-		      struct config_faults *faults);
+MUST_USE int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
+			       struct config_faults *faults);
 void tls_material_clear(struct tls_material *material);
 
 /* Takes certificates out of a listener's `ca` that are no CA's and that no entry names:
@@ -62,13 +63,17 @@ void tls_drop_unnamed(struct tls_material *material, const struct config_tls *tl
 /* systemd hands credentials over when the service starts: a key that is one can't follow
  * its certificate. Better the old pair of `running`, which may be NULL, than none. -1
  * only without memory, as below. */
-int tls_keep_pair(const struct config_tls *tls, const struct tls_context *running,
-		  struct tls_material *material, struct config_faults *faults);
+MUST_USE int tls_keep_pair(const struct config_tls *tls,
+			   const struct tls_context *running,
+			   struct tls_material *material, struct config_faults *faults);
 /* Our own certificate that isn't valid yet has to wait while that of `running` is. */
-int tls_keep_valid_pair(const struct config_tls *tls, const struct tls_context *running,
-			struct tls_material *material, struct config_faults *faults);
+MUST_USE int tls_keep_valid_pair(const struct config_tls *tls,
+				 const struct tls_context *running,
+				 struct tls_material *material,
+				 struct config_faults *faults);
 /* Likewise a CRL: that of `running` stays in force beside it. */
-int tls_keep_crls(const struct tls_context *running, struct tls_material *material);
+MUST_USE int tls_keep_crls(const struct tls_context *running,
+			   struct tls_material *material);
 
 void tls_material_check(const struct tls_material *material, const struct config_tls *tls,
 			bool server, struct config_faults *faults);
@@ -89,13 +94,13 @@ bool tls_is_excused(X509_STORE_CTX *check);
 /* Verifies as X509_verify_cert does, and knows leaves that are believed as themselves. */
 int tls_verify(X509_STORE_CTX *check, void *unused);
 /* A store by which chains are judged as here: without memory NULL. */
-X509_STORE *tls_store_new(void);
+MUST_USE X509_STORE *tls_store_new(void);
 /* The CAs and CRLs. 0, or -1 without memory. */
-int tls_store_fill(X509_STORE *store, const struct tls_material *material);
+MUST_USE int tls_store_fill(X509_STORE *store, const struct tls_material *material);
 /* What the CRLs in the store say of a certificate: X509_V_OK, and until when they do, or
  * why it can't be believed. `ever`: whatever their last dates. */
-int tls_revocation(X509_STORE *store, X509 *certificate, X509 *issuer, bool ever,
-		   time_t *ret_until);
+MUST_USE int tls_revocation(X509_STORE *store, X509 *certificate, X509 *issuer, bool ever,
+			    time_t *ret_until);
 
 /* Whether two CRLs are about the same of what their CA signs. */
 bool tls_crl_scopes_equal(X509_CRL *a, X509_CRL *b);
@@ -129,16 +134,16 @@ bool tls_is_leaf(X509 *certificate);
 /* Whether it has a name or a purpose, which peers' certificates have and no CA's needs.
  */
 bool tls_looks_like_a_peers(X509 *certificate);
-int tls_certificate_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
-int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
+MUST_USE int tls_certificate_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
+MUST_USE int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
 
 /* 0, or -1 without memory. */
-int tls_ends_note(struct tls_context *context, const struct config_tls *tls,
-		  const struct tls_material *material);
+MUST_USE int tls_ends_note(struct tls_context *context, const struct config_tls *tls,
+			   const struct tls_material *material);
 void tls_ends_clear(struct tls_context *context);
 
 /* 0, or -1 without memory. */
-int tls_peer_fill(SSL *ssl, struct tls_peer *ret);
+MUST_USE int tls_peer_fill(SSL *ssl, struct tls_peer *ret);
 /* Until when a verified chain stands, by itself and by the CRLs in the store; and whether
  * there is any besides the peer's own certificate. */
 void tls_peer_note_chain(STACK_OF(X509) * chain, X509_STORE *store, struct tls_peer *ret);
@@ -172,11 +177,11 @@ void tls_fail_verdict(struct tls_failure *ret, bool server,
 		      const struct tls_verdict *verdict);
 
 /* 0, or -1 when the peer's public key isn't one that the context wants. */
-int tls_check_pins(const struct tls_context *context, const struct tls_peer *peer,
-		   struct tls_failure *failure);
+MUST_USE int tls_check_pins(const struct tls_context *context,
+			    const struct tls_peer *peer, struct tls_failure *failure);
 
 /* The name that a client's context wants to see from here on. 0, or -1 without memory. */
-int tls_expect_name(struct tls_context *context, const char *name);
+MUST_USE int tls_expect_name(struct tls_context *context, const char *name);
 
 /* One call of OpenSSL reads the socket as often as that, and then returns to the loop
  * that looks at deadlines. By itself OpenSSL reads on for as long as a peer keeps sending
@@ -187,7 +192,7 @@ int tls_expect_name(struct tls_context *context, const char *name);
 
 /* Called before each read of the socket, with what is left of them: whether it may be. If
  * not, OpenSSL is told to try again later. */
-bool tls_may_read(BIO *bio, unsigned *reads_left);
+MUST_USE bool tls_may_read(BIO *bio, unsigned *reads_left);
 
 /* OpenSSL's message callback: called for the head of each record, and in TLS 1.3 for the
  * type that was encrypted with it; counts what comes once a stream is its argument.
@@ -207,8 +212,8 @@ bool tls_is_end_of_file(void);
 
 /* Takes over `ssl`, whose handshake is done, and with it the socket. 0, or -1 without
  * memory, both then still the caller's. */
-int tls_stream_new(SSL *ssl, int fd, const struct waiter *waiter, bool server,
-		   struct transport *ret);
+MUST_USE int tls_stream_new(SSL *ssl, int fd, const struct waiter *waiter, bool server,
+			    struct transport *ret);
 /* The SSL of a transport; NULL when it is plain. */
 SSL *tls_stream_ssl(const struct transport *transport);
 

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "cathgate/base/must_use.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -26,14 +28,14 @@ struct address_range {
 #define ADDRESS_TEXT_SIZE 64 /* "[IPv6%scope]:port" and its NUL */
 
 /* 0, or -1 when the socket address is neither IPv4 nor IPv6. */
-int address_of_socket(const struct sockaddr_storage *from, struct address *ret);
+MUST_USE int address_of_socket(const struct sockaddr_storage *from, struct address *ret);
 
 /* "192.0.2.1:104" or "[2001:db8::1]:104"; "unknown" for another family. */
 void address_text(const struct sockaddr_storage *from, char ret[ADDRESS_TEXT_SIZE]);
 
 /* A number or a range in CIDR notation, "192.168.40.0/24"; without a prefix just that
  * address. -1 when it is none, or has bits set behind its prefix. */
-int address_range_parse(const char *text, struct address_range *ret);
+MUST_USE int address_range_parse(const char *text, struct address_range *ret);
 bool address_range_holds(const struct address_range *range,
 			 const struct address *address);
 bool address_ranges_overlap(const struct address_range *a, const struct address_range *b);

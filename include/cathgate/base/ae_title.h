@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cathgate/base/must_use.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -21,7 +23,7 @@ struct ae_title {
 
 /* Takes `size` bytes as they stand in a PDU, a command set or the configuration, trims
  * them and checks them. 0, or -1 with *ret untouched when it is no AE title. */
-int ae_title_parse(const char *bytes, size_t size, struct ae_title *ret);
+MUST_USE int ae_title_parse(const char *bytes, size_t size, struct ae_title *ret);
 
 bool ae_title_equal(const struct ae_title *a, const struct ae_title *b);
 

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cathgate/base/must_use.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -18,16 +20,16 @@ extern "C" {
 struct digest;
 
 /* A new stream, started; NULL without memory. One can be used for many objects. */
-struct digest *digest_new(void);
+MUST_USE struct digest *digest_new(void);
 void digest_free(struct digest *digest);
 /* All three return 0, or -1 when OpenSSL refuses (then the digest is of no use). */
-int digest_start(struct digest *digest);
-int digest_update(struct digest *digest, const void *bytes, size_t size);
-int digest_finish(struct digest *digest, uint8_t ret[DIGEST_SIZE]);
+MUST_USE int digest_start(struct digest *digest);
+MUST_USE int digest_update(struct digest *digest, const void *bytes, size_t size);
+MUST_USE int digest_finish(struct digest *digest, uint8_t ret[DIGEST_SIZE]);
 
-int digest_sha256(const void *bytes, size_t size, uint8_t ret[DIGEST_SIZE]);
-int digest_hmac_sha256(const uint8_t *key, size_t key_size, const void *bytes,
-		       size_t size, uint8_t ret[DIGEST_SIZE]);
+MUST_USE int digest_sha256(const void *bytes, size_t size, uint8_t ret[DIGEST_SIZE]);
+MUST_USE int digest_hmac_sha256(const uint8_t *key, size_t key_size, const void *bytes,
+				size_t size, uint8_t ret[DIGEST_SIZE]);
 
 /* Lower-case hexadecimal with a NUL at the end; `ret` has room for 2 * size + 1. */
 void digest_hex(const uint8_t *bytes, size_t size, char *ret);

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "cathgate/base/must_use.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -16,7 +18,7 @@ extern "C" {
  * most `wait_ms` for another process that has it locked. Its descriptor, which holds the
  * lock until it is closed; or -1 with errno: EWOULDBLOCK when another process has it
  * locked still, EPERM when it is no file of this user's or the folder's owner. */
-int lock_file_take(const char *path, int wait_ms);
+MUST_USE int lock_file_take(const char *path, int wait_ms);
 
 /* Whether the lock is still the file at its path. */
 bool lock_file_is_there(int lock, const char *path);

@@ -9,13 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cathgate/base/must_use.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* The length of the character at `text`, of which `left` bytes are there, and its number;
  * 0 when it is none. */
-size_t utf8_read(const char *text, size_t left, uint32_t *ret);
+MUST_USE size_t utf8_read(const char *text, size_t left, uint32_t *ret);
 
 bool utf8_is_valid(const char *text);
 

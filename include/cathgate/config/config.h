@@ -17,6 +17,7 @@
 
 #include "cathgate/base/address.h"
 #include "cathgate/base/ae_title.h"
+#include "cathgate/base/must_use.h"
 #include "cathgate/base/reason.h"
 
 #ifdef __cplusplus
@@ -223,8 +224,8 @@ struct config_sop_classes {
 /* Reads a configuration. The caller owns *ret (config_free) and clears `faults`.
  * 0, or -1 when faults->error_count is not 0, *ret then untouched. Warnings alone leave
  * it good. */
-int config_load(const char *path, const struct config_sop_classes *sop_classes,
-		struct config **ret, struct config_faults *faults);
+MUST_USE int config_load(const char *path, const struct config_sop_classes *sop_classes,
+			 struct config **ret, struct config_faults *faults);
 void config_free(struct config *config);
 
 /* Where a key of a group stands, "certificate.sha256" of an entry's place, say; the
@@ -234,16 +235,20 @@ struct config_place config_place_of(const struct config *config,
 
 /* The path of the audit log alone, for tools: faults elsewhere in the configuration don't
  * matter. The caller frees *ret. 0, or -1 with a fault. */
-int config_audit_file(const char *path, char **ret, struct config_faults *faults);
-/* That of the key for pseudonyms, in the same way. */
-int config_audit_pseudonym_key(const char *path, char **ret,
+MUST_USE int config_audit_file(const char *path, char **ret,
 			       struct config_faults *faults);
+/* That of the key for pseudonyms, in the same way. */
+MUST_USE int config_audit_pseudonym_key(const char *path, char **ret,
+					struct config_faults *faults);
 /* The directory of the audit messages, and the gateway's own name, where they are given.
  */
-int config_audit_messages(const char *path, char **ret, struct config_faults *faults);
+MUST_USE int config_audit_messages(const char *path, char **ret,
+				   struct config_faults *faults);
 /* The socket of `cathgate status`, where it is given. */
-int config_control_socket(const char *path, char **ret, struct config_faults *faults);
-int config_gateway_name(const char *path, char **ret, struct config_faults *faults);
+MUST_USE int config_control_socket(const char *path, char **ret,
+				   struct config_faults *faults);
+MUST_USE int config_gateway_name(const char *path, char **ret,
+				 struct config_faults *faults);
 
 /*
  * One entry of the allowlist by itself: an association that is open is brought its own
@@ -252,10 +257,10 @@ int config_gateway_name(const char *path, char **ret, struct config_faults *faul
 
 /* The entry in bytes for another process of this program, without its destination and its
  * place; the caller frees *ret. 0, or -1 without memory. */
-int config_entry_pack(const struct config_modality *entry, uint8_t **ret,
-		      size_t *ret_size);
+MUST_USE int config_entry_pack(const struct config_modality *entry, uint8_t **ret,
+			       size_t *ret_size);
 /* The caller's (config_entry_free); its place is empty. NULL when the bytes are none. */
-struct config_modality *config_entry_unpack(const uint8_t *bytes, size_t size);
+MUST_USE struct config_modality *config_entry_unpack(const uint8_t *bytes, size_t size);
 void config_entry_free(struct config_modality *entry);
 
 /* The keys in which two entries differ, "ae_titles, sop_classes", cut when there is no

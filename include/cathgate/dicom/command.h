@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "cathgate/base/ae_title.h"
+#include "cathgate/base/must_use.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -66,8 +67,8 @@ struct command_set {
  * of another size, an element twice that is judged by (the first counts), a request
  * without data set type. The elements' order and a wrong group length do no harm; unknown
  * elements are passed over. */
-int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,
-		  const char **detail);
+MUST_USE int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,
+			   const char **detail);
 
 #define COMMAND_RESPONSE_MAX 512
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cathgate/base/must_use.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -28,7 +30,7 @@ struct part10 {
 /* Reads the head of a file: with preamble and meta header, with the meta header alone, or
  * with neither. 0; -1 when it begins like a DICOM file, but its meta header breaks the
  * standard or doesn't end within `size`. */
-int part10_read(const uint8_t *bytes, size_t size, struct part10 *ret);
+MUST_USE int part10_read(const uint8_t *bytes, size_t size, struct part10 *ret);
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "cathgate/base/must_use.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -20,7 +22,7 @@ bool sop_class_is_storage(const char *uid);
 /* By DCMTK's dictionary name, as in "XRayAngiographicImageStorage"; for storage classes
  * its case does not count, so the standard's keywords fit. NULL when there is none. It is
  * static text. */
-const char *sop_class_uid(const char *name);
+MUST_USE const char *sop_class_uid(const char *name);
 
 #ifdef __cplusplus
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "cathgate/base/ae_title.h"
+#include "cathgate/base/must_use.h"
 #include "cathgate/net/transport.h"
 
 #ifdef __cplusplus
@@ -52,12 +53,13 @@ enum ul_request_fault {
  * context, an id that two have, a maximum length without room for data, a user identity
  * that is not exactly one. An abstract syntax is "" where what came is none; a transfer
  * syntax that is none is left out. On a fault *detail (static text) says what. */
-enum ul_request_fault ul_read_request(struct transport *transport, uint8_t **ret,
-				      size_t *ret_size, const char **detail);
+MUST_USE enum ul_request_fault ul_read_request(struct transport *transport, uint8_t **ret,
+					       size_t *ret_size, const char **detail);
 
 /* The same for a request that is already in memory (PDU head and body). */
-enum ul_request_fault ul_mend_request(const uint8_t *pdu, size_t size, uint8_t **ret,
-				      size_t *ret_size, const char **detail);
+MUST_USE enum ul_request_fault ul_mend_request(const uint8_t *pdu, size_t size,
+					       uint8_t **ret, size_t *ret_size,
+					       const char **detail);
 
 /* Answers one that breaks PS3.8 with an A-ABORT (9.3.8). 0 or -1. */
 int ul_abort_request(struct transport *transport, uint8_t source, uint8_t reason);
@@ -67,8 +69,9 @@ int ul_abort_request(struct transport *transport, uint8_t source, uint8_t reason
  * taken; *detail (static text) then says why. A protocol version or an application
  * context that isn't DICOM's is such a case, and has been rejected (1/2/2, 1/1/2) by
  * then. The caller frees with ul_free. */
-struct ul_association *ul_accept(struct transport *transport, const uint8_t *request,
-				 size_t size, unsigned max_pdu, const char **detail);
+MUST_USE struct ul_association *ul_accept(struct transport *transport,
+					  const uint8_t *request, size_t size,
+					  unsigned max_pdu, const char **detail);
 
 struct ul_requestor {
 	struct ae_title calling, called;     /* empty when what came is no AE title */
@@ -106,13 +109,13 @@ enum ul_result {
 
 /* Answers the proposal with that id; transfer_syntax only for UL_ACCEPTED. Every proposal
  * must have its answer before ul_acknowledge; the SCP role is never granted. 0 or -1. */
-int ul_answer(struct ul_association *in, uint8_t id, enum ul_result result,
-	      const char *transfer_syntax);
+MUST_USE int ul_answer(struct ul_association *in, uint8_t id, enum ul_result result,
+		       const char *transfer_syntax);
 
 /* Sends the A-ASSOCIATE-AC. With `out`, its implementation UID and version, its extended
  * negotiation and its user identity response are passed on, and the maximum PDU offered
  * is such that what fits in is never split on the way out. 0 or -1. */
-int ul_acknowledge(struct ul_association *in, const struct ul_association *out);
+MUST_USE int ul_acknowledge(struct ul_association *in, const struct ul_association *out);
 
 /* PS3.8 table 9-21. */
 struct ul_rejection {
@@ -149,10 +152,10 @@ struct ul_proposer {
 /* Proposes over a connected transport (the caller's, outlives the association) the same
  * ids, abstract and transfer syntaxes, extended negotiation and implementation identity;
  * no role but SCU. On UL_CONNECT_OK *ret is the caller's (ul_free). */
-enum ul_connect_fault ul_connect(struct transport *transport,
-				 const struct ul_proposer *how,
-				 struct ul_association **ret,
-				 struct ul_rejection *ret_rejection);
+MUST_USE enum ul_connect_fault ul_connect(struct transport *transport,
+					  const struct ul_proposer *how,
+					  struct ul_association **ret,
+					  struct ul_rejection *ret_rejection);
 
 /* What the acceptor says it is; "" where it doesn't. */
 struct ul_implementation {
@@ -192,14 +195,14 @@ enum ul_event {
 };
 
 /* What isn't a PDV is the last event: it comes again when asked again. */
-enum ul_event ul_read(struct ul_association *association, struct ul_pdv *ret);
+MUST_USE enum ul_event ul_read(struct ul_association *association, struct ul_pdv *ret);
 /* Whether ul_read would give a PDV without reading from the transport. */
 bool ul_has_pdv(const struct ul_association *association);
 
 /* Writes one PDV as one PDU, cut only where the peer's maximum demands it. 0 or -1. After
  * a write that was lost halfway nothing at all goes out: a peer could take it for the
  * rest of what it misses. */
-int ul_write(struct ul_association *association, const struct ul_pdv *pdv);
+MUST_USE int ul_write(struct ul_association *association, const struct ul_pdv *pdv);
 
 /* Whether the bytes at the front of the stream are a PDU of this type (PS3.8 9.3.1).
  * Never waits and takes nothing. */
@@ -213,7 +216,7 @@ enum ul_pdu_type {
 enum ul_pdu_type ul_peek(struct ul_association *association);
 
 /* Requestor: A-RELEASE-RQ and wait for its response. 0 or -1. */
-int ul_release(struct ul_association *out);
+MUST_USE int ul_release(struct ul_association *out);
 /* Acceptor: A-RELEASE-RP. 0 or -1. */
 int ul_release_response(struct ul_association *in);
 

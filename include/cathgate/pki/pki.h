@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "cathgate/base/digest.h"
+#include "cathgate/base/must_use.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,12 +39,12 @@ enum pki_algorithm { PKI_EC_P256, PKI_RSA_2048, PKI_RSA_3072, PKI_RSA_4096 };
 
 /* A private key; or, from a request, its public half alone. */
 struct pki_key;
-struct pki_key *pki_key_new(enum pki_algorithm algorithm);
+MUST_USE struct pki_key *pki_key_new(enum pki_algorithm algorithm);
 /* Another of the same kind and strength as the key of a certificate. */
 struct pki_certificate;
-struct pki_key *pki_key_like(const struct pki_certificate *certificate);
-struct pki_key *pki_key_read(const char *path, const char **ret_error);
-int pki_key_write(const struct pki_key *key, struct pki_text *ret);
+MUST_USE struct pki_key *pki_key_like(const struct pki_certificate *certificate);
+MUST_USE struct pki_key *pki_key_read(const char *path, const char **ret_error);
+MUST_USE int pki_key_write(const struct pki_key *key, struct pki_text *ret);
 void pki_key_free(struct pki_key *key);
 
 /* What a certificate is to be for. Only what has been proved is taken from a request: its
@@ -64,22 +65,24 @@ struct pki_wish {
 };
 
 /* Signed by a CA, or by itself without one (`key` is then a private one). */
-struct pki_certificate *pki_issue(const struct pki_wish *wish, const struct pki_key *key,
-				  const struct pki_certificate *ca,
-				  const struct pki_key *ca_key);
+MUST_USE struct pki_certificate *pki_issue(const struct pki_wish *wish,
+					   const struct pki_key *key,
+					   const struct pki_certificate *ca,
+					   const struct pki_key *ca_key);
 /* The same as one before, subject, names and purposes, for another time, with that key,
  * which must be of the same kind. */
-struct pki_certificate *pki_reissue(const struct pki_certificate *before, unsigned days,
-				    const struct pki_key *key,
-				    const struct pki_certificate *ca,
-				    const struct pki_key *ca_key);
+MUST_USE struct pki_certificate *pki_reissue(const struct pki_certificate *before,
+					     unsigned days, const struct pki_key *key,
+					     const struct pki_certificate *ca,
+					     const struct pki_key *ca_key);
 /* The first one of a file, PEM or DER. */
-struct pki_certificate *pki_certificate_read(const char *path, const char **ret_error);
+MUST_USE struct pki_certificate *pki_certificate_read(const char *path,
+						      const char **ret_error);
 /* What would keep the gateway from taking it as a modality's, with the cure; else NULL.
  */
-const char *pki_certificate_fault(const struct pki_certificate *certificate);
-int pki_certificate_write(const struct pki_certificate *certificate,
-			  struct pki_text *ret);
+MUST_USE const char *pki_certificate_fault(const struct pki_certificate *certificate);
+MUST_USE int pki_certificate_write(const struct pki_certificate *certificate,
+				   struct pki_text *ret);
 void pki_certificate_free(struct pki_certificate *certificate);
 
 #define PKI_SERIAL_SIZE 41 /* hex digits of up to 20 bytes, and a NUL */
@@ -99,19 +102,19 @@ struct pki_facts {
 	time_t not_before, not_after;
 	bool is_ca;
 };
-int pki_certificate_facts(const struct pki_certificate *certificate,
-			  struct pki_facts *ret);
+MUST_USE int pki_certificate_facts(const struct pki_certificate *certificate,
+				   struct pki_facts *ret);
 /* Whether the CA has signed it, and whether the key is its own. */
 bool pki_is_issued_by(const struct pki_certificate *certificate,
 		      const struct pki_certificate *ca);
 bool pki_is_key_of(const struct pki_certificate *certificate, const struct pki_key *key);
 
 /* A PKCS#10 request for what `wish` says (days don't count). */
-int pki_request_write(const struct pki_wish *wish, const struct pki_key *key,
-		      struct pki_text *ret);
+MUST_USE int pki_request_write(const struct pki_wish *wish, const struct pki_key *key,
+			       struct pki_text *ret);
 /* The public key of a request, PEM or DER, whose signature proves that somebody has the
  * private one. A key that a TLS handshake doesn't take is an error. */
-struct pki_key *pki_request_read(const char *path, const char **ret_error);
+MUST_USE struct pki_key *pki_request_read(const char *path, const char **ret_error);
 
 /* Why a certificate is revoked (RFC 5280 5.3.1). */
 enum pki_reason {
@@ -125,7 +128,7 @@ struct pki_revocation {
 };
 
 struct pki_crl;
-struct pki_crl *pki_crl_read(const char *path, const char **ret_error);
+MUST_USE struct pki_crl *pki_crl_read(const char *path, const char **ret_error);
 void pki_crl_free(struct pki_crl *crl);
 /* When it was revoked; 0 when it wasn't. */
 time_t pki_crl_revoked(const struct pki_crl *crl,
@@ -134,25 +137,27 @@ time_t pki_crl_until(const struct pki_crl *crl);
 /* The next CRL: what `before` holds (NULL for the first one) and the new revocations,
  * those known already left as they are. It is in force for `days`, 0 meaning as long as
  * the CA is, and never longer. */
-int pki_crl_write(const struct pki_crl *before, const struct pki_revocation *revocations,
-		  size_t count, const struct pki_certificate *ca,
-		  const struct pki_key *ca_key, unsigned days, struct pki_text *ret);
+MUST_USE int pki_crl_write(const struct pki_crl *before,
+			   const struct pki_revocation *revocations, size_t count,
+			   const struct pki_certificate *ca, const struct pki_key *ca_key,
+			   unsigned days, struct pki_text *ret);
 
 /* Key, certificate and CA as one PKCS#12 file (RFC 7292). As of today: AES-256 and
  * HMAC-SHA-256; `legacy`: Triple DES and HMAC-SHA-1, which devices of the last twenty
  * years read and OpenSSL makes without its legacy provider. */
-int pki_pkcs12_write(const struct pki_key *key, const struct pki_certificate *certificate,
-		     const struct pki_certificate *ca, const char *friendly_name,
-		     const char *password, bool legacy, struct pki_text *ret);
+MUST_USE int pki_pkcs12_write(const struct pki_key *key,
+			      const struct pki_certificate *certificate,
+			      const struct pki_certificate *ca, const char *friendly_name,
+			      const char *password, bool legacy, struct pki_text *ret);
 
 #define PKI_PASSWORD_SIZE 20 /* "abcd-efgh-jkmn-pqrs" and a NUL */
 #define PKI_UUID_SIZE	  46 /* "urn:uuid:" and 36 characters, and a NUL */
 /* Easily read and typed, 77 random bits. */
-int pki_password_make(char ret[PKI_PASSWORD_SIZE]);
+MUST_USE int pki_password_make(char ret[PKI_PASSWORD_SIZE]);
 /* A URI that nobody else has (RFC 4122, version 4). */
-int pki_uuid_make(char ret[PKI_UUID_SIZE]);
+MUST_USE int pki_uuid_make(char ret[PKI_UUID_SIZE]);
 /* 32 random bytes in base64, and a newline. */
-int pki_secret_make(struct pki_text *ret);
+MUST_USE int pki_secret_make(struct pki_text *ret);
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,7 @@
 #ifndef CATHGATE_POLICY_H
 #define CATHGATE_POLICY_H
 
+#include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 #include "cathgate/base/reason.h"
 #include "cathgate/tls/tls.h"
@@ -29,8 +30,8 @@ const struct config_modality *policy_admit(const struct config *config,
 					   enum reason *ret_reason);
 
 /* Whether the claim fits that entry in all: REASON_NONE, or why not. */
-enum reason policy_fits(const struct config_modality *entry,
-			const struct policy_claim *claim);
+MUST_USE enum reason policy_fits(const struct config_modality *entry,
+				 const struct policy_claim *claim);
 
 /* Whether the entry lets anybody come from there. */
 bool policy_allows_address(const struct config_modality *entry,
@@ -39,13 +40,13 @@ bool policy_allows_address(const struct config_modality *entry,
 /* Whether a SOP class may be stored under the entry: REASON_NONE, or
  * REASON_SOP_CLASS_NOT_ALLOWED. `is_storage` says whether the UID can be one of storage
  * at all. */
-enum reason policy_sop_class(const struct config_modality *entry, const char *uid,
-			     bool is_storage);
+MUST_USE enum reason policy_sop_class(const struct config_modality *entry,
+				      const char *uid, bool is_storage);
 
 /* Whether a move originator (0000,1030) may stand in a C-STORE-RQ; NULL when there is
  * none, which always may. REASON_NONE or REASON_MOVE_ORIGINATOR. */
-enum reason policy_move_originator(const struct config_modality *entry,
-				   const struct ae_title *originator);
+MUST_USE enum reason policy_move_originator(const struct config_modality *entry,
+					    const struct ae_title *originator);
 
 /* Adds an error for each two entries that one association could fit, and for entries that
  * no listener can serve. */

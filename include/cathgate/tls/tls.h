@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 #include "cathgate/base/digest.h"
 #include "cathgate/base/reason.h"
@@ -42,10 +43,10 @@ struct tls_context;
  * needs its issuer there too. A peer's own certificate there is believed as itself when
  * its CA isn't there; of a listener, when an entry names it besides (entries_sha256).
  * With CRLs, every CA of the chain needs one (PEM, or one in DER). */
-int tls_server_new(const struct config_tls *tls, struct tls_context **ret,
-		   struct config_faults *faults);
-int tls_client_new(const struct config_tls *tls, struct tls_context **ret,
-		   struct config_faults *faults);
+MUST_USE int tls_server_new(const struct config_tls *tls, struct tls_context **ret,
+			    struct config_faults *faults);
+MUST_USE int tls_client_new(const struct config_tls *tls, struct tls_context **ret,
+			    struct config_faults *faults);
 void tls_context_free(struct tls_context *context);
 
 /* The same while `running`, which may be NULL, serves: where the key is a credential,
@@ -53,10 +54,12 @@ void tls_context_free(struct tls_context *context);
  * that key's, the pair of `running` stays, with a CONFIG_WARNING that says so. So does a
  * pair or a CRL that is good while what took its place isn't valid yet: see
  * tls_context_turn. */
-int tls_server_renew(const struct config_tls *tls, const struct tls_context *running,
-		     struct tls_context **ret, struct config_faults *faults);
-int tls_client_renew(const struct config_tls *tls, const struct tls_context *running,
-		     struct tls_context **ret, struct config_faults *faults);
+MUST_USE int tls_server_renew(const struct config_tls *tls,
+			      const struct tls_context *running, struct tls_context **ret,
+			      struct config_faults *faults);
+MUST_USE int tls_client_renew(const struct config_tls *tls,
+			      const struct tls_context *running, struct tls_context **ret,
+			      struct config_faults *faults);
 
 /* Whether it offers no post-quantum key exchange: its ClientHello then fits into one
  * packet, which some old TLS stacks and firewalls demand. */
@@ -96,9 +99,11 @@ const struct tls_end *tls_context_ends(const struct tls_context *context,
 /* Which peers a context believes (its CAs and CRLs, the oldest TLS; a client's server
  * name and pinned keys), in bytes for another process of this program; the caller frees
  * *ret. 0, or -1 without memory. Our own certificate and key are not among them. */
-int tls_trust_pack(const struct tls_context *context, uint8_t **ret, size_t *ret_size);
+MUST_USE int tls_trust_pack(const struct tls_context *context, uint8_t **ret,
+			    size_t *ret_size);
 /* From here on the context believes those instead. 0; or -1, and it is unchanged. */
-int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes, size_t size);
+MUST_USE int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes,
+			     size_t size);
 
 #define TLS_NAMES_MAX 32 /* dNSName and URI entries kept of a certificate, each kind */
 
@@ -141,18 +146,19 @@ struct tls_failure {
  * why). As a server, the reason is one of the tls-… ones, not-tls or peer-lost; as a
  * client it is destination-tls, destination-name or destination-lost, with the tls-… word
  * in the detail; on either side, internal when there is no memory. */
-int tls_accept(struct tls_context *context, int fd, const struct waiter *waiter,
-	       struct transport *ret, struct tls_peer *ret_peer,
-	       struct tls_failure *failure);
-int tls_connect(struct tls_context *context, int fd, const struct waiter *waiter,
-		struct transport *ret, struct tls_peer *ret_peer,
-		struct tls_failure *failure);
+MUST_USE int tls_accept(struct tls_context *context, int fd, const struct waiter *waiter,
+			struct transport *ret, struct tls_peer *ret_peer,
+			struct tls_failure *failure);
+MUST_USE int tls_connect(struct tls_context *context, int fd, const struct waiter *waiter,
+			 struct transport *ret, struct tls_peer *ret_peer,
+			 struct tls_failure *failure);
 
 /* Judges the peer of an open connection once more by what `context` believes now, and
  * notes until when in *peer. Dates are left to tls_trusted_until. 0, also for a plain
  * transport; or -1 with the failure, whose reason is as in a handshake. */
-int tls_judge_again(const struct tls_context *context, const struct transport *transport,
-		    struct tls_peer *peer, struct tls_failure *ret);
+MUST_USE int tls_judge_again(const struct tls_context *context,
+			     const struct transport *transport, struct tls_peer *peer,
+			     struct tls_failure *ret);
 
 /* Whether the carrier itself has failed since (an alert, a broken record), and how: in
  * TLS 1.3 a server that refuses the client's certificate is heard only at the first read.

@@ -293,7 +293,7 @@ int signing_key_make(const char *path, const char **ret_error)
 	if (put(path, text.private_half, 0600, ret_error) == 0) {
 		result = put(public_path, text.public_half, 0644, ret_error);
 		if (result)
-			durable_remove(path);
+			(void)!durable_remove(path); /* the failure is told already */
 	}
 	OPENSSL_cleanse(&text, sizeof(text));
 	free(public_path);

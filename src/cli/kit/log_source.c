@@ -18,7 +18,7 @@ static void tell_used(const char *config, const char *path)
 	struct config_faults none = { .count = 0 };
 	char *messages = NULL, *name = NULL, host[HOST_NAME_MAX + 1] = "";
 	gethostname(host, sizeof(host) - 1);
-	config_gateway_name(config, &name, &none);
+	(void)!config_gateway_name(config, &name, &none); /* else the host's serves */
 	if (config_audit_messages(config, &messages, &none) == 0) {
 		const struct audit_log_used used = { .log = path,
 						     .messages = messages,

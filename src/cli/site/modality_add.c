@@ -142,7 +142,8 @@ static int add(const struct modality_options *options, struct site *site,
 	if (handout_describe(handout, site, site_entry(site, options->name)) == 0 &&
 	    handout_commit(handout) == 0)
 		return CLI_GOOD;
-	durable_remove(site_entry_path(site, options->name));
+	(void)!durable_remove(
+		site_entry_path(site, options->name)); /* of use to nobody */
 	site_forget(site, handout->certificate);
 	return CLI_USAGE;
 }

@@ -81,10 +81,11 @@ int modality_entry_write(struct site *site, const char *name, const char *text,
 	}
 	if (site_reread(site) == 0)
 		return 0;
+	/* The configuration's own fault has been told. */
 	if (before == NULL)
-		durable_remove(path);
+		(void)!durable_remove(path);
 	else
-		durable_replace(path, before, strlen(before), &owner);
+		(void)!durable_replace(path, before, strlen(before), &owner);
 	complain("so nothing was changed");
 	return -1;
 }

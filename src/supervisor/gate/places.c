@@ -29,7 +29,7 @@ struct child *child_add(struct server *server, pid_t pid, int line,
 	child->began_us = clock_us();
 	child->since = time(NULL);
 	child->address = visitors_address(peer);
-	address_of_socket(peer, &child->host);
+	(void)!address_of_socket(peer, &child->host); /* all listeners are IP sockets */
 	child->auditor = server->auditor_generation;
 	child->reloads = server->reloads;
 	child->modality = child->destination = NOWHERE;
