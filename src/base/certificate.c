@@ -9,7 +9,7 @@
 #define EC_KEY_BITS  256
 
 /* A kind, or of EC a curve: TLS 1.3 has no others (RFC 8446 4.2.3). */
-static bool is_known(const char *name)
+static bool is_known_key(const char *name)
 {
 	static const char *const known[] = { "RSA",	 "RSA-PSS",    "ED25519",
 					     "ED448",	 "prime256v1", "secp384r1",
@@ -43,7 +43,7 @@ enum certificate_key certificate_judge_key(const EVP_PKEY *key,
 	if (EVP_PKEY_get_security_bits(key) < LEVEL_2_BITS ||
 	    (EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_bits(key) < EC_KEY_BITS))
 		return CERTIFICATE_KEY_WEAK;
-	if (is_known(curve[0] != '\0' ? curve : kind))
+	if (is_known_key(curve[0] != '\0' ? curve : kind))
 		return CERTIFICATE_KEY_GOOD;
 	return CERTIFICATE_KEY_UNKNOWN;
 }

@@ -38,7 +38,8 @@ int descriptors_send(int line, const void *word, size_t size, const int *descrip
 	return sent < 0 ? -1 : 0;
 }
 
-static void keep(const struct cmsghdr *header, int *ret, size_t max, size_t *count)
+static void keep_descriptors(const struct cmsghdr *header, int *ret, size_t max,
+			     size_t *count)
 {
 	const unsigned char *data = CMSG_DATA(header);
 	size_t came = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -74,7 +75,7 @@ ssize_t descriptors_receive(int line, void *word, size_t size, int *ret, size_t 
 	for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header;
 	     header = CMSG_NXTHDR(&message, header))
 		if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-			keep(header, ret, max, ret_count);
+			keep_descriptors(header, ret, max, ret_count);
 	return got;
 }
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* A user who can rename our files could give any of them the name of a draft. */
-static bool is_ours(const struct stat *file, const struct stat *folder)
+static bool is_own_draft(const struct stat *file, const struct stat *folder)
 {
 	bool shares = (folder->st_mode & 022) != 0;
 
@@ -30,7 +30,7 @@ static void remove_if_stale(int folder, const char *name)
 	if (fd < 0)
 		return;
 	if (fstat(fd, &file) == 0 && fstat(folder, &of_folder) == 0 &&
-	    is_ours(&file, &of_folder) && flock(fd, LOCK_EX | LOCK_NB) == 0)
+	    is_own_draft(&file, &of_folder) && flock(fd, LOCK_EX | LOCK_NB) == 0)
 		unlinkat(folder, name, 0);
 	close(fd);
 }

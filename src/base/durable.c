@@ -52,7 +52,7 @@ int durable_write(int fd, const void *bytes, size_t size)
 	return 0;
 }
 
-static int settle(int fd, const struct durable_owner *owner)
+MUST_USE static int settle_fd(int fd, const struct durable_owner *owner)
 {
 	bool changes = owner->user != (uid_t)-1 || owner->group != (gid_t)-1;
 
@@ -74,7 +74,7 @@ static void hold_signals(sigset_t *ret_before)
 }
 
 /* Hidden, and nobody can foresee it. */
-static int choose_name(struct durable_draft *draft)
+MUST_USE static int choose_name(struct durable_draft *draft)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
 	unsigned char random[8];
@@ -90,14 +90,14 @@ static int choose_name(struct durable_draft *draft)
 }
 
 /* What a crash left goes, or what somebody else has put in its place. */
-static int clear_name(struct durable_draft *draft)
+MUST_USE static int clear_name(struct durable_draft *draft)
 {
 	snprintf(draft->own, sizeof(draft->own), "%.200s.new", draft->name);
 	return unlinkat(draft->folder, draft->own, 0) < 0 && errno != ENOENT ? -1 : 0;
 }
 
 /* False when another process has found it before, and removed it as stale. */
-static bool claim(int fd)
+MUST_USE static bool claim_draft(int fd)
 {
 	struct stat status;
 
@@ -105,7 +105,7 @@ static bool claim(int fd)
 	       status.st_nlink > 0;
 }
 
-static int begin(struct durable_draft *draft)
+MUST_USE static int begin_draft(struct durable_draft *draft)
 {
 	bool is_own = draft->way == DURABLE_REPLACE_OWN ||
 		      draft->way == DURABLE_REPLACE_OWN_SOON;
@@ -118,7 +118,7 @@ static int begin(struct durable_draft *draft)
 		draft->fd = openat(draft->folder, draft->own,
 				   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 				   0600);
-		if (draft->fd >= 0 && (is_own || claim(draft->fd)))
+		if (draft->fd >= 0 && (is_own || claim_draft(draft->fd)))
 			return 0;
 		if (draft->fd < 0 && errno != EEXIST)
 			return -1;
@@ -130,8 +130,8 @@ static int begin(struct durable_draft *draft)
 }
 
 /* Takes the folder's descriptor. */
-static int begin_in(int folder, const char *name, enum durable_way way,
-		    struct durable_draft *ret)
+MUST_USE static int begin_draft_in(int folder, const char *name, enum durable_way way,
+				   struct durable_draft *ret)
 {
 	struct durable_draft draft = { .way = way, .folder = folder, .fd = -1 };
 	size_t length = strlen(name);
@@ -142,7 +142,7 @@ static int begin_in(int folder, const char *name, enum durable_way way,
 	if (length == 0 || length > NAME_MAX)
 		return close_quietly(folder, -1);
 	memcpy(draft.name, name, length + 1);
-	if (begin(&draft) < 0)
+	if (begin_draft(&draft) < 0)
 		return close_quietly(folder, -1);
 	*ret = draft;
 	return 0;
@@ -150,10 +150,10 @@ static int begin_in(int folder, const char *name, enum durable_way way,
 
 int durable_begin(const char *path, enum durable_way way, struct durable_draft *ret)
 {
-	return begin_in(durable_open_parent(path), durable_base(path), way, ret);
+	return begin_draft_in(durable_open_parent(path), durable_base(path), way, ret);
 }
 
-static int open_below(int folder, const char *path)
+MUST_USE static int open_below(int folder, const char *path)
 {
 	char below[PATH_MAX] = ".";
 	size_t length = (size_t)(durable_base(path) - path);
@@ -192,7 +192,7 @@ int durable_move_at(int from_at, const char *from, int to_at, const char *to)
 }
 
 /* The draft gets its name. */
-static int place(const struct durable_draft *draft)
+MUST_USE static int place_draft(const struct durable_draft *draft)
 {
 	int folder = draft->folder;
 
@@ -207,9 +207,9 @@ int durable_finish(struct durable_draft *draft, const struct durable_owner *owne
 		     draft->way != DURABLE_REPLACE_UNSYNCED;
 	int result, error;
 
-	if (settle(draft->fd, owner) < 0 ||
+	if (settle_fd(draft->fd, owner) < 0 ||
 	    (draft->way != DURABLE_REPLACE_UNSYNCED && fsync(draft->fd) < 0) ||
-	    place(draft) < 0) {
+	    place_draft(draft) < 0) {
 		durable_abandon(draft);
 		return -1;
 	}
@@ -225,15 +225,16 @@ int durable_finish(struct durable_draft *draft, const struct durable_owner *owne
 }
 
 /* Takes the folder's descriptor. */
-static int put_in(int folder, const char *name, enum durable_way way, const void *bytes,
-		  size_t size, const struct durable_owner *owner)
+MUST_USE static int put_file_in(int folder, const char *name, enum durable_way way,
+				const void *bytes, size_t size,
+				const struct durable_owner *owner)
 {
 	struct durable_draft draft;
 	sigset_t signals;
 	int result, error;
 
 	hold_signals(&signals);
-	result = begin_in(folder, name, way, &draft);
+	result = begin_draft_in(folder, name, way, &draft);
 	if (result == 0 && durable_write(draft.fd, bytes, size) == 0) {
 		result = durable_finish(&draft, owner);
 	} else if (result == 0) {
@@ -249,8 +250,8 @@ static int put_in(int folder, const char *name, enum durable_way way, const void
 int durable_put(const char *path, enum durable_way way, const void *bytes, size_t size,
 		const struct durable_owner *owner)
 {
-	return put_in(durable_open_parent(path), durable_base(path), way, bytes, size,
-		      owner);
+	return put_file_in(durable_open_parent(path), durable_base(path), way, bytes,
+			   size, owner);
 }
 
 int durable_create(const char *path, const void *bytes, size_t size,
@@ -268,12 +269,12 @@ int durable_replace(const char *path, const void *bytes, size_t size,
 int durable_create_at(int folder, const char *path, const void *bytes, size_t size,
 		      const struct durable_owner *owner)
 {
-	return put_in(open_below(folder, path), durable_base(path), DURABLE_CREATE, bytes,
-		      size, owner);
+	return put_file_in(open_below(folder, path), durable_base(path), DURABLE_CREATE,
+			   bytes, size, owner);
 }
 
 /* Takes the descriptor. */
-static int regular_only(int fd)
+MUST_USE static int regular_only(int fd)
 {
 	struct stat status;
 
@@ -288,7 +289,7 @@ int durable_open_regular(const char *path)
 	return regular_only(durable_open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
 }
 
-static int open_regular_at(int folder, const char *path)
+MUST_USE static int open_regular_at(int folder, const char *path)
 {
 	return regular_only(openat(
 		folder, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
@@ -314,8 +315,8 @@ int durable_keep(const char *path, size_t max, struct durable_kept *ret)
 
 int durable_rewrite(const struct durable_kept *kept, const void *bytes, size_t size)
 {
-	return put_in(fcntl(kept->folder, F_DUPFD_CLOEXEC, 0), kept->name,
-		      DURABLE_REPLACE, bytes, size, &kept->owner);
+	return put_file_in(fcntl(kept->folder, F_DUPFD_CLOEXEC, 0), kept->name,
+			   DURABLE_REPLACE, bytes, size, &kept->owner);
 }
 
 void durable_kept_end(struct durable_kept *kept)
@@ -331,7 +332,7 @@ int durable_settle_at(int folder, const char *path, const struct durable_owner *
 
 	if (fd < 0)
 		return -1;
-	return close_quietly(fd, settle(fd, owner) == 0 ? fsync(fd) : -1);
+	return close_quietly(fd, settle_fd(fd, owner) == 0 ? fsync(fd) : -1);
 }
 
 bool durable_is_empty_at(int folder)
@@ -374,7 +375,7 @@ int durable_folder_at(int folder, const char *path, const struct durable_owner *
 	if (mkdirat(parent, name, 0700) < 0)
 		return close_quietly(parent, -1);
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || !is_fresh(fd) || settle(fd, owner) < 0 ||
+	if (fd < 0 || !is_fresh(fd) || settle_fd(fd, owner) < 0 ||
 	    durable_sync_at(parent) < 0) {
 		int error = errno;
 

@@ -26,7 +26,7 @@ struct walk {
 	uid_t leader;
 };
 
-static int begin_at(struct walk *walk)
+MUST_USE static int begin_walk(struct walk *walk)
 {
 	int fd = open(walk->rest[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -39,7 +39,7 @@ static int begin_at(struct walk *walk)
 }
 
 /* Takes the next name off the path. False at its end. */
-static bool next_name(struct walk *walk, char ret[NAME_MAX + 1])
+MUST_USE static bool next_name(struct walk *walk, char ret[NAME_MAX + 1])
 {
 	const char *name = walk->rest + strspn(walk->rest, "/");
 	size_t length = strcspn(name, "/");
@@ -52,7 +52,7 @@ static bool next_name(struct walk *walk, char ret[NAME_MAX + 1])
 	return true;
 }
 
-static int follow(struct walk *walk, int link, uid_t owner)
+MUST_USE static int follow_link(struct walk *walk, int link, uid_t owner)
 {
 	char target[PATH_MAX], rest[PATH_MAX];
 	ssize_t size = readlinkat(link, "", target, sizeof(target) - 1);
@@ -74,7 +74,7 @@ static int follow(struct walk *walk, int link, uid_t owner)
 	if (snprintf(walk->rest, sizeof(walk->rest), "%s/%s", target, rest) >=
 	    (int)sizeof(walk->rest))
 		return -1;
-	return target[0] == '/' ? begin_at(walk) : 0;
+	return target[0] == '/' ? begin_walk(walk) : 0;
 }
 
 static bool is_at_end(const struct walk *walk)
@@ -83,7 +83,7 @@ static bool is_at_end(const struct walk *walk)
 }
 
 /* Stops before the last name when `ret_name` asks for it: a file, or nothing yet. */
-static int go(struct walk *walk, char *ret_name)
+MUST_USE static int walk_on(struct walk *walk, char *ret_name)
 {
 	char name[NAME_MAX + 1] = ".";
 	struct stat status;
@@ -95,7 +95,7 @@ static int go(struct walk *walk, char *ret_name)
 		if (fd < 0 && !(is_last && ret_name && errno == ENOENT))
 			return -1;
 		if (fd >= 0 && fstat(fd, &status) == 0 && S_ISLNK(status.st_mode)) {
-			int result = follow(walk, fd, status.st_uid);
+			int result = follow_link(walk, fd, status.st_uid);
 
 			error = errno;
 			close(fd);
@@ -118,7 +118,7 @@ static int go(struct walk *walk, char *ret_name)
 }
 
 /* What a link of somebody's led to must be that user's own. */
-static int judge(const struct walk *walk, const char *name)
+MUST_USE static int judge_owner(const struct walk *walk, const char *name)
 {
 	struct stat status;
 
@@ -130,7 +130,7 @@ static int judge(const struct walk *walk, const char *name)
 	return status.st_uid == walk->leader ? 0 : -1;
 }
 
-static int walk_to(const char *path, char *ret_name)
+MUST_USE static int walk_to(const char *path, char *ret_name)
 {
 	struct walk walk = { .at = -1 };
 	int error;
@@ -138,9 +138,10 @@ static int walk_to(const char *path, char *ret_name)
 	errno = ENAMETOOLONG;
 	if (snprintf(walk.rest, sizeof(walk.rest), "%s", path) >= (int)sizeof(walk.rest))
 		return -1;
-	if (begin_at(&walk) < 0)
+	if (begin_walk(&walk) < 0)
 		return -1;
-	if (go(&walk, ret_name) == 0 && judge(&walk, ret_name ? ret_name : "") == 0)
+	if (walk_on(&walk, ret_name) == 0 &&
+	    judge_owner(&walk, ret_name ? ret_name : "") == 0)
 		return walk.at;
 	error = errno;
 	close(walk.at);

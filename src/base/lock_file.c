@@ -16,7 +16,7 @@
 
 /* It is the folder's owner's, also when root makes it: or that user could not lock it
  * later. */
-static int own(int fd, const struct stat *folder)
+MUST_USE static int own_lock(int fd, const struct stat *folder)
 {
 	struct stat status;
 
@@ -32,13 +32,13 @@ static int own(int fd, const struct stat *folder)
 	return (status.st_mode & 07777) == MODE ? 0 : fchmod(fd, MODE);
 }
 
-static int open_at(int folder, const char *name)
+MUST_USE static int open_lock_at(int folder, const char *name)
 {
 	int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 	int fd = openat(folder, name, flags, MODE), error;
 	struct stat of_folder;
 
-	if (fd < 0 || (fstat(folder, &of_folder) == 0 && own(fd, &of_folder) == 0))
+	if (fd < 0 || (fstat(folder, &of_folder) == 0 && own_lock(fd, &of_folder) == 0))
 		return fd;
 	error = errno;
 	close(fd);
@@ -46,7 +46,7 @@ static int open_at(int folder, const char *name)
 	return -1;
 }
 
-static bool is_same(int fd, int folder, const char *name)
+static bool is_locked_file(int fd, int folder, const char *name)
 {
 	struct stat of_lock, of_name;
 
@@ -55,7 +55,7 @@ static bool is_same(int fd, int folder, const char *name)
 	       of_lock.st_dev == of_name.st_dev && of_lock.st_ino == of_name.st_ino;
 }
 
-static int lock(int fd, int64_t deadline_ms)
+MUST_USE static int wait_for_lock(int fd, int64_t deadline_ms)
 {
 	while (flock(fd, LOCK_EX | LOCK_NB)) {
 		if (errno == EINTR)
@@ -69,20 +69,20 @@ static int lock(int fd, int64_t deadline_ms)
 
 /* The process that had the lock before may have removed the file. Then others lock a new
  * one, and this one is worth nothing. */
-static int take_at(int folder, const char *name, int64_t deadline_ms)
+MUST_USE static int take_lock_at(int folder, const char *name, int64_t deadline_ms)
 {
 	for (;;) {
-		int fd = open_at(folder, name), error;
+		int fd = open_lock_at(folder, name), error;
 
 		if (fd < 0)
 			return -1;
-		if (lock(fd, deadline_ms) != 0) {
+		if (wait_for_lock(fd, deadline_ms) != 0) {
 			error = errno;
 			close(fd);
 			errno = error;
 			return -1;
 		}
-		if (is_same(fd, folder, name))
+		if (is_locked_file(fd, folder, name))
 			return fd;
 		close(fd);
 	}
@@ -95,7 +95,7 @@ int lock_file_take(const char *path, int wait_ms)
 
 	if (folder < 0)
 		return -1;
-	fd = take_at(folder, durable_base(path), deadline_ms);
+	fd = take_lock_at(folder, durable_base(path), deadline_ms);
 	error = errno;
 	close(folder);
 	errno = error;
@@ -104,5 +104,5 @@ int lock_file_take(const char *path, int wait_ms)
 
 bool lock_file_is_there(int lock, const char *path)
 {
-	return is_same(lock, AT_FDCWD, path);
+	return is_locked_file(lock, AT_FDCWD, path);
 }

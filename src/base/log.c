@@ -69,9 +69,9 @@ static void write_line(const char *line, size_t size)
 }
 
 /* One write for one line, so that lines of several processes don't mix. */
-__attribute__((format(printf, 3, 0))) static void put(int level, const char *word,
-						      const char *format,
-						      va_list arguments)
+__attribute__((format(printf, 3, 0))) static void put_message(int level, const char *word,
+							      const char *format,
+							      va_list arguments)
 {
 	char raw[900], message[900], line[1100];
 	int size;
@@ -88,14 +88,14 @@ __attribute__((format(printf, 3, 0))) static void put(int level, const char *wor
 	write_line(line, (size_t)size);
 }
 
-#define VERB(name, level, word)                      \
-	void name(const char *format, ...)           \
-	{                                            \
-		va_list arguments;                   \
-                                                     \
-		va_start(arguments, format);         \
-		put(level, word, format, arguments); \
-		va_end(arguments);                   \
+#define VERB(name, level, word)                              \
+	void name(const char *format, ...)                   \
+	{                                                    \
+		va_list arguments;                           \
+                                                             \
+		va_start(arguments, format);                 \
+		put_message(level, word, format, arguments); \
+		va_end(arguments);                           \
 	}
 
 VERB(log_error, 3, "error")
@@ -110,6 +110,6 @@ void log_debug(const char *format, ...)
 	if (!state.debug)
 		return;
 	va_start(arguments, format);
-	put(7, "debug", format, arguments);
+	put_message(7, "debug", format, arguments);
 	va_end(arguments);
 }

@@ -171,7 +171,7 @@ static bool is_utf16(const unsigned char *bytes, long size)
 	return false;
 }
 
-static enum kind kind_of(const unsigned char *bytes, long size, bool *ret_der)
+static enum kind kind_of_content(const unsigned char *bytes, long size, bool *ret_der)
 {
 	enum kind kind;
 
@@ -200,7 +200,7 @@ const char *pem_advice(int fd, enum pem_wanted wanted)
 	bool is_der = false;
 
 	if (size >= 0)
-		kind = kind_of(bytes, size, &is_der);
+		kind = kind_of_content(bytes, size, &is_der);
 	for (size_t i = 0; i < LENGTH(advices) && !advice; i++) {
 		if (advices[i].kind == kind &&
 		    (advices[i].wanted < 0 || advices[i].wanted == (int)wanted) &&

@@ -10,8 +10,8 @@
 #include "reader.h"
 
 /* A text, or a file that the audit section names, as the section would read it. */
-static const char *read_text(struct reader *reader, const config_t *tree, const char *key,
-			     const char *cure)
+static const char *read_audit_text(struct reader *reader, const config_t *tree,
+				   const char *key, const char *cure)
 {
 	const char *text;
 	struct config_file file = { .path = NULL };
@@ -26,8 +26,9 @@ static const char *read_text(struct reader *reader, const config_t *tree, const 
 	return NULL;
 }
 
-static int read_configuration(const char *path, const char *key, const char *cure,
-			      char **ret, struct config_faults *faults)
+MUST_USE static int read_configuration(const char *path, const char *key,
+				       const char *cure, char **ret,
+				       struct config_faults *faults)
 {
 	struct arena arena = { .newest = NULL };
 	struct config_place place = { .file = path };
@@ -56,7 +57,7 @@ static int read_configuration(const char *path, const char *key, const char *cur
 					 ? strerror(errno)
 					 : config_error_text(&tree));
 	} else {
-		found = read_text(&reader, &tree, key, cure);
+		found = read_audit_text(&reader, &tree, key, cure);
 	}
 	char *copy = found ? strdup(found) : NULL;
 	if (copy)

@@ -12,10 +12,10 @@ struct list {
 	size_t size, used;
 };
 
-static void add(struct list *list, const char *format, ...)
+static void add_change(struct list *list, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void add(struct list *list, const char *format, ...)
+static void add_change(struct list *list, const char *format, ...)
 {
 	va_list arguments;
 
@@ -74,7 +74,7 @@ void config_limits_changes(const struct config_limits *before,
 		memcpy(&was, (const char *)before + numbers[i].offset, sizeof(was));
 		memcpy(&is, (const char *)now + numbers[i].offset, sizeof(is));
 		if (was != is)
-			add(&list, "limits.%s %u to %u", numbers[i].key, was, is);
+			add_change(&list, "limits.%s %u to %u", numbers[i].key, was, is);
 	}
 	for (size_t i = 0; i < sizeof(long_numbers) / sizeof(long_numbers[0]); i++) {
 		int64_t was, is;
@@ -82,8 +82,8 @@ void config_limits_changes(const struct config_limits *before,
 		memcpy(&was, (const char *)before + long_numbers[i].offset, sizeof(was));
 		memcpy(&is, (const char *)now + long_numbers[i].offset, sizeof(is));
 		if (was != is)
-			add(&list, "limits.%s %" PRId64 " to %" PRId64,
-			    long_numbers[i].key, was, is);
+			add_change(&list, "limits.%s %" PRId64 " to %" PRId64,
+				   long_numbers[i].key, was, is);
 	}
 }
 
@@ -123,5 +123,5 @@ void config_fixed_changes(const struct config *before, const struct config *now,
 	ret[0] = '\0';
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (!keys[i].same)
-			add(&list, "%s", keys[i].key);
+			add_change(&list, "%s", keys[i].key);
 }

@@ -53,7 +53,7 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void read_one(struct reader *reader, struct drop_in *drop_in)
+static void read_drop_in(struct reader *reader, struct drop_in *drop_in)
 {
 	const config_setting_t *first;
 	config_setting_t *root;
@@ -106,7 +106,7 @@ void drop_ins_read(struct reader *reader, struct drop_ins *ret)
 
 			drop_in->path =
 				arena_format(reader->arena, "%s/%s", folder, name);
-			read_one(reader, drop_in);
+			read_drop_in(reader, drop_in);
 		} else {
 			warn_of_name(reader, folder, name);
 		}

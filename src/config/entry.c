@@ -25,7 +25,7 @@ static void put_count(FILE *to, size_t count)
 	fwrite(&number, sizeof(number), 1, to);
 }
 
-static void take(struct unpacker *from, void *ret, size_t size)
+static void take_bytes(struct unpacker *from, void *ret, size_t size)
 {
 	if (size > from->left) {
 		from->short_of_bytes = true;
@@ -43,7 +43,7 @@ static size_t take_count(struct unpacker *from, size_t size)
 {
 	uint32_t number;
 
-	take(from, &number, sizeof(number));
+	take_bytes(from, &number, sizeof(number));
 	if (number <= from->left / size)
 		return number;
 	from->short_of_bytes = true;
@@ -64,7 +64,7 @@ static void unpack_text(struct unpacker *from, void *field)
 	size_t size = take_count(from, 1);
 	char *text = arena_alloc(from->arena, size + 1, 1);
 
-	take(from, text, size);
+	take_bytes(from, text, size);
 	*(const char **)field = text;
 }
 
@@ -108,7 +108,7 @@ static void unpack_ae_titles(struct unpacker *from, void *field)
 
 	titles->count = take_count(from, sizeof(*titles->items));
 	titles->items = arena_alloc(from->arena, titles->count, sizeof(*titles->items));
-	take(from, titles->items, titles->count * sizeof(*titles->items));
+	take_bytes(from, titles->items, titles->count * sizeof(*titles->items));
 }
 
 static void pack_certificate(FILE *to, const void *field)
@@ -128,7 +128,7 @@ static void unpack_certificate(struct unpacker *from, void *field)
 	struct config_certificate *certificate = field;
 	uint32_t none;
 
-	take(from, &none, sizeof(none));
+	take_bytes(from, &none, sizeof(none));
 	certificate->none = none != 0;
 	unpack_strings(from, &certificate->sha256);
 	unpack_strings(from, &certificate->public_key_sha256);
@@ -164,10 +164,10 @@ static void unpack_addresses(struct unpacker *from, void *field)
 	for (size_t i = 0; i < entry->address_count; i++) {
 		struct address_range *range = &entry->addresses[i];
 
-		take(from, range->network.bytes, sizeof(range->network.bytes));
-		take(from, &number, sizeof(number));
+		take_bytes(from, range->network.bytes, sizeof(range->network.bytes));
+		take_bytes(from, &number, sizeof(number));
 		range->network.v6 = number != 0;
-		take(from, &number, sizeof(number));
+		take_bytes(from, &number, sizeof(number));
 		range->prefix_bits = number;
 	}
 }
@@ -181,7 +181,7 @@ static void unpack_bool(struct unpacker *from, void *field)
 {
 	uint32_t number;
 
-	take(from, &number, sizeof(number));
+	take_bytes(from, &number, sizeof(number));
 	*(bool *)field = number != 0;
 }
 
@@ -194,7 +194,7 @@ static void unpack_unsigned(struct unpacker *from, void *field)
 {
 	uint32_t number;
 
-	take(from, &number, sizeof(number));
+	take_bytes(from, &number, sizeof(number));
 	*(unsigned *)field = number;
 }
 
@@ -205,7 +205,7 @@ static void pack_int64(FILE *to, const void *field)
 
 static void unpack_int64(struct unpacker *from, void *field)
 {
-	take(from, field, sizeof(int64_t));
+	take_bytes(from, field, sizeof(int64_t));
 }
 
 #define FIELD(key, kind)                                                                \
@@ -239,8 +239,9 @@ static const struct field {
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 
 /* Some of the fields; *ret is NULL without memory. */
-static int pack(const struct config_modality *entry, const struct field *some,
-		size_t count, uint8_t **ret, size_t *ret_size)
+MUST_USE static int pack_fields(const struct config_modality *entry,
+				const struct field *some, size_t count, uint8_t **ret,
+				size_t *ret_size)
 {
 	char *bytes = NULL;
 	FILE *to = open_memstream(&bytes, ret_size);
@@ -262,7 +263,7 @@ static int pack(const struct config_modality *entry, const struct field *some,
 int config_entry_pack(const struct config_modality *entry, uint8_t **ret,
 		      size_t *ret_size)
 {
-	return pack(entry, fields, FIELD_COUNT, ret, ret_size);
+	return pack_fields(entry, fields, FIELD_COUNT, ret, ret_size);
 }
 
 struct config_modality *config_entry_unpack(const uint8_t *bytes, size_t size)
@@ -291,13 +292,14 @@ void config_entry_free(struct config_modality *entry)
 	free(whole);
 }
 
-static bool differ(const struct config_modality *a, const struct config_modality *b,
-		   const struct field *some, size_t count)
+static bool fields_differ(const struct config_modality *a,
+			  const struct config_modality *b, const struct field *some,
+			  size_t count)
 {
 	uint8_t *bytes[2] = { NULL, NULL };
 	size_t sizes[2];
-	bool same = pack(a, some, count, &bytes[0], &sizes[0]) == 0 &&
-		    pack(b, some, count, &bytes[1], &sizes[1]) == 0 &&
+	bool same = pack_fields(a, some, count, &bytes[0], &sizes[0]) == 0 &&
+		    pack_fields(b, some, count, &bytes[1], &sizes[1]) == 0 &&
 		    sizes[0] == sizes[1] && memcmp(bytes[0], bytes[1], sizes[0]) == 0;
 
 	free(bytes[0]);
@@ -311,10 +313,10 @@ void config_entry_changes(const struct config_modality *before,
 	size_t used = 0;
 
 	ret[0] = '\0';
-	if (!differ(before, now, fields, FIELD_COUNT))
+	if (!fields_differ(before, now, fields, FIELD_COUNT))
 		return;
 	for (size_t i = 0; i < FIELD_COUNT && used < size; i++)
-		if (differ(before, now, &fields[i], 1))
+		if (fields_differ(before, now, &fields[i], 1))
 			used += (size_t)snprintf(ret + used, size - used, "%s%s",
 						 used ? ", " : "", fields[i].key);
 }

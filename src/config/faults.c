@@ -26,11 +26,9 @@ static char *fault_text(const struct config_place *place, const char *what)
 	return text;
 }
 
-__attribute__((format(printf, 4, 0))) static void add(struct config_faults *faults,
-						      struct config_fault fault,
-						      const struct config_place *place,
-						      const char *format,
-						      va_list arguments)
+__attribute__((format(printf, 4, 0))) static void add_fault(
+	struct config_faults *faults, struct config_fault fault,
+	const struct config_place *place, const char *format, va_list arguments)
 {
 	struct config_fault *items;
 	char *what;
@@ -56,7 +54,8 @@ void config_fault_add(struct config_faults *faults, enum config_fault_kind kind,
 	va_list arguments;
 
 	va_start(arguments, format);
-	add(faults, (struct config_fault){ .kind = kind }, place, format, arguments);
+	add_fault(faults, (struct config_fault){ .kind = kind }, place, format,
+		  arguments);
 	va_end(arguments);
 }
 
@@ -67,7 +66,7 @@ void config_fault_calendar(struct config_faults *faults, enum reason reason,
 	va_list arguments;
 
 	va_start(arguments, format);
-	add(faults, fault, place, format, arguments);
+	add_fault(faults, fault, place, format, arguments);
 	va_end(arguments);
 }
 

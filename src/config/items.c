@@ -14,14 +14,14 @@
 	126		  /* what is kept of a peer's, less one: never a cut one */
 #define UID_MAX_LENGTH 64 /* PS3.5 9.1 */
 
-static bool keep(struct reader *reader, const char *text, void *ret)
+static bool keep_text(struct reader *reader, const char *text, void *ret)
 {
 	*(const char **)ret = arena_copy(reader->arena, text);
 	return true;
 }
 
-static bool refuse(struct reader *reader, const struct config_place *place,
-		   const char *text, const char *why)
+static bool refuse_item(struct reader *reader, const struct config_place *place,
+			const char *text, const char *why)
 {
 	reader_fault(reader, place, "\"%s\" %s", text, why);
 	return false;
@@ -47,10 +47,11 @@ bool item_name(struct reader *reader, const struct config_place *place, const ch
 
 	if (length == 0 || length > NAME_MAX_BYTES || !is_printable(text) ||
 	    text[0] == ' ' || text[length - 1] == ' ')
-		return refuse(reader, place, text,
-			      "is no name; write 1 to 63 bytes of UTF-8 without control "
-			      "characters and without spaces around them");
-	return keep(reader, text, ret);
+		return refuse_item(
+			reader, place, text,
+			"is no name; write 1 to 63 bytes of UTF-8 without control "
+			"characters and without spaces around them");
+	return keep_text(reader, text, ret);
 }
 
 bool item_gateway_name(struct reader *reader, const struct config_place *place,
@@ -63,10 +64,11 @@ bool item_gateway_name(struct reader *reader, const struct config_place *place,
 			length = 0;
 	}
 	if (length == 0 || length > NAME_MAX_BYTES)
-		return refuse(reader, place, text,
-			      "is no name for a gateway; write 1 to 63 letters, digits, "
-			      "dots, hyphens or underscores");
-	return keep(reader, text, ret);
+		return refuse_item(
+			reader, place, text,
+			"is no name for a gateway; write 1 to 63 letters, digits, "
+			"dots, hyphens or underscores");
+	return keep_text(reader, text, ret);
 }
 
 /* RFC 1123 2.1, and underscores, which real networks have. The last label is never all
@@ -111,12 +113,12 @@ bool item_host(struct reader *reader, const struct config_place *place, const ch
 	       void *ret)
 {
 	if (!is_host_name(text) && !is_numeric_address(text))
-		return refuse(
+		return refuse_item(
 			reader, place, text,
 			"is neither the name of a host nor a numeric address; write "
 			"one as in \"pacs.hospital.example\", \"192.168.40.10\" or "
 			"\"2001:db8::10\"");
-	return keep(reader, text, ret);
+	return keep_text(reader, text, ret);
 }
 
 bool item_number_address(struct reader *reader, const struct config_place *place,
@@ -125,25 +127,26 @@ bool item_number_address(struct reader *reader, const struct config_place *place
 	struct address_range range;
 
 	if (strchr(text, '/') || address_range_parse(text, &range) < 0)
-		return refuse(reader, place, text,
-			      "is no numeric address; write one of this machine's, or "
-			      "\"0.0.0.0\" or \"::\" for all of them");
-	return keep(reader, text, ret);
+		return refuse_item(
+			reader, place, text,
+			"is no numeric address; write one of this machine's, or "
+			"\"0.0.0.0\" or \"::\" for all of them");
+	return keep_text(reader, text, ret);
 }
 
 bool item_dns(struct reader *reader, const struct config_place *place, const char *text,
 	      void *ret)
 {
 	if (strchr(text, '*'))
-		return refuse(
+		return refuse_item(
 			reader, place, text,
 			"is a wildcard, which binds nobody in particular; write the "
 			"whole name that stands in the certificate");
 	if (!is_host_name(text))
-		return refuse(
+		return refuse_item(
 			reader, place, text,
 			"is no DNS name; write one as in \"angio-3.hospital.example\"");
-	return keep(reader, text, ret);
+	return keep_text(reader, text, ret);
 }
 
 bool item_uri(struct reader *reader, const struct config_place *place, const char *text,
@@ -151,11 +154,11 @@ bool item_uri(struct reader *reader, const struct config_place *place, const cha
 {
 	if (strchr(text, '*') || strchr(text, ' ') || !isalpha((unsigned char)text[0]) ||
 	    !strchr(text, ':') || !is_printable(text))
-		return refuse(
+		return refuse_item(
 			reader, place, text,
 			"is no whole URI; write it as it stands in the certificate, "
 			"as in \"urn:example:angio-3\", without wildcards");
-	return keep(reader, text, ret);
+	return keep_text(reader, text, ret);
 }
 
 bool item_common_name(struct reader *reader, const struct config_place *place,
@@ -163,11 +166,12 @@ bool item_common_name(struct reader *reader, const struct config_place *place,
 {
 	if (text[0] == '\0' || strlen(text) > COMMON_NAME_MAX_BYTES ||
 	    strchr(text, '*') || !is_printable(text))
-		return refuse(reader, place, text,
-			      "is no common name that can be matched; write it as it "
-			      "stands in the certificate, 1 to 126 bytes, without "
-			      "wildcards");
-	return keep(reader, text, ret);
+		return refuse_item(
+			reader, place, text,
+			"is no common name that can be matched; write it as it "
+			"stands in the certificate, 1 to 126 bytes, without "
+			"wildcards");
+	return keep_text(reader, text, ret);
 }
 
 bool item_digest(struct reader *reader, const struct config_place *place,
@@ -189,11 +193,12 @@ bool item_digest(struct reader *reader, const struct config_place *place,
 		}
 	}
 	if (*at != '\0' || count != DIGEST_HEX_SIZE - 1)
-		return refuse(reader, place, text,
-			      "is no SHA-256; write its 64 hexadecimal digits, with or "
-			      "without colons, as \"openssl x509 -noout -fingerprint "
-			      "-sha256\" prints them");
-	return keep(reader, hex, ret);
+		return refuse_item(
+			reader, place, text,
+			"is no SHA-256; write its 64 hexadecimal digits, with or "
+			"without colons, as \"openssl x509 -noout -fingerprint "
+			"-sha256\" prints them");
+	return keep_text(reader, hex, ret);
 }
 
 /* PS3.5 9.1: components of digits without leading zeros, with dots between. */
@@ -222,32 +227,35 @@ bool item_sop_class(struct reader *reader, const struct config_place *place,
 
 	if (isdigit((unsigned char)text[0])) {
 		if (!is_uid(text))
-			return refuse(reader, place, text,
-				      "is no UID; write up to 64 digits and dots, as in "
-				      "\"1.2.840.10008.5.1.4.1.1.12.1\"");
+			return refuse_item(
+				reader, place, text,
+				"is no UID; write up to 64 digits and dots, as in "
+				"\"1.2.840.10008.5.1.4.1.1.12.1\"");
 	} else {
 		uid = reader->sop_classes->uid_of_name(text);
 		if (!uid)
-			return refuse(reader, place, text,
-				      "is the name of no SOP class known here; write its "
-				      "UID, or its keyword in DICOM's part 6, as in "
-				      "\"XRayAngiographicImageStorage\"");
+			return refuse_item(
+				reader, place, text,
+				"is the name of no SOP class known here; write its "
+				"UID, or its keyword in DICOM's part 6, as in "
+				"\"XRayAngiographicImageStorage\"");
 	}
 	if (!reader->sop_classes->is_storage(uid))
-		return refuse(
+		return refuse_item(
 			reader, place, text,
 			"is no storage class, and only those are relayed; remove it "
 			"from the list");
-	return keep(reader, uid, ret);
+	return keep_text(reader, uid, ret);
 }
 
 bool item_ae_title(struct reader *reader, const struct config_place *place,
 		   const char *text, void *ret)
 {
 	if (ae_title_parse(text, strlen(text), ret) < 0)
-		return refuse(reader, place, text,
-			      "is no AE title; write 1 to 16 ASCII characters without "
-			      "backslash and control characters");
+		return refuse_item(
+			reader, place, text,
+			"is no AE title; write 1 to 16 ASCII characters without "
+			"backslash and control characters");
 	return true;
 }
 
@@ -288,9 +296,9 @@ bool item_address_range(struct reader *reader, const struct config_place *place,
 		return true;
 	mended = mended_range(reader, text);
 	if (!mended)
-		return refuse(reader, place, text,
-			      "is neither an address nor a range; write one as in "
-			      "\"192.168.40.7\" or \"192.168.40.0/24\"");
+		return refuse_item(reader, place, text,
+				   "is neither an address nor a range; write one as in "
+				   "\"192.168.40.7\" or \"192.168.40.0/24\"");
 	reader_fault(reader, place, "\"%s\" has bits behind its prefix; write \"%s\"",
 		     text, mended);
 	return false;
@@ -305,23 +313,24 @@ bool item_socket(struct reader *reader, const struct config_place *place,
 	for (size_t i = 0; i < length; i++)
 		is_good = is_good && text[i] > ' ' && text[i] < 0x7F && text[i] != ':';
 	if (!is_good)
-		return refuse(
+		return refuse_item(
 			reader, place, text,
 			"is no name of a socket; write what FileDescriptorName= says "
 			"in the socket unit, as in \"dicom-tls\"");
-	return keep(reader, text, ret);
+	return keep_text(reader, text, ret);
 }
 
-static bool credential(struct reader *reader, const struct config_place *place,
-		       const char *name, struct config_file *ret)
+static bool read_credential(struct reader *reader, const struct config_place *place,
+			    const char *name, struct config_file *ret)
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 
 	if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 ||
 	    strcmp(name, "..") == 0)
-		return refuse(reader, place, name,
-			      "is no name of a credential; write the name that stands in "
-			      "the unit's LoadCredential=");
+		return refuse_item(
+			reader, place, name,
+			"is no name of a credential; write the name that stands in "
+			"the unit's LoadCredential=");
 	if (!folder || folder[0] == '\0') {
 		reader_fault(reader, place,
 			     "credential:%s needs systemd's CREDENTIALS_DIRECTORY, which "
@@ -344,9 +353,10 @@ bool item_file(struct reader *reader, const struct config_place *place, const ch
 	static const char prefix[] = "credential:";
 
 	if (strncmp(text, prefix, strlen(prefix)) == 0)
-		return credential(reader, place, text + strlen(prefix), ret);
+		return read_credential(reader, place, text + strlen(prefix), ret);
 	if (text[0] == '\0')
-		return refuse(reader, place, text, "is no path; write the file's path");
+		return refuse_item(reader, place, text,
+				   "is no path; write the file's path");
 	*(struct config_file *)ret = (struct config_file){
 		.path = text[0] == '/' ? arena_copy(reader->arena, text)
 				       : arena_format(reader->arena, "%s/%s",

@@ -122,7 +122,7 @@ void reader_wrong_type(struct reader *reader, const config_setting_t *setting,
 }
 
 /* Whether `path` names a file that can be read, and why not. */
-static int check_file(const char *path, struct config_faults *faults)
+MUST_USE static int check_file(const char *path, struct config_faults *faults)
 {
 	struct config_place place = { .file = path };
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -12,7 +12,7 @@
 #define NUMBER_SIZE 24
 
 /* As it must be written: libconfig 1.5 wants an L behind what needs more than 32 bits. */
-static const char *written(int64_t number, char ret[NUMBER_SIZE])
+static const char *written_number(int64_t number, char ret[NUMBER_SIZE])
 {
 	bool is_long = number > INT32_MAX || number < INT32_MIN;
 
@@ -27,14 +27,14 @@ static void out_of_range(struct reader *reader, const struct config_place *place
 
 	reader_fault(reader, place,
 		     "%s is out of range; write a whole number from %s to %s%s%s%s", text,
-		     written(key->min, min), written(key->max, max),
+		     written_number(key->min, min), written_number(key->max, max),
 		     key->zero ? ", or 0 (" : "", key->zero ? key->zero : "",
 		     key->zero ? ")" : "");
 }
 
 /* Reads the digits of a number as they stand in the text. False when they are none in
  * decimal or hexadecimal; a number that needs more than 64 bits saturates. */
-static bool number_parse(const char *text, int64_t *ret, bool *ret_is_long)
+MUST_USE static bool parse_number(const char *text, int64_t *ret, bool *ret_is_long)
 {
 	const char *digits = text[0] == '-' || text[0] == '+' ? text + 1 : text;
 	bool hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
@@ -48,8 +48,9 @@ static bool number_parse(const char *text, int64_t *ret, bool *ret_is_long)
 	return true;
 }
 
-static bool number_read(struct reader *reader, const config_setting_t *setting,
-			const struct key *key, int64_t *ret)
+MUST_USE static bool read_number_key(struct reader *reader,
+				     const config_setting_t *setting,
+				     const struct key *key, int64_t *ret)
 {
 	const struct scan_value *value = config_setting_get_hook(setting);
 	struct config_place place = reader_place(reader, setting);
@@ -59,7 +60,7 @@ static bool number_read(struct reader *reader, const config_setting_t *setting,
 	int64_t number;
 
 	if ((type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64) ||
-	    !number_parse(value->text, &number, &is_long)) {
+	    !parse_number(value->text, &number, &is_long)) {
 		reader_wrong_type(reader, setting, key, "a whole number");
 		return false;
 	}
@@ -70,7 +71,7 @@ static bool number_read(struct reader *reader, const config_setting_t *setting,
 	if (!is_long && (number > INT32_MAX || number < INT32_MIN)) {
 		reader_fault(reader, &place,
 			     "%s needs more than 32 bits and would be cut; write %s",
-			     value->text, written(number, text));
+			     value->text, written_number(number, text));
 		return false;
 	}
 	*ret = number;
@@ -82,7 +83,7 @@ void reader_unsigned(struct reader *reader, const config_setting_t *setting,
 {
 	int64_t number;
 
-	if (number_read(reader, setting, key, &number))
+	if (read_number_key(reader, setting, key, &number))
 		*(unsigned *)field = (unsigned)number;
 }
 
@@ -91,7 +92,7 @@ void reader_port(struct reader *reader, const config_setting_t *setting,
 {
 	int64_t number;
 
-	if (number_read(reader, setting, key, &number))
+	if (read_number_key(reader, setting, key, &number))
 		*(uint16_t *)field = (uint16_t)number;
 }
 
@@ -100,7 +101,7 @@ void reader_int64(struct reader *reader, const config_setting_t *setting,
 {
 	int64_t number;
 
-	if (number_read(reader, setting, key, &number))
+	if (read_number_key(reader, setting, key, &number))
 		*(int64_t *)field = number;
 }
 

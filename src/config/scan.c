@@ -24,10 +24,10 @@ struct cursor {
 	unsigned depth;
 };
 
-static int scan_file(struct scan *scan, const char *path, const char *shown,
-		     unsigned depth);
+MUST_USE static int scan_file(struct scan *scan, const char *path, const char *shown,
+			      unsigned depth);
 
-static int fault(struct scan *scan, const char *file, int line, const char *what)
+static int add_scan_fault(struct scan *scan, const char *file, int line, const char *what)
 {
 	struct config_place place = { .file = file, .line = line };
 
@@ -36,15 +36,17 @@ static int fault(struct scan *scan, const char *file, int line, const char *what
 }
 
 /* Of the text itself. While proving it may be worse than that: libconfig says where. */
-static int text_fault(const struct cursor *cursor, int line, const char *what)
+static int add_text_fault(const struct cursor *cursor, int line, const char *what)
 {
-	return cursor->scan->proving ? 0 : fault(cursor->scan, cursor->file, line, what);
+	return cursor->scan->proving
+		       ? 0
+		       : add_scan_fault(cursor->scan, cursor->file, line, what);
 }
 
-static int changed(struct scan *scan)
+static int fault_of_change(struct scan *scan)
 {
-	return fault(scan, scan->path, 0,
-		     "it changed while it was being read; read it once more");
+	return add_scan_fault(scan, scan->path, 0,
+			      "it changed while it was being read; read it once more");
 }
 
 const char *scan_file_shown(struct arena *arena, const char *path, const char *folder,
@@ -56,7 +58,7 @@ const char *scan_file_shown(struct arena *arena, const char *path, const char *f
 			      : arena_format(arena, "%s/%s", folder, file);
 }
 
-static void value_add(struct cursor *cursor, enum scan_kind kind, const char *text,
+static void add_value(struct cursor *cursor, enum scan_kind kind, const char *text,
 		      size_t size)
 {
 	struct scan *scan = cursor->scan;
@@ -81,7 +83,7 @@ static void value_add(struct cursor *cursor, enum scan_kind kind, const char *te
 	};
 }
 
-static bool more(const struct cursor *cursor)
+static bool has_more(const struct cursor *cursor)
 {
 	return cursor->at < cursor->end;
 }
@@ -94,7 +96,7 @@ static bool looking_at(const struct cursor *cursor, const char *text)
 	       memcmp(cursor->at, text, size) == 0;
 }
 
-static void step(struct cursor *cursor)
+static void step_cursor(struct cursor *cursor)
 {
 	if (*cursor->at == '\n')
 		cursor->line++;
@@ -103,73 +105,76 @@ static void step(struct cursor *cursor)
 
 static void skip_line(struct cursor *cursor)
 {
-	while (more(cursor) && *cursor->at != '\n')
+	while (has_more(cursor) && *cursor->at != '\n')
 		cursor->at++;
 }
 
-static int skip_comment(struct cursor *cursor)
+MUST_USE static int skip_comment(struct cursor *cursor)
 {
 	int line = cursor->line;
 
-	for (cursor->at += 2; more(cursor); step(cursor)) {
+	for (cursor->at += 2; has_more(cursor); step_cursor(cursor)) {
 		if (looking_at(cursor, "*/")) {
 			cursor->at += 2;
 			return 0;
 		}
 	}
-	return text_fault(cursor, line,
-			  "the comment that begins here never ends; write */ behind it");
+	return add_text_fault(
+		cursor, line,
+		"the comment that begins here never ends; write */ behind it");
 }
 
 /* Steps over a string, from its first quote to behind its last. */
-static int skip_string(struct cursor *cursor)
+MUST_USE static int skip_string(struct cursor *cursor)
 {
 	int line = cursor->line;
 
-	for (cursor->at++; more(cursor); step(cursor)) {
+	for (cursor->at++; has_more(cursor); step_cursor(cursor)) {
 		if (*cursor->at == '"') {
 			cursor->at++;
 			return 0;
 		}
 		if (!cursor->scan->proving &&
 		    (looking_at(cursor, "\\x00") || looking_at(cursor, "\\X00")))
-			return fault(cursor->scan, cursor->file, cursor->line,
-				     "\\x00 can't stand in a text; remove it");
+			return add_scan_fault(cursor->scan, cursor->file, cursor->line,
+					      "\\x00 can't stand in a text; remove it");
 		if (*cursor->at == '\\' && cursor->end - cursor->at > 1)
 			cursor->at++;
 	}
-	return text_fault(cursor, line,
-			  "the text that begins here never ends; write \" behind it");
+	return add_text_fault(cursor, line,
+			      "the text that begins here never ends; write \" behind it");
 }
 
-static int take_string(struct cursor *cursor)
+MUST_USE static int take_string(struct cursor *cursor)
 {
 	if (!cursor->in_string)
-		value_add(cursor, SCAN_STRING, NULL, 0);
+		add_value(cursor, SCAN_STRING, NULL, 0);
 	cursor->in_string = true;
 	return skip_string(cursor);
 }
 
 /* 1 when it is one to read, 0 when libconfig says better what is wrong with it. */
-static int prove_included(const struct cursor *cursor, const char *path)
+MUST_USE static int prove_included(const struct cursor *cursor, const char *path)
 {
 	struct stat status;
 
 	if (cursor->depth == DEPTH_MAX)
-		return fault(cursor->scan, cursor->file, cursor->line,
-			     "@include goes more than 10 files deep; no file may include "
-			     "itself");
+		return add_scan_fault(
+			cursor->scan, cursor->file, cursor->line,
+			"@include goes more than 10 files deep; no file may include "
+			"itself");
 	if (stat(path, &status) < 0)
 		return 0;
 	if (!S_ISREG(status.st_mode))
-		return fault(cursor->scan, cursor->file, cursor->line,
-			     "@include wants the name of a readable file, and this is no "
-			     "regular one; name each file on a line of its own");
+		return add_scan_fault(
+			cursor->scan, cursor->file, cursor->line,
+			"@include wants the name of a readable file, and this is no "
+			"regular one; name each file on a line of its own");
 	return access(path, R_OK) == 0;
 }
 
 /* The name of the file stands between quotes, in which only \" and \\ are special. */
-static int take_include(struct cursor *cursor)
+MUST_USE static int take_include(struct cursor *cursor)
 {
 	struct scan *scan = cursor->scan;
 	const char *begin, *path;
@@ -191,9 +196,10 @@ static int take_include(struct cursor *cursor)
 	/* libconfig 1.5 puts its folder before an absolute name too, later ones don't:
 	 * only a relative name means the same to all. */
 	if (name[0] == '/')
-		return fault(scan, cursor->file, cursor->line,
-			     "@include wants a name relative to the folder of the "
-			     "configuration file; write it without the leading /");
+		return add_scan_fault(
+			scan, cursor->file, cursor->line,
+			"@include wants a name relative to the folder of the "
+			"configuration file; write it without the leading /");
 	path = scan_file_shown(&scan->arena, "", scan->folder, name);
 	if (scan->proving) {
 		int found = prove_included(cursor, path);
@@ -221,20 +227,20 @@ static void take_word(struct cursor *cursor)
 	const char *begin = cursor->at;
 	size_t size;
 
-	while (more(cursor) &&
+	while (has_more(cursor) &&
 	       (isalnum((unsigned char)*cursor->at) || memchr("+-._*", *cursor->at, 5)))
 		cursor->at++;
 	size = (size_t)(cursor->at - begin);
 	if (isdigit((unsigned char)*begin) || memchr("+-.", *begin, 3))
-		value_add(cursor, SCAN_NUMBER, begin, size);
+		add_value(cursor, SCAN_NUMBER, begin, size);
 	else if ((size == 4 && strncasecmp(begin, "true", size) == 0) ||
 		 (size == 5 && strncasecmp(begin, "false", size) == 0))
-		value_add(cursor, SCAN_BOOLEAN, NULL, 0);
+		add_value(cursor, SCAN_BOOLEAN, NULL, 0);
 	if (cursor->at == begin)
 		cursor->at++;
 }
 
-static int take_next(struct cursor *cursor)
+MUST_USE static int take_next(struct cursor *cursor)
 {
 	if (looking_at(cursor, "/*"))
 		return skip_comment(cursor);
@@ -245,7 +251,7 @@ static int take_next(struct cursor *cursor)
 	if (isspace((unsigned char)*cursor->at)) {
 		if (*cursor->at == '\n')
 			cursor->line_begins = true;
-		step(cursor);
+		step_cursor(cursor);
 		return 0;
 	}
 	if (is_include(cursor))
@@ -261,7 +267,7 @@ static int take_next(struct cursor *cursor)
 	return 0;
 }
 
-static int read_whole(const char *path, char **ret, size_t *ret_size)
+MUST_USE static int read_whole(const char *path, char **ret, size_t *ret_size)
 {
 	FILE *stream = fopen(path, "re");
 	size_t size = 0, room = 0;
@@ -289,8 +295,8 @@ static int read_whole(const char *path, char **ret, size_t *ret_size)
 	return 0;
 }
 
-static int scan_file(struct scan *scan, const char *path, const char *shown,
-		     unsigned depth)
+MUST_USE static int scan_file(struct scan *scan, const char *path, const char *shown,
+			      unsigned depth)
 {
 	struct cursor cursor = { .scan = scan,
 				 .file = shown,
@@ -302,27 +308,30 @@ static int scan_file(struct scan *scan, const char *path, const char *shown,
 	int result = 0;
 
 	if (depth > DEPTH_MAX || read_whole(path, &text, &size) < 0)
-		return changed(scan);
+		return fault_of_change(scan);
 	cursor.at = text;
 	cursor.end = text + size;
 	if (size > FILE_MAX_BYTES)
-		result = fault(scan, shown, 0,
-			       "it is over 4 MiB, as no configuration is; name the right "
-			       "file");
+		result = add_scan_fault(
+			scan, shown, 0,
+			"it is over 4 MiB, as no configuration is; name the right "
+			"file");
 	else if (looking_at(&cursor, BYTE_ORDER_MARK))
-		result = fault(scan, shown, 1,
-			       "it begins with a byte order mark; save it as UTF-8 "
-			       "without one");
+		result = add_scan_fault(
+			scan, shown, 1,
+			"it begins with a byte order mark; save it as UTF-8 "
+			"without one");
 	else if (memchr(text, '\0', size))
-		result = fault(scan, shown, 0,
-			       "it holds a NUL byte; write it anew as plain text");
-	while (result == 0 && more(&cursor))
+		result = add_scan_fault(
+			scan, shown, 0,
+			"it holds a NUL byte; write it anew as plain text");
+	while (result == 0 && has_more(&cursor))
 		result = take_next(&cursor);
 	free(text);
 	return result;
 }
 
-static bool fits(enum scan_kind kind, int type)
+static bool fits_type(enum scan_kind kind, int type)
 {
 	switch (kind) {
 	case SCAN_NUMBER:
@@ -337,21 +346,23 @@ static bool fits(enum scan_kind kind, int type)
 }
 
 /* Gives the settings below `setting` the next values, in the order of the text. */
-static int attach(struct scan *scan, config_setting_t *setting, size_t *next)
+MUST_USE static int attach_values(struct scan *scan, config_setting_t *setting,
+				  size_t *next)
 {
 	if (config_setting_is_aggregate(setting)) {
 		int length = config_setting_length(setting);
 
 		for (int i = 0; i < length; i++) {
-			if (attach(scan, config_setting_get_elem(setting, (unsigned)i),
-				   next) < 0)
+			if (attach_values(scan,
+					  config_setting_get_elem(setting, (unsigned)i),
+					  next) < 0)
 				return -1;
 		}
 		return 0;
 	}
 	if (*next >= scan->count ||
-	    !fits(scan->values[*next].kind, config_setting_type(setting)))
-		return changed(scan);
+	    !fits_type(scan->values[*next].kind, config_setting_type(setting)))
+		return fault_of_change(scan);
 	config_setting_set_hook(setting, &scan->values[(*next)++]);
 	return 0;
 }
@@ -368,9 +379,9 @@ int scan_attach(struct scan *scan, config_setting_t *root)
 
 	if (scan_file(scan, scan->path, scan->path, 0) < 0)
 		return -1;
-	if (attach(scan, root, &next) < 0)
+	if (attach_values(scan, root, &next) < 0)
 		return -1;
-	return next == scan->count ? 0 : changed(scan);
+	return next == scan->count ? 0 : fault_of_change(scan);
 }
 
 void scan_clear(struct scan *scan)

@@ -125,8 +125,8 @@ const char *ul_proposal_transfer_syntax(const struct ul_association *in, size_t 
 	return number < list.size() ? list[number].c_str() : nullptr;
 }
 
-static int answer(ul_association &in, ul_context &to, enum ul_result result,
-		  const char *transfer_syntax)
+MUST_USE static int answer_proposal(ul_association &in, ul_context &to,
+				    enum ul_result result, const char *transfer_syntax)
 {
 	OFCondition condition;
 
@@ -155,7 +155,7 @@ int ul_answer(struct ul_association *in, uint8_t id, enum ul_result result,
 	return guarded(-1, [&] {
 		ul_context *to = in->find(id);
 
-		return to ? answer(*in, *to, result, transfer_syntax) : -1;
+		return to ? answer_proposal(*in, *to, result, transfer_syntax) : -1;
 	});
 }
 

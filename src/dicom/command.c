@@ -34,7 +34,8 @@ struct value {
 
 /* One of another size is a fault; the value is as much of it as can be told, so that a
  * request whose message id is too long can be answered. */
-static const char *read_number(const struct value *value, bool *ret_has, uint16_t *ret)
+static const char *read_number_element(const struct value *value, bool *ret_has,
+				       uint16_t *ret)
 {
 	*ret_has = value->size > 0;
 	if (value->size >= 2)
@@ -49,7 +50,7 @@ static const char *read_data_set_type(const struct value *value, struct command_
 {
 	bool has;
 	uint16_t type = NO_DATA_SET;
-	const char *fault = read_number(value, &has, &type);
+	const char *fault = read_number_element(value, &has, &type);
 
 	set->has_data_set_type = !fault;
 	set->has_data_set = !fault && type != NO_DATA_SET;
@@ -111,8 +112,8 @@ static bool stands_again(unsigned element, struct seen *seen)
 	return false;
 }
 
-static const char *read_value(const struct value *value, struct command_set *set,
-			      struct seen *seen)
+MUST_USE static const char *read_value(const struct value *value, struct command_set *set,
+				       struct seen *seen)
 {
 	if (stands_again(value->element, seen))
 		return "an element stands twice in the command set";
@@ -122,13 +123,14 @@ static const char *read_value(const struct value *value, struct command_set *set
 	case AFFECTED_SOP_INSTANCE:
 		return read_uid(value, set->sop_instance);
 	case COMMAND_FIELD:
-		return read_number(value, &seen->field, &set->field);
+		return read_number_element(value, &seen->field, &set->field);
 	case MESSAGE_ID:
-		return read_number(value, &set->has_message_id, &set->message_id);
+		return read_number_element(value, &set->has_message_id, &set->message_id);
 	case MESSAGE_ID_RESPONDED_TO:
-		return read_number(value, &set->has_responded_to, &set->responded_to);
+		return read_number_element(value, &set->has_responded_to,
+					   &set->responded_to);
 	case STATUS:
-		return read_number(value, &set->has_status, &set->status);
+		return read_number_element(value, &set->has_status, &set->status);
 	case DATA_SET_TYPE:
 		return read_data_set_type(value, set);
 	case MOVE_ORIGINATOR:
@@ -143,8 +145,8 @@ static const char *read_value(const struct value *value, struct command_set *set
 }
 
 /* Takes the element at *at and moves *at behind it. */
-static const char *next_value(const uint8_t *bytes, size_t size, size_t *at,
-			      struct value *ret)
+MUST_USE static const char *next_value(const uint8_t *bytes, size_t size, size_t *at,
+				       struct value *ret)
 {
 	if (size - *at < ELEMENT_HEAD)
 		return "the command set is cut off within an element";
@@ -163,8 +165,8 @@ static const char *next_value(const uint8_t *bytes, size_t size, size_t *at,
 }
 
 /* The first fault counts. Behind one in an element's head nothing can be found. */
-static const char *read_all(const uint8_t *bytes, size_t size, struct command_set *set,
-			    struct seen *seen)
+MUST_USE static const char *read_all_values(const uint8_t *bytes, size_t size,
+					    struct command_set *set, struct seen *seen)
 {
 	const char *first = NULL;
 
@@ -191,7 +193,7 @@ int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,
 		*detail = "the command set is too long";
 		return -1;
 	}
-	set.fault = read_all(bytes, size, &set, &seen);
+	set.fault = read_all_values(bytes, size, &set, &seen);
 	if (!seen.field) {
 		*detail = set.fault ? set.fault
 				    : "the command set has no command field (0000,0100)";

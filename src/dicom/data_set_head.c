@@ -53,7 +53,7 @@ static uint32_t get_u32(const struct reader *reader, const uint8_t *bytes)
 					   : bytes_get_le32(bytes);
 }
 
-static size_t left(const struct reader *reader)
+static size_t bytes_left(const struct reader *reader)
 {
 	return (size_t)(reader->end - reader->at);
 }
@@ -86,11 +86,11 @@ static bool vr_is_other_text(const uint8_t *vr)
 }
 
 /* Takes the head of the next element; false where none can be read. */
-static bool next_element(struct reader *reader, struct element *ret)
+MUST_USE static bool next_element(struct reader *reader, struct element *ret)
 {
 	const uint8_t *head = reader->at;
 
-	if (left(reader) < HEAD_BYTES)
+	if (bytes_left(reader) < HEAD_BYTES)
 		return false;
 	ret->tag = (uint32_t)get_u16(reader, head) << 16 | get_u16(reader, head + 2);
 	ret->length = get_u32(reader, head + 4);
@@ -104,7 +104,7 @@ static bool next_element(struct reader *reader, struct element *ret)
 		if (vr_is_short(vr) || vr_is_other_text(vr)) {
 			ret->length = get_u16(reader, head + 6);
 		} else {
-			if (left(reader) < EXPLICIT_LONG)
+			if (bytes_left(reader) < EXPLICIT_LONG)
 				return false;
 			ret->length = get_u32(reader, reader->at);
 			ret->implicit_inside = vr_is(vr, "UN");
@@ -116,10 +116,10 @@ static bool next_element(struct reader *reader, struct element *ret)
 }
 
 /* Goes behind an element's value, or into it when only its delimiter ends it. */
-static bool step(struct reader *reader, const struct element *element)
+MUST_USE static bool step_over_value(struct reader *reader, const struct element *element)
 {
 	if (element->length != UNDEFINED) {
-		if (element->length > left(reader))
+		if (element->length > bytes_left(reader))
 			return false;
 		reader->at += element->length;
 		return true;
@@ -133,7 +133,7 @@ static bool step(struct reader *reader, const struct element *element)
 }
 
 /* Until all that was entered has been left again. */
-static bool step_out(struct reader *reader)
+MUST_USE static bool step_out(struct reader *reader)
 {
 	while (reader->depth > 0) {
 		struct element element;
@@ -142,7 +142,7 @@ static bool step_out(struct reader *reader)
 			return false;
 		if (element.tag == TAG_ITEM_END || element.tag == TAG_SEQUENCE_END)
 			reader->encoding = reader->outside[--reader->depth];
-		else if (!step(reader, &element))
+		else if (!step_over_value(reader, &element))
 			return false;
 	}
 	return true;
@@ -210,7 +210,8 @@ static void read_elements(struct reader *reader, struct data_set_head *head)
 	struct element element;
 
 	while (!is_complete(head) && next_element(reader, &element)) {
-		if (element.tag >> 16 == GROUP_OF_ITEMS || !step(reader, &element))
+		if (element.tag >> 16 == GROUP_OF_ITEMS ||
+		    !step_over_value(reader, &element))
 			return;
 		if (element.length != UNDEFINED)
 			read_value(&element, head);

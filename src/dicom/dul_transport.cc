@@ -17,7 +17,7 @@ static bool is_short(uint8_t type)
 }
 
 /* DCMTK takes a stale EINTR for a reason to try again: a final failure never says it. */
-static ssize_t failed()
+static ssize_t fail_finally()
 {
 	errno = EIO;
 	return -1;
@@ -62,19 +62,19 @@ ssize_t dul_wire::read(void *buffer, size_t size)
 	ssize_t count;
 
 	if (fault_ != WIRE_OK)
-		return failed();
+		return fail_finally();
 	if (body_left_ == 0) { /* DCMTK asks for a head on its own, all six bytes of it */
 		uint8_t head[pdu_head_size];
 
 		if (size != pdu_head_size || !take_head(head))
-			return failed();
+			return fail_finally();
 		memcpy(buffer, head, pdu_head_size);
 		return pdu_head_size;
 	}
 	count = take(buffer, std::min(size, body_left_));
 	if (count <= 0) {
 		fault_ = WIRE_LOST;
-		return failed();
+		return fail_finally();
 	}
 	body_left_ -= static_cast<size_t>(count);
 	return count;
@@ -131,18 +131,18 @@ ssize_t dul_connection::write(void *bytes, size_t size)
 	}
 	if (held_ == 0)
 		return wire_->write(next, size) == 0 ? static_cast<ssize_t>(size)
-						     : failed();
+						     : fail_finally();
 
 	first = std::min(size, record_size - held_);
 	if (first > 0)
 		memcpy(record_.data() + held_, next, first);
 	first += held_;
 	if (wire_->write(record_.data(), first) != 0)
-		return failed();
+		return fail_finally();
 	first -= held_;
 	held_ = 0;
 	if (wire_->write(next + first, size - first) != 0)
-		return failed();
+		return fail_finally();
 	return static_cast<ssize_t>(size);
 }
 

@@ -35,7 +35,8 @@ static bool vr_is_long(const uint8_t *vr)
 	return false;
 }
 
-static int take_element(const uint8_t **at, const uint8_t *end, struct element *ret)
+MUST_USE static int take_element(const uint8_t **at, const uint8_t *end,
+				 struct element *ret)
 {
 	const uint8_t *head = *at;
 	size_t left = (size_t)(end - head), head_size = 8;

@@ -48,7 +48,8 @@ struct mended {
 #define GROWTH_MAX (256 * 8 + 8)
 
 /* Takes the next item of a list that isn't at its end; false when it leads outside. */
-static bool take_item(struct span *list, unsigned *ret_type, struct span *ret_body)
+MUST_USE static bool take_item(struct span *list, unsigned *ret_type,
+			       struct span *ret_body)
 {
 	size_t size;
 
@@ -65,7 +66,7 @@ static bool take_item(struct span *list, unsigned *ret_type, struct span *ret_bo
 }
 
 /* Takes a field with its 16-bit length before it. */
-static bool take_field(struct span *body, struct span *ret_field)
+MUST_USE static bool take_field(struct span *body, struct span *ret_field)
 {
 	size_t size;
 
@@ -85,7 +86,7 @@ static bool read_uid(struct span field, char ret[UID_MAX + 1])
 	return uid_copy(field.at, field.left, ret) == 0 && ret[0] != '\0';
 }
 
-static void put(struct mended *to, const void *bytes, size_t size)
+static void put_bytes(struct mended *to, const void *bytes, size_t size)
 {
 	if (size > 0)
 		memcpy(to->bytes + to->size, bytes, size);
@@ -96,7 +97,7 @@ static size_t begin_item(struct mended *to, unsigned type)
 {
 	const uint8_t head[] = { (uint8_t)type, 0, 0, 0 };
 
-	put(to, head, sizeof(head));
+	put_bytes(to, head, sizeof(head));
 	return to->size;
 }
 
@@ -113,7 +114,7 @@ static void put_item(struct mended *to, unsigned type, struct span body)
 {
 	size_t began = begin_item(to, type);
 
-	put(to, body.at, body.left);
+	put_bytes(to, body.at, body.left);
 	(void)end_item(to, began); /* it came in an item */
 }
 
@@ -128,7 +129,7 @@ static void put_uid(struct mended *to, unsigned type, const char *uid)
 
 /* A wrong syntax costs its own context only: an abstract syntax that is no UID becomes
  * "", a transfer syntax that is none is left out. */
-static const char *mend_context(struct span body, struct mended *to)
+MUST_USE static const char *mend_context(struct span body, struct mended *to)
 {
 	char abstract[UID_MAX + 1] = "", uid[UID_MAX + 1];
 	unsigned type, abstract_syntaxes = 0, transfer_syntaxes = 0;
@@ -147,7 +148,7 @@ static const char *mend_context(struct span body, struct mended *to)
 	body.left -= 4;
 
 	item = begin_item(to, ITEM_CONTEXT);
-	put(to, (const uint8_t[]){ id, 0, 0, 0 }, 4);
+	put_bytes(to, (const uint8_t[]){ id, 0, 0, 0 }, 4);
 	while (body.left > 0) {
 		if (!take_item(&body, &type, &field))
 			return "a syntax is longer than its presentation context";
@@ -169,7 +170,7 @@ static const char *mend_context(struct span body, struct mended *to)
 	return end_item(to, item) ? NULL : "a presentation context is too long";
 }
 
-static const char *mend_maximum_length(struct span body, struct mended *to)
+MUST_USE static const char *mend_maximum_length(struct span body, struct mended *to)
 {
 	uint32_t maximum;
 
@@ -215,14 +216,14 @@ static void mend_of_class(unsigned type, struct span body, struct mended *to)
 	    (type == ITEM_ROLE && body.left != 2))
 		return;
 	item = begin_item(to, type);
-	put(to, (const uint8_t[]){ 0, (uint8_t)strlen(uid) }, 2);
-	put(to, uid, strlen(uid));
-	put(to, body.at, body.left);
+	put_bytes(to, (const uint8_t[]){ 0, (uint8_t)strlen(uid) }, 2);
+	put_bytes(to, uid, strlen(uid));
+	put_bytes(to, body.at, body.left);
 	(void)end_item(to, item); /* no longer than it came */
 }
 
 /* It says who somebody is: nothing about it may be guessed. */
-static const char *mend_user_identity(struct span body, struct mended *to)
+MUST_USE static const char *mend_user_identity(struct span body, struct mended *to)
 {
 	struct span left = body, primary, secondary;
 	uint8_t type;
@@ -247,7 +248,8 @@ static const char *mend_user_identity(struct span body, struct mended *to)
 /* What isn't listed is left out, as is what can't be read: unknown items, which the
  * standard says are ignored; the asynchronous operations window and common extended
  * negotiation, which DCMTK does not know; answers, which no request has. */
-static const char *mend_user_item(unsigned type, struct span body, struct mended *to)
+MUST_USE static const char *mend_user_item(unsigned type, struct span body,
+					   struct mended *to)
 {
 	switch (type) {
 	case ITEM_MAXIMUM_LENGTH:
@@ -269,7 +271,7 @@ static const char *mend_user_item(unsigned type, struct span body, struct mended
 	}
 }
 
-static const char *mend_user_information(struct span body, struct mended *to)
+MUST_USE static const char *mend_user_information(struct span body, struct mended *to)
 {
 	unsigned type;
 	struct span field;
@@ -286,7 +288,8 @@ static const char *mend_user_information(struct span body, struct mended *to)
 }
 
 /* All user information as one item, and last, as DCMTK writes it itself. */
-static const char *mend_all_user_information(struct span items, struct mended *to)
+MUST_USE static const char *mend_all_user_information(struct span items,
+						      struct mended *to)
 {
 	size_t item = begin_item(to, ITEM_USER_INFORMATION);
 	const char *fault = NULL;
@@ -302,7 +305,7 @@ static const char *mend_all_user_information(struct span items, struct mended *t
 	return fault;
 }
 
-static const char *mend_items(struct span items, struct mended *to)
+MUST_USE static const char *mend_items(struct span items, struct mended *to)
 {
 	struct span left = items, body;
 	const char *fault = NULL;
@@ -395,7 +398,7 @@ enum ul_request_fault ul_mend_request(const uint8_t *pdu, size_t size, uint8_t *
 		*detail = "no memory for the request";
 		return UL_REQUEST_LOST;
 	}
-	put(&to, pdu, REQUEST_HEAD);
+	put_bytes(&to, pdu, REQUEST_HEAD);
 	wrong = mend_items(
 		(struct span){ .at = pdu + REQUEST_HEAD, .left = size - REQUEST_HEAD },
 		&to);

@@ -18,7 +18,7 @@ static bool may_pass(UserIdentityNegotiationSubItemRQ *identity)
 }
 
 /* Verification (PS3.4 A.4), in the transfer syntax that everybody knows. */
-static bool propose_echo(ul_association &out)
+MUST_USE static bool propose_echo(ul_association &out)
 {
 	const char *syntax = TRANSFER_SYNTAX_IMPLICIT;
 
@@ -34,7 +34,7 @@ static bool propose_echo(ul_association &out)
 		.good();
 }
 
-static bool propose_like(ul_association &out, const struct ul_proposer &how)
+MUST_USE static bool propose_like(ul_association &out, const struct ul_proposer &how)
 {
 	for (const ul_context &from : how.like->contexts) {
 		std::vector<const char *> syntaxes;
@@ -59,7 +59,7 @@ static bool propose_like(ul_association &out, const struct ul_proposer &how)
 	return !out.contexts.empty();
 }
 
-static bool propose_contexts(ul_association &out, const struct ul_proposer &how)
+MUST_USE static bool propose_contexts(ul_association &out, const struct ul_proposer &how)
 {
 	if (!(how.like ? propose_like(out, how) : propose_echo(out)))
 		return false;

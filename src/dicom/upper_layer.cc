@@ -118,7 +118,7 @@ bool ul_has_pdv(const struct ul_association *association)
 }
 
 /* DCMTK would cut at the peer's maximum too, but at an odd one into odd fragments. */
-static int write_pdv(ul_association &association, const struct ul_pdv &pdv)
+MUST_USE static int write_pdv(ul_association &association, const struct ul_pdv &pdv)
 {
 	unsigned long maximum = association.dul().peerMaxPDU;
 	size_t most = ((maximum == 0 ? pdu_maximum : maximum) - writer_heads) & ~1UL;
@@ -172,7 +172,7 @@ enum ul_pdu_type ul_peek(struct ul_association *association)
 
 /* When both sides ask for release at once, the requestor answers first (PS3.8 9.2.3, AR-8
  * and AR-9), then waits on. */
-static int release(ul_association &out)
+MUST_USE static int release_association(ul_association &out)
 {
 	OFCondition condition;
 
@@ -194,7 +194,7 @@ static int release(ul_association &out)
 
 int ul_release(struct ul_association *out)
 {
-	return guarded(-1, [&] { return release(*out); });
+	return guarded(-1, [&] { return release_association(*out); });
 }
 
 int ul_release_response(struct ul_association *in)

@@ -95,7 +95,8 @@ ASN1_TIME *pki_time_until(unsigned days, const ASN1_TIME *latest)
 	return until;
 }
 
-static int sign(X509 *x509, const struct pki_certificate *ca, const EVP_PKEY *signer)
+MUST_USE static int sign_certificate(X509 *x509, const struct pki_certificate *ca,
+				     const EVP_PKEY *signer)
 {
 	X509 *issuer = ca ? ca->x509 : x509;
 	X509_EXTENSION *extension;
@@ -114,7 +115,8 @@ static int sign(X509 *x509, const struct pki_certificate *ca, const EVP_PKEY *si
 
 /* The given ones, then the subject key identifier, from which the authority's is taken.
  */
-static int add_extensions(X509 *x509, const STACK_OF(X509_EXTENSION) * extensions)
+MUST_USE static int add_extensions(X509 *x509,
+				   const STACK_OF(X509_EXTENSION) * extensions)
 {
 	X509_EXTENSION *identifier;
 	X509V3_CTX context;
@@ -133,11 +135,10 @@ static int add_extensions(X509 *x509, const STACK_OF(X509_EXTENSION) * extension
 }
 
 /* Without memory, subject or extensions are NULL. */
-static struct pki_certificate *issue(const X509_NAME *subject,
-				     const STACK_OF(X509_EXTENSION) * extensions,
-				     unsigned days, const struct pki_key *key,
-				     const struct pki_certificate *ca,
-				     const struct pki_key *ca_key)
+MUST_USE static struct pki_certificate *issue_certificate(
+	const X509_NAME *subject, const STACK_OF(X509_EXTENSION) * extensions,
+	unsigned days, const struct pki_key *key, const struct pki_certificate *ca,
+	const struct pki_key *ca_key)
 {
 	X509 *x509 = X509_new();
 	ASN1_INTEGER *serial = pki_serial_new();
@@ -153,7 +154,7 @@ static struct pki_certificate *issue(const X509_NAME *subject,
 		    1 ||
 	    X509_set_pubkey(x509, key->pair) != 1 ||
 	    add_extensions(x509, extensions) < 0 ||
-	    sign(x509, ca, ca ? ca_key->pair : key->pair) < 0) {
+	    sign_certificate(x509, ca, ca ? ca_key->pair : key->pair) < 0) {
 		X509_free(x509);
 		x509 = NULL;
 	}
@@ -172,7 +173,8 @@ struct pki_certificate *pki_issue(const struct pki_wish *wish, const struct pki_
 	struct pki_certificate *certificate = NULL;
 
 	if (subject && pki_subject_set(subject, wish) == 0)
-		certificate = issue(subject, extensions, wish->days, key, ca, ca_key);
+		certificate = issue_certificate(subject, extensions, wish->days, key, ca,
+						ca_key);
 	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
 	X509_NAME_free(subject);
 	pki_end(certificate != NULL);
@@ -207,8 +209,8 @@ struct pki_certificate *pki_reissue(const struct pki_certificate *before, unsign
 				    const struct pki_key *ca_key)
 {
 	STACK_OF(X509_EXTENSION) *extensions = extensions_of(before->x509);
-	struct pki_certificate *certificate = issue(X509_get_subject_name(before->x509),
-						    extensions, days, key, ca, ca_key);
+	struct pki_certificate *certificate = issue_certificate(
+		X509_get_subject_name(before->x509), extensions, days, key, ca, ca_key);
 
 	sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
 	pki_end(certificate != NULL);

@@ -36,7 +36,7 @@ void pki_crl_free(struct pki_crl *crl)
 	free(crl);
 }
 
-static X509_REVOKED *find(X509_CRL *crl, X509 *x509)
+static X509_REVOKED *find_entry(X509_CRL *crl, X509 *x509)
 {
 	X509_REVOKED *entry = NULL;
 
@@ -52,7 +52,7 @@ time_t pki_crl_revoked(const struct pki_crl *crl,
 
 	if (X509_NAME_cmp(X509_CRL_get_issuer(crl->x509),
 			  X509_get_issuer_name(certificate->x509)) == 0)
-		entry = find(crl->x509, certificate->x509);
+		entry = find_entry(crl->x509, certificate->x509);
 	return entry ? pki_time(X509_REVOKED_get0_revocationDate(entry)) : 0;
 }
 
@@ -61,7 +61,7 @@ time_t pki_crl_until(const struct pki_crl *crl)
 	return pki_time(X509_CRL_get0_nextUpdate(crl->x509));
 }
 
-static int copy_entries(X509_CRL *to, X509_CRL *from)
+MUST_USE static int copy_entries(X509_CRL *to, X509_CRL *from)
 {
 	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(from);
 
@@ -76,7 +76,7 @@ static int copy_entries(X509_CRL *to, X509_CRL *from)
 	return 0;
 }
 
-static int add_entry(X509_CRL *crl, const struct pki_revocation *revocation)
+MUST_USE static int add_entry(X509_CRL *crl, const struct pki_revocation *revocation)
 {
 	X509 *x509 = revocation->certificate->x509;
 	X509_REVOKED *entry = X509_REVOKED_new();
@@ -101,7 +101,7 @@ static int add_entry(X509_CRL *crl, const struct pki_revocation *revocation)
 }
 
 /* One more than the number of `before`, which may have none. */
-static int set_number(X509_CRL *crl, const struct pki_crl *before)
+MUST_USE static int set_number(X509_CRL *crl, const struct pki_crl *before)
 {
 	ASN1_INTEGER *old =
 		before ? X509_CRL_get_ext_d2i(before->x509, NID_crl_number, NULL, NULL)
@@ -120,7 +120,7 @@ static int set_number(X509_CRL *crl, const struct pki_crl *before)
 	return result;
 }
 
-static int set_issuer(X509_CRL *crl, X509 *ca)
+MUST_USE static int set_issuer(X509_CRL *crl, X509 *ca)
 {
 	X509_EXTENSION *extension;
 	X509V3_CTX context;
@@ -136,7 +136,7 @@ static int set_issuer(X509_CRL *crl, X509 *ca)
 	return result;
 }
 
-static int set_dates(X509_CRL *crl, const ASN1_TIME *ca_until, unsigned days)
+MUST_USE static int set_dates(X509_CRL *crl, const ASN1_TIME *ca_until, unsigned days)
 {
 	ASN1_TIME *from = ASN1_TIME_set(NULL, time(NULL) - PKI_BACKDATED_SECONDS);
 	ASN1_TIME *until = pki_time_until(days, ca_until);
@@ -162,7 +162,7 @@ int pki_crl_write(const struct pki_crl *before, const struct pki_revocation *rev
 		    (!before || copy_entries(crl, before->x509) == 0);
 
 	for (size_t i = 0; i < count && good; i++)
-		if (!find(crl, revocations[i].certificate->x509))
+		if (!find_entry(crl, revocations[i].certificate->x509))
 			good = add_entry(crl, &revocations[i]) == 0;
 	good = good && X509_CRL_sort(crl) == 1 &&
 	       X509_CRL_sign(crl, ca_key->pair, pki_digest_for(ca_key->pair)) > 0 &&

@@ -18,7 +18,8 @@ int pki_subject_set(X509_NAME *name, const struct pki_wish *wish)
 		       : -1;
 }
 
-static int push(STACK_OF(X509_EXTENSION) * list, int nid, const char *value)
+MUST_USE static int push_extension(STACK_OF(X509_EXTENSION) * list, int nid,
+				   const char *value)
 {
 	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
 
@@ -28,7 +29,7 @@ static int push(STACK_OF(X509_EXTENSION) * list, int nid, const char *value)
 	return -1;
 }
 
-static int push_name(GENERAL_NAMES *names, int type, ASN1_STRING *value)
+MUST_USE static int push_name(GENERAL_NAMES *names, int type, ASN1_STRING *value)
 {
 	GENERAL_NAME *name = value ? GENERAL_NAME_new() : NULL;
 
@@ -43,7 +44,7 @@ static int push_name(GENERAL_NAMES *names, int type, ASN1_STRING *value)
 	return -1;
 }
 
-static ASN1_STRING *ia5(const char *text)
+MUST_USE static ASN1_STRING *ia5_string(const char *text)
 {
 	ASN1_IA5STRING *string = ASN1_IA5STRING_new();
 
@@ -56,7 +57,8 @@ static ASN1_STRING *ia5(const char *text)
 
 /* Made from values, not from OpenSSL's text form, in which a comma in a name would begin
  * another one. */
-static int push_alternatives(STACK_OF(X509_EXTENSION) * list, const struct pki_wish *wish)
+MUST_USE static int push_alternatives(STACK_OF(X509_EXTENSION) * list,
+				      const struct pki_wish *wish)
 {
 	GENERAL_NAMES *names = GENERAL_NAMES_new();
 	X509_EXTENSION *extension = NULL;
@@ -66,10 +68,10 @@ static int push_alternatives(STACK_OF(X509_EXTENSION) * list, const struct pki_w
 		ASN1_OCTET_STRING *address = a2i_IPADDRESS(wish->names[i]);
 
 		result = address ? push_name(names, GEN_IPADD, address)
-				 : push_name(names, GEN_DNS, ia5(wish->names[i]));
+				 : push_name(names, GEN_DNS, ia5_string(wish->names[i]));
 	}
 	if (result == 0 && wish->uri)
-		result = push_name(names, GEN_URI, ia5(wish->uri));
+		result = push_name(names, GEN_URI, ia5_string(wish->uri));
 	if (result == 0 && sk_GENERAL_NAME_num(names) > 0) {
 		extension = X509V3_EXT_i2d(NID_subject_alt_name, 0, names);
 		if (!extension || sk_X509_EXTENSION_push(list, extension) <= 0) {
@@ -89,18 +91,21 @@ STACK_OF(X509_EXTENSION) * pki_extensions(const struct pki_wish *wish, bool is_r
 	if (!list)
 		return NULL;
 	if (wish->role == PKI_CA)
-		good = push(list, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ==
-			       0 &&
-		       push(list, NID_key_usage, "critical,keyCertSign,cRLSign") == 0;
+		good = push_extension(list, NID_basic_constraints,
+				      "critical,CA:TRUE,pathlen:0") == 0 &&
+		       push_extension(list, NID_key_usage,
+				      "critical,keyCertSign,cRLSign") == 0;
 	else
 		/* keyEncipherment is of no use with (EC)DHE, but old peers look for it.
 		 */
-		good = push(list, NID_basic_constraints, "critical,CA:FALSE") == 0 &&
-		       push(list, NID_key_usage,
-			    is_rsa ? "critical,digitalSignature,keyEncipherment"
-				   : "critical,digitalSignature") == 0 &&
-		       push(list, NID_ext_key_usage,
-			    wish->role == PKI_SERVER ? "serverAuth" : "clientAuth") == 0;
+		good = push_extension(list, NID_basic_constraints, "critical,CA:FALSE") ==
+			       0 &&
+		       push_extension(list, NID_key_usage,
+				      is_rsa ? "critical,digitalSignature,keyEncipherment"
+					     : "critical,digitalSignature") == 0 &&
+		       push_extension(list, NID_ext_key_usage,
+				      wish->role == PKI_SERVER ? "serverAuth"
+							       : "clientAuth") == 0;
 	if (good && push_alternatives(list, wish) == 0)
 		return list;
 	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);

@@ -23,7 +23,7 @@ static bool holds_ae_title(const struct config_ae_titles *titles,
 	return false;
 }
 
-static bool holds(const struct config_strings *strings, const char *text)
+static bool holds_text(const struct config_strings *strings, const char *text)
 {
 	for (size_t i = 0; i < strings->count; i++) {
 		if (strcmp(strings->items[i], text) == 0)
@@ -32,18 +32,18 @@ static bool holds(const struct config_strings *strings, const char *text)
 	return false;
 }
 
-static bool holds_one(const struct config_strings *strings, char *const *texts,
+static bool holds_any(const struct config_strings *strings, char *const *texts,
 		      size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (holds(strings, texts[i]))
+		if (holds_text(strings, texts[i]))
 			return true;
 	}
 	return false;
 }
 
 /* DNS names know no case (RFC 4343). */
-static bool holds_one_dns(const struct config_strings *strings, char *const *names,
+static bool holds_any_dns(const struct config_strings *strings, char *const *names,
 			  size_t count)
 {
 	for (size_t i = 0; i < strings->count; i++) {
@@ -63,18 +63,19 @@ static bool fits_certificate(const struct config_certificate *bound,
 	if (peer->vouches_for_itself &&
 	    bound->sha256.count + bound->public_key_sha256.count == 0)
 		return false;
-	if (bound->sha256.count > 0 && !holds(&bound->sha256, peer->certificate_sha256))
+	if (bound->sha256.count > 0 &&
+	    !holds_text(&bound->sha256, peer->certificate_sha256))
 		return false;
 	if (bound->public_key_sha256.count > 0 &&
-	    !holds(&bound->public_key_sha256, peer->public_key_sha256))
+	    !holds_text(&bound->public_key_sha256, peer->public_key_sha256))
 		return false;
 	if (bound->dns.count > 0 &&
-	    !holds_one_dns(&bound->dns, peer->dns, peer->dns_count))
+	    !holds_any_dns(&bound->dns, peer->dns, peer->dns_count))
 		return false;
-	if (bound->uri.count > 0 && !holds_one(&bound->uri, peer->uri, peer->uri_count))
+	if (bound->uri.count > 0 && !holds_any(&bound->uri, peer->uri, peer->uri_count))
 		return false;
 	if (bound->common_name.count > 0 &&
-	    !holds(&bound->common_name, peer->common_name))
+	    !holds_text(&bound->common_name, peer->common_name))
 		return false;
 	/* An entry that binds nothing fits nobody. */
 	return bound->sha256.count + bound->public_key_sha256.count + bound->dns.count +
@@ -142,7 +143,7 @@ enum reason policy_sop_class(const struct config_modality *entry, const char *ui
 			     bool is_storage)
 {
 	if (!is_storage ||
-	    (entry->sop_classes.count > 0 && !holds(&entry->sop_classes, uid)))
+	    (entry->sop_classes.count > 0 && !holds_text(&entry->sop_classes, uid)))
 		return REASON_SOP_CLASS_NOT_ALLOWED;
 	return REASON_NONE;
 }

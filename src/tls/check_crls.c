@@ -158,7 +158,7 @@ static void check_crl_dates(const struct tls_check *check, X509_CRL *crl,
 
 /* A certificate as the CA might have signed it: no CA's, with a serial number that stands
  * in no CRL, and with that distribution point, if any. */
-static X509 *sample_of(X509 *ca, DIST_POINT_NAME *point)
+MUST_USE static X509 *sample_of(X509 *ca, DIST_POINT_NAME *point)
 {
 	X509 *sample = X509_dup(ca);
 	CRL_DIST_POINTS *points = sk_DIST_POINT_new_null();

@@ -32,7 +32,8 @@ static const unsigned char APPLICATION[] = "\x05"
 
 /* OpenSSL before 3.5 lacks the hybrid group, and then refuses the list. In TLS 1.2 a
  * certificate's curve must be among the groups, too (RFC 8422 5.1). */
-static bool set_groups(struct tls_context *context, enum config_key_exchange wanted)
+MUST_USE static bool set_groups(struct tls_context *context,
+				enum config_key_exchange wanted)
 {
 	context->is_classic =
 		wanted == CONFIG_KEY_EXCHANGE_CLASSIC ||
@@ -86,7 +87,7 @@ static int select_application(SSL *ssl, const unsigned char **ret,
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static bool set_application(SSL_CTX *ssl_ctx, bool server)
+MUST_USE static bool set_application(SSL_CTX *ssl_ctx, bool server)
 {
 	if (server) {
 		SSL_CTX_set_alpn_select_cb(ssl_ctx, select_application, NULL);
@@ -97,7 +98,8 @@ static bool set_application(SSL_CTX *ssl_ctx, bool server)
 
 /* What is the same for every context. openssl.cnf has spoken when the SSL_CTX was made:
  * all that it can have set is set anew. */
-static bool set_protocol(struct tls_context *context, const struct config_tls *tls)
+MUST_USE static bool set_protocol(struct tls_context *context,
+				  const struct config_tls *tls)
 {
 	SSL_CTX *ssl_ctx = context->ssl_ctx;
 	int least = tls->min_version == 13 ? TLS1_3_VERSION : TLS1_2_VERSION;
@@ -116,7 +118,8 @@ static bool set_protocol(struct tls_context *context, const struct config_tls *t
 	       set_application(ssl_ctx, context->server);
 }
 
-static bool set_certificate(SSL_CTX *ssl_ctx, const struct tls_material *material)
+MUST_USE static bool set_certificate(SSL_CTX *ssl_ctx,
+				     const struct tls_material *material)
 {
 	STACK_OF(X509) *chain = material->chain;
 
@@ -131,7 +134,7 @@ static bool set_certificate(SSL_CTX *ssl_ctx, const struct tls_material *materia
 }
 
 /* Tells clients by whose certificates they could prove themselves. */
-static bool name_issuers(SSL_CTX *ssl_ctx, STACK_OF(X509) * ca)
+MUST_USE static bool name_issuers(SSL_CTX *ssl_ctx, STACK_OF(X509) * ca)
 {
 	STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
 	bool good = names != NULL;
@@ -154,7 +157,8 @@ static bool name_issuers(SSL_CTX *ssl_ctx, STACK_OF(X509) * ca)
 }
 
 /* Which peers are believed. The system's own store of CAs is never asked. */
-static bool set_trust(SSL_CTX *ssl_ctx, const struct tls_material *material, bool server)
+MUST_USE static bool set_trust(SSL_CTX *ssl_ctx, const struct tls_material *material,
+			       bool server)
 {
 	X509_STORE *store = tls_store_new();
 	int mode = SSL_VERIFY_PEER | (server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
@@ -204,7 +208,8 @@ int tls_expect_name(struct tls_context *context, const char *name)
 	return 0;
 }
 
-static bool set_pins(struct tls_context *context, const struct config_strings *pins)
+MUST_USE static bool set_pins(struct tls_context *context,
+			      const struct config_strings *pins)
 {
 	context->pins = calloc(pins->count + 1, sizeof(*context->pins));
 	if (!context->pins)
@@ -221,8 +226,8 @@ static bool set_pins(struct tls_context *context, const struct config_strings *p
 }
 
 /* NULL when OpenSSL refuses or there is no memory. */
-static struct tls_context *context_new(const struct config_tls *tls, bool server,
-				       const struct tls_material *material)
+MUST_USE static struct tls_context *context_new(const struct config_tls *tls, bool server,
+						const struct tls_material *material)
 {
 	struct tls_context *context = calloc(1, sizeof(*context));
 	bool good = false;
@@ -248,9 +253,9 @@ static struct tls_context *context_new(const struct config_tls *tls, bool server
 	return context;
 }
 
-static int tls_new(const struct config_tls *tls, bool server,
-		   const struct tls_context *running, struct tls_context **ret,
-		   struct config_faults *faults)
+MUST_USE static int tls_new(const struct config_tls *tls, bool server,
+			    const struct tls_context *running, struct tls_context **ret,
+			    struct config_faults *faults)
 {
 	size_t errors = faults->error_count;
 	struct tls_material material = { 0 };

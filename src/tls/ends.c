@@ -23,8 +23,8 @@ void tls_chain_dates(STACK_OF(X509) * chain, time_t *ret_first, time_t *ret_last
 	}
 }
 
-static struct tls_end *append(struct tls_context *context, enum tls_end_kind kind,
-			      const char *path)
+MUST_USE static struct tls_end *append_end(struct tls_context *context,
+					   enum tls_end_kind kind, const char *path)
 {
 	struct tls_end *ends = reallocarray(context->ends, context->end_count + 1,
 					    sizeof(*context->ends));
@@ -41,12 +41,12 @@ static struct tls_end *append(struct tls_context *context, enum tls_end_kind kin
 	return end;
 }
 
-static int note_certificates(struct tls_context *context, enum tls_end_kind kind,
-			     STACK_OF(X509) * list, const char *path)
+MUST_USE static int note_certificates(struct tls_context *context, enum tls_end_kind kind,
+				      STACK_OF(X509) * list, const char *path)
 {
 	for (int i = 0; i < sk_X509_num(list); i++) {
 		X509 *certificate = sk_X509_value(list, i);
-		struct tls_end *end = append(context, kind, path);
+		struct tls_end *end = append_end(context, kind, path);
 
 		if (!end || tls_certificate_sha256(certificate, end->sha256) != 0)
 			return -1;
@@ -70,9 +70,9 @@ static void note_number(X509_CRL *crl, char *ret, size_t size)
 	ASN1_INTEGER_free(number);
 }
 
-static int note_crl(struct tls_context *context, X509_CRL *crl, const char *path)
+MUST_USE static int note_crl(struct tls_context *context, X509_CRL *crl, const char *path)
 {
-	struct tls_end *end = append(context, TLS_END_CRL, path);
+	struct tls_end *end = append_end(context, TLS_END_CRL, path);
 	unsigned char digest[DIGEST_SIZE];
 	unsigned size = sizeof(digest);
 
@@ -100,8 +100,8 @@ static size_t file_of_series(const struct tls_material *material, X509_CRL *kept
 }
 
 /* Of each series the one that speaks. */
-static int note_crls(struct tls_context *context, const struct config_tls *tls,
-		     const struct tls_material *material)
+MUST_USE static int note_crls(struct tls_context *context, const struct config_tls *tls,
+			      const struct tls_material *material)
 {
 	X509_CRL *crl;
 	size_t file;

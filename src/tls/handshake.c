@@ -182,7 +182,7 @@ static void let_alert_through(int fd)
 }
 
 /* Of a client, before anything is made for it: what is no TLS costs little then. */
-static int look_first(struct handshake *handshake)
+MUST_USE static int look_first(struct handshake *handshake)
 {
 	const struct waiter *waiter = handshake->waiter;
 	ssize_t size;
@@ -208,7 +208,7 @@ static int look_first(struct handshake *handshake)
 }
 
 /* Does as much as can be done: 0 done, 1 after the waiter's turn, -1 failed. */
-static int step(struct handshake *handshake, short *ret_events)
+MUST_USE static int step_handshake(struct handshake *handshake, short *ret_events)
 {
 	int rc, error;
 
@@ -244,13 +244,13 @@ static int step(struct handshake *handshake, short *ret_events)
 	}
 }
 
-static int run(struct handshake *handshake)
+MUST_USE static int run_handshake(struct handshake *handshake)
 {
 	const struct waiter *waiter = handshake->waiter;
 	short events = 0;
 	int rc;
 
-	while ((rc = step(handshake, &events)) == 1) {
+	while ((rc = step_handshake(handshake, &events)) == 1) {
 		if (events == POLLIN)
 			net_quickack(handshake->fd);
 		if (waiter->wait(waiter->context, handshake->fd, events) != 0) {
@@ -278,7 +278,7 @@ int tls_check_pins(const struct tls_context *context, const struct tls_peer *pee
 }
 
 /* The SSL of one connection; NULL without memory. */
-static SSL *ssl_new(struct handshake *handshake)
+MUST_USE static SSL *ssl_new(struct handshake *handshake)
 {
 	const struct tls_context *context = handshake->context;
 	SSL *ssl = SSL_new(context->ssl_ctx);
@@ -303,9 +303,9 @@ static SSL *ssl_new(struct handshake *handshake)
 	return NULL;
 }
 
-static int do_handshake(const struct tls_context *context, int fd,
-			const struct waiter *waiter, struct transport *ret,
-			struct tls_peer *ret_peer, struct tls_failure *failure)
+MUST_USE static int do_handshake(const struct tls_context *context, int fd,
+				 const struct waiter *waiter, struct transport *ret,
+				 struct tls_peer *ret_peer, struct tls_failure *failure)
 {
 	struct handshake handshake = {
 		.context = context, .fd = fd, .waiter = waiter, .failure = failure
@@ -323,7 +323,7 @@ static int do_handshake(const struct tls_context *context, int fd,
 		tls_fail(failure, context->server, REASON_INTERNAL, "no memory for TLS");
 		goto out;
 	}
-	if (run(&handshake) != 0) {
+	if (run_handshake(&handshake) != 0) {
 		if (failure->reason != REASON_NONE)
 			let_alert_through(fd);
 		goto out;

@@ -20,7 +20,7 @@ static bool is_named(X509 *certificate, const struct config_strings *named)
 	return false;
 }
 
-static bool counts(X509 *certificate, const struct config_tls *tls)
+static bool certificate_counts(X509 *certificate, const struct config_tls *tls)
 {
 	return !tls_is_leaf(certificate) || is_named(certificate, &tls->entries_sha256);
 }
@@ -31,14 +31,14 @@ void tls_drop_unnamed(struct tls_material *material, const struct config_tls *tl
 	enum config_fault_kind kind = CONFIG_ERROR;
 
 	for (int i = 0; i < sk_X509_num(material->ca); i++) {
-		if (counts(sk_X509_value(material->ca, i), tls))
+		if (certificate_counts(sk_X509_value(material->ca, i), tls))
 			kind = CONFIG_WARNING;
 	}
 	for (int i = sk_X509_num(material->ca); i > 0; i--) {
 		X509 *certificate = sk_X509_value(material->ca, i - 1);
 		char subject[TLS_SUBJECT_SIZE];
 
-		if (counts(certificate, tls))
+		if (certificate_counts(certificate, tls))
 			continue;
 		tls_subject(X509_get_subject_name(certificate), subject);
 		config_fault_add(faults, kind, &tls->ca.place,
@@ -52,7 +52,8 @@ void tls_drop_unnamed(struct tls_material *material, const struct config_tls *tl
 }
 
 /* The pair of `running` in the place of that of the files. -1 without memory. */
-static int take_pair(const struct tls_context *running, struct tls_material *material)
+MUST_USE static int take_pair(const struct tls_context *running,
+			      struct tls_material *material)
 {
 	X509 *certificate = SSL_CTX_get0_certificate(running->ssl_ctx);
 	EVP_PKEY *key = SSL_CTX_get0_privatekey(running->ssl_ctx);
@@ -122,8 +123,8 @@ int tls_keep_valid_pair(const struct config_tls *tls, const struct tls_context *
 
 /* That of the running set which speaks in the series of one that is still to come, if it
  * is in force, and what the files hold in force is older. */
-static int keep_before(const struct tls_context *running, X509_CRL *next,
-		       struct tls_material *material)
+MUST_USE static int keep_before(const struct tls_context *running, X509_CRL *next,
+				struct tls_material *material)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(running->ssl_ctx);
 	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);

@@ -192,7 +192,8 @@ static int refuse_passphrase(char *buffer, int size, int writing, void *asked)
 	return -1;
 }
 
-static EVP_PKEY *load_key(const struct config_file *file, struct config_faults *faults)
+MUST_USE static EVP_PKEY *load_key(const struct config_file *file,
+				   struct config_faults *faults)
 {
 	FILE *stream = open_file(file, true, faults);
 	EVP_PKEY *key;

@@ -32,7 +32,7 @@ static void fill_common_name(X509 *certificate, char *ret, size_t size)
 	OPENSSL_free(text);
 }
 
-static int add_name(char **names, size_t *count, const ASN1_IA5STRING *name)
+MUST_USE static int add_name(char **names, size_t *count, const ASN1_IA5STRING *name)
 {
 	const unsigned char *bytes = ASN1_STRING_get0_data(name);
 	int length = ASN1_STRING_length(name);
@@ -46,7 +46,7 @@ static int add_name(char **names, size_t *count, const ASN1_IA5STRING *name)
 	return 0;
 }
 
-static int fill_alternative_names(X509 *certificate, struct tls_peer *peer)
+MUST_USE static int fill_alternative_names(X509 *certificate, struct tls_peer *peer)
 {
 	GENERAL_NAMES *names =
 		X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);

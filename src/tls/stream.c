@@ -44,7 +44,7 @@ static int final_error(int error)
 }
 
 /* Before each call of OpenSSL. */
-static void begin(struct tls_stream *stream)
+static void begin_call(struct tls_stream *stream)
 {
 	ERR_clear_error();
 	errno = 0;
@@ -64,7 +64,7 @@ static bool may_read(struct tls_stream *stream)
 		stream->error = EPROTO;
 		return false;
 	}
-	begin(stream);
+	begin_call(stream);
 	return true;
 }
 
@@ -122,7 +122,7 @@ static long limit_reads(BIO *bio, int operation, const char *bytes, size_t size,
 }
 
 /* Of a call of OpenSSL that failed; errno must be as the call left it. */
-static enum outcome judge(struct tls_stream *stream, int rc)
+static enum outcome judge_call(struct tls_stream *stream, int rc)
 {
 	int error = errno;
 
@@ -152,7 +152,7 @@ static enum outcome judge(struct tls_stream *stream, int rc)
 	}
 }
 
-static int wait_for(struct tls_stream *stream, enum outcome outcome)
+MUST_USE static int wait_for_socket(struct tls_stream *stream, enum outcome outcome)
 {
 	const struct waiter *waiter = stream->waiter;
 	bool input = outcome == OUTCOME_WANTS_INPUT;
@@ -166,7 +166,7 @@ static int wait_for(struct tls_stream *stream, enum outcome outcome)
 }
 
 /* What a read or a peek answers once the stream is over. */
-static ssize_t over(const struct tls_stream *stream)
+static ssize_t end_of_stream(const struct tls_stream *stream)
 {
 	if (stream->closed)
 		return 0;
@@ -187,11 +187,11 @@ static ssize_t stream_read(void *context, void *buffer, size_t size)
 			note_data(stream, count);
 			return (ssize_t)count;
 		}
-		outcome = judge(stream, rc);
-		if (outcome != OUTCOME_OVER && wait_for(stream, outcome) != 0)
+		outcome = judge_call(stream, rc);
+		if (outcome != OUTCOME_OVER && wait_for_socket(stream, outcome) != 0)
 			return -1;
 	}
-	return over(stream);
+	return end_of_stream(stream);
 }
 
 static ssize_t stream_peek(void *context, void *buffer, size_t size)
@@ -204,12 +204,12 @@ static ssize_t stream_peek(void *context, void *buffer, size_t size)
 		rc = SSL_peek_ex(stream->ssl, buffer, size, &count);
 		if (rc == 1)
 			return (ssize_t)count;
-		if (judge(stream, rc) != OUTCOME_OVER) {
+		if (judge_call(stream, rc) != OUTCOME_OVER) {
 			errno = EAGAIN;
 			return -1;
 		}
 	}
-	return over(stream);
+	return end_of_stream(stream);
 }
 
 /* A server that refuses a certificate in TLS 1.3 sends its alert and closes; a write can
@@ -223,15 +223,15 @@ static void hear_last_alert(struct tls_stream *stream)
 
 	if (stream->failed)
 		return;
-	begin(stream);
+	begin_call(stream);
 	rc = SSL_peek_ex(stream->ssl, &byte, 1, &count);
 	if (rc != 1)
-		judge(stream, rc);
+		judge_call(stream, rc);
 	stream->error = error;
 }
 
 /* Sends what OpenSSL has written into the buffer before the socket. */
-static int flush(struct tls_stream *stream)
+MUST_USE static int flush_writes(struct tls_stream *stream)
 {
 	BIO *bio = SSL_get_wbio(stream->ssl);
 
@@ -245,7 +245,7 @@ static int flush(struct tls_stream *stream)
 			errno = stream->error;
 			return -1;
 		}
-		if (wait_for(stream, OUTCOME_WANTS_OUTPUT) != 0) {
+		if (wait_for_socket(stream, OUTCOME_WANTS_OUTPUT) != 0) {
 			stream->write_cut = true;
 			return -1;
 		}
@@ -262,16 +262,16 @@ static int stream_write(void *context, const void *bytes, size_t size)
 	if (size == 0)
 		return 0;
 	while (stream->error == 0 && !stream->write_cut) {
-		begin(stream);
+		begin_call(stream);
 		rc = SSL_write_ex(stream->ssl, bytes, size, &count);
 		if (rc == 1)
-			return flush(stream);
-		outcome = judge(stream, rc);
+			return flush_writes(stream);
+		outcome = judge_call(stream, rc);
 		if (outcome == OUTCOME_OVER) {
 			hear_last_alert(stream);
 			break;
 		}
-		if (wait_for(stream, outcome) != 0) {
+		if (wait_for_socket(stream, outcome) != 0) {
 			stream->write_cut = true;
 			return -1;
 		}
@@ -301,7 +301,7 @@ static void stream_close(void *context)
 
 /* All records of a PDU leave in one write: each write is a pass through the kernel's
  * network code, and wakes the peer for a record. */
-static int gather_writes(SSL *ssl)
+MUST_USE static int gather_writes(SSL *ssl)
 {
 	BIO *socket = SSL_get_wbio(ssl), *buffer = BIO_new(BIO_f_buffer());
 

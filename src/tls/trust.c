@@ -17,7 +17,7 @@ struct head {
 	uint32_t size;
 };
 
-static int put(FILE *to, enum kind kind, const void *bytes, size_t size)
+MUST_USE static int put_item(FILE *to, enum kind kind, const void *bytes, size_t size)
 {
 	struct head head = { .kind = kind, .size = (uint32_t)size };
 
@@ -26,7 +26,7 @@ static int put(FILE *to, enum kind kind, const void *bytes, size_t size)
 		       : -1;
 }
 
-static int put_store(FILE *to, const struct tls_context *context)
+MUST_USE static int put_store(FILE *to, const struct tls_context *context)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(context->ssl_ctx);
 	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
@@ -40,25 +40,26 @@ static int put_store(FILE *to, const struct tls_context *context)
 		int length = certificate ? i2d_X509(certificate, &der)
 					 : i2d_X509_CRL(crl, &der);
 
-		rc = length > 0 ? put(to, crl ? TRUST_CRL : TRUST_CA, der, (size_t)length)
+		rc = length > 0 ? put_item(to, crl ? TRUST_CRL : TRUST_CA, der,
+					   (size_t)length)
 				: -1;
 		OPENSSL_free(der);
 	}
 	return rc;
 }
 
-static int put_all(FILE *to, const struct tls_context *context)
+MUST_USE static int put_trust(FILE *to, const struct tls_context *context)
 {
 	int version = (int)SSL_CTX_get_min_proto_version(context->ssl_ctx);
 	int rc = put_store(to, context);
 
 	if (rc == 0)
-		rc = put(to, TRUST_VERSION, &version, sizeof(version));
+		rc = put_item(to, TRUST_VERSION, &version, sizeof(version));
 	if (rc == 0 && context->server_name)
-		rc = put(to, TRUST_NAME, context->server_name,
-			 strlen(context->server_name) + 1);
+		rc = put_item(to, TRUST_NAME, context->server_name,
+			      strlen(context->server_name) + 1);
 	for (size_t i = 0; rc == 0 && i < context->pin_count; i++)
-		rc = put(to, TRUST_PIN, context->pins[i], sizeof(context->pins[i]));
+		rc = put_item(to, TRUST_PIN, context->pins[i], sizeof(context->pins[i]));
 	return rc;
 }
 
@@ -66,7 +67,7 @@ int tls_trust_pack(const struct tls_context *context, uint8_t **ret, size_t *ret
 {
 	char *bytes = NULL;
 	FILE *to = open_memstream(&bytes, ret_size);
-	bool good = to && put_all(to, context) == 0;
+	bool good = to && put_trust(to, context) == 0;
 
 	if (to && fclose(to) != 0)
 		good = false;
@@ -95,7 +96,7 @@ static void trust_clear(struct trust *trust)
 	free(trust->pins);
 }
 
-static bool add_pin(struct trust *trust, const uint8_t *bytes)
+MUST_USE static bool add_pin(struct trust *trust, const uint8_t *bytes)
 {
 	char(*pins)[DIGEST_HEX_SIZE] =
 		reallocarray(trust->pins, trust->pin_count + 1, sizeof(*pins));
@@ -108,7 +109,8 @@ static bool add_pin(struct trust *trust, const uint8_t *bytes)
 	return true;
 }
 
-static bool add_one(struct trust *trust, const struct head *head, const uint8_t *bytes)
+MUST_USE static bool add_one(struct trust *trust, const struct head *head,
+			     const uint8_t *bytes)
 {
 	const unsigned char *at = bytes;
 	X509 *certificate = NULL;
@@ -144,7 +146,7 @@ static bool add_one(struct trust *trust, const struct head *head, const uint8_t 
 	return good;
 }
 
-static bool read_trust(struct trust *ret, const uint8_t *bytes, size_t size)
+MUST_USE static bool read_trust(struct trust *ret, const uint8_t *bytes, size_t size)
 {
 	struct head head;
 	bool good = true;
@@ -163,7 +165,7 @@ static bool read_trust(struct trust *ret, const uint8_t *bytes, size_t size)
 }
 
 /* All that can fail of what is still to be done: until then the context is unchanged. */
-static bool adopt_name(struct tls_context *context, const struct trust *trust)
+MUST_USE static bool adopt_name(struct tls_context *context, const struct trust *trust)
 {
 	return context->server ||
 	       (trust->server_name && tls_expect_name(context, trust->server_name) == 0);
@@ -197,7 +199,8 @@ int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes, size_t si
 }
 
 /* As OpenSSL does within a handshake, but for the dates. */
-static int verify(const struct tls_context *context, SSL *ssl, struct tls_peer *peer)
+MUST_USE static int verify_peer(const struct tls_context *context, SSL *ssl,
+				struct tls_peer *peer)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(context->ssl_ctx);
 	X509_STORE_CTX *check = X509_STORE_CTX_new();
@@ -226,8 +229,8 @@ out:
 }
 
 /* What a handshake asks for besides the chain. */
-static int judge_rest(const struct tls_context *context, SSL *ssl,
-		      struct tls_failure *ret)
+MUST_USE static int judge_rest(const struct tls_context *context, SSL *ssl,
+			       struct tls_failure *ret)
 {
 	int least = (int)SSL_CTX_get_min_proto_version(context->ssl_ctx);
 	struct tls_peer shown = { 0 };
@@ -260,7 +263,7 @@ int tls_judge_again(const struct tls_context *context, const struct transport *t
 		return 0;
 	tls_verdict_begin(context, &verdict);
 	SSL_set_app_data(ssl, &verdict);
-	rc = verify(context, ssl, peer);
+	rc = verify_peer(context, ssl, peer);
 	SSL_set_app_data(ssl, NULL);
 	if (rc != 0 && verdict.error == X509_V_OK)
 		tls_fail(ret, context->server, REASON_INTERNAL, "no memory for TLS");

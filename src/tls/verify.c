@@ -11,7 +11,7 @@
 /* OpenSSL's own judgement of one certificate, as if it stood first in a chain: from its
  * issuer it needs the key that signed the CRL. Dates are left to the caller: OpenSSL
  * knows no slack. 0, or an error X509_V_…. */
-static int judge_by_crl(X509 *certificate, X509 *issuer, X509_CRL *crl)
+MUST_USE static int judge_by_crl(X509 *certificate, X509 *issuer, X509_CRL *crl)
 {
 	X509_STORE_CTX *check = X509_STORE_CTX_new();
 	STACK_OF(X509) *chain = sk_X509_new_null();
@@ -70,7 +70,7 @@ static void drop_superseded(STACK_OF(X509_CRL) * crls, time_t now)
 
 /* Of each series that the issuer's key signed, the CRL that speaks. One that is alone
  * needs no sorting: whether it was signed by that key is then OpenSSL's to say. */
-static STACK_OF(X509_CRL) * speakers_of(X509_STORE *store, X509 *issuer)
+MUST_USE static STACK_OF(X509_CRL) * speakers_of(X509_STORE *store, X509 *issuer)
 {
 	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
 	STACK_OF(X509_CRL) *all = sk_X509_CRL_new_null();
@@ -243,7 +243,7 @@ static bool is_believed_as_itself(X509_STORE *store, X509 *leaf)
 /* X509_V_FLAG_PARTIAL_CHAIN with that one certificate to believe: for all of the store it
  * would make an intermediate CA an anchor, which could then never be revoked, since no
  * CRL is asked about an anchor. */
-static int verify_as_itself(X509_STORE_CTX *check, X509 *leaf)
+MUST_USE static int verify_as_itself(X509_STORE_CTX *check, X509 *leaf)
 {
 	STACK_OF(X509) *only = sk_X509_new_null();
 	int rc = -1;
@@ -262,7 +262,7 @@ static int verify_as_itself(X509_STORE_CTX *check, X509 *leaf)
 }
 
 /* Here, so that both versions of TLS refuse the same, with the same words. */
-static int judge_key(X509_STORE_CTX *check, X509 *leaf)
+MUST_USE static int judge_key(X509_STORE_CTX *check, X509 *leaf)
 {
 	char what[CERTIFICATE_KEY_SIZE];
 	enum certificate_key key = certificate_judge_key(X509_get0_pubkey(leaf), what);
