@@ -15,10 +15,9 @@ static bool is_known_key(const char *name)
 					     "ED448",	 "prime256v1", "secp384r1",
 					     "secp521r1" };
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcmp(name, known[i]) == 0)
 			return true;
-	}
 	return false;
 }
 
@@ -75,4 +74,14 @@ bool certificate_is_signed_by(X509 *certificate, X509 *issuer)
 {
 	return X509_check_issued(issuer, certificate) == X509_V_OK &&
 	       X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
+}
+
+int certificate_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE])
+{
+	uint8_t digest[DIGEST_SIZE];
+
+	if (X509_digest(certificate, EVP_sha256(), digest, NULL) != 1)
+		return -1;
+	digest_hex(digest, sizeof(digest), ret);
+	return 0;
 }

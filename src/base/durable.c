@@ -17,22 +17,11 @@
 
 #define TRIES 100
 
-/* Keeps the errno of what went before. */
-static int close_quietly(int fd, int result)
-{
-	int error = errno;
-
-	if (fd >= 0)
-		close(fd);
-	errno = error;
-	return result;
-}
-
 int durable_sync_at(int folder)
 {
 	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return close_quietly(fd, fd < 0 ? -1 : fsync(fd));
+	return folder_close(fd, fd < 0 ? -1 : fsync(fd));
 }
 
 int durable_write(int fd, const void *bytes, size_t size)
@@ -140,10 +129,10 @@ MUST_USE static int begin_draft_in(int folder, const char *name, enum durable_wa
 		return -1;
 	errno = length == 0 ? EISDIR : ENAMETOOLONG;
 	if (length == 0 || length > NAME_MAX)
-		return close_quietly(folder, -1);
+		return folder_close(folder, -1);
 	memcpy(draft.name, name, length + 1);
 	if (begin_draft(&draft) < 0)
-		return close_quietly(folder, -1);
+		return folder_close(folder, -1);
 	*ret = draft;
 	return 0;
 }
@@ -155,14 +144,10 @@ int durable_begin(const char *path, enum durable_way way, struct durable_draft *
 
 MUST_USE static int open_below(int folder, const char *path)
 {
-	char below[PATH_MAX] = ".";
-	size_t length = (size_t)(durable_base(path) - path);
+	char below[PATH_MAX];
 
-	errno = ENAMETOOLONG;
-	if (length >= sizeof(below))
+	if (folder_text(path, below) < 0)
 		return -1;
-	if (length > 0)
-		snprintf(below, sizeof(below), "%.*s", (int)length, path);
 	return openat(folder, below, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -279,9 +264,9 @@ MUST_USE static int regular_only(int fd)
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status) < 0)
-		return close_quietly(fd, -1);
+		return folder_close(fd, -1);
 	errno = EINVAL;
-	return S_ISREG(status.st_mode) ? fd : close_quietly(fd, -1);
+	return S_ISREG(status.st_mode) ? fd : folder_close(fd, -1);
 }
 
 int durable_open_regular(const char *path)
@@ -304,9 +289,9 @@ int durable_keep(const char *path, size_t max, struct durable_kept *ret)
 	kept.folder = folder_of_file(path, kept.name);
 	fd = kept.folder >= 0 ? open_regular_at(kept.folder, kept.name) : -1;
 	if (fd >= 0 && fstat(fd, &status) < 0)
-		fd = close_quietly(fd, -1);
+		fd = folder_close(fd, -1);
 	if (durable_read_fd(fd, max, &kept.bytes, &kept.size) < 0)
-		return close_quietly(kept.folder, -1);
+		return folder_close(kept.folder, -1);
 	kept.owner = (struct durable_owner){ status.st_uid, status.st_gid,
 					     status.st_mode & 07777 };
 	*ret = kept;
@@ -332,7 +317,7 @@ int durable_settle_at(int folder, const char *path, const struct durable_owner *
 
 	if (fd < 0)
 		return -1;
-	return close_quietly(fd, settle_fd(fd, owner) == 0 ? fsync(fd) : -1);
+	return folder_close(fd, settle_fd(fd, owner) == 0 ? fsync(fd) : -1);
 }
 
 bool durable_is_empty_at(int folder)
@@ -342,7 +327,7 @@ bool durable_is_empty_at(int folder)
 	size_t count = 0;
 
 	if (!stream) {
-		close_quietly(fd, 0);
+		folder_close(fd, 0);
 		return false;
 	}
 	while (readdir(stream))
@@ -373,7 +358,7 @@ int durable_folder_at(int folder, const char *path, const struct durable_owner *
 	if (parent < 0)
 		return -1;
 	if (mkdirat(parent, name, 0700) < 0)
-		return close_quietly(parent, -1);
+		return folder_close(parent, -1);
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || !is_fresh(fd) || settle_fd(fd, owner) < 0 ||
 	    durable_sync_at(parent) < 0) {
@@ -381,9 +366,9 @@ int durable_folder_at(int folder, const char *path, const struct durable_owner *
 
 		unlinkat(parent, name, AT_REMOVEDIR);
 		errno = error;
-		fd = close_quietly(fd, -1);
+		fd = folder_close(fd, -1);
 	}
-	return close_quietly(parent, fd);
+	return folder_close(parent, fd);
 }
 
 int durable_folder(const char *path, const struct durable_owner *owner)
@@ -402,8 +387,8 @@ int durable_folder(const char *path, const struct durable_owner *owner)
 	if (parent < 0)
 		return -1;
 	made = durable_folder_at(parent, durable_base(trimmed), owner);
-	close_quietly(parent, 0);
-	return made < 0 ? -1 : close_quietly(made, 0);
+	folder_close(parent, 0);
+	return made < 0 ? -1 : folder_close(made, 0);
 }
 
 int durable_remove(const char *path)
@@ -413,7 +398,7 @@ int durable_remove(const char *path)
 	if (folder < 0)
 		return -1;
 	result = unlinkat(folder, durable_base(path), 0);
-	return close_quietly(folder, result == 0 ? durable_sync_at(folder) : -1);
+	return folder_close(folder, result == 0 ? durable_sync_at(folder) : -1);
 }
 
 int durable_rename(const char *from, const char *to)
@@ -426,8 +411,8 @@ int durable_rename(const char *from, const char *to)
 					 durable_base(to));
 	if (result == 0)
 		result = durable_sync_at(to_at);
-	close_quietly(from_at, 0);
-	return close_quietly(to_at, result);
+	folder_close(from_at, 0);
+	return folder_close(to_at, result);
 }
 
 int durable_read(const char *path, size_t max, char **ret, size_t *ret_size)
@@ -462,5 +447,5 @@ int durable_read_fd(int fd, size_t max, char **ret, size_t *ret_size)
 	} else {
 		free(text);
 	}
-	return close_quietly(fd, got == 0 ? 0 : -1);
+	return folder_close(fd, got == 0 ? 0 : -1);
 }

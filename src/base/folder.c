@@ -26,6 +26,16 @@ struct walk {
 	uid_t leader;
 };
 
+int folder_close(int fd, int result)
+{
+	int error = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return result;
+}
+
 MUST_USE static int begin_walk(struct walk *walk)
 {
 	int fd = open(walk->rest[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -90,17 +100,12 @@ MUST_USE static int walk_on(struct walk *walk, char *ret_name)
 
 	while (next_name(walk, name)) {
 		bool is_last = is_at_end(walk);
-		int fd = openat(walk->at, name, STEP), error;
+		int fd = openat(walk->at, name, STEP);
 
 		if (fd < 0 && !(is_last && ret_name && errno == ENOENT))
 			return -1;
 		if (fd >= 0 && fstat(fd, &status) == 0 && S_ISLNK(status.st_mode)) {
-			int result = follow_link(walk, fd, status.st_uid);
-
-			error = errno;
-			close(fd);
-			errno = error;
-			if (result < 0)
+			if (folder_close(fd, follow_link(walk, fd, status.st_uid)) < 0)
 				return -1;
 			continue;
 		}
@@ -133,7 +138,6 @@ MUST_USE static int judge_owner(const struct walk *walk, const char *name)
 MUST_USE static int walk_to(const char *path, char *ret_name)
 {
 	struct walk walk = { .at = -1 };
-	int error;
 
 	errno = ENAMETOOLONG;
 	if (snprintf(walk.rest, sizeof(walk.rest), "%s", path) >= (int)sizeof(walk.rest))
@@ -143,10 +147,7 @@ MUST_USE static int walk_to(const char *path, char *ret_name)
 	if (walk_on(&walk, ret_name) == 0 &&
 	    judge_owner(&walk, ret_name ? ret_name : "") == 0)
 		return walk.at;
-	error = errno;
-	close(walk.at);
-	errno = error;
-	return -1;
+	return folder_close(walk.at, -1);
 }
 
 int folder_of_file(const char *path, char ret_name[NAME_MAX + 1])
@@ -165,26 +166,21 @@ int durable_open_folder(const char *path)
 	fd = walk_to(path, NULL);
 	if (fd < 0 || (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)))
 		return fd;
-	close(fd);
 	errno = ENOTDIR;
-	return -1;
+	return folder_close(fd, -1);
 }
 
 int durable_open_file(const char *path, int flags)
 {
 	char name[NAME_MAX + 1];
-	int folder, fd, error;
+	int folder;
 
 	if (geteuid() != 0)
 		return open(path, flags | O_CLOEXEC);
 	folder = folder_of_file(path, name);
 	if (folder < 0)
 		return -1;
-	fd = openat(folder, name, flags | O_NOFOLLOW | O_CLOEXEC);
-	error = errno;
-	close(folder);
-	errno = error;
-	return fd;
+	return folder_close(folder, openat(folder, name, flags | O_NOFOLLOW | O_CLOEXEC));
 }
 
 const char *durable_base(const char *path)
@@ -194,15 +190,21 @@ const char *durable_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-int durable_open_parent(const char *path)
+int folder_text(const char *path, char ret[PATH_MAX])
 {
-	char folder[PATH_MAX] = ".";
 	size_t length = (size_t)(durable_base(path) - path);
 
 	errno = ENAMETOOLONG;
-	if (length >= sizeof(folder))
+	if (length >= PATH_MAX)
 		return -1;
-	if (length > 0)
-		snprintf(folder, sizeof(folder), "%.*s", (int)length, path);
-	return durable_open_folder(folder);
+	snprintf(ret, PATH_MAX, "%.*s", length > 0 ? (int)length : 1,
+		 length > 0 ? path : ".");
+	return 0;
+}
+
+int durable_open_parent(const char *path)
+{
+	char folder[PATH_MAX];
+
+	return folder_text(path, folder) < 0 ? -1 : durable_open_folder(folder);
 }

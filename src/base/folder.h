@@ -13,4 +13,10 @@
  * yet. -1 with errno. */
 MUST_USE int folder_of_file(const char *path, char ret_name[NAME_MAX + 1]);
 
+/* The folder's part of a path, "." where it has none. -1 with errno if it is too long. */
+MUST_USE int folder_text(const char *path, char ret[PATH_MAX]);
+
+/* Closes a descriptor, where there is one, and returns `result` with errno as it was. */
+int folder_close(int fd, int result);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/durable.h"
+#include "folder.h"
 
 #define RETRY_MS 20
 #define MODE	 0600
@@ -35,15 +36,12 @@ MUST_USE static int own_lock(int fd, const struct stat *folder)
 MUST_USE static int open_lock_at(int folder, const char *name)
 {
 	int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	int fd = openat(folder, name, flags, MODE), error;
+	int fd = openat(folder, name, flags, MODE);
 	struct stat of_folder;
 
 	if (fd < 0 || (fstat(folder, &of_folder) == 0 && own_lock(fd, &of_folder) == 0))
 		return fd;
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
+	return folder_close(fd, -1);
 }
 
 static bool is_locked_file(int fd, int folder, const char *name)
@@ -72,16 +70,12 @@ MUST_USE static int wait_for_lock(int fd, int64_t deadline_ms)
 MUST_USE static int take_lock_at(int folder, const char *name, int64_t deadline_ms)
 {
 	for (;;) {
-		int fd = open_lock_at(folder, name), error;
+		int fd = open_lock_at(folder, name);
 
 		if (fd < 0)
 			return -1;
-		if (wait_for_lock(fd, deadline_ms) != 0) {
-			error = errno;
-			close(fd);
-			errno = error;
-			return -1;
-		}
+		if (wait_for_lock(fd, deadline_ms) != 0)
+			return folder_close(fd, -1);
 		if (is_locked_file(fd, folder, name))
 			return fd;
 		close(fd);
@@ -91,15 +85,12 @@ MUST_USE static int take_lock_at(int folder, const char *name, int64_t deadline_
 int lock_file_take(const char *path, int wait_ms)
 {
 	int64_t deadline_ms = clock_ms() + wait_ms;
-	int folder = durable_open_parent(path), fd, error;
+	int folder = durable_open_parent(path);
 
 	if (folder < 0)
 		return -1;
-	fd = take_lock_at(folder, durable_base(path), deadline_ms);
-	error = errno;
-	close(folder);
-	errno = error;
-	return fd;
+	return folder_close(folder,
+			    take_lock_at(folder, durable_base(path), deadline_ms));
 }
 
 bool lock_file_is_there(int lock, const char *path)

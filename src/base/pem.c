@@ -129,10 +129,9 @@ static enum kind kind_of_label(const char *label)
 		{ "CRL", CRL },
 	};
 
-	for (size_t i = 0; i < LENGTH(labels); i++) {
+	for (size_t i = 0; i < LENGTH(labels); i++)
 		if (strstr(label, labels[i].part))
 			return labels[i].kind;
-	}
 	return UNKNOWN;
 }
 
@@ -164,10 +163,9 @@ static bool is_utf16(const unsigned char *bytes, long size)
 		{ 0xFF, 0xFE }, { 0xFE, 0xFF }, { '-', 0 }, { 0, '-' }
 	};
 
-	for (size_t i = 0; i < LENGTH(begins) && size >= 2; i++) {
+	for (size_t i = 0; i < LENGTH(begins) && size >= 2; i++)
 		if (memcmp(bytes, begins[i], 2) == 0)
 			return true;
-	}
 	return false;
 }
 
@@ -201,12 +199,11 @@ const char *pem_advice(int fd, enum pem_wanted wanted)
 
 	if (size >= 0)
 		kind = kind_of_content(bytes, size, &is_der);
-	for (size_t i = 0; i < LENGTH(advices) && !advice; i++) {
+	for (size_t i = 0; i < LENGTH(advices) && !advice; i++)
 		if (advices[i].kind == kind &&
 		    (advices[i].wanted < 0 || advices[i].wanted == (int)wanted) &&
 		    (advices[i].der < 0 || advices[i].der == (int)is_der))
 			advice = advices[i].advice;
-	}
 	OPENSSL_clear_free(bytes, LOOKED_AT_BYTES);
 	ERR_clear_error();
 	return advice;

@@ -23,10 +23,9 @@ const char *reason_name(enum reason reason)
 
 enum reason reason_of_name(const char *word)
 {
-	for (int reason = 1; reason < REASON_COUNT; reason++) {
+	for (int reason = 1; reason < REASON_COUNT; reason++)
 		if (strcmp(words[reason], word) == 0)
 			return (enum reason)reason;
-	}
 	return REASON_NONE;
 }
 

@@ -36,16 +36,13 @@ MUST_USE static int read_configuration(const char *path, const char *key,
 	const char *found = NULL;
 	config_t tree;
 
+	if (reader_find_folder(&reader) < 0) {
+		arena_clear(&arena);
+		return -1;
+	}
 	config_init(&tree);
-	reader.folder = reader_folder(&arena, path);
-	if (reader.folder)
-		config_set_include_dir(&tree, reader.folder);
-	if (!reader.folder) {
-		config_fault_add(faults, CONFIG_ERROR, &place,
-				 "the current folder can't be told: %s; give an absolute "
-				 "path with --config",
-				 strerror(errno));
-	} else if (access(path, R_OK) < 0) {
+	config_set_include_dir(&tree, reader.folder);
+	if (access(path, R_OK) < 0) {
 		config_fault_add(faults, CONFIG_ERROR, &place, "it can't be read: %s; %s",
 				 strerror(errno), reader_unreadable_cure(errno));
 	} else if (config_read_file(&tree, path) != CONFIG_TRUE) {

@@ -1,6 +1,5 @@
 #include "cathgate/config/config.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,13 +48,7 @@ int config_load(const char *path, const struct config_sop_classes *sop_classes,
 	}
 	reader.arena = &whole->arena;
 	reader.path = whole->config.path = arena_copy(&whole->arena, path);
-	reader.folder = reader_folder(&whole->arena, path);
-	if (!reader.folder) {
-		config_fault_add(faults, CONFIG_ERROR, &place,
-				 "the current folder can't be told: %s; give an absolute "
-				 "path with --config",
-				 strerror(errno));
-	} else {
+	if (reader_find_folder(&reader) == 0) {
 		config_init(&tree);
 		read_tree(&reader, &tree, &whole->config);
 		config_destroy(&tree);

@@ -59,10 +59,9 @@ bool item_gateway_name(struct reader *reader, const struct config_place *place,
 {
 	size_t length = strlen(text);
 
-	for (size_t i = 0; i < length; i++) {
+	for (size_t i = 0; i < length; i++)
 		if (!isalnum((unsigned char)text[i]) && !strchr("._-", text[i]))
 			length = 0;
-	}
 	if (length == 0 || length > NAME_MAX_BYTES)
 		return refuse_item(
 			reader, place, text,

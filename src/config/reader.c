@@ -362,19 +362,29 @@ const char *reader_unreadable_cure(int error)
 	}
 }
 
-const char *reader_folder(struct arena *arena, const char *path)
+int reader_find_folder(struct reader *reader)
 {
-	const char *slash = strrchr(path, '/');
-	int length = slash ? (int)(slash - path) : 0;
-	char *current, *folder;
+	const char *slash = strrchr(reader->path, '/');
+	int length = slash ? (int)(slash - reader->path) : 0;
+	struct config_place place = { .file = reader->path };
+	char *current;
 
-	if (path[0] == '/')
-		return length == 0 ? "/" : arena_format(arena, "%.*s", length, path);
+	if (reader->path[0] == '/') {
+		reader->folder = length == 0 ? "/"
+					     : arena_format(reader->arena, "%.*s", length,
+							    reader->path);
+		return 0;
+	}
 	current = getcwd(NULL, 0);
-	if (!current)
-		return NULL;
-	folder = arena_format(arena, "%s%s%.*s", current, length == 0 ? "" : "/", length,
-			      path);
+	if (!current) {
+		reader_fault(reader, &place,
+			     "the current folder can't be told: %s; give an absolute "
+			     "path with --config",
+			     strerror(errno));
+		return -1;
+	}
+	reader->folder = arena_format(reader->arena, "%s%s%.*s", current,
+				      length == 0 ? "" : "/", length, reader->path);
 	free(current);
-	return folder;
+	return 0;
 }

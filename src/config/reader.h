@@ -50,9 +50,9 @@ struct key {
 
 #define KEY_COUNT(keys) (sizeof(keys) / sizeof((keys)[0]))
 
-/* The absolute folder of a configuration; names through symbolic links stay as they are.
- * NULL when the current folder can't be told. */
-MUST_USE const char *reader_folder(struct arena *arena, const char *path);
+/* Sets reader->folder to the absolute folder of reader->path, without resolving symbolic
+ * links. 0, or -1 with a fault when the current folder can't be told. */
+MUST_USE int reader_find_folder(struct reader *reader);
 
 /* What to do about a configuration that can't be opened. */
 const char *reader_unreadable_cure(int error);

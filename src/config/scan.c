@@ -352,12 +352,11 @@ MUST_USE static int attach_values(struct scan *scan, config_setting_t *setting,
 	if (config_setting_is_aggregate(setting)) {
 		int length = config_setting_length(setting);
 
-		for (int i = 0; i < length; i++) {
+		for (int i = 0; i < length; i++)
 			if (attach_values(scan,
 					  config_setting_get_elem(setting, (unsigned)i),
 					  next) < 0)
 				return -1;
-		}
 		return 0;
 	}
 	if (*next >= scan->count ||

@@ -16,12 +16,10 @@ static void list_proposals(ul_association &in)
 		to.id = from->presentationContextID;
 		to.scp_role_only = from->proposedSCRole == DUL_SC_ROLE_SCP;
 		to.abstract_syntax = from->abstractSyntax;
-		to.result = UL_NO_REASON;
 		for (DUL_TRANSFERSYNTAX *syntax :
-		     nodes<DUL_TRANSFERSYNTAX>(from->proposedTransferSyntax)) {
+		     nodes<DUL_TRANSFERSYNTAX>(from->proposedTransferSyntax))
 			if (syntax->transferSyntax[0] != '\0')
 				to.transfer_syntaxes.push_back(syntax->transferSyntax);
-		}
 		in.contexts.push_back(std::move(to));
 	}
 }

@@ -7,6 +7,7 @@
 #include "uid.h"
 
 #define ELEMENT_HEAD 8 /* tag and 32-bit length: implicit VR little endian */
+#define GROUP_HEAD   (ELEMENT_HEAD + sizeof(uint32_t)) /* the group length's element */
 #define NO_DATA_SET  0x0101
 #define COMMENT_MAX  64 /* PS3.5 6.2, VR LO */
 
@@ -68,10 +69,9 @@ static const char *read_uid(const struct value *value, char ret[COMMAND_UID_MAX 
 
 static void read_move_originator(const struct value *value, struct command_set *set)
 {
-	for (size_t i = 0; i < value->size; i++) {
+	for (size_t i = 0; i < value->size; i++)
 		if (value->bytes[i] != ' ' && value->bytes[i] != '\0')
 			set->has_move_originator = true;
-	}
 	if (ae_title_parse((const char *)value->bytes, value->size,
 			   &set->move_originator) < 0)
 		set->move_originator = (struct ae_title){ 0 };
@@ -81,10 +81,9 @@ static void read_move_originator(const struct value *value, struct command_set *
  * is nobody's C-MOVE. */
 static void read_move_message(const struct value *value, struct command_set *set)
 {
-	for (size_t i = 0; i < value->size; i++) {
+	for (size_t i = 0; i < value->size; i++)
 		if (value->bytes[i] != 0)
 			set->has_move_originator = true;
-	}
 }
 
 /* A message is judged and answered by these elements, so each may stand only once. Of
@@ -232,11 +231,20 @@ static uint8_t *put_text(uint8_t *at, enum element element, const char *text, si
 	return at;
 }
 
+/* Completes the command set that ends at `end`. Returns its size. */
+static size_t put_group_length(uint8_t *begin, const uint8_t *end)
+{
+	size_t size = (size_t)(end - begin);
+
+	bytes_put_le32(put_head(begin, GROUP_LENGTH, sizeof(uint32_t)),
+		       (uint32_t)(size - GROUP_HEAD));
+	return size;
+}
+
 size_t command_response(const struct command_set *request, uint16_t status,
 			const char *comment, uint8_t ret[COMMAND_RESPONSE_MAX])
 {
-	const size_t group_head = ELEMENT_HEAD + sizeof(uint32_t);
-	uint8_t *at = ret + group_head;
+	uint8_t *at = ret + GROUP_HEAD;
 
 	if (request->sop_class[0] != '\0')
 		at = put_text(at, AFFECTED_SOP_CLASS, request->sop_class, UID_MAX, '\0');
@@ -250,23 +258,18 @@ size_t command_response(const struct command_set *request, uint16_t status,
 	if (request->sop_instance[0] != '\0')
 		at = put_text(at, AFFECTED_SOP_INSTANCE, request->sop_instance, UID_MAX,
 			      '\0');
-	bytes_put_le32(put_head(ret, GROUP_LENGTH, sizeof(uint32_t)),
-		       (uint32_t)((size_t)(at - ret) - group_head));
-	return (size_t)(at - ret);
+	return put_group_length(ret, at);
 }
 
 size_t command_echo(uint16_t message_id, uint8_t ret[COMMAND_ECHO_MAX])
 {
-	const size_t group_head = ELEMENT_HEAD + sizeof(uint32_t);
-	uint8_t *at = ret + group_head;
+	uint8_t *at = ret + GROUP_HEAD;
 
 	at = put_text(at, AFFECTED_SOP_CLASS, SOP_CLASS_VERIFICATION, UID_MAX, '\0');
 	at = put_number(at, COMMAND_FIELD, COMMAND_C_ECHO_RQ);
 	at = put_number(at, MESSAGE_ID, message_id);
 	at = put_number(at, DATA_SET_TYPE, NO_DATA_SET);
-	bytes_put_le32(put_head(ret, GROUP_LENGTH, sizeof(uint32_t)),
-		       (uint32_t)((size_t)(at - ret) - group_head));
-	return (size_t)(at - ret);
+	return put_group_length(ret, at);
 }
 
 bool command_status_stored(uint16_t status)

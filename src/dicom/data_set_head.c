@@ -60,10 +60,9 @@ static size_t bytes_left(const struct reader *reader)
 
 static bool vr_is(const uint8_t *vr, const char *known)
 {
-	for (; *known != '\0'; known += 2) {
+	for (; *known != '\0'; known += 2)
 		if (memcmp(vr, known, 2) == 0)
 			return true;
-	}
 	return false;
 }
 

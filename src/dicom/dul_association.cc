@@ -49,10 +49,9 @@ bool ul_association::open_network(const char *mode)
 
 const ul_context *ul_association::find(uint8_t id) const
 {
-	for (const ul_context &context : contexts) {
+	for (const ul_context &context : contexts)
 		if (context.id == id)
 			return &context;
-	}
 	return nullptr;
 }
 

@@ -32,9 +32,9 @@ struct ul_context {
 	bool scp_role_only;
 	std::string abstract_syntax;
 	std::vector<std::string> transfer_syntaxes; /* proposed */
-	bool answered;
-	enum ul_result result;
-	std::string transfer_syntax; /* accepted */
+	bool answered = false;
+	enum ul_result result = UL_NO_REASON;
+	std::string transfer_syntax = {}; /* accepted */
 };
 
 struct ul_association {

@@ -28,10 +28,9 @@ static bool vr_is_long(const uint8_t *vr)
 {
 	static const char long_vrs[][3] = { "OB", "OW", "OF", "OD", "OL", "OV",
 					    "SQ", "UN", "UC", "UR", "UT" };
-	for (size_t i = 0; i < sizeof(long_vrs) / sizeof(*long_vrs); i++) {
+	for (size_t i = 0; i < sizeof(long_vrs) / sizeof(*long_vrs); i++)
 		if (memcmp(vr, long_vrs[i], 2) == 0)
 			return true;
-	}
 	return false;
 }
 

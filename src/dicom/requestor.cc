@@ -22,13 +22,8 @@ MUST_USE static bool propose_echo(ul_association &out)
 {
 	const char *syntax = TRANSFER_SYNTAX_IMPLICIT;
 
-	out.contexts.push_back({ UL_ECHO_CONTEXT,
-				 false,
-				 SOP_CLASS_VERIFICATION,
-				 { syntax },
-				 false,
-				 UL_NO_REASON,
-				 {} });
+	out.contexts.push_back(
+		{ UL_ECHO_CONTEXT, false, SOP_CLASS_VERIFICATION, { syntax } });
 	return ASC_addPresentationContext(out.parameters, UL_ECHO_CONTEXT,
 					  SOP_CLASS_VERIFICATION, &syntax, 1)
 		.good();
@@ -48,13 +43,8 @@ MUST_USE static bool propose_like(ul_association &out, const struct ul_proposer 
 			    syntaxes.data(), static_cast<int>(syntaxes.size()))
 			    .bad())
 			return false;
-		out.contexts.push_back({ from.id,
-					 false,
-					 from.abstract_syntax,
-					 from.transfer_syntaxes,
-					 false,
-					 UL_NO_REASON,
-					 {} });
+		out.contexts.push_back(
+			{ from.id, false, from.abstract_syntax, from.transfer_syntaxes });
 	}
 	return !out.contexts.empty();
 }

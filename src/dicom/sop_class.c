@@ -101,14 +101,12 @@ bool sop_class_is_storage(const char *uid)
 {
 	if (!is_well_spelt(uid))
 		return false;
-	for (size_t i = 0; i < sizeof(storage_among_print) / sizeof(char *); i++) {
+	for (size_t i = 0; i < sizeof(storage_among_print) / sizeof(char *); i++)
 		if (strcmp(uid, storage_among_print[i]) == 0)
 			return true;
-	}
-	for (size_t i = 0; i < sizeof(other) / sizeof(char *); i++) {
+	for (size_t i = 0; i < sizeof(other) / sizeof(char *); i++)
 		if (uid_below(uid, other[i]))
 			return false;
-	}
 	return true;
 }
 

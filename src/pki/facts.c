@@ -95,29 +95,28 @@ int pki_certificate_facts(const struct pki_certificate *certificate,
 {
 	X509 *x509 = certificate->x509;
 	EVP_PKEY *key = X509_get0_pubkey(x509);
-	unsigned char digest[DIGEST_SIZE];
-	GENERAL_NAMES *names;
-
-	if (X509_digest(x509, EVP_sha256(), digest, NULL) != 1) {
-		pki_end(false);
-		return -1;
-	}
-	*ret = (struct pki_facts){
+	struct pki_facts facts = {
 		.not_before = pki_time(X509_get0_notBefore(x509)),
 		.not_after = pki_time(X509_get0_notAfter(x509)),
 		.is_ca = X509_check_ca(x509) == 1,
 	};
-	digest_hex(digest, sizeof(digest), ret->sha256);
-	serial_of(x509, ret->serial);
-	subject_of(x509, ret->subject, sizeof(ret->subject));
-	common_name_of(x509, ret->common_name, sizeof(ret->common_name));
+	GENERAL_NAMES *names;
+
+	if (certificate_sha256(x509, facts.sha256) != 0) {
+		pki_end(false);
+		return -1;
+	}
+	serial_of(x509, facts.serial);
+	subject_of(x509, facts.subject, sizeof(facts.subject));
+	common_name_of(x509, facts.common_name, sizeof(facts.common_name));
 	if (key)
-		snprintf(ret->key, sizeof(ret->key), "%.15s %d",
+		snprintf(facts.key, sizeof(facts.key), "%.15s %d",
 			 EVP_PKEY_get0_type_name(key), EVP_PKEY_get_bits(key));
 	names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
 	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
-		take_name(sk_GENERAL_NAME_value(names, i), ret);
+		take_name(sk_GENERAL_NAME_value(names, i), &facts);
 	GENERAL_NAMES_free(names);
 	ERR_clear_error();
+	*ret = facts;
 	return 0;
 }

@@ -9,10 +9,9 @@ static const char *shared_ae_title(const struct config_ae_titles *a,
 				   const struct config_ae_titles *b)
 {
 	for (size_t i = 0; i < a->count; i++) {
-		for (size_t j = 0; j < b->count; j++) {
+		for (size_t j = 0; j < b->count; j++)
 			if (ae_title_equal(&a->items[i], &b->items[j]))
 				return a->items[i].text;
-		}
 	}
 	return NULL;
 }
@@ -21,10 +20,9 @@ static bool addresses_overlap(const struct config_modality *a,
 			      const struct config_modality *b)
 {
 	for (size_t i = 0; i < a->address_count; i++) {
-		for (size_t j = 0; j < b->address_count; j++) {
+		for (size_t j = 0; j < b->address_count; j++)
 			if (address_ranges_overlap(&a->addresses[i], &b->addresses[j]))
 				return true;
-		}
 	}
 	return a->address_count == 0 || b->address_count == 0;
 }
@@ -33,10 +31,9 @@ static bool addresses_overlap(const struct config_modality *a,
 static bool are_apart(const struct config_strings *a, const struct config_strings *b)
 {
 	for (size_t i = 0; i < a->count; i++) {
-		for (size_t j = 0; j < b->count; j++) {
+		for (size_t j = 0; j < b->count; j++)
 			if (strcmp(a->items[i], b->items[j]) == 0)
 				return false;
-		}
 	}
 	return a->count > 0 && b->count > 0;
 }

@@ -16,29 +16,26 @@ enum closeness {
 static bool holds_ae_title(const struct config_ae_titles *titles,
 			   const struct ae_title *title)
 {
-	for (size_t i = 0; i < titles->count; i++) {
+	for (size_t i = 0; i < titles->count; i++)
 		if (ae_title_equal(&titles->items[i], title))
 			return true;
-	}
 	return false;
 }
 
 static bool holds_text(const struct config_strings *strings, const char *text)
 {
-	for (size_t i = 0; i < strings->count; i++) {
+	for (size_t i = 0; i < strings->count; i++)
 		if (strcmp(strings->items[i], text) == 0)
 			return true;
-	}
 	return false;
 }
 
 static bool holds_any(const struct config_strings *strings, char *const *texts,
 		      size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		if (holds_text(strings, texts[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -47,10 +44,9 @@ static bool holds_any_dns(const struct config_strings *strings, char *const *nam
 			  size_t count)
 {
 	for (size_t i = 0; i < strings->count; i++) {
-		for (size_t j = 0; j < count; j++) {
+		for (size_t j = 0; j < count; j++)
 			if (strcasecmp(strings->items[i], names[j]) == 0)
 				return true;
-		}
 	}
 	return false;
 }
@@ -86,10 +82,9 @@ static bool fits_certificate(const struct config_certificate *bound,
 bool policy_allows_address(const struct config_modality *entry,
 			   const struct address *address)
 {
-	for (size_t i = 0; i < entry->address_count; i++) {
+	for (size_t i = 0; i < entry->address_count; i++)
 		if (address_range_holds(&entry->addresses[i], address))
 			return true;
-	}
 	return entry->address_count == 0;
 }
 

@@ -280,10 +280,9 @@ static void check_handshakes(const struct tls_check *check, bool server)
 	STACK_OF(X509) *ca = check->material->ca;
 	enum config_fault_kind kind = CONFIG_ERROR;
 
-	for (int i = 0; i < sk_X509_num(ca); i++) {
+	for (int i = 0; i < sk_X509_num(ca); i++)
 		if (lets_in(ca, sk_X509_value(ca, i), server))
 			kind = CONFIG_WARNING;
-	}
 	for (int i = 0; i < sk_X509_num(ca); i++) {
 		struct subject subject = subject_of(ca, i, file);
 		const char *fault = fault_of_trusted(ca, subject.certificate, server);

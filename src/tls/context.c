@@ -126,10 +126,9 @@ MUST_USE static bool set_certificate(SSL_CTX *ssl_ctx,
 	if (SSL_CTX_use_certificate(ssl_ctx, sk_X509_value(chain, 0)) != 1 ||
 	    SSL_CTX_use_PrivateKey(ssl_ctx, material->key) != 1)
 		return false;
-	for (int i = 1; i < sk_X509_num(chain); i++) {
+	for (int i = 1; i < sk_X509_num(chain); i++)
 		if (SSL_CTX_add1_chain_cert(ssl_ctx, sk_X509_value(chain, i)) != 1)
 			return false;
-	}
 	return true;
 }
 
@@ -291,26 +290,14 @@ MUST_USE static int tls_new(const struct config_tls *tls, bool server,
 	return 0;
 }
 
-int tls_server_new(const struct config_tls *tls, struct tls_context **ret,
-		   struct config_faults *faults)
-{
-	return tls_new(tls, true, NULL, ret, faults);
-}
-
-int tls_client_new(const struct config_tls *tls, struct tls_context **ret,
-		   struct config_faults *faults)
-{
-	return tls_new(tls, false, NULL, ret, faults);
-}
-
-int tls_server_renew(const struct config_tls *tls, const struct tls_context *running,
-		     struct tls_context **ret, struct config_faults *faults)
+int tls_server_new(const struct config_tls *tls, const struct tls_context *running,
+		   struct tls_context **ret, struct config_faults *faults)
 {
 	return tls_new(tls, true, running, ret, faults);
 }
 
-int tls_client_renew(const struct config_tls *tls, const struct tls_context *running,
-		     struct tls_context **ret, struct config_faults *faults)
+int tls_client_new(const struct config_tls *tls, const struct tls_context *running,
+		   struct tls_context **ret, struct config_faults *faults)
 {
 	return tls_new(tls, false, running, ret, faults);
 }

@@ -48,7 +48,7 @@ MUST_USE static int note_certificates(struct tls_context *context, enum tls_end_
 		X509 *certificate = sk_X509_value(list, i);
 		struct tls_end *end = append_end(context, kind, path);
 
-		if (!end || tls_certificate_sha256(certificate, end->sha256) != 0)
+		if (!end || certificate_sha256(certificate, end->sha256) != 0)
 			return -1;
 		tls_subject(X509_get_subject_name(certificate), end->subject);
 		end->begins = tls_time(X509_get0_notBefore(certificate));

@@ -65,17 +65,6 @@ bool tls_looks_like_a_peers(X509 *certificate)
 	       X509_get_ext_by_NID(certificate, NID_ext_key_usage, -1) >= 0;
 }
 
-int tls_certificate_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE])
-{
-	uint8_t digest[DIGEST_SIZE];
-	unsigned size = sizeof(digest);
-
-	if (X509_digest(certificate, EVP_sha256(), digest, &size) != 1)
-		return -1;
-	digest_hex(digest, sizeof(digest), ret);
-	return 0;
-}
-
 int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE])
 {
 	unsigned char *der = NULL;

@@ -270,10 +270,9 @@ static void fail_alert(struct tls_failure *ret, bool server, int alert, bool agr
 		reason = REASON_TLS_NO_COMMON;
 		hint = "it found no version, cipher or group in common";
 	}
-	for (size_t i = 0; i < LENGTH(hints); i++) {
+	for (size_t i = 0; i < LENGTH(hints); i++)
 		if (hints[i].alert == alert)
 			hint = hints[i].hint;
-	}
 	tls_fail(ret, server, reason, "%s refused with the TLS alert \"%s\"%s%s",
 		 tls_who(server), SSL_alert_desc_string_long(alert), hint ? ": " : "",
 		 hint ? hint : "");

@@ -102,10 +102,9 @@ static const char *other_language(const unsigned char *bytes, size_t count, bool
 	if (bytes[0] >= DICOM_PDU_FIRST && bytes[0] <= DICOM_PDU_LAST &&
 	    (count < 2 || bytes[1] == 0))
 		return "plain DICOM";
-	for (size_t i = 0; i < sizeof(http) / sizeof(http[0]); i++) {
+	for (size_t i = 0; i < sizeof(http) / sizeof(http[0]); i++)
 		if (count >= 4 && memcmp(bytes, http[i], 4) == 0)
 			return "plain HTTP";
-	}
 	return "something that isn't TLS";
 }
 
@@ -265,10 +264,9 @@ MUST_USE static int run_handshake(struct handshake *handshake)
 int tls_check_pins(const struct tls_context *context, const struct tls_peer *peer,
 		   struct tls_failure *failure)
 {
-	for (size_t i = 0; i < context->pin_count; i++) {
+	for (size_t i = 0; i < context->pin_count; i++)
 		if (strcmp(context->pins[i], peer->public_key_sha256) == 0)
 			return 0;
-	}
 	if (context->pin_count == 0)
 		return 0;
 	tls_fail(failure, context->server, REASON_TLS_UNTRUSTED,

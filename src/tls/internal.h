@@ -134,7 +134,6 @@ bool tls_is_leaf(X509 *certificate);
 /* Whether it has a name or a purpose, which peers' certificates have and no CA's needs.
  */
 bool tls_looks_like_a_peers(X509 *certificate);
-MUST_USE int tls_certificate_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
 MUST_USE int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
 
 /* 0, or -1 without memory. */

@@ -11,12 +11,11 @@ static bool is_named(X509 *certificate, const struct config_strings *named)
 {
 	char sha256[DIGEST_HEX_SIZE];
 
-	if (tls_certificate_sha256(certificate, sha256) != 0)
+	if (certificate_sha256(certificate, sha256) != 0)
 		return false;
-	for (size_t i = 0; i < named->count; i++) {
+	for (size_t i = 0; i < named->count; i++)
 		if (strcmp(named->items[i], sha256) == 0)
 			return true;
-	}
 	return false;
 }
 
@@ -30,10 +29,9 @@ void tls_drop_unnamed(struct tls_material *material, const struct config_tls *tl
 {
 	enum config_fault_kind kind = CONFIG_ERROR;
 
-	for (int i = 0; i < sk_X509_num(material->ca); i++) {
+	for (int i = 0; i < sk_X509_num(material->ca); i++)
 		if (certificate_counts(sk_X509_value(material->ca, i), tls))
 			kind = CONFIG_WARNING;
-	}
 	for (int i = sk_X509_num(material->ca); i > 0; i--) {
 		X509 *certificate = sk_X509_value(material->ca, i - 1);
 		char subject[TLS_SUBJECT_SIZE];

@@ -83,13 +83,12 @@ static time_t earliest_crl_end(STACK_OF(X509) * chain, X509_STORE *store)
 {
 	time_t earliest = 0, last;
 
-	for (int i = 0; i + 1 < sk_X509_num(chain); i++) {
+	for (int i = 0; i + 1 < sk_X509_num(chain); i++)
 		if (tls_revocation(store, sk_X509_value(chain, i),
 				   sk_X509_value(chain, i + 1), true,
 				   &last) == X509_V_OK &&
 		    last != 0 && (earliest == 0 || last < earliest))
 			earliest = last;
-	}
 	return earliest;
 }
 
@@ -135,10 +134,9 @@ static void fill_group(SSL *ssl, char *ret, size_t size)
 #endif
 	if (!name)
 		return;
-	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
 		if (strcasecmp(name, spellings[i][0]) == 0)
 			name = spellings[i][1];
-	}
 	snprintf(ret, size, "%s", name);
 }
 
@@ -147,7 +145,7 @@ int tls_peer_fill(SSL *ssl, struct tls_peer *ret)
 	X509 *certificate = SSL_get0_peer_certificate(ssl);
 	struct tls_peer peer = { 0 };
 
-	if (tls_certificate_sha256(certificate, peer.certificate_sha256) != 0 ||
+	if (certificate_sha256(certificate, peer.certificate_sha256) != 0 ||
 	    tls_public_key_sha256(certificate, peer.public_key_sha256) != 0)
 		return -1;
 	tls_subject(X509_get_subject_name(certificate), peer.subject);

@@ -91,10 +91,9 @@ X509_CRL *tls_series_speaker(const struct tls_material *material, X509_CRL *crl)
 	X509_CRL *speaker = NULL, *other;
 	size_t file;
 
-	for (size_t i = 0; (other = tls_material_crl(material, i, &file)) != NULL; i++) {
+	for (size_t i = 0; (other = tls_material_crl(material, i, &file)) != NULL; i++)
 		if (tls_crl_in_same_series(other, crl, material->ca) &&
 		    (!speaker || tls_crl_speaks_instead(other, speaker, now)))
 			speaker = other;
-	}
 	return speaker;
 }

@@ -43,10 +43,9 @@ out:
 
 static void drop_other_keys(STACK_OF(X509_CRL) * crls, EVP_PKEY *key)
 {
-	for (int i = sk_X509_CRL_num(crls); i > 0; i--) {
+	for (int i = sk_X509_CRL_num(crls); i > 0; i--)
 		if (X509_CRL_verify(sk_X509_CRL_value(crls, i - 1), key) != 1)
 			sk_X509_CRL_delete(crls, i - 1);
-	}
 }
 
 /* Of one issuer's, those in the place of which another of the series speaks. */
@@ -305,20 +304,14 @@ X509_STORE *tls_store_new(void)
 
 int tls_store_fill(X509_STORE *store, const struct tls_material *material)
 {
-	for (int i = 0; i < sk_X509_num(material->ca); i++) {
+	X509_CRL *crl;
+	size_t file;
+
+	for (int i = 0; i < sk_X509_num(material->ca); i++)
 		if (X509_STORE_add_cert(store, sk_X509_value(material->ca, i)) != 1)
 			return -1;
-	}
-	for (size_t f = 0; f < material->crl_count; f++) {
-		for (int i = 0; i < sk_X509_CRL_num(material->crl[f]); i++) {
-			if (X509_STORE_add_crl(
-				    store, sk_X509_CRL_value(material->crl[f], i)) != 1)
-				return -1;
-		}
-	}
-	for (int i = 0; i < sk_X509_CRL_num(material->kept); i++) {
-		if (X509_STORE_add_crl(store, sk_X509_CRL_value(material->kept, i)) != 1)
+	for (size_t i = 0; (crl = tls_material_crl(material, i, &file)) != NULL; i++)
+		if (X509_STORE_add_crl(store, crl) != 1)
 			return -1;
-	}
 	return 0;
 }

@@ -506,8 +506,7 @@ static struct tls_context *renew(struct tls_context *running, const struct setti
 	struct configured configured;
 
 	configure(next, true, &configured);
-	assert_int_equal(tls_server_renew(&configured.tls, running, &context, &faults),
-			 0);
+	assert_int_equal(tls_server_new(&configured.tls, running, &context, &faults), 0);
 	config_faults_clear(&faults);
 	tls_context_free(running);
 	return context;

@@ -99,8 +99,8 @@ static inline int load(const struct setting *setting, bool server,
 	struct configured configured;
 
 	configure(setting, server, &configured);
-	return server ? tls_server_new(&configured.tls, ret, faults)
-		      : tls_client_new(&configured.tls, ret, faults);
+	return server ? tls_server_new(&configured.tls, NULL, ret, faults)
+		      : tls_client_new(&configured.tls, NULL, ret, faults);
 }
 
 static inline struct tls_context *load_good(const struct setting *setting, bool server)

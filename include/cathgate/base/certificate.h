@@ -7,6 +7,9 @@
 
 #include <stdbool.h>
 
+#include "cathgate/base/digest.h"
+#include "cathgate/base/must_use.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -38,6 +41,8 @@ bool certificate_is_for_all(struct x509_st *certificate);
 bool certificate_is_for(struct x509_st *certificate, bool server);
 /* Whether the issuer's name and keyUsage fit, and its key made the signature. */
 bool certificate_is_signed_by(struct x509_st *certificate, struct x509_st *issuer);
+/* The SHA-256 of its DER form, in hexadecimal. 0, or -1 when OpenSSL refuses. */
+MUST_USE int certificate_sha256(struct x509_st *certificate, char ret[DIGEST_HEX_SIZE]);
 
 #ifdef __cplusplus
 }

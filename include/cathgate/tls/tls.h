@@ -31,35 +31,30 @@ struct tls_context;
 /* Reads what `tls` names into a context and adds to `faults` whatever is wrong with it:
  * files that can't be read, keys that others can read or that don't belong to their
  * certificate, CAs that don't sign the chain, a CA without a CRL that a handshake would
- * take, a wrong purpose, what of `ca` each handshake would refuse, weak keys; expired or
- * soon to expire (30 days) certificates and CRLs as CONFIG_CALENDAR or CONFIG_WARNING. 0
- * and the caller's *ret (tls_context_free), or -1 when there was a CONFIG_ERROR. What
- * only the calendar made bad still makes a context: its handshakes then fail with the
- * reason.
+ * take, a wrong purpose, certificates in `ca` that each handshake would refuse, and weak
+ * keys. Certificates and CRLs that have expired are CONFIG_CALENDAR faults; those that
+ * expire within 30 days are CONFIG_WARNINGs. Returns 0 and the caller's *ret
+ * (tls_context_free), or -1 when there was a CONFIG_ERROR. CONFIG_CALENDAR faults don't
+ * prevent a context: its handshakes fail with the reason.
+ *
+ * `running` is the context in force, NULL at the start. Its certificate and key stay,
+ * with a CONFIG_WARNING, when the new certificate doesn't fit the key because the key is
+ * a credential (systemd passes credentials only when the service starts). They also stay
+ * while the new certificate isn't valid yet, as does a CRL: see tls_context_turn.
  *
  * First dates have five minutes of slack, for clocks that are ahead of ours.
  *
- * A peer's chain ends at a self-signed certificate in `ca`; an intermediate CA there
- * needs its issuer there too. A peer's own certificate there is believed as itself when
- * its CA isn't there; of a listener, when an entry names it besides (entries_sha256).
- * With CRLs, every CA of the chain needs one (PEM, or one in DER). */
-MUST_USE int tls_server_new(const struct config_tls *tls, struct tls_context **ret,
+ * A peer's chain ends at a self-signed certificate in `ca`. An intermediate CA in `ca`
+ * needs its issuer there too. A peer's own certificate may stand in `ca` without its CA;
+ * for a listener, an entry must then name it besides (entries_sha256). With CRLs, every
+ * CA of the chain needs one. A CRL file holds any number in PEM, or one in DER. */
+MUST_USE int tls_server_new(const struct config_tls *tls,
+			    const struct tls_context *running, struct tls_context **ret,
 			    struct config_faults *faults);
-MUST_USE int tls_client_new(const struct config_tls *tls, struct tls_context **ret,
+MUST_USE int tls_client_new(const struct config_tls *tls,
+			    const struct tls_context *running, struct tls_context **ret,
 			    struct config_faults *faults);
 void tls_context_free(struct tls_context *context);
-
-/* The same while `running`, which may be NULL, serves: where the key is a credential,
- * which systemd hands over at its start only, and the certificate on disk is no longer
- * that key's, the pair of `running` stays, with a CONFIG_WARNING that says so. So does a
- * pair or a CRL that is good while what took its place isn't valid yet: see
- * tls_context_turn. */
-MUST_USE int tls_server_renew(const struct config_tls *tls,
-			      const struct tls_context *running, struct tls_context **ret,
-			      struct config_faults *faults);
-MUST_USE int tls_client_renew(const struct config_tls *tls,
-			      const struct tls_context *running, struct tls_context **ret,
-			      struct config_faults *faults);
 
 /* Whether it offers no post-quantum key exchange: its ClientHello then fits into one
  * packet, which some old TLS stacks and firewalls demand. */

@@ -78,12 +78,12 @@ static void load_tls(struct setup *setup, const struct setup *running)
 	/* The faults say what failed, and are judged together. */
 	for (size_t i = 0; i < config->listen_count; i++)
 		if (!config->listen[i].tls.none)
-			(void)!tls_server_renew(&config->listen[i].tls,
-						running_server(running, config, i),
-						&setup->servers[i], &setup->faults);
+			(void)!tls_server_new(&config->listen[i].tls,
+					      running_server(running, config, i),
+					      &setup->servers[i], &setup->faults);
 	for (size_t i = 0; i < config->destination_count; i++)
 		if (!config->destinations[i].tls.none)
-			(void)!tls_client_renew(
+			(void)!tls_client_new(
 				&config->destinations[i].tls,
 				running_client(running, &config->destinations[i]),
 				&setup->clients[i], &setup->faults);
