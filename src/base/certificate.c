@@ -8,7 +8,7 @@
 #define LEVEL_2_BITS 112 /* of security, as SSL_CTX_set_security_level(3) counts */
 #define EC_KEY_BITS  256
 
-/* A kind, or of EC a curve: TLS 1.3 has no others (RFC 8446 4.2.3). */
+/* Kinds of keys, and for EC the curves: TLS 1.3 has no others (RFC 8446 4.2.3). */
 static bool is_known_key(const char *name)
 {
 	static const char *const known[] = { "RSA",	 "RSA-PSS",    "ED25519",
@@ -55,7 +55,8 @@ bool certificate_is_for_all(X509 *certificate)
 	return usage != UINT32_MAX && (usage & XKU_ANYEKU) != 0;
 }
 
-/* OpenSSL wants the very purpose to be named; the rest is as in its own judgement. */
+/* OpenSSL's own check refuses certificates for any purpose (anyExtendedKeyUsage). The
+ * second half takes them and repeats the rest of OpenSSL's check. */
 bool certificate_is_for(X509 *certificate, bool server)
 {
 	uint32_t any_of = KU_DIGITAL_SIGNATURE | KU_KEY_AGREEMENT |

@@ -10,12 +10,12 @@ union ancillary {
 	char room[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
 };
 
-int descriptors_send(int line, const void *word, size_t size, const int *descriptors,
-		     size_t count, int flags)
+int descriptors_send(int channel, const void *message, size_t size,
+		     const int *descriptors, size_t count, int flags)
 {
 	union ancillary ancillary = { .room = { 0 } };
-	struct iovec part = { .iov_base = (void *)word, .iov_len = size };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct iovec part = { .iov_base = (void *)message, .iov_len = size };
+	struct msghdr head = { .msg_iov = &part, .msg_iovlen = 1 };
 	struct cmsghdr *header;
 	ssize_t sent;
 
@@ -24,16 +24,16 @@ int descriptors_send(int line, const void *word, size_t size, const int *descrip
 		return -1;
 	}
 	if (count > 0) {
-		message.msg_control = ancillary.room;
-		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-		header = CMSG_FIRSTHDR(&message);
+		head.msg_control = ancillary.room;
+		head.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		header = CMSG_FIRSTHDR(&head);
 		header->cmsg_level = SOL_SOCKET;
 		header->cmsg_type = SCM_RIGHTS;
 		header->cmsg_len = CMSG_LEN(count * sizeof(int));
 		memcpy(CMSG_DATA(header), descriptors, count * sizeof(int));
 	}
 	do
-		sent = sendmsg(line, &message, flags | MSG_NOSIGNAL);
+		sent = sendmsg(channel, &head, flags | MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -1 : 0;
 }
@@ -55,36 +55,36 @@ static void keep_descriptors(const struct cmsghdr *header, int *ret, size_t max,
 	}
 }
 
-ssize_t descriptors_receive(int line, void *word, size_t size, int *ret, size_t max,
+ssize_t descriptors_receive(int channel, void *message, size_t size, int *ret, size_t max,
 			    size_t *ret_count, int flags)
 {
 	union ancillary ancillary;
-	struct iovec part = { .iov_base = word, .iov_len = size };
-	struct msghdr message = { .msg_iov = &part,
-				  .msg_iovlen = 1,
-				  .msg_control = ancillary.room,
-				  .msg_controllen = sizeof(ancillary.room) };
+	struct iovec part = { .iov_base = message, .iov_len = size };
+	struct msghdr head = { .msg_iov = &part,
+			       .msg_iovlen = 1,
+			       .msg_control = ancillary.room,
+			       .msg_controllen = sizeof(ancillary.room) };
 	ssize_t got;
 
 	*ret_count = 0;
 	do
-		got = recvmsg(line, &message, flags | MSG_CMSG_CLOEXEC);
+		got = recvmsg(channel, &head, flags | MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -1;
-	for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header;
-	     header = CMSG_NXTHDR(&message, header))
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(&head); header;
+	     header = CMSG_NXTHDR(&head, header))
 		if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
 			keep_descriptors(header, ret, max, ret_count);
 	return got;
 }
 
-ssize_t descriptor_receive(int line, void *word, size_t size, int *ret, int flags)
+ssize_t descriptor_receive(int channel, void *message, size_t size, int *ret, int flags)
 {
 	size_t count;
 	int descriptor = -1;
-	ssize_t got =
-		descriptors_receive(line, word, size, &descriptor, 1, &count, flags);
+	ssize_t got = descriptors_receive(channel, message, size, &descriptor, 1, &count,
+					  flags);
 
 	*ret = count == 1 ? descriptor : -1;
 	return got;

@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A user who can rename our files could give any of them the name of a draft. */
+/* Another user who can rename files in the folder could give any of ours the name of a
+ * draft, to have it removed. */
 static bool is_own_draft(const struct stat *file, const struct stat *folder)
 {
 	bool shares = (folder->st_mode & 022) != 0;
@@ -21,7 +22,6 @@ static bool is_own_draft(const struct stat *file, const struct stat *folder)
 	return file->st_uid == folder->st_uid;
 }
 
-/* One that nobody holds the lock of is left of a process that was killed. */
 static void remove_if_stale(int folder, const char *name)
 {
 	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

@@ -50,7 +50,7 @@ MUST_USE static int settle_fd(int fd, const struct durable_owner *owner)
 	return fchmod(fd, owner->mode);
 }
 
-/* No draft is left where a command is interrupted: it may hold a key. */
+/* An interrupted command must not leave a draft, which may hold a key. */
 static void hold_signals(sigset_t *ret_before)
 {
 	sigset_t set;
@@ -62,7 +62,7 @@ static void hold_signals(sigset_t *ret_before)
 	sigprocmask(SIG_BLOCK, &set, ret_before);
 }
 
-/* Hidden, and nobody can foresee it. */
+/* Chooses a hidden name that other users can't foresee. */
 MUST_USE static int choose_name(struct durable_draft *draft)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
@@ -78,14 +78,14 @@ MUST_USE static int choose_name(struct durable_draft *draft)
 	return 0;
 }
 
-/* What a crash left goes, or what somebody else has put in its place. */
+/* Removes what a crash has left under the draft's name. */
 MUST_USE static int clear_name(struct durable_draft *draft)
 {
 	snprintf(draft->own, sizeof(draft->own), "%.200s.new", draft->name);
 	return unlinkat(draft->folder, draft->own, 0) < 0 && errno != ENOENT ? -1 : 0;
 }
 
-/* False when another process has found it before, and removed it as stale. */
+/* False when another process has taken the new draft for a stale one and removed it. */
 MUST_USE static bool claim_draft(int fd)
 {
 	struct stat status;
@@ -167,8 +167,8 @@ int durable_move_at(int from_at, const char *from, int to_at, const char *to)
 
 	if (result == 0 || errno != EINVAL)
 		return result;
-	/* A file system that doesn't know the flag (NFS, say). Nobody else makes such
-	 * names, so that the moment in between doesn't matter. */
+	/* Some file systems, as NFS, don't know the flag. Nobody else uses such names, so
+	 * none appears between the two calls. */
 	if (faccessat(to_at, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		errno = EEXIST;
 		return -1;
@@ -176,7 +176,7 @@ int durable_move_at(int from_at, const char *from, int to_at, const char *to)
 	return renameat2(from_at, from, to_at, to, 0);
 }
 
-/* The draft gets its name. */
+/* Gives the draft its final name. */
 MUST_USE static int place_draft(const struct durable_draft *draft)
 {
 	int folder = draft->folder;
@@ -200,7 +200,7 @@ int durable_finish(struct durable_draft *draft, const struct durable_owner *owne
 	}
 	result = syncs ? durable_sync_at(draft->folder) : 0;
 	error = errno;
-	/* Nothing new stays that isn't on disk. */
+	/* A new file that may not be on disk must not stay. */
 	if (result < 0 && draft->way == DURABLE_CREATE)
 		unlinkat(draft->folder, draft->name, 0);
 	close(draft->fd);
@@ -336,7 +336,7 @@ bool durable_is_empty_at(int folder)
 	return count == 2; /* . and .. */
 }
 
-/* What has just been made, and not something that was put in its place. */
+/* Whether it is the folder just made, not another that was put in its place. */
 static bool is_fresh(int fd)
 {
 	struct stat status;

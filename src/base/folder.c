@@ -1,6 +1,6 @@
 /*
- * A folder is reached step by step, because the kernel follows any symbolic link: one
- * that the gateway's user has put into a folder of its own would have root write
+ * A folder is reached name by name, because the kernel would follow any symbolic link.
+ * The gateway's user could put a link into one of its folders, and so have root write
  * anywhere.
  */
 #include "folder.h"
@@ -22,7 +22,7 @@ struct walk {
 	int at;		     /* the folder reached so far */
 	char rest[PATH_MAX]; /* of the path */
 	int links;
-	bool is_led; /* by a link of `leader`: it may lead to a file of that user only */
+	bool is_led; /* by a link of `leader`, so only to what belongs to that user */
 	uid_t leader;
 };
 
@@ -48,7 +48,7 @@ MUST_USE static int begin_walk(struct walk *walk)
 	return 0;
 }
 
-/* Takes the next name off the path. False at its end. */
+/* Takes the next name off the path. False at the end of the path. */
 MUST_USE static bool next_name(struct walk *walk, char ret[NAME_MAX + 1])
 {
 	const char *name = walk->rest + strspn(walk->rest, "/");
@@ -92,7 +92,7 @@ static bool is_at_end(const struct walk *walk)
 	return walk->rest[strspn(walk->rest, "/")] == '\0';
 }
 
-/* Stops before the last name when `ret_name` asks for it: a file, or nothing yet. */
+/* With `ret_name`, stops before the last name: it may be a file's, or nobody's yet. */
 MUST_USE static int walk_on(struct walk *walk, char *ret_name)
 {
 	char name[NAME_MAX + 1] = ".";
@@ -122,7 +122,7 @@ MUST_USE static int walk_on(struct walk *walk, char *ret_name)
 	return is_at_end(walk) && !ret_name ? 0 : -1;
 }
 
-/* What a link of somebody's led to must be that user's own. */
+/* A user's link may only lead to what belongs to that user. */
 MUST_USE static int judge_owner(const struct walk *walk, const char *name)
 {
 	struct stat status;
@@ -160,7 +160,7 @@ int durable_open_folder(const char *path)
 	struct stat status;
 	int fd;
 
-	/* Only root can write everywhere; for others the kernel's way will do. */
+	/* Only root can write everywhere: for others the kernel's own walk is safe. */
 	if (geteuid() != 0)
 		return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	fd = walk_to(path, NULL);

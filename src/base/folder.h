@@ -1,6 +1,6 @@
 /*
- * How a file is found that a path leads to, also through symbolic links, by the rule of
- * cathgate/durable.h.
+ * Finds the file that a path leads to, by the rule for symbolic links of
+ * cathgate/base/durable.h.
  */
 #ifndef CATHGATE_BASE_FOLDER_H
 #define CATHGATE_BASE_FOLDER_H
@@ -9,8 +9,8 @@
 
 #include "cathgate/base/must_use.h"
 
-/* Its folder's descriptor (O_PATH) and its name there, which is no link and may be none's
- * yet. -1 with errno. */
+/* The descriptor (O_PATH) of the file's folder, and the file's name in it. The name is no
+ * symbolic link's; no file need have it yet. -1 with errno. */
 MUST_USE int folder_of_file(const char *path, char ret_name[NAME_MAX + 1]);
 
 /* The folder's part of a path, "." where it has none. -1 with errno if it is too long. */

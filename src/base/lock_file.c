@@ -15,8 +15,8 @@
 #define RETRY_MS 20
 #define MODE	 0600
 
-/* It is the folder's owner's, also when root makes it: or that user could not lock it
- * later. */
+/* Gives the file to the folder's owner, even if root makes it: otherwise that user could
+ * not lock it later. */
 MUST_USE static int own_lock(int fd, const struct stat *folder)
 {
 	struct stat status;
@@ -65,8 +65,8 @@ MUST_USE static int wait_for_lock(int fd, int64_t deadline_ms)
 	return 0;
 }
 
-/* The process that had the lock before may have removed the file. Then others lock a new
- * one, and this one is worth nothing. */
+/* The file may have been removed while this process waited for its lock. Other processes
+ * then lock a new file, so a lock on the old one excludes nobody: try again. */
 MUST_USE static int take_lock_at(int folder, const char *name, int64_t deadline_ms)
 {
 	for (;;) {

@@ -43,8 +43,8 @@ void log_context(const char *name)
 	snprintf(state.context, sizeof(state.context), "%s", name ? name : "");
 }
 
-/* A reader that has stalled costs lines, never the time of who logs: the supervisor must
- * not wait for a full pipe, nor an association miss its deadlines. */
+/* Lines are lost when their reader has stalled. A process that waited for it would miss
+ * deadlines, and the supervisor would serve nobody. */
 static void write_line(const char *line, size_t size)
 {
 	struct pollfd output = { .fd = STDERR_FILENO, .events = POLLOUT };
@@ -65,7 +65,7 @@ static void write_line(const char *line, size_t size)
 	/* A socket (the journal's) could still be too full; a pipe has a page free. */
 	if (send(STDERR_FILENO, line, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
 	    errno == ENOTSOCK && write(STDERR_FILENO, line, size) < 0)
-		return; /* nobody is left to tell */
+		return; /* a failure to log can't be logged */
 }
 
 /* One write for one line, so that lines of several processes don't mix. */

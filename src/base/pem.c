@@ -12,7 +12,7 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-#define LOOKED_AT_BYTES 65536 /* bundles of a CA's chain are of some thousand */
+#define LOOKED_AT_BYTES 65536 /* a bundle of a CA's chain has some thousand */
 
 enum kind {
 	UNKNOWN,
@@ -28,7 +28,7 @@ enum kind {
 	PUBLIC_KEY
 };
 
-/* Where it doesn't matter what was wanted, or in which form it is: -1. */
+/* The first row that fits counts. `wanted` or `der` of -1 fits anything. */
 static const struct {
 	enum kind kind;
 	int wanted, der;
@@ -87,7 +87,7 @@ static const struct {
 	{ PUBLIC_KEY, -1, -1, "is a public key, which is of no use here" },
 };
 
-/* What these bytes are in DER form. */
+/* What the bytes are if they are DER. */
 static enum kind kind_of_der(const unsigned char *bytes, long size)
 {
 	static const struct {
@@ -135,8 +135,8 @@ static enum kind kind_of_label(const char *label)
 	return UNKNOWN;
 }
 
-/* Of the first block in PEM form: its content counts, since some programs write
- * CERTIFICATE before whatever they have. */
+/* What the first PEM block is. Its content counts more than its label, since some
+ * programs write CERTIFICATE before anything. */
 static enum kind kind_of_pem(const unsigned char *bytes, long size)
 {
 	BIO *memory = BIO_new_mem_buf(bytes, (int)size);

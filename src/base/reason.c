@@ -3,28 +3,28 @@
 #include <stddef.h>
 #include <string.h>
 
-static const char *const words[REASON_COUNT] = {
-#define REASON(name, word, place, cause, cure) [REASON_##name] = word,
+static const char *const names[REASON_COUNT] = {
+#define REASON(id, name, place, cause, cure) [REASON_##id] = name,
 #include "cathgate/base/reasons.def"
 #undef REASON
 };
 
 static const struct reason_help helps[REASON_COUNT] = {
-#define REASON(name, word, place, cause, cure) \
-	[REASON_##name] = { REASON_PLACE_##place, cause, cure },
+#define REASON(id, name, place, cause, cure) \
+	[REASON_##id] = { REASON_PLACE_##place, cause, cure },
 #include "cathgate/base/reasons.def"
 #undef REASON
 };
 
 const char *reason_name(enum reason reason)
 {
-	return (unsigned)reason < REASON_COUNT ? words[reason] : NULL;
+	return (unsigned)reason < REASON_COUNT ? names[reason] : NULL;
 }
 
-enum reason reason_of_name(const char *word)
+enum reason reason_of_name(const char *name)
 {
 	for (int reason = 1; reason < REASON_COUNT; reason++)
-		if (strcmp(words[reason], word) == 0)
+		if (strcmp(names[reason], name) == 0)
 			return (enum reason)reason;
 	return REASON_NONE;
 }

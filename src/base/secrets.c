@@ -26,7 +26,7 @@ static void release(void *memory, const char *file, int line)
 	free(memory);
 }
 
-/* realloc would leave the old block behind as it was. */
+/* realloc() could free the old block without overwriting it. */
 static void *move(void *memory, size_t size, const char *file, int line)
 {
 	size_t old_size = malloc_usable_size(memory);

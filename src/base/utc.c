@@ -7,7 +7,7 @@
 
 #define MICROSECONDS 1000000
 
-/* strptime() alone would take spaces and fewer digits, too. */
+/* strptime() alone would also take spaces and fewer digits. */
 static bool has_utc_shape(const char *text)
 {
 	static const char shape[] = "0000-00-00T00:00:00";
@@ -33,7 +33,8 @@ int utc_parse(const char *text, int64_t *ret_us)
 			us += (*rest - '0') * unit;
 	if (strcmp(rest, "Z") != 0)
 		return -1;
-	/* A leap second would change the day, by which 31 February is found. */
+	/* timegm() makes 3 March of 31 February, and would make the next day of a leap
+	 * second: that one is added later. */
 	fields.tm_sec = 0;
 	int64_t minute = timegm(&fields);
 	if (fields.tm_mday != day)
@@ -42,7 +43,7 @@ int utc_parse(const char *text, int64_t *ret_us)
 	return 0;
 }
 
-/* 2026-01-02T03:04:05, from which each form is made; or "?" and false. */
+/* Writes 2026-01-02T03:04:05; or "?", and returns false. */
 static bool write_utc(time_t time, char ret[UTC_TEXT_SIZE])
 {
 	struct tm fields;

@@ -5,8 +5,8 @@
 
 #include "cathgate/base/utf8.h"
 
-/* Controls; what Unicode calls default-ignorable, which has no shape of its own; marks of
- * direction; separators of lines; and what is no character. */
+/* Controls, Unicode's default-ignorable characters, marks of direction, separators of
+ * lines, and numbers that are no characters. */
 static const struct {
 	uint32_t first, last;
 } unseen[] = {

@@ -1,6 +1,6 @@
 /*
- * Memory that lives and dies with one configuration: taken in pieces, given back at once.
- * Nothing here returns NULL: without memory the process ends, as libconfig would too.
+ * Memory for one configuration, allocated in pieces and freed as a whole. No function
+ * returns NULL: without memory the process ends, as it would in libconfig.
  */
 #ifndef CONFIG_ARENA_H
 #define CONFIG_ARENA_H

@@ -9,7 +9,7 @@
 #include "items.h"
 #include "reader.h"
 
-/* A text, or a file that the audit section names, as the section would read it. */
+/* The text of a key. A text of the audit section is the path of a file. */
 static const char *read_audit_text(struct reader *reader, const config_t *tree,
 				   const char *key, const char *cure)
 {

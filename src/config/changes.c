@@ -1,4 +1,4 @@
-/* What differs between two configurations, by the names of its keys. */
+/* The keys in which two configurations differ. */
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* What only shows when several keys are seen together. */
+/* Faults that only show when keys are compared with each other. */
 
 #include <arpa/inet.h>
 #include <limits.h>
@@ -8,7 +8,7 @@
 #include "items.h"
 #include "sections.h"
 
-/* The place of a key of one element of a list at the top. */
+/* The place of a key in an element of a list at the top of the configuration. */
 static struct config_place place_of(struct reader *reader, const char *list,
 				    size_t element, const char *key)
 {
@@ -25,8 +25,7 @@ static bool is_any(const struct address_range *range)
 	return memcmp(range->network.bytes, none.bytes, sizeof(none.bytes)) == 0;
 }
 
-/* Whether one of two listeners would find its port taken by the other. "::" takes IPv4 as
- * well. */
+/* Whether two listeners want the same port. One on "::" takes IPv4 connections, too. */
 static bool ports_collide(const struct config_listen *a, const struct config_listen *b)
 {
 	struct address_range range_a, range_b;
@@ -70,7 +69,8 @@ static void check_listen(struct reader *reader, const struct config *config, siz
 	if (!listen->socket &&
 	    (!listen->address || address_range_parse(listen->address, &range) < 0))
 		return;
-	/* Where a socket of systemd's listens is only known at start, and judged there.
+	/* systemd knows the addresses of its sockets: the supervisor checks them at
+	 * start.
 	 */
 	if (!listen->socket && !address_is_loopback(&range.network))
 		reader_fault(reader, &place,
@@ -205,7 +205,7 @@ static void check_gateway_name(struct reader *reader, struct config *config)
 	item_gateway_name(reader, &place, name, &config->gateway_name);
 }
 
-/* A modality's certificate may stand in `ca` by itself where an entry names it. */
+/* A modality's certificate may stand in `ca` without its CA if an entry names it. */
 static void collect_named(struct reader *reader, struct config *config)
 {
 	struct config_strings named = { 0 };

@@ -6,7 +6,7 @@
 #include "scan.h"
 #include "sections.h"
 
-/* A configuration and the memory that it lives in. */
+/* A configuration and its memory. */
 struct whole {
 	struct config config; /* first: config_free gets its address */
 	struct arena arena;
@@ -71,7 +71,9 @@ void config_free(struct config *config)
 	free(whole);
 }
 
-/* An entry in a file of its own has its keys at the top of that file. */
+/* The keys of an entry in modalities.d stand at the top of its file: its group has no
+ * key.
+ */
 struct config_place config_place_of(const struct config *config,
 				    const struct config_place *group, const char *key)
 {

@@ -17,7 +17,7 @@ static bool ends_in(const char *name, const char *suffix)
 	return length > tail && strcmp(name + length - tail, suffix) == 0;
 }
 
-/* What editors and package managers leave, and `cathgate modality revoke`. */
+/* Whether an editor, a package manager or `cathgate modality revoke` left the file. */
 static bool is_leftover(const char *name)
 {
 	return ends_in(name, "~") || name[0] == '#' || strstr(name, ".dpkg-") ||
@@ -31,8 +31,8 @@ static int is_looked_at(const struct dirent *entry)
 	       (ends_in(entry->d_name, SUFFIX) || !is_leftover(entry->d_name));
 }
 
-/* A modality whose entry isn't read is not let in, or, put aside so that it isn't, is
- * rather out of the folder. No error: that would stop the next reload. */
+/* An operator may believe that the file's entry counts. It is a warning only, since an
+ * error would stop the next reload. */
 static void warn_of_name(struct reader *reader, const char *folder, const char *name)
 {
 	struct config_place place = { .file = arena_format(reader->arena, "%s/%s", folder,
@@ -47,7 +47,7 @@ static void warn_of_name(struct reader *reader, const char *folder, const char *
 			 (int)(is_near ? length - tail : strcspn(name, ".")), name);
 }
 
-/* Not alphasort: the order must not depend on the locale. */
+/* alphasort() would depend on the locale. */
 static int by_bytes(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);

@@ -1,8 +1,8 @@
 /*
- * The folder modalities.d beside the configuration. Each file NAME.conf in it, in the
- * byte order of their names, is one more entry of `modalities`: the keys of one, without
- * the braces. Hidden files are left alone, and copies that editors and package managers
- * leave behind; of any other name there is a warning.
+ * The folder modalities.d beside the configuration. Each file NAME.conf in it holds one
+ * more entry of `modalities`: its keys, without braces. The files are read in the byte
+ * order of their names. Hidden files and the copies that editors and package managers
+ * leave are ignored; any other file gets a warning.
  */
 #ifndef CONFIG_DROP_INS_H
 #define CONFIG_DROP_INS_H
@@ -19,7 +19,7 @@ struct drop_in {
 	const char *path; /* absolute */
 	config_t tree;
 	struct scan scan;
-	bool good; /* it has been read: its root can be walked */
+	bool good; /* the file was read and its tree may be used */
 };
 
 struct drop_ins {
@@ -28,7 +28,7 @@ struct drop_ins {
 	size_t count;
 };
 
-/* Reads every file, adding a fault for each that can't be. The trees live until
+/* Reads all files, with a fault for each that can't be read. The trees live until
  * drop_ins_clear. */
 void drop_ins_read(struct reader *reader, struct drop_ins *ret);
 void drop_ins_clear(struct drop_ins *drop_ins);

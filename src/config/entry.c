@@ -5,7 +5,7 @@
 #include "arena.h"
 #include "cathgate/config/config.h"
 
-/* An unpacked entry and the memory that it lives in. */
+/* An unpacked entry and its memory. */
 struct whole_entry {
 	struct config_modality entry; /* first: config_entry_free gets its address */
 	struct arena arena;
@@ -38,7 +38,7 @@ static void take_bytes(struct unpacker *from, void *ret, size_t size)
 	from->left -= size;
 }
 
-/* How many things of at least `size` bytes follow. */
+/* The number of things that follow, of at least `size` bytes each. */
 static size_t take_count(struct unpacker *from, size_t size)
 {
 	uint32_t number;
@@ -94,8 +94,7 @@ static void pack_ae_titles(FILE *to, const void *field)
 
 	put_count(to, titles->count);
 	for (size_t i = 0; i < titles->count; i++) {
-		struct ae_title title = { "" }; /* what stands behind the NUL is left out
-						 */
+		struct ae_title title = { "" }; /* zeros behind the NUL */
 
 		strcpy(title.text, titles->items[i].text);
 		fwrite(&title, sizeof(title), 1, to);
@@ -137,8 +136,7 @@ static void unpack_certificate(struct unpacker *from, void *field)
 	unpack_strings(from, &certificate->common_name);
 }
 
-/* `addresses` and `address_count` stand beside each other, as the two of the structs of
- * lists do; this one begins at the entry. */
+/* The addresses are two members of the entry, not a struct: so `field` is the entry. */
 static void pack_addresses(FILE *to, const void *field)
 {
 	const struct config_modality *entry = field;
@@ -238,7 +236,7 @@ static const struct field {
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 
-/* Some of the fields; *ret is NULL without memory. */
+/* Packs some of the fields. 0, or -1 without memory. */
 MUST_USE static int pack_fields(const struct config_modality *entry,
 				const struct field *some, size_t count, uint8_t **ret,
 				size_t *ret_size)

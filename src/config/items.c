@@ -11,7 +11,7 @@
 #define NAME_MAX_BYTES	     63	 /* what an audit record has room for */
 #define HOST_NAME_MAX_LENGTH 253 /* RFC 1035 2.3.4, without the last dot */
 #define COMMON_NAME_MAX_BYTES \
-	126		  /* what is kept of a peer's, less one: never a cut one */
+	126		  /* one less than tls_peer has room for, so never a cut name */
 #define UID_MAX_LENGTH 64 /* PS3.5 9.1 */
 
 static bool keep_text(struct reader *reader, const char *text, void *ret)
@@ -70,8 +70,8 @@ bool item_gateway_name(struct reader *reader, const struct config_place *place,
 	return keep_text(reader, text, ret);
 }
 
-/* RFC 1123 2.1, and underscores, which real networks have. The last label is never all
- * digits: that would be a mistyped IPv4 address. */
+/* RFC 1123 2.1, and underscores, which real networks use. A last label of digits only
+ * would be a mistyped IPv4 address. */
 static bool is_host_name(const char *text)
 {
 	size_t length = strlen(text), label = 0;
@@ -258,8 +258,7 @@ bool item_ae_title(struct reader *reader, const struct config_place *place,
 	return true;
 }
 
-/* The range that was meant when only bits behind its prefix are in the way; NULL when
- * something else is wrong. */
+/* If bits behind the prefix are the only fault, the range without them; else NULL. */
 static const char *mended_range(struct reader *reader, const char *text)
 {
 	const char *slash = strchr(text, '/');

@@ -1,13 +1,13 @@
 /*
- * The kinds of text that a configuration holds: each is checked, put into its one form
- * and copied, or refused with what to write instead.
+ * Readers for the kinds of text in a configuration. Each checks a text and copies it in
+ * its normal form, or adds a fault that says what to write instead.
  */
 #ifndef CONFIG_ITEMS_H
 #define CONFIG_ITEMS_H
 
 #include "reader.h"
 
-/* Into const char *. */
+/* *ret is a const char *. */
 reader_item item_name;		 /* of an entry: 1 to 63 bytes of UTF-8 */
 reader_item item_gateway_name;	 /* letters, digits, '.', '_', '-' */
 reader_item item_host;		 /* a name or a numeric address */
@@ -19,7 +19,7 @@ reader_item item_common_name;
 reader_item item_digest;    /* lower case, no colons */
 reader_item item_sop_class; /* a UID */
 
-/* Into the struct of that name. */
+/* *ret is the struct of that name. */
 reader_item item_ae_title;
 reader_item item_address_range;
 reader_item item_file;

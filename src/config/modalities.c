@@ -5,7 +5,7 @@
 
 #include "items.h"
 
-/* Into struct config_modality. */
+/* `entry` is the struct config_modality. */
 static void read_addresses(struct reader *reader, const config_setting_t *setting,
 			   const struct key *key, void *entry)
 {
@@ -71,8 +71,8 @@ static void read_certificate(struct reader *reader, const config_setting_t *sett
 	}
 }
 
-/* The destinations may stand further down in the text: they are found by name in the
- * tree, whose order is theirs. */
+/* The destinations may stand further down in the text, and not be read yet: so the name
+ * is looked up in the tree, which has them in the same order. */
 static void read_destination(struct reader *reader, const config_setting_t *setting,
 			     const struct key *key, void *field)
 {
@@ -201,7 +201,7 @@ static const struct key modality_keys[] = {
 	  .example = "0" },
 };
 
-/* How many associations an entry may have that doesn't say. */
+/* max_associations of an entry that doesn't give it. */
 #define ASSOCIATIONS_USUAL 4
 
 static void read_entry(struct reader *reader, const config_setting_t *group,
@@ -240,8 +240,8 @@ void modalities_read(struct reader *reader, const config_setting_t *setting,
 	config->modality_count = count;
 }
 
-/* Without an entry nobody may connect. With the folder that is how a gateway begins, and
- * how it must be able to end: to remove the last modality has to count. */
+/* Without an entry no modality may connect. With the folder this is no error: a new
+ * gateway has no entries yet, and removing the last entry must take effect. */
 static void check_any(struct reader *reader, const struct config *config)
 {
 	struct config_place place = { .file = reader->path, .key = "modalities" };

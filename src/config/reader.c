@@ -121,7 +121,7 @@ void reader_wrong_type(struct reader *reader, const config_setting_t *setting,
 		     reader_type(setting), key->name, key->example);
 }
 
-/* Whether `path` names a file that can be read, and why not. */
+/* Adds a fault unless `path` leads to a regular file that can be read. */
 MUST_USE static int check_file(const char *path, struct config_faults *faults)
 {
 	struct config_place place = { .file = path };
@@ -198,7 +198,7 @@ static size_t min3(size_t a, size_t b, size_t c)
 
 #define NAME_MAX_LENGTH 40
 
-/* How many characters must change, come or go to make one name of the other. */
+/* The number of characters to change, add or remove to make `b` of `a`. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[NAME_MAX_LENGTH + 1];

@@ -1,8 +1,8 @@
 /*
- * From libconfig's tree to the fields of a struct: a table of keys for each group says
- * which there are, how each is read, and what somebody should have written instead.
+ * Fills structs from libconfig's tree. Each group of the configuration has a table of
+ * keys, which says how a key is read and gives an example of a good value for messages.
  *
- * A reader of a key leaves its field alone when it adds a fault.
+ * A reader of a key that adds a fault leaves its field as it was.
  */
 #ifndef CONFIG_READER_H
 #define CONFIG_READER_H
@@ -42,10 +42,10 @@ struct key {
 	bool required;
 	const char *example;	  /* a good value, for messages */
 	int64_t min, max;	  /* of a number */
-	const char *zero;	  /* what 0 means below `min`; NULL: it's an error */
+	const char *zero;	  /* what 0, less than `min`, means; NULL: an error */
 	const char *const *words; /* of a choice, up to a NULL */
 	reader_item *item;	  /* of a text or a list of them */
-	const char *empty;	  /* what an empty list means; NULL: it's an error */
+	const char *empty;	  /* what an empty list means; NULL: an error */
 };
 
 #define KEY_COUNT(keys) (sizeof(keys) / sizeof((keys)[0]))
@@ -57,11 +57,11 @@ MUST_USE int reader_find_folder(struct reader *reader);
 /* What to do about a configuration that can't be opened. */
 const char *reader_unreadable_cure(int error);
 
-/* Reads the text of a file, relative includes beginning at the folder of the
- * configuration. 0, or -1 with a fault. */
+/* Reads a file into a tree. Its includes are relative to reader->folder. 0, or -1 with a
+ * fault. */
 MUST_USE int reader_tree(struct reader *reader, const char *path, config_t *tree);
 
-/* Where a setting, or a member of a group (there or not), stands. */
+/* The place of a setting, and of a member that a group has or lacks. */
 struct config_place reader_place(struct reader *reader, const config_setting_t *setting);
 struct config_place reader_member_place(struct reader *reader,
 					const config_setting_t *group, const char *name);
@@ -72,29 +72,29 @@ void reader_fault(struct reader *reader, const struct config_place *place,
 
 /* "a list", "a string", … */
 const char *reader_type(const config_setting_t *setting);
-/* Says that `setting` is not what is wanted. */
+/* Adds the fault that `setting` has a wrong type. */
 void reader_wrong_type(struct reader *reader, const config_setting_t *setting,
 		       const struct key *key, const char *wanted);
 
-/* All keys of a group: known ones read in the order of the text, unknown ones and missing
- * ones named. */
+/* Reads the keys of a group in the order of the text, and adds a fault for each key that
+ * is unknown or missing. */
 void reader_group(struct reader *reader, const config_setting_t *group,
 		  const struct key *keys, size_t count, void *object);
-/* The elements of a list of groups, `size` bytes each; NULL after a fault. */
+/* Zeroed structs, `size` bytes each, for the groups of a list; NULL after a fault. */
 MUST_USE void *reader_groups(struct reader *reader, const config_setting_t *list,
 			     const struct key *key, size_t size, size_t *ret_count);
 
-/* Readers of keys, by the type of their field. */
+/* Readers of keys, named by the type of the field. */
 void reader_unsigned(struct reader *reader, const config_setting_t *setting,
 		     const struct key *key, void *field);
 void reader_port(struct reader *reader, const config_setting_t *setting,
 		 const struct key *key, void *field);
 void reader_int64(struct reader *reader, const config_setting_t *setting,
 		  const struct key *key, void *field);
-/* Into an unsigned: the index into key->words. */
+/* The field is an unsigned: the index into key->words. */
 void reader_choice(struct reader *reader, const config_setting_t *setting,
 		   const struct key *key, void *field);
-/* Through key->item. */
+/* These read each text with key->item. */
 void reader_text(struct reader *reader, const config_setting_t *setting,
 		 const struct key *key, void *field);
 void reader_strings(struct reader *reader, const config_setting_t *setting,
@@ -103,11 +103,12 @@ void reader_ae_titles(struct reader *reader, const config_setting_t *setting,
 		      const struct key *key, void *field);
 void reader_files(struct reader *reader, const config_setting_t *setting,
 		  const struct key *key, void *field);
-/* A list of key->item's, `size` bytes each; NULL when there are none. */
+/* Reads a list of texts with key->item, into `size` bytes each; NULL if there are none.
+ */
 MUST_USE void *reader_items(struct reader *reader, const config_setting_t *setting,
 			    const struct key *key, size_t size, size_t *ret_count);
-/* For keys whose part is not built yet, and for those that belong elsewhere (key->example
- * says where). */
+/* Faults for keys of parts that are not built yet, and for keys that belong elsewhere
+ * (key->example says where). */
 void reader_unbuilt(struct reader *reader, const config_setting_t *setting,
 		    const struct key *key, void *field);
 void reader_elsewhere(struct reader *reader, const config_setting_t *setting,

@@ -11,7 +11,7 @@
 
 #define NUMBER_SIZE 24
 
-/* As it must be written: libconfig 1.5 wants an L behind what needs more than 32 bits. */
+/* The number as libconfig 1.5 reads it: with an L if it needs more than 32 bits. */
 static const char *written_number(int64_t number, char ret[NUMBER_SIZE])
 {
 	bool is_long = number > INT32_MAX || number < INT32_MIN;
@@ -32,8 +32,8 @@ static void out_of_range(struct reader *reader, const struct config_place *place
 		     key->zero ? ")" : "");
 }
 
-/* Reads the digits of a number as they stand in the text. False when they are none in
- * decimal or hexadecimal; a number that needs more than 64 bits saturates. */
+/* Reads a decimal or hexadecimal number; false when the text is neither. A number of more
+ * than 64 bits becomes the least or the greatest one. */
 MUST_USE static bool parse_number(const char *text, int64_t *ret, bool *ret_is_long)
 {
 	const char *digits = text[0] == '-' || text[0] == '+' ? text + 1 : text;

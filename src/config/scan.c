@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define DEPTH_MAX	10		  /* of @include, as in libconfig */
-#define FILE_MAX_BYTES	((size_t)4 << 20) /* over it, libconfig may take minutes */
+#define FILE_MAX_BYTES	((size_t)4 << 20) /* libconfig may take minutes for more */
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 struct cursor {
@@ -19,7 +19,7 @@ struct cursor {
 	const char *file;
 	const char *at, *end;
 	int line;
-	bool line_begins; /* nothing but blanks before on this line */
+	bool line_begins; /* only blanks so far on this line */
 	bool in_string;	  /* strings that touch are one value */
 	unsigned depth;
 };
@@ -35,7 +35,7 @@ static int add_scan_fault(struct scan *scan, const char *file, int line, const c
 	return -1;
 }
 
-/* Of the text itself. While proving it may be worse than that: libconfig says where. */
+/* A fault of syntax: in scan_prove none is added, as libconfig tells more of it. */
 static int add_text_fault(const struct cursor *cursor, int line, const char *what)
 {
 	return cursor->scan->proving
@@ -124,7 +124,7 @@ MUST_USE static int skip_comment(struct cursor *cursor)
 		"the comment that begins here never ends; write */ behind it");
 }
 
-/* Steps over a string, from its first quote to behind its last. */
+/* Goes behind the string that begins here. */
 MUST_USE static int skip_string(struct cursor *cursor)
 {
 	int line = cursor->line;
@@ -153,7 +153,7 @@ MUST_USE static int take_string(struct cursor *cursor)
 	return skip_string(cursor);
 }
 
-/* 1 when it is one to read, 0 when libconfig says better what is wrong with it. */
+/* 1 to read the file, 0 to leave its fault to libconfig, -1 with a fault. */
 MUST_USE static int prove_included(const struct cursor *cursor, const char *path)
 {
 	struct stat status;
@@ -173,7 +173,7 @@ MUST_USE static int prove_included(const struct cursor *cursor, const char *path
 	return access(path, R_OK) == 0;
 }
 
-/* The name of the file stands between quotes, in which only \" and \\ are special. */
+/* The file's name stands in quotes, in which only \" and \\ are special. */
 MUST_USE static int take_include(struct cursor *cursor)
 {
 	struct scan *scan = cursor->scan;
@@ -186,15 +186,15 @@ MUST_USE static int take_include(struct cursor *cursor)
 	if (skip_string(cursor) < 0)
 		return -1;
 	if (cursor->at == begin || cursor->at[-1] != '"')
-		return 0; /* it never ends */
+		return 0; /* the string never ends */
 	name = to = arena_alloc(&scan->arena, (size_t)(cursor->at - begin), 1);
 	for (const char *from = begin; from < cursor->at - 1; from++) {
 		if (*from == '\\')
 			from++;
 		*to++ = *from;
 	}
-	/* libconfig 1.5 puts its folder before an absolute name too, later ones don't:
-	 * only a relative name means the same to all. */
+	/* libconfig 1.5 puts the folder before an absolute name too; later versions
+	 * don't. Only a relative name means the same to all. */
 	if (name[0] == '/')
 		return add_scan_fault(
 			scan, cursor->file, cursor->line,
@@ -221,7 +221,7 @@ static bool is_include(const struct cursor *cursor)
 	return at < cursor->end && *at == '"';
 }
 
-/* Names and numbers alike: libconfig has proved that what stands here is one of them. */
+/* Takes a name or a number. In scan_attach libconfig has proved that one stands here. */
 static void take_word(struct cursor *cursor)
 {
 	const char *begin = cursor->at;
@@ -345,7 +345,7 @@ static bool fits_type(enum scan_kind kind, int type)
 	return false;
 }
 
-/* Gives the settings below `setting` the next values, in the order of the text. */
+/* Sets the hooks of `setting` and all below it to the next values. */
 MUST_USE static int attach_values(struct scan *scan, config_setting_t *setting,
 				  size_t *next)
 {

@@ -51,7 +51,7 @@ static const struct key listen_keys[] = {
 	  .example = "\"dicom-tls\"" },
 };
 
-/* A socket of systemd's has its address already; else both keys are needed. */
+/* A socket from systemd has its address already. Without one both keys are needed. */
 static void check_place_to_listen(struct reader *reader, const config_setting_t *group)
 {
 	static const char *const names[] = { "address", "port" };
@@ -207,7 +207,7 @@ static const struct key audit_keys[] = {
 	  .read = reader_int64,
 	  .offset = offsetof(struct config_audit, rotate_bytes),
 	  .min = 4096,
-	  .max = 1LL << 32, /* a start reads the log's file whole */
+	  .max = 1LL << 32, /* each start reads the whole file */
 	  .example = "268435456L" },
 	AUDIT_KEY(rotate_hours, 1, 8784, "24"),
 	{ .name = "reserve_bytes",

@@ -1,13 +1,14 @@
 /*
- * The groups of the configuration: sections_read fills the struct from the tree,
- * sections_check finds what only shows when several keys are seen together.
+ * The groups of the configuration. sections_read fills the struct from the tree;
+ * sections_check compares keys with each other.
  */
 #ifndef CONFIG_SECTIONS_H
 #define CONFIG_SECTIONS_H
 
 #include "reader.h"
 
-/* The reader of a `tls` key: of a listener, of a destination. Into struct config_tls. */
+/* Readers of the `tls` key of a listener and of a destination, into a struct config_tls.
+ */
 void tls_section_listen(struct reader *reader, const config_setting_t *setting,
 			const struct key *key, void *field);
 void tls_section_destination(struct reader *reader, const config_setting_t *setting,
@@ -15,10 +16,10 @@ void tls_section_destination(struct reader *reader, const config_setting_t *sett
 
 #define MODALITIES_EXAMPLE "( { name = \"angio-3\"; ae_titles = [ \"CATHLAB3\" ]; … } )"
 
-/* Into struct config. */
+/* Reads `modalities`, into struct config. */
 void modalities_read(struct reader *reader, const config_setting_t *setting,
 		     const struct key *key, void *config);
-/* After it: the entries of modalities.d. Somewhere there must be one. */
+/* Then adds the entries of modalities.d. A fault or a warning if there is no entry. */
 void modalities_read_drop_ins(struct reader *reader, struct config *config);
 
 void sections_read(struct reader *reader, struct config *config);

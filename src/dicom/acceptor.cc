@@ -1,4 +1,4 @@
-/* The acceptor's side of include/cathgate/upper_layer.h. */
+/* The acceptor's side of cathgate/dicom/upper_layer.h. */
 #include "dul_association.h"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ static void list_proposals(ul_association &in)
 	}
 }
 
-/* DCMTK takes an accepted socket out of a global variable, and means none by 0. */
+/* DCMTK takes an accepted socket from a global variable, in which 0 means none. */
 static OFCondition receive_request(ul_association &in, int fd)
 {
 	OFCondition condition = DUL_NETWORKCLOSED;
@@ -131,8 +131,8 @@ MUST_USE static int answer_proposal(ul_association &in, ul_context &to,
 	if (result == UL_ACCEPTED) {
 		if (!transfer_syntax || !holds(to.transfer_syntaxes, transfer_syntax))
 			return -1;
-		/* No role in the answer leaves the requestor the SCU's alone (PS3.7
-		 * D.3.3.4). */
+		/* Without a role in the answer the requestor is SCU only (PS3.7 D.3.3.4).
+		 */
 		condition = ASC_acceptPresentationContext(
 			in.parameters, to.id, transfer_syntax, ASC_SC_ROLE_DEFAULT);
 	} else {
@@ -157,8 +157,9 @@ int ul_answer(struct ul_association *in, uint8_t id, enum ul_result result,
 	});
 }
 
-/* A fragment that fills a PDU of this size still fits into one of the other side's. Below
- * DCMTK's least the writer cuts: a modality may not know how to live with less. */
+/* The maximum PDU for the modality, such that each fragment fits into one PDU for the
+ * destination. It is never less than DCMTK's minimum, since a modality may not cope with
+ * less: write_pdv then cuts the fragments. */
 static unsigned long unsplit_maximum(unsigned long other_side)
 {
 	unsigned long limit =

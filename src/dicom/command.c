@@ -31,9 +31,9 @@ struct value {
 	size_t size;
 };
 
-/* Each reader below returns what is wrong, NULL when nothing is. */
+/* The readers below return what is wrong, or NULL. */
 
-/* One of another size is a fault; the value is as much of it as can be told, so that a
+/* A number of another size is a fault. Its first bytes are read all the same, so that a
  * request whose message id is too long can be answered. */
 static const char *read_number_element(const struct value *value, bool *ret_has,
 				       uint16_t *ret)
@@ -77,8 +77,8 @@ static void read_move_originator(const struct value *value, struct command_set *
 		set->move_originator = (struct ae_title){ 0 };
 }
 
-/* Some senders (PixelMed's of several files) put an id of 0, and no AE title, into what
- * is nobody's C-MOVE. */
+/* Some senders (PixelMed's for several files) put an id of 0 and no AE title into a store
+ * without a C-MOVE. */
 static void read_move_message(const struct value *value, struct command_set *set)
 {
 	for (size_t i = 0; i < value->size; i++)
@@ -86,8 +86,8 @@ static void read_move_message(const struct value *value, struct command_set *set
 			set->has_move_originator = true;
 }
 
-/* A message is judged and answered by these elements, so each may stand only once. Of
- * two, the PACS could take the other one. */
+/* The gateway judges and answers a message by these elements, so each may stand only
+ * once: of two, the PACS could use the other one. */
 static const uint16_t judged[] = {
 	AFFECTED_SOP_CLASS,	 COMMAND_FIELD,	  MESSAGE_ID,
 	MESSAGE_ID_RESPONDED_TO, DATA_SET_TYPE,	  STATUS,
@@ -143,7 +143,7 @@ MUST_USE static const char *read_value(const struct value *value, struct command
 	}
 }
 
-/* Takes the element at *at and moves *at behind it. */
+/* Takes the element at *at, and moves *at behind it. */
 MUST_USE static const char *next_value(const uint8_t *bytes, size_t size, size_t *at,
 				       struct value *ret)
 {
@@ -163,7 +163,7 @@ MUST_USE static const char *next_value(const uint8_t *bytes, size_t size, size_t
 	return NULL;
 }
 
-/* The first fault counts. Behind one in an element's head nothing can be found. */
+/* The first fault counts. After a fault in an element's head nothing more can be read. */
 MUST_USE static const char *read_all_values(const uint8_t *bytes, size_t size,
 					    struct command_set *set, struct seen *seen)
 {
@@ -198,7 +198,8 @@ int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,
 				    : "the command set has no command field (0000,0100)";
 		return -1;
 	}
-	/* A response that names no type has no data set: none of ours ever has. */
+	/* A response without a type has no data set: responses to C-STORE and C-ECHO have
+	 * none. */
 	if (!set.fault && !set.has_data_set_type && !(set.field & COMMAND_RSP_BIT))
 		set.fault = "the command set has no data set type (0000,0800)";
 	*ret = set;

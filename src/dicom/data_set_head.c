@@ -66,7 +66,7 @@ static bool vr_is(const uint8_t *vr, const char *known)
 	return false;
 }
 
-/* PS3.5 7.1.2: these have lengths of 16 bits, all others, those to come too, of 32. */
+/* These VRs have lengths of 16 bits; all others, future ones too, of 32 (PS3.5 7.1.2). */
 static bool vr_is_short(const uint8_t *vr)
 {
 	return vr_is(vr, "AEASATCSDADSDTFDFLISLOLTPNSHSLSSSTTMUIULUS");
@@ -77,14 +77,14 @@ static bool vr_is_vr(const uint8_t *vr)
 	return vr[0] >= 'A' && vr[0] <= 'Z' && vr[1] >= 'A' && vr[1] <= 'Z';
 }
 
-/* Text that is no VR, "??" say, has a length of 16 bits for DCMTK and pydicom. */
+/* DCMTK and pydicom read a length of 16 bits behind a text that is no VR, as "??". */
 static bool vr_is_other_text(const uint8_t *vr)
 {
 	return !vr_is_vr(vr) && vr[0] >= ' ' && vr[0] <= '~' && vr[1] >= ' ' &&
 	       vr[1] <= '~';
 }
 
-/* Takes the head of the next element; false where none can be read. */
+/* Takes the head of the next element; false when it can't be read. */
 MUST_USE static bool next_element(struct reader *reader, struct element *ret)
 {
 	const uint8_t *head = reader->at;
@@ -114,7 +114,7 @@ MUST_USE static bool next_element(struct reader *reader, struct element *ret)
 	return true;
 }
 
-/* Goes behind an element's value, or into it when only its delimiter ends it. */
+/* Goes behind an element's value, or into a value that a delimiter ends. */
 MUST_USE static bool step_over_value(struct reader *reader, const struct element *element)
 {
 	if (element->length != UNDEFINED) {
@@ -131,7 +131,7 @@ MUST_USE static bool step_over_value(struct reader *reader, const struct element
 	return true;
 }
 
-/* Until all that was entered has been left again. */
+/* Goes on until all sequences and items that were entered have ended. */
 MUST_USE static bool step_out(struct reader *reader)
 {
 	while (reader->depth > 0) {
@@ -163,7 +163,7 @@ static void read_patient_id(const struct element *element, struct data_set_head 
 
 	size_t size = (size_t)(to - from);
 
-	/* Half an id would be another patient's. */
+	/* A cut id could be another patient's. */
 	if (size == 0 || size > DATA_SET_HEAD_PATIENT_MAX || memchr(from, '\0', size))
 		return;
 	memcpy(head->patient_id, from, size);
@@ -203,7 +203,6 @@ static bool is_complete(const struct data_set_head *head)
 	       head->study[0];
 }
 
-/* None depends on another's being there, or on the order. */
 static void read_elements(struct reader *reader, struct data_set_head *head)
 {
 	struct element element;
@@ -237,7 +236,7 @@ static size_t inflate_head(const uint8_t *bytes, size_t size,
 	stream.avail_in = (uInt)size;
 	stream.next_out = ret;
 	stream.avail_out = DATA_SET_HEAD_MAX;
-	/* What came before an error or the end of the bytes is good. */
+	/* The bytes before an error or the end can be used. */
 	(void)inflate(&stream, Z_SYNC_FLUSH);
 	(void)inflateEnd(&stream);
 	return DATA_SET_HEAD_MAX - stream.avail_out;

@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-/* 3.6.8 took the timeout out of its global variable. */
+/* DCMTK 3.6.8 added an argument for the timeout. */
 #if PACKAGE_VERSION_NUMBER < 368
 static OFCondition create_parameters(T_ASC_Parameters **ret, long max_pdu)
 {

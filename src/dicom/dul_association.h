@@ -1,6 +1,6 @@
 /*
- * An association as the C++ files of this folder see it: DCMTK's handles, freed together,
- * and the presentation contexts in a form of our own, which no list of DCMTK's bounds.
+ * An association for the C++ files of this folder: DCMTK's handles, and the presentation
+ * contexts in a list of our own.
  */
 #ifndef CATHGATE_DICOM_DUL_ASSOCIATION_H
 #define CATHGATE_DICOM_DUL_ASSOCIATION_H
@@ -23,8 +23,7 @@ static constexpr char own_implementation_uid[] =
 static constexpr char own_implementation_version[] = "CATHGATE_0_1";
 
 static constexpr unsigned long pdu_minimum = 4096, pdu_maximum = 131072; /* DCMTK's */
-/* What DCMTK's writer keeps free of a peer's maximum, and what the head of a PDV takes.
- */
+/* What DCMTK's writer leaves free of a peer's maximum, and the head of a PDV. */
 static constexpr unsigned long writer_heads = 12, pdv_head = 6;
 
 struct ul_context {
@@ -45,16 +44,15 @@ struct ul_association {
 	T_ASC_Parameters *parameters = nullptr;
 	DUL_ASSOCIATIONKEY *key = nullptr;
 	std::vector<ul_context> contexts;
-	unsigned long max_pdu; /* that DCMTK's buffer takes */
+	unsigned long max_pdu; /* the size of DCMTK's buffer */
 
-	const uint8_t *pdvs = nullptr; /* those of the PDU in hand not yet given out */
+	const uint8_t *pdvs = nullptr; /* the rest of the current PDU */
 	size_t pdvs_size = 0;
-	unsigned empty_pdvs =
-		0;	   /* one after another; without end they'd evade any limit */
-	bool over = false; /* nothing can be read any more, for this reason: */
+	unsigned empty_pdvs = 0; /* in a row: no other limit counts them */
+	bool over = false;	 /* ul_read returns `end` from now on */
 	enum ul_event end = UL_CLOSED;
 
-	/* `replay` is what the peer has already sent. */
+	/* `replay` is read before the transport. */
 	ul_association(struct transport *carrier, const uint8_t *replay,
 		       size_t replay_size, bool requestor, unsigned wanted_max_pdu);
 	~ul_association();
@@ -68,13 +66,13 @@ struct ul_association {
 	{
 		return parameters->DULparams;
 	}
-	/* NULL when there is none with that id. */
+	/* NULL when no context has that id. */
 	ul_context *find(uint8_t id);
 	const ul_context *find(uint8_t id) const;
 	const ul_context *find_accepted(uint8_t id) const;
 };
 
-/* No exception may reach C. */
+/* Catches exceptions, which C callers can't. */
 template <typename Result, typename Body> inline Result guarded(Result failure, Body body)
 {
 	try {
@@ -108,12 +106,12 @@ template <size_t Size> void copy_text(char (&to)[Size], const char *from)
 	to[length] = '\0';
 }
 
-/* Some pad UIDs with a space; the NULs of others end DCMTK's strings. */
+/* Removes the spaces with which some peers pad UIDs. NULs end DCMTK's strings anyway. */
 std::string trimmed(const char *uid);
 bool holds(const std::vector<std::string> &list, const std::string &text);
 
-/* DCMTK frees the items with their list, so a list of the other side's has to be copied
- * in depth. With `of`, only what concerns one of these contexts. */
+/* Copies the list and its items, which DCMTK frees with the association. With `of`, only
+ * the items about one of these contexts. */
 SOPClassExtendedNegotiationSubItemList *copy_extended(
 	const SOPClassExtendedNegotiationSubItemList *from,
 	const std::vector<ul_context> *of);

@@ -9,14 +9,14 @@
 
 static constexpr size_t pdu_head_size = 6;
 
-/* The body of these is four bytes long, no more, no less (PS3.8 9.3.4 to 9.3.8). */
+/* The body of these PDUs has exactly four bytes (PS3.8 9.3.4 to 9.3.8). */
 static bool is_short(uint8_t type)
 {
 	return type == PDU_ASSOCIATE_RJ || type == PDU_RELEASE_RQ ||
 	       type == PDU_RELEASE_RP || type == PDU_ABORT;
 }
 
-/* DCMTK takes a stale EINTR for a reason to try again: a final failure never says it. */
+/* DCMTK would try again on a stale EINTR. */
 static ssize_t fail_finally()
 {
 	errno = EIO;
@@ -63,7 +63,7 @@ ssize_t dul_wire::read(void *buffer, size_t size)
 
 	if (fault_ != WIRE_OK)
 		return fail_finally();
-	if (body_left_ == 0) { /* DCMTK asks for a head on its own, all six bytes of it */
+	if (body_left_ == 0) { /* DCMTK reads the six bytes of a head by themselves */
 		uint8_t head[pdu_head_size];
 
 		if (size != pdu_head_size || !take_head(head))
@@ -116,9 +116,9 @@ ssize_t dul_connection::read(void *buffer, size_t size)
 	return wire_->read(buffer, size);
 }
 
-/* DCMTK writes a P-DATA-TF in two: the head, held back here, then the fragment. They
- * leave together in a first TLS record of full size, for which that much is copied; the
- * rest goes straight from the caller's memory. Any other PDU comes in one piece. */
+/* DCMTK writes a P-DATA-TF in two pieces: the head, which is held back here, then the
+ * fragment. The head and the begin of the fragment are copied into one TLS record of full
+ * size; the rest is sent from the caller's memory. Other PDUs come in one piece. */
 ssize_t dul_connection::write(void *bytes, size_t size)
 {
 	const uint8_t *next = static_cast<const uint8_t *>(bytes);
@@ -151,7 +151,7 @@ OFCondition dul_connection::serverSideHandshake()
 	return EC_Normal;
 }
 
-/* The last thing DCMTK does when it connects; until then it sets options on the decoy. */
+/* DCMTK calls this last when it connects; before, it sets options on the decoy. */
 OFCondition dul_connection::clientSideHandshake()
 {
 	close_decoy();

@@ -1,9 +1,8 @@
 /*
- * DCMTK's view of a peer: a transport connection over a `struct transport`, and a guard
- * on the stream of PDUs. DCMTK answers a PDU that its state doesn't allow with an A-ABORT
- * of its own and then reports success, and it reports a lost connection as an abort; so
- * the guard reads each PDU's head first, lets pass only what may come now, and remembers
- * what came instead.
+ * The connection that DCMTK uses, over a `struct transport`, and a guard on the stream of
+ * PDUs (dul_wire). When a PDU isn't allowed in its state, DCMTK sends an A-ABORT and
+ * reports success; a lost connection it reports as an abort. So the guard reads the head
+ * of each PDU first, passes only those that are allowed, and remembers what else came.
  */
 #ifndef CATHGATE_DICOM_DUL_TRANSPORT_H
 #define CATHGATE_DICOM_DUL_TRANSPORT_H
@@ -33,28 +32,28 @@ enum pdu_type : uint8_t { /* PS3.8 9.3.1 */
 enum wire_fault {
 	WIRE_OK,
 	WIRE_LOST,    /* the peer closed, the connection failed or the waiter gave up */
-	WIRE_PROTOCOL /* a PDU that may not come now, or one of an impossible length */
+	WIRE_PROTOCOL /* a PDU that isn't allowed now, or of a wrong length */
 };
 
 /* The stream of PDUs of one association. */
 class dul_wire
 {
 public:
-	/* `replay` is read before the transport; it must outlive the first PDU. */
+	/* `replay` is read before the transport, and must outlive the first PDU. */
 	dul_wire(struct transport *transport, const uint8_t *replay, size_t replay_size)
 	    : transport_(transport), replay_(replay), replay_size_(replay_size)
 	{
 	}
 
-	/* Which PDUs may come from now on: bits 1 << pdu_type. */
+	/* Sets the PDUs that are allowed from now on: bits 1 << pdu_type. */
 	void expect(unsigned types)
 	{
 		expected_ = types;
 	}
 
 	ssize_t read(void *buffer, size_t size);
-	/* Nothing goes out after a write has failed: the peer could take what follows for
-	 * the rest of what it misses. 0 or -1. */
+	/* 0 or -1. After a failure nothing more is sent: the peer could take it for the
+	 * rest of the PDU that was cut off. */
 	int write(const void *bytes, size_t size);
 	/* A PDU of ten bytes: A-ASSOCIATE-RJ, A-ABORT. */
 	int write_short(enum pdu_type type, uint8_t byte_8, uint8_t byte_9,
@@ -68,7 +67,7 @@ public:
 	{
 		return fault_;
 	}
-	/* Of the PDU that came last: its type, its length without the head. */
+	/* The type of the last PDU, and its length without the head. */
 	uint8_t type() const
 	{
 		return type_;
@@ -100,7 +99,7 @@ public:
 	{
 	}
 	~dul_connection() override;
-	/* The socket that DCMTK has connected by itself, to be closed. */
+	/* Takes the socket that DCMTK has connected, to close it. */
 	void set_decoy(int fd)
 	{
 		decoy_ = fd;
@@ -131,11 +130,11 @@ private:
 	std::array<uint8_t, record_size> record_;
 };
 
-/* Gives DCMTK the one connection it was made with. */
+/* Gives DCMTK its one connection. */
 class dul_layer : public DcmTransportLayer
 {
 public:
-	/* On the requestor's side the socket that DCMTK hands over is a decoy. */
+	/* A requestor's DCMTK passes a decoy socket to createConnection. */
 	dul_layer(dul_wire *wire, bool requestor)
 	    : connection_(new dul_connection(wire)), requestor_(requestor)
 	{

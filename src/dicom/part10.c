@@ -10,7 +10,7 @@
 #define PREFIX_SIZE 4
 #define GROUP_META  0x0002
 
-/* An element of the meta header, which is always in explicit VR little endian. */
+/* An element of the meta header, which is always explicit VR little endian. */
 struct element {
 	unsigned number;
 	const uint8_t *value;
@@ -22,8 +22,7 @@ static bool is_meta(const uint8_t *at, const uint8_t *end)
 	return end - at >= 2 && bytes_get_le16(at) == GROUP_META;
 }
 
-/* The VRs with lengths of 32 bits behind two bytes that are reserved (PS3.5 7.1.2) and
- * that a meta header may hold. */
+/* VRs with lengths of 32 bits behind two reserved bytes (PS3.5 7.1.2). */
 static bool vr_is_long(const uint8_t *vr)
 {
 	static const char long_vrs[][3] = { "OB", "OW", "OF", "OD", "OL", "OV",
@@ -71,7 +70,8 @@ int part10_read(const uint8_t *bytes, size_t size, struct part10 *ret)
 	while (is_meta(at, end)) {
 		struct element element;
 		if (take_element(&at, end, &element)) {
-			/* A deflated data set can begin with any bytes. */
+			/* The meta header has ended: a deflated data set can begin with
+			 * any bytes. */
 			if (group_end && at >= group_end)
 				break;
 			return -1;

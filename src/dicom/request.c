@@ -1,7 +1,7 @@
-/* The A-ASSOCIATE-RQ (PS3.8 9.3.2), read item by item; DCMTK parses one that is written
- * anew, of what can be used. Refused is what could mean two things: lengths that don't
- * add up, two contexts of one id, two identities. Whatever else is wrong costs its
- * context or its item alone. */
+/* Reads the A-ASSOCIATE-RQ (PS3.8 9.3.2) item by item, and writes a new one for DCMTK of
+ * what can be used. A request that could mean two things is refused: lengths that don't
+ * add up, two contexts with one id, two identities. Other faults only cost their context
+ * or item. */
 #include "cathgate/dicom/upper_layer.h"
 
 #include <stdlib.h>
@@ -34,9 +34,9 @@ struct span {
 	size_t left;
 };
 
-/* The request that DCMTK is given, as it grows. */
+/* The new request, as it grows. */
 struct mended {
-	uint8_t *bytes; /* there is room for all that can come */
+	uint8_t *bytes; /* of sufficient size */
 	size_t size;
 	unsigned contexts;
 	bool ids[256];
@@ -44,10 +44,10 @@ struct mended {
 	bool has_user_identity;
 };
 
-/* A context whose syntaxes are no UIDs gets two empty ones. */
+/* A context without valid syntaxes gets two empty ones. */
 #define GROWTH_MAX (256 * 8 + 8)
 
-/* Takes the next item of a list that isn't at its end; false when it leads outside. */
+/* Takes the next item of a list; false when it is longer than the list. */
 MUST_USE static bool take_item(struct span *list, unsigned *ret_type,
 			       struct span *ret_body)
 {
@@ -65,7 +65,7 @@ MUST_USE static bool take_item(struct span *list, unsigned *ret_type,
 	return true;
 }
 
-/* Takes a field with its 16-bit length before it. */
+/* Takes a field that begins with its 16-bit length. */
 MUST_USE static bool take_field(struct span *body, struct span *ret_field)
 {
 	size_t size;
@@ -101,7 +101,7 @@ static size_t begin_item(struct mended *to, unsigned type)
 	return to->size;
 }
 
-/* False when it has become longer than an item can be. */
+/* Writes the item's length. False when it is too long for an item. */
 static bool end_item(struct mended *to, size_t began)
 {
 	size_t size = to->size - began;
@@ -115,7 +115,7 @@ static void put_item(struct mended *to, unsigned type, struct span body)
 	size_t began = begin_item(to, type);
 
 	put_bytes(to, body.at, body.left);
-	(void)end_item(to, began); /* it came in an item */
+	(void)end_item(to, began); /* as long as an item that came */
 }
 
 static void put_uid(struct mended *to, unsigned type, const char *uid)
@@ -124,11 +124,11 @@ static void put_uid(struct mended *to, unsigned type, const char *uid)
 		 (struct span){ .at = (const uint8_t *)uid, .left = strlen(uid) });
 }
 
-/* Each of these takes over what can be used, and returns what makes the whole request
- * unusable, NULL when nothing does. */
+/* The functions mend_… copy what can be used. They return what makes the whole request
+ * unusable, or NULL. */
 
-/* A wrong syntax costs its own context only: an abstract syntax that is no UID becomes
- * "", a transfer syntax that is none is left out. */
+/* An abstract syntax that is no UID becomes "", and a transfer syntax that is none is
+ * left out. */
 MUST_USE static const char *mend_context(struct span body, struct mended *to)
 {
 	char abstract[UID_MAX + 1] = "", uid[UID_MAX + 1];
@@ -160,12 +160,11 @@ MUST_USE static const char *mend_context(struct span body, struct mended *to)
 				abstract[0] = '\0';
 		}
 	}
-	/* Ids are odd (PS3.8 9.3.2.2); which of two abstract syntaxes is meant, nobody
-	 * can say. */
+	/* Ids are odd (PS3.8 9.3.2.2), and two abstract syntaxes could mean either. */
 	if (abstract_syntaxes != 1 || id % 2 == 0)
 		abstract[0] = '\0';
 	put_uid(to, ITEM_ABSTRACT_SYNTAX, abstract);
-	if (transfer_syntaxes == 0) /* DCMTK demands one */
+	if (transfer_syntaxes == 0) /* DCMTK needs one */
 		put_uid(to, ITEM_TRANSFER_SYNTAX, "");
 	return end_item(to, item) ? NULL : "a presentation context is too long";
 }
@@ -177,7 +176,7 @@ MUST_USE static const char *mend_maximum_length(struct span body, struct mended 
 	if (body.left != 4 || to->has_maximum_length)
 		return NULL;
 	maximum = bytes_get_be32(body.at);
-	/* DCMTK needs 12 for its heads; a fragment of odd length isn't allowed. */
+	/* DCMTK needs 12 for its heads, and a fragment has an even length. */
 	if (maximum != 0 && maximum < 14)
 		return "the maximum length leaves no room for data";
 	to->has_maximum_length = true;
@@ -197,15 +196,15 @@ static void mend_implementation_uid(struct span body, struct mended *to)
 
 static void mend_implementation_version(struct span body, struct mended *to)
 {
-	/* 16 in the standard; more is seen, and is cut. */
+	/* The standard allows 16 characters; longer ones are met, and cut later. */
 	if (to->has_implementation_version || body.left == 0 || body.left > 64)
 		return;
 	to->has_implementation_version = true;
 	put_item(to, ITEM_IMPLEMENTATION_VERSION, body);
 }
 
-/* Those that begin with a SOP class. It is written as in the contexts, without its
- * padding, for that is what it is compared with. */
+/* Items that begin with a SOP class. The UID loses its padding, as in the contexts, since
+ * the two are compared. */
 static void mend_of_class(unsigned type, struct span body, struct mended *to)
 {
 	char uid[UID_MAX + 1];
@@ -219,10 +218,10 @@ static void mend_of_class(unsigned type, struct span body, struct mended *to)
 	put_bytes(to, (const uint8_t[]){ 0, (uint8_t)strlen(uid) }, 2);
 	put_bytes(to, uid, strlen(uid));
 	put_bytes(to, body.at, body.left);
-	(void)end_item(to, item); /* no longer than it came */
+	(void)end_item(to, item); /* no longer than what came */
 }
 
-/* It says who somebody is: nothing about it may be guessed. */
+/* A user identity must be unambiguous. */
 MUST_USE static const char *mend_user_identity(struct span body, struct mended *to)
 {
 	struct span left = body, primary, secondary;
@@ -245,9 +244,9 @@ MUST_USE static const char *mend_user_identity(struct span body, struct mended *
 	return NULL;
 }
 
-/* What isn't listed is left out, as is what can't be read: unknown items, which the
- * standard says are ignored; the asynchronous operations window and common extended
- * negotiation, which DCMTK does not know; answers, which no request has. */
+/* Other items are left out: unknown ones, which the standard says to ignore, the
+ * asynchronous operations window and common extended negotiation, which DCMTK doesn't
+ * know, and items of answers. */
 MUST_USE static const char *mend_user_item(unsigned type, struct span body,
 					   struct mended *to)
 {
@@ -287,7 +286,7 @@ MUST_USE static const char *mend_user_information(struct span body, struct mende
 	return NULL;
 }
 
-/* All user information as one item, and last, as DCMTK writes it itself. */
+/* Writes all user information as one item at the end, as DCMTK does. */
 MUST_USE static const char *mend_all_user_information(struct span items,
 						      struct mended *to)
 {
@@ -341,7 +340,7 @@ static enum ul_request_fault check_type(uint8_t type, const char **detail)
 	return UL_REQUEST_NOT_DICOM;
 }
 
-/* Judges the announced length, so that nothing is allocated for a nonsensical one. */
+/* Checks the announced length before memory is allocated for it. */
 static enum ul_request_fault check_head(const uint8_t head[PDU_HEAD], const char **detail)
 {
 	enum ul_request_fault fault = check_type(head[0], detail);
@@ -413,8 +412,7 @@ enum ul_request_fault ul_mend_request(const uint8_t *pdu, size_t size, uint8_t *
 	return UL_REQUEST_OK;
 }
 
-/* The first byte is judged as soon as it is there: what isn't DICOM may never send six.
- */
+/* Checks the first byte at once: a peer that doesn't speak DICOM may never send six. */
 static enum ul_request_fault read_head(struct transport *transport,
 				       uint8_t head[PDU_HEAD], const char **detail)
 {

@@ -1,4 +1,4 @@
-/* The requestor's side of include/cathgate/upper_layer.h. */
+/* The requestor's side of cathgate/dicom/upper_layer.h. */
 #include "dul_association.h"
 
 #include <cerrno>
@@ -17,7 +17,7 @@ static bool may_pass(UserIdentityNegotiationSubItemRQ *identity)
 	       type == ASC_USER_IDENTITY_JWT;
 }
 
-/* Verification (PS3.4 A.4), in the transfer syntax that everybody knows. */
+/* Verification (PS3.4 A.4) in the default transfer syntax. */
 MUST_USE static bool propose_echo(ul_association &out)
 {
 	const char *syntax = TRANSFER_SYNTAX_IMPLICIT;
@@ -53,7 +53,7 @@ MUST_USE static bool propose_contexts(ul_association &out, const struct ul_propo
 {
 	if (!(how.like ? propose_like(out, how) : propose_echo(out)))
 		return false;
-	/* DCMTK writes its "not yet negotiated" into a byte that is reserved. */
+	/* DCMTK would write "not yet negotiated" into a reserved byte. */
 	for (DUL_PRESENTATIONCONTEXT *context :
 	     nodes<DUL_PRESENTATIONCONTEXT>(out.dul().requestedPresentationContext))
 		context->result = 0;
@@ -88,8 +88,8 @@ static void propose_identity(ul_association &out, const struct ul_proposer &how)
 			new UserIdentityNegotiationSubItemRQ(*from.reqUserIdentNeg);
 }
 
-/* What the acceptor answered, as far as it was asked: an answer to no question, a second
- * one, and a transfer syntax that was not offered count for nothing. */
+/* Notes the acceptor's answers. An answer for a context that was not proposed, a second
+ * answer, and a transfer syntax that was not proposed don't count. */
 static void list_answers(ul_association &out)
 {
 	LST_HEAD *list = out.dul().acceptedPresentationContext;
@@ -111,9 +111,9 @@ static void list_answers(ul_association &out)
 	}
 }
 
-/* DCMTK insists on connecting by itself. It is given a listener of our own on the
- * loopback to connect to, which the kernel completes without an accept; the connection it
- * gets then closes that decoy and speaks over the caller's transport. */
+/* DCMTK always connects by itself. So it connects to a listener of our own on the
+ * loopback, which the kernel allows without an accept(). dul_connection then closes that
+ * decoy socket and uses the caller's transport. */
 static OFCondition request_over_decoy(ul_association &out)
 {
 	OFCondition condition = DUL_NETWORKCLOSED;
@@ -146,7 +146,7 @@ static enum ul_connect_fault judge_connect(const ul_association &out,
 	if (out.wire.type() == PDU_ABORT)
 		return UL_CONNECT_ABORTED;
 	if (condition.bad() || (maximum != 0 && maximum < writer_heads + 2))
-		return UL_CONNECT_PROTOCOL; /* no sense in it, or no room for data */
+		return UL_CONNECT_PROTOCOL; /* broken, or no room for data */
 	return UL_CONNECT_OK;
 }
 

@@ -8,9 +8,9 @@
 
 #define DICOM "1.2.840.10008"
 
-/* PS3.6 table A-1: these and all below them are other services, their well-known
- * instances, or no SOP class at all. Where storage classes stand among the others, the
- * others are listed one by one, so that a storage class to come passes. */
+/* From PS3.6 table A-1: other services, their well-known instances, and UIDs that are no
+ * SOP classes; and all UIDs below these. Where storage classes stand among them, the
+ * others are listed one by one, so that future storage classes pass. */
 static const char *const other[] = {
 	DICOM ".1",	/* verification, commitment, event logs; transfer syntaxes */
 	DICOM ".2",	/* coding schemes */
@@ -61,11 +61,11 @@ static const char *const other[] = {
 	DICOM ".8",  /* mapping resource */
 	DICOM ".10", /* real-time video */
 	DICOM ".15", /* LDAP; synchronisation frames of reference */
-	/* DCMTK's own: a server that allows it shuts down when this is proposed. */
+	/* DCMTK's shutdown: a DCMTK server that allows it ends when this is proposed. */
 	"1.2.276.0.7230010.3.4.1915765545.18030.917282194.0",
 };
 
-/* Retired, and storage all the same. */
+/* Retired storage classes below 5.1.1. */
 static const char *const storage_among_print[] = {
 	DICOM ".5.1.1.27", /* stored print */
 	DICOM ".5.1.1.29", /* hardcopy grayscale image */
@@ -80,8 +80,8 @@ static bool uid_below(const char *uid, const char *root)
 	       (uid[length] == '\0' || uid[length] == '.');
 }
 
-/* PS3.5 9.1: components without leading zeros. A class spelt otherwise would pass for an
- * unknown one, and with some destinations for the one it resembles. */
+/* Components have no leading zeros (PS3.5 9.1). A class with one would be unknown here,
+ * but some destinations might take it for the class without. */
 static bool is_well_spelt(const char *uid)
 {
 	for (const char *c = uid;; c++) {

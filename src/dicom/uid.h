@@ -1,6 +1,6 @@
 /*
- * UIDs (PS3.5 9) as they stand in a command set or a data set: digits and dots, at most
- * 64 of them, padded with a NUL; a space is seen in the field.
+ * UIDs (PS3.5 9) in command sets and data sets: up to 64 digits and dots, padded with a
+ * NUL, or by some devices with a space.
  */
 #ifndef CATHGATE_DICOM_UID_H
 #define CATHGATE_DICOM_UID_H
@@ -10,8 +10,8 @@
 
 #define UID_MAX 64
 
-/* Copies the value without its padding. 0, "" for an empty one too; or -1 with *ret
- * untouched when it is no UID. */
+/* Copies the value without its padding; an empty value is "". 0; or -1 when it is no UID,
+ * with *ret untouched, which is why a caller may ignore the result. */
 int uid_copy(const uint8_t *bytes, size_t size, char ret[UID_MAX + 1]);
 
 #endif

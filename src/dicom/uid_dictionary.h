@@ -1,6 +1,4 @@
-/*
- * DCMTK's dictionary of UIDs, shown to C. Static text, all of it.
- */
+/* DCMTK's dictionary of UIDs for C. All texts are static. */
 #ifndef CATHGATE_DICOM_UID_DICTIONARY_H
 #define CATHGATE_DICOM_UID_DICTIONARY_H
 

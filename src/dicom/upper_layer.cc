@@ -117,7 +117,7 @@ bool ul_has_pdv(const struct ul_association *association)
 	return association->pdvs_size > 0;
 }
 
-/* DCMTK would cut at the peer's maximum too, but at an odd one into odd fragments. */
+/* DCMTK would cut at the peer's maximum too, but into odd fragments if that is odd. */
 MUST_USE static int write_pdv(ul_association &association, const struct ul_pdv &pdv)
 {
 	unsigned long maximum = association.dul().peerMaxPDU;

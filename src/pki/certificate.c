@@ -72,7 +72,7 @@ ASN1_INTEGER *pki_serial_new(void)
 	ASN1_INTEGER *serial = NULL;
 	BIGNUM *number = NULL;
 
-	/* Positive, and always of 16 bytes: RFC 5280 4.1.2.2 allows 20. */
+	/* A positive number of always 16 bytes: RFC 5280 4.1.2.2 allows 20. */
 	if (RAND_bytes(bytes, sizeof(bytes)) == 1) {
 		bytes[0] = (unsigned char)((bytes[0] & 0x3F) | 0x40);
 		number = BN_bin2bn(bytes, sizeof(bytes), NULL);
@@ -113,8 +113,8 @@ MUST_USE static int sign_certificate(X509 *x509, const struct pki_certificate *c
 	return result;
 }
 
-/* The given ones, then the subject key identifier, from which the authority's is taken.
- */
+/* Adds the given extensions, then the subject key identifier. Of a self-signed
+ * certificate the authority key identifier is made of that. */
 MUST_USE static int add_extensions(X509 *x509,
 				   const STACK_OF(X509_EXTENSION) * extensions)
 {
@@ -134,7 +134,7 @@ MUST_USE static int add_extensions(X509 *x509,
 	return result;
 }
 
-/* Without memory, subject or extensions are NULL. */
+/* Fails if `subject` or `extensions` is NULL, as both are without memory. */
 MUST_USE static struct pki_certificate *issue_certificate(
 	const X509_NAME *subject, const STACK_OF(X509_EXTENSION) * extensions,
 	unsigned days, const struct pki_key *key, const struct pki_certificate *ca,
@@ -181,7 +181,7 @@ struct pki_certificate *pki_issue(const struct pki_wish *wish, const struct pki_
 	return certificate;
 }
 
-/* All but those that follow from the keys. */
+/* All extensions except the key identifiers. */
 static STACK_OF(X509_EXTENSION) * extensions_of(X509 *x509)
 {
 	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();

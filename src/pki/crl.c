@@ -100,7 +100,7 @@ MUST_USE static int add_entry(X509_CRL *crl, const struct pki_revocation *revoca
 	return result;
 }
 
-/* One more than the number of `before`, which may have none. */
+/* Sets the number after that of `before`, which may have none. */
 MUST_USE static int set_number(X509_CRL *crl, const struct pki_crl *before)
 {
 	ASN1_INTEGER *old =

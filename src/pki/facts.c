@@ -1,4 +1,4 @@
-/* What a certificate says, for people and for the allowlist. */
+/* What a certificate holds, for messages and for entries of the allowlist. */
 #include "internal.h"
 
 #include <arpa/inet.h>
@@ -38,7 +38,7 @@ static void subject_of(X509 *x509, char *ret, size_t size)
 	BIO_free(memory);
 }
 
-/* What fits and holds no NUL; else nothing. */
+/* False, with *ret untouched, when the text doesn't fit or holds a NUL. */
 static bool copy_text(const ASN1_STRING *text, char *ret, size_t size)
 {
 	size_t length = (size_t)ASN1_STRING_length(text);

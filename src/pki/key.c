@@ -38,7 +38,7 @@ struct pki_key *pki_key_like(const struct pki_certificate *certificate)
 	EVP_PKEY_CTX *context = NULL;
 	EVP_PKEY *pair = NULL;
 
-	/* The parameters of EC are its curve; RSA has none, and is made by its size. */
+	/* An EC key's parameters are its curve. RSA has none: the size is given. */
 	if (like && EVP_PKEY_is_a(like, "RSA")) {
 		pair = EVP_PKEY_Q_keygen(NULL, NULL, "RSA",
 					 (size_t)EVP_PKEY_get_bits(like));
@@ -53,7 +53,7 @@ struct pki_key *pki_key_like(const struct pki_certificate *certificate)
 	return pki_key_wrap(pair);
 }
 
-/* Instead of OpenSSL's own, which would ask on the terminal. */
+/* Used instead of OpenSSL's callback, which would ask on the terminal. */
 static int refuse_passphrase(char *buffer, int size, int writing, void *data)
 {
 	(void)buffer;
@@ -102,7 +102,7 @@ void pki_key_free(struct pki_key *key)
 
 const EVP_MD *pki_digest_for(const EVP_PKEY *key)
 {
-	/* Ed25519 and its kin have theirs built in. */
+	/* Ed25519 and Ed448 have a digest of their own. */
 	return EVP_PKEY_is_a(key, "EC") || EVP_PKEY_is_a(key, "RSA") ? EVP_sha256()
 								     : NULL;
 }

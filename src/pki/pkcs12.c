@@ -2,7 +2,7 @@
 
 #include <openssl/pkcs12.h>
 
-/* How often a password is hashed. Old devices give up on more than a few thousand. */
+/* How often the password is hashed. Old devices refuse more than a few thousand times. */
 #define ITERATIONS	  100000
 #define ITERATIONS_LEGACY 2048
 #define SALT_BYTES	  16

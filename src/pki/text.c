@@ -12,7 +12,7 @@
 
 #include "cathgate/base/durable.h"
 
-/* The first byte of whatever is in DER form here: an ASN.1 SEQUENCE. */
+/* Certificates, requests and CRLs in DER form begin with an ASN.1 SEQUENCE. */
 #define DER_SEQUENCE 0x30
 
 static char failure[256];
@@ -98,8 +98,8 @@ bool pki_is_der(BIO *file)
 	return is_der;
 }
 
-/* No 0, 1, i, l, o and no u: read out over the telephone, typed on a device's own
- * keyboard. */
+/* 0, 1, i, l, o and u are left out: a password is read out over the telephone and typed
+ * on a device's keyboard. */
 static const char letters[] = "23456789abcdefghjkmnpqrstvwxyz";
 
 int pki_password_make(char ret[PKI_PASSWORD_SIZE])

@@ -55,8 +55,8 @@ MUST_USE static ASN1_STRING *ia5_string(const char *text)
 	return string;
 }
 
-/* Made from values, not from OpenSSL's text form, in which a comma in a name would begin
- * another one. */
+/* Doesn't use OpenSSL's text form, in which a comma in a name would begin another name.
+ */
 MUST_USE static int push_alternatives(STACK_OF(X509_EXTENSION) * list,
 				      const struct pki_wish *wish)
 {
@@ -96,8 +96,7 @@ STACK_OF(X509_EXTENSION) * pki_extensions(const struct pki_wish *wish, bool is_r
 		       push_extension(list, NID_key_usage,
 				      "critical,keyCertSign,cRLSign") == 0;
 	else
-		/* keyEncipherment is of no use with (EC)DHE, but old peers look for it.
-		 */
+		/* (EC)DHE doesn't use keyEncipherment, but old peers demand it. */
 		good = push_extension(list, NID_basic_constraints, "critical,CA:FALSE") ==
 			       0 &&
 		       push_extension(list, NID_key_usage,

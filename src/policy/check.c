@@ -4,7 +4,7 @@
 
 #include "cathgate/policy/policy.h"
 
-/* An AE title that both lists hold; NULL when there is none. */
+/* An AE title that is in both lists; NULL when there is none. */
 static const char *shared_ae_title(const struct config_ae_titles *a,
 				   const struct config_ae_titles *b)
 {

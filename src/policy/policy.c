@@ -73,7 +73,7 @@ static bool fits_certificate(const struct config_certificate *bound,
 	if (bound->common_name.count > 0 &&
 	    !holds_text(&bound->common_name, peer->common_name))
 		return false;
-	/* An entry that binds nothing fits nobody. */
+	/* An entry that names no certificate fits no modality. */
 	return bound->sha256.count + bound->public_key_sha256.count + bound->dns.count +
 		       bound->uri.count + bound->common_name.count >
 	       0;

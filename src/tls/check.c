@@ -1,13 +1,14 @@
 /*
- * The anchors are the self-signed certificates in `ca`: without
- * X509_V_FLAG_PARTIAL_CHAIN an intermediate CA there must find its issuer there too.
- * Taken as an anchor, it could never be revoked: OpenSSL stops at the first anchor, and
- * a CRL about it could not be verified without its issuer. A certificate that is no CA's
- * is welcome, self-signed as modalities often have, or of a CA that isn't at hand: it
- * vouches for itself only, and needs no CRL.
+ * Faults in the certificates of a config_tls.
  *
- * X509_V_FLAG_X509_STRICT is left alone: it refuses certificates for formal faults (a
- * missing subject key identifier) that hospitals' own CAs do have.
+ * The anchors are the self-signed certificates in `ca`. An intermediate CA in `ca` needs
+ * its issuer there too, since X509_V_FLAG_PARTIAL_CHAIN isn't set: as an anchor it could
+ * never be revoked. OpenSSL asks for no CRL about the anchor, and could not verify one
+ * without its issuer. `ca` may also hold certificates that are no CA's: self-signed ones,
+ * as modalities often have, and those whose CA the site can't get. They need no CRL.
+ *
+ * X509_V_FLAG_X509_STRICT isn't set: it would refuse certificates for formal faults (a
+ * missing subject key identifier) that hospitals' own CAs make.
  */
 #include "internal.h"
 
@@ -78,7 +79,7 @@ static void check_strength(const struct tls_check *check, const struct subject *
 				 key ? EVP_PKEY_get_bits(key) : 0);
 }
 
-/* Nobody relies on the signature of a certificate by itself. */
+/* No peer checks the signature of a self-signed certificate. */
 static bool has_weak_signature(X509 *certificate, int *ret_digest)
 {
 	int digest = NID_undef, bits = 0;
@@ -118,7 +119,7 @@ static void check_kind(const struct tls_check *check, const struct subject *subj
 			subject->file->path, subject->name, what);
 }
 
-/* One that was signed by a certificate which is no CA's; peers refuse the chain. */
+/* Checks that `subject` is a CA's and signed the certificate before it in the chain. */
 static void check_signer(const struct tls_check *check, const struct subject *subject,
 			 X509 *signed_one)
 {
@@ -190,7 +191,7 @@ static void check_chain(const struct tls_check *check, bool server)
 			check->tls->key.path, file->path);
 }
 
-/* NULL: it isn't in `ca`. */
+/* NULL when the issuer isn't in `ca`. */
 static X509 *issuer_of(STACK_OF(X509) * ca, X509 *certificate)
 {
 	for (int i = 0; i < sk_X509_num(ca); i++) {
@@ -203,7 +204,7 @@ static X509 *issuer_of(STACK_OF(X509) * ca, X509 *certificate)
 	return NULL;
 }
 
-/* Whether a CA above it allows fewer CAs below itself (RFC 5280 4.2.1.9). */
+/* Whether a CA above the certificate allows fewer CAs below it (RFC 5280 4.2.1.9). */
 static bool is_too_deep(STACK_OF(X509) * ca, X509 *certificate)
 {
 	X509 *at = certificate;
@@ -223,8 +224,8 @@ static bool is_too_deep(STACK_OF(X509) * ca, X509 *certificate)
 	return false;
 }
 
-/* Why a handshake refuses the peer (a server or a client) that shows it or that it has
- * signed; NULL: it doesn't. */
+/* Why a handshake refuses the peer, a server or a client, that shows this certificate or
+ * one below it; NULL when it doesn't. */
 static const char *fault_of_trusted(STACK_OF(X509) * ca, X509 *certificate, bool server)
 {
 	int digest;
@@ -259,7 +260,7 @@ static const char *fault_of_trusted(STACK_OF(X509) * ca, X509 *certificate, bool
 	return NULL;
 }
 
-/* Whether it and all above it do for a handshake. */
+/* Whether a handshake accepts the certificate and all above it. */
 static bool lets_in(STACK_OF(X509) * ca, X509 *certificate, bool server)
 {
 	X509 *at = certificate;
@@ -272,8 +273,8 @@ static bool lets_in(STACK_OF(X509) * ca, X509 *certificate, bool server)
 	return true;
 }
 
-/* What the handshake would refuse each time: a warning, as long as somebody else can come
- * in. */
+/* Certificates that each handshake would refuse. These are warnings as long as there is
+ * one that a handshake accepts. */
 static void check_handshakes(const struct tls_check *check, bool server)
 {
 	const struct config_file *file = &check->tls->ca;
@@ -294,8 +295,8 @@ static void check_handshakes(const struct tls_check *check, bool server)
 	}
 }
 
-/* A peer's own certificate, made with CA:TRUE as `openssl req -x509` does unasked:
- * whoever holds its key could issue others. */
+/* A peer's own certificate that is a CA's too, as `openssl req -x509` makes it by
+ * default. The owner of its key could issue other certificates. */
 static bool is_leaf_and_ca(X509 *certificate)
 {
 	return tls_is_self_signed(certificate) && X509_check_ca(certificate) != 0 &&
@@ -358,7 +359,7 @@ void tls_material_check(const struct tls_material *material, const struct config
 		check_ca(&check);
 		check_handshakes(&check, !server);
 	}
-	/* One that couldn't be read would be missed a second time. */
+	/* A CRL that couldn't be read has its fault already. */
 	for (size_t i = 0; i < material->crl_count; i++)
 		crls_read = crls_read && material->crl[i];
 	if (material->ca && crls_read)

@@ -1,14 +1,14 @@
 /*
- * Whether the CRLs let a handshake judge what the CAs sign. Each CRL is looked at for
- * what makes it useless; then the handshake's own judgement is asked about certificates
- * as each CA might have signed them.
+ * Faults in the CRLs of a config_tls. First each CRL is checked for faults that make it
+ * useless. Then tls_revocation, which judges peers in handshakes, is tried with sample
+ * certificates, as each CA might have signed them.
  */
 #include "internal.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-/* The CA in `ca` that signed it; NULL when there is none. */
+/* The CA in `ca` that signed the CRL, or NULL; and whether `ca` has one of its name. */
 static X509 *crl_signer(const struct tls_check *check, X509_CRL *crl, bool *ret_known)
 {
 	bool known = false;
@@ -28,7 +28,7 @@ static X509 *crl_signer(const struct tls_check *check, X509_CRL *crl, bool *ret_
 	return signer;
 }
 
-/* What OpenSSL would never count at a handshake. */
+/* Extensions because of which OpenSSL ignores a CRL. */
 static const char *crl_extension_fault(X509_CRL *crl)
 {
 	ISSUING_DIST_POINT *scope =
@@ -86,7 +86,7 @@ static bool is_useful(const struct tls_check *check, X509_CRL *crl,
 	return false;
 }
 
-/* The file of the first CRL of a CA's; false when there is none. */
+/* The file of the first CRL that the CA signed; false when there is none. */
 static bool find_crl(const struct tls_check *check, X509 *ca, size_t *ret_file)
 {
 	X509_CRL *crl;
@@ -156,8 +156,8 @@ static void check_crl_dates(const struct tls_check *check, X509_CRL *crl,
 			file->path, ca, date);
 }
 
-/* A certificate as the CA might have signed it: no CA's, with a serial number that stands
- * in no CRL, and with that distribution point, if any. */
+/* A certificate as the CA might have signed it: no CA's, with serial number 0, which no
+ * CA assigns, and with that distribution point unless NULL. */
 MUST_USE static X509 *sample_of(X509 *ca, DIST_POINT_NAME *point)
 {
 	X509 *sample = X509_dup(ca);
@@ -185,7 +185,7 @@ MUST_USE static X509 *sample_of(X509 *ca, DIST_POINT_NAME *point)
 	return NULL;
 }
 
-/* Whether the CRLs tell whether it is revoked; the error otherwise. */
+/* Whether the CRLs say if the certificate is revoked; else the error. */
 static bool is_covered(X509_STORE *judge, X509 *certificate, X509 *ca, int *ret_error)
 {
 	time_t until;
@@ -208,8 +208,7 @@ static bool covers_sample(X509_STORE *judge, X509 *ca, DIST_POINT_NAME *point,
 	return covers;
 }
 
-/* Whether a CRL is for those certificates of the CA that name the same distribution
- * point. */
+/* Whether there is a CRL for certificates that name its distribution point. */
 static bool covers_some(const struct tls_check *check, X509_STORE *judge, X509 *ca)
 {
 	bool covers = false;
@@ -231,8 +230,8 @@ static bool covers_some(const struct tls_check *check, X509_STORE *judge, X509 *
 	return covers;
 }
 
-/* Of the CAs in `ca` that this one signed, whether there are any, and the first about
- * which the CRLs say nothing. */
+/* The first CA in `ca` that this CA signed and no CRL covers, or NULL; and whether it
+ * signed any in `ca`. */
 static X509 *uncovered_ca(const struct tls_check *check, X509_STORE *judge, X509 *ca,
 			  bool *ret_has_any)
 {
@@ -301,9 +300,9 @@ static bool has_signed_another(const struct tls_check *check, X509 *ca)
 	return false;
 }
 
-/* A self-signed certificate may be a device's own, made with CA:TRUE: then it needs no
- * CRL. One that says that it signs certificates, and has nothing of a device's, is a CA.
- * In doubt nothing must stop the reload, on which revocations wait. */
+/* A self-signed certificate may be a device's own, made with CA:TRUE, and then needs no
+ * CRL. With keyCertSign, and without what devices' certificates have, it is a CA's. In
+ * doubt it is a warning: an error would stop a reload that may bring revocations. */
 static void tell_missing(const struct tls_check *check, X509 *ca, const char *name)
 {
 	const struct config_place *place = &check->tls->crl.items[0].place;
@@ -357,7 +356,7 @@ void tls_check_crls(const struct tls_check *check)
 				check_crl_dates(check, crl, file);
 		}
 	}
-	/* Of one that is useless by itself enough is said. */
+	/* A useless CRL has its fault already: trying samples would only repeat it. */
 	check_signers(check,
 		      check->faults->error_count == errors && is_filled ? judge : NULL);
 	X509_STORE_free(judge);

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* AES-128 first: as strong as the key exchange, and a quarter faster than AES-256. */
+/* AES-128 is first: it is as strong as the key exchange and a quarter faster than
+ * AES-256.
+ */
 static const char CIPHERS_12[] =
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-"
 	"GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
@@ -14,10 +16,10 @@ static const char CIPHERS_12[] =
 static const char CIPHERS_13[] =
 	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
-/* Half of a 128 KiB PDU a read; a larger buffer gains nothing. */
+/* One read gets half of a 128 KiB PDU. A larger buffer gains nothing. */
 #define READ_AHEAD_BYTES 65536
 
-/* What either side may sign with: the certificates' keys, and their signatures. */
+/* The signatures that both sides may use in the handshake and in certificates. */
 static const char SIGNATURES[] =
 	"ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:"
 	"ed25519:ed448:"
@@ -52,26 +54,26 @@ static void set_options(SSL_CTX *ssl_ctx)
 					     SSL_OP_CIPHER_SERVER_PREFERENCE |
 					     SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
 #ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
-	/* A peer's certificate would be unpacked before the peer is known (RFC 8879). */
+	/* A compressed certificate (RFC 8879) is unpacked before the peer is verified. */
 	SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_TX_CERTIFICATE_COMPRESSION |
 					     SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
 #endif
 	/* Without NO_AUTO_CHAIN each handshake would search `ca` for our own issuers.
-	 * Without AUTO_RETRY OpenSSL 3.5 wants to read the socket once more after a key
-	 * update, although the next record is in its buffer, and might wait for ever. How
-	 * long it goes on by itself is bounded by TLS_READS_A_CALL. */
+	 * Without AUTO_RETRY OpenSSL 3.5 wants to read the socket again after a key
+	 * update, although the next record is in its buffer, and might wait for ever.
+	 * With it, TLS_READS_A_CALL bounds how long OpenSSL goes on. */
 	SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 					  SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_AUTO_RETRY);
 	SSL_CTX_clear_mode(ssl_ctx, SSL_MODE_ENABLE_PARTIAL_WRITE);
-	/* A resumed session would skip the CRL. */
+	/* A resumed session would not be checked against the CRLs. */
 	SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_max_early_data(ssl_ctx, 0);
 	SSL_CTX_set_read_ahead(ssl_ctx, 1);
 	SSL_CTX_set_default_read_buffer_len(ssl_ctx, READ_AHEAD_BYTES);
 }
 
-/* A modality that names no protocol is taken; RFC 7301 demands the refusal of one that
- * names others only. */
+/* OpenSSL calls this only for a modality that names protocols. RFC 7301 demands that one
+ * without DICOM's among them is refused. */
 static int select_application(SSL *ssl, const unsigned char **ret,
 			      unsigned char *ret_size, const unsigned char *offered,
 			      unsigned size, void *context)
@@ -96,8 +98,8 @@ MUST_USE static bool set_application(SSL_CTX *ssl_ctx, bool server)
 	return SSL_CTX_set_alpn_protos(ssl_ctx, APPLICATION, APPLICATION_SIZE) == 0;
 }
 
-/* What is the same for every context. openssl.cnf has spoken when the SSL_CTX was made:
- * all that it can have set is set anew. */
+/* Settings of all contexts. SSL_CTX_new() has applied openssl.cnf, so everything that
+ * openssl.cnf can set is set here. */
 MUST_USE static bool set_protocol(struct tls_context *context,
 				  const struct config_tls *tls)
 {
@@ -132,7 +134,7 @@ MUST_USE static bool set_certificate(SSL_CTX *ssl_ctx,
 	return true;
 }
 
-/* Tells clients by whose certificates they could prove themselves. */
+/* Tells clients the CAs whose certificates they may show. */
 MUST_USE static bool name_issuers(SSL_CTX *ssl_ctx, STACK_OF(X509) * ca)
 {
 	STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
@@ -155,7 +157,7 @@ MUST_USE static bool name_issuers(SSL_CTX *ssl_ctx, STACK_OF(X509) * ca)
 	return good;
 }
 
-/* Which peers are believed. The system's own store of CAs is never asked. */
+/* Sets the CAs and CRLs. The system's own store of CAs isn't used. */
 MUST_USE static bool set_trust(SSL_CTX *ssl_ctx, const struct tls_material *material,
 			       bool server)
 {

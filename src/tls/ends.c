@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A root at its end doesn't count: peers use their own copy. */
+/* The dates of a root at the end of the chain don't count: peers use their own copy. */
 void tls_chain_dates(STACK_OF(X509) * chain, time_t *ret_first, time_t *ret_last)
 {
 	for (int i = 0; i < sk_X509_num(chain); i++) {
@@ -86,7 +86,7 @@ MUST_USE static int note_crl(struct tls_context *context, X509_CRL *crl, const c
 	return 0;
 }
 
-/* The file in whose place one is kept. */
+/* The file with the new CRL of the series of a kept one. */
 static size_t file_of_series(const struct tls_material *material, X509_CRL *kept)
 {
 	size_t file = 0;
@@ -99,7 +99,7 @@ static size_t file_of_series(const struct tls_material *material, X509_CRL *kept
 	}
 }
 
-/* Of each series the one that speaks. */
+/* Notes the CRL that counts in each series. */
 MUST_USE static int note_crls(struct tls_context *context, const struct config_tls *tls,
 			      const struct tls_material *material)
 {
@@ -137,9 +137,9 @@ void tls_ends_clear(struct tls_context *context)
 }
 
 #define DAY_SECONDS ((time_t)24 * 60 * 60)
-#define SHORT_DAYS  3 /* whoever first sees a CRL of so few days left is told */
+#define SHORT_DAYS  3 /* a CRL with so few days left is told, even if new */
 
-/* Nine tenths of its time are still to come, or more, when it reaches that stage. */
+/* Whether nine tenths of its time or more are left when it comes to that stage. */
 static bool is_new_then(time_t begins, time_t until, int days)
 {
 	return days * DAY_SECONDS >= (until - begins) / 10 * 9;

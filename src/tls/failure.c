@@ -8,7 +8,7 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* How a certificate was found wanting: "the modality's certificate CN=x" comes before. */
+/* Faults of a certificate, to follow "the modality's certificate CN=x". */
 static const struct {
 	int error;
 	enum reason reason;
@@ -87,7 +87,7 @@ static const struct {
 	{ X509_V_ERR_IP_ADDRESS_MISMATCH, REASON_DESTINATION_NAME, NULL },
 };
 
-/* What OpenSSL's own state machine found wrong: "the modality" comes before. */
+/* Faults that OpenSSL's state machine finds, to follow "the modality". */
 static const struct {
 	int error; /* SSL_R_… */
 	enum reason reason;
@@ -143,7 +143,7 @@ static const struct {
 	{ SSL_R_HTTPS_PROXY_REQUEST, REASON_NOT_TLS, "speaks plain HTTP, not TLS" },
 };
 
-/* What the peer meant, where it can be told. */
+/* What a peer probably means by an alert. */
 static const struct {
 	int alert;
 	const char *hint;
@@ -195,7 +195,7 @@ void tls_fail(struct tls_failure *ret, bool server, enum reason reason,
 	va_end(arguments);
 }
 
-/* What helps to see why: a date, or whose signature it is. */
+/* A date or an issuer that helps to understand the error; or NULL. */
 static const char *evidence(const struct tls_verdict *verdict)
 {
 	switch (verdict->error) {
@@ -278,7 +278,7 @@ static void fail_alert(struct tls_failure *ret, bool server, int alert, bool agr
 		 hint ? hint : "");
 }
 
-/* One error of OpenSSL's, if it is known. */
+/* Describes an error of OpenSSL; false when it isn't a known one. */
 static bool fail_known(struct tls_failure *ret, bool server, SSL *ssl,
 		       unsigned long error, const struct tls_verdict *verdict)
 {
@@ -331,7 +331,7 @@ void tls_fail_handshake(struct tls_failure *ret, bool server, SSL *ssl,
 			 error_text(first));
 }
 
-/* Of one that distrusts the gateway, whenever it says so. */
+/* Whether the alert means that the peer distrusts our certificate. */
 static bool is_distrust(int alert)
 {
 	switch (alert) {

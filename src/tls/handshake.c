@@ -33,7 +33,8 @@ struct handshake {
 	struct tls_failure *failure;
 };
 
-/* Our own dates are judged first: peers would only send an alert that misleads. */
+/* Peers would refuse our expired certificate with an alert that may mislead: so our own
+ * dates are checked first. */
 static bool is_in_date(const struct tls_context *context, struct tls_failure *failure)
 {
 	time_t now = time(NULL);
@@ -87,7 +88,7 @@ int tls_note_verdict(int good, X509_STORE_CTX *store)
 	return 0;
 }
 
-/* What a peer that begins so is speaking; NULL when it may be TLS. */
+/* The protocol of a peer whose first bytes are these; NULL when it may be TLS. */
 static const char *other_language(const unsigned char *bytes, size_t count, bool server)
 {
 	static const char *const http[] = { "GET ", "HEAD", "POST", "PUT ",
@@ -108,7 +109,7 @@ static const char *other_language(const unsigned char *bytes, size_t count, bool
 	return "something that isn't TLS";
 }
 
-/* OpenSSL reads on its own account; this bounds it, and sees what it was first given. */
+/* Bounds the reads that OpenSSL does in one call, and keeps the peer's first bytes. */
 static long watch_reads(BIO *bio, int operation, const char *bytes, size_t size, int argi,
 			long argl, int rc, size_t *processed)
 {
@@ -129,8 +130,7 @@ static long watch_reads(BIO *bio, int operation, const char *bytes, size_t size,
 	return rc;
 }
 
-/* Of a peer that doesn't speak TLS, OpenSSL would say that its version is wrong, and
- * only after five bytes. */
+/* OpenSSL would only say, after five bytes, that the peer's TLS version is wrong. */
 static bool speaks_tls(struct handshake *handshake)
 {
 	bool server = handshake->context->server;
@@ -169,8 +169,8 @@ static void fail_lost(struct handshake *handshake, int error)
 			 tls_who(server), how);
 }
 
-/* So that the peer hears our alert: a socket closed with bytes unread resets the
- * connection, which can overtake it. Does not wait. */
+/* Reads what is there, without waiting: closing a socket with unread bytes resets the
+ * connection, and the peer might lose our alert. */
 static void let_alert_through(int fd)
 {
 	char bytes[4096];
@@ -180,7 +180,8 @@ static void let_alert_through(int fd)
 		continue;
 }
 
-/* Of a client, before anything is made for it: what is no TLS costs little then. */
+/* Looks at a client's first bytes before an SSL is made, so that a client without TLS
+ * costs little. */
 MUST_USE static int look_first(struct handshake *handshake)
 {
 	const struct waiter *waiter = handshake->waiter;
@@ -206,7 +207,9 @@ MUST_USE static int look_first(struct handshake *handshake)
 	return -1;
 }
 
-/* Does as much as can be done: 0 done, 1 after the waiter's turn, -1 failed. */
+/* Goes on as far as it can: 0 when done, 1 when it must wait for *ret_events, -1 on
+ * failure.
+ */
 MUST_USE static int step_handshake(struct handshake *handshake, short *ret_events)
 {
 	int rc, error;

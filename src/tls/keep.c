@@ -1,7 +1,6 @@
 /*
- * What of the files that were read counts, and what of the set that is running stays in
- * force in their place, since without it nobody could connect: better the old pair or CRL
- * than none.
+ * Decides which certificates in the files count, and keeps the pair or CRLs of the
+ * running set when the new ones can't be used yet, since otherwise no peer could connect.
  */
 #include "internal.h"
 
@@ -49,7 +48,7 @@ void tls_drop_unnamed(struct tls_material *material, const struct config_tls *tl
 	}
 }
 
-/* The pair of `running` in the place of that of the files. -1 without memory. */
+/* Replaces the pair of the files by that of `running`. 0, or -1 without memory. */
 MUST_USE static int take_pair(const struct tls_context *running,
 			      struct tls_material *material)
 {
@@ -98,7 +97,7 @@ static void note_turn(struct tls_material *material, time_t turn)
 		material->turn = turn;
 }
 
-/* Without slack: it is peers that judge it, by their own clocks. */
+/* No slack here: peers judge our certificate by their own clocks. */
 int tls_keep_valid_pair(const struct config_tls *tls, const struct tls_context *running,
 			struct tls_material *material, struct config_faults *faults)
 {
@@ -119,8 +118,8 @@ int tls_keep_valid_pair(const struct config_tls *tls, const struct tls_context *
 	return take_pair(running, material);
 }
 
-/* That of the running set which speaks in the series of one that is still to come, if it
- * is in force, and what the files hold in force is older. */
+/* Keeps the running set's CRL that counts in the series of `next`, a CRL that isn't valid
+ * yet. It must be in force, and newer than any CRL in force in the files. */
 MUST_USE static int keep_before(const struct tls_context *running, X509_CRL *next,
 				struct tls_material *material)
 {

@@ -15,7 +15,7 @@
 /* The first byte of a CRL in DER form: an ASN.1 SEQUENCE. */
 #define DER_SEQUENCE 0x30
 
-/* Of the open file, so that a symbolic link is judged by what it leads to. */
+/* `status` is that of the open file, so a symbolic link is judged by its target. */
 static void check_secrecy(const struct config_file *file, const struct stat *status,
 			  struct config_faults *faults)
 {
@@ -65,7 +65,7 @@ static FILE *open_file(const struct config_file *file, bool secret,
 	if (secret && !file->credential)
 		check_secrecy(file, &status, faults);
 	stream = fdopen(fd, "r");
-	/* A buffer would be freed with the key in it. */
+	/* stdio would free its buffer with the key in it. */
 	if (stream && secret)
 		setvbuf(stream, NULL, _IONBF, 0);
 	if (!stream)
@@ -85,7 +85,7 @@ static int first_byte(FILE *stream)
 	return byte;
 }
 
-/* Whether the last failure to read PEM only says that there is no more of it. */
+/* Whether the last failure to read PEM only means the end of the file. */
 static bool at_end_of_pem(void)
 {
 	unsigned long error = ERR_peek_last_error();
@@ -96,7 +96,8 @@ static bool at_end_of_pem(void)
 	return end;
 }
 
-/* Whether what the file is instead can be told, and was. */
+/* Adds a fault that says what the file is instead of `wanted`; false if nobody can tell.
+ */
 static bool advise(FILE *stream, enum pem_wanted wanted, const struct config_file *file,
 		   struct config_faults *faults)
 {
@@ -143,7 +144,7 @@ out:
 	return list;
 }
 
-/* PEM, or one in DER, as CAs publish them. */
+/* The CRLs of a file in PEM, or the one in DER, as CAs publish them. */
 static STACK_OF(X509_CRL) *
 	load_crls(const struct config_file *file, struct config_faults *faults)
 {
@@ -182,7 +183,7 @@ out:
 	return list;
 }
 
-/* Instead of OpenSSL's own, which would ask on the terminal. */
+/* Used instead of OpenSSL's callback, which would ask on the terminal. */
 static int refuse_passphrase(char *buffer, int size, int writing, void *asked)
 {
 	(void)buffer;

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
-/* A name that holds a NUL would be one thing to us and another to whoever prints it. */
+/* A name that holds a NUL would be cut there in messages, and seem to be another name. */
 static bool is_text(const unsigned char *bytes, int length)
 {
 	return length > 0 && !memchr(bytes, '\0', (size_t)length);
 }
 
-/* Left out rather than cut when it doesn't fit: a bound name must match in full. */
+/* A name that doesn't fit is left out, since an entry's name must match in full. */
 static void fill_common_name(X509 *certificate, char *ret, size_t size)
 {
 	const X509_NAME *subject = X509_get_subject_name(certificate);
@@ -78,7 +78,7 @@ static time_t earliest_end(STACK_OF(X509) * chain, int count)
 	return earliest;
 }
 
-/* Of those that speak for the chain: no CRL is asked about its anchor. */
+/* The earliest end of the CRLs about the chain. The anchor needs none. */
 static time_t earliest_crl_end(STACK_OF(X509) * chain, X509_STORE *store)
 {
 	time_t earliest = 0, last;
@@ -115,7 +115,7 @@ enum reason tls_trust_ended(const struct tls_peer *peer)
 							  : REASON_TLS_CRL_STALE;
 }
 
-/* One spelling for each group, whatever this OpenSSL calls it. */
+/* OpenSSL's versions spell the names of groups differently. */
 static void fill_group(SSL *ssl, char *ret, size_t size)
 {
 	static const char *const spellings[][2] = {

@@ -1,9 +1,9 @@
 /*
- * CRLs in series: a CA issues one after another, by one key and for the same certificates
- * (its distribution point, users or CAs: RFC 5280 5.2.5). CAs of one name with different
- * keys, and CRLs of different scope, are different series: none stands in for another.
- * Of a series one CRL speaks, the one that has begun last. An older one may last longer,
- * but knows less of what was revoked since.
+ * A series of CRLs: those that a CA issues one after another with one key and for the
+ * same certificates, the scope (a distribution point, users or CAs: RFC 5280 5.2.5). CRLs
+ * with another key or scope are another series, also if their CA has the same name. The
+ * CRL of a series that has begun last counts ("speaks"). An older one may end later, but
+ * lacks the latest revocations.
  */
 #include "internal.h"
 
@@ -25,7 +25,7 @@ bool tls_crl_scopes_equal(X509_CRL *a, X509_CRL *b)
 	return ASN1_OCTET_STRING_cmp(of_a, of_b) == 0;
 }
 
-/* Asked of CRLs of the same second only. */
+/* Decides between CRLs of the same second. */
 static bool has_higher_number(X509_CRL *crl, X509_CRL *than)
 {
 	ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);

@@ -23,21 +23,21 @@ struct tls_stream {
 	int fd;
 	const struct waiter *waiter;
 	bool server;
-	bool settled;	/* the peer has taken our certificate: an alert means others */
-	bool closed;	/* by the peer: no more can be read */
-	int error;	/* not 0: the connection is of no more use */
-	bool write_cut; /* a record stands half written, or unsent */
+	bool settled;	       /* the peer has accepted our certificate */
+	bool closed;	       /* by the peer */
+	int error;	       /* not 0: the connection can't be used any more */
+	bool write_cut;	       /* a record stands half written, or unsent */
 	unsigned reads_left;   /* of the socket, for the call in hand */
 	uint64_t taken_bytes;  /* of all records that came */
 	unsigned idle_records; /* without data, since they were last counted anew ... */
 	size_t data_bytes;     /* ... and the data since then */
-	bool failed;	       /* TLS itself, as `failure` says */
+	bool failed;	       /* in TLS itself: see `failure` */
 	struct tls_failure failure;
 };
 
 enum outcome { OUTCOME_WANTS_INPUT, OUTCOME_WANTS_OUTPUT, OUTCOME_OVER };
 
-/* DCMTK takes EINTR and EAGAIN for a reason to try again, for ever. */
+/* On EINTR and EAGAIN DCMTK would try again for ever. */
 static int final_error(int error)
 {
 	return error == 0 || error == EINTR || error == EAGAIN ? EIO : error;
@@ -51,7 +51,7 @@ static void begin_call(struct tls_stream *stream)
 	stream->reads_left = TLS_READS_A_CALL;
 }
 
-/* Before each call that reads: whether there is more to be had. */
+/* Called before each call that reads; false if no more can be read. */
 static bool may_read(struct tls_stream *stream)
 {
 	if (stream->closed || stream->error != 0)
@@ -121,7 +121,7 @@ static long limit_reads(BIO *bio, int operation, const char *bytes, size_t size,
 	return rc;
 }
 
-/* Of a call of OpenSSL that failed; errno must be as the call left it. */
+/* Judges a failed call of OpenSSL; errno must be as the call left it. */
 static enum outcome judge_call(struct tls_stream *stream, int rc)
 {
 	int error = errno;
@@ -139,7 +139,7 @@ static enum outcome judge_call(struct tls_stream *stream, int rc)
 		return OUTCOME_OVER;
 	default:
 		if (tls_is_end_of_file()) {
-			/* Without a close_notify; DICOM's own release says what is whole.
+			/* Without a close_notify: DICOM's release tells whether all came.
 			 */
 			stream->closed = true;
 			stream->error = EPIPE;
@@ -165,7 +165,7 @@ MUST_USE static int wait_for_socket(struct tls_stream *stream, enum outcome outc
 	return -1;
 }
 
-/* What a read or a peek answers once the stream is over. */
+/* The result of a read or a peek after the end of the stream. */
 static ssize_t end_of_stream(const struct tls_stream *stream)
 {
 	if (stream->closed)
@@ -212,8 +212,8 @@ static ssize_t stream_peek(void *context, void *buffer, size_t size)
 	return end_of_stream(stream);
 }
 
-/* A server that refuses a certificate in TLS 1.3 sends its alert and closes; a write can
- * run into the closed socket before anybody has read the alert. */
+/* In TLS 1.3 a server that refuses our certificate sends an alert and closes. Our write
+ * can fail before we have read the alert: so read it now. */
 static void hear_last_alert(struct tls_stream *stream)
 {
 	int error = stream->error;
@@ -230,7 +230,7 @@ static void hear_last_alert(struct tls_stream *stream)
 	stream->error = error;
 }
 
-/* Sends what OpenSSL has written into the buffer before the socket. */
+/* Sends what OpenSSL has written into the buffer of gather_writes. */
 MUST_USE static int flush_writes(struct tls_stream *stream)
 {
 	BIO *bio = SSL_get_wbio(stream->ssl);
@@ -299,8 +299,8 @@ static void stream_close(void *context)
 	free(stream);
 }
 
-/* All records of a PDU leave in one write: each write is a pass through the kernel's
- * network code, and wakes the peer for a record. */
+/* Sends all records of a PDU in one write, which saves system calls and wakes the peer
+ * once. */
 MUST_USE static int gather_writes(SSL *ssl)
 {
 	BIO *socket = SSL_get_wbio(ssl), *buffer = BIO_new(BIO_f_buffer());
@@ -319,7 +319,7 @@ int tls_stream_new(SSL *ssl, int fd, const struct waiter *waiter, bool server,
 {
 	struct tls_stream *stream = calloc(1, sizeof(*stream));
 
-	/* What goes to a modality is short. */
+	/* A server only sends short answers. */
 	if (!stream || (!server && gather_writes(ssl) != 0)) {
 		free(stream);
 		return -1;
@@ -328,7 +328,8 @@ int tls_stream_new(SSL *ssl, int fd, const struct waiter *waiter, bool server,
 	stream->fd = fd;
 	stream->waiter = waiter;
 	stream->server = server;
-	/* A client's verdict is part of its handshake; of a server it comes after. */
+	/* In TLS 1.3 a client has verified us when the handshake is done; a server may
+	 * not have. */
 	stream->settled = server;
 	SSL_set_msg_callback_arg(ssl, stream);
 	BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)stream);

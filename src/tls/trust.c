@@ -1,6 +1,6 @@
 /*
- * The trust of a context, carried to another process, and what follows from it for a peer
- * that was let in before.
+ * Sends the trust of a context to another process, which then judges the peer of its open
+ * connection by it.
  */
 #include "internal.h"
 
@@ -11,7 +11,7 @@
 
 enum kind { TRUST_CA, TRUST_CRL, TRUST_VERSION, TRUST_NAME, TRUST_PIN };
 
-/* Before each: what it is, and its length. */
+/* The head of each item. */
 struct head {
 	uint32_t kind;
 	uint32_t size;
@@ -79,7 +79,7 @@ int tls_trust_pack(const struct tls_context *context, uint8_t **ret, size_t *ret
 	return 0;
 }
 
-/* What has come, before any of it is in force. */
+/* The unpacked trust, before the context adopts it. */
 struct trust {
 	X509_STORE *store;
 	bool has_crls;
@@ -164,7 +164,7 @@ MUST_USE static bool read_trust(struct trust *ret, const uint8_t *bytes, size_t 
 	return good;
 }
 
-/* All that can fail of what is still to be done: until then the context is unchanged. */
+/* The last step of tls_trust_adopt that can fail, and the first to change the context. */
 MUST_USE static bool adopt_name(struct tls_context *context, const struct trust *trust)
 {
 	return context->server ||
@@ -198,7 +198,7 @@ int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes, size_t si
 	return 0;
 }
 
-/* As OpenSSL does within a handshake, but for the dates. */
+/* Verifies as OpenSSL does in a handshake, except for the dates. */
 MUST_USE static int verify_peer(const struct tls_context *context, SSL *ssl,
 				struct tls_peer *peer)
 {
@@ -228,7 +228,7 @@ out:
 	return rc;
 }
 
-/* What a handshake asks for besides the chain. */
+/* Checks what a handshake demands besides the chain. */
 MUST_USE static int judge_rest(const struct tls_context *context, SSL *ssl,
 			       struct tls_failure *ret)
 {

@@ -1,16 +1,16 @@
 /*
- * How a peer's chain is judged: by a handshake, once more while a connection is open, and
- * beforehand by --check, which asks the same function about CRLs. OpenSSL judges; this
- * says of which certificates, and by which CRLs.
+ * Verifies a peer's chain: in a handshake, again while the connection is open, and in
+ * --check, which uses the same functions. OpenSSL judges each certificate; this file
+ * chooses the certificates and the CRLs.
  */
 #include "internal.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-/* OpenSSL's own judgement of one certificate, as if it stood first in a chain: from its
- * issuer it needs the key that signed the CRL. Dates are left to the caller: OpenSSL
- * knows no slack. 0, or an error X509_V_…. */
+/* Has OpenSSL judge one certificate by one CRL, as the first of a chain with its issuer,
+ * whose key signed the CRL. The caller judges the CRL's dates, since OpenSSL has no
+ * slack. X509_V_OK or an error. */
 MUST_USE static int judge_by_crl(X509 *certificate, X509 *issuer, X509_CRL *crl)
 {
 	X509_STORE_CTX *check = X509_STORE_CTX_new();
@@ -48,7 +48,7 @@ static void drop_other_keys(STACK_OF(X509_CRL) * crls, EVP_PKEY *key)
 			sk_X509_CRL_delete(crls, i - 1);
 }
 
-/* Of one issuer's, those in the place of which another of the series speaks. */
+/* Removes the CRLs of one issuer that don't count in their series. */
 static void drop_superseded(STACK_OF(X509_CRL) * crls, time_t now)
 {
 	for (int i = sk_X509_CRL_num(crls); i > 0; i--) {
@@ -67,8 +67,8 @@ static void drop_superseded(STACK_OF(X509_CRL) * crls, time_t now)
 	}
 }
 
-/* Of each series that the issuer's key signed, the CRL that speaks. One that is alone
- * needs no sorting: whether it was signed by that key is then OpenSSL's to say. */
+/* The CRLs that count, one for each series that the issuer's key signed. A single CRL
+ * isn't verified here, as OpenSSL verifies it in judge_by_crl. */
 MUST_USE static STACK_OF(X509_CRL) * speakers_of(X509_STORE *store, X509 *issuer)
 {
 	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
@@ -93,8 +93,8 @@ MUST_USE static STACK_OF(X509_CRL) * speakers_of(X509_STORE *store, X509 *issuer
 	return all;
 }
 
-/* What one CRL says of a certificate, and how much that weighs against what others say: a
- * revocation most, and one that isn't in force yields to one that is. */
+/* What one CRL says of a certificate. When several CRLs cover it, the one with the
+ * greatest weight counts: a revocation first, and one that isn't in force last. */
 struct opinion {
 	enum { SAYS_NOTHING, IS_STALE, IS_GOOD, REVOKES } weight;
 	int error; /* X509_V_… */
@@ -146,7 +146,7 @@ int tls_revocation(X509_STORE *store, X509 *certificate, X509 *issuer, bool ever
 	return counts.error;
 }
 
-/* Of a CA the purposes of its EKU bound those of what it signs. */
+/* A CA's extendedKeyUsage limits the purposes of the certificates that it signs. */
 bool tls_may_sign_for(X509 *ca, bool server)
 {
 	return X509_check_purpose(
@@ -181,9 +181,8 @@ bool tls_is_excused(X509_STORE_CTX *check)
 	return is;
 }
 
-/* Of all but the last certificate of the chain: that one is the anchor, which is believed
- * because it is in `ca` (RFC 5280 6.1). What a CRL of its own says of CAs or distribution
- * points need not fit it. */
+/* Checks all certificates but the last, which is the anchor: it is trusted because it is
+ * in `ca` (RFC 5280 6.1), and its own CRL need not cover it. */
 static int check_revocation(X509_STORE_CTX *check)
 {
 	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(check);
@@ -221,8 +220,8 @@ static bool is_in(STACK_OF(X509_OBJECT) * objects, X509 *certificate)
 	return false;
 }
 
-/* Of a leaf that is in the store, whose CA isn't: nothing else could vouch for it. Where
- * its CA is there, that CA judges it, and its CRL. */
+/* Whether the leaf is in the store and its CA isn't. With its CA in the store, the leaf
+ * is judged by that CA and its CRL. */
 static bool is_believed_as_itself(X509_STORE *store, X509 *leaf)
 {
 	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
@@ -239,9 +238,9 @@ static bool is_believed_as_itself(X509_STORE *store, X509 *leaf)
 	return true;
 }
 
-/* X509_V_FLAG_PARTIAL_CHAIN with that one certificate to believe: for all of the store it
- * would make an intermediate CA an anchor, which could then never be revoked, since no
- * CRL is asked about an anchor. */
+/* Verifies with X509_V_FLAG_PARTIAL_CHAIN and the leaf as the only trusted certificate.
+ * With the whole store, the flag would make each intermediate CA an anchor, and so exempt
+ * it from CRLs. */
 MUST_USE static int verify_as_itself(X509_STORE_CTX *check, X509 *leaf)
 {
 	STACK_OF(X509) *only = sk_X509_new_null();
@@ -260,7 +259,7 @@ MUST_USE static int verify_as_itself(X509_STORE_CTX *check, X509 *leaf)
 	return rc;
 }
 
-/* Here, so that both versions of TLS refuse the same, with the same words. */
+/* Judged here, so that TLS 1.2 and 1.3 refuse the same keys with the same texts. */
 MUST_USE static int judge_key(X509_STORE_CTX *check, X509 *leaf)
 {
 	char what[CERTIFICATE_KEY_SIZE];
@@ -282,8 +281,8 @@ int tls_verify(X509_STORE_CTX *check, void *unused)
 	int rc;
 
 	(void)unused;
-	/* Keys that didn't sign a CRL or certificate are tried, too. What OpenSSL says of
-	 * that must not stay in its queue: the handshake would pass for failed. */
+	/* Trying keys that didn't sign a CRL leaves errors in OpenSSL's queue, with which
+	 * the handshake would seem to have failed. */
 	ERR_set_mark();
 	if (is_believed_as_itself(X509_STORE_CTX_get0_store(check), leaf))
 		rc = verify_as_itself(check, leaf);

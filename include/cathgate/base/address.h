@@ -1,6 +1,6 @@
 /*
- * IP addresses: a peer's, and ranges of the allowlist (RFC 4632, RFC 4291). An IPv4
- * address mapped into IPv6 (::ffff:192.0.2.1) is the IPv4 address it holds.
+ * IP addresses of peers, and the ranges of the allowlist (RFC 4632, RFC 4291). An IPv4
+ * address mapped into IPv6 (::ffff:192.0.2.1) is treated as the IPv4 address.
  */
 #ifndef CATHGATE_ADDRESS_H
 #define CATHGATE_ADDRESS_H
@@ -33,8 +33,9 @@ MUST_USE int address_of_socket(const struct sockaddr_storage *from, struct addre
 /* "192.0.2.1:104" or "[2001:db8::1]:104"; "unknown" for another family. */
 void address_text(const struct sockaddr_storage *from, char ret[ADDRESS_TEXT_SIZE]);
 
-/* A number or a range in CIDR notation, "192.168.40.0/24"; without a prefix just that
- * address. -1 when it is none, or has bits set behind its prefix. */
+/* Reads a numeric address, or a range in CIDR notation, "192.168.40.0/24". An address is
+ * the range of itself alone. -1 when the text is neither or has bits behind its prefix.
+ */
 MUST_USE int address_range_parse(const char *text, struct address_range *ret);
 bool address_range_holds(const struct address_range *range,
 			 const struct address *address);

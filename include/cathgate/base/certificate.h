@@ -1,6 +1,6 @@
 /*
- * What a TLS handshake asks of a certificate by itself, in TLS 1.2 and 1.3 alike: the one
- * judgement for whatever issues certificates, checks them beforehand, or meets a peer's.
+ * What TLS 1.2 and 1.3 demand of a single certificate. pki/ asks here about certificates
+ * and requests that it is given, tls/ when it checks files and when a peer shows one.
  */
 #ifndef CATHGATE_CERTIFICATE_H
 #define CATHGATE_CERTIFICATE_H
@@ -19,17 +19,16 @@ struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
 enum certificate_key {
 	CERTIFICATE_KEY_GOOD,
 	CERTIFICATE_KEY_WEAK,	/* security level 2 refuses it */
-	CERTIFICATE_KEY_UNKNOWN /* of a kind or on a curve that both versions don't have
-				 */
+	CERTIFICATE_KEY_UNKNOWN /* a kind or a curve that TLS 1.2 or 1.3 lacks */
 };
 
 /* For messages. */
 #define CERTIFICATE_KEYS "RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519"
 
 #define CERTIFICATE_KEY_SIZE 64
-/* The key of the certificate that is shown; of a CA's it only counts whether it is weak.
- * What it is, as in "on the curve brainpoolP256r1" or "of the kind DSA". A missing key is
- * weak. */
+/* Judges the key of a certificate that is shown in a handshake. For a CA's key, only
+ * CERTIFICATE_KEY_WEAK matters. *ret_what describes the key, as in "on the curve
+ * brainpoolP256r1" or "of the kind DSA". A missing key is weak. */
 enum certificate_key certificate_judge_key(const struct evp_pkey_st *key,
 					   char ret_what[CERTIFICATE_KEY_SIZE]);
 

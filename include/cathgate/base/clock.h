@@ -1,5 +1,5 @@
 /*
- * Two clocks: one that only ever goes forward, for deadlines, and the time of day.
+ * The monotonic clock, for deadlines, and the time of day.
  */
 #ifndef CATHGATE_CLOCK_H
 #define CATHGATE_CLOCK_H

@@ -1,6 +1,6 @@
 /*
- * Descriptors handed from process to process, with the word that says what they are
- * (unix(7), SCM_RIGHTS). The lines are of SOCK_SEQPACKET or SOCK_STREAM.
+ * Descriptors sent from process to process (unix(7), SCM_RIGHTS) with a message that says
+ * what they are. The channels are of SOCK_SEQPACKET or SOCK_STREAM.
  */
 #ifndef CATHGATE_DESCRIPTORS_H
 #define CATHGATE_DESCRIPTORS_H
@@ -14,20 +14,21 @@
 extern "C" {
 #endif
 
-#define DESCRIPTORS_MAX 8 /* with one word */
+#define DESCRIPTORS_MAX 8 /* with one message */
 
 /* The descriptors stay the sender's. Never raises SIGPIPE; `flags` as for sendmsg(2).
  * 0; or -1 with errno, and nothing sent. */
-MUST_USE int descriptors_send(int line, const void *word, size_t size,
+MUST_USE int descriptors_send(int channel, const void *message, size_t size,
 			      const int *descriptors, size_t count, int flags);
 
-/* What recvmsg(2) returns; those received are the caller's, close-on-exec: `*ret_count`
- * of them, at most `max`. What came beyond is closed. None after a failure. */
-MUST_USE ssize_t descriptors_receive(int line, void *word, size_t size, int *ret,
+/* Receives a message and the descriptors with it. Returns what recvmsg(2) does. The
+ * descriptors are the caller's and close-on-exec: `*ret_count` of them, at most `max`;
+ * any others are closed. There are none after a failure. */
+MUST_USE ssize_t descriptors_receive(int channel, void *message, size_t size, int *ret,
 				     size_t max, size_t *ret_count, int flags);
 
-/* The same where one is due, or none: -1 in `*ret` when none came. */
-MUST_USE ssize_t descriptor_receive(int line, void *word, size_t size, int *ret,
+/* The same for at most one descriptor: `*ret` is -1 when none came. */
+MUST_USE ssize_t descriptor_receive(int channel, void *message, size_t size, int *ret,
 				    int flags);
 
 #ifdef __cplusplus

@@ -19,7 +19,8 @@ extern "C" {
 
 struct digest;
 
-/* A new stream, started; NULL without memory. One can be used for many objects. */
+/* A new stream, started; NULL without memory. digest_start makes it ready for the next
+ * object. */
 MUST_USE struct digest *digest_new(void);
 void digest_free(struct digest *digest);
 /* All three return 0, or -1 when OpenSSL refuses (then the digest is of no use). */

@@ -1,6 +1,6 @@
 /*
- * How long something took, counted in buckets as Prometheus has them: a struct without
- * pointers, which processes of this program send to each other.
+ * Durations counted in buckets as Prometheus has them. The struct holds no pointers, so
+ * that processes of this program can send it to each other.
  */
 #ifndef CATHGATE_HISTOGRAM_H
 #define CATHGATE_HISTOGRAM_H
@@ -23,8 +23,9 @@ extern const int64_t histogram_bounds_us[HISTOGRAM_BUCKETS - 1];
 
 void histogram_count(struct histogram *histogram, int64_t us);
 uint64_t histogram_total(const struct histogram *histogram);
-/* Adds to `sum` what came between `before` and `now`. Nothing is added when anything in
- * `now` is less than before: whoever sent that doesn't count. */
+/* Adds to `sum` what came between `before` and `now`, which another process has sent.
+ * Adds nothing when a count in `now` is less than before: that process is then at fault.
+ */
 void histogram_add_since(struct histogram *sum, const struct histogram *before,
 			 const struct histogram *now);
 

@@ -1,7 +1,7 @@
 /*
- * What a file holds that isn't what it was named for, so that a message can say what to
- * make of it: certificates, keys and CRLs come in half a dozen forms, many of them under
- * the same endings.
+ * Advice about a file that isn't the certificate, key, CRL or request that it should be.
+ * These come in half a dozen forms, often with the same endings to their names, so a
+ * message says what the file is and how to convert it.
  */
 #ifndef CATHGATE_PEM_H
 #define CATHGATE_PEM_H
@@ -12,9 +12,8 @@ extern "C" {
 
 enum pem_wanted { PEM_CERTIFICATE, PEM_KEY, PEM_CRL, PEM_REQUEST };
 
-/* Of a file that couldn't be read as `wanted` in PEM form: what it is and what to do, to
- * follow its name. NULL when that can't be told. The descriptor is at another place
- * afterwards. */
+/* For a file that couldn't be read as `wanted` in PEM form: what it is and what to do, a
+ * static text to follow the file's name; or NULL. Moves the descriptor's position. */
 const char *pem_advice(int fd, enum pem_wanted wanted);
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /*
- * The reason codes: one word each, fixed for ever, for whatever the gateway refuses,
- * fails or raises. They stand in the audit log, the journal and the operator's handbook.
- * All that is said of them is in cathgate/reasons.def.
+ * The reason codes: why the gateway refused or failed something, or raised an alert.
+ * Their names never change: they stand in the audit log, the journal and the operator's
+ * handbook. reasons.def holds all that is said of each.
  */
 #ifndef CATHGATE_REASON_H
 #define CATHGATE_REASON_H
@@ -12,16 +12,16 @@ extern "C" {
 
 enum reason {
 	REASON_NONE = 0,
-#define REASON(name, word, place, cause, cure) REASON_##name,
+#define REASON(id, name, place, cause, cure) REASON_##id,
 #include "cathgate/base/reasons.def"
 #undef REASON
 	REASON_COUNT
 };
 
-/* The word of a reason; NULL for REASON_NONE and for a number that is none. */
+/* Static text, "tls-expired"; NULL for REASON_NONE and for a number that is no reason. */
 const char *reason_name(enum reason reason);
-/* The reason of a word; REASON_NONE when it is none. */
-enum reason reason_of_name(const char *word);
+/* REASON_NONE when no reason has that name. */
+enum reason reason_of_name(const char *name);
 
 /* Where a reason comes from. */
 enum reason_place {
@@ -37,7 +37,7 @@ struct reason_help {
 	const char *cause, *cure;
 };
 
-/* NULL for REASON_NONE and for a number that is none. Static. */
+/* Static; NULL for REASON_NONE and for a number that is no reason. */
 const struct reason_help *reason_help(enum reason reason);
 
 #ifdef __cplusplus

@@ -1,9 +1,10 @@
 /*
- * Keys leave no scraps. The processes of this program are forked from one that has read
- * keys; what OpenSSL had of them in memory that it freed as it was would be in each.
+ * Keeps copies of keys out of freed memory. The supervisor reads keys with OpenSSL, and
+ * then forks the other processes: without this, each would inherit the supervisor's freed
+ * memory with pieces of keys in it.
  *
- * Promises: what OpenSSL frees between secrets_begin and secrets_end is overwritten
- * first. Keys that are still held are their owner's to free.
+ * Promises: memory that OpenSSL frees between secrets_begin and secrets_end is
+ * overwritten first. A key that is still in use is its owner's to free.
  */
 #ifndef CATHGATE_SECRETS_H
 #define CATHGATE_SECRETS_H
@@ -12,10 +13,10 @@
 extern "C" {
 #endif
 
-/* Before anything else of OpenSSL is called, once. */
+/* Call once, before any other function of OpenSSL. */
 void secrets_init(void);
 
-/* Around whatever reads a key. Not nested. */
+/* Call around code that reads a key. They don't nest. */
 void secrets_begin(void);
 void secrets_end(void);
 

@@ -1,8 +1,6 @@
 /*
- * Times as text and back, always in UTC. Texts are those of RFC 3339 with a capital T and
- * Z, or the beginning of one for people to read. A time whose year hasn't four digits
- * becomes
- * "?".
+ * Times as text and back, always in UTC. The texts are those of RFC 3339 with a capital T
+ * and Z, or a part of one for people. A time whose year hasn't four digits becomes "?".
  */
 #ifndef CATHGATE_UTC_H
 #define CATHGATE_UTC_H
@@ -18,9 +16,8 @@ extern "C" {
 
 #define UTC_TEXT_SIZE sizeof("2026-01-02T03:04:05.678901Z")
 
-/* Reads such a text, with or without a fraction of the second, as microseconds since
- * 1970. What a fraction tells beyond microseconds is dropped. -1 if it is no such time.
- */
+/* Reads 2026-01-02T03:04:05Z, with or without a fraction, as microseconds since 1970.
+ * Further digits of the fraction are dropped. -1 if the text is no such time. */
 MUST_USE int utc_parse(const char *text, int64_t *ret_us);
 
 /* 2026-01-02T03:04:05.678901Z, of microseconds since 1970: the form of the audit log. */

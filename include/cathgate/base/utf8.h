@@ -15,13 +15,13 @@
 extern "C" {
 #endif
 
-/* The length of the character at `text`, of which `left` bytes are there, and its number;
- * 0 when it is none. */
+/* Reads the character at `text`, which has `left` more bytes, into *ret. Returns its
+ * length, 0 when it is no UTF-8. */
 MUST_USE size_t utf8_read(const char *text, size_t left, uint32_t *ret);
 
 bool utf8_is_valid(const char *text);
 
-/* C0 and C1, and DEL. */
+/* Whether it is a control character (C0, C1 or DEL). */
 bool utf8_is_control(uint32_t character);
 
 #ifdef __cplusplus

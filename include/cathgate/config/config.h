@@ -1,12 +1,12 @@
 /*
- * The configuration: libconfig text to one const struct, every fault named with its
- * file, line, key and what to write instead.
+ * The configuration: reads libconfig's text into a struct. Each fault names its file,
+ * line and key, and says what to write instead.
  *
- * Promises: all faults are reported, not just the first (after a syntax error, only that
- * one); unknown keys, wrong types, wrapped integers, keys of parts that are not built yet
- * and contradictions are faults; a struct config is whole and consistent, or there is
- * none. It holds text, numbers and paths: certificates and keys are read and judged by
- * tls/, entries that overlap by policy/, both adding their faults to the same list.
+ * Promises: all faults are reported, except that nothing more is read after a syntax
+ * error. Unknown keys, wrong types, numbers that libconfig would wrap, keys of parts that
+ * are not built yet and contradictions are faults. A struct config is whole and free of
+ * contradictions. It holds texts, numbers and paths: tls/ reads and judges certificates
+ * and keys, policy/ finds entries that overlap, and both add faults to the same list.
  */
 #ifndef CATHGATE_CONFIG_H
 #define CATHGATE_CONFIG_H
@@ -24,21 +24,21 @@
 extern "C" {
 #endif
 
-/* A folder beside the configuration: each NAME.conf in it is one more entry of
- * `modalities`, its keys at the top of the file. Includes begin at the configuration's
- * folder there, too. */
+/* A folder beside the configuration. Each NAME.conf in it is one more entry of
+ * `modalities`, with its keys at the top of the file. Includes in it are relative to the
+ * configuration's folder, too. */
 #define CONFIG_MODALITIES_FOLDER "modalities.d"
 
-/* Where something stands in the configuration, for messages about it. */
+/* A place in the configuration, for messages. */
 struct config_place {
 	const char *file;
 	int line;
-	const char *key; /* in full, as in "destinations[0].tls.ca" */
+	const char *key; /* "destinations[0].tls.ca" */
 };
 
 struct config_file {
 	const char *path; /* made absolute; NULL when not given */
-	bool credential;  /* from systemd's credentials folder: its mode is not judged */
+	bool credential;  /* in systemd's credentials folder: its mode is not checked */
 	struct config_place place;
 };
 
@@ -57,7 +57,7 @@ struct config_ae_titles {
 	size_t count;
 };
 
-/* Which groups are offered for the key exchange: with "classic" no post-quantum one. */
+/* The groups offered for the key exchange: "classic" has no post-quantum one. */
 enum config_key_exchange { CONFIG_KEY_EXCHANGE_DEFAULT, CONFIG_KEY_EXCHANGE_CLASSIC };
 
 struct config_tls {
@@ -74,15 +74,15 @@ struct config_tls {
 };
 
 struct config_listen {
-	const char *socket; /* the name of one that systemd passes; NULL: our own */
+	const char *socket; /* the name of a socket from systemd; NULL: none */
 	const char *address;
 	uint16_t port; /* 0: the system picks one, and the log says which */
 	struct config_tls tls;
 	struct config_place place;
 };
 
-/* Which certificates an entry is bound to: of each kind that has values, one must match.
- */
+/* The certificates that an entry is bound to. Of each list that isn't empty, one value
+ * must match. */
 struct config_certificate {
 	bool none; /* certificate = "none": plain listeners only */
 	struct config_strings sha256, public_key_sha256; /* hex, lower case, no colons */
@@ -95,14 +95,14 @@ struct config_modality {
 	const char *name;
 	struct config_ae_titles ae_titles, called_ae_titles;
 	struct config_certificate certificate;
-	struct address_range *addresses; /* none: any */
+	struct address_range *addresses; /* without any: all */
 	size_t address_count;
-	struct config_strings sop_classes; /* UIDs; none: any storage class */
+	struct config_strings sop_classes; /* UIDs; without any: all storage classes */
 	struct config_ae_titles move_originators;
 	bool user_identity_pass;
 	enum config_echo echo;
 	size_t destination;    /* index into destinations */
-	unsigned idle_seconds; /* its own, or that of limits; 0: never */
+	unsigned idle_seconds; /* 0: never; that of limits unless given */
 	unsigned max_associations;
 	unsigned max_handshakes_per_minute;
 	int64_t max_bytes_per_second;	   /* 0: no limit */
@@ -126,7 +126,7 @@ enum config_patient_id {
 	CONFIG_PATIENT_CLEAR
 };
 
-/* Where the exporter speaks to the journal: wherever there is one, or never. */
+/* Whether the exporter writes to the journal if there is one, or never. */
 enum config_journal { CONFIG_JOURNAL_AUTO, CONFIG_JOURNAL_OFF };
 
 struct config_audit {
@@ -179,21 +179,20 @@ struct config {
 	struct config_metrics metrics;
 	struct config_control control;
 	struct config_limits limits;
-	struct config_place *places; /* of each key that is given: config_place_of */
+	struct config_place *places; /* of each key given, for config_place_of */
 	size_t place_count;
 };
 
-/* What is wrong with a configuration, in the order it was found. */
+/* What is wrong with a configuration. */
 enum config_fault_kind {
-	CONFIG_ERROR,	 /* nothing starts with it */
-	CONFIG_CALENDAR, /* only time made it bad: an error in --check, an alert at start
-			  */
-	CONFIG_WARNING	 /* it works, but somebody should know */
+	CONFIG_ERROR,	 /* the gateway doesn't start with it */
+	CONFIG_CALENDAR, /* a date made it bad: an error in --check, an alert at start */
+	CONFIG_WARNING	 /* the gateway works, but an operator should know */
 };
 
 struct config_fault {
 	enum config_fault_kind kind;
-	enum reason reason; /* of CONFIG_CALENDAR: how handshakes fail because of it */
+	enum reason reason; /* of CONFIG_CALENDAR: that of the handshakes that fail */
 	char *text;	    /* "FILE:LINE: KEY: what is wrong; what to write instead" */
 };
 
@@ -203,7 +202,7 @@ struct config_faults {
 	size_t error_count, calendar_count;
 };
 
-/* Adds a fault; a place without a file or line leaves those out. */
+/* Adds a fault. The text has no file or line where `place` has none. */
 void config_fault_add(struct config_faults *faults, enum config_fault_kind kind,
 		      const struct config_place *place, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -213,64 +212,58 @@ void config_fault_calendar(struct config_faults *faults, enum reason reason,
 	__attribute__((format(printf, 4, 5)));
 void config_faults_clear(struct config_faults *faults);
 
-/* What the configuration must ask of parts above it: the UID of a SOP class by its name
- * ("XRayAngiographicImageStorage"), NULL when there is none, and whether a UID could be
- * a storage class. */
+/* Knowledge of dicom/, which config/ may not include: the UID of a SOP class by its name
+ * ("XRayAngiographicImageStorage"), NULL when there is none, and whether a UID can be a
+ * storage class. */
 struct config_sop_classes {
 	const char *(*uid_of_name)(const char *name);
 	bool (*is_storage)(const char *uid);
 };
 
-/* Reads a configuration. The caller owns *ret (config_free) and clears `faults`.
- * 0, or -1 when faults->error_count is not 0, *ret then untouched. Warnings alone leave
- * it good. */
+/* Reads a configuration. The caller owns *ret (config_free) and clears `faults`. 0; or -1
+ * with *ret untouched when there was a CONFIG_ERROR. */
 MUST_USE int config_load(const char *path, const struct config_sop_classes *sop_classes,
 			 struct config **ret, struct config_faults *faults);
 void config_free(struct config *config);
 
-/* Where a key of a group stands, "certificate.sha256" of an entry's place, say; the
- * group's own place, with that key, when it isn't given. */
+/* The place of a key in a group, as "certificate.sha256" in an entry. When the key isn't
+ * given, the group's own place with that key. */
 struct config_place config_place_of(const struct config *config,
 				    const struct config_place *group, const char *key);
 
-/* The path of the audit log alone, for tools: faults elsewhere in the configuration don't
- * matter. The caller frees *ret. 0, or -1 with a fault. */
+/* Each of these reads one key, for tools: faults elsewhere in the configuration don't
+ * matter. The caller frees *ret. 0, or -1 with a fault, also when the key isn't given. */
 MUST_USE int config_audit_file(const char *path, char **ret,
 			       struct config_faults *faults);
-/* That of the key for pseudonyms, in the same way. */
 MUST_USE int config_audit_pseudonym_key(const char *path, char **ret,
 					struct config_faults *faults);
-/* The directory of the audit messages, and the gateway's own name, where they are given.
- */
 MUST_USE int config_audit_messages(const char *path, char **ret,
 				   struct config_faults *faults);
-/* The socket of `cathgate status`, where it is given. */
 MUST_USE int config_control_socket(const char *path, char **ret,
 				   struct config_faults *faults);
 MUST_USE int config_gateway_name(const char *path, char **ret,
 				 struct config_faults *faults);
 
 /*
- * One entry of the allowlist by itself: an association that is open is brought its own
- * new one when the configuration changes.
+ * One entry of the allowlist by itself. When the configuration changes, the supervisor
+ * sends each open association its new entry.
  */
 
-/* The entry in bytes for another process of this program, without its destination and its
- * place; the caller frees *ret. 0, or -1 without memory. */
+/* Packs an entry, without its destination and place, into bytes for another process of
+ * this program. The caller frees *ret. 0, or -1 without memory. */
 MUST_USE int config_entry_pack(const struct config_modality *entry, uint8_t **ret,
 			       size_t *ret_size);
-/* The caller's (config_entry_free); its place is empty. NULL when the bytes are none. */
+/* The result is the caller's (config_entry_free). NULL when the bytes are no entry. */
 MUST_USE struct config_modality *config_entry_unpack(const uint8_t *bytes, size_t size);
 void config_entry_free(struct config_modality *entry);
 
-/* The keys in which two entries differ, "ae_titles, sop_classes", cut when there is no
- * room; empty when in none. `destination` is not looked at: it is an index, into lists
- * that may differ. */
+/* The keys in which two entries differ, "ae_titles, sop_classes", cut at `size`; "" for
+ * none. `destination` isn't compared: it is an index into lists that may differ. */
 void config_entry_changes(const struct config_modality *before,
 			  const struct config_modality *now, char *ret, size_t size);
 
-/* The same of limits, as in "limits.max_associations 128 to 64"; and of what a running
- * gateway can't change, its name and the auditor's keys: "gateway.name, audit.file". */
+/* The same for limits, as in "limits.max_associations 128 to 64"; and for the keys that a
+ * running gateway can't change: its name, and those of audit, "audit.file". */
 void config_limits_changes(const struct config_limits *before,
 			   const struct config_limits *now, char *ret, size_t size);
 void config_fixed_changes(const struct config *before, const struct config *now,

@@ -1,7 +1,8 @@
 /*
- * Command sets (PS3.7 6.3.1, E.1): group 0000, always Implicit VR Little Endian. Read for
- * the few elements that the gateway judges by; what is relayed is relayed as it came.
- * Bytes from the network: every length is checked, nothing is allocated.
+ * Command sets (PS3.7 6.3.1, E.1): group 0000, always Implicit VR Little Endian. Only the
+ * elements that the gateway judges are read; the relay passes a command set on as it
+ * came. The bytes come from the network: each length is checked, and nothing is
+ * allocated.
  */
 #ifndef CATHGATE_COMMAND_H
 #define CATHGATE_COMMAND_H
@@ -42,7 +43,7 @@ enum command_status {
 };
 
 struct command_set {
-	const char *fault;   /* static text: what is wrong with it; NULL: nothing */
+	const char *fault;   /* static text: what is wrong; NULL: nothing */
 	uint16_t field;	     /* (0000,0100) */
 	bool has_message_id; /* (0000,0110) */
 	uint16_t message_id;
@@ -58,35 +59,35 @@ struct command_set {
 	struct ae_title move_originator; /* empty when what came is no AE title */
 };
 
-/* 0; or -1 when nobody can say which command it is: no command field before an element
- * whose length leads outside or whose group is another. *ret is then untouched and
- * *detail (static text) says what.
+/* 0; or -1 with *ret untouched when the command can't be told: the command field is
+ * missing, or stands behind an element that is too long or of another group. *detail
+ * (static text) then says what is wrong.
  *
- * Whatever else is wrong is the `fault` of a command that can be told and answered: such
- * an element, a UID that is too long or holds what no UID can (it is then ""), a number
- * of another size, an element twice that is judged by (the first counts), a request
- * without data set type. The elements' order and a wrong group length do no harm; unknown
- * elements are passed over. */
+ * Other faults leave a command that can be answered, and are its `fault`: such an element
+ * behind the command field, a UID that is too long or has wrong characters (it is then
+ * ""), a number of a wrong size, two of an element that is read (the first counts), and a
+ * request without data set type. The elements' order and a wrong group length don't
+ * matter. Unknown elements are skipped. */
 MUST_USE int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,
 			   const char **detail);
 
 #define COMMAND_RESPONSE_MAX 512
 
-/* Writes the response to a request: its field with the response bit, message id, SOP
- * class and instance where it had them, no data set, the status, and an error comment
- * (0000,0902) of at most 64 characters unless NULL. Returns the bytes written. */
+/* Writes the response to a request: the command field with the response bit, the message
+ * id, SOP class and instance if the request has them, no data set, the status and, unless
+ * NULL, an error comment (0000,0902) cut at 64 characters. Returns the size. */
 size_t command_response(const struct command_set *request, uint16_t status,
 			const char *comment, uint8_t ret[COMMAND_RESPONSE_MAX]);
 
 #define COMMAND_ECHO_MAX 128
 
-/* Writes a C-ECHO-RQ (PS3.7 9.3.5.1). Returns the bytes written. */
+/* Writes a C-ECHO-RQ (PS3.7 9.3.5.1). Returns the size. */
 size_t command_echo(uint16_t message_id, uint8_t ret[COMMAND_ECHO_MAX]);
 
-/* Whether a status ends an operation well (PS3.7 Annex C): success, or a warning: Bxxx,
- * 0001, 0107, 0116. Pending (FF00, FF01) is not final, nor is any other of FFxx, which
- * nobody has defined; cancel (FE00) is, and a failure. */
+/* Whether a status is success or a warning (PS3.7 Annex C): Bxxx, 0001, 0107, 0116. */
 bool command_status_stored(uint16_t status);
+/* Whether no further response follows. Pending (FF00, FF01) isn't final, nor is any
+ * other, undefined status FFxx. */
 bool command_status_final(uint16_t status);
 
 #ifdef __cplusplus

@@ -1,9 +1,9 @@
 /*
- * A bounded look at the head of a data set (64 KiB at most) for four elements: SOP Class
- * UID (0008,0016), SOP Instance UID (0008,0018), Patient ID (0010,0020) and Study
- * Instance UID (0020,000D). For the audit record, and to notice a data set whose SOP
- * class is another than its command's: whatever else it meets, it just stops; no transfer
- * fails for a data set that can't be read.
+ * Looks for four elements in the first 64 KiB of a data set: SOP Class UID (0008,0016),
+ * SOP Instance UID (0008,0018), Patient ID (0010,0020) and Study Instance UID
+ * (0020,000D). The audit record shows them, and the SOP class is compared with the
+ * command's. Reading stops where the data set can't be understood: that never fails a
+ * transfer.
  */
 #ifndef CATHGATE_DATA_SET_HEAD_H
 #define CATHGATE_DATA_SET_HEAD_H
@@ -22,15 +22,14 @@ struct data_set_head {
 	char sop_class[65];    /* (0008,0016); "" when not found */
 	char sop_instance[65]; /* (0008,0018); likewise */
 	char study[65];	       /* "" when not found */
-	char patient_id[DATA_SET_HEAD_PATIENT_MAX +
-			1]; /* as it came, trimmed; "" likewise */
+	/* As it came, trimmed; "" when not found. */
+	char patient_id[DATA_SET_HEAD_PATIENT_MAX + 1];
 };
 
-/* Looks at the first `size` bytes of a data set in that transfer syntax: implicit little
- * endian, explicit little or big endian; deflated is inflated as far as it goes. Any
- * other transfer syntax, private ones too, is read as explicit little endian (PS3.5
- * A.4). Sequences of defined and of undefined length are stepped over. Each of the four
- * is found without the others, and in any order; of two of a kind the first counts. */
+/* Reads the first `size` bytes of a data set in a transfer syntax: implicit little
+ * endian, explicit big endian, or deflated, which is inflated as far as possible. Any
+ * other one is read as explicit little endian (PS3.5 A.4). Sequences are skipped. The
+ * elements may be missing or come in any order; the first of a kind counts. */
 void data_set_head_read(const uint8_t *bytes, size_t size, const char *transfer_syntax,
 			struct data_set_head *ret);
 

@@ -1,7 +1,6 @@
 /*
- * A DICOM file (PS3.10 7.1): where its data set begins, and what the meta header before
- * that says. The data set's bytes from there to the file's end are what crosses a
- * network; they are not looked at here.
+ * A DICOM file (PS3.10 7.1): where its data set begins, and what the meta header says.
+ * The data set, up to the file's end, is what a C-STORE sends; it isn't read here.
  */
 #ifndef CATHGATE_PART10_H
 #define CATHGATE_PART10_H
@@ -16,20 +15,20 @@
 extern "C" {
 #endif
 
-/* So many bytes from a file's beginning are enough. */
+/* The first bytes of a file that part10_read needs at most. */
 #define PART10_HEAD_MAX (1024 * 1024)
 
 struct part10 {
 	size_t data_set_at;
-	bool has_meta;		  /* without: the whole file is data set */
+	bool has_meta;		  /* without one, the whole file is the data set */
 	char sop_class[65];	  /* (0002,0002); "" where there is none */
 	char sop_instance[65];	  /* (0002,0003); likewise */
 	char transfer_syntax[65]; /* (0002,0010); likewise */
 };
 
-/* Reads the head of a file: with preamble and meta header, with the meta header alone, or
- * with neither. 0; -1 when it begins like a DICOM file, but its meta header breaks the
- * standard or doesn't end within `size`. */
+/* Reads the head of a file with preamble and meta header, with a meta header alone, or
+ * with neither. 0; -1 when the meta header breaks the standard or doesn't end within
+ * `size`. */
 MUST_USE int part10_read(const uint8_t *bytes, size_t size, struct part10 *ret);
 
 #ifdef __cplusplus

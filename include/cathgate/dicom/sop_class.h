@@ -1,7 +1,7 @@
 /*
- * SOP classes (PS3.4, PS3.6 table A-1): which are storage, which name has which UID.
- * Storage is any abstract syntax but the standard's known non-storage ones, so private
- * and future storage classes pass. A UID that PS3.5 9.1 does not allow is none.
+ * SOP classes (PS3.4, PS3.6 table A-1): whether one is a storage class, and the UIDs of
+ * their names. Any abstract syntax except the standard's non-storage ones is a storage
+ * class, so that private and future ones pass; but not a UID that PS3.5 9.1 forbids.
  */
 #ifndef CATHGATE_SOP_CLASS_H
 #define CATHGATE_SOP_CLASS_H
@@ -19,9 +19,9 @@ extern "C" {
 
 bool sop_class_is_storage(const char *uid);
 
-/* By DCMTK's dictionary name, as in "XRayAngiographicImageStorage"; for storage classes
- * its case does not count, so the standard's keywords fit. NULL when there is none. It is
- * static text. */
+/* The UID, static text, of a name in DCMTK's dictionary, as
+ * "XRayAngiographicImageStorage"; or NULL. Case doesn't matter for storage classes, so
+ * that the standard's keywords fit. */
 MUST_USE const char *sop_class_uid(const char *name);
 
 #ifdef __cplusplus

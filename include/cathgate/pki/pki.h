@@ -1,16 +1,15 @@
 /*
  * A small private CA (RFC 5280) on OpenSSL: keys, certificates, requests, CRLs and
  * PKCS#12 files, for a site that has no CA of its own for its modalities. No OpenSSL type
- * leaves it.
+ * stands in this header.
  *
- * Promises: serial numbers are 127 random bits; every certificate has the extensions that
- * RFC 5280 asks for and nothing that security level 2 refuses; none outlives the CA that
- * signs it; a CRL's number only grows. It opens files to read only; what it makes is text
- * in memory, wiped when freed, and written by whoever asked for it.
+ * Promises: serial numbers have 127 random bits. Each certificate has the extensions that
+ * RFC 5280 demands and nothing that security level 2 refuses. No certificate outlives its
+ * CA. A CRL's number only grows. Files are only read: what is made is text in memory,
+ * which the caller writes to a file, and which is wiped when it is freed.
  *
- * What returns a pointer or 0 returns NULL or -1 when it fails. With a `ret_error`, that
- * is then what is wrong and its cure, for a message that names the file; without,
- * pki_failure tells it.
+ * On failure the functions return NULL or -1. A `ret_error` then tells what is wrong and
+ * the cure, for a message that names the file. Without one, pki_failure tells it.
  */
 #ifndef CATHGATE_PKI_H
 #define CATHGATE_PKI_H
@@ -26,7 +25,7 @@
 extern "C" {
 #endif
 
-/* What OpenSSL says of the last failure, without its cure. Good until the next. */
+/* OpenSSL's text of the last failure. Valid until the next failure. */
 const char *pki_failure(void);
 
 struct pki_text {
@@ -37,18 +36,18 @@ void pki_text_free(struct pki_text *text);
 
 enum pki_algorithm { PKI_EC_P256, PKI_RSA_2048, PKI_RSA_3072, PKI_RSA_4096 };
 
-/* A private key; or, from a request, its public half alone. */
+/* A private key; or the public key of a request. */
 struct pki_key;
 MUST_USE struct pki_key *pki_key_new(enum pki_algorithm algorithm);
-/* Another of the same kind and strength as the key of a certificate. */
+/* A new key of the same kind and strength as a certificate's. */
 struct pki_certificate;
 MUST_USE struct pki_key *pki_key_like(const struct pki_certificate *certificate);
 MUST_USE struct pki_key *pki_key_read(const char *path, const char **ret_error);
 MUST_USE int pki_key_write(const struct pki_key *key, struct pki_text *ret);
 void pki_key_free(struct pki_key *key);
 
-/* What a certificate is to be for. Only what has been proved is taken from a request: its
- * key. */
+/* What a new certificate is to hold. From a request only the key is taken, since a
+ * request proves nothing else. */
 enum pki_role {
 	PKI_CA,	    /* signs certificates and CRLs, and no further CA */
 	PKI_SERVER, /* the gateway, to modalities */
@@ -64,22 +63,21 @@ struct pki_wish {
 	unsigned days;
 };
 
-/* Signed by a CA, or by itself without one (`key` is then a private one). */
+/* Issues a certificate, signed by the CA; or, with `ca` NULL, by `key` itself. */
 MUST_USE struct pki_certificate *pki_issue(const struct pki_wish *wish,
 					   const struct pki_key *key,
 					   const struct pki_certificate *ca,
 					   const struct pki_key *ca_key);
-/* The same as one before, subject, names and purposes, for another time, with that key,
- * which must be of the same kind. */
+/* Issues a certificate with the subject, names and purposes of `before`. `key` must be of
+ * the same kind as the key of `before`. */
 MUST_USE struct pki_certificate *pki_reissue(const struct pki_certificate *before,
 					     unsigned days, const struct pki_key *key,
 					     const struct pki_certificate *ca,
 					     const struct pki_key *ca_key);
-/* The first one of a file, PEM or DER. */
+/* Reads the first certificate of a file, PEM or DER. */
 MUST_USE struct pki_certificate *pki_certificate_read(const char *path,
 						      const char **ret_error);
-/* What would keep the gateway from taking it as a modality's, with the cure; else NULL.
- */
+/* Why the gateway would refuse the certificate as a modality's, and the cure; or NULL. */
 MUST_USE const char *pki_certificate_fault(const struct pki_certificate *certificate);
 MUST_USE int pki_certificate_write(const struct pki_certificate *certificate,
 				   struct pki_text *ret);
@@ -104,16 +102,18 @@ struct pki_facts {
 };
 MUST_USE int pki_certificate_facts(const struct pki_certificate *certificate,
 				   struct pki_facts *ret);
-/* Whether the CA has signed it, and whether the key is its own. */
+/* Whether the CA has signed the certificate, and whether the key is the certificate's. */
 bool pki_is_issued_by(const struct pki_certificate *certificate,
 		      const struct pki_certificate *ca);
 bool pki_is_key_of(const struct pki_certificate *certificate, const struct pki_key *key);
 
-/* A PKCS#10 request for what `wish` says (days don't count). */
+/* A PKCS#10 request (RFC 2986). `wish->days` isn't used. */
 MUST_USE int pki_request_write(const struct pki_wish *wish, const struct pki_key *key,
 			       struct pki_text *ret);
-/* The public key of a request, PEM or DER, whose signature proves that somebody has the
- * private one. A key that a TLS handshake doesn't take is an error. */
+/* The public key of a request, PEM or DER. The request's signature is verified, which
+ * proves that its maker has the private key. A key that TLS handshakes refuse is an
+ * error.
+ */
 MUST_USE struct pki_key *pki_request_read(const char *path, const char **ret_error);
 
 /* Why a certificate is revoked (RFC 5280 5.3.1). */
@@ -130,21 +130,21 @@ struct pki_revocation {
 struct pki_crl;
 MUST_USE struct pki_crl *pki_crl_read(const char *path, const char **ret_error);
 void pki_crl_free(struct pki_crl *crl);
-/* When it was revoked; 0 when it wasn't. */
+/* When the certificate was revoked; 0 when it wasn't. */
 time_t pki_crl_revoked(const struct pki_crl *crl,
 		       const struct pki_certificate *certificate);
 time_t pki_crl_until(const struct pki_crl *crl);
-/* The next CRL: what `before` holds (NULL for the first one) and the new revocations,
- * those known already left as they are. It is in force for `days`, 0 meaning as long as
- * the CA is, and never longer. */
+/* The next CRL: the entries of `before` (NULL for the first CRL) and the new revocations,
+ * except certificates that `before` holds. It is valid for `days`, 0 for as long as the
+ * CA, and never longer than the CA. */
 MUST_USE int pki_crl_write(const struct pki_crl *before,
 			   const struct pki_revocation *revocations, size_t count,
 			   const struct pki_certificate *ca, const struct pki_key *ca_key,
 			   unsigned days, struct pki_text *ret);
 
-/* Key, certificate and CA as one PKCS#12 file (RFC 7292). As of today: AES-256 and
- * HMAC-SHA-256; `legacy`: Triple DES and HMAC-SHA-1, which devices of the last twenty
- * years read and OpenSSL makes without its legacy provider. */
+/* Key, certificate and CA as one PKCS#12 file (RFC 7292), with AES-256 and HMAC-SHA-256;
+ * or, with `legacy`, Triple DES and HMAC-SHA-1, which devices of the last twenty years
+ * read, and which OpenSSL makes without its legacy provider. */
 MUST_USE int pki_pkcs12_write(const struct pki_key *key,
 			      const struct pki_certificate *certificate,
 			      const struct pki_certificate *ca, const char *friendly_name,
@@ -152,9 +152,9 @@ MUST_USE int pki_pkcs12_write(const struct pki_key *key,
 
 #define PKI_PASSWORD_SIZE 20 /* "abcd-efgh-jkmn-pqrs" and a NUL */
 #define PKI_UUID_SIZE	  46 /* "urn:uuid:" and 36 characters, and a NUL */
-/* Easily read and typed, 77 random bits. */
+/* 77 random bits, easy to read and type. */
 MUST_USE int pki_password_make(char ret[PKI_PASSWORD_SIZE]);
-/* A URI that nobody else has (RFC 4122, version 4). */
+/* A unique URI (RFC 4122, version 4). */
 MUST_USE int pki_uuid_make(char ret[PKI_UUID_SIZE]);
 /* 32 random bytes in base64, and a newline. */
 MUST_USE int pki_secret_make(struct pki_text *ret);

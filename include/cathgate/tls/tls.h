@@ -1,12 +1,13 @@
 /*
- * TLS 1.2 (RFC 5246) and 1.3 (RFC 8446) on OpenSSL, both legs: contexts made once, a
- * handshake through the owner's waiter, then a transport. No OpenSSL type leaves it.
+ * TLS 1.2 (RFC 5246) and 1.3 (RFC 8446) on OpenSSL, as server and as client. A context is
+ * made once, a handshake waits through the owner's waiter and ends with a transport. No
+ * OpenSSL type stands in this header.
  *
- * Promises: both sides always show a certificate, and the peer's chain, dates, purpose
- * and (when configured) revocation of every certificate below its anchor are checked;
- * ECDHE with AEAD ciphers only, security level 2; no resumption, no renegotiation, no
- * early data; a server's name is checked. Profiles: PS3.15 B.12 (BCP 195). A failure is a
- * reason code and a sentence for the log, never a bare OpenSSL error.
+ * Promises: both sides always show a certificate. The peer's chain, dates and purpose are
+ * checked, and a server's name; with CRLs also the revocation of each certificate below
+ * the anchor. ECDHE with AEAD ciphers only, security level 2; no resumption, no
+ * renegotiation, no early data. Profiles: PS3.15 B.12 (BCP 195). A failure is a reason
+ * code and a sentence for the log, never a bare OpenSSL error.
  */
 #ifndef CATHGATE_TLS_H
 #define CATHGATE_TLS_H
@@ -56,15 +57,15 @@ MUST_USE int tls_client_new(const struct config_tls *tls,
 			    struct config_faults *faults);
 void tls_context_free(struct tls_context *context);
 
-/* Whether it offers no post-quantum key exchange: its ClientHello then fits into one
- * packet, which some old TLS stacks and firewalls demand. */
+/* Whether the context offers no post-quantum key exchange. Its ClientHello then fits into
+ * one packet, which some old TLS stacks and firewalls demand. */
 bool tls_context_is_classic(const struct tls_context *context);
 
-/* What of a context will end some day. */
+/* What a context uses that has a last date. */
 enum tls_end_kind {
-	TLS_END_CERTIFICATE, /* our own, and what stands behind it in its file */
+	TLS_END_CERTIFICATE, /* in our own certificate's file */
 	TLS_END_CA,
-	TLS_END_CRL /* of several in one series, the one that began last */
+	TLS_END_CRL /* of a series, the one that counts */
 };
 
 struct tls_end {
@@ -76,55 +77,56 @@ struct tls_end {
 	char sha256[DIGEST_HEX_SIZE]; /* of its DER form */
 };
 
-/* The days before an end at which somebody is told, 30, 14, 7, 3 and 1: which of these it
- * has come to, 0 when it has ended, -1 when it is further off than any. What is issued
- * for less time, as CRLs are, is not near its end when it is new: `renewed` says that it
- * took the place of another, so that all goes as it should. */
+/* Operators are told 30, 14, 7, 3 and 1 days before an end. Returns the least of these
+ * that `now` has come to, 0 after the end, -1 before all. A certificate or CRL that is
+ * issued for so few days, as CRLs are, isn't near its end while it is new; `renewed` says
+ * that it has replaced another one, so that its issuer does its work. */
 int tls_end_stage(enum tls_end_kind kind, time_t begins, time_t until, bool renewed,
 		  time_t now);
 
-/* When something of the files that isn't valid yet, and waits, will be: then the context
- * is to be made anew. 0 when nothing waits. */
+/* When the context must be made again, because something in its files becomes valid; 0
+ * when all is valid already. */
 time_t tls_context_turn(const struct tls_context *context);
 
-/* The context's, until it is freed. */
+/* The list is the context's, and lives as long. */
 const struct tls_end *tls_context_ends(const struct tls_context *context,
 				       size_t *ret_count);
 
-/* Which peers a context believes (its CAs and CRLs, the oldest TLS; a client's server
- * name and pinned keys), in bytes for another process of this program; the caller frees
- * *ret. 0, or -1 without memory. Our own certificate and key are not among them. */
+/* Packs what decides whether a context accepts a peer (CAs, CRLs, the oldest TLS version;
+ * a client's server name and pinned keys) into bytes for another process of this program.
+ * The caller frees *ret. 0, or -1 without memory. Our own certificate and key are not
+ * included. */
 MUST_USE int tls_trust_pack(const struct tls_context *context, uint8_t **ret,
 			    size_t *ret_size);
-/* From here on the context believes those instead. 0; or -1, and it is unchanged. */
+/* Replaces these in the context. 0; or -1, and the context is unchanged. */
 MUST_USE int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes,
 			     size_t size);
 
-#define TLS_NAMES_MAX 32 /* dNSName and URI entries kept of a certificate, each kind */
+#define TLS_NAMES_MAX 32 /* kept of a certificate, for dNSName and for URI */
 
-/* Who the peer has proved to be, and how the connection is protected. */
+/* The peer's proved identity, and the protection of the connection. */
 struct tls_peer {
 	char certificate_sha256[DIGEST_HEX_SIZE]; /* of the DER form */
 	char public_key_sha256[DIGEST_HEX_SIZE];  /* of the DER SubjectPublicKeyInfo */
 	char subject[256];			  /* RFC 2253; cut when longer */
-	char issuer[256];			  /* the same of who signed it */
+	char issuer[256];			  /* likewise */
 	char common_name[128]; /* the last one; empty when none or not text */
 	char *dns[TLS_NAMES_MAX],
 		*uri[TLS_NAMES_MAX]; /* subjectAltName; free with clear */
 	size_t dns_count, uri_count;
-	/* It is in `ca`, and no CA there has signed it: nobody known has written what
-	 * names stand in it. Not of a self-signed one. */
+	/* The certificate isn't self-signed, is itself in `ca`, and its CA isn't: so
+	 * nobody that the gateway trusts has confirmed its names. */
 	bool vouches_for_itself;
-	time_t begins, ends; /* of its own certificate alone */
-	time_t not_after;    /* the earliest of the chain that was verified */
-	time_t shown_until; /* the earliest of it without the CA that we hold ourselves */
+	time_t begins, ends; /* of the peer's own certificate */
+	time_t not_after;    /* the earliest of the verified chain */
+	time_t shown_until;  /* likewise, without the anchor in `ca` */
 	time_t crl_until; /* the earliest nextUpdate of the CRLs in force; 0: none are */
 	char version[16]; /* "TLSv1.3" */
 	char cipher[48];  /* "TLS_AES_128_GCM_SHA256" */
 	char group[32];	  /* "X25519"; empty where OpenSSL can't tell */
 };
 
-/* Until when what the peer has proved stands, whichever ends first; and how it ends. */
+/* When the peer's proof ends, by a certificate or a CRL, and the reason then. */
 time_t tls_trusted_until(const struct tls_peer *peer);
 enum reason tls_trust_ended(const struct tls_peer *peer);
 
@@ -132,15 +134,15 @@ void tls_peer_clear(struct tls_peer *peer);
 
 struct tls_failure {
 	enum reason reason;
-	char detail[256]; /* a sentence: what happened, and on whose side */
+	char detail[256]; /* a sentence: what happened, and on which side */
 };
 
 /* Does the handshake on the connected, tuned socket `fd`. On success (0) *ret owns fd and
- * *ret_peer is the caller's to clear. On failure -1: fd is still the caller's and
- * *failure says why; its reason is REASON_NONE when the waiter gave up (the owner knows
- * why). As a server, the reason is one of the tls-… ones, not-tls or peer-lost; as a
- * client it is destination-tls, destination-name or destination-lost, with the tls-… word
- * in the detail; on either side, internal when there is no memory. */
+ * *ret_peer is the caller's to clear. On failure (-1) fd is still the caller's and
+ * *failure says why; its reason is REASON_NONE when the waiter gave up, as its owner
+ * knows why. A server's reason is a tls-… one, not-tls or peer-lost. A client's is
+ * destination-tls, destination-name or destination-lost, with the tls-… reason's name in
+ * the detail. Either may be internal, without memory. */
 MUST_USE int tls_accept(struct tls_context *context, int fd, const struct waiter *waiter,
 			struct transport *ret, struct tls_peer *ret_peer,
 			struct tls_failure *failure);
@@ -148,19 +150,18 @@ MUST_USE int tls_connect(struct tls_context *context, int fd, const struct waite
 			 struct transport *ret, struct tls_peer *ret_peer,
 			 struct tls_failure *failure);
 
-/* Judges the peer of an open connection once more by what `context` believes now, and
- * notes until when in *peer. Dates are left to tls_trusted_until. 0, also for a plain
- * transport; or -1 with the failure, whose reason is as in a handshake. */
+/* Judges the peer of an open connection again by the context's present trust, and notes
+ * the new dates in *peer. Dates are not judged here: see tls_trusted_until. 0, also for a
+ * plain transport; or -1 with a failure as in a handshake. */
 MUST_USE int tls_judge_again(const struct tls_context *context,
 			     const struct transport *transport, struct tls_peer *peer,
 			     struct tls_failure *ret);
 
-/* Whether the carrier itself has failed since (an alert, a broken record), and how: in
- * TLS 1.3 a server that refuses the client's certificate is heard only at the first read.
- * The reasons are those of a handshake; peer-lost (of a client, destination-lost) for a
- * broken record; malformed (destination-protocol) for records that hold no data, without
- * end.
- * False for a plain transport, a waiter that gave up, and a peer that just closed. */
+/* Whether TLS has failed since the handshake, by an alert or a broken record, and how: in
+ * TLS 1.3 a client learns only at its first read that the server refuses its certificate.
+ * The reasons are those of a handshake; a broken record is peer-lost (destination-lost
+ * for a client), and endless records without data are malformed (destination-protocol).
+ * False for a plain transport, when the waiter gave up, and when the peer just closed. */
 bool tls_failed(const struct transport *transport, struct tls_failure *ret);
 
 #ifdef __cplusplus
