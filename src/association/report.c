@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cathgate/audit/client.h"
 #include "cathgate/base/log.h"
 
 #define RECORD_MS 30000 /* a log that takes longer is not available */

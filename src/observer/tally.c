@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cathgate/audit/audit.h"
+#include "cathgate/audit/record.h"
 #include "cathgate/base/reason.h"
 #include "cathgate/audit/summed.h"
 

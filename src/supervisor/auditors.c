@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cathgate/audit/auditor.h"
 #include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"

@@ -32,7 +32,7 @@
 #include <time.h>
 
 #include "cathgate/association/association.h"
-#include "cathgate/audit/audit.h"
+#include "cathgate/audit/client.h"
 #include "cathgate/config/config.h"
 #include "cathgate/base/histogram.h"
 #include "cathgate/tls/tls.h"

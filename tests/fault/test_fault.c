@@ -25,7 +25,8 @@
 #include <cmocka.h>
 
 #include "audit/read/log_listing.h"
-#include "cathgate/audit/audit.h"
+#include "cathgate/audit/auditor.h"
+#include "cathgate/audit/client.h"
 #include "cathgate/audit/chain.h"
 #include "fault.h"
 

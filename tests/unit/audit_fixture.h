@@ -26,7 +26,8 @@
 
 #include <cmocka.h>
 
-#include "cathgate/audit/audit.h"
+#include "cathgate/audit/auditor.h"
+#include "cathgate/audit/client.h"
 #include "cathgate/audit/chain.h"
 #include "cathgate/base/clock.h"
 

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "cathgate/audit/audit.h"
+#include "cathgate/audit/record.h"
 #include "cathgate/base/ae_title.h"
 #include "cathgate/config/config.h"
 #include "cathgate/base/histogram.h"
@@ -58,7 +58,7 @@ struct association_start {
 	const struct association_addresses *addresses; /* one a destination */
 	int socket;
 	int supervisor; /* SOCK_SEQPACKET, struct association_notice both ways */
-	int auditor;	/* a line of cathgate/audit.h */
+	int auditor;	/* a channel of audit/client.h */
 	struct sockaddr_storage peer;
 	char id[AUDIT_ASSOCIATION_ID_SIZE];
 	int64_t accepted_ms; /* clock_ms() */

@@ -20,7 +20,7 @@
 
 #include "cathgate/base/address.h"
 #include "cathgate/association/association.h"
-#include "cathgate/audit/audit.h"
+#include "cathgate/audit/record.h"
 #include "cathgate/config/config.h"
 #include "cathgate/base/histogram.h"
 

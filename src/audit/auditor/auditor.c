@@ -9,6 +9,7 @@
 
 #include <openssl/crypto.h>
 
+#include "cathgate/audit/auditor.h"
 #include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"

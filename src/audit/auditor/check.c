@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cathgate/audit/auditor.h"
 #include "cathgate/audit/checkpoint.h"
 #include "audit/format/log_names.h"
 #include "audit/format/pseudonym.h"

@@ -14,7 +14,7 @@
 #ifndef AUDIT_REPEATS_H
 #define AUDIT_REPEATS_H
 
-#include "cathgate/audit/audit.h"
+#include "cathgate/audit/record.h"
 
 #define REPEATS_EACH	 10  /* recorded by themselves, of one kind ... */
 #define REPEATS_TOGETHER 100 /* ... and of kinds that differ in the address alone ... */

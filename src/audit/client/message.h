@@ -6,7 +6,8 @@
 #ifndef AUDIT_MESSAGE_H
 #define AUDIT_MESSAGE_H
 
-#include "cathgate/audit/audit.h"
+#include "cathgate/audit/client.h"
+#include "cathgate/base/address.h"
 
 /* On a channel: the head alone (MESSAGE_LAST_FRAGMENT), or with its record. */
 enum message_kind {

@@ -6,7 +6,7 @@
 #ifndef AUDIT_PSEUDONYM_H
 #define AUDIT_PSEUDONYM_H
 
-#include "cathgate/audit/audit.h"
+#include "cathgate/audit/record.h"
 
 struct pseudonym {
 	enum config_patient_id mode;

@@ -10,7 +10,8 @@
 #ifndef AUDIT_RECORD_H
 #define AUDIT_RECORD_H
 
-#include "cathgate/audit/audit.h"
+#include "cathgate/audit/record.h"
+#include "cathgate/base/address.h"
 #include "cathgate/audit/chain.h"
 #include "cathgate/audit/checkpoint.h"
 #include "cathgate/base/clock.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cathgate/audit/audit.h"
+#include "cathgate/audit/record.h"
 #include "cli/kit/cli.h"
 
 #define ID_MAX 256

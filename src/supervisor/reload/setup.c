@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/audit/auditor.h"
 #include "cathgate/base/log.h"
 #include "cathgate/observer/observer.h"
 #include "cathgate/policy/policy.h"

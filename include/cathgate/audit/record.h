@@ -1,0 +1,104 @@
+/*
+ * A record of the audit log: an event, its outcome, and what is known of it.
+ *
+ * Every process fills records in and gives them to the auditor (client.h). The auditor
+ * (auditor.h) adds a number, the time, the node, the association and its peer, and writes
+ * one line of JSON for each.
+ */
+#ifndef CATHGATE_AUDIT_RECORD_H
+#define CATHGATE_AUDIT_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cathgate/base/ae_title.h"
+#include "cathgate/base/digest.h"
+#include "cathgate/base/reason.h"
+#include "cathgate/config/config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum audit_event {
+	AUDIT_START,
+	AUDIT_STOP,
+	AUDIT_RELOAD,
+	AUDIT_ASSOCIATION,
+	AUDIT_INSTANCE,
+	AUDIT_ALERT,
+	AUDIT_CHECKPOINT, /* the auditor's own, and so is the next */
+	AUDIT_RETENTION,  /* an old file of the log is removed */
+	AUDIT_EVENT_COUNT
+};
+
+enum audit_outcome {
+	AUDIT_NO_OUTCOME,
+	AUDIT_FORWARDED,   /* instance: the PACS took it */
+	AUDIT_REFUSED,	   /* instance, association: policy or a limit; reload: faults */
+	AUDIT_FAILED,	   /* instance */
+	AUDIT_UNCONFIRMED, /* instance: the last fragment went out, no answer came */
+	AUDIT_ACCEPTED,	   /* association */
+	AUDIT_RELEASED,	   /* association */
+	AUDIT_ABORTED,	   /* association */
+	AUDIT_DONE,	   /* reload */
+	AUDIT_RAISED,	   /* alert */
+	AUDIT_REMOVED,	   /* retention */
+	AUDIT_OUTCOME_COUNT
+};
+
+/* The word that the log uses; "" for AUDIT_NO_OUTCOME. */
+const char *audit_outcome_name(enum audit_outcome outcome);
+
+#define AUDIT_ASSOCIATION_ID_SIZE 17 /* 16 hex digits */
+
+/* How the detail of a `reload` line ends when the next one goes on. */
+#define AUDIT_GOES_ON "; \u2026"
+
+/* One record, plain memory: it crosses a socket between two processes of one program.
+ * Empty text and -1 numbers are left out of the line. Text is as the peer sent it; the
+ * writer makes it safe. seq, time, node, association and peer are the auditor's to add.
+ */
+struct audit_record {
+	enum audit_event event;
+	enum audit_outcome outcome;
+	enum reason reason;
+	char detail[256];
+	char certificate[DIGEST_HEX_SIZE];
+	char subject[256];
+	char tls_version[16], tls_cipher[48], tls_group[32];
+	char modality[64];
+	char calling_ae[AE_TITLE_MAX + 1], called_ae[AE_TITLE_MAX + 1];
+	char destination[64];
+	char sop_class[65], sop_instance[65], study[65];
+	char patient_id[257]; /* in clear, to the auditor only, which holds the key */
+	char transfer_syntax[65];
+	int64_t bytes;
+	char sha256[DIGEST_HEX_SIZE];
+	int32_t status; /* DIMSE status */
+	int64_t wait_ms, total_ms;
+};
+
+/* An instance that the gateway itself refused, or that broke the standard or the limit on
+ * its size: the destination never had the whole, and that is the sender's doing. */
+bool audit_record_is_in_vain(const struct audit_record *record);
+
+/* What a log with pseudonyms holds for a patient ID (of up to 256 bytes, as the data set
+ * has it but for padding), by the key in that file. -1 with what is wrong and its cure in
+ * *ret_error, for a message that names the file. */
+int audit_pseudonym(const struct config_file *key, const char *patient_id,
+		    char ret[DIGEST_HEX_SIZE], const char **ret_error);
+
+/* Empties a record: no text, every number -1. */
+void audit_record_init(struct audit_record *record);
+
+/* The modality of a forwarded instance was told A700 after all, because its record came
+ * too late: the record becomes `unconfirmed`, reason audit-unavailable. Other records
+ * stay as they are. */
+void audit_record_doubt(struct audit_record *record);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
