@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "cathgate/audit/checkpoint.h"
+#include "cathgate/audit/members.h"
 #include "cathgate/audit/summed.h"
 #include "cathgate/base/visible.h"
 
@@ -113,19 +114,13 @@ static int add_checkpoint(struct journal_entry *entry, const char *text, size_t 
 	return add(entry, PREFIX "CHECKPOINT", note, checkpoint_note(&checkpoint, note));
 }
 
-static const char *word(const json_t *line, const char *member)
-{
-	const char *text = json_string_value(json_object_get(line, member));
-
-	return text ? text : "";
-}
-
 /* The modality, or as much as is known of it. An AE title that was not let in is what a
  * stranger calls himself, and stands in quotes. */
 static void write_sender(FILE *to, const json_t *line)
 {
-	const char *modality = word(line, "modality");
-	const char *calling = word(line, "calling_ae"), *peer = word(line, "peer");
+	const char *modality = members_text(line, "modality");
+	const char *calling = members_text(line, "calling_ae");
+	const char *peer = members_text(line, "peer");
 
 	if (!modality[0] && calling[0])
 		fprintf(to, "\"%s\"", calling);
@@ -135,12 +130,13 @@ static void write_sender(FILE *to, const json_t *line)
 
 static void write_event(FILE *to, const json_t *line)
 {
-	const char *event = word(line, "event"), *outcome = word(line, "outcome");
-	const char *destination = word(line, "destination");
-	const char *instance = word(line, "sop_instance");
+	const char *event = members_text(line, "event");
+	const char *outcome = members_text(line, "outcome");
+	const char *destination = members_text(line, "destination");
+	const char *instance = members_text(line, "sop_instance");
 
 	if (strcmp(event, "instance") == 0 &&
-	    summed_is(word(line, "association"), word(line, "detail"))) {
+	    summed_is(members_text(line, "association"), members_text(line, "detail"))) {
 		fputs("Instances from ", to);
 		write_sender(to, line);
 		fprintf(to, " %s", outcome);
@@ -156,14 +152,15 @@ static void write_event(FILE *to, const json_t *line)
 	} else if (strcmp(event, "association") == 0) {
 		fputs("Association from ", to);
 		write_sender(to, line);
-		fprintf(to, " (%s) %s", word(line, "peer"), outcome);
+		fprintf(to, " (%s) %s", members_text(line, "peer"), outcome);
 	} else if (strcmp(event, "start") == 0 || strcmp(event, "stop") == 0) {
-		fprintf(to, "Gateway %s %s", word(line, "node"),
+		fprintf(to, "Gateway %s %s", members_text(line, "node"),
 			strcmp(event, "start") == 0 ? "started" : "stopped");
 	} else if (strcmp(event, "checkpoint") == 0) {
-		fprintf(to, "Checkpoint %s at %lld lines, %s", word(line, "origin"),
+		fprintf(to, "Checkpoint %s at %lld lines, %s",
+			members_text(line, "origin"),
 			(long long)json_integer_value(json_object_get(line, "size")),
-			word(line, "signature")[0] ? "signed" : "not signed");
+			members_text(line, "signature")[0] ? "signed" : "not signed");
 	} else {
 		fprintf(to, "%s%s%s", event, outcome[0] ? " " : "", outcome);
 	}
@@ -171,7 +168,8 @@ static void write_event(FILE *to, const json_t *line)
 
 static int add_message(struct journal_entry *entry, const json_t *line)
 {
-	const char *reason = word(line, "reason"), *detail = word(line, "detail");
+	const char *reason = members_text(line, "reason");
+	const char *detail = members_text(line, "detail");
 	char *text = NULL;
 	size_t size = 0;
 	FILE *to = open_memstream(&text, &size);
@@ -198,7 +196,7 @@ static int add_message(struct journal_entry *entry, const json_t *line)
 /* Worse than what a renewed certificate mends: the gateway itself can't do its work. */
 static bool is_critical(const json_t *line)
 {
-	const char *reason = word(line, "reason");
+	const char *reason = members_text(line, "reason");
 
 	return strcmp(reason, "audit-unavailable") == 0 ||
 	       strcmp(reason, "internal") == 0;
@@ -206,8 +204,8 @@ static bool is_critical(const json_t *line)
 
 static int add_kind(struct journal_entry *entry, const json_t *line)
 {
-	const struct journal_kind *kind =
-		journal_kind_of(word(line, "event"), word(line, "outcome"));
+	const struct journal_kind *kind = journal_kind_of(members_text(line, "event"),
+							  members_text(line, "outcome"));
 	int priority = kind->priority == LOG_ERR && is_critical(line) ? LOG_CRIT
 								      : kind->priority;
 	char text[2] = { (char)('0' + priority), '\0' };
@@ -223,7 +221,7 @@ int journal_entry_make(const char *text, size_t size, const json_t *line,
 		       struct journal_entry *ret)
 {
 	struct journal_entry entry = { .count = 0 };
-	bool is_checkpoint = strcmp(word(line, "event"), "checkpoint") == 0;
+	bool is_checkpoint = strcmp(members_text(line, "event"), "checkpoint") == 0;
 
 	if (add_message(&entry, line) != 0 || add_kind(&entry, line) != 0 ||
 	    add_members(&entry, PREFIX, line) != 0 ||

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cathgate/audit/members.h"
+
 const char *log_line_text(const struct log_line *line, const char *member)
 {
-	const char *text = json_string_value(json_object_get(line->json, member));
-
-	return text ? text : "";
+	return members_text(line->json, member);
 }
 
 /* "192.0.2.1:104", "[2001:db8::1]:104" */

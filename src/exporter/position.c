@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cathgate/audit/members.h"
 #include "cathgate/base/durable.h"
 
 #define HEAD	   "cathgate exported 1\n"
@@ -113,10 +114,10 @@ int position_save(const char *path, const struct position *position)
 
 void position_mark_of(const json_t *line, uint64_t seq, struct position_mark *ret)
 {
-	const char *hash = json_string_value(json_object_get(line, "hash"));
+	const char *hash = members_text(line, "hash");
 
 	*ret = (struct position_mark){ .seq = seq, .hash = NO_HASH };
-	if (hash && is_hash(hash) && strlen(hash) < sizeof(ret->hash))
+	if (is_hash(hash) && strlen(hash) < sizeof(ret->hash))
 		snprintf(ret->hash, sizeof(ret->hash), "%s", hash);
 }
 

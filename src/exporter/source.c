@@ -5,6 +5,7 @@
 
 #include "cathgate/base/log.h"
 #include "cathgate/audit/log_reader.h"
+#include "cathgate/audit/members.h"
 
 void source_open(struct source *source, const char *log_path, const struct position *from)
 {
@@ -30,18 +31,6 @@ static int reopen(struct source *source, uint64_t seq)
 	return source->reader ? 0 : -1;
 }
 
-static json_t *parse(const struct log_reader_line *line)
-{
-	json_error_t error;
-	json_t *json = json_loadb(line->text, line->size, JSON_ALLOW_NUL, &error);
-
-	if (json && !json_is_object(json)) {
-		json_decref(json);
-		json = NULL;
-	}
-	return json;
-}
-
 /* Where among the marks the line stands; their count when it is none of them. */
 static size_t mark_of(const struct position *position, const struct log_reader_line *line)
 {
@@ -53,7 +42,7 @@ static size_t mark_of(const struct position *position, const struct log_reader_l
 		if (position->marks[i].seq != line->seq)
 			continue;
 		if (!json) {
-			json = parse(line);
+			json = members_read(line->text, line->size);
 			position_mark_of(json, line->seq, &mark);
 		}
 		if (position_mark_equals(&position->marks[i], &mark))
@@ -208,7 +197,7 @@ enum source_result source_next(struct source *source, struct source_line *ret)
 				    "cathgate audit verify says more",
 				    line.file, line.seq);
 		is_new_gap = false;
-		json = parse(&line);
+		json = members_read(line.text, line.size);
 		if (json) {
 			take(source, &line, json, ret);
 			return SOURCE_LINE;

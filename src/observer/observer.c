@@ -15,6 +15,7 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 #include "cathgate/audit/log_reader.h"
+#include "cathgate/audit/members.h"
 
 #include "control.h"
 #include "snapshot.h"
@@ -44,16 +45,6 @@ struct state {
 	int64_t retry_ms;
 	bool has_more, is_failing, is_behind_gap;
 };
-
-static json_t *parse(const char *text, size_t size)
-{
-	json_t *json = json_loadb(text, size, JSON_ALLOW_NUL, NULL);
-
-	if (json && json_is_object(json))
-		return json;
-	json_decref(json);
-	return NULL;
-}
 
 /* The last lines that there are, looked for from the end. */
 struct history {
@@ -109,7 +100,7 @@ static void log_failed(struct state *state)
 
 static void take_line(struct state *state, const struct log_reader_line *line)
 {
-	json_t *json = parse(line->text, line->size);
+	json_t *json = members_read(line->text, line->size);
 
 	/* After a broken log the numbers begin anew: those lines are news. */
 	if (state->is_behind_gap && line->seq <= state->tally.sequence)

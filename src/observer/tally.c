@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/audit/members.h"
 #include "cathgate/audit/record.h"
-#include "cathgate/base/reason.h"
 #include "cathgate/audit/summed.h"
+#include "cathgate/base/reason.h"
 
 static const struct family families[] = {
 	{ "cathgate_associations_total", SERIES_COUNTER,
@@ -46,13 +47,6 @@ static bool is_handshake(const char *reason)
 	       strcmp(reason, "handshake-timeout") == 0;
 }
 
-static const char *text(const json_t *line, const char *member)
-{
-	const char *value = json_string_value(json_object_get(line, member));
-
-	return value ? value : "";
-}
-
 static void put(char *ret, size_t size, const char *value)
 {
 	snprintf(ret, size, "%s", value);
@@ -62,10 +56,10 @@ static void put(char *ret, size_t size, const char *value)
 
 static void note(struct tally_event *event, const json_t *line)
 {
-	PUT(event->time, text(line, "time"));
-	PUT(event->outcome, text(line, "outcome"));
-	PUT(event->reason, text(line, "reason"));
-	PUT(event->detail, text(line, "detail"));
+	PUT(event->time, members_text(line, "time"));
+	PUT(event->outcome, members_text(line, "outcome"));
+	PUT(event->reason, members_text(line, "reason"));
+	PUT(event->detail, members_text(line, "detail"));
 }
 
 static struct tally_destination *destination_of(struct tally *tally, const char *name)
@@ -93,19 +87,21 @@ const struct tally_destination *tally_find(const struct tally *tally, const char
 
 static double stands_for(const json_t *line)
 {
-	return (double)summed_count(text(line, "association"), text(line, "detail"));
+	return (double)summed_count(members_text(line, "association"),
+				    members_text(line, "detail"));
 }
 
 static void note_destination(struct tally *tally, const json_t *line, bool counts)
 {
-	const char *outcome = text(line, "outcome"), *reason = text(line, "reason");
+	const char *outcome = members_text(line, "outcome");
+	const char *reason = members_text(line, "reason");
 	struct tally_destination *destination =
-		destination_of(tally, text(line, "destination"));
+		destination_of(tally, members_text(line, "destination"));
 
 	if (!destination)
 		return;
 	if (strcmp(outcome, "forwarded") == 0) {
-		PUT(destination->last_success, text(line, "time"));
+		PUT(destination->last_success, members_text(line, "time"));
 		destination->has_failed_last = false;
 	}
 	if (!begins(reason, "destination-"))
@@ -120,11 +116,12 @@ static void note_destination(struct tally *tally, const json_t *line, bool count
 
 static void count_association(struct tally *tally, const json_t *line)
 {
-	const char *outcome = text(line, "outcome"), *reason = text(line, "reason");
+	const char *outcome = members_text(line, "outcome");
+	const char *reason = members_text(line, "reason");
 	double count = stands_for(line);
 
 	series_add(tally->counters, "cathgate_associations_total", count, "outcome",
-		   outcome, "modality", text(line, "modality"), NULL);
+		   outcome, "modality", members_text(line, "modality"), NULL);
 	if (strcmp(outcome, "refused") == 0)
 		series_add(tally->counters, "cathgate_refusals_total", count, "of",
 			   "association", "reason", reason, NULL);
@@ -135,27 +132,28 @@ static void count_association(struct tally *tally, const json_t *line)
 
 static void count_instance(struct tally *tally, const json_t *line)
 {
-	const char *outcome = text(line, "outcome"), *modality = text(line, "modality");
-	const json_t *wait = json_object_get(line, "wait_ms");
+	const char *outcome = members_text(line, "outcome");
+	const char *modality = members_text(line, "modality");
+	int64_t bytes = members_number(line, "bytes");
+	int64_t wait_ms = members_number(line, "wait_ms");
 	double count = stands_for(line);
 
 	series_add(tally->counters, "cathgate_instances_total", count, "outcome", outcome,
 		   "modality", modality, NULL);
 	series_add(tally->counters, "cathgate_received_bytes_total",
-		   (double)json_integer_value(json_object_get(line, "bytes")), "modality",
-		   modality, NULL);
+		   bytes > 0 ? (double)bytes : 0, "modality", modality, NULL);
 	if (strcmp(outcome, "refused") == 0)
 		series_add(tally->counters, "cathgate_refusals_total", count, "of",
-			   "instance", "reason", text(line, "reason"), NULL);
-	if (wait && json_integer_value(wait) >= 0)
+			   "instance", "reason", members_text(line, "reason"), NULL);
+	if (wait_ms >= 0)
 		series_time(tally->counters, "cathgate_destination_response_seconds",
-			    json_integer_value(wait) * 1000, "destination",
-			    text(line, "destination"), NULL);
+			    wait_ms * 1000, "destination",
+			    members_text(line, "destination"), NULL);
 }
 
 static void count(struct tally *tally, const json_t *line)
 {
-	const char *event = text(line, "event");
+	const char *event = members_text(line, "event");
 
 	if (strcmp(event, "association") == 0)
 		count_association(tally, line);
@@ -163,10 +161,10 @@ static void count(struct tally *tally, const json_t *line)
 		count_instance(tally, line);
 	else if (strcmp(event, "reload") == 0)
 		series_add(tally->counters, "cathgate_reloads_total", 1, "outcome",
-			   text(line, "outcome"), NULL);
+			   members_text(line, "outcome"), NULL);
 	else if (strcmp(event, "alert") == 0)
 		series_add(tally->counters, "cathgate_alerts_total", 1, "reason",
-			   text(line, "reason"), NULL);
+			   members_text(line, "reason"), NULL);
 }
 
 static void add_changes(char *changes, const char *detail, size_t length)
@@ -186,7 +184,7 @@ static void add_changes(char *changes, const char *detail, size_t length)
 /* Returns whether it is the last line of its reload. */
 static bool note_reload(struct tally *tally, const json_t *line)
 {
-	const char *detail = text(line, "detail");
+	const char *detail = members_text(line, "detail");
 	size_t length = strlen(detail), mark = strlen(AUDIT_GOES_ON);
 	bool goes_on =
 		length >= mark && strcmp(detail + length - mark, AUDIT_GOES_ON) == 0;
@@ -201,18 +199,18 @@ static bool note_reload(struct tally *tally, const json_t *line)
 
 void tally_take(struct tally *tally, const json_t *line, uint64_t sequence, bool counts)
 {
-	const char *event = text(line, "event");
+	const char *event = members_text(line, "event");
 
 	tally->sequence = sequence;
 	tally->has_sequence = true;
-	PUT(tally->last_line, text(line, "time"));
+	PUT(tally->last_line, members_text(line, "time"));
 	if (strcmp(event, "checkpoint") == 0)
-		PUT(tally->last_checkpoint, text(line, "time"));
+		PUT(tally->last_checkpoint, members_text(line, "time"));
 	else if (strcmp(event, "reload") == 0)
 		counts &= note_reload(tally, line);
 	else if (strcmp(event, "alert") == 0)
 		note(&tally->last_alert, line);
-	else if (strcmp(text(line, "outcome"), "refused") == 0)
+	else if (strcmp(members_text(line, "outcome"), "refused") == 0)
 		note(&tally->last_refusal, line);
 	note_destination(tally, line, counts);
 	if (counts)

@@ -187,7 +187,7 @@ static void test_no_line_yet(void **state)
 	source_close(&source);
 }
 
-static void test_no_json(void **state)
+static void test_no_line_of_ours(void **state)
 {
 	struct position none = { .restart = 0 };
 	FILE *file;
@@ -196,10 +196,12 @@ static void test_no_json(void **state)
 	write_lines("w", 0, 1, 'a');
 	file = fopen(path, "a");
 	assert_non_null(file);
-	fputs("{\"seq\":2,\"event\":}\n{\"seq\":3,\"event\":\"x\"} {}\n", file);
+	fputs("{\"seq\":2,\"event\":}\n{\"seq\":3,\"event\":\"x\"} {}\n"
+	      "{\"seq\":4,\"event\":\"start\\u0000stop\"}\n",
+	      file);
 	fclose(file);
-	write_lines("a", 4, 4, 'a');
-	assert_gives(&none, "0 1 4 ");
+	write_lines("a", 5, 5, 'a');
+	assert_gives(&none, "0 1 5 ");
 }
 
 int main(void)
@@ -213,7 +215,7 @@ int main(void)
 		cmocka_unit_test(test_new_chain),
 		cmocka_unit_test(test_files_gone),
 		cmocka_unit_test(test_no_line_yet),
-		cmocka_unit_test(test_no_json),
+		cmocka_unit_test(test_no_line_of_ours),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

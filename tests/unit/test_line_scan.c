@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
+#include "cathgate/audit/members.h"
 #include "cli/log/line_scan.h"
-#include "cli/kit/members.h"
 
 static const char *const texts[LINE_SCAN_TEXTS] = { "time",	    "event",
 						    "outcome",	    "reason",
@@ -118,6 +118,7 @@ static void what_is_odd_is_left_to_the_parser(void **state)
 		if (line_scan(&scan, lines[i], strlen(lines[i])))
 			fail_msg("scanned: %s", lines[i]);
 	}
+	assert_null(members_read("{\"a\":\"1\\u00002\"}", 16)); /* no C string */
 	line_scan_free(&scan);
 }
 

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cathgate/audit/members.h"
 #include "cathgate/base/reason.h"
 #include "cli/kit/keep.h"
-#include "cli/kit/members.h"
 #include "probe.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "cathgate/audit/members.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/log_source.h"
-#include "cli/kit/members.h"
 #include "cli/kit/moment.h"
 
 #define DAY_MICROSECONDS (86400 * INT64_C(1000000))
@@ -76,7 +76,7 @@ static void visit_text(const struct visit *visit, const char *text, size_t size)
 {
 	json_t *read = members_read(text, size);
 
-	if (read && members_moment(read) >= visit->since)
+	if (read && moment_of_line(read) >= visit->since)
 		visit->visitor(visit->context, read);
 	json_decref(read);
 }

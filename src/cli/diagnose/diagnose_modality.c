@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cathgate/audit/members.h"
 #include "cathgate/base/reason.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
-#include "cli/kit/members.h"
 #include "cli/kit/moment.h"
 #include "cli/kit/shown.h"
 
@@ -201,7 +201,7 @@ static const char *story_of(const struct diagnose *how, const json_t *line)
 	const char *detail = members_text(line, "detail");
 	char time[MOMENT_SIZE];
 
-	moment_show(members_moment(line), how->utc, time);
+	moment_show(moment_of_line(line), how->utc, time);
 	return keep_format("%s: %s %s%s%s%s%s", time, members_text(line, "event"),
 			   members_text(line, "outcome"), reason[0] ? ", " : "", reason,
 			   detail[0] ? ": " : "", detail);

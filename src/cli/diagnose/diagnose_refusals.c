@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/audit/members.h"
 #include "cathgate/base/reason.h"
 #include "cathgate/audit/summed.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
-#include "cli/kit/members.h"
 #include "cli/kit/moment.h"
 #include "cli/kit/shown.h"
 
@@ -93,7 +93,7 @@ static void add(struct refusals *refusals, json_t *line)
 	}
 	json_decref(group->last);
 	group->last = json_incref(line);
-	group->moment = members_moment(line);
+	group->moment = moment_of_line(line);
 	group->count += summed_count(members_text(line, "association"),
 				     members_text(line, "detail"));
 }
@@ -111,10 +111,10 @@ static void visit(void *context, json_t *line)
 		add(refusals, line);
 	else if (strcmp(event, "association") == 0 && strcmp(outcome, "accepted") == 0)
 		json_object_set_new(refusals->let_in, host,
-				    json_integer(members_moment(line)));
+				    json_integer(moment_of_line(line)));
 	if (strcmp(outcome, "forwarded") == 0 && destination[0])
 		json_object_set_new(refusals->taken, destination,
-				    json_integer(members_moment(line)));
+				    json_integer(moment_of_line(line)));
 }
 
 static int newest_first(const void *a, const void *b)

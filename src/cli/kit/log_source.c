@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cathgate/audit/members.h"
 #include "cathgate/exporter/audit_used.h"
 #include "cathgate/config/config.h"
-#include "members.h"
 #include "moment.h"
 
 /* Whoever reads a gateway's log is told to the audit repository, where there is one. */
@@ -78,7 +78,7 @@ static bool take_moment(void *context, const struct log_reader_line *line, off_t
 	int64_t *ret = context;
 	json_t *read = members_read(line->text, line->size);
 	(void)offset;
-	*ret = read ? members_moment(read) : MOMENT_NONE;
+	*ret = read ? moment_of_line(read) : MOMENT_NONE;
 	json_decref(read);
 	return false;
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "cathgate/audit/members.h"
+
 #define MICROSECONDS 1000000
 
 /* Takes exactly `digits` digits; -1 where there are others. */
@@ -103,6 +105,14 @@ int moment_parse(const char *text, bool utc, enum moment_edge edge, int64_t *ret
 	time_t seconds = has_zone || utc ? timegm(&fields) - zone : mktime(&fields);
 	*ret = (int64_t)seconds * MICROSECONDS + microseconds;
 	return 0;
+}
+
+int64_t moment_of_line(const json_t *line)
+{
+	int64_t moment;
+	return moment_parse(members_text(line, "time"), true, MOMENT_START, &moment)
+		       ? MOMENT_NONE
+		       : moment;
 }
 
 /* Rounded down, before 1970 too. */

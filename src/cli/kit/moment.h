@@ -5,6 +5,7 @@
 #ifndef CLI_MOMENT_H
 #define CLI_MOMENT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,6 +19,10 @@ enum moment_edge { MOMENT_START, MOMENT_END };
  * is the day's first moment, or, at MOMENT_END, the first one behind it. -1 when it is
  * none. */
 int moment_parse(const char *text, bool utc, enum moment_edge edge, int64_t *ret);
+
+/* When a line of the log (cathgate/audit/members.h) was written; MOMENT_NONE where it
+ * doesn't say. */
+int64_t moment_of_line(const json_t *line);
 
 /* "2026-01-31 12:00:00+0100", or with Z when `utc`; "-" of MOMENT_NONE. */
 void moment_show(int64_t moment, bool utc, char ret[MOMENT_SIZE]);

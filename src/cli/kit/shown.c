@@ -49,6 +49,21 @@ size_t shown_text(FILE *to, const char *text)
 	return shown_bytes_of(to, text, strlen(text));
 }
 
+json_t *shown_json(const char *text)
+{
+	json_t *string = json_string(text);
+	char *shown = NULL;
+	size_t size;
+	FILE *to = string ? NULL : open_memstream(&shown, &size);
+	if (!to)
+		return string;
+	shown_text(to, text);
+	if (fclose(to) == 0)
+		string = json_string(shown);
+	free(shown);
+	return string;
+}
+
 void shown_column(FILE *to, const char *text, size_t width)
 {
 	size_t shown = shown_text(to, text);

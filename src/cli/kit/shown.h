@@ -5,6 +5,7 @@
 #ifndef CLI_SHOWN_H
 #define CLI_SHOWN_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +16,10 @@
  * backslash. Returns how many characters that are. */
 size_t shown_text(FILE *to, const char *text);
 size_t shown_bytes_of(FILE *to, const char *text, size_t size);
+
+/* Text that came from elsewhere, a file's name say, for JSON: what isn't UTF-8, for which
+ * JSON has no place, becomes \u00xx as on a terminal. */
+json_t *shown_json(const char *text);
 
 /* A message of our own with others' text in it: lines, tabs and backslashes stay. */
 void shown_message(FILE *to, const char *text);

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/audit/members.h"
 #include "cathgate/base/utf8.h"
 #include "cli/kit/complain.h"
-#include "cli/kit/members.h"
 
 static const char *const names[LINE_FILTER_MEMBERS] = {
 	[LINE_FILTER_EVENT] = "event",

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli/kit/members.h"
+#include "cathgate/audit/members.h"
 #include "cli/kit/moment.h"
 #include "cli/kit/shown.h"
 
@@ -49,7 +49,7 @@ static void put_member(FILE *to, const char *label, const json_t *line, const ch
 static void put_time(FILE *to, const json_t *line, bool utc)
 {
 	char shown[MOMENT_SIZE];
-	moment_show(members_moment(line), utc, shown);
+	moment_show(moment_of_line(line), utc, shown);
 	fprintf(to, "  %-16s%s, in the log ", "at", shown);
 	shown_text(to, members_text(line, "time"));
 	fputc('\n', to);
@@ -227,7 +227,7 @@ static json_t *json_of_record(const struct prove_search *search,
 {
 	json_t *item = json_object();
 	const struct prove_file *file = &search->files[record->file];
-	json_object_set_new(item, "file", members_shown(file->path));
+	json_object_set_new(item, "file", shown_json(file->path));
 	json_object_set_new(item, "line", json_integer((json_int_t)record->number));
 	json_object_set_new(item, "seq", json_integer((json_int_t)record->seq));
 	json_object_set_new(item, "proves",
@@ -246,7 +246,7 @@ static json_t *json_of_record(const struct prove_search *search,
 static json_t *json_of_file(const struct prove_file *file)
 {
 	json_t *item = json_object();
-	json_object_set_new(item, "file", members_shown(file->path));
+	json_object_set_new(item, "file", shown_json(file->path));
 	json_object_set_new(item, "lines", json_integer((json_int_t)file->lines));
 	json_object_set_new(item, "chain_holds", json_boolean(file->broken_at == 0));
 	if (file->broken_at > 0) {
@@ -262,7 +262,7 @@ int prove_print_json(FILE *to, const char *path, const struct prove_search *sear
 	const struct prove_object *object = search->object;
 	enum prove_verdict verdict = prove_verdict_of(search);
 	json_t *whole = json_object(), *records = json_array(), *files = json_array();
-	json_object_set_new(whole, "object", members_shown(path));
+	json_object_set_new(whole, "object", shown_json(path));
 	json_object_set_new(whole, "proved", json_boolean(verdict == PROVE_PROVED));
 	json_object_set_new(whole, "verdict", json_string(verdict_words[verdict]));
 	json_object_set_new(whole, "sop_instance", json_string(object->sop_instance));

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cathgate/audit/chain.h"
-#include "cli/kit/members.h"
+#include "cathgate/audit/members.h"
 
 #define RECORDS_MAX 1000 /* of one object; a log with more is a strange one */
 

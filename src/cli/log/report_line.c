@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "cathgate/audit/members.h"
 #include "cathgate/audit/summed.h"
-#include "cli/kit/members.h"
 #include "cli/kit/moment.h"
 
 #define SECOND INT64_C(1000000)
@@ -20,7 +20,7 @@ struct report_line report_line_of(const json_t *line)
 		.modality = members_text(line, "modality"),
 		.sop_instance = members_text(line, "sop_instance"),
 		.study = members_text(line, "study"),
-		.moment = members_moment(line),
+		.moment = moment_of_line(line),
 		.bytes = members_number(line, "bytes"),
 		.total_ms = members_number(line, "total_ms"),
 		.is_sum = summed_is(association, detail),

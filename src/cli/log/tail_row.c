@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "cli/kit/members.h"
+#include "cathgate/audit/members.h"
 #include "cli/kit/moment.h"
 #include "cli/kit/shown.h"
 
@@ -120,7 +120,7 @@ void tail_row_print(FILE *to, const struct log_reader_line *line,
 	}
 	const char *outcome = members_text(read, "outcome");
 	const char *colour = style->colour ? shown_colour_of(outcome) : "";
-	moment_show(members_moment(read), style->utc, time);
+	moment_show(moment_of_line(read), style->utc, time);
 	fprintf(to, "%-*s %*" PRIu64 " ", WIDTH_TIME, time, WIDTH_SEQ, line->seq);
 	shown_column(to, members_text(read, "event"), WIDTH_EVENT);
 	fprintf(to, " %s", colour);

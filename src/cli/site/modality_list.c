@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/kit/keep.h"
-#include "cli/kit/members.h"
+#include "cli/kit/shown.h"
 #include "modality.h"
 
 #define DAY_SECONDS 86400L
@@ -79,7 +79,7 @@ static json_t *describe(const struct site *site, const struct config_modality *e
 	json_object_set_new(
 		object, "destination",
 		json_string(site->config->destinations[entry->destination].name));
-	json_object_set_new(object, "file", members_shown(entry->place.file));
+	json_object_set_new(object, "file", shown_json(entry->place.file));
 	if (known != NULL) {
 		json_object_set_new(object, "certificate",
 				    json_string(known->facts.sha256));
