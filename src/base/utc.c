@@ -43,6 +43,13 @@ int utc_parse(const char *text, int64_t *ret_us)
 	return 0;
 }
 
+time_t utc_seconds(const char *text)
+{
+	int64_t us;
+
+	return utc_parse(text, &us) ? 0 : us / MICROSECONDS;
+}
+
 /* Writes 2026-01-02T03:04:05; or "?", and returns false. */
 static bool write_utc(time_t time, char ret[UTC_TEXT_SIZE])
 {

@@ -1,10 +1,11 @@
 #include "transfer.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "cathgate/audit/members.h"
+#include "cathgate/base/utc.h"
 
 /* A message that a transfer and patient may need. */
 struct telling {
@@ -103,23 +104,12 @@ static void put_patient(struct text *to, const char *patient, const struct confi
 /* The log writes the line when all is over; this is when it began. */
 static void time_of_begin(const struct log_line *line, char *ret, size_t room)
 {
-	const json_t *total = json_object_get(line->json, "total_ms");
-	struct tm utc = { 0 };
-	const char *fraction = strptime(line->time, "%Y-%m-%dT%H:%M:%S", &utc);
-	int64_t us, microseconds = 0;
+	int64_t total_ms = members_number(line->json, "total_ms"), us;
 
 	snprintf(ret, room, "%s", line->time);
-	if (!fraction || !json_is_integer(total))
+	if (total_ms < 0 || utc_parse(line->time, &us) || us / 1000 < total_ms)
 		return;
-	sscanf(fraction, ".%6" SCNd64, &microseconds);
-	us = (int64_t)timegm(&utc) * 1000000 + microseconds -
-	     1000 * json_integer_value(total);
-	time_t seconds = (time_t)(us / 1000000);
-	char text[32];
-	if (us < 0 || !gmtime_r(&seconds, &utc))
-		return;
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(ret, room, "%.19s.%06dZ", text, (int)(us % 1000000));
+	utc_text(us - 1000 * total_ms, ret);
 }
 
 void transfer_tell_begin(const struct config *config, const struct log_line *line,

@@ -5,8 +5,7 @@
 #include <time.h>
 
 #include "cathgate/base/clock.h"
-
-#include "moment.h"
+#include "cathgate/base/utc.h"
 
 #define SILENT_US 10000000 /* since then the supervisor says nothing */
 
@@ -30,9 +29,10 @@ static json_t *text(const char *value)
 
 static json_t *moment(int64_t seconds)
 {
-	char ret[MOMENT_SIZE];
+	char ret[UTC_TEXT_SIZE];
 
-	return text(moment_text((time_t)seconds, ret));
+	utc_text_seconds((time_t)seconds, ret);
+	return text(ret);
 }
 
 static const char *state_of(const struct snapshot *snapshot)

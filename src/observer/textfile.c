@@ -11,8 +11,7 @@
 
 #include "cathgate/base/durable.h"
 #include "cathgate/base/log.h"
-
-#include "moment.h"
+#include "cathgate/base/utc.h"
 
 static const struct family families[] = {
 	{ "cathgate_up", SERIES_GAUGE,
@@ -120,7 +119,7 @@ static void put_log(struct series *to, const struct snapshot *snapshot,
 		series_add(to, "cathgate_audit_sequence", (double)tally->sequence, NULL);
 	if (tally->last_checkpoint[0])
 		series_add(to, "cathgate_audit_last_checkpoint_timestamp_seconds",
-			   (double)moment_seconds(tally->last_checkpoint), NULL);
+			   (double)utc_seconds(tally->last_checkpoint), NULL);
 	series_add(to, "cathgate_last_reload_successful",
 		   strcmp(tally->last_reload.outcome, "refused") != 0, NULL);
 	for (uint32_t i = 0; i < snapshot->head.destination_count; i++) {
@@ -130,11 +129,11 @@ static void put_log(struct series *to, const struct snapshot *snapshot,
 		if (!known)
 			continue;
 		series_add(to, "cathgate_destination_last_success_timestamp_seconds",
-			   (double)moment_seconds(known->last_success), "destination",
-			   name, NULL);
+			   (double)utc_seconds(known->last_success), "destination", name,
+			   NULL);
 		series_add(to, "cathgate_destination_last_failure_timestamp_seconds",
-			   (double)moment_seconds(known->last_failure.time),
-			   "destination", name, NULL);
+			   (double)utc_seconds(known->last_failure.time), "destination",
+			   name, NULL);
 	}
 }
 

@@ -79,6 +79,8 @@ static void each_time_is_written(void **state)
 			assert_int_equal(utc_parse(ret, &back), 0);
 			assert_int_equal(back, rows[i].us);
 		}
+		assert_int_equal(utc_seconds(ret),
+				 ret[0] == '?' ? 0 : rows[i].us / second);
 		utc_text_seconds(time, ret);
 		assert_string_equal(ret, rows[i].seconds);
 		utc_date(time, ret);

@@ -19,6 +19,8 @@ extern "C" {
 /* Reads 2026-01-02T03:04:05Z, with or without a fraction, as microseconds since 1970.
  * Further digits of the fraction are dropped. -1 if the text is no such time. */
 MUST_USE int utc_parse(const char *text, int64_t *ret_us);
+/* The same in seconds; 0 if it is no such time. */
+time_t utc_seconds(const char *text);
 
 /* 2026-01-02T03:04:05.678901Z, of microseconds since 1970: the form of the audit log. */
 void utc_text(int64_t us, char ret[UTC_TEXT_SIZE]);

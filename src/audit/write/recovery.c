@@ -8,18 +8,11 @@
 #include <unistd.h>
 
 #include "cathgate/base/log.h"
+#include "cathgate/base/utc.h"
 #include "continuation.h"
 #include "late_note.h"
 #include "audit/read/log_listing.h"
 #include "search.h"
-
-time_t recovery_time(const char text[CLOCK_UTC_SIZE])
-{
-	struct tm utc = { .tm_year = 0 };
-	if (!strptime(text, "%Y-%m-%dT%H:%M:%S", &utc))
-		return 0;
-	return timegm(&utc);
-}
 
 /* After a failed sync the cache may show bytes that the disk never got. Let it go, as far
  * as the kernel follows, so that what is read next is what is there. */
@@ -82,7 +75,7 @@ static struct log_end end_of(const struct log_verify_file *found)
 		.chain = found->chain,
 		.tree = found->tree,
 		.first_seq = found->first_seq,
-		.first_time = found->lines ? recovery_time(found->first_time) : 0,
+		.first_time = found->lines ? utc_seconds(found->first_time) : 0,
 		.uncovered = found->checkpoints ? found->lines_behind_checkpoint
 						: found->lines,
 		.has_content = found->lines > 0,
@@ -209,7 +202,7 @@ static enum recovery_result run(struct search *search, int fd)
 		return RECOVERY_FAILED;
 	if (!search->why[0]) {
 		search_tell(search);
-		search->ret->last_time = recovery_time(search->last_time);
+		search->ret->last_time = utc_seconds(search->last_time);
 		const struct log_end *end = &search->ret->end;
 		late_note_make_good(search->path, search->rotated, search->rotated_count,
 				    end->tree.size > 0 ? end->first_seq

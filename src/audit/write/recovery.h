@@ -49,7 +49,4 @@ enum recovery_result {
 enum recovery_result recovery_run(int fd, const char *path, const struct signing_key *key,
 				  struct recovery *ret);
 
-/* The time that a line bears, in seconds; 0 when it can't be read. */
-time_t recovery_time(const char text[CLOCK_UTC_SIZE]);
-
 #endif

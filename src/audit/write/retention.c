@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "cathgate/base/log.h"
+#include "cathgate/base/utc.h"
 #include "cathgate/audit/log_clock.h"
 #include "cathgate/audit/log_verify.h"
 #include "audit/read/log_listing.h"
-#include "recovery.h"
 
 #define SECONDS_A_DAY 86400
 #define TAIL_SIZE     65536
@@ -114,7 +114,7 @@ static bool is_old(const char *path, time_t before)
 	const char *newline = memrchr(end, '\n', (size_t)got - 1);
 	const char *line = newline ? newline + 1 : end;
 	return sscanf(line, "{\"seq\":%*u,\"time\":\"%27[^\"]", time) != 1 ||
-	       recovery_time(time) < before;
+	       utc_seconds(time) < before;
 }
 
 static int scan(const char *path, const struct checkpoint *note,
@@ -157,7 +157,7 @@ static bool is_removable(struct retention *retention, const char *log_path,
 	bool has_note = log_get_note(note_path, &note) == 0;
 	const char *fault = "it can't be read";
 	if (scan(file, has_note ? &note : NULL, &found) == 0) {
-		if (found.lines > 0 && recovery_time(found.last_time) >= before)
+		if (found.lines > 0 && utc_seconds(found.last_time) >= before)
 			return false;
 		fault = not_covered(&found, key);
 	}

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cathgate/base/log.h"
+#include "cathgate/base/utc.h"
 
 #define BUFFER_SIZE	(1024 * 1024)
 #define RETRY_MS	1000  /* in trouble */
@@ -92,7 +93,7 @@ static enum log_file_result seal(struct writer *writer, const struct record_entr
 		return LOG_FILE_REFUSED;
 	}
 	if (next->tree.size == 1) {
-		next->first_time = recovery_time(entry->time);
+		next->first_time = utc_seconds(entry->time);
 		next->first_ms = clock_ms();
 	}
 	writer->buffered += size;
