@@ -3,7 +3,7 @@
  * what happened (client.h).
  *
  * Promises: lines are only ever appended, whole, each chained to the one before; an
- * instance or association whose process dies without a last word is recorded by the
+ * instance or association whose process dies without telling its end is recorded by the
  * auditor itself; a record that could not be written is kept and written when the disk
  * recovers, but never reported durable. What an auditor finds at its start is read whole
  * and judged: a torn end, or a log that somebody changed, is moved aside and told of,
@@ -19,25 +19,26 @@
 #ifndef CATHGATE_AUDIT_AUDITOR_H
 #define CATHGATE_AUDIT_AUDITOR_H
 
+#include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Opens the log (locked; waits up to 5 s for another's lock) and reads its live file
- * whole, says AUDIT_READY, and works until the control socket and every line have closed.
+/* Opens the log (locked; waits up to 5 s for another's lock), reads its live file whole,
+ * says AUDIT_READY and works until the control socket and every channel have closed.
  * Returns the exit status of the process: 0; or 1, logged with its cure, when the log,
  * the pseudonym key or the signing key can't be opened, or when records were left
  * unwritten.
  *
- * What was found at opening is told in the detail of the first record if that is `start`,
- * else in an alert before it; of a broken log an alert tells in any case. Signals that
- * ask a process to end are ignored. */
-int auditor_run(int control, const struct config *config);
+ * What the auditor finds at opening goes into the detail of the first record if that is
+ * `start`, else into an alert before it; a broken log always gets an alert. The auditor
+ * ignores signals that ask a process to end. */
+MUST_USE int auditor_run(int control, const struct config *config);
 
-/* What is wrong with audit.file and the keys, for --check and start. The signing key is
- * read by a process of its own, none of which is left for associations to inherit. */
+/* Adds what is wrong with audit.file and the keys, for --check and start. A process of
+ * its own reads the signing key, so that associations inherit no scraps of it. */
 void audit_check(const struct config_audit *audit, struct config_faults *faults);
 
 #ifdef __cplusplus

@@ -13,6 +13,7 @@
 
 #include "cathgate/base/ae_title.h"
 #include "cathgate/base/digest.h"
+#include "cathgate/base/must_use.h"
 #include "cathgate/base/reason.h"
 #include "cathgate/config/config.h"
 
@@ -47,7 +48,7 @@ enum audit_outcome {
 	AUDIT_OUTCOME_COUNT
 };
 
-/* The word that the log uses; "" for AUDIT_NO_OUTCOME. */
+/* As the log names it; "" for AUDIT_NO_OUTCOME. */
 const char *audit_outcome_name(enum audit_outcome outcome);
 
 #define AUDIT_ASSOCIATION_ID_SIZE 17 /* 16 hex digits */
@@ -57,8 +58,7 @@ const char *audit_outcome_name(enum audit_outcome outcome);
 
 /* One record, plain memory: it crosses a socket between two processes of one program.
  * Empty text and -1 numbers are left out of the line. Text is as the peer sent it; the
- * writer makes it safe. seq, time, node, association and peer are the auditor's to add.
- */
+ * auditor escapes it. */
 struct audit_record {
 	enum audit_event event;
 	enum audit_outcome outcome;
@@ -71,7 +71,7 @@ struct audit_record {
 	char calling_ae[AE_TITLE_MAX + 1], called_ae[AE_TITLE_MAX + 1];
 	char destination[64];
 	char sop_class[65], sop_instance[65], study[65];
-	char patient_id[257]; /* in clear, to the auditor only, which holds the key */
+	char patient_id[257]; /* in clear: only the auditor has the pseudonym key */
 	char transfer_syntax[65];
 	int64_t bytes;
 	char sha256[DIGEST_HEX_SIZE];
@@ -79,20 +79,20 @@ struct audit_record {
 	int64_t wait_ms, total_ms;
 };
 
-/* An instance that the gateway itself refused, or that broke the standard or the limit on
- * its size: the destination never had the whole, and that is the sender's doing. */
+/* Whether the sender alone is to blame that the destination never had the whole instance:
+ * the gateway refused it, or it broke the standard or the limit on its size. */
 bool audit_record_is_in_vain(const struct audit_record *record);
 
 /* What a log with pseudonyms holds for a patient ID (of up to 256 bytes, as the data set
  * has it but for padding), by the key in that file. -1 with what is wrong and its cure in
  * *ret_error, for a message that names the file. */
-int audit_pseudonym(const struct config_file *key, const char *patient_id,
-		    char ret[DIGEST_HEX_SIZE], const char **ret_error);
+MUST_USE int audit_pseudonym(const struct config_file *key, const char *patient_id,
+			     char ret[DIGEST_HEX_SIZE], const char **ret_error);
 
 /* Empties a record: no text, every number -1. */
 void audit_record_init(struct audit_record *record);
 
-/* The modality of a forwarded instance was told A700 after all, because its record came
+/* For a forwarded instance of which the modality was told A700 because its record came
  * too late: the record becomes `unconfirmed`, reason audit-unavailable. Other records
  * stay as they are. */
 void audit_record_doubt(struct audit_record *record);

@@ -1,5 +1,5 @@
-/* The auditor's loop: everything that is ready is read, written with one sync, and only
- * then answered, so that the busier it is the more records share a sync. */
+/* The auditor's loop. It reads all that is ready, writes that with one sync and only then
+ * answers: the busier the auditor is, the more records share a sync. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -21,13 +21,13 @@
 #define FIGURES_EVERY_MS 1000
 #define GATHER_US	 200
 #define EVENTS_A_TURN	 64
-#define MESSAGES_A_TURN	 4 /* of one line, so that no line starves the others */
+#define MESSAGES_A_TURN	 4 /* of one channel, so that none starves the others */
 #define ENDED_MAX	 4096
 
 /* An association that this auditor has finished with. */
 struct ended {
 	char association[AUDIT_ASSOCIATION_ID_SIZE];
-	bool is_told; /* that it asked for a line again */
+	bool is_logged; /* that a channel was asked for again */
 };
 
 struct auditor {
@@ -47,80 +47,83 @@ struct auditor {
 	size_t next_ended;
 };
 
-static void answer(struct session *session, uint32_t is_durable)
+static void answer_session(struct session *session, uint32_t is_durable)
 {
 	struct message_answer message = { .number = session->number,
 					  .durable = is_durable };
 	session->is_answer_due = false;
-	/* One that doesn't read its answers is ended: its next turn finds the end. */
-	if (send(session->line, &message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL) <
-	    0)
-		shutdown(session->line, SHUT_RDWR);
+	/* A process that doesn't read its answers loses its channel: the next turn reads
+	 * the end of that. */
+	if (send(session->channel, &message, sizeof(message),
+		 MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		shutdown(session->channel, SHUT_RDWR);
 }
 
-static void commit(struct auditor *auditor)
+static void commit_records(struct auditor *auditor)
 {
 	enum log_file_result result = writer_commit(&auditor->writer);
 	while (!SLIST_EMPTY(&auditor->due)) {
 		struct session *session = SLIST_FIRST(&auditor->due);
 		SLIST_REMOVE_HEAD(&auditor->due, others_due);
-		answer(session, result == LOG_FILE_DONE && session->is_queued);
+		answer_session(session, result == LOG_FILE_DONE && session->is_queued);
 	}
 }
 
-static bool add(struct auditor *auditor, const char *association, const char *peer,
-		const struct audit_record *record)
+static bool add_record(struct auditor *auditor, const char *association, const char *peer,
+		       const struct audit_record *record)
 {
 	if (writer_is_full(&auditor->writer) && !auditor->writer.is_in_trouble)
-		commit(auditor);
+		commit_records(auditor);
 	return writer_add(&auditor->writer, association, peer, record);
 }
 
-static void tell_counted(void *context, const char *peer,
-			 const struct audit_record *summary)
+static void add_summary(void *context, const char *peer,
+			const struct audit_record *summary)
 {
 	struct auditor *auditor = context;
 	log_warning("%s%s%s: %s: %s", summary->modality, summary->modality[0] ? ": " : "",
 		    audit_outcome_name(summary->outcome), reason_name(summary->reason),
 		    summary->detail);
-	add(auditor, "", peer, summary);
+	add_record(auditor, "", peer, summary);
 }
 
 static void note_ended(struct auditor *auditor, const struct session *session)
 {
 	struct ended *ended = &auditor->ended[auditor->next_ended++ % ENDED_MAX];
-	*ended = (struct ended){ .is_told = false };
+	*ended = (struct ended){ .is_logged = false };
 	memcpy(ended->association, session->association, sizeof(ended->association));
 }
 
 static void end_session(struct auditor *auditor, struct session *session,
 			const char *fault)
 {
-	struct audit_record words[SESSION_LAST_WORDS];
-	size_t count = session_last_words(session, fault, words);
+	struct audit_record records[SESSION_LAST_RECORDS];
+	size_t count = session_last_records(session, fault, records);
 	session->has_ended = true;
 	refusals_tell_ended(&auditor->refusals, session);
 	if (fault)
 		log_error("association %s: its line is closed, %s", session->association,
 			  fault);
 	for (size_t i = 0; i < count; i++)
-		if (!refusals_only_counted(&auditor->refusals, session, &words[i]))
-			add(auditor, session->association, session->peer, &words[i]);
+		if (!refusals_only_counted(&auditor->refusals, session, &records[i]))
+			add_record(auditor, session->association, session->peer,
+				   &records[i]);
 	if (!session_is_silent(session))
 		note_ended(auditor, session);
 	LIST_REMOVE(session, others);
 	session_free(session);
 }
 
-static void read_line(struct auditor *auditor, struct session *session)
+static void read_channel(struct auditor *auditor, struct session *session)
 {
 	struct message_said message;
+	struct audit_record record;
 	const char *fault = NULL;
 	bool has_closed = false;
-	if (session->is_answer_due) /* Read once it is answered. */
+	if (session->is_answer_due) /* first the answer */
 		return;
 	for (int i = 0; i < MESSAGES_A_TURN; i++) {
-		ssize_t size = recv(session->line, &message, sizeof(message),
+		ssize_t size = recv(session->channel, &message, sizeof(message),
 				    MSG_DONTWAIT | MSG_TRUNC);
 		if (size < 0 && errno == EAGAIN)
 			break;
@@ -129,46 +132,47 @@ static void read_line(struct auditor *auditor, struct session *session)
 		has_closed = size == 0;
 		if (size > 0)
 			fault = session_take(session, &auditor->pseudonym, &message,
-					     (size_t)size);
+					     (size_t)size, &record);
 		if (has_closed || fault || session->is_answer_due)
 			break;
 	}
 	if (has_closed || fault) {
 		end_session(auditor, session, fault);
 	} else if (session->is_answer_due &&
-		   refusals_only_counted(&auditor->refusals, session, &message.record)) {
-		answer(session, MESSAGE_COUNTED);
+		   refusals_only_counted(&auditor->refusals, session, &record)) {
+		answer_session(session, MESSAGE_COUNTED);
 	} else if (session->is_answer_due) {
 		refusals_tell_ended(&auditor->refusals, session);
-		/* Due only now: to make room, add may commit and answer what is due. */
-		session->is_queued = add(auditor, session->association, session->peer,
-					 &message.record);
+		/* Due only now: to make room, add_record may commit and answer what is
+		 * due. */
+		session->is_queued =
+			add_record(auditor, session->association, session->peer, &record);
 		SLIST_INSERT_HEAD(&auditor->due, session, others_due);
 	}
 	OPENSSL_cleanse(&message, sizeof(message));
 }
 
-static int watch(struct auditor *auditor, int line, struct session *session)
+static int watch_channel(struct auditor *auditor, int channel, struct session *session)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = session };
-	int result = epoll_ctl(auditor->epoll, EPOLL_CTL_ADD, line, &event);
+	int result = epoll_ctl(auditor->epoll, EPOLL_CTL_ADD, channel, &event);
 	if (result)
 		log_error("association %s: the auditor can't watch its line: %m",
 			  session->association);
 	return result;
 }
 
-static void open_session(struct auditor *auditor, int line,
+static void open_session(struct auditor *auditor, int channel,
 			 const struct message_address *address)
 {
-	struct session *session = session_new(line, address);
+	struct session *session = session_new(channel, address);
 	if (!session) {
 		log_error("association %s: the auditor has no memory for its line",
 			  address->association);
-		close(line);
+		close(channel);
 		return;
 	}
-	if (watch(auditor, line, session)) {
+	if (watch_channel(auditor, channel, session)) {
 		session_free(session);
 		return;
 	}
@@ -192,29 +196,30 @@ static bool has_finished_with(struct auditor *auditor, const char *association)
 		struct ended *ended = &auditor->ended[i];
 		if (strcmp(ended->association, association) != 0)
 			continue;
-		if (!ended->is_told)
+		if (!ended->is_logged)
 			log_error("association %s: it asked for a new line after its "
 				  "last one had ended; it gets none",
 				  association);
-		ended->is_told = true;
+		ended->is_logged = true;
 		return true;
 	}
 	return false;
 }
 
-/* Whoever asks for a second line keeps what it said and spent on the first, and whoever
- * lost that by its own doing gets none: a way around both limits otherwise. */
-static void renew_session(struct auditor *auditor, int line,
+/* An association that gets a second channel keeps what it told on the first, and its used
+ * limits. One that lost its channel by its own doing gets none. Either would be a way
+ * around the limits otherwise. */
+static void renew_session(struct auditor *auditor, int channel,
 			  const struct message_address *address)
 {
 	struct session *session = find_session(auditor, address->association);
-	if (session && watch(auditor, line, session) == 0) {
-		epoll_ctl(auditor->epoll, EPOLL_CTL_DEL, session->line, NULL);
-		session_move(session, line);
+	if (session && watch_channel(auditor, channel, session) == 0) {
+		epoll_ctl(auditor->epoll, EPOLL_CTL_DEL, session->channel, NULL);
+		session_move(session, channel);
 	} else if (session || has_finished_with(auditor, address->association)) {
-		close(line);
+		close(channel);
 	} else {
-		open_session(auditor, line, address);
+		open_session(auditor, channel, address);
 	}
 }
 
@@ -225,34 +230,34 @@ static void set_ending(struct auditor *auditor, const struct message_address *ad
 		session->ending = address->reason;
 }
 
-static bool say(struct auditor *auditor, enum audit_reply word)
+static bool send_reply(struct auditor *auditor, enum audit_reply reply)
 {
-	char byte = (char)word;
+	char byte = (char)reply;
 	return send(auditor->control, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
 static void take_control(struct auditor *auditor, struct message_control *message,
-			 size_t size, int line)
+			 size_t size, int channel)
 {
 	struct message_address *address = &message->address;
 	bool is_alone = size == sizeof(*address);
 	bool is_whole = size == sizeof(*message);
 	address->association[sizeof(address->association) - 1] = '\0';
 	address->peer[sizeof(address->peer) - 1] = '\0';
-	if (is_alone && address->kind == MESSAGE_OPEN && line >= 0) {
-		open_session(auditor, line, address);
+	if (is_alone && address->kind == MESSAGE_OPEN && channel >= 0) {
+		open_session(auditor, channel, address);
 		return;
 	}
-	if (is_alone && address->kind == MESSAGE_RENEW && line >= 0) {
-		renew_session(auditor, line, address);
+	if (is_alone && address->kind == MESSAGE_RENEW && channel >= 0) {
+		renew_session(auditor, channel, address);
 		return;
 	}
-	if (line >= 0)
-		close(line);
+	if (channel >= 0)
+		close(channel);
 	if (is_alone && address->kind == MESSAGE_ENDING && address->reason < REASON_COUNT)
 		set_ending(auditor, address);
 	else if (is_alone && address->kind == MESSAGE_PING)
-		say(auditor, AUDIT_ALIVE);
+		send_reply(auditor, AUDIT_ALIVE);
 	else if (is_alone &&
 		 (address->kind == MESSAGE_OPEN || address->kind == MESSAGE_RENEW))
 		log_error("association %s: its line to the auditor was lost; raise the "
@@ -266,23 +271,24 @@ static void take_control(struct auditor *auditor, struct message_control *messag
 			auditor->has_stop = true;
 			return;
 		}
-		add(auditor, address->association, address->peer, &message->record);
+		add_record(auditor, address->association, address->peer,
+			   &message->record);
 	} else
 		log_bug("the supervisor sent the auditor a message it doesn't know");
 }
 
-/* All of it, before any line is looked at: what is said about an association's end must
- * be known when its line closes. */
+/* The auditor reads this socket before any channel: it must know what the supervisor says
+ * of an association's end when that association's channel closes. */
 static void read_control(struct auditor *auditor)
 {
 	while (auditor->is_control_open) {
 		struct message_control message;
-		int line;
+		int channel;
 		ssize_t size =
 			descriptor_receive(auditor->control, &message, sizeof(message),
-					   &line, MSG_DONTWAIT | MSG_TRUNC);
+					   &channel, MSG_DONTWAIT | MSG_TRUNC);
 		if (size > 0)
-			take_control(auditor, &message, (size_t)size, line);
+			take_control(auditor, &message, (size_t)size, channel);
 		else if (size < 0 && errno == EAGAIN)
 			return;
 		else if (size == 0 || errno != ECONNRESET) {
@@ -297,10 +303,10 @@ static void tell_trouble(struct auditor *auditor)
 	bool is_in_trouble = auditor->writer.is_in_trouble;
 	bool is_reached = auditor->refusals.reserve.is_reached;
 	if (is_in_trouble != auditor->has_told_trouble &&
-	    say(auditor, is_in_trouble ? AUDIT_FULL : AUDIT_WELL))
+	    send_reply(auditor, is_in_trouble ? AUDIT_FULL : AUDIT_WELL))
 		auditor->has_told_trouble = is_in_trouble;
 	if (is_reached != auditor->has_told_reserve &&
-	    say(auditor, is_reached ? AUDIT_SHORT_OF_ROOM : AUDIT_ROOM))
+	    send_reply(auditor, is_reached ? AUDIT_SHORT_OF_ROOM : AUDIT_ROOM))
 		auditor->has_told_reserve = is_reached;
 }
 
@@ -308,7 +314,7 @@ static void look_for_room(struct auditor *auditor)
 {
 	struct audit_record alert;
 	if (refusals_look(&auditor->refusals, &auditor->writer.log.file, &alert))
-		add(auditor, "", "", &alert);
+		add_record(auditor, "", "", &alert);
 }
 
 static bool has_figures(const struct auditor *auditor)
@@ -316,7 +322,7 @@ static bool has_figures(const struct auditor *auditor)
 	return histogram_total(&auditor->writer.sync) != auditor->told_syncs;
 }
 
-/* Only for show: what doesn't get through now is in the next, a sum as well. */
+/* Figures are sums, so that those which don't get through now are in the next. */
 static void tell_figures(struct auditor *auditor)
 {
 	struct audit_figures figures = { .sync = auditor->writer.sync };
@@ -328,7 +334,7 @@ static void tell_figures(struct auditor *auditor)
 		auditor->told_syncs = histogram_total(&figures.sync);
 }
 
-/* -1 is never. */
+/* -1: never. */
 static int sooner(int a_ms, int b_ms)
 {
 	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
@@ -363,13 +369,13 @@ static int take_ready(struct auditor *auditor, int64_t wait_us)
 	read_control(auditor);
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.ptr)
-			read_line(auditor, events[i].data.ptr);
+			read_channel(auditor, events[i].data.ptr);
 	}
 	return count;
 }
 
-/* A record waits for its sync, and another is about to come: the whole of its instance
- * went out to the PACS. */
+/* Whether a record waits for its sync while another is about to come: that of an instance
+ * whose last fragment is on its way to the PACS. */
 static bool is_worth_gathering(const struct auditor *auditor)
 {
 	const struct session *session;
@@ -384,8 +390,8 @@ static bool is_worth_gathering(const struct auditor *auditor)
 	return false;
 }
 
-/* A sync costs as much for one record as for many. So whoever is the first to need one
- * waits a little for the others, about as long as a sync takes. */
+/* A sync costs as much for one record as for many. So the first record that needs one
+ * waits for others about as long as a sync takes. */
 static void gather(struct auditor *auditor)
 {
 	int64_t end_us = clock_us() + GATHER_US, left_us = GATHER_US;
@@ -404,11 +410,11 @@ static void work(struct auditor *auditor)
 		repeats_flush(&auditor->refusals.repeats, clock_ms(),
 			      auditor->has_stop && LIST_EMPTY(&auditor->sessions));
 		if (auditor->has_stop && LIST_EMPTY(&auditor->sessions)) {
-			add(auditor, auditor->stop.address.association,
-			    auditor->stop.address.peer, &auditor->stop.record);
+			add_record(auditor, auditor->stop.address.association,
+				   auditor->stop.address.peer, &auditor->stop.record);
 			auditor->has_stop = false;
 		}
-		commit(auditor);
+		commit_records(auditor);
 		writer_tend(&auditor->writer);
 		tell_trouble(auditor);
 		tell_figures(auditor);
@@ -438,7 +444,7 @@ static int auditor_open(int control, const struct config *config, struct auditor
 	}
 	if (writer_open(audit, LOCK_WAIT_MS, config->gateway_name, &auditor->writer))
 		return -1;
-	if (refusals_open(&auditor->refusals, audit, tell_counted, auditor) != 0) {
+	if (refusals_open(&auditor->refusals, audit, add_summary, auditor) != 0) {
 		log_error("the auditor has no memory to count refusals");
 		return -1;
 	}
@@ -477,7 +483,7 @@ int auditor_run(int control, const struct config *config)
 	ignore_signals();
 	if (auditor_open(control, config, &auditor))
 		goto out;
-	say(&auditor, AUDIT_READY);
+	send_reply(&auditor, AUDIT_READY);
 	work(&auditor);
 	if (auditor.writer.count > 0)
 		log_error("%s: %zu records could not be written; none was acknowledged",

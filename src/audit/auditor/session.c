@@ -5,12 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-struct session *session_new(int line, const struct message_address *address)
+struct session *session_new(int channel, const struct message_address *address)
 {
 	struct session *session = calloc(1, sizeof(*session));
 	if (!session)
 		return NULL;
-	session->line = line;
+	session->channel = channel;
 	memcpy(session->association, address->association, sizeof(session->association));
 	memcpy(session->peer, address->peer, sizeof(session->peer));
 	audit_record_init(&session->known);
@@ -20,10 +20,10 @@ struct session *session_new(int line, const struct message_address *address)
 	return session;
 }
 
-void session_move(struct session *session, int line)
+void session_move(struct session *session, int channel)
 {
-	close(session->line);
-	session->line = line;
+	close(session->channel);
+	session->channel = channel;
 	session->has_spoken_here = false;
 	session->may_begin_again = session->has_begun;
 }
@@ -32,7 +32,7 @@ void session_free(struct session *session)
 {
 	if (!session)
 		return;
-	close(session->line);
+	close(session->channel);
 	free(session);
 }
 
@@ -41,9 +41,9 @@ bool session_is_silent(const struct session *session)
 	return session->is_renewed && !session->has_spoken;
 }
 
-/* Who it is was said when the association was accepted; since then its process has read
- * what the network sent. */
-static void pin(const struct session *session, struct audit_record *record)
+/* Who the modality is was recorded when the association was accepted. A process that was
+ * taken over since then can't say otherwise. */
+static void pin_known(const struct session *session, struct audit_record *record)
 {
 	if (!session->is_pinned)
 		return;
@@ -60,7 +60,7 @@ static void pin(const struct session *session, struct audit_record *record)
 #undef PIN
 }
 
-static void know(struct session *session, const struct audit_record *association)
+static void keep_known(struct session *session, const struct audit_record *association)
 {
 	session->known = *association;
 	if (association->outcome == AUDIT_ACCEPTED)
@@ -72,8 +72,8 @@ static const char *take_announce(struct session *session, struct audit_record *r
 	if (record->event != AUDIT_ASSOCIATION ||
 	    (record->outcome != AUDIT_ACCEPTED && record->outcome != AUDIT_NO_OUTCOME))
 		return "it announced what is no standing association";
-	pin(session, record);
-	know(session, record);
+	pin_known(session, record);
+	keep_known(session, record);
 	return NULL;
 }
 
@@ -108,11 +108,11 @@ static const char *take_submit(struct session *session, struct audit_record *rec
 		return "it submitted an event that is not an association's to tell of";
 	if (!record_outcome_fits(record))
 		return "it submitted an outcome that this event can't have";
-	pin(session, record);
+	pin_known(session, record);
 	if (record->event == AUDIT_INSTANCE)
 		session->has_begun = false;
 	if (record->event == AUDIT_ASSOCIATION && record->outcome == AUDIT_ACCEPTED)
-		know(session, record);
+		keep_known(session, record);
 	else if (record->event == AUDIT_ASSOCIATION)
 		session->has_ended = true;
 	session->number = number;
@@ -121,8 +121,10 @@ static const char *take_submit(struct session *session, struct audit_record *rec
 }
 
 const char *session_take(struct session *session, const struct pseudonym *pseudonym,
-			 struct message_said *message, size_t size)
+			 const struct message_said *message, size_t size,
+			 struct audit_record *ret_record)
 {
+	struct audit_record record;
 	bool is_alone = size == sizeof(message->head);
 	bool is_first = !session->has_spoken_here;
 	session->has_spoken_here = session->has_spoken = true;
@@ -134,19 +136,23 @@ const char *session_take(struct session *session, const struct pseudonym *pseudo
 		return "it sent a message of no known size";
 	if (!record_is_sound(&message->record))
 		return "it sent a malformed record";
-	pseudonym_apply(pseudonym, &message->record);
+	record = message->record;
+	pseudonym_apply(pseudonym, &record);
 	if (message->head.kind == MESSAGE_ANNOUNCE)
-		return is_first ? take_announce(session, &message->record)
+		return is_first ? take_announce(session, &record)
 				: "it announced an association behind other messages";
 	if (message->head.kind == MESSAGE_BEGIN)
-		return take_begin(session, &message->record);
-	if (message->head.kind == MESSAGE_SUBMIT)
-		return take_submit(session, &message->record, message->head.number);
-	return "it sent a message of no known kind";
+		return take_begin(session, &record);
+	if (message->head.kind != MESSAGE_SUBMIT)
+		return "it sent a message of no known kind";
+	const char *fault = take_submit(session, &record, message->head.number);
+	if (!fault)
+		*ret_record = record;
+	return fault;
 }
 
-static void finish(struct audit_record *record, enum audit_outcome outcome,
-		   enum reason reason)
+static void finish_record(struct audit_record *record, enum audit_outcome outcome,
+			  enum reason reason)
 {
 	record->outcome = outcome;
 	record->reason = reason;
@@ -154,8 +160,8 @@ static void finish(struct audit_record *record, enum audit_outcome outcome,
 		 "its process ended without a last word");
 }
 
-size_t session_last_words(const struct session *session, const char *fault,
-			  struct audit_record ret[SESSION_LAST_WORDS])
+size_t session_last_records(const struct session *session, const char *fault,
+			    struct audit_record ret[SESSION_LAST_RECORDS])
 {
 	size_t count = 0;
 	if (session_is_silent(session))
@@ -171,14 +177,15 @@ size_t session_last_words(const struct session *session, const char *fault,
 	}
 	if (session->has_begun) {
 		ret[count] = session->begun;
-		pin(session, &ret[count]);
-		finish(&ret[count++],
-		       session->has_sent_last_fragment ? AUDIT_UNCONFIRMED : AUDIT_FAILED,
-		       session->ending);
+		pin_known(session, &ret[count]);
+		finish_record(&ret[count++],
+			      session->has_sent_last_fragment ? AUDIT_UNCONFIRMED
+							      : AUDIT_FAILED,
+			      session->ending);
 	}
 	if (!session->has_ended) {
 		ret[count] = session->known;
-		finish(&ret[count++], AUDIT_ABORTED, session->ending);
+		finish_record(&ret[count++], AUDIT_ABORTED, session->ending);
 	}
 	return count;
 }

@@ -1,7 +1,8 @@
 /*
- * One association as the auditor sees it: its line, what it said, and what has to be said
- * for it should it die. The process behind the line talks to the network and may be
- * anybody's: each message is checked, and who it is, is what the supervisor said.
+ * One association as the auditor sees it: its channel, what its process has told, and
+ * what the auditor has to record for it should that process die. The process talks to the
+ * network and may have been taken over: the auditor checks each message, and takes the
+ * association's id and peer from the supervisor alone.
  */
 #ifndef AUDIT_SESSION_H
 #define AUDIT_SESSION_H
@@ -11,48 +12,51 @@
 #include "audit/client/message.h"
 #include "audit/format/pseudonym.h"
 #include "audit/format/record.h"
+#include "cathgate/base/must_use.h"
 
 struct session {
 	LIST_ENTRY(session) others;
 	SLIST_ENTRY(session) others_due;
-	int line;
+	int channel;
 	char association[AUDIT_ASSOCIATION_ID_SIZE];
 	char peer[ADDRESS_TEXT_SIZE];
-	/* What it was opened with or renewed as, and whether it has said anything, on
-	 * this line and on any. */
-	bool is_renewed, has_spoken_here, has_spoken;
+	bool is_renewed; /* an earlier auditor knew the association */
+	/* Its process has sent something: on this channel, on any. */
+	bool has_spoken_here, has_spoken;
 	struct audit_record known; /* accepted or announced; empty before */
-	bool is_pinned;		   /* what `known` says of who it is rules */
+	bool is_pinned;		   /* certificate, names and so on are those of `known` */
 	struct audit_record begun;
 	bool has_begun, has_sent_last_fragment, has_ended;
-	bool may_begin_again; /* the one instance that it had begun on its line before */
+	bool may_begin_again; /* the instance that was begun on the channel before */
 	bool has_counted;     /* refused instances that the log has no line of yet */
-	enum reason ending;   /* why the supervisor ends it, or internal */
-	/* What it waits for: the answer to the record of that number. */
+	enum reason ending;   /* why the supervisor ends the process, or internal */
+	/* The process waits for the answer to its record of that number. */
 	bool is_answer_due, is_queued;
 	uint32_t number;
 };
 
-/* Takes the line's ownership; NULL without memory. */
-struct session *session_new(int line, const struct message_address *address);
-/* The same association on a line of which the session takes ownership; its last one is
- * closed. All that is known of it stays. */
-void session_move(struct session *session, int line);
+/* Takes ownership of the channel; NULL without memory. */
+MUST_USE struct session *session_new(int channel, const struct message_address *address);
+/* Goes on with another channel, takes ownership of it and closes the one before. All that
+ * is known of the association stays. */
+void session_move(struct session *session, int channel);
 void session_free(struct session *session);
 
-/* It was renewed and has said nothing since: there is nothing to tell of it. */
+/* The association was renewed and has sent nothing since: the log gets no line of it. */
 bool session_is_silent(const struct session *session);
 
-/* Takes in one message of `size` bytes. NULL, or what is wrong with it: then this session
- * is to be ended. Where it is a record to write (is_answer_due is then set), what is to
- * be written is left in the message. */
-const char *session_take(struct session *session, const struct pseudonym *pseudonym,
-			 struct message_said *message, size_t size);
+/* Takes in one message of `size` bytes. NULL, or what is wrong with the message: the
+ * session is to be ended then. If the message submits a record, is_answer_due is set and
+ * *ret_record is what to write. */
+MUST_USE const char *session_take(struct session *session,
+				  const struct pseudonym *pseudonym,
+				  const struct message_said *message, size_t size,
+				  struct audit_record *ret_record);
 
-/* What is left to be written at its end: up to SESSION_LAST_WORDS records, `fault` what
- * session_take said, or NULL. Returns how many. */
-#define SESSION_LAST_WORDS 3
-size_t session_last_words(const struct session *session, const char *fault,
-			  struct audit_record ret[SESSION_LAST_WORDS]);
+/* What to write when the session ends: up to SESSION_LAST_RECORDS, of which it returns
+ * the number. `fault`: what session_take returned. */
+#define SESSION_LAST_RECORDS 3
+size_t session_last_records(const struct session *session, const char *fault,
+			    struct audit_record ret[SESSION_LAST_RECORDS]);
 
 #endif

@@ -5,14 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const event_words[AUDIT_EVENT_COUNT] = {
+static const char *const event_names[AUDIT_EVENT_COUNT] = {
 	[AUDIT_START] = "start",	   [AUDIT_STOP] = "stop",
 	[AUDIT_RELOAD] = "reload",	   [AUDIT_ASSOCIATION] = "association",
 	[AUDIT_INSTANCE] = "instance",	   [AUDIT_ALERT] = "alert",
 	[AUDIT_CHECKPOINT] = "checkpoint", [AUDIT_RETENTION] = "retention",
 };
 
-static const char *const outcome_words[AUDIT_OUTCOME_COUNT] = {
+static const char *const outcome_names[AUDIT_OUTCOME_COUNT] = {
 	[AUDIT_NO_OUTCOME] = "",
 	[AUDIT_FORWARDED] = "forwarded",
 	[AUDIT_REFUSED] = "refused",
@@ -28,7 +28,7 @@ static const char *const outcome_words[AUDIT_OUTCOME_COUNT] = {
 
 const char *audit_outcome_name(enum audit_outcome outcome)
 {
-	return outcome_words[outcome];
+	return outcome_names[outcome];
 }
 
 void audit_record_init(struct audit_record *record)
@@ -196,8 +196,8 @@ size_t record_write(const struct record_entry *entry, uint64_t seq, const char *
 	to += sprintf(to, "%" PRIu64, seq);
 	to = put_text_member(to, "time", entry->time);
 	to = put_text_member(to, "node", node);
-	to = put_text_member(to, "event", event_words[record->event]);
-	to = put_text_member(to, "outcome", outcome_words[record->outcome]);
+	to = put_text_member(to, "event", event_names[record->event]);
+	to = put_text_member(to, "outcome", outcome_names[record->outcome]);
 	to = put_text_member(to, "reason", reason_name(record->reason));
 	to = put_text_member(to, "detail", record->detail);
 	to = put_parties(to, entry);
