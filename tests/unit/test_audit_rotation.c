@@ -37,7 +37,7 @@ static struct log_verify_file verified(const char *path)
 	int fd = open(path, O_RDONLY);
 	assert_int_equal(log_verify_scan(fd, &options, &found), 0);
 	if (found.fault.kind)
-		fail_msg("%s: %s: %s", path, log_verify_word(found.fault.kind),
+		fail_msg("%s: %s: %s", path, log_verify_kind_name(found.fault.kind),
 			 found.fault.why);
 	close(fd);
 	return found;

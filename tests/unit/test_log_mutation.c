@@ -95,7 +95,8 @@ static void require_fault(const char *what, size_t line, enum log_verify_kind ki
 		fail_msg("%s at line %zu: not found", what, line + 1);
 	if (fault.line != line + 1 || (kind != ANY_KIND && fault.kind != kind))
 		fail_msg("%s at line %zu: called %s at line %" PRIu64 ": %s", what,
-			 line + 1, log_verify_word(fault.kind), fault.line, fault.why);
+			 line + 1, log_verify_kind_name(fault.kind), fault.line,
+			 fault.why);
 	assert_true(fault.offset == (line < LINES ? whole.offsets[line] : whole.size));
 	assert_true(fault.why[0]);
 }

@@ -43,8 +43,8 @@ enum log_verify_kind {
 	LOG_VERIFY_FORGED
 };
 
-/* The word for it in messages and JSON: "edited", "other-key"; "" for no fault. */
-const char *log_verify_word(enum log_verify_kind kind);
+/* As messages and JSON name it: "edited", "other-key"; "" for no fault. */
+const char *log_verify_kind_name(enum log_verify_kind kind);
 
 struct log_verify_fault {
 	enum log_verify_kind kind;

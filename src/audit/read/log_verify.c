@@ -21,9 +21,9 @@ struct scan {
 	struct log_verify_file file;
 };
 
-const char *log_verify_word(enum log_verify_kind kind)
+const char *log_verify_kind_name(enum log_verify_kind kind)
 {
-	static const char *const words[] = {
+	static const char *const names[] = {
 		[LOG_VERIFY_NO_FAULT] = "",
 		[LOG_VERIFY_TORN] = "torn",
 		[LOG_VERIFY_EDITED] = "edited",
@@ -39,7 +39,7 @@ const char *log_verify_word(enum log_verify_kind kind)
 		[LOG_VERIFY_OTHER_KEY] = "other-key",
 		[LOG_VERIFY_FORGED] = "forged",
 	};
-	return words[kind];
+	return names[kind];
 }
 
 enum log_verify_kind log_verify_signature(const struct checkpoint *checkpoint,

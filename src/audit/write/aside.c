@@ -39,7 +39,7 @@ static int copy_hashed(int from, off_t at, int to, struct digest *digest, off_t 
 	}
 }
 
-/* Whole or not at all: half a copy would be mistaken for the whole. */
+/* Copies the whole or nothing: half a copy would be mistaken for the whole. */
 static int copy_torn(int fd, off_t at, const char *torn)
 {
 	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, FILE_MODE };
@@ -60,12 +60,12 @@ static int copy_torn(int fd, off_t at, const char *torn)
 	return result;
 }
 
-void aside_add_words(char words[ASIDE_WORDS_SIZE], const char *more)
+void aside_add_clause(char finding[ASIDE_FINDING_SIZE], const char *clause)
 {
-	size_t used = strlen(words);
-	if (more[0])
-		snprintf(words + used, ASIDE_WORDS_SIZE - used, "%s%s", used ? "; " : "",
-			 more);
+	size_t used = strlen(finding);
+	if (clause[0])
+		snprintf(finding + used, ASIDE_FINDING_SIZE - used, "%s%s",
+			 used ? "; " : "", clause);
 }
 
 static int hash_from(int fd, off_t at, off_t *ret_size, char ret[DIGEST_HEX_SIZE])
@@ -82,17 +82,17 @@ static int hash_from(int fd, off_t at, off_t *ret_size, char ret[DIGEST_HEX_SIZE
 	return result;
 }
 
-static void tell_torn(const char *torn, off_t size, const char *sha256,
-		      char ret[ASIDE_WORDS_SIZE])
+static void describe_torn(const char *torn, off_t size, const char *sha256,
+			  char ret[ASIDE_FINDING_SIZE])
 {
-	snprintf(ret, ASIDE_WORDS_SIZE,
+	snprintf(ret, ASIDE_FINDING_SIZE,
 		 "%" PRIdMAX " bytes of a torn line, SHA-256 %s, moved to %s",
 		 (intmax_t)size, sha256, log_name_base(torn));
 }
 
-/* The name of the newest torn end that is younger and that `words` don't name; "" when
- * there is none. */
-static void find_torn(const char *log_path, const char *time, const char *words,
+/* The name of the newest torn end that is younger than `time` and not named in `finding`;
+ * "" when there is none. */
+static void find_torn(const char *log_path, const char *time, const char *finding,
 		      char ret[LOG_NAME_SIZE])
 {
 	char begin[LOG_NAME_SIZE], stamp[LOG_STAMP_SIZE], newest[LOG_STAMP_SIZE] = "";
@@ -105,7 +105,7 @@ static void find_torn(const char *log_path, const char *time, const char *words,
 		const char *its_stamp = entry->d_name + length;
 		if (strncmp(entry->d_name, log_name_base(begin), length) == 0 &&
 		    strlen(its_stamp) < sizeof(newest) && strcmp(its_stamp, stamp) > 0 &&
-		    strcmp(its_stamp, newest) > 0 && !strstr(words, its_stamp))
+		    strcmp(its_stamp, newest) > 0 && !strstr(finding, its_stamp))
 			snprintf(newest, sizeof(newest), "%s", its_stamp);
 	}
 	if (directory)
@@ -124,25 +124,26 @@ static int hash_file(const char *path, off_t *ret_size, char ret[DIGEST_HEX_SIZE
 }
 
 void aside_untold_torn(const char *log_path, const char *time,
-		       char words[ASIDE_WORDS_SIZE])
+		       char finding[ASIDE_FINDING_SIZE])
 {
 	char torn[LOG_NAME_SIZE], sha256[DIGEST_HEX_SIZE];
 	off_t size;
-	find_torn(log_path, time, words, torn);
-	if (torn[0] && !words[0] && hash_file(torn, &size, sha256) == 0)
-		tell_torn(torn, size, sha256, words);
+	find_torn(log_path, time, finding, torn);
+	if (torn[0] && !finding[0] && hash_file(torn, &size, sha256) == 0)
+		describe_torn(torn, size, sha256, finding);
 	for (;;) {
-		size_t used = strlen(words);
-		find_torn(log_path, time, words, torn);
-		if (!torn[0] || used + strlen(log_name_base(torn)) + 8 > ASIDE_WORDS_SIZE)
+		size_t used = strlen(finding);
+		find_torn(log_path, time, finding, torn);
+		if (!torn[0] ||
+		    used + strlen(log_name_base(torn)) + 8 > ASIDE_FINDING_SIZE)
 			return;
-		snprintf(words + used, ASIDE_WORDS_SIZE - used, ", before %s",
+		snprintf(finding + used, ASIDE_FINDING_SIZE - used, ", before %s",
 			 log_name_base(torn));
 	}
 }
 
 int aside_torn(int fd, const char *path, const char *log_path, const char *time, off_t at,
-	       char ret[ASIDE_WORDS_SIZE])
+	       char ret[ASIDE_FINDING_SIZE])
 {
 	char sha256[DIGEST_HEX_SIZE], copied[DIGEST_HEX_SIZE];
 	char stamp[LOG_STAMP_SIZE], torn[LOG_NAME_SIZE];
@@ -164,13 +165,13 @@ int aside_torn(int fd, const char *path, const char *log_path, const char *time,
 		log_error("%s: the torn end can't be cut off: %m", path);
 		return -1;
 	}
-	tell_torn(torn, size, sha256, ret);
+	describe_torn(torn, size, sha256, ret);
 	log_warning("%s: %s", path, ret);
 	return 0;
 }
 
-/* One that isn't there needs no moving. */
-static int move(const char *from, const char *to)
+/* 0 also when nothing is there to be moved. */
+static int move_file(const char *from, const char *to)
 {
 	if (log_rename(from, to) == 0 || errno == ENOENT)
 		return 0;
@@ -191,7 +192,7 @@ static int move_rotated(const char *path, const struct log_rotated *rotated,
 		snprintf(number, sizeof(number), "-%" PRIu64, rotated->first_seq);
 	log_name_rotated(from, path, rotated, suffix);
 	log_name(to, path, ".broken-%s%s%s", stamp, number, suffix);
-	return move(from, to);
+	return move_file(from, to);
 }
 
 static int move_live(const char *path, const char *stamp)
@@ -199,23 +200,23 @@ static int move_live(const char *path, const char *stamp)
 	char note[LOG_NAME_SIZE], to[LOG_NAME_SIZE];
 	log_name(note, path, ".checkpoint");
 	log_name(to, path, ".broken-%s.checkpoint", stamp);
-	if (move(note, to))
+	if (move_file(note, to))
 		return -1;
 	log_name(to, path, ".broken-%s.jsonl", stamp);
-	return move(path, to);
+	return move_file(path, to);
 }
 
-/* A note without its file. */
+/* Moves the note beside a live file that isn't there. */
 static int move_last_note(const char *path, const char *stamp)
 {
 	char note[LOG_NAME_SIZE], to[LOG_NAME_SIZE];
 	log_name(note, path, ".checkpoint");
 	log_name(to, path, ".broken-%s-last.checkpoint", stamp);
-	return move(note, to);
+	return move_file(note, to);
 }
 
-/* That, and those of rotated files that are gone: beside the new chain they would tell of
- * lines that it never had. */
+/* Moves the notes whose files are gone: beside the new chain they would tell of lines
+ * that it never had. */
 static int move_notes(const char *path, bool is_live, const struct log_rotated *rotated,
 		      size_t count, const char *stamp)
 {
@@ -232,7 +233,7 @@ static int move_notes(const char *path, bool is_live, const struct log_rotated *
 	return result;
 }
 
-/* Whatever of the log is not aside yet. `is_done`: all but notes is. */
+/* Moves whatever of the log is not aside yet. `is_done`: all but notes is. */
 static int move_all(const char *path, bool is_live, bool is_done, const char *stamp)
 {
 	struct log_rotated *list;
@@ -261,7 +262,7 @@ static int move_all(const char *path, bool is_live, bool is_done, const char *st
 int aside_broken(const char *path, bool is_live, const char *why)
 {
 	char breaking[LOG_NAME_SIZE], aside[LOG_NAME_SIZE], stamp[LOG_STAMP_SIZE];
-	char text[LOG_STAMP_SIZE + ASIDE_WORDS_SIZE];
+	char text[LOG_STAMP_SIZE + ASIDE_FINDING_SIZE];
 	log_name_stamp(stamp);
 	log_name(breaking, path, ".breaking");
 	log_name(aside, path, ".broken-%s", stamp);
@@ -280,7 +281,7 @@ int aside_broken(const char *path, bool is_live, const char *why)
 	return move_all(path, is_live, false, stamp);
 }
 
-/* Whether an alert is among the lines whose words hold that time. */
+/* Whether among the lines is an alert that names that time. */
 static bool tells_of(const char *head, size_t size, const char *stamp)
 {
 	static const char mark[] = ",\"reason\":\"audit-broken\",";
@@ -295,34 +296,35 @@ static bool tells_of(const char *head, size_t size, const char *stamp)
 }
 
 int aside_broken_resume(const char *path, bool is_live, const char *head,
-			size_t head_size, bool *ret_is_moved, char ret[ASIDE_WORDS_SIZE])
+			size_t head_size, bool *ret_is_moved,
+			char ret[ASIDE_FINDING_SIZE])
 {
 	char breaking[LOG_NAME_SIZE], newest[LOG_NAME_SIZE];
-	char text[LOG_STAMP_SIZE + ASIDE_WORDS_SIZE], *words;
+	char text[LOG_STAMP_SIZE + ASIDE_FINDING_SIZE], *finding;
 	*ret_is_moved = false;
 	ret[0] = '\0';
 	log_name(breaking, path, ".breaking");
 	long size = log_get_file(breaking, text, sizeof(text));
 	if (size < 0 && errno == ENOENT)
 		return 0;
-	if (size <= 0 || text[size - 1] != '\n' || !(words = strchr(text, ' '))) {
+	if (size <= 0 || text[size - 1] != '\n' || !(finding = strchr(text, ' '))) {
 		log_error("%s: it can't be read; look what is in it, then remove it",
 			  breaking);
 		return -1;
 	}
-	text[size - 1] = *words++ = '\0';
+	text[size - 1] = *finding++ = '\0';
 	if (tells_of(head, head_size, text)) {
 		aside_broken_told(path);
 		return 0;
 	}
-	/* The newest goes last: with it all are aside, and what is live is the new chain.
-	 */
+	/* The newest file goes last: once it is aside, all are, and the live file is the
+	 * new chain's. */
 	log_name(newest, path, ".broken-%s.jsonl", text);
 	bool is_done = faccessat(AT_FDCWD, newest, F_OK, 0) == 0;
 	if (move_all(path, is_live, is_done, text))
 		return -1;
 	*ret_is_moved = !is_done && is_live;
-	snprintf(ret, ASIDE_WORDS_SIZE, "%s", words);
+	snprintf(ret, ASIDE_FINDING_SIZE, "%s", finding);
 	return 0;
 }
 

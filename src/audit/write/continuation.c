@@ -10,11 +10,12 @@
 #include "cathgate/audit/log_verify.h"
 #include "audit/read/last_line.h"
 
-/* The newest rotated file doesn't end where the live one begins. That is well after a
- * failed sync, which can leave more lines in it than count, and where a whole file in
- * between was moved away. */
+/* Judges a newest rotated file that doesn't end where the live one begins. That is well
+ * after a failed sync, which can leave more lines in a file than count, and after a whole
+ * file in between was moved away. */
 static int judge_gap(const struct continuation *at, int fd,
-		     char ret_why[ASIDE_WORDS_SIZE], char ret_missing[ASIDE_WORDS_SIZE])
+		     char ret_why[ASIDE_FINDING_SIZE],
+		     char ret_missing[ASIDE_FINDING_SIZE])
 {
 	const struct chain_line *first = at->first;
 	struct log_verify_file found;
@@ -28,19 +29,20 @@ static int judge_gap(const struct continuation *at, int fd,
 	if (found.has_fork && at->is_told)
 		return 0;
 	if ((is_finished || at->is_told) && found.chain.next_seq < first->seq) {
-		snprintf(ret_missing, ASIDE_WORDS_SIZE,
+		snprintf(ret_missing, ASIDE_FINDING_SIZE,
 			 "lines %" PRIu64 " to %" PRIu64 " are in no file here",
 			 found.chain.next_seq, first->seq - 1);
 		log_warning("%s: %s", at->path, ret_missing);
 		return 0;
 	}
-	snprintf(ret_why, ASIDE_WORDS_SIZE, "line 1 of %.60s does not go on from %.60s",
+	snprintf(ret_why, ASIDE_FINDING_SIZE, "line 1 of %.60s does not go on from %.60s",
 		 log_name_base(at->path), log_name_base(at->newest));
 	return 0;
 }
 
 int continuation_check(const struct continuation *continuation,
-		       char ret_why[ASIDE_WORDS_SIZE], char ret_missing[ASIDE_WORDS_SIZE])
+		       char ret_why[ASIDE_FINDING_SIZE],
+		       char ret_missing[ASIDE_FINDING_SIZE])
 {
 	struct last_line last;
 	struct chain before = { .next_seq = 0 };

@@ -1,6 +1,6 @@
 /*
- * Whether a log's live file goes on from its newest rotated one. Where whole files in
- * between were moved away it need not, but then that is said.
+ * Whether a log's live file goes on from its newest rotated one. If whole files in
+ * between were moved away it doesn't have to, but a finding says so.
  */
 #ifndef AUDIT_CONTINUATION_H
 #define AUDIT_CONTINUATION_H
@@ -9,21 +9,22 @@
 
 #include "aside.h"
 #include "cathgate/audit/chain.h"
+#include "cathgate/base/must_use.h"
 
 struct continuation {
 	const char *path;		/* of the live file */
 	const char *newest;		/* of the newest rotated one */
 	const struct chain_line *first; /* the live one's */
-	bool is_told; /* in that line, why the lines before it end where they do */
+	bool is_told; /* that line says why the lines before it end where they do */
 	struct digest *digest;
 	char *buffer; /* of LOG_VERIFY_LINE_MAX bytes */
 };
 
-/* The log is broken there: why, a clause, is left in `ret_why`. Lines are in no file, and
- * nothing else speaks against it: which, in `ret_missing`. 0; -1 with errno when the
- * rotated file can't be read. */
-int continuation_check(const struct continuation *continuation,
-		       char ret_why[ASIDE_WORDS_SIZE],
-		       char ret_missing[ASIDE_WORDS_SIZE]);
+/* If the log is broken there, `ret_why` says why, a clause. If lines are in no file, and
+ * all else is well, `ret_missing` says which. 0; -1 with errno when the rotated file
+ * can't be read. */
+MUST_USE int continuation_check(const struct continuation *continuation,
+				char ret_why[ASIDE_FINDING_SIZE],
+				char ret_missing[ASIDE_FINDING_SIZE]);
 
 #endif

@@ -16,7 +16,7 @@ struct late_note {
 	char *buffer; /* of LOG_VERIFY_LINE_MAX bytes */
 };
 
-/* The checkpoint with which a file ends. */
+/* The checkpoint with which a file ends; -1 when it ends with none. */
 static int read_end(const struct late_note *at, int fd, uint64_t first_seq,
 		    uint64_t next_seq, struct checkpoint *ret)
 {
@@ -30,9 +30,9 @@ static int read_end(const struct late_note *at, int fd, uint64_t first_seq,
 	return 0;
 }
 
-/* Whether it is what the note should be. `old`: the note that is there, or NULL. */
-static bool holds(const struct late_note *at, int fd, const struct checkpoint *end,
-		  const struct checkpoint *old)
+/* Whether the note should be that checkpoint. `old`: the note that is there, or NULL. */
+static bool note_holds(const struct late_note *at, int fd, const struct checkpoint *end,
+		       const struct checkpoint *old)
 {
 	struct log_verify_file found;
 	struct log_verify_options options = { .checkpoints = old,
@@ -55,7 +55,7 @@ static void make_good(const struct late_note *at, int fd, const char *note_path,
 		return;
 	if (read_end(at, fd, first_seq, next_seq, &end) ||
 	    (has_old && old.size >= end.size) ||
-	    !holds(at, fd, &end, has_old ? &old : NULL))
+	    !note_holds(at, fd, &end, has_old ? &old : NULL))
 		return;
 	if (log_put_file(note_path, text, checkpoint_note(&end, text)))
 		log_warning("%s: the checkpoint's note can't be written: %m", note_path);

@@ -1,17 +1,17 @@
 /*
- * The notes of rotated files that a full disk, or a crash, kept from being written: each
- * is made good from its file's last line, where that is a checkpoint and holds.
+ * Writes the notes of rotated files that a full disk or a crash has kept from being
+ * written: each from its file's last line, if that is a checkpoint and holds.
  */
 #ifndef AUDIT_LATE_NOTE_H
 #define AUDIT_LATE_NOTE_H
 
 #include "audit/format/log_names.h"
 
-/* `path`: the live file's, which begins with `live_seq`; `key` may be NULL. Only what our
- * key signed is made good where there is one, and only what goes on from the note that is
- * there: another says that the file was changed, and stays. A file that the next one
- * takes lines back of, after a failed sync, is left as it is. What hinders it is left to
- * the next start. */
+/* `path`: the live file's, which begins with `live_seq`. With a `key`, which may be NULL,
+ * only what it signed is written. A note that its file's last checkpoint doesn't go on
+ * from stays: it shows that the file was changed. So does that of a file of which the
+ * next one took lines back, after a failed sync. What can't be written now is left to the
+ * next start. */
 void late_note_make_good(const char *path, const struct log_rotated *rotated,
 			 size_t count, uint64_t live_seq, const struct signing_key *key);
 

@@ -11,21 +11,20 @@
 #include "cathgate/base/log.h"
 #include "cathgate/audit/log_clock.h"
 
-__attribute__((format(printf, 3, 4))) static void keep_words(struct live_log *log,
-							     enum live_log_words kind,
-							     const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void keep_finding(
+	struct live_log *log, enum live_log_finding_kind kind, const char *format, ...)
 {
 	va_list arguments;
-	/* With no room left the first are kept: they began it. */
-	if (log->word_count == LIVE_LOG_WORDS_MAX)
+	/* The first findings are kept: what came later follows from them. */
+	if (log->finding_count == LIVE_LOG_FINDINGS_MAX)
 		return;
-	struct live_log_word *word = &log->words[log->word_count++];
-	word->kind = kind;
+	struct live_log_finding *finding = &log->findings[log->finding_count++];
+	finding->kind = kind;
 	va_start(arguments, format);
-	vsnprintf(word->text, sizeof(word->text), format, arguments);
+	vsnprintf(finding->text, sizeof(finding->text), format, arguments);
 	va_end(arguments);
 	if (kind == LIVE_LOG_HAPPENED)
-		log_error("%s: %s", log->file.path, word->text);
+		log_error("%s: %s", log->file.path, finding->text);
 }
 
 static int open_key(struct live_log *log)
@@ -40,7 +39,7 @@ static int open_key(struct live_log *log)
 	return -1;
 }
 
-/* Twice: a broken log is moved aside first. */
+/* A broken log is moved aside first; then the file is opened once more. */
 static int open_file(struct live_log *log, int wait_ms, struct recovery *ret)
 {
 	enum recovery_result result = RECOVERY_MOVED;
@@ -56,8 +55,8 @@ static int open_file(struct live_log *log, int wait_ms, struct recovery *ret)
 	return result == RECOVERY_DONE ? 0 : -1;
 }
 
-/* From now on its age goes by the clock that nobody sets. Of a file that begins in the
- * future, since the clock has been set back, nobody knows the age: it counts as old. */
+/* From now on the file's age goes by the clock that nobody sets. A file that begins in
+ * the future, since the clock has been set back, has no known age: it counts as old. */
 static void begin_age(struct live_log *log)
 {
 	bool is_ahead = log->end.first_time > time(NULL) + LOG_CLOCK_LEAP_SECONDS;
@@ -80,11 +79,11 @@ int live_log_open(const struct config_audit *audit, int wait_ms, struct live_log
 		log.end.first_seq = log.end.chain.next_seq;
 	log.file.size = log.file.good_size = found.size;
 	if (found.broken[0])
-		keep_words(&log, LIVE_LOG_BROKEN, "%s", found.broken);
-	if (found.words[0])
-		keep_words(&log, LIVE_LOG_FOUND, "%s", found.words);
+		keep_finding(&log, LIVE_LOG_BROKEN, "%s", found.broken);
+	if (found.findings[0])
+		keep_finding(&log, LIVE_LOG_FOUND, "%s", found.findings);
 	if (found.taken[0])
-		keep_words(&log, LIVE_LOG_TAKEN, "%s", found.taken);
+		keep_finding(&log, LIVE_LOG_TAKEN, "%s", found.taken);
 	*ret = log;
 	return 0;
 }
@@ -98,11 +97,11 @@ void live_log_close(struct live_log *log)
 
 void live_log_told(struct live_log *log)
 {
-	for (size_t i = 0; i < log->word_count; i++) {
-		if (log->words[i].kind == LIVE_LOG_BROKEN)
+	for (size_t i = 0; i < log->finding_count; i++) {
+		if (log->findings[i].kind == LIVE_LOG_BROKEN)
 			aside_broken_told(log->file.path);
 	}
-	log->word_count = 0;
+	log->finding_count = 0;
 }
 
 static void rename_note(struct live_log *log, const char *to)
@@ -113,7 +112,7 @@ static void rename_note(struct live_log *log, const char *to)
 		log_warning("%s: it can't be renamed to %s: %m", note, log_name_base(to));
 }
 
-/* The note of a rotated file: kept, for it bounds what that file was. */
+/* Keeps the note of a rotated file: it says how many lines that file had. */
 static void retire_note(struct live_log *log, const struct log_rotated *rotated)
 {
 	char to[LOG_NAME_SIZE];
@@ -121,13 +120,13 @@ static void retire_note(struct live_log *log, const struct log_rotated *rotated)
 	rename_note(log, to);
 	if (!log->is_note_due)
 		return;
-	/* That one is older than the file's last checkpoint. */
+	/* The note that was renamed is older than the file's last checkpoint. */
 	log->late = log->note;
 	memcpy(log->late_note, to, sizeof(log->late_note));
 	log->is_note_due = false;
 }
 
-/* That of a file that is gone. */
+/* Keeps the note of a file that is gone, until another takes its place. */
 static void leave_note(struct live_log *log)
 {
 	struct log_rotated gone = { .first_seq = log->end.first_seq };
@@ -146,14 +145,14 @@ static int move_aside(struct live_log *log, const char *what,
 {
 	if (aside_one(log->file.path, ret_name))
 		return -1;
-	keep_words(log, LIVE_LOG_HAPPENED,
-		   "%s; it is now %.80s, and line %" PRIu64 " is the next here", what,
-		   log_name_base(ret_name), log->end.chain.next_seq);
+	keep_finding(log, LIVE_LOG_HAPPENED,
+		     "%s; it is now %.80s, and line %" PRIu64 " is the next here", what,
+		     log_name_base(ret_name), log->end.chain.next_seq);
 	return 0;
 }
 
-/* A new file in place of one that is retired or gone. */
-static int begin(struct live_log *log, bool is_gone)
+/* Makes a new file in place of one that is retired or gone. */
+static int begin_file(struct live_log *log, bool is_gone)
 {
 	char name[LOG_NAME_SIZE];
 	int result = log_file_begin(&log->file);
@@ -163,23 +162,23 @@ static int begin(struct live_log *log, bool is_gone)
 	if (result)
 		return -1;
 	if (is_gone) {
-		keep_words(log, LIVE_LOG_HAPPENED,
-			   "the log was moved or removed in use, with the lines before "
-			   "%" PRIu64,
-			   log->end.chain.next_seq);
+		keep_finding(log, LIVE_LOG_HAPPENED,
+			     "the log was moved or removed in use, with the lines before "
+			     "%" PRIu64,
+			     log->end.chain.next_seq);
 		leave_note(log);
 	}
 	begin_end(log);
 	return 0;
 }
 
-/* logrotate's copytruncate, say. */
+/* As logrotate's copytruncate does. */
 static void follow_emptied(struct live_log *log)
 {
-	keep_words(log, LIVE_LOG_HAPPENED,
-		   "the log was emptied in use, with the lines before %" PRIu64
-		   "; what emptied it may have a copy",
-		   log->end.chain.next_seq);
+	keep_finding(log, LIVE_LOG_HAPPENED,
+		     "the log was emptied in use, with the lines before %" PRIu64
+		     "; what emptied it may have a copy",
+		     log->end.chain.next_seq);
 	log->file.size = log->file.good_size = 0;
 	leave_note(log);
 	begin_end(log);
@@ -197,16 +196,15 @@ static int follow_changed(struct live_log *log)
 
 static bool has_happened(const struct live_log *log)
 {
-	for (size_t i = 0; i < log->word_count; i++) {
-		if (log->words[i].kind == LIVE_LOG_HAPPENED)
+	for (size_t i = 0; i < log->finding_count; i++) {
+		if (log->findings[i].kind == LIVE_LOG_HAPPENED)
 			return true;
 	}
 	return false;
 }
 
-/* The file that couldn't be synced, renamed. One in which nothing is durable is no file
- * of the log; one that only ever held what is being written anew leaves nothing to keep.
- */
+/* Renames the file that couldn't be synced. A file in which nothing is durable is no file
+ * of the log; one that held nothing but what is being written anew is removed. */
 static int rename_failed(struct live_log *log, char ret_name[LOG_NAME_SIZE])
 {
 	const char *path = log->file.path;
@@ -235,15 +233,15 @@ static int retire_failed(struct live_log *log)
 	log->is_failed = false;
 	log->file.is_retired = true;
 	if (is_told)
-		return 0; /* of the one before it */
+		return 0; /* the finding about the file before it says enough */
 	if (log->end.tree.size > 0)
-		keep_words(
+		keep_finding(
 			log, LIVE_LOG_HAPPENED,
 			"the log could not be made durable: %s; it is closed as %.80s, "
 			"of which %" PRIu64 " is the last durable line",
 			log->failure, log_name_base(name), log->end.chain.next_seq - 1);
 	else
-		keep_words(
+		keep_finding(
 			log, LIVE_LOG_HAPPENED,
 			"the log could not be made durable: %s; it is closed as %.80s, "
 			"of which no line is durable",
@@ -255,8 +253,8 @@ int live_log_give_up(struct live_log *log, int error)
 {
 	snprintf(log->failure, sizeof(log->failure), "%s", strerror(error));
 	log->is_failed = true;
-	/* What isn't durable leaves it, if that still can be; if not, the next file says
-	 * from where on it goes on. */
+	/* What isn't durable is cut off, if that still works. If not, the next file's
+	 * first line shows from where on it goes on. */
 	if (ftruncate(log->file.fd, log->file.good_size) || fsync(log->file.fd))
 		log_warning("%s: what is not durable can't be cut off for good: %m",
 			    log->file.path);
@@ -270,7 +268,7 @@ int live_log_prepare(struct live_log *log)
 		return -1;
 	if (!log->file.is_retired) {
 		enum log_file_state state = log_file_look(&log->file);
-		/* It may be the other gateway that was let in by a lock that is gone. */
+		/* Another gateway may have done it, if the lock's file is gone. */
 		if (state != LOG_FILE_HERE && log_file_keep_lock(&log->file))
 			return -1;
 		switch (state) {
@@ -287,7 +285,7 @@ int live_log_prepare(struct live_log *log)
 			is_gone = true;
 		}
 	}
-	return begin(log, is_gone);
+	return begin_file(log, is_gone);
 }
 
 bool live_log_has_note(const struct live_log *log)
@@ -335,7 +333,7 @@ int live_log_rotate(struct live_log *log)
 	struct log_rotated rotated;
 	live_log_put_note(log);
 	if (log_file_look(&log->file) != LOG_FILE_HERE)
-		return -1; /* whoever appends next sees to that */
+		return -1; /* live_log_prepare sees to that before the next line */
 	if (log_rename_rotated(log->file.path, log->end.first_seq, &rotated)) {
 		if (!log->has_said_rotation)
 			log_error("%s: the log can't be rotated: %m; let the gateway's "
@@ -347,10 +345,10 @@ int live_log_rotate(struct live_log *log)
 	log->has_said_rotation = false;
 	log->file.is_retired = true;
 	if (rotated.again)
-		keep_words(log, LIVE_LOG_HAPPENED,
-			   "the name of the rotated file that begins with line %" PRIu64
-			   " was taken: it is number %u of that name",
-			   rotated.first_seq, rotated.again);
+		keep_finding(log, LIVE_LOG_HAPPENED,
+			     "the name of the rotated file that begins with line %" PRIu64
+			     " was taken: it is number %u of that name",
+			     rotated.first_seq, rotated.again);
 	retire_note(log, &rotated);
-	return begin(log, false);
+	return begin_file(log, false);
 }

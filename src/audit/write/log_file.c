@@ -21,7 +21,7 @@ static int open_or_create(const char *path)
 	int fd = durable_open_file(path, OPEN_FLAGS);
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
-	/* Nothing is made where a link that leads nowhere points. */
+	/* A dangling link isn't followed: nothing is made where it points. */
 	fd = open(path, OPEN_FLAGS | O_CREAT | O_NOFOLLOW, LOG_MODE);
 	/* Whatever the umask: the group may read it, others may not. */
 	if (fd >= 0 && (fchmod(fd, LOG_MODE) || log_sync_directory(path))) {
@@ -168,7 +168,7 @@ enum log_file_result log_file_append(struct log_file *file, const char *bytes,
 }
 
 /* The kernel reports a failed sync once and may then call the lost pages clean: a second
- * one would answer success for bytes that are gone, and so would reading them back. */
+ * sync would answer success for bytes that are gone, and the cache would show them. */
 enum log_file_result log_file_commit(struct log_file *file)
 {
 	if (fdatasync(file->fd))
@@ -181,8 +181,8 @@ enum log_file_result log_file_undo(struct log_file *file)
 {
 	if (file->size == file->good_size)
 		return LOG_FILE_DONE;
-	/* Durably, before anybody is told that it isn't there: a power cut could bring it
-	 * back. */
+	/* Durably, before anybody is told that the lines aren't there: a power cut could
+	 * bring them back. */
 	if (ftruncate(file->fd, file->good_size) || fsync(file->fd))
 		return LOG_FILE_UNKNOWN;
 	file->size = file->good_size;

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "cathgate/base/must_use.h"
+
 struct log_file {
 	char *path;
 	int fd, lock;
@@ -25,20 +27,19 @@ enum log_file_result {
 };
 
 /* Locks the log, waiting at most `wait_ms` while another process has it locked, and opens
- * or makes it.
- * Its size is for the caller to set, who reads where it ends. -1 after logging what is
- * wrong and its cure. */
-int log_file_open(const char *path, int wait_ms, struct log_file *ret);
+ * or makes it. The caller reads where it ends, and sets its size. -1 after logging what
+ * is wrong and its cure. */
+MUST_USE int log_file_open(const char *path, int wait_ms, struct log_file *ret);
 void log_file_close(struct log_file *file);
 
-/* Where the lock's file was moved away or removed, another is made and locked. -1 with
- * errno: EWOULDBLOCK when another process has locked the log meanwhile. */
+/* Makes and locks another lock's file if it was moved away or removed. -1 with errno:
+ * EWOULDBLOCK when another process has locked the log meanwhile. */
 int log_file_keep_lock(struct log_file *file);
 
-/* In place of a file that is retired, or not at its path any more: an empty one there,
- * durable, with the lock kept. -1 with errno, the file then as it was; EEXIST when one
- * with something in it, or a link, is there. */
-int log_file_begin(struct log_file *file);
+/* Makes an empty file, durable, in place of one that is retired or not at its path any
+ * more, and keeps the lock. -1 with errno, the file then as it was; EEXIST when a file
+ * with something in it, or a link, is at the path. */
+MUST_USE int log_file_begin(struct log_file *file);
 
 enum log_file_state {
 	LOG_FILE_HERE,
@@ -49,9 +50,9 @@ enum log_file_state {
 /* To be asked before appending. */
 enum log_file_state log_file_look(const struct log_file *file);
 
-enum log_file_result log_file_append(struct log_file *file, const char *bytes,
-				     size_t size);
-enum log_file_result log_file_commit(struct log_file *file);
-enum log_file_result log_file_undo(struct log_file *file);
+MUST_USE enum log_file_result log_file_append(struct log_file *file, const char *bytes,
+					      size_t size);
+MUST_USE enum log_file_result log_file_commit(struct log_file *file);
+MUST_USE enum log_file_result log_file_undo(struct log_file *file);
 
 #endif

@@ -14,8 +14,8 @@
 #include "audit/read/log_listing.h"
 #include "search.h"
 
-/* After a failed sync the cache may show bytes that the disk never got. Let it go, as far
- * as the kernel follows, so that what is read next is what is there. */
+/* After a failed sync the cache may show bytes that the disk never got. Asks the kernel
+ * to drop it, so that what is read next is what the disk holds. */
 static void drop_cache(int fd, const char *path)
 {
 	if (fsync(fd))
@@ -33,13 +33,13 @@ static long read_first_line(struct search *search, int fd)
 	return newline ? newline - search->buffer + 1 : 0;
 }
 
-/* Whether it is told, in the first line itself, why the lines before it end where they
- * do. No text of a member can look so: its quotes would bear a backslash. */
+/* Whether a first line is an alert, which says why the lines before it end where they do.
+ * No text of a member can look so: its quotes would bear a backslash. */
 static bool is_alert(const char *line, size_t size)
 {
-	static const char words[] = "\"event\":\"alert\",\"outcome\":\"raised\","
-				    "\"reason\":\"audit-unavailable\",";
-	return memmem(line, size, words, sizeof(words) - 1) != NULL;
+	static const char members[] = "\"event\":\"alert\",\"outcome\":\"raised\","
+				      "\"reason\":\"audit-unavailable\",";
+	return memmem(line, size, members, sizeof(members) - 1) != NULL;
 }
 
 /* Whether the live file goes on from the newest rotated one. */
@@ -112,7 +112,7 @@ static int read_live(struct search *search, int fd)
 	return 0;
 }
 
-/* With nothing live, the log ends where its newest rotated file does. */
+/* Without a line in the live file the log ends where its newest rotated file does. */
 static int read_newest(struct search *search)
 {
 	char path[LOG_NAME_SIZE], note_path[LOG_NAME_SIZE];
@@ -136,12 +136,12 @@ static int read_newest(struct search *search)
 	return result;
 }
 
-static int look(struct search *search, int fd)
+static int search_end(struct search *search, int fd)
 {
 	int result = 0;
 	if (search->is_live)
 		result = read_live(search, fd);
-	/* Also where all that was live was torn. */
+	/* Also when the live file held nothing but a torn line. */
 	if (result == 0 && search->ret->end.tree.size == 0 && !search->why[0] &&
 	    search->rotated_count > 0)
 		result = read_newest(search);
@@ -183,7 +183,7 @@ static int read_beginning(struct search *search, int fd, struct search_beginning
 	return 0;
 }
 
-static enum recovery_result run(struct search *search, int fd)
+static enum recovery_result run_search(struct search *search, int fd)
 {
 	bool is_moved;
 	struct search_beginning live;
@@ -198,7 +198,7 @@ static enum recovery_result run(struct search *search, int fd)
 		return RECOVERY_FAILED;
 	}
 	search_read_note(search, &live);
-	if (look(search, fd))
+	if (search_end(search, fd))
 		return RECOVERY_FAILED;
 	if (!search->why[0]) {
 		search_tell(search);
@@ -220,7 +220,7 @@ enum recovery_result recovery_run(int fd, const char *path, const struct signing
 	struct recovery found = { .size = 0 };
 	struct search search = { .path = path, .key = key, .ret = &found };
 	drop_cache(fd, path);
-	enum recovery_result result = run(&search, fd);
+	enum recovery_result result = run_search(&search, fd);
 	digest_free(search.digest);
 	free(search.buffer);
 	free(search.rotated);

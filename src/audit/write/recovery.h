@@ -1,12 +1,12 @@
 /*
- * What is found of a log when an auditor starts: where it ends, and whether what is there
- * can be what its predecessor left. It reads the live file whole.
+ * What an auditor that starts finds of its log: where it ends, and whether its
+ * predecessor can have left it so. The live file is read whole.
  *
  * A last line that lacks only its newline gets it. Other bytes behind the last good line
  * are a torn end and moved aside, unless some sound line is among them: a crash leaves
- * none there (but for what a power cut leaves, which holds NUL bytes). That, a log that
- * is not the one of its own note, and a live file that doesn't go on from the newest
- * rotated one, is a broken log: it is moved aside whole, and a new chain begins at 0.
+ * none there (but for a power cut, which leaves NUL bytes). A log is broken if it has
+ * such lines, if it isn't the one of its own note, or if the live file doesn't go on from
+ * the newest rotated one. It is moved aside whole then, and a new chain begins at 0.
  */
 #ifndef AUDIT_RECOVERY_H
 #define AUDIT_RECOVERY_H
@@ -32,11 +32,11 @@ struct log_end {
 
 struct recovery {
 	struct log_end end;
-	time_t last_time;	       /* the last line's; 0 without any */
-	off_t size;		       /* of the live file */
-	char words[ASIDE_WORDS_SIZE];  /* what was found and belongs into the log */
-	char taken[ASIDE_WORDS_SIZE];  /* lines that nothing vouches for: into `start` */
-	char broken[ASIDE_WORDS_SIZE]; /* why a new chain begins; "" when none does */
+	time_t last_time;		   /* the last line's; 0 without any */
+	off_t size;			   /* of the live file */
+	char findings[ASIDE_FINDING_SIZE]; /* what belongs into the log */
+	char taken[ASIDE_FINDING_SIZE]; /* lines that nothing vouches for: into `start` */
+	char broken[ASIDE_FINDING_SIZE]; /* why a new chain begins; "" when none does */
 };
 
 enum recovery_result {
@@ -46,7 +46,8 @@ enum recovery_result {
 };
 
 /* `fd`: the live file at `path`, locked. `key` may be NULL. */
-enum recovery_result recovery_run(int fd, const char *path, const struct signing_key *key,
-				  struct recovery *ret);
+MUST_USE enum recovery_result recovery_run(int fd, const char *path,
+					   const struct signing_key *key,
+					   struct recovery *ret);
 
 #endif

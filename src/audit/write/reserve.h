@@ -1,7 +1,7 @@
 /*
- * Room on the log's file system that refusals can't use: while less than that is free
- * they are only counted, so that what a hostile or misconfigured peer sends in vain does
- * not take the room that an acknowledged instance's record needs.
+ * Room on the log's file system that refusals can't use. While less is free they are only
+ * counted, so that a hostile or misconfigured peer can't take the room that an
+ * acknowledged instance's record needs.
  */
 #ifndef AUDIT_RESERVE_H
 #define AUDIT_RESERVE_H
@@ -16,8 +16,8 @@ struct reserve {
 };
 
 /* Looks how much is free where the file is, once a second at most. Of a small file system
- * no more than a tenth is kept. Whether is_reached has changed: it is left again only
- * with some room to spare. */
+ * no more than a tenth is kept. Returns whether is_reached has changed; it ends only with
+ * some room to spare. */
 bool reserve_look(struct reserve *reserve, int fd, int64_t now_ms);
 
 #endif

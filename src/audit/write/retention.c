@@ -59,7 +59,7 @@ static void save_clock(struct retention *retention, const char *path)
 		    path);
 }
 
-/* The time to go by. */
+/* The time that files' ages are judged by. */
 static time_t believed_time(struct retention *retention)
 {
 	time_t now = time(NULL);
@@ -87,7 +87,7 @@ static const char *not_covered(const struct log_verify_file *found,
 			       const struct signing_key *key)
 {
 	if (found->fault.kind != LOG_VERIFY_NO_FAULT)
-		return log_verify_word(found->fault.kind);
+		return log_verify_kind_name(found->fault.kind);
 	if (found->checkpoints == 0 || found->lines_behind_checkpoint > 0)
 		return "no checkpoint covers its last lines";
 	if (key &&
@@ -96,7 +96,7 @@ static const char *not_covered(const struct log_verify_file *found,
 	return NULL;
 }
 
-/* By what its last line says, unread as yet whether that holds. */
+/* Goes by what the file's last line says, without proof: the scan comes later. */
 static bool is_old(const char *path, time_t before)
 {
 	char end[TAIL_SIZE + 1], time[CLOCK_UTC_SIZE] = "";
@@ -129,12 +129,12 @@ static int scan(const char *path, const struct checkpoint *note,
 	return result;
 }
 
-static void tell(const struct log_verify_file *found, const char *path,
-		 unsigned keep_days, char ret[ASIDE_WORDS_SIZE])
+static void write_detail(const struct log_verify_file *found, const char *path,
+			 unsigned keep_days, char ret[ASIDE_FINDING_SIZE])
 {
 	char hash[DIGEST_HEX_SIZE];
 	digest_hex(found->chain.last_hash, DIGEST_SIZE, hash);
-	snprintf(ret, ASIDE_WORDS_SIZE,
+	snprintf(ret, ASIDE_FINDING_SIZE,
 		 "%.60s: %" PRIu64 " lines from %" PRIu64 " on, the last of %s, hash %s; "
 		 "older than %u days",
 		 log_name_base(path), found->lines, found->first_seq, found->last_time,
@@ -143,7 +143,8 @@ static void tell(const struct log_verify_file *found, const char *path,
 
 static bool is_removable(struct retention *retention, const char *log_path,
 			 const struct log_rotated *rotated, unsigned keep_days,
-			 const struct signing_key *key, char ret_words[ASIDE_WORDS_SIZE])
+			 const struct signing_key *key,
+			 char ret_detail[ASIDE_FINDING_SIZE])
 {
 	time_t before = believed_time(retention) - (time_t)keep_days * SECONDS_A_DAY;
 	char file[LOG_NAME_SIZE], note_path[LOG_NAME_SIZE];
@@ -169,13 +170,13 @@ static bool is_removable(struct retention *retention, const char *log_path,
 		retention_keep(retention, rotated->first_seq);
 		return false;
 	}
-	tell(&found, file, keep_days, ret_words);
+	write_detail(&found, file, keep_days, ret_detail);
 	return true;
 }
 
 bool retention_find(struct retention *retention, const char *path, unsigned keep_days,
 		    const struct signing_key *key, struct log_rotated *ret,
-		    char ret_words[ASIDE_WORDS_SIZE])
+		    char ret_detail[ASIDE_FINDING_SIZE])
 {
 	struct log_rotated *list;
 	size_t count;
@@ -186,7 +187,7 @@ bool retention_find(struct retention *retention, const char *path, unsigned keep
 		return false;
 	}
 	bool is_found = count > 0 && is_removable(retention, path, &list[0], keep_days,
-						  key, ret_words);
+						  key, ret_detail);
 	if (is_found)
 		*ret = list[0];
 	free(list);

@@ -1,8 +1,8 @@
 /*
- * Which rotated files are old enough to go. Whole files only, and only those that a
- * checkpoint covers to the last line: signed with our key, where there is one. Their
- * notes stay, to say what there was; what was moved aside (torn, broken) stays, too.
- * Oldest first, and none before an older one is gone: what is left has no gap.
+ * Which rotated files are old enough to be removed: whole ones that a checkpoint covers
+ * to the last line, signed with our key if there is one. Their notes stay, to say what
+ * there was, and so does what was moved aside (torn, broken). The oldest goes first, and
+ * none before an older one is gone: what is left has no gap.
  *
  * A clock that is suddenly ahead of the log is believed after the auditor has run with it
  * for a day: see log_clock.h.
@@ -18,15 +18,13 @@
 
 struct retention {
 	int64_t next_ms; /* when to look again; 0: at once */
-	/* The oldest is too old, but kept: said once. */
-	bool has_kept;
-	uint64_t kept;
-	/* The time when that of clock_ms was `known_ms`, as far as it is believed; and
-	 * since when the clock has been ahead of it, 0 when it isn't. */
+	bool has_kept;	 /* the oldest is too old, but kept, and a warning said so ... */
+	uint64_t kept;	 /* ... of the file that begins with this line */
+	/* The time that is believed, as of known_ms (clock_ms); and since when the clock
+	 * has been ahead of it, 0 when it isn't. */
 	time_t known;
 	int64_t known_ms, ahead_ms;
-	/* When that is to be written down next. */
-	int64_t save_ms;
+	int64_t save_ms; /* when that is to be written down next */
 	bool has_said_clock;
 };
 
@@ -35,14 +33,14 @@ void retention_begin(struct retention *retention, time_t newest);
 /* Goes on from what an earlier auditor of this log believed, if that is known. */
 void retention_resume(struct retention *retention, const char *path);
 
-/* Looks for the oldest file whose last line is older than `keep_days`. True: it is to be
- * removed, once a line with the detail `ret_words` is durable. It reads the file whole.
- */
+/* Looks for the oldest file whose last line is older than `keep_days`. It is
+ * to be removed once a line with the detail `ret_detail` is durable. The file is read
+ * whole. */
 bool retention_find(struct retention *retention, const char *path, unsigned keep_days,
 		    const struct signing_key *key, struct log_rotated *ret,
-		    char ret_words[ASIDE_WORDS_SIZE]);
+		    char ret_detail[ASIDE_FINDING_SIZE]);
 
-/* That file is not to be tried again. */
+/* Doesn't try that file again. */
 void retention_keep(struct retention *retention, uint64_t first_seq);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * One start's search for the end of its log, in parts: a file read to its end and mended
- * (search_file.c), the notes beside it (search_note.c), and what is said of all that
- * (search_words.c). recovery.c puts them together.
+ * How an auditor that starts searches for the end of its log, in parts: search_file.c
+ * reads a file to its end and mends that, search_note.c compares the notes beside it, and
+ * search_findings.c says what was found. recovery.c puts them together.
  */
 #ifndef AUDIT_SEARCH_H
 #define AUDIT_SEARCH_H
@@ -9,7 +9,6 @@
 #include "cathgate/audit/log_verify.h"
 #include "recovery.h"
 
-/* One start. */
 struct search {
 	const char *path;
 	const struct signing_key *key;
@@ -21,10 +20,10 @@ struct search {
 	bool has_note;
 	bool is_live;			/* the live file has something in it */
 	char last_time[CLOCK_UTC_SIZE]; /* of the last good line; "" without one */
-	char why[ASIDE_WORDS_SIZE];	/* the log is broken; "" when it isn't */
+	char why[ASIDE_FINDING_SIZE];	/* the log is broken; "" when it isn't */
 	uint64_t unvouched; /* lines at the end that no checkpoint of ours covers */
 	bool lacks_note;    /* there are checkpoints, but not the note of one */
-	char missing[ASIDE_WORDS_SIZE]; /* lines that are in no file; "" without any */
+	char missing[ASIDE_FINDING_SIZE]; /* lines that are in no file; "" without any */
 	struct recovery *ret;
 };
 
@@ -32,32 +31,33 @@ struct search {
 struct search_beginning {
 	bool has_line;
 	size_t head;  /* of search.buffer: its first lines, whole ones */
-	bool goes_on; /* of a file that was lost in use it tells, and goes on from it */
+	bool goes_on; /* the first one is an alert about the loss of the file before it */
 	uint64_t first_seq;
 };
 
-/* Why the log is broken: a clause. */
+/* Sets `why`, a clause. */
 void search_set_broken(struct search *search, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Says that it can't, with errno. Returns -1. */
+/* Logs it, with errno, and returns -1. */
 int search_cannot_read(const char *path);
 
-/* A file to its end, mended where a crash can have left it so; else `why` is set. `note`,
- * the one that is its own, may be NULL. -1 after logging. */
-int search_read_file(struct search *search, int fd, const char *path,
-		     const struct checkpoint *note, struct log_verify_file *ret);
+/* Reads a file to its end, and mends that if a crash can have left it so; else sets
+ * `why`. `note`, the one that is its own, may be NULL. -1 after logging. */
+MUST_USE int search_read_file(struct search *search, int fd, const char *path,
+			      const struct checkpoint *note, struct log_verify_file *ret);
 
-/* Reads the note beside the live file, and brings it behind its file where a crash came
- * in between. */
+/* Reads the note beside the live file. If a crash came between the renaming of a file and
+ * that of its note, renames the note. */
 void search_read_note(struct search *search, const struct search_beginning *live);
-/* Whether it is that of the file that was found. */
+/* Sets `why` if that note isn't the live file's. */
 void search_check_note(struct search *search);
-/* Whether some note tells of a file behind the newest that is there. With nothing live
- * the chain would go on before it, and give its numbers a second time. 0; -1 logged. */
-int search_check_lost(struct search *search);
+/* Sets `why` if some note tells of a file behind the newest that is there: with nothing
+ * live the chain would go on before it, and give its numbers a second time. -1 after
+ * logging. */
+MUST_USE int search_check_lost(struct search *search);
 
-/* Puts what was found into words: what the next checkpoint will cover although nothing
- * vouches for it is said first. */
+/* Writes the findings of a log that isn't broken: among them, lines that the next
+ * checkpoint will cover although nothing vouches for them. */
 void search_tell(const struct search *search);
 
 #endif

@@ -49,8 +49,8 @@ static bool has_nul(struct search *search, int fd, off_t at)
 	return false;
 }
 
-/* A file that is no log, and beside which nothing speaks of one, was named by mistake: it
- * is left as it is. */
+/* A file that is no log, and beside which no note or rotated file stands, was named by
+ * mistake: it is left as it is. */
 static bool is_no_log(struct search *search, int fd, const struct log_verify_file *found)
 {
 	static const char head[] = "{\"seq\":";
@@ -75,7 +75,7 @@ static int add_newline(int fd, const char *path)
 	return 0;
 }
 
-/* A last line without its newline is whole, whatever the note says. */
+/* A last line that lacks only its newline is whole, whatever the note says. */
 static int lacks_newline_only(const struct search *search, int fd, const char *path,
 			      const struct log_verify_file *found, bool *ret)
 {
@@ -99,8 +99,8 @@ static bool can_be_torn(struct search *search, int fd,
 	case LOG_VERIFY_CHECKPOINT:
 		return false;
 	default:
-		/* Of whole lines that are none, with nothing good before, at least one
-		 * was good once. */
+		/* A crash leaves no whole lines that are none of a log without a good one
+		 * before them. */
 		return has_nul(search, fd, (off_t)found->size) ||
 		       (found->lines > 0 && !found->fault.is_sound_behind);
 	}
@@ -122,7 +122,7 @@ static int mend(struct search *search, int fd, const char *path,
 		return add_newline(fd, path) ? -1 : 1;
 	if (fault->kind != LOG_VERIFY_TRUNCATED && !can_be_torn(search, fd, found))
 		search_set_broken(search, "line %" PRIu64 " of %.60s: %s", fault->line,
-				  base, log_verify_word(fault->kind));
+				  base, log_verify_kind_name(fault->kind));
 	else if (note && found->lines <= note->size)
 		search_set_broken(search,
 				  "%.60s ends with line %" PRIu64
@@ -132,7 +132,7 @@ static int mend(struct search *search, int fd, const char *path,
 	if (search->why[0])
 		return 0;
 	return aside_torn(fd, path, search->path, found->last_time, (off_t)found->size,
-			  search->ret->words)
+			  search->ret->findings)
 		       ? -1
 		       : 1;
 }

@@ -21,8 +21,8 @@ static bool is_rotated(const struct search *search, uint64_t first_seq,
 	return false;
 }
 
-/* Whether the note is that of an earlier file: one that is rotated, or of whose loss in
- * use the live one tells. */
+/* Whether the note is that of an earlier file: a rotated one, or one whose loss the live
+ * file tells of. */
 static bool is_earlier_note(const struct search *search,
 			    const struct search_beginning *live, uint64_t first_seq,
 			    char ret_name[LOG_NAME_SIZE])

@@ -12,7 +12,7 @@
 #define BUFFER_SIZE	(1024 * 1024)
 #define RETRY_MS	1000  /* in trouble */
 #define TEND_RETRY_MS	10000 /* what nobody waits for */
-#define WORDS_MS	5000
+#define FINDINGS_MS	5000
 #define RETENTION_MS	3600000
 #define WAIT_MAX_MS	3600000
 #define SECONDS_AN_HOUR 3600
@@ -35,7 +35,7 @@ int writer_open(const struct config_audit *audit, int wait_ms, const char *node,
 	if (audit->keep_days > 0)
 		retention_resume(&writer.retention, audit->file.path);
 	writer.uncovered_ms = clock_ms();
-	writer.words_ms = clock_ms() + WORDS_MS;
+	writer.findings_ms = clock_ms() + FINDINGS_MS;
 	*ret = writer;
 	return 0;
 fail:
@@ -136,22 +136,22 @@ static struct record_entry new_entry(enum audit_event event)
 	return entry;
 }
 
-static struct record_entry new_alert(enum reason reason, const char *words)
+static struct record_entry new_alert(enum reason reason, const char *detail)
 {
 	struct record_entry alert = new_entry(AUDIT_ALERT);
 	alert.record.outcome = AUDIT_RAISED;
 	alert.record.reason = reason;
-	snprintf(alert.record.detail, sizeof(alert.record.detail), "%s", words);
+	snprintf(alert.record.detail, sizeof(alert.record.detail), "%s", detail);
 	return alert;
 }
 
 static enum log_file_result put_alert(struct writer *writer,
-				      const struct live_log_word *word)
+				      const struct live_log_finding *finding)
 {
 	struct record_entry alert =
-		new_alert(word->kind == LIVE_LOG_BROKEN ? REASON_AUDIT_BROKEN
-							: REASON_AUDIT_UNAVAILABLE,
-			  word->text);
+		new_alert(finding->kind == LIVE_LOG_BROKEN ? REASON_AUDIT_BROKEN
+							   : REASON_AUDIT_UNAVAILABLE,
+			  finding->text);
 	writer->is_checkpoint_due = true;
 	return put_line(writer, &alert);
 }
@@ -162,27 +162,28 @@ static void put_into_start(const struct writer *writer, struct record_entry *sta
 	char own[sizeof(start->record.detail)], *detail = start->record.detail;
 	memcpy(own, detail, sizeof(own));
 	detail[0] = '\0';
-	for (size_t i = 0; i < writer->log.word_count; i++) {
-		if (writer->log.words[i].kind != LIVE_LOG_HAPPENED)
-			aside_add_words(detail, writer->log.words[i].text);
+	for (size_t i = 0; i < writer->log.finding_count; i++) {
+		if (writer->log.findings[i].kind != LIVE_LOG_HAPPENED)
+			aside_add_clause(detail, writer->log.findings[i].text);
 	}
-	aside_add_words(detail, own);
+	aside_add_clause(detail, own);
 }
 
-static enum log_file_result put_words(struct writer *writer, bool is_behind_start)
+static enum log_file_result put_findings(struct writer *writer, bool is_behind_start)
 {
 	enum log_file_result result = LOG_FILE_DONE;
 	bool has_start =
 		writer->count > 0 && writer->queue[0].record.event == AUDIT_START;
-	for (size_t i = 0; i < writer->log.word_count && result == LOG_FILE_DONE; i++) {
-		const struct live_log_word *word = &writer->log.words[i];
+	for (size_t i = 0; i < writer->log.finding_count && result == LOG_FILE_DONE;
+	     i++) {
+		const struct live_log_finding *finding = &writer->log.findings[i];
 		bool is_wanted =
 			is_behind_start
-				? has_start && word->kind == LIVE_LOG_BROKEN
-				: word->kind == LIVE_LOG_HAPPENED ||
-					  (!has_start && word->kind != LIVE_LOG_TAKEN);
+				? has_start && finding->kind == LIVE_LOG_BROKEN
+				: finding->kind == LIVE_LOG_HAPPENED ||
+					  (!has_start && finding->kind != LIVE_LOG_TAKEN);
 		if (is_wanted)
-			result = put_alert(writer, word);
+			result = put_alert(writer, finding);
 	}
 	return result;
 }
@@ -193,19 +194,19 @@ static enum log_file_result put_first(struct writer *writer)
 	if (first.record.event == AUDIT_START)
 		put_into_start(writer, &first);
 	enum log_file_result result = put_line(writer, &first);
-	return result == LOG_FILE_DONE ? put_words(writer, true) : result;
+	return result == LOG_FILE_DONE ? put_findings(writer, true) : result;
 }
 
 static enum log_file_result put_recovery(struct writer *writer)
 {
-	char words[ASIDE_WORDS_SIZE];
+	char detail[ASIDE_FINDING_SIZE];
 	if (!writer->is_in_trouble)
 		return LOG_FILE_DONE;
-	snprintf(words, sizeof(words),
+	snprintf(detail, sizeof(detail),
 		 "the log could not be written since %s: the %zu records before this one "
 		 "came late, %zu more are lost",
 		 writer->trouble_since, writer->count, writer->lost);
-	struct record_entry alert = new_alert(REASON_AUDIT_UNAVAILABLE, words);
+	struct record_entry alert = new_alert(REASON_AUDIT_UNAVAILABLE, detail);
 	return put_line(writer, &alert);
 }
 
@@ -222,8 +223,8 @@ static void shorten(int64_t *wait_ms, int64_t other_ms)
 		*wait_ms = other_ms;
 }
 
-/* In milliseconds; 0 or less: now. The clock that nobody sets knows the age unless the
- * machine was off or asleep; the time of day knows that, unless it was set back. */
+/* In milliseconds; 0 or less: now. clock_ms() knows the age unless the machine was off or
+ * asleep; the time of day knows it unless it was set back. The sooner of both counts. */
 static int64_t until_old(const struct writer *writer, const struct log_end *end)
 {
 	int64_t lifetime = (int64_t)writer->log.audit->rotate_hours * SECONDS_AN_HOUR;
@@ -278,7 +279,7 @@ static enum log_file_result put_checkpoint(struct writer *writer)
 
 static enum log_file_result put_all(struct writer *writer)
 {
-	enum log_file_result result = put_words(writer, false);
+	enum log_file_result result = put_findings(writer, false);
 	if (result == LOG_FILE_DONE && writer->count > 0)
 		result = put_first(writer);
 	for (size_t i = 1; i < writer->count && result == LOG_FILE_DONE; i++)
@@ -309,7 +310,8 @@ static void note_trouble(struct writer *writer, int error)
 				       : "free space, or mend its file system");
 }
 
-/* Who waits for these is told that they are not durable, and tells its modality so. */
+/* The association that waits for such a record hears that it isn't durable, and answers
+ * its modality so. */
 static void doubt_queue(struct writer *writer)
 {
 	for (size_t i = 0; i < writer->count; i++)
@@ -371,7 +373,7 @@ static bool has_work(const struct writer *writer)
 	return writer->count > 0 ||
 	       (writer->is_checkpoint_due && log->end.uncovered > 0) ||
 	       is_time_for_checkpoint(writer, log->end.uncovered) ||
-	       (log->word_count > 0 && clock_ms() >= writer->words_ms);
+	       (log->finding_count > 0 && clock_ms() >= writer->findings_ms);
 }
 
 enum log_file_result writer_commit(struct writer *writer)
@@ -411,22 +413,22 @@ static void rotate(struct writer *writer)
 	writer->uncovered_ms = 0;
 }
 
-/* One file a turn: who waits for a record doesn't wait for all of them. */
+/* Removes one file a turn, so that no record waits until all of them are removed. */
 static void retain(struct writer *writer)
 {
 	struct live_log *log = &writer->log;
 	struct log_rotated old;
-	char path[LOG_NAME_SIZE], words[ASIDE_WORDS_SIZE];
+	char path[LOG_NAME_SIZE], detail[ASIDE_FINDING_SIZE];
 	if (log->audit->keep_days == 0 || clock_ms() < writer->retention.next_ms)
 		return;
 	if (!retention_find(&writer->retention, log->file.path, log->audit->keep_days,
-			    log->key, &old, words)) {
+			    log->key, &old, detail)) {
 		writer->retention.next_ms = clock_ms() + RETENTION_MS;
 		return;
 	}
 	struct record_entry entry = new_entry(AUDIT_RETENTION);
 	entry.record.outcome = AUDIT_REMOVED;
-	memcpy(entry.record.detail, words, sizeof(words));
+	memcpy(entry.record.detail, detail, sizeof(detail));
 	if (!writer_add(writer, "", "", &entry.record) ||
 	    writer_commit(writer) != LOG_FILE_DONE)
 		return;
@@ -459,8 +461,8 @@ int writer_wait_ms(const struct writer *writer)
 	if (log->end.uncovered > 0 && writer->uncovered_ms > 0)
 		shorten(&wait_ms, writer->uncovered_ms - now_ms +
 					  (int64_t)log->audit->checkpoint_seconds * 1000);
-	if (log->word_count > 0)
-		shorten(&wait_ms, writer->words_ms - now_ms);
+	if (log->finding_count > 0)
+		shorten(&wait_ms, writer->findings_ms - now_ms);
 	if (live_log_has_note(log))
 		tend_ms = 0;
 	shorten(&tend_ms, until_old(writer, &log->end));
@@ -471,13 +473,13 @@ int writer_wait_ms(const struct writer *writer)
 	shorten(&wait_ms, tend_ms);
 	if (wait_ms == INT64_MAX)
 		return -1;
-	/* Not for ever: the age goes by a clock that can be set. */
+	/* At most an hour: the age goes by a clock that can be set, too. */
 	return wait_ms < 0 ? 0 : wait_ms > WAIT_MAX_MS ? WAIT_MAX_MS : (int)wait_ms;
 }
 
 void writer_finish(struct writer *writer)
 {
-	writer->words_ms = 0;
+	writer->findings_ms = 0;
 	writer->is_checkpoint_due = true;
 	if (writer_commit(writer) == LOG_FILE_DONE)
 		live_log_put_note(&writer->log);

@@ -1,9 +1,9 @@
 /*
- * Entries to durable, sealed lines: they gather in a queue and are written together, with
- * one sync. When the log refuses them they stay in the queue, which holds
- * WRITER_QUEUE_MAX, and are written when it takes lines again, in their order, followed
- * by an alert line that tells how many came late and how many found no room. After a
- * failed sync they are written anew, in a new file.
+ * Makes durable, sealed lines of entries, which gather in a queue and are written
+ * together, with one sync. While the log can't be written they stay in the queue, which
+ * holds WRITER_QUEUE_MAX. When it can, they are written in their order, followed by an
+ * alert that says how many came late and how many found no room. After a failed sync they
+ * are written anew, in a new file.
  *
  * Checkpoints go with the lines that they follow, so that they cost no sync of their own.
  * Chain and tree move on only with what is durable.
@@ -32,8 +32,8 @@ struct writer {
 	struct checkpoint next_note;
 	bool is_checkpoint_due, is_checkpoint_written;
 	int64_t uncovered_ms; /* since when there are lines without a checkpoint */
-	int64_t words_ms;     /* when to tell what was found, if nobody sends a record */
-	int64_t retry_ms;     /* no note and no rotation before */
+	int64_t findings_ms;  /* when to write findings if no record comes before */
+	int64_t retry_ms;     /* no note and no rotation before that */
 	struct retention retention;
 	/* In trouble: the last commit was refused. */
 	bool is_in_trouble;
@@ -43,8 +43,8 @@ struct writer {
 };
 
 /* `audit` must outlive it. 0, or -1 after logging what is wrong. */
-int writer_open(const struct config_audit *audit, int wait_ms, const char *node,
-		struct writer *ret);
+MUST_USE int writer_open(const struct config_audit *audit, int wait_ms, const char *node,
+			 struct writer *ret);
 void writer_close(struct writer *writer);
 
 bool writer_is_full(const struct writer *writer);
@@ -54,17 +54,18 @@ bool writer_is_full(const struct writer *writer);
 bool writer_add(struct writer *writer, const char *association, const char *peer,
 		const struct audit_record *record);
 
-/* Writes the queue and what is due, and makes it durable. On LOG_FILE_REFUSED it is all
- * still queued. Never LOG_FILE_UNKNOWN. */
+/* Writes the queue and what is due, and makes it durable. On LOG_FILE_REFUSED all records
+ * are still queued. Never LOG_FILE_UNKNOWN. */
 enum log_file_result writer_commit(struct writer *writer);
 
-/* What nobody waits for, once the answers are out: the note, rotation, retention. */
+/* Does what nobody waits for, once the answers are out: note, rotation, retention. */
 void writer_tend(struct writer *writer);
 
-/* How long until one of both has something to do by itself; -1: for ever. */
+/* How long until writer_commit or writer_tend has something to do although no record
+ * comes; -1: never. */
 int writer_wait_ms(const struct writer *writer);
 
-/* The last lines: what is due, and a checkpoint over all. */
+/* Writes the last lines: what is due, and a checkpoint over all. */
 void writer_finish(struct writer *writer);
 
 #endif

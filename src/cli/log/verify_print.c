@@ -31,7 +31,7 @@ static void print_fault(const struct verify_set *set)
 		printf(": line %" PRIu64, fault->line);
 	if (set->faulty_file && fault->has_seq)
 		printf(" (seq %" PRIu64 ")", fault->seq);
-	printf(": %s: ", log_verify_word(fault->kind));
+	printf(": %s: ", log_verify_kind_name(fault->kind));
 	shown_text(stdout, fault->why);
 	puts(".");
 	if (!set->faulty_file)
@@ -181,8 +181,8 @@ static json_t *fault_as_json(const struct verify_set *set)
 {
 	const struct log_verify_fault *fault = &set->fault;
 	json_t *object =
-		json_pack("{s:s, s:s, s:s}", "kind", log_verify_word(fault->kind), "file",
-			  set->faulty, "why", fault->why);
+		json_pack("{s:s, s:s, s:s}", "kind", log_verify_kind_name(fault->kind),
+			  "file", set->faulty, "why", fault->why);
 	if (object && set->faulty_file) {
 		json_object_set_new(object, "line",
 				    json_integer((json_int_t)fault->line));

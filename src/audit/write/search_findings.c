@@ -7,15 +7,15 @@
 
 void search_tell(const struct search *search)
 {
-	char clause[ASIDE_WORDS_SIZE];
-	char *words = search->ret->words;
-	aside_untold_torn(search->path, search->last_time, words);
-	aside_add_words(words, search->missing);
+	char clause[ASIDE_FINDING_SIZE];
+	char *findings = search->ret->findings;
+	aside_untold_torn(search->path, search->last_time, findings);
+	aside_add_clause(findings, search->missing);
 	if (search->lacks_note) {
 		char note[LOG_NAME_SIZE];
 		log_name(note, search->path, ".checkpoint");
 		snprintf(clause, sizeof(clause), "%.60s is missing", log_name_base(note));
-		aside_add_words(words, clause);
+		aside_add_clause(findings, clause);
 	}
 	if (search->unvouched == 0)
 		return;
