@@ -26,9 +26,9 @@
 #define WRITE_MS	15000
 #define WRITE_FIRST_MS	500
 #define RETRY_MS	5000
-#define LINES_AT_ONCE	256 /* then the supervisor and clients are heard */
+#define LINES_AT_ONCE	256 /* then it is the supervisor's and the clients' turn */
 #define CLIENTS_AT_ONCE 8
-#define HISTORY_LINES	1000 /* who failed last is known after a restart, too */
+#define HISTORY_LINES	1000 /* for what happened last before a restart */
 #define NICENESS	5
 
 struct state {
@@ -41,12 +41,12 @@ struct state {
 	int64_t write_ms;
 
 	struct log_reader *reader;
-	uint64_t history_end; /* lines before this one are history */
+	uint64_t history_end; /* lines before this one aren't counted */
 	int64_t retry_ms;
 	bool has_more, is_failing, is_behind_gap;
 };
 
-/* The last lines that there are, looked for from the end. */
+/* The search for the last lines, from the log's end. */
 struct history {
 	size_t left;
 	uint64_t first, end; /* the number of the first; behind the last */
@@ -76,9 +76,9 @@ static void open_log(struct state *state)
 	state->retry_ms = clock_ms() + RETRY_MS;
 	if (log_reader_files(path, &files, &count) != 0)
 		count = 0;
-	/* What can't be read is said when the reader comes to it. */
+	/* A file that can't be read is logged when the reader comes to it. */
 	for (size_t at = count; at > 0 && history.left > 0; at--)
-		(void)log_reader_backwards(files[at - 1], look_back, &history);
+		(void)!log_reader_backwards(files[at - 1], look_back, &history);
 	state->history_end = history.end;
 	state->reader = history.file ? log_reader_open_at(path, history.first,
 							  history.file, history.offset)
@@ -98,11 +98,11 @@ static void log_failed(struct state *state)
 	state->has_more = false;
 }
 
-static void take_line(struct state *state, const struct log_reader_line *line)
+static void count_log_line(struct state *state, const struct log_reader_line *line)
 {
 	json_t *json = members_read(line->text, line->size);
 
-	/* After a broken log the numbers begin anew: those lines are news. */
+	/* After a broken log the numbers begin anew, and those lines count. */
 	if (state->is_behind_gap && line->seq <= state->tally.sequence)
 		state->history_end = 0;
 	state->is_behind_gap = false;
@@ -125,7 +125,7 @@ static void read_log(struct state *state)
 		switch (log_reader_next(state->reader, &line)) {
 		case LOG_READER_LINE:
 			state->is_failing = false;
-			take_line(state, &line);
+			count_log_line(state, &line);
 			break;
 		case LOG_READER_GAP:
 			state->is_behind_gap = true;
@@ -150,7 +150,7 @@ static void take_names(struct state *state)
 		tally_destination(&state->tally, snapshot->destinations[i].text);
 }
 
-static void hear(struct state *state)
+static void hear_supervisor(struct state *state)
 {
 	switch (snapshot_receive(&state->snapshot, state->supervisor)) {
 	case SNAPSHOT_NEW:
@@ -164,7 +164,7 @@ static void hear(struct state *state)
 	}
 }
 
-static void serve(struct state *state)
+static void serve_clients(struct state *state)
 {
 	char *answer = NULL;
 	int client;
@@ -179,7 +179,7 @@ static void serve(struct state *state)
 	free(answer);
 }
 
-static void wait_for(struct state *state)
+static void wait_and_serve(struct state *state)
 {
 	int64_t left_ms = state->write_ms - clock_ms();
 	bool reads = state->reader && !state->is_failing;
@@ -197,18 +197,18 @@ static void wait_for(struct state *state)
 	if (poll(fds, 3, (int)left_ms) < 0)
 		return;
 	if (fds[0].revents)
-		hear(state);
+		hear_supervisor(state);
 	if (fds[2].revents || state->has_more ||
 	    (!reads && clock_ms() >= state->retry_ms))
 		read_log(state);
 	if (fds[1].revents)
-		serve(state);
+		serve_clients(state);
 }
 
-static void work(struct state *state)
+static void observe(struct state *state)
 {
 	while (!state->is_ending) {
-		wait_for(state);
+		wait_and_serve(state);
 		if (clock_ms() < state->write_ms)
 			continue;
 		state->write_ms = clock_ms() + WRITE_MS;
@@ -216,8 +216,8 @@ static void work(struct state *state)
 	}
 }
 
-/* The auditor has ended before: whatever the log holds now is all. */
-static void finish(struct state *state)
+/* The auditor has ended, so that the log is complete now. */
+static void finish_observing(struct state *state)
 {
 	int64_t end_ms = clock_ms() + OBSERVER_FINISH_MS;
 
@@ -242,8 +242,8 @@ int observer_run(int supervisor, const struct config *config)
 		goto out;
 	}
 	read_log(&state);
-	work(&state);
-	finish(&state);
+	observe(&state);
+	finish_observing(&state);
 	status = 0;
 out:
 	control_close(state.listener, config->control.socket.path);

@@ -179,8 +179,10 @@ static void a_lost_newest_file_is_a_break(void **state)
 			int size = snprintf(text, sizeof(text), "%.23s the words\n",
 					    entry->d_name + strlen("audit.broken-"));
 			if (strncmp(entry->d_name, "audit.broken-", 13) == 0)
-				log_put_file(path_of(fixture, "audit.breaking"), text,
-					     (size_t)size);
+				assert_int_equal(
+					log_put_file(path_of(fixture, "audit.breaking"),
+						     text, (size_t)size),
+					0);
 		}
 		closedir(directory);
 		char *before = read_plain(fixture);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "cathgate/base/digest.h"
+#include "cathgate/base/must_use.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,9 +28,10 @@ struct chain {
 /* Ends a line: `size` bytes from its { to the end of its last member, with room for
  * CHAIN_SEAL_SIZE more. Moves the chain on. Returns the line's new size, its newline
  * included; 0 when OpenSSL refuses, the chain then as it was. */
-size_t chain_seal(struct chain *chain, struct digest *digest, char *line, size_t size);
+MUST_USE size_t chain_seal(struct chain *chain, struct digest *digest, char *line,
+			   size_t size);
 
-/* What a line says of itself, and whether its own hash is that of its bytes. */
+/* What a line says of itself, and whether its hash is that of its bytes. */
 struct chain_line {
 	uint64_t seq;
 	uint8_t prev[DIGEST_SIZE], hash[DIGEST_SIZE];
@@ -37,18 +39,18 @@ struct chain_line {
 };
 
 /* Reads a line, given without its newline. -1 when it hasn't the shape of one. */
-int chain_read(struct digest *digest, const char *line, size_t size,
-	       struct chain_line *ret);
+MUST_USE int chain_read(struct digest *digest, const char *line, size_t size,
+			struct chain_line *ret);
 
-/* Whether a line is the chain's next. It must be sound to count. */
+/* Whether a line is sound and the chain's next. */
 bool chain_follows(const struct chain *chain, const struct chain_line *line);
 /* The chain behind that line. */
 struct chain chain_behind(const struct chain_line *line);
 
-/* All three in one, and fast: moves the chain on behind a line, given without its
- * newline, if it is the next. */
-bool chain_advance(struct chain *chain, struct digest *digest, const char *line,
-		   size_t size);
+/* chain_read, chain_follows and chain_behind in one, and faster: moves the chain on
+ * behind a line, given without its newline, if that is the next. */
+MUST_USE bool chain_advance(struct chain *chain, struct digest *digest, const char *line,
+			    size_t size);
 
 #ifdef __cplusplus
 }

@@ -1,15 +1,17 @@
 /*
- * By which time old files go. A clock that is wrong for some hours must remove nothing,
- * at however many starts. So the auditor believes one that has leapt ahead only after it
- * has run with it for a day, and keeps in FILE.clock beside the log how far it has come:
- * whoever else removes files by their age goes by that, too. Without audit.keep_days
- * there is no such file.
+ * The time by which old files are removed. A clock that is wrong for some hours must
+ * remove nothing, however often the gateway starts. So the auditor believes a clock that
+ * has leapt ahead only after it has run with it for a day. FILE.clock beside the log says
+ * which time it believes, for other programs that remove files by their age. Without
+ * audit.keep_days there is no such file.
  */
 #ifndef CATHGATE_LOG_CLOCK_H
 #define CATHGATE_LOG_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
+
+#include "cathgate/base/must_use.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,11 +27,11 @@ struct log_clock {
 
 /* Of the log whose live file is `log_path`. -1 with errno; EBADMSG when the file holds
  * something else. */
-int log_clock_read(const char *log_path, struct log_clock *ret);
-int log_clock_write(const char *log_path, const struct log_clock *clock);
+MUST_USE int log_clock_read(const char *log_path, struct log_clock *ret);
+MUST_USE int log_clock_write(const char *log_path, const struct log_clock *clock);
 
-/* The time that a reader of the file goes by: never later than the one that the auditor
- * believes. Where there is no file, the clock's. */
+/* The time that other programs go by: never later than the one that the auditor believes.
+ * Without such a file it is the clock's. */
 time_t log_clock_time(const char *log_path);
 
 #ifdef __cplusplus

@@ -2,9 +2,9 @@
  * Verifies files of an audit log: the hash of each line, the chain through lines and
  * files, each checkpoint's root, size and signature, and checkpoints kept elsewhere.
  *
- * Promises: one pass in constant memory; nothing is trusted, whatever the file holds; of
- * what doesn't hold the first place is named, and what was done there as precisely as the
- * bytes around it tell. Reads only, takes no lock: a file may be appended to meanwhile.
+ * Promises: one pass in constant memory, whatever the file holds. The first place that
+ * doesn't hold is named, with what was done there as precisely as the bytes around it
+ * tell. Reads only and takes no lock: a file may be appended to meanwhile.
  */
 #ifndef CATHGATE_LOG_VERIFY_H
 #define CATHGATE_LOG_VERIFY_H
@@ -17,6 +17,7 @@
 #include "cathgate/audit/checkpoint.h"
 #include "cathgate/base/clock.h"
 #include "cathgate/audit/merkle.h"
+#include "cathgate/base/must_use.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,11 +55,10 @@ struct log_verify_fault {
 	bool has_seq;
 	uint64_t seq; /* what stands, or should stand, there */
 	/* Whether any sound line (chain_line.is_sound, newline and all) comes at or
-	 * behind the place where the scan ended. Where none does, a crash may have done
-	 * it. */
-	bool is_sound_behind;
-	/* LOG_VERIFY_TORN: what is there is the chain's next line, but for its newline.
+	 * behind the place where the scan ended. If none does, a crash may have done it.
 	 */
+	bool is_sound_behind;
+	/* LOG_VERIFY_TORN: the bytes are the chain's next line, but for its newline. */
 	bool lacks_newline_only;
 	char why[400]; /* a clause: "its bytes are not those that were hashed; …" */
 };
@@ -70,13 +70,14 @@ struct log_verify_options {
 	 * at. */
 	const struct verifying_key *const *keys;
 	size_t key_count;
-	/* Whose checkpoints end what lines_behind_own counts; NULL: any do. */
+	/* lines_behind_own counts from this key's last checkpoint; NULL: from any key's.
+	 */
 	const struct signing_key *own;
-	/* Of this file, kept elsewhere (log_verify_signature is the caller's to ask). The
-	 * line of each must be there as well. */
+	/* Checkpoints of this file, kept elsewhere, whose signatures the caller checks
+	 * (log_verify_signature). The line of each must be there as well. */
 	const struct checkpoint *checkpoints;
 	size_t checkpoint_count;
-	/* Where another file says to have gone on from this one; or NULL. */
+	/* Where another file claims to go on from this one; or NULL. */
 	const struct chain *fork;
 	/* How long to wait for the end of a line that another process is writing. */
 	int patience_ms;
@@ -113,8 +114,8 @@ enum log_verify_kind log_verify_signature(const struct checkpoint *checkpoint,
 /* Scans one file from its first byte, whatever the descriptor's position. 0 when it was
  * read through or up to a fault; -1 with errno when it can't be read (EISDIR for a
  * directory), or OpenSSL or the memory fails. */
-int log_verify_scan(int fd, const struct log_verify_options *options,
-		    struct log_verify_file *ret);
+MUST_USE int log_verify_scan(int fd, const struct log_verify_options *options,
+			     struct log_verify_file *ret);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "cathgate/base/digest.h"
+#include "cathgate/base/must_use.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,11 +23,11 @@ struct merkle {
 
 /* Adds a leaf whose data is `hash`. Uses `digest`, whatever it did before. 0; -1 when
  * OpenSSL refuses. */
-int merkle_add(struct merkle *tree, struct digest *digest,
-	       const uint8_t hash[DIGEST_SIZE]);
-/* The root; of an empty tree SHA-256 of nothing. */
-int merkle_root(const struct merkle *tree, struct digest *digest,
-		uint8_t ret[DIGEST_SIZE]);
+MUST_USE int merkle_add(struct merkle *tree, struct digest *digest,
+			const uint8_t hash[DIGEST_SIZE]);
+/* The root; of an empty tree SHA-256 of nothing. Fails like merkle_add. */
+MUST_USE int merkle_root(const struct merkle *tree, struct digest *digest,
+			 uint8_t ret[DIGEST_SIZE]);
 
 #ifdef __cplusplus
 }

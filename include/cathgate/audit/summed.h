@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether it is one; the conditions are those of summed_count. */
+/* Whether a line is one; the conditions are those of summed_count. */
 bool summed_is(const char *association, const char *detail);
 
 /* How many a line of the event `association` or `instance` stands for, 1 for most. A line
@@ -20,7 +20,7 @@ uint64_t summed_count(const char *association, const char *detail);
  * the whole detail of any other. */
 const char *summed_detail(const char *association, const char *detail);
 
-/* Whether it sums up what came from more addresses than are told apart. */
+/* Whether the line sums up what came from more addresses than are counted apart. */
 bool summed_is_of_others(const char *association, const char *detail);
 
 #endif

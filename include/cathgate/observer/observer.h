@@ -1,14 +1,14 @@
 /*
- * The observer: shows the gateway to the outside. It counts the lines of the audit log as
- * they come, is told the rest by the supervisor once a second, writes metrics in the text
- * format of node_exporter's textfile collector, and answers `cathgate status` on a
+ * The observer shows the gateway to the outside. It counts the lines of the audit log as
+ * they come, and the supervisor tells it the rest once a second. It writes metrics in the
+ * text format of node_exporter's textfile collector, and answers `cathgate status` on a
  * socket.
  *
- * Promises: holds no key and decides nothing; whatever becomes of it, nobody else is
- * affected. Counters begin at 0 with each observer, as Prometheus expects of a restart.
- * The file of the metrics is replaced as a whole, every 15 seconds and at the end, then
- * with cathgate_up 0. No client of the socket can hold anything up: each gets its answer
- * as a descriptor, and is not waited for.
+ * Promises: the observer holds no key and decides nothing; whatever becomes of it, no
+ * other process is affected. Counters begin at 0 with each observer, as Prometheus
+ * expects of a restart. The file of the metrics is replaced as a whole, every 15 seconds
+ * and at the end, then with cathgate_up 0. No client of the socket can hold anything up:
+ * each gets its answer as a descriptor, and the observer waits for none.
  */
 #ifndef CATHGATE_OBSERVER_H
 #define CATHGATE_OBSERVER_H
@@ -21,6 +21,7 @@
 #include "cathgate/base/address.h"
 #include "cathgate/association/association.h"
 #include "cathgate/audit/record.h"
+#include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 #include "cathgate/base/histogram.h"
 
@@ -65,7 +66,7 @@ enum observer_owner { OBSERVER_OWN, OBSERVER_MODALITY, OBSERVER_DESTINATION };
 struct observer_end {
 	enum observer_owner owner;
 	bool is_crl;
-	char name[512]; /* of our own, file and subject; else the entry's */
+	char name[512]; /* for OBSERVER_OWN file and subject, else the entry's */
 	int64_t until;	/* a time_t */
 };
 
@@ -73,19 +74,18 @@ struct observer_name {
 	char text[ASSOCIATION_NAME_SIZE];
 };
 
-/* The size of a whole one. */
+/* The size of a whole snapshot with that head. */
 size_t observer_snapshot_size(const struct observer_head *head);
 
-/* Whether there is anything to show it in: a file that is configured, or a socket that is
- * configured or whose usual folder exists. */
+/* Whether there is anywhere to show something: a file is configured, or a socket is, or
+ * the usual socket's folder exists. */
 bool observer_is_wanted(const struct config *config);
 
-/* Warns where the metrics could not be written: for --check. Nothing else is kept from
- * working by it. */
+/* Warns if the metrics can't be written: for --check. All else works without them. */
 void observer_check(const struct config *config, struct config_faults *faults);
 
 /* Works until the supervisor's socket closes. Returns the exit status of its process. */
-int observer_run(int supervisor, const struct config *config);
+MUST_USE int observer_run(int supervisor, const struct config *config);
 
 #ifdef __cplusplus
 }

@@ -392,7 +392,7 @@ static bool is_worth_gathering(const struct auditor *auditor)
 
 /* A sync costs as much for one record as for many. So the first record that needs one
  * waits for others about as long as a sync takes. */
-static void gather(struct auditor *auditor)
+static void gather_records(struct auditor *auditor)
 {
 	int64_t end_us = clock_us() + GATHER_US, left_us = GATHER_US;
 	while (left_us > 0 && is_worth_gathering(auditor) &&
@@ -400,12 +400,12 @@ static void gather(struct auditor *auditor)
 		left_us = end_us - clock_us();
 }
 
-static void work(struct auditor *auditor)
+static void serve_channels(struct auditor *auditor)
 {
 	while (auditor->is_control_open || !LIST_EMPTY(&auditor->sessions)) {
 		int wait = wait_ms(auditor);
 		take_ready(auditor, wait < 0 ? -1 : (int64_t)wait * 1000);
-		gather(auditor);
+		gather_records(auditor);
 		look_for_room(auditor);
 		repeats_flush(&auditor->refusals.repeats, clock_ms(),
 			      auditor->has_stop && LIST_EMPTY(&auditor->sessions));
@@ -484,7 +484,7 @@ int auditor_run(int control, const struct config *config)
 	if (auditor_open(control, config, &auditor))
 		goto out;
 	send_reply(&auditor, AUDIT_READY);
-	work(&auditor);
+	serve_channels(&auditor);
 	if (auditor.writer.count > 0)
 		log_error("%s: %zu records could not be written; none was acknowledged",
 			  config->audit.file.path,

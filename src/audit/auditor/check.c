@@ -43,7 +43,7 @@ static const char *lock_fault(const char *path)
 	return may_access(path, R_OK | W_OK) ? NULL : "another user's";
 }
 
-static void check_file(const struct config_file *file, struct config_faults *faults)
+static void check_log_file(const struct config_file *file, struct config_faults *faults)
 {
 	struct stat status;
 	char *copy = strdup(file->path), lock[LOG_NAME_SIZE];
@@ -72,7 +72,7 @@ static void check_file(const struct config_file *file, struct config_faults *fau
 	free(copy);
 }
 
-static bool is_same(const char *a, const char *b)
+static bool is_same_file(const char *a, const char *b)
 {
 	struct stat of_a, of_b;
 	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
@@ -97,7 +97,7 @@ static const char *messages_fault(const char *path, const char *parent,
 		return "is no directory; name one, or one that does not exist yet";
 	if (!may_access(path, R_OK | W_OK | X_OK))
 		return "can't be written to; let the gateway's user own it";
-	if (is_same(path, log_directory))
+	if (is_same_file(path, log_directory))
 		return "is the audit log's own; name one for the messages alone, such as "
 		       "/var/log/cathgate/messages";
 	return NULL;
@@ -170,7 +170,7 @@ void audit_check(const struct config_audit *audit, struct config_faults *faults)
 	struct pseudonym pseudonym;
 	const char *error;
 	if (audit->file.path)
-		check_file(&audit->file, faults);
+		check_log_file(&audit->file, faults);
 	else
 		config_fault_add(faults, CONFIG_ERROR, &audit->file.place,
 				 "there is no audit log; write file = "

@@ -21,7 +21,7 @@ void repeats_close(struct repeats *repeats)
 }
 
 /* "192.0.2.1" of "192.0.2.1:104", "2001:db8::/64" of "[2001:db8::1]:104". */
-static void address_of(const char *peer, char ret[64])
+static void address_without_port(const char *peer, char ret[64])
 {
 	const char *end = strrchr(peer, ':');
 	size_t length = end ? (size_t)(end - peer) : strlen(peer);
@@ -42,7 +42,7 @@ static void address_of(const char *peer, char ret[64])
 		strcat(ret, "/64");
 }
 
-static uint64_t add_text(uint64_t hash, const char *text)
+static uint64_t hash_text(uint64_t hash, const char *text)
 {
 	do {
 		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
@@ -51,16 +51,16 @@ static uint64_t add_text(uint64_t hash, const char *text)
 }
 
 /* FNV-1a: it only speeds the search up, is_kind compares. */
-static uint64_t hash_of(const struct audit_record *kind, const char *address)
+static uint64_t hash_of_kind(const struct audit_record *kind, const char *address)
 {
 	uint64_t hash = 0xcbf29ce484222325 ^ ((uint64_t)kind->reason + 1);
 
-	hash = add_text(hash, kind->certificate);
-	hash = add_text(hash, kind->calling_ae);
-	hash = add_text(hash, kind->sop_class);
-	hash = add_text(hash, kind->study);
-	hash = add_text(hash, kind->detail);
-	hash = add_text(hash, address);
+	hash = hash_text(hash, kind->certificate);
+	hash = hash_text(hash, kind->calling_ae);
+	hash = hash_text(hash, kind->sop_class);
+	hash = hash_text(hash, kind->study);
+	hash = hash_text(hash, kind->detail);
+	hash = hash_text(hash, address);
 	return hash ? hash : 1;
 }
 
@@ -99,11 +99,11 @@ static struct audit_record kind_of_others(const struct audit_record *kind)
 	return others;
 }
 
-static struct repeats_row *find(const struct repeats *repeats,
-				const struct audit_record *kind, const char *address,
-				enum repeats_scope scope)
+static struct repeats_row *find_row(const struct repeats *repeats,
+				    const struct audit_record *kind, const char *address,
+				    enum repeats_scope scope)
 {
-	uint64_t hash = hash_of(kind, address);
+	uint64_t hash = hash_of_kind(kind, address);
 
 	for (size_t i = 0; i < REPEATS_ROWS; i++) {
 		struct repeats_row *row = &repeats->rows[i];
@@ -132,7 +132,7 @@ static const char *whose(const struct repeats_row *row)
 	return row->scope == REPEATS_OF_KIND ? row->address : of_associations[row->scope];
 }
 
-static void tell(struct repeats *repeats, struct repeats_row *row)
+static void tell_sum(struct repeats *repeats, struct repeats_row *row)
 {
 	struct audit_record summary = row->kind;
 
@@ -158,9 +158,9 @@ static struct repeats_row *take_row(struct repeats *repeats, int64_t now_ms,
 		    repeats->rows[i].since_ms < oldest->since_ms)
 			oldest = &repeats->rows[i];
 	if (oldest->hash != 0)
-		tell(repeats, oldest);
+		tell_sum(repeats, oldest);
 	memset(oldest, 0, sizeof(*oldest));
-	oldest->hash = hash_of(kind, address);
+	oldest->hash = hash_of_kind(kind, address);
 	snprintf(oldest->address, sizeof(oldest->address), "%s", address);
 	oldest->scope = scope;
 	oldest->since_ms = now_ms;
@@ -168,8 +168,8 @@ static struct repeats_row *take_row(struct repeats *repeats, int64_t now_ms,
 	return oldest;
 }
 
-static bool count(struct repeats_row *row, unsigned limit, const char *peer,
-		  const char *study)
+static bool count_refusal(struct repeats_row *row, unsigned limit, const char *peer,
+			  const char *study)
 {
 	snprintf(row->peer, sizeof(row->peer), "%s", peer);
 	if (row->recorded < limit) {
@@ -190,7 +190,7 @@ static struct repeats_row *row_of_many(struct repeats *repeats, int64_t now_ms,
 				       const struct audit_record *kind,
 				       enum repeats_scope scope)
 {
-	struct repeats_row *row = find(repeats, kind, "", scope);
+	struct repeats_row *row = find_row(repeats, kind, "", scope);
 
 	return row ? row : take_row(repeats, now_ms, kind, "", scope);
 }
@@ -204,16 +204,16 @@ bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
 	char address[64] = "";
 
 	if (!is_instance)
-		address_of(peer, address);
-	row = find(repeats, &kind, address, REPEATS_OF_KIND);
+		address_without_port(peer, address);
+	row = find_row(repeats, &kind, address, REPEATS_OF_KIND);
 	if (row)
-		return count(row, REPEATS_EACH, peer, kind.study);
+		return count_refusal(row, REPEATS_EACH, peer, kind.study);
 	row = row_of_many(repeats, now_ms, &others, REPEATS_OF_OTHERS);
-	if (count(row, is_instance ? REPEATS_CLASSES : REPEATS_TOGETHER, peer,
-		  kind.study))
+	if (count_refusal(row, is_instance ? REPEATS_CLASSES : REPEATS_TOGETHER, peer,
+			  kind.study))
 		return true;
-	return count(take_row(repeats, now_ms, &kind, address, REPEATS_OF_KIND),
-		     REPEATS_EACH, peer, kind.study);
+	return count_refusal(take_row(repeats, now_ms, &kind, address, REPEATS_OF_KIND),
+			     REPEATS_EACH, peer, kind.study);
 }
 
 void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *peer,
@@ -227,8 +227,8 @@ void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *pee
 	kind.reason = refusal->reason;
 	memcpy(kind.modality, refusal->modality, sizeof(kind.modality));
 	memcpy(kind.destination, refusal->destination, sizeof(kind.destination));
-	count(row_of_many(repeats, now_ms, &kind, REPEATS_OF_ALL), 0, peer,
-	      refusal->study);
+	count_refusal(row_of_many(repeats, now_ms, &kind, REPEATS_OF_ALL), 0, peer,
+		      refusal->study);
 }
 
 void repeats_tell_instances(struct repeats *repeats, const char *modality)
@@ -241,7 +241,7 @@ void repeats_tell_instances(struct repeats *repeats, const char *modality)
 		    strcmp(row->kind.modality, modality) != 0)
 			continue;
 		row->was_told = true;
-		tell(repeats, row);
+		tell_sum(repeats, row);
 	}
 }
 
@@ -257,7 +257,7 @@ void repeats_flush(struct repeats *repeats, int64_t now_ms, bool all)
 			row->hash = 0;
 		row->goes_on = row->was_told = false;
 		row->since_ms = now_ms;
-		tell(repeats, row);
+		tell_sum(repeats, row);
 	}
 }
 

@@ -18,8 +18,8 @@ int base64_decode(const char *text, size_t length, uint8_t *ret, size_t size)
 	char again[BASE64_LENGTH(DECODED_MAX) + 1];
 	if (size > DECODED_MAX - 2 || length != BASE64_LENGTH(size))
 		return -1;
-	/* OpenSSL decodes padding to zero bytes, and skips blanks: what was read must be
-	 * what these bytes would have been written as. */
+	/* OpenSSL decodes padding to zero bytes, and skips blanks. So the bytes are
+	 * encoded again, which must give the same text. */
 	int result = -1;
 	if (EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)length) > 0) {
 		base64_encode(bytes, size, again);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "decimal.h"
+
 static const char head[] = "{\"seq\":";
 static const char prev_name[] = ",\"prev\":\"";
 static const char hash_name[] = "\",\"hash\":\"";
@@ -18,8 +20,8 @@ static const char end[] = "\"}";
 _Static_assert(PREV_FROM_END + LENGTH(prev_name) + 1 == CHAIN_SEAL_SIZE,
 	       "the size that the header gives");
 
-static int hash_of(struct digest *digest, const char *line, size_t size,
-		   uint8_t ret[DIGEST_SIZE])
+static int hash_line(struct digest *digest, const char *line, size_t size,
+		     uint8_t ret[DIGEST_SIZE])
 {
 	return digest_start(digest) || digest_update(digest, line, size) ||
 			       digest_finish(digest, ret)
@@ -36,7 +38,7 @@ size_t chain_seal(struct chain *chain, struct digest *digest, char *line, size_t
 	digest_hex(chain->last_hash, DIGEST_SIZE, to);
 	to += HEX_LENGTH;
 	memcpy(to, hash_name, LENGTH(hash_name));
-	if (hash_of(digest, line, (size_t)(to + 1 - line), hash))
+	if (hash_line(digest, line, (size_t)(to + 1 - line), hash))
 		return 0;
 	to += LENGTH(hash_name);
 	digest_hex(hash, DIGEST_SIZE, to);
@@ -49,25 +51,14 @@ size_t chain_seal(struct chain *chain, struct digest *digest, char *line, size_t
 	return (size_t)(to - line);
 }
 
-/* A canonical number: no sign, no leading zero, and so few digits that it can't wrap. */
 static int read_seq(const char *line, size_t size, uint64_t *ret)
 {
-	uint64_t seq = 0;
-	size_t at = LENGTH(head);
-	for (; at < size && line[at] >= '0' && line[at] <= '9'; at++) {
-		if (at - LENGTH(head) >= 18)
-			return -1;
-		seq = 10 * seq + (uint64_t)(line[at] - '0');
-	}
-	size_t digits = at - LENGTH(head);
-	if (digits == 0 || line[at] != ',' || (line[LENGTH(head)] == '0' && digits > 1))
-		return -1;
-	*ret = seq;
-	return 0;
+	const char *behind = decimal_read(line + LENGTH(head), line + size, ret);
+	return behind && behind < line + size && *behind == ',' ? 0 : -1;
 }
 
-/* Lower-case digits by their value plus one; 0 for what is none. A table, for this is
- * done to 128 bytes of each line that is verified. */
+/* The value of a lower-case digit plus one; 0 for what is none. A table, since 128 bytes
+ * of each line that is verified are read so. */
 static const uint8_t digits[256] = {
 	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,
 	['6'] = 7,  ['7'] = 8,	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
@@ -107,7 +98,7 @@ int chain_read(struct digest *digest, const char *line, size_t size,
 	    read_digest(hash_at, read.hash) ||
 	    !is_at(hash_at + HEX_LENGTH, end, LENGTH(end)))
 		return -1;
-	if (hash_of(digest, line, size - COVERED_FROM_END, hash))
+	if (hash_line(digest, line, size - COVERED_FROM_END, hash))
 		return -1;
 	read.is_sound = memcmp(hash, read.hash, sizeof(hash)) == 0;
 	*ret = read;
@@ -137,8 +128,8 @@ bool chain_advance(struct chain *chain, struct digest *digest, const char *line,
 		return false;
 	const char *prev_at = line + size - PREV_FROM_END;
 	const char *hash_at = line + size - HASH_FROM_END;
-	/* Digests are compared as text: what would have to stand there is written, which
-	 * is quicker than to read what does. */
+	/* Digests are compared as text: writing what should stand there is quicker than
+	 * reading what does. */
 	digest_hex(chain->last_hash, sizeof(chain->last_hash), hex);
 	if (!is_at(line, head, LENGTH(head)) || read_seq(line, size, &seq) ||
 	    seq != chain->next_seq ||
@@ -146,7 +137,7 @@ bool chain_advance(struct chain *chain, struct digest *digest, const char *line,
 	    !is_at(prev_at, hex, HEX_LENGTH) ||
 	    !is_at(hash_at - LENGTH(hash_name), hash_name, LENGTH(hash_name)) ||
 	    !is_at(hash_at + HEX_LENGTH, end, LENGTH(end)) ||
-	    hash_of(digest, line, size - COVERED_FROM_END, hash))
+	    hash_line(digest, line, size - COVERED_FROM_END, hash))
 		return false;
 	digest_hex(hash, sizeof(hash), hex);
 	if (!is_at(hash_at, hex, HEX_LENGTH))

@@ -9,6 +9,7 @@
 
 #include "base64.h"
 #include "checkpoint_key.h"
+#include "decimal.h"
 
 #define ORIGIN_PREFIX "cathgate/"
 /* U+2014, with which a signature line of a signed note begins. */
@@ -30,17 +31,12 @@ void checkpoint_origin(const char *node, uint64_t first_seq,
 		 first_seq);
 }
 
-/* A canonical decimal number that fills the text. */
-static int read_number(const char *text, size_t length, uint64_t *ret)
+/* A number that fills the text. */
+static int read_whole_number(const char *text, size_t length, uint64_t *ret)
 {
-	uint64_t number = 0;
-	if (length == 0 || length > 18 || (text[0] == '0' && length > 1))
+	uint64_t number;
+	if (decimal_read(text, text + length, &number) != text + length)
 		return -1;
-	for (size_t i = 0; i < length; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return -1;
-		number = 10 * number + (uint64_t)(text[i] - '0');
-	}
 	*ret = number;
 	return 0;
 }
@@ -51,12 +47,12 @@ int checkpoint_first_seq(const char *origin, uint64_t *ret)
 	if (!slash || strncmp(origin, ORIGIN_PREFIX, sizeof(ORIGIN_PREFIX) - 1) != 0 ||
 	    slash < origin + sizeof(ORIGIN_PREFIX) - 1)
 		return -1;
-	return read_number(slash + 1, strlen(slash + 1), ret);
+	return read_whole_number(slash + 1, strlen(slash + 1), ret);
 }
 
-/* What is signed. */
-static size_t put_text(const struct checkpoint *checkpoint,
-		       char ret[CHECKPOINT_TEXT_SIZE])
+/* The text that is signed. */
+static size_t put_signed_text(const struct checkpoint *checkpoint,
+			      char ret[CHECKPOINT_TEXT_SIZE])
 {
 	char root[ROOT_LENGTH + 1];
 	base64_encode(checkpoint->root, sizeof(checkpoint->root), root);
@@ -71,7 +67,7 @@ int checkpoint_sign(struct checkpoint *checkpoint, const struct signing_key *key
 	checkpoint->key[0] = checkpoint->signature[0] = '\0';
 	if (!key)
 		return 0;
-	size_t size = put_text(checkpoint, text);
+	size_t size = put_signed_text(checkpoint, text);
 	if (checkpoint_key_sign(key, checkpoint->origin, text, size, signature))
 		return -1;
 	base64_encode(signature, sizeof(signature), checkpoint->signature);
@@ -91,7 +87,7 @@ enum checkpoint_verdict checkpoint_verify(const struct checkpoint *checkpoint,
 	if (base64_decode(checkpoint->signature, strlen(checkpoint->signature), signature,
 			  sizeof(signature)))
 		return CHECKPOINT_FORGED;
-	size_t size = put_text(checkpoint, text);
+	size_t size = put_signed_text(checkpoint, text);
 	return checkpoint_key_verify(key, checkpoint->origin, text, size, signature);
 }
 
@@ -104,7 +100,7 @@ enum checkpoint_verdict checkpoint_verify_own(const struct checkpoint *checkpoin
 size_t checkpoint_note(const struct checkpoint *checkpoint,
 		       char ret[CHECKPOINT_TEXT_SIZE])
 {
-	size_t size = put_text(checkpoint, ret);
+	size_t size = put_signed_text(checkpoint, ret);
 	ret[size++] = '\n';
 	ret[size] = '\0';
 	if (checkpoint->signature[0])
@@ -160,7 +156,7 @@ int checkpoint_read_note(const char *text, size_t size, struct checkpoint *ret)
 		return -1;
 	memcpy(read.origin, line, length);
 	line = next_line(&text, end, &length);
-	if (!line || read_number(line, length, &read.size))
+	if (!line || read_whole_number(line, length, &read.size))
 		return -1;
 	line = next_line(&text, end, &length);
 	if (!line || base64_decode(line, length, read.root, sizeof(read.root)))

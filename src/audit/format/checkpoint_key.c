@@ -22,7 +22,7 @@
 #define SIGNATURE_SIZE 64
 #define KEY_ID_SIZE    4
 
-/* Both kinds: the private half is there in a signing key only. */
+/* A key of either kind. Only a signing key's pair has the private half. */
 struct key {
 	EVP_PKEY *pair;
 	uint8_t public_half[PUBLIC_SIZE];
@@ -69,7 +69,7 @@ out:
 	return error;
 }
 
-/* Asks nobody for a passphrase: a daemon has nobody to ask. */
+/* A daemon has nobody whom it could ask for a passphrase. */
 static int no_passphrase(char *text, int size, int is_writing, void *context)
 {
 	(void)text;
@@ -230,8 +230,8 @@ enum checkpoint_verdict checkpoint_key_verify(
 	return holds ? CHECKPOINT_HOLDS : CHECKPOINT_FORGED;
 }
 
-/* Takes what has been written to memory. */
-static int take_text(BIO *from, char ret[SIGNING_KEY_TEXT_SIZE])
+/* Copies what has been written to memory. */
+static int copy_text(BIO *from, char ret[SIGNING_KEY_TEXT_SIZE])
 {
 	char *bytes;
 	long size = BIO_get_mem_data(from, &bytes);
@@ -252,8 +252,8 @@ int signing_key_new(struct signing_key_text *ret)
 	    PEM_write_bio_PKCS8PrivateKey(private_half, pair, NULL, NULL, 0, NULL,
 					  NULL) == 1 &&
 	    PEM_write_bio_PUBKEY(public_half, pair) == 1 &&
-	    take_text(private_half, text.private_half) == 0 &&
-	    take_text(public_half, text.public_half) == 0) {
+	    copy_text(private_half, text.private_half) == 0 &&
+	    copy_text(public_half, text.public_half) == 0) {
 		*ret = text;
 		result = 0;
 	}
@@ -265,19 +265,20 @@ int signing_key_new(struct signing_key_text *ret)
 	return result;
 }
 
-static const char *why(void)
+static const char *why_not_made(void)
 {
 	return errno == EEXIST	 ? "is there already, and is not overwritten"
 	       : errno == ENOSPC ? "can't be written; is the disk full?"
 				 : "can't be made; look at its directory";
 }
 
-static int put(const char *path, const char *text, mode_t mode, const char **ret_error)
+static int put_half(const char *path, const char *text, mode_t mode,
+		    const char **ret_error)
 {
 	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, mode };
 	if (durable_create(path, text, strlen(text), &own) == 0)
 		return 0;
-	*ret_error = why();
+	*ret_error = why_not_made();
 	return -1;
 }
 
@@ -290,8 +291,8 @@ int signing_key_make(const char *path, const char **ret_error)
 		*ret_error = "can't be made: OpenSSL refuses, or there is no memory";
 		return -1;
 	}
-	if (put(path, text.private_half, 0600, ret_error) == 0) {
-		result = put(public_path, text.public_half, 0644, ret_error);
+	if (put_half(path, text.private_half, 0600, ret_error) == 0) {
+		result = put_half(public_path, text.public_half, 0644, ret_error);
 		if (result)
 			(void)!durable_remove(path); /* the failure is told already */
 	}

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "cathgate/base/durable.h"
+#include "decimal.h"
 
 #define FILE_MODE 0640
+#define AGAIN_MAX 999999
 
 static const char suffix[] = ".jsonl";
 
@@ -21,7 +23,7 @@ const char *log_name_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* A log that is called just so keeps it. */
+/* Without the suffix; a file that is called just `.jsonl` keeps it. */
 static size_t stem_length(const char *path)
 {
 	size_t length = strlen(path), tail = sizeof(suffix) - 1;
@@ -74,30 +76,18 @@ void log_name_rotated(char ret[LOG_NAME_SIZE], const char *path,
 		log_name(ret, path, "-%" PRIu64 "%s", rotated->first_seq, tail);
 }
 
-/* Digits as we write them: no leading zero, and so few that they can't wrap. */
-static const char *read_number(const char *text, unsigned digits_max, uint64_t *ret)
-{
-	uint64_t number = 0;
-	const char *at = text;
-	for (; *at >= '0' && *at <= '9' && at - text < (int)digits_max; at++)
-		number = 10 * number + (uint64_t)(*at - '0');
-	if (at == text || (*text == '0' && at - text > 1))
-		return NULL;
-	*ret = number;
-	return at;
-}
-
 bool log_name_read_rotated(const char *name, const char *path, const char *tail,
 			   struct log_rotated *ret)
 {
 	const char *base = log_name_base(path);
+	const char *end = name + strlen(name);
 	size_t stem = stem_length(base);
 	uint64_t first_seq, again = 0;
 	if (strncmp(name, base, stem) != 0 || name[stem] != '-' ||
-	    !(name = read_number(name + stem + 1, 18, &first_seq)))
+	    !(name = decimal_read(name + stem + 1, end, &first_seq)))
 		return false;
 	if (name[0] == '.' && name[1] >= '1' && name[1] <= '9' &&
-	    !(name = read_number(name + 1, 6, &again)))
+	    (!(name = decimal_read(name + 1, end, &again)) || again > AGAIN_MAX))
 		return false;
 	*ret = (struct log_rotated){ .first_seq = first_seq, .again = (unsigned)again };
 	return strcmp(name, tail) == 0;

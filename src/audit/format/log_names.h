@@ -1,5 +1,5 @@
 /*
- * The names of a log's files, and what is done by name. Beside FILE.jsonl stand
+ * The names of a log's files, and what is done by their names. Beside FILE.jsonl stand
  * FILE.checkpoint (its last signed note), FILE-FIRSTSEQ.jsonl and .checkpoint (rotated),
  * FILE.torn-TIME (a torn end), FILE.broken-TIME… (a chain that did not hold, moved aside
  * whole) and, while that is being moved, FILE.breaking; and FILE.lock, which is empty.
@@ -16,6 +16,7 @@
 
 #include "cathgate/audit/checkpoint.h"
 #include "cathgate/base/clock.h"
+#include "cathgate/base/must_use.h"
 
 #define LOG_NAME_SIZE  PATH_MAX
 #define LOG_STAMP_SIZE CLOCK_UTC_SIZE
@@ -44,27 +45,28 @@ void log_name_rotated(char ret[LOG_NAME_SIZE], const char *path,
 		      const struct log_rotated *rotated, const char *suffix);
 
 /* Reads such a name, without its directory, of the log whose live file is `path`. */
-bool log_name_read_rotated(const char *name, const char *path, const char *suffix,
-			   struct log_rotated *ret);
+MUST_USE bool log_name_read_rotated(const char *name, const char *path,
+				    const char *suffix, struct log_rotated *ret);
 
-/* The directory that holds them. NULL with errno. */
-DIR *log_open_directory(const char *path);
+/* The directory that holds the log's files. NULL with errno. */
+MUST_USE DIR *log_open_directory(const char *path);
 /* Makes what was created, renamed or removed beside `path` durable. -1 with errno. */
-int log_sync_directory(const char *path);
+MUST_USE int log_sync_directory(const char *path);
 
 /* Renames, and overwrites nothing: -1 with EEXIST where the new name is taken. */
-int log_rename(const char *from, const char *to);
+MUST_USE int log_rename(const char *from, const char *to);
 
 /* Renames the live file as rotated, under the first free name. -1 with errno. */
-int log_rename_rotated(const char *path, uint64_t first_seq, struct log_rotated *ret);
+MUST_USE int log_rename_rotated(const char *path, uint64_t first_seq,
+				struct log_rotated *ret);
 
-/* Puts a small file there, whole or not at all, durably. -1 with errno. */
-int log_put_file(const char *path, const char *text, size_t size);
+/* Makes or replaces a small file, whole or not at all, durably. -1 with errno. */
+MUST_USE int log_put_file(const char *path, const char *text, size_t size);
 /* Reads one, of at most `room` - 1 bytes, and ends it with a NUL. Its size; -1 with
  * errno, EFBIG when it is larger. */
-long log_get_file(const char *path, char *ret, size_t room);
+MUST_USE long log_get_file(const char *path, char *ret, size_t room);
 
 /* Reads a note. -1 with errno; EBADMSG when the file holds none. */
-int log_get_note(const char *path, struct checkpoint *ret);
+MUST_USE int log_get_note(const char *path, struct checkpoint *ret);
 
 #endif

@@ -1,12 +1,14 @@
 /*
- * What stands for a patient in the log: HMAC-SHA-256 of the patient ID's bytes as they
- * came, all 32 bytes in lower-case hex. The same ID gives the same pseudonym as long as
- * the key stays; without the key nobody can tell whose it is, nor try out IDs.
+ * The pseudonym that stands for a patient in the log: HMAC-SHA-256 of the patient ID's
+ * bytes as they came, all 32 bytes in lower-case hex. The same ID gives the same
+ * pseudonym as long as the key stays. Without the key nobody can tell which patient it
+ * stands for, nor try out IDs.
  */
 #ifndef AUDIT_PSEUDONYM_H
 #define AUDIT_PSEUDONYM_H
 
 #include "cathgate/audit/record.h"
+#include "cathgate/base/must_use.h"
 
 struct pseudonym {
 	enum config_patient_id mode;
@@ -16,8 +18,8 @@ struct pseudonym {
 
 /* Reads the key that the configuration names, if any. -1 with what is wrong and its cure
  * in `ret_error`, for a message that names the file. */
-int pseudonym_open(const struct config_audit *audit, struct pseudonym *ret,
-		   const char **ret_error);
+MUST_USE int pseudonym_open(const struct config_audit *audit, struct pseudonym *ret,
+			    const char **ret_error);
 /* Clears the key from memory. */
 void pseudonym_close(struct pseudonym *pseudonym);
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "decimal.h"
+
 static const char *const event_names[AUDIT_EVENT_COUNT] = {
 	[AUDIT_START] = "start",	   [AUDIT_STOP] = "stop",
 	[AUDIT_RELOAD] = "reload",	   [AUDIT_ASSOCIATION] = "association",
@@ -33,7 +35,7 @@ const char *audit_outcome_name(enum audit_outcome outcome)
 
 void audit_record_init(struct audit_record *record)
 {
-	/* All of it, so that the padding carries nothing to another process. */
+	/* The padding, too: it must carry nothing to another process. */
 	memset(record, 0, sizeof(*record));
 	record->bytes = -1;
 	record->status = -1;
@@ -208,19 +210,14 @@ size_t record_write(const struct record_entry *entry, uint64_t seq, const char *
 int record_seq(const char *line, size_t size, uint64_t *ret)
 {
 	static const char head[] = "{\"seq\":";
-	const size_t digits_at = sizeof(head) - 1;
-	if (size <= digits_at || memcmp(line, head, digits_at) != 0 ||
+	const size_t head_size = sizeof(head) - 1;
+	uint64_t seq;
+	if (size <= head_size || memcmp(line, head, head_size) != 0 ||
 	    line[size - 1] != '}')
 		return -1;
-	uint64_t seq = 0;
-	size_t at = digits_at;
-	while (at < size && line[at] >= '0' && line[at] <= '9') {
-		/* More than 18 digits: never counted up to, and could wrap. */
-		if (at - digits_at >= 18)
-			return -1;
-		seq = 10 * seq + (uint64_t)(line[at++] - '0');
-	}
-	if (at == digits_at || line[at] != ',')
+	/* The brace at the end is no digit. */
+	const char *behind = decimal_read(line + head_size, line + size, &seq);
+	if (!behind || *behind != ',')
 		return -1;
 	*ret = seq;
 	return 0;

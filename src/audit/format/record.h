@@ -1,11 +1,10 @@
 /*
- * One record as one line of the log, byte for byte as the format has it; and whether a
- * record that another process sent is one at all.
+ * Writes a record as one line of the log, byte for byte as the format has it, and checks
+ * what another process sent as a record.
  *
  * Text: valid UTF-8 passes; `"` and `\` get a backslash; each byte of anything else (what
  * is not valid UTF-8, C0, DEL, and C1 written in UTF-8) becomes \u00xx, lower-case hex.
- * So every \u00xx of a line stands for exactly one byte that came, and what came can be
- * had back.
+ * So every \u00xx of a line stands for exactly one byte that came, and nothing is lost.
  */
 #ifndef AUDIT_RECORD_H
 #define AUDIT_RECORD_H
@@ -15,9 +14,10 @@
 #include "cathgate/audit/chain.h"
 #include "cathgate/audit/checkpoint.h"
 #include "cathgate/base/clock.h"
+#include "cathgate/base/must_use.h"
 
-/* A record with what the auditor adds to it, but its place in the log. patient_id is
- * already as it shall be written. */
+/* A record with what the auditor adds to it except its place in the log. patient_id is as
+ * it shall be written. */
 struct record_entry {
 	char time[CLOCK_UTC_SIZE];
 	char association[AUDIT_ASSOCIATION_ID_SIZE];
@@ -39,10 +39,10 @@ size_t record_write(const struct record_entry *entry, uint64_t seq, const char *
 
 /* The number in a line's `seq`, the line without its newline. -1 when it is no line of an
  * audit log. */
-int record_seq(const char *line, size_t size, uint64_t *ret);
+MUST_USE int record_seq(const char *line, size_t size, uint64_t *ret);
 
 /* Each text ends within its field, each enum is one, each number in range. */
-bool record_is_sound(const struct audit_record *record);
+MUST_USE bool record_is_sound(const struct audit_record *record);
 
 /* The outcome is one that this event can have. */
 bool record_outcome_fits(const struct audit_record *record);

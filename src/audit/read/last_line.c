@@ -8,8 +8,8 @@
 
 #define TAIL_SIZE 4096 /* most last lines are shorter */
 
-/* Reads the file's end, of that many bytes or the whole of it. Returns where its last
- * line begins, if that is within; NULL. */
+/* Reads the last `room` bytes of the file, or all. Returns where the last line begins;
+ * NULL if that isn't among them. */
 static const char *read_tail(int fd, char *buffer, off_t file_size, size_t room,
 			     size_t *ret_size)
 {

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "cathgate/audit/chain.h"
+#include "cathgate/base/must_use.h"
 
 struct last_line {
 	const char *text; /* in the buffer, without its newline */
@@ -16,6 +17,7 @@ struct last_line {
 
 /* `buffer` is of LOG_VERIFY_LINE_MAX bytes. -1 when the file doesn't end with a sound
  * line. */
-int last_line_read(int fd, struct digest *digest, char *buffer, struct last_line *ret);
+MUST_USE int last_line_read(int fd, struct digest *digest, char *buffer,
+			    struct last_line *ret);
 
 #endif

@@ -31,8 +31,8 @@ void line_stream_close(struct line_stream *lines)
 	lines->buffer = NULL;
 }
 
-/* Reads on behind what is there; returns how much came, 0 at the file's end. */
-static ssize_t fill(struct line_stream *lines)
+/* Reads on behind what the buffer holds. Returns how much came, 0 at the file's end. */
+static ssize_t fill_buffer(struct line_stream *lines)
 {
 	size_t held = lines->end - lines->start;
 	if (CAPACITY_SIZE - lines->end < CHUNK_SIZE) {
@@ -53,13 +53,13 @@ static ssize_t fill(struct line_stream *lines)
 	return got;
 }
 
-static void skip(struct line_stream *lines, size_t size)
+static void skip_bytes(struct line_stream *lines, size_t size)
 {
 	lines->start += size;
 	lines->offset += size;
 }
 
-/* What is longer than a line can be, up to its newline; only its head is kept. */
+/* Passes a line that is too long, up to its newline, and keeps only its first bytes. */
 static enum line_stream_result pass_over(struct line_stream *lines,
 					 struct line_stream_line *ret)
 {
@@ -70,13 +70,13 @@ static enum line_stream_result pass_over(struct line_stream *lines,
 		const char *at = lines->buffer + lines->start;
 		const char *newline = memchr(at, '\n', lines->end - lines->start);
 		if (newline) {
-			skip(lines, (size_t)(newline - at) + 1);
+			skip_bytes(lines, (size_t)(newline - at) + 1);
 			lines->number++;
 			return LINE_STREAM_TOO_LONG;
 		}
 		lines->offset += lines->end - lines->start;
 		lines->start = lines->end = ret->size;
-		ssize_t got = fill(lines);
+		ssize_t got = fill_buffer(lines);
 		if (got <= 0)
 			return got < 0 ? LINE_STREAM_FAILED : LINE_STREAM_TOO_LONG;
 	}
@@ -108,14 +108,14 @@ enum line_stream_result line_stream_next(struct line_stream *lines,
 		if (newline) {
 			ret->text = at;
 			ret->size = (size_t)(newline - at);
-			skip(lines, ret->size + 1);
+			skip_bytes(lines, ret->size + 1);
 			lines->number++;
 			return LINE_STREAM_LINE;
 		}
 		if (held >= LOG_VERIFY_LINE_MAX)
 			return pass_over(lines, ret);
 		searched = held;
-		ssize_t got = fill(lines);
+		ssize_t got = fill_buffer(lines);
 		if (got < 0)
 			return LINE_STREAM_FAILED;
 		if (got > 0)
@@ -128,7 +128,7 @@ enum line_stream_result line_stream_next(struct line_stream *lines,
 		}
 		ret->text = lines->buffer + lines->start;
 		ret->size = held;
-		skip(lines, held);
+		skip_bytes(lines, held);
 		return LINE_STREAM_PARTIAL;
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * A file as lines, in constant memory: whole ones, and what stands behind the last
+ * Gives a file's lines, in constant memory, and at last what stands behind the last
  * newline. Another process may be appending.
  */
 #ifndef AUDIT_LINE_STREAM_H
@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "cathgate/base/must_use.h"
 
 struct line_stream {
 	int fd;
@@ -22,7 +24,7 @@ struct line_stream {
 
 enum line_stream_result {
 	LINE_STREAM_LINE,
-	LINE_STREAM_TOO_LONG, /* passed over; given are its first bytes */
+	LINE_STREAM_TOO_LONG, /* passed over but for its first bytes */
 	LINE_STREAM_PARTIAL,  /* what stands behind the last newline */
 	LINE_STREAM_END,
 	LINE_STREAM_FAILED /* errno */
@@ -35,10 +37,11 @@ struct line_stream_line {
 };
 
 /* From `offset` on, behind `number` lines. -1 without memory. */
-int line_stream_open(int fd, uint64_t offset, uint64_t number, struct line_stream *ret);
+MUST_USE int line_stream_open(int fd, uint64_t offset, uint64_t number,
+			      struct line_stream *ret);
 void line_stream_close(struct line_stream *lines);
 
-enum line_stream_result line_stream_next(struct line_stream *lines,
-					 struct line_stream_line *ret);
+MUST_USE enum line_stream_result line_stream_next(struct line_stream *lines,
+						  struct line_stream_line *ret);
 
 #endif

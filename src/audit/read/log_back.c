@@ -12,8 +12,8 @@
 /* A line and its newlines fit, and many lines of the usual length. */
 #define BUFFER_SIZE (2 * LOG_LINES_MAX)
 
-/* Reads what stands before that place. A file that was cut meanwhile gives less. */
-static int load(struct log_back *back, off_t before)
+/* Reads what stands before that place: less if the file was cut meanwhile. */
+static int load_before(struct log_back *back, off_t before)
 {
 	ssize_t got;
 	if (!back->buffer && !(back->buffer = malloc(BUFFER_SIZE)))
@@ -27,7 +27,7 @@ static int load(struct log_back *back, off_t before)
 	return got < 0 ? -1 : 0;
 }
 
-static bool holds(const struct log_back *back, off_t from, off_t to)
+static bool buffer_holds(const struct log_back *back, off_t from, off_t to)
 {
 	return back->buffer && from >= back->start &&
 	       to <= back->start + (off_t)back->filled;
@@ -37,9 +37,9 @@ static bool holds(const struct log_back *back, off_t from, off_t to)
 static int find_newline(struct log_back *back, off_t before, off_t *ret)
 {
 	while (before > 0) {
-		if (!holds(back, before - 1, before) && load(back, before))
+		if (!buffer_holds(back, before - 1, before) && load_before(back, before))
 			return -1;
-		if (!holds(back, before - 1, before))
+		if (!buffer_holds(back, before - 1, before))
 			break;
 		const char *newline =
 			memrchr(back->buffer, '\n', (size_t)(before - back->start));
@@ -75,9 +75,9 @@ int log_back_next(struct log_back *back, const char **ret, size_t *ret_size,
 		start = back->end + 1;
 		if (end - start > LOG_LINES_MAX)
 			continue;
-		if (!holds(back, start, end) && load(back, end))
+		if (!buffer_holds(back, start, end) && load_before(back, end))
 			return -1;
-		if (!holds(back, start, end))
+		if (!buffer_holds(back, start, end))
 			return 0;
 		*ret = back->buffer + (start - back->start);
 		*ret_size = (size_t)(end - start);
@@ -87,10 +87,10 @@ int log_back_next(struct log_back *back, const char **ret, size_t *ret_size,
 	return 0;
 }
 
-/* One by one, millions of them would take their time. */
+/* Quickly: a file may hold millions of empty lines. */
 static void skip_empty(struct log_back *back)
 {
-	while (holds(back, back->end - 1, back->end) &&
+	while (buffer_holds(back, back->end - 1, back->end) &&
 	       back->buffer[back->end - 1 - back->start] == '\n')
 		back->end--;
 }

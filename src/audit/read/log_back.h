@@ -1,6 +1,6 @@
 /*
- * The whole lines of one file from its last to its first, in constant memory: what is
- * asked of a log's end costs no reading of its beginning.
+ * The whole lines of one file from its last to its first, in constant memory: questions
+ * about a log's end cost no reading of its beginning.
  */
 #ifndef AUDIT_LOG_BACK_H
 #define AUDIT_LOG_BACK_H
@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+#include "cathgate/base/must_use.h"
 
 struct log_back {
 	int fd;
@@ -17,14 +19,14 @@ struct log_back {
 	off_t end; /* of the line that is next: where its newline stands; -1: none */
 };
 
-/* From the last line that ends before `before`. `fd` stays the caller's. 0, or -1 with
- * errno. */
-int log_back_begin(struct log_back *back, int fd, off_t before);
+/* Begins with the last line that ends before `before`. `fd` stays the caller's. 0, or -1
+ * with errno. */
+MUST_USE int log_back_begin(struct log_back *back, int fd, off_t before);
 void log_back_end(struct log_back *back);
 
 /* 1 and a line, without its newline, of at most LOG_LINES_MAX bytes (longer ones are
  * passed over); 0 at the file's beginning; -1 with errno. */
-int log_back_next(struct log_back *back, const char **ret, size_t *ret_size,
-		  off_t *ret_offset);
+MUST_USE int log_back_next(struct log_back *back, const char **ret, size_t *ret_size,
+			   off_t *ret_offset);
 
 #endif

@@ -37,7 +37,7 @@ int log_clock_write(const char *log_path, const struct log_clock *clock)
 
 time_t log_clock_time(const char *log_path)
 {
-	/* The file is behind by as long as it isn't written. */
+	/* How far the file may lag behind between two writes. */
 	const time_t behind = LOG_CLOCK_LEAP_SECONDS + LOG_CLOCK_SAVE_MS / 1000;
 	struct log_clock clock;
 	time_t now = time(NULL);

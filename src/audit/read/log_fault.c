@@ -8,10 +8,10 @@
 
 static const uint8_t zeros[DIGEST_SIZE];
 
-/* What comes behind the line at the break, as far as it tells what was done. */
+/* What comes behind the line at the break, as far as it shows what was done. */
 struct behind {
-	bool has_next, next_follows; /* the line after it; it continues what held */
-	struct chain_line next;	     /* where has_next: it is sound */
+	bool has_next, next_follows; /* the next line is sound; it continues what held */
+	struct chain_line next;	     /* if has_next */
 	uint64_t true_next; /* number of the line that should have stood here; or 0 */
 	bool has_copy, has_same_seq, has_its_prev; /* of the line at the break */
 };
@@ -21,7 +21,7 @@ struct teller {
 	struct digest *digest;
 	struct chain_line line; /* at the break */
 	bool is_line, is_first;
-	const struct chain *chain; /* behind what held */
+	const struct chain *chain; /* behind the last line that held */
 	struct behind behind;
 	struct log_verify_fault *fault;
 };
@@ -31,9 +31,9 @@ static bool same(const uint8_t *one, const uint8_t *other)
 	return memcmp(one, other, DIGEST_SIZE) == 0;
 }
 
-__attribute__((format(printf, 3, 4))) static void tell(struct teller *teller,
-						       enum log_verify_kind kind,
-						       const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void set_fault(struct teller *teller,
+							    enum log_verify_kind kind,
+							    const char *format, ...)
 {
 	va_list arguments;
 	teller->fault->kind = kind;
@@ -42,8 +42,8 @@ __attribute__((format(printf, 3, 4))) static void tell(struct teller *teller,
 	va_end(arguments);
 }
 
-static void look_at(struct teller *teller, const struct line_stream_line *at,
-		    const struct chain_line *line, bool is_next)
+static void note_line_behind(struct teller *teller, const struct line_stream_line *at,
+			     const struct chain_line *line, bool is_next)
 {
 	struct behind *behind = &teller->behind;
 	teller->fault->is_sound_behind = true;
@@ -76,13 +76,14 @@ static int look_behind(struct teller *teller)
 		if (result == LINE_STREAM_LINE && at.number > line->number &&
 		    chain_read(teller->digest, at.text, at.size, &read) == 0 &&
 		    read.is_sound)
-			look_at(teller, &at, &read, at.number == line->number + 1);
+			note_line_behind(teller, &at, &read,
+					 at.number == line->number + 1);
 	}
 	line_stream_close(&lines);
 	return result == LINE_STREAM_FAILED ? -1 : 0;
 }
 
-/* Whether what held has that very line: its number tells where it would stand. */
+/* Whether the lines that held have that very line among them. */
 static int is_repeated(const struct teller *teller, bool *ret)
 {
 	const struct log_verify_file *before = teller->place->before;
@@ -101,90 +102,95 @@ static int is_repeated(const struct teller *teller, bool *ret)
 	return 0;
 }
 
-/* The line was not made as it stands there, or is none at all. */
+/* For a line that was not written as it stands there, or is none at all. */
 static void tell_unsound(struct teller *teller)
 {
 	const struct line_stream_line *line = teller->place->line;
 	const struct behind *behind = &teller->behind;
 	uint64_t seq = teller->chain->next_seq;
 	if (behind->true_next == line->number + 1)
-		tell(teller, LOG_VERIFY_INSERTED,
-		     "it was put in: line %" PRIu64 " continues the one before it",
-		     line->number + 1);
+		set_fault(teller, LOG_VERIFY_INSERTED,
+			  "it was put in: line %" PRIu64 " continues the one before it",
+			  line->number + 1);
 	else if (behind->true_next)
-		tell(teller, LOG_VERIFY_INSERTED,
-		     "lines were put in from here on: only line %" PRIu64
-		     " continues the one before",
-		     behind->true_next);
+		set_fault(teller, LOG_VERIFY_INSERTED,
+			  "lines were put in from here on: only line %" PRIu64
+			  " continues the one before",
+			  behind->true_next);
 	else if (line->size > 0 && memmem(line->text + 1, line->size - 1, "{\"seq\":", 7))
-		tell(teller, LOG_VERIFY_EDITED,
-		     "it is two lines that were run together: what stood between "
-		     "them is gone");
+		set_fault(teller, LOG_VERIFY_EDITED,
+			  "it is two lines that were run together: what stood between "
+			  "them is gone");
 	else if (teller->is_line && teller->line.seq != seq && !teller->is_first)
-		tell(teller, LOG_VERIFY_EDITED,
-		     "its bytes are not those that were hashed, and it calls itself "
-		     "%" PRIu64,
-		     teller->line.seq);
+		set_fault(teller, LOG_VERIFY_EDITED,
+			  "its bytes are not those that were hashed, and it calls itself "
+			  "%" PRIu64,
+			  teller->line.seq);
 	else if (teller->is_line)
-		tell(teller, LOG_VERIFY_EDITED,
-		     "its bytes are not those that were hashed%s",
-		     behind->has_next && same(behind->next.prev, teller->line.hash)
-			     ? "; the next line still names the hash that they had"
-			     : "");
+		set_fault(teller, LOG_VERIFY_EDITED,
+			  "its bytes are not those that were hashed%s",
+			  behind->has_next && same(behind->next.prev, teller->line.hash)
+				  ? "; the next line still names the hash that they had"
+				  : "");
 	else if (teller->fault->is_sound_behind || !teller->is_first)
-		tell(teller, LOG_VERIFY_EDITED,
-		     "it has not the shape of a line: it was changed, cut or put in");
+		set_fault(
+			teller, LOG_VERIFY_EDITED,
+			"it has not the shape of a line: it was changed, cut or put in");
 	else
-		tell(teller, LOG_VERIFY_FOREIGN, "this is no line of an audit log");
+		set_fault(teller, LOG_VERIFY_FOREIGN, "this is no line of an audit log");
 }
 
-/* A first line that isn't what the file before it ends with. */
+/* For a first line that doesn't continue the file before it. */
 static void tell_first(struct teller *teller)
 {
 	uint64_t seq = teller->chain->next_seq, its_seq = teller->line.seq;
 	if (teller->place->is_free)
-		tell(teller, LOG_VERIFY_EDITED,
-		     its_seq == 0 ? "line 0 begins a chain, but it names a line before it"
+		set_fault(teller, LOG_VERIFY_EDITED,
+			  its_seq == 0
+				  ? "line 0 begins a chain, but it names a line before it"
 				  : "it names no line before it, as only line 0 may");
 	else if (its_seq == 0 && same(teller->line.prev, zeros))
-		tell(teller, LOG_VERIFY_NEW_CHAIN,
-		     "a new chain begins here, where line %" PRIu64 " should follow",
-		     seq);
+		set_fault(teller, LOG_VERIFY_NEW_CHAIN,
+			  "a new chain begins here, where line %" PRIu64 " should follow",
+			  seq);
 	else if (its_seq > seq)
-		tell(teller, LOG_VERIFY_MISSING,
-		     "lines %" PRIu64 " to %" PRIu64
-		     " are missing before this file: they were removed, or a file "
-		     "between was not given",
-		     seq, its_seq - 1);
+		set_fault(teller, LOG_VERIFY_MISSING,
+			  "lines %" PRIu64 " to %" PRIu64
+			  " are missing before this file: they were removed, or a file "
+			  "between was not given",
+			  seq, its_seq - 1);
 	else if (its_seq < seq)
-		tell(teller, LOG_VERIFY_REPEATED,
-		     "it calls itself %" PRIu64 ", which the file before has already; a "
-		     "file may only follow so after a failed sync, and say so",
-		     its_seq);
+		set_fault(teller, LOG_VERIFY_REPEATED,
+			  "it calls itself %" PRIu64
+			  ", which the file before has already; a "
+			  "file may only follow so after a failed sync, and say so",
+			  its_seq);
 	else
-		tell(teller, LOG_VERIFY_EDITED,
-		     "it names another hash than the last line of the file before has: "
-		     "that one was rewritten, hash and all");
+		set_fault(teller, LOG_VERIFY_EDITED,
+			  "it names another hash than the last line of the file before "
+			  "has: "
+			  "that one was rewritten, hash and all");
 }
 
-/* Sound, numbered as it should be, but behind another line than is there. */
+/* For a line that is sound and bears the right number, but continues another line than
+ * the one before it. */
 static void tell_rewritten(struct teller *teller)
 {
 	struct log_verify_fault *fault = teller->fault;
 	if (teller->behind.true_next) {
-		tell(teller, LOG_VERIFY_INSERTED,
-		     "it was put in: line %" PRIu64 " is the one that belongs here",
-		     teller->behind.true_next);
+		set_fault(teller, LOG_VERIFY_INSERTED,
+			  "it was put in: line %" PRIu64 " is the one that belongs here",
+			  teller->behind.true_next);
 		return;
 	}
 	/* The line before is sound as well: its hash was made anew. */
 	fault->line--;
 	fault->seq--;
 	fault->offset = teller->place->before->last_offset;
-	tell(teller, LOG_VERIFY_EDITED,
-	     "it was rewritten, hash and all: line %" PRIu64
-	     " names the hash that it had",
-	     fault->line + 1);
+	set_fault(teller, LOG_VERIFY_EDITED,
+		  "it was rewritten, hash and all: line %" PRIu64
+		  " names the hash that it had",
+		  fault->line + 1);
 }
 
 static void tell_ahead(struct teller *teller)
@@ -192,30 +198,31 @@ static void tell_ahead(struct teller *teller)
 	const struct behind *behind = &teller->behind;
 	uint64_t seq = teller->chain->next_seq, its_seq = teller->line.seq;
 	if (behind->has_copy)
-		tell(teller, LOG_VERIFY_REPEATED,
-		     "it is line %" PRIu64 ", which stands in its own place as well",
-		     its_seq);
+		set_fault(teller, LOG_VERIFY_REPEATED,
+			  "it is line %" PRIu64 ", which stands in its own place as well",
+			  its_seq);
 	else if (behind->true_next && behind->has_its_prev)
-		tell(teller, LOG_VERIFY_REORDERED,
-		     "it is line %" PRIu64 "; %" PRIu64
-		     ", which belongs here, stands at line %" PRIu64 " of the file",
-		     its_seq, seq, behind->true_next);
+		set_fault(teller, LOG_VERIFY_REORDERED,
+			  "it is line %" PRIu64 "; %" PRIu64
+			  ", which belongs here, stands at line %" PRIu64 " of the file",
+			  its_seq, seq, behind->true_next);
 	else if (behind->true_next)
-		tell(teller, LOG_VERIFY_INSERTED,
-		     "it was put in: it is no part of this chain, and line %" PRIu64
-		     " belongs here",
-		     behind->true_next);
+		set_fault(teller, LOG_VERIFY_INSERTED,
+			  "it was put in: it is no part of this chain, and line %" PRIu64
+			  " belongs here",
+			  behind->true_next);
 	else if (behind->has_next && behind->next.seq == seq + 1)
-		tell(teller, LOG_VERIFY_EDITED,
-		     "another line, %" PRIu64 ", was put in its place", its_seq);
+		set_fault(teller, LOG_VERIFY_EDITED,
+			  "another line, %" PRIu64 ", was put in its place", its_seq);
 	else if (its_seq == seq + 1)
-		tell(teller, LOG_VERIFY_MISSING, "line %" PRIu64 " is missing", seq);
+		set_fault(teller, LOG_VERIFY_MISSING, "line %" PRIu64 " is missing", seq);
 	else
-		tell(teller, LOG_VERIFY_MISSING,
-		     "lines %" PRIu64 " to %" PRIu64 " are missing", seq, its_seq - 1);
+		set_fault(teller, LOG_VERIFY_MISSING,
+			  "lines %" PRIu64 " to %" PRIu64 " are missing", seq,
+			  its_seq - 1);
 }
 
-/* The last line that held. */
+/* Reads the last line that held. */
 static int read_last(const struct teller *teller, struct chain_line *ret)
 {
 	struct line_stream stream;
@@ -230,7 +237,8 @@ static int read_last(const struct teller *teller, struct chain_line *ret)
 	return result;
 }
 
-/* Two lines with one number, both behind the same line: which one is false? */
+/* Two lines bear one number and continue the same line. The false one is the one that the
+ * line behind them doesn't continue. */
 static bool tell_twin(struct teller *teller)
 {
 	struct chain_line last;
@@ -244,10 +252,11 @@ static bool tell_twin(struct teller *teller)
 		fault->seq--;
 		fault->offset = teller->place->before->last_offset;
 	}
-	tell(teller, LOG_VERIFY_INSERTED,
-	     "it was put in: the line %s bears the same number and continues the same "
-	     "line",
-	     fault->line < teller->place->line->number ? "behind it" : "before it");
+	set_fault(
+		teller, LOG_VERIFY_INSERTED,
+		"it was put in: the line %s bears the same number and continues the same "
+		"line",
+		fault->line < teller->place->line->number ? "behind it" : "before it");
 	return true;
 }
 
@@ -261,20 +270,23 @@ static int tell_back(struct teller *teller)
 	if (is_repeated(teller, &repeated))
 		return -1;
 	if (!repeated && its_seq == 0 && same(teller->line.prev, zeros))
-		tell(teller, LOG_VERIFY_NEW_CHAIN,
-		     "a new chain begins here, where line %" PRIu64 " should follow",
-		     seq);
+		set_fault(teller, LOG_VERIFY_NEW_CHAIN,
+			  "a new chain begins here, where line %" PRIu64 " should follow",
+			  seq);
 	else if (behind->has_next && behind->next.seq == seq + 1)
-		tell(teller, LOG_VERIFY_EDITED, "%s, %" PRIu64 ", was put in its place",
-		     repeated ? "a copy of an earlier line" : "another line", its_seq);
+		set_fault(teller, LOG_VERIFY_EDITED,
+			  "%s, %" PRIu64 ", was put in its place",
+			  repeated ? "a copy of an earlier line" : "another line",
+			  its_seq);
 	else if (repeated)
-		tell(teller, LOG_VERIFY_REPEATED,
-		     "it is line %" PRIu64 " again, which stands further up", its_seq);
+		set_fault(teller, LOG_VERIFY_REPEATED,
+			  "it is line %" PRIu64 " again, which stands further up",
+			  its_seq);
 	else
-		tell(teller, LOG_VERIFY_INSERTED,
-		     "it was put in: it calls itself %" PRIu64
-		     ", and is not the line that bears that number",
-		     its_seq);
+		set_fault(teller, LOG_VERIFY_INSERTED,
+			  "it was put in: it calls itself %" PRIu64
+			  ", and is not the line that bears that number",
+			  its_seq);
 	return 0;
 }
 
@@ -287,14 +299,16 @@ static void tell_torn(struct teller *teller)
 			 ? teller->line.is_sound
 			 : chain_follows(teller->chain, &teller->line));
 	if (fault->lacks_newline_only)
-		tell(teller, LOG_VERIFY_TORN,
-		     "the last line is whole but for its newline: its writing broke off, "
-		     "or the newline was removed");
+		set_fault(teller, LOG_VERIFY_TORN,
+			  "the last line is whole but for its newline: its writing broke "
+			  "off, "
+			  "or the newline was removed");
 	else
-		tell(teller, LOG_VERIFY_TORN,
-		     "%zu bytes stand behind the last whole line: a write that broke "
-		     "off, or a last line that was changed or cut",
-		     teller->place->line->size);
+		set_fault(
+			teller, LOG_VERIFY_TORN,
+			"%zu bytes stand behind the last whole line: a write that broke "
+			"off, or a last line that was changed or cut",
+			teller->place->line->size);
 }
 
 int log_fault_tell(const struct log_fault_place *place, struct digest *digest,
@@ -323,8 +337,9 @@ int log_fault_tell(const struct log_fault_place *place, struct digest *digest,
 	if (look_behind(&teller))
 		return -1;
 	if (place->is_too_long)
-		tell(&teller, teller.is_first ? LOG_VERIFY_FOREIGN : LOG_VERIFY_EDITED,
-		     "it is longer than a line of an audit log can be");
+		set_fault(&teller,
+			  teller.is_first ? LOG_VERIFY_FOREIGN : LOG_VERIFY_EDITED,
+			  "it is longer than a line of an audit log can be");
 	else if (!is_sound)
 		tell_unsound(&teller);
 	else if (teller.is_first)

@@ -1,6 +1,6 @@
 /*
- * What was done to a log where its chain breaks: told from the line at the break and from
- * all that comes behind it.
+ * What was done to a log where its chain breaks, as far as the line at the break and all
+ * that comes behind it show.
  */
 #ifndef AUDIT_LOG_FAULT_H
 #define AUDIT_LOG_FAULT_H
@@ -11,13 +11,13 @@
 struct log_fault_place {
 	int fd;
 	const struct log_verify_file *before; /* what held, up to here */
-	bool is_free; /* a first line that need not continue anything known */
+	bool is_free; /* a first line, and the lines before it aren't known */
 	const struct line_stream_line *line;
 	bool is_partial, is_too_long; /* no newline behind it; none near enough */
 };
 
 /* 0; -1 with errno when the file can't be read any further. */
-int log_fault_tell(const struct log_fault_place *place, struct digest *digest,
-		   struct log_verify_fault *ret);
+MUST_USE int log_fault_tell(const struct log_fault_place *place, struct digest *digest,
+			    struct log_verify_fault *ret);
 
 #endif

@@ -44,7 +44,7 @@ void log_lines_pass(struct log_lines *lines, size_t size)
 	lines->at += size + 1;
 	lines->offset += (off_t)size + 1;
 	lines->number++;
-	lines->is_skipping = 0;
+	lines->is_skipping = false;
 }
 
 int log_lines_fill(struct log_lines *lines)
@@ -52,7 +52,8 @@ int log_lines_fill(struct log_lines *lines)
 	if (!lines->buffer && !(lines->buffer = malloc(BUFFER_SIZE)))
 		return -1;
 	for (;;) {
-		/* Half a line may have been taken back and written otherwise. */
+		/* From the line's beginning: the writer may have taken half a line back.
+		 */
 		ssize_t got = pread(lines->fd, lines->buffer, BUFFER_SIZE, lines->offset);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -64,7 +65,7 @@ int log_lines_fill(struct log_lines *lines)
 			return 1;
 		if (lines->filled < BUFFER_SIZE)
 			return 0;
-		lines->is_skipping = 1;
+		lines->is_skipping = true;
 		lines->offset += BUFFER_SIZE;
 	}
 }
@@ -74,5 +75,5 @@ void log_lines_seek(struct log_lines *lines, off_t offset, uint64_t number)
 	lines->at = lines->filled = 0;
 	lines->offset = offset;
 	lines->number = number;
-	lines->is_skipping = 0;
+	lines->is_skipping = false;
 }

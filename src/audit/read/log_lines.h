@@ -1,14 +1,18 @@
 /*
  * The whole lines of one file, in constant memory, however long they are. The file may
- * grow meanwhile; what it may not have is read anew from its line's beginning.
+ * grow meanwhile. Half a line is read anew from its beginning, since the writer may take
+ * it back.
  */
 #ifndef AUDIT_LOG_LINES_H
 #define AUDIT_LOG_LINES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+
+#include "cathgate/base/must_use.h"
 
 /* Above the longest line that is ever written. */
 #define LOG_LINES_MAX (64 * 1024)
@@ -19,29 +23,28 @@ struct log_lines {
 	size_t at, filled; /* of the buffer */
 	off_t offset;	   /* in the file, of the line that is next */
 	uint64_t number;   /* of lines before that */
-	int is_skipping;   /* within a line that is too long */
+	bool is_skipping;  /* within a line that is too long */
 };
 
 enum log_lines_result {
 	LOG_LINES_LINE,
-	LOG_LINES_TOO_LONG, /* a whole line of more than LOG_LINES_MAX: there to be passed
-			     */
+	LOG_LINES_TOO_LONG, /* a whole line of more than LOG_LINES_MAX, to be passed */
 	LOG_LINES_NONE	    /* no whole line in the buffer: fill it */
 };
 
 /* Opens a file of a log for reading, and no other kind of file; -1 with errno. */
-int log_lines_open(const char *path, struct stat *ret_identity);
+MUST_USE int log_lines_open(const char *path, struct stat *ret_identity);
 
 /* The next line, which stays the next until log_lines_pass. */
-enum log_lines_result log_lines_peek(struct log_lines *lines, const char **ret,
-				     size_t *ret_size);
+MUST_USE enum log_lines_result log_lines_peek(struct log_lines *lines, const char **ret,
+					      size_t *ret_size);
 void log_lines_pass(struct log_lines *lines, size_t size);
 
 /* Reads on: 1 when there is a whole line now, 0 when the file ends before, -1 with errno.
  */
-int log_lines_fill(struct log_lines *lines);
+MUST_USE int log_lines_fill(struct log_lines *lines);
 
-/* Goes to where a line begins, with so many before it. What was read is forgotten. */
+/* Goes to where a line begins, behind `number` others. Forgets what was read. */
 void log_lines_seek(struct log_lines *lines, off_t offset, uint64_t number);
 
 #endif

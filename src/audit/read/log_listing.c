@@ -15,10 +15,10 @@ static const char suffix[] = ".jsonl";
 
 #define HEAD_SIZE 4096 /* most first lines are shorter */
 
-/* A file that is called as a rotated one is. */
+/* A file with the name of a rotated one. */
 struct named {
 	struct log_rotated name;
-	uint64_t first_seq; /* what its first line says; else what its name says */
+	uint64_t first_seq; /* as its first line says; else as its name says */
 };
 
 /* The number of a file's first line, if that is sound. */
@@ -44,9 +44,9 @@ static bool read_first_seq(int fd, uint64_t *ret)
 	return is_read;
 }
 
-/* Not a pipe or a directory that is called so. What can't be read is for the caller to
- * find. */
-static bool look_at(DIR *directory, const char *name, struct named *named)
+/* Leaves out a pipe or a directory with such a name. A file that can't be read is listed:
+ * whoever opens it finds out why. */
+static bool look_at_file(DIR *directory, const char *name, struct named *named)
 {
 	struct stat status;
 	if (fstatat(dirfd(directory), name, &status, 0) || !S_ISREG(status.st_mode))
@@ -65,8 +65,9 @@ static bool is_ours(const struct named *named)
 	return named->first_seq == named->name.first_seq;
 }
 
-/* By what they hold; of several that begin with one line, our own first. */
-static int compare(const void *a, const void *b)
+/* By the first line; of files that begin with the same line, those of the writer's first.
+ */
+static int compare_named(const void *a, const void *b)
 {
 	const struct named *one = a, *other = b;
 	if (one->first_seq != other->first_seq)
@@ -107,7 +108,7 @@ static int list_named(const char *path, const char *tail, look_function *look,
 		return -1;
 	}
 	if (count > 1)
-		qsort(list, count, sizeof(*list), compare);
+		qsort(list, count, sizeof(*list), compare_named);
 	*ret = list;
 	*ret_count = count;
 	return 0;
@@ -117,7 +118,7 @@ int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_cou
 {
 	struct named *named;
 	size_t named_count, count = 0;
-	if (list_named(path, suffix, look_at, &named, &named_count))
+	if (list_named(path, suffix, look_at_file, &named, &named_count))
 		return -1;
 	struct log_rotated *list = calloc(named_count + 1, sizeof(*list));
 	for (size_t i = 0; list && i < named_count; i++) {
@@ -132,7 +133,7 @@ int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_cou
 	return 0;
 }
 
-/* The number of the first line of the file that it is of. */
+/* Reads from a note's text which file it is of. */
 static bool look_at_note(DIR *directory, const char *name, struct named *named)
 {
 	char text[CHECKPOINT_TEXT_SIZE];
@@ -175,7 +176,8 @@ int log_stray_notes(const char *path, const struct log_rotated *rotated, size_t 
 	return 0;
 }
 
-static int add(struct log_listing *listing, const char *path, struct log_listed file)
+static int add_listed(struct log_listing *listing, const char *path,
+		      struct log_listed file)
 {
 	struct log_listed *files =
 		reallocarray(listing->files, listing->count + 1, sizeof(*listing->files));
@@ -189,8 +191,8 @@ static int add(struct log_listing *listing, const char *path, struct log_listed 
 	return 0;
 }
 
-/* What is not ours, and begins as the live file or the one before it in the list does, is
- * a copy. */
+/* Leaves out a copy: a file that the writer didn't name so, and that begins like the live
+ * file or the one before it in the list. */
 static int add_rotated(struct log_listing *listing, const char *path,
 		       const struct named *named, const uint64_t *live_seq)
 {
@@ -201,9 +203,9 @@ static int add_rotated(struct log_listing *listing, const char *path,
 				(before && before->first_seq == named->first_seq)))
 		return 0;
 	log_name_rotated(name, path, &named->name, suffix);
-	return add(listing, name,
-		   (struct log_listed){ .first_seq = named->first_seq,
-					.again = named->name.again });
+	return add_listed(listing, name,
+			  (struct log_listed){ .first_seq = named->first_seq,
+					       .again = named->name.again });
 }
 
 static int list_all(struct log_listing *listing, const char *path)
@@ -212,19 +214,19 @@ static int list_all(struct log_listing *listing, const char *path)
 	size_t count;
 	struct stat status;
 	uint64_t live_seq;
-	/* Before the others: what is renamed meanwhile is found twice rather than not at
-	 * all. */
+	/* The live file first: if it is renamed meanwhile, it is found twice rather than
+	 * not at all. */
 	bool is_live = stat(path, &status) == 0;
 	int fd = is_live ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
 	bool has_seq = fd >= 0 && read_first_seq(fd, &live_seq);
 	if (fd >= 0)
 		close(fd);
-	int result = list_named(path, suffix, look_at, &named, &count);
+	int result = list_named(path, suffix, look_at_file, &named, &count);
 	for (size_t i = 0; result == 0 && i < count; i++)
 		result =
 			add_rotated(listing, path, &named[i], has_seq ? &live_seq : NULL);
 	if (result == 0 && is_live)
-		result = add(
+		result = add_listed(
 			listing, path,
 			(struct log_listed){ .is_live = true, .first_seq = UINT64_MAX });
 	free(named);

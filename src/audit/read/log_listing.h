@@ -1,10 +1,10 @@
 /*
- * The files of a log: the rotated ones, STEM-FIRSTSEQ.jsonl (or, where that was taken,
- * STEM-FIRSTSEQ.1.jsonl and so on), beside the live one. The stem is the live file's name
- * without .jsonl.
+ * The files of a log: the live one, and beside it the rotated ones, STEM-FIRSTSEQ.jsonl
+ * (or, where that was taken, STEM-FIRSTSEQ.1.jsonl and so on). The stem is the live
+ * file's name without .jsonl.
  *
- * What is only called so counts for what it holds, not for its name: an operator may have
- * moved or copied the log by a date.
+ * A file counts for what it holds, not for its name: an operator may have moved or copied
+ * the log to a name with a date.
  */
 #ifndef AUDIT_LOG_LISTING_H
 #define AUDIT_LOG_LISTING_H
@@ -13,12 +13,13 @@
 
 /* For the writer: the rotated files that it has made, oldest first; the caller frees the
  * list. 0; -1 with errno. */
-int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_count);
+MUST_USE int log_rotated_list(const char *path, struct log_rotated **ret,
+			      size_t *ret_count);
 
-/* The notes of rotated files that are none of these, a list as above; likewise. What is
- * only called so is left out here as well. */
-int log_stray_notes(const char *path, const struct log_rotated *rotated, size_t count,
-		    struct log_rotated **ret, size_t *ret_count);
+/* The notes of rotated files that are not in that list, as another such list. A note
+ * counts for the line that its text names, too. */
+MUST_USE int log_stray_notes(const char *path, const struct log_rotated *rotated,
+			     size_t count, struct log_rotated **ret, size_t *ret_count);
 
 struct log_listed {
 	char *path;
@@ -33,10 +34,10 @@ struct log_listing {
 	size_t count;
 };
 
-/* For readers: the same and the live one, and what somebody moved away by another number
- * than that of its first line, if no other file begins with that line. 0, or -1 with
- * errno. A log without any file is an empty listing. */
-int log_listing_read(const char *path, struct log_listing *ret);
+/* For readers: the same files and the live one, and files that bear another number than
+ * that of their first line, if no other file begins with that line. 0, or -1 with errno.
+ * A log without any file is an empty listing. */
+MUST_USE int log_listing_read(const char *path, struct log_listing *ret);
 void log_listing_free(struct log_listing *listing);
 
 #endif

@@ -16,7 +16,7 @@
 
 #define WATCHED \
 	(IN_CREATE | IN_MODIFY | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF)
-/* Each means that the files changed while they were looked at. */
+/* Each failed try means that the files changed meanwhile. */
 #define TRIES_MAX 100
 
 struct log_reader {
@@ -29,15 +29,14 @@ struct log_reader {
 	uint64_t first_seq; /* of its first line */
 	bool knows_first_seq;
 	struct log_trace trace;
-	off_t settled; /* what was read up to there is durable */
+	off_t settled; /* all up to there is durable */
 
 	bool has_given;
 	uint64_t next_seq; /* to be given next; before the first: the least one */
-	bool passed_over;  /* something that is no line, since the last line */
+	bool passed_over;  /* something that is no line was, since the last line */
 	bool said_gap;
 };
 
-/* What there is after a step. */
 enum step { STEP_ON, STEP_END, STEP_FAILED };
 
 static struct log_reader *reader_new(const char *path, uint64_t seq)
@@ -54,7 +53,7 @@ static struct log_reader *reader_new(const char *path, uint64_t seq)
 	return reader;
 }
 
-static int watch(struct log_reader *reader)
+static int watch_directory(struct log_reader *reader)
 {
 	char directory[LOG_NAME_SIZE];
 	log_name_directory(reader->path, directory);
@@ -65,8 +64,8 @@ static int watch(struct log_reader *reader)
 		       : -1;
 }
 
-/* Goes on behind the newest line that was read and still stands in the file; at its
- * beginning where none does. */
+/* Goes on behind that line, which is the newest that was read and still stands in the
+ * file; at the file's beginning if none does. */
 static void go_behind(struct log_reader *reader, const struct log_trace_line *known)
 {
 	log_trace_cut(&reader->trace, known);
@@ -86,14 +85,15 @@ static void change_file(struct log_reader *reader, int fd, char *path,
 	reader->lines.fd = fd;
 	reader->file = path;
 	reader->identity = *identity;
-	/* A copy of the file before it is gone on with, not read anew. */
+	/* If the file is a copy of the one before, lines that were read aren't read anew.
+	 */
 	go_behind(reader, log_trace_find(&reader->trace, fd));
 }
 
 struct log_reader *log_reader_open(const char *path, uint64_t seq)
 {
 	struct log_reader *reader = reader_new(path, seq);
-	if (reader && watch(reader)) {
+	if (reader && watch_directory(reader)) {
 		int error = errno;
 		log_reader_close(reader);
 		errno = error;
@@ -149,14 +149,14 @@ int log_reader_descriptor(const struct log_reader *reader)
 	return reader->inotify;
 }
 
-static void drain(const struct log_reader *reader)
+static void drain_events(const struct log_reader *reader)
 {
 	char events[4096];
 	while (read(reader->inotify, events, sizeof(events)) > 0) {
 	}
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
+static bool is_same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
@@ -165,10 +165,11 @@ static bool same_file(const struct stat *a, const struct stat *b)
 static bool is_live(const struct log_reader *reader)
 {
 	struct stat status;
-	return stat(reader->path, &status) == 0 && same_file(&status, &reader->identity);
+	return stat(reader->path, &status) == 0 &&
+	       is_same_file(&status, &reader->identity);
 }
 
-/* The end of a line that is too long was taken back with it. */
+/* Whether the writer took back a line while it was skipped as too long. */
 static bool skips_beyond_end(const struct log_lines *lines)
 {
 	struct stat status;
@@ -176,7 +177,7 @@ static bool skips_beyond_end(const struct log_lines *lines)
 	       status.st_size < lines->offset;
 }
 
-static enum step fill(struct log_reader *reader)
+static enum step fill_lines(struct log_reader *reader)
 {
 	struct log_lines *lines = &reader->lines;
 	if (lines->fd < 0)
@@ -197,9 +198,9 @@ static int read_first_seq(int fd, uint64_t *ret)
 	size_t size;
 	int filled = log_lines_fill(&lines);
 	int error = errno;
-	*ret = UINT64_MAX;
-	if (filled > 0 && log_lines_peek(&lines, &line, &size) == LOG_LINES_LINE)
-		(void)record_seq(line, size, ret);
+	if (filled <= 0 || log_lines_peek(&lines, &line, &size) != LOG_LINES_LINE ||
+	    record_seq(line, size, ret))
+		*ret = UINT64_MAX;
 	free(lines.buffer);
 	errno = error;
 	return filled;
@@ -226,21 +227,21 @@ static size_t find_current(const struct log_reader *reader,
 	struct stat status;
 	for (size_t i = 0; i < listing->count; i++) {
 		if (stat(listing->files[i].path, &status) == 0 &&
-		    same_file(&status, &reader->identity))
+		    is_same_file(&status, &reader->identity))
 			return i;
 	}
 	return NONE;
 }
 
-/* Whether the live file goes on behind the one that was read, or is a copy of it. If
- * not, a new chain has begun. */
+/* Whether the live file goes on behind the one that was read, or is a copy of it. If not,
+ * a new chain has begun. */
 static bool live_goes_on(const struct log_reader *reader, const char *path)
 {
 	struct stat identity;
 	uint64_t seq = 0;
 	int fd = log_lines_open(path, &identity);
 	if (fd < 0)
-		return true; /* opening it again says why */
+		return true; /* change_to opens it again and says why */
 	bool result = read_first_seq(fd, &seq) <= 0 || seq > reader->first_seq ||
 		      log_trace_find(&reader->trace, fd);
 	close(fd);
@@ -288,8 +289,9 @@ static bool is_expected_in(const struct log_reader *reader)
 	return result;
 }
 
-/* Goes to that place, if the line that is wanted stands there, or the one before it ends
- * there. That one is remembered: should it be taken back, the place is none any more. */
+/* Goes to that place if the line that is wanted stands there, or the line before it ends
+ * there. The trace remembers the line before: if that is taken back, the place is lost.
+ */
 static bool go_to(struct log_reader *reader, off_t offset)
 {
 	struct log_back back;
@@ -359,8 +361,8 @@ static size_t choose_next(const struct log_reader *reader,
 	return files[listing->count - 1].is_live ? 0 : NONE;
 }
 
-/* Opens that file and goes on there, but not before all of the one before has been read:
- * once the next has a line, nothing more comes there. */
+/* Opens that file and goes on there once all of the file before has been read. Nothing
+ * more comes in that one when the next has a line. */
 static enum step change_to(struct log_reader *reader, const struct log_listed *file)
 {
 	struct stat identity;
@@ -371,7 +373,7 @@ static enum step change_to(struct log_reader *reader, const struct log_listed *f
 	if (fd >= 0 && reader->lines.fd >= 0) {
 		int whole = file->is_live ? read_first_seq(fd, &seq) : 1;
 		step = whole < 0 ? STEP_FAILED : whole == 0 ? STEP_END : STEP_ON;
-		if (step == STEP_ON && fill(reader) == STEP_ON)
+		if (step == STEP_ON && fill_lines(reader) == STEP_ON)
 			goto keep;
 	}
 	if (step == STEP_ON) {
@@ -408,20 +410,20 @@ static enum step next_file(struct log_reader *reader)
 }
 
 /* There is no whole line in the buffer: finds one, here or in the next file. */
-static enum step advance(struct log_reader *reader)
+static enum step find_line(struct log_reader *reader)
 {
-	enum step step = fill(reader);
+	enum step step = fill_lines(reader);
 	if (step != STEP_END || !reader->path)
 		return step;
-	/* What happens from here on makes the descriptor readable again. */
-	drain(reader);
-	step = fill(reader);
+	/* Whatever happens from here on makes the descriptor readable again. */
+	drain_events(reader);
+	step = fill_lines(reader);
 	if (step != STEP_END || (reader->lines.fd >= 0 && is_live(reader)))
 		return step;
 	return next_file(reader);
 }
 
-static void pass(struct log_reader *reader, const char *line, size_t size)
+static void pass_line(struct log_reader *reader, const char *line, size_t size)
 {
 	log_lines_pass(&reader->lines, size);
 	log_trace_add(&reader->trace, line, size, reader->lines.offset,
@@ -429,12 +431,12 @@ static void pass(struct log_reader *reader, const char *line, size_t size)
 }
 
 /* Gives the line, says that it isn't the one that was to come, or passes it. */
-static enum log_reader_result offer(struct log_reader *reader, const char *line,
-				    size_t size, struct log_reader_line *ret)
+static enum log_reader_result offer_line(struct log_reader *reader, const char *line,
+					 size_t size, struct log_reader_line *ret)
 {
 	uint64_t seq;
 	if (record_seq(line, size, &seq)) {
-		pass(reader, line, size);
+		pass_line(reader, line, size);
 		reader->passed_over = true;
 		return LOG_READER_END;
 	}
@@ -443,7 +445,7 @@ static enum log_reader_result offer(struct log_reader *reader, const char *line,
 		reader->said_gap = true;
 		return LOG_READER_GAP;
 	}
-	pass(reader, line, size);
+	pass_line(reader, line, size);
 	if (!reader->knows_first_seq) {
 		reader->knows_first_seq = true;
 		reader->first_seq = seq;
@@ -473,14 +475,14 @@ enum log_reader_result log_reader_next(struct log_reader *reader,
 		enum step step = STEP_ON;
 		switch (log_lines_peek(&reader->lines, &line, &size)) {
 		case LOG_LINES_LINE:
-			result = offer(reader, line, size, ret);
+			result = offer_line(reader, line, size, ret);
 			break;
 		case LOG_LINES_TOO_LONG:
-			pass(reader, line, size);
+			pass_line(reader, line, size);
 			reader->passed_over = true;
 			break;
 		case LOG_LINES_NONE:
-			step = advance(reader);
+			step = find_line(reader);
 			break;
 		}
 		if (result != LOG_READER_END)

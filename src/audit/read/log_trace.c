@@ -8,8 +8,8 @@
 #define STEP	   (LANES * sizeof(uint64_t)) /* CHUNK_SIZE is a multiple of it */
 #define MULTIPLIER 0x9e3779b97f4a7c15
 
-/* It guards against accidents only, for a reader proves nothing; but every line that is
- * read passes here, so it takes four words at once. */
+/* The hash guards against accidents only: a reader proves nothing. It takes four words at
+ * once, since every line that is read is hashed. */
 struct hash {
 	uint64_t lanes[LANES], rest;
 };
@@ -51,8 +51,8 @@ void log_trace_add(struct log_trace *trace, const char *line, size_t size, off_t
 		trace->count++;
 }
 
-/* All of it, unless the file ends before. */
-static bool read_all(int fd, char *bytes, size_t size, off_t at)
+/* False when the file ends before. */
+static bool read_whole(int fd, char *bytes, size_t size, off_t at)
 {
 	while (size > 0) {
 		ssize_t got = pread(fd, bytes, size, at);
@@ -65,14 +65,14 @@ static bool read_all(int fd, char *bytes, size_t size, off_t at)
 	return true;
 }
 
-static bool stands(const struct log_trace_line *line, int fd)
+static bool line_stands(const struct log_trace_line *line, int fd)
 {
 	char bytes[CHUNK_SIZE];
 	struct hash hash = { .rest = 0 };
 	off_t at = line->end - (off_t)line->size - 1;
 	for (size_t left = line->size + 1; left > 0;) {
 		size_t size = left < CHUNK_SIZE ? left : CHUNK_SIZE;
-		if (!read_all(fd, bytes, size, at))
+		if (!read_whole(fd, bytes, size, at))
 			return false;
 		at += (off_t)size;
 		left -= size;
@@ -89,7 +89,7 @@ const struct log_trace_line *log_trace_find(const struct log_trace *trace, int f
 		const struct log_trace_line *line =
 			&trace->lines[(trace->newest + LOG_TRACE_LINES - age) %
 				      LOG_TRACE_LINES];
-		if (stands(line, fd))
+		if (line_stands(line, fd))
 			return line;
 	}
 	return NULL;
@@ -97,7 +97,7 @@ const struct log_trace_line *log_trace_find(const struct log_trace *trace, int f
 
 bool log_trace_newest_stands(const struct log_trace *trace, int fd)
 {
-	return trace->count > 0 && stands(&trace->lines[trace->newest], fd);
+	return trace->count > 0 && line_stands(&trace->lines[trace->newest], fd);
 }
 
 bool log_trace_cut(struct log_trace *trace, const struct log_trace_line *line)

@@ -1,7 +1,7 @@
 /*
- * What the last lines that were read of a file looked like, so that one can tell whether
- * they still stand there: a writer takes back what it couldn't finish, and somebody may
- * put another file in the log's place.
+ * Remembers the last lines that were read of a file, to tell later whether they still
+ * stand there: the writer takes back what it couldn't finish, and somebody may put
+ * another file in the log's place.
  */
 #ifndef AUDIT_LOG_TRACE_H
 #define AUDIT_LOG_TRACE_H
@@ -32,8 +32,8 @@ void log_trace_add(struct log_trace *trace, const char *line, size_t size, off_t
 /* The newest of them that stands in that file; NULL when none does. */
 const struct log_trace_line *log_trace_find(const struct log_trace *trace, int fd);
 bool log_trace_newest_stands(const struct log_trace *trace, int fd);
-/* Forgets those that are newer than that one of them; all, where it is NULL. Returns
- * whether there were any. */
+/* Forgets the lines that are newer than `line`, which is one of them; all if it is NULL.
+ * Returns whether there were any. */
 bool log_trace_cut(struct log_trace *trace, const struct log_trace_line *line);
 
 #endif

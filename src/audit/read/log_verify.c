@@ -65,10 +65,9 @@ enum log_verify_kind log_verify_signature(const struct checkpoint *checkpoint,
 	return kind;
 }
 
-/* A fault of the line at hand, or, at the file's end, of what should come there. */
-__attribute__((format(printf, 3, 4))) static void tell(struct scan *scan,
-						       enum log_verify_kind kind,
-						       const char *format, ...)
+/* Sets a fault of the line at hand or, at the file's end, of what should come there. */
+__attribute__((format(printf, 3, 4))) static void set_fault_here(
+	struct scan *scan, enum log_verify_kind kind, const char *format, ...)
 {
 	struct log_verify_fault *fault = &scan->file.fault;
 	va_list arguments;
@@ -117,19 +116,21 @@ static int check_given(struct scan *scan, const struct checkpoint *own)
 		if (!is_root(scan, given->root, &holds))
 			return -1;
 		if (!holds) {
-			tell(scan, LOG_VERIFY_CHECKPOINT,
-			     "the lines before it are not those of the checkpoint of %s "
-			     "over %" PRIu64 " lines that was given: the log was "
-			     "rewritten, or it is another log",
-			     given->origin, given->size);
+			set_fault_here(scan, LOG_VERIFY_CHECKPOINT,
+				       "the lines before it are not those of the "
+				       "checkpoint of %s "
+				       "over %" PRIu64
+				       " lines that was given: the log was "
+				       "rewritten, or it is another log",
+				       given->origin, given->size);
 			return 0;
 		}
 		if (own && strcmp(own->origin, given->origin) == 0)
 			continue;
-		tell(scan, LOG_VERIFY_EDITED,
-		     "here stood the checkpoint over the %" PRIu64
-		     " lines before, and it is gone",
-		     given->size);
+		set_fault_here(scan, LOG_VERIFY_EDITED,
+			       "here stood the checkpoint over the %" PRIu64
+			       " lines before, and it is gone",
+			       given->size);
 		return 0;
 	}
 	scan->next_checkpoint = find_next_checkpoint(options, scan->file.lines + 1);
@@ -159,7 +160,7 @@ static bool read_head(const struct line_stream_line *line, char ret_time[CLOCK_U
 	const char *end = line->text + line->size;
 	while (at < end && *at != ',')
 		at++;
-	/* Its length is known: where it ends need not be searched. */
+	/* All times have the same length, so that their end isn't searched. */
 	if ((size_t)(end - at) > LENGTH(time) + CLOCK_UTC_SIZE &&
 	    is_at(at, end, time, LENGTH(time)) &&
 	    at[LENGTH(time) + CLOCK_UTC_SIZE - 1] == '"') {
@@ -176,13 +177,14 @@ static void check_signature(struct scan *scan, const struct checkpoint *checkpoi
 	enum log_verify_kind kind = log_verify_signature(checkpoint, scan->options->keys,
 							 scan->options->key_count);
 	if (kind == LOG_VERIFY_UNSIGNED)
-		tell(scan, kind, "this checkpoint is not signed");
+		set_fault_here(scan, kind, "this checkpoint is not signed");
 	else if (kind == LOG_VERIFY_OTHER_KEY)
-		tell(scan, kind, "this checkpoint is signed by another key, %s",
-		     checkpoint->key[0] ? checkpoint->key : "which it doesn't name");
+		set_fault_here(scan, kind, "this checkpoint is signed by another key, %s",
+			       checkpoint->key[0] ? checkpoint->key
+						  : "which it doesn't name");
 	else if (kind == LOG_VERIFY_FORGED)
-		tell(scan, kind,
-		     "this checkpoint's signature is not of the key it names");
+		set_fault_here(scan, kind,
+			       "this checkpoint's signature is not of the key it names");
 }
 
 static int check_checkpoint(struct scan *scan, const struct checkpoint *checkpoint,
@@ -193,28 +195,30 @@ static int check_checkpoint(struct scan *scan, const struct checkpoint *checkpoi
 	if (!is_root(scan, checkpoint->root, &holds))
 		return -1;
 	if (checkpoint_first_seq(checkpoint->origin, &its_first))
-		tell(scan, LOG_VERIFY_CHECKPOINT,
-		     "this checkpoint's origin, %s, is none of an audit log",
-		     checkpoint->origin);
+		set_fault_here(scan, LOG_VERIFY_CHECKPOINT,
+			       "this checkpoint's origin, %s, is none of an audit log",
+			       checkpoint->origin);
 	else if (its_first < first_seq) {
-		tell(scan, LOG_VERIFY_MISSING,
-		     "the file began with line %" PRIu64 ", says the checkpoint at line "
-		     "%" PRIu64 ": %" PRIu64 " lines are missing before this one",
-		     its_first, scan->line.number, first_seq - its_first);
+		set_fault_here(scan, LOG_VERIFY_MISSING,
+			       "the file began with line %" PRIu64
+			       ", says the checkpoint at line "
+			       "%" PRIu64 ": %" PRIu64
+			       " lines are missing before this one",
+			       its_first, scan->line.number, first_seq - its_first);
 		scan->file.fault.line = 1;
 		scan->file.fault.offset = 0;
 		scan->file.fault.seq = its_first;
 	} else if (its_first > first_seq || checkpoint->size != scan->file.lines)
-		tell(scan, LOG_VERIFY_CHECKPOINT,
-		     "this checkpoint is of another file: it covers %" PRIu64
-		     " lines from %" PRIu64 " on, and before it stand %" PRIu64
-		     " from %" PRIu64 " on",
-		     checkpoint->size, its_first, scan->file.lines, first_seq);
+		set_fault_here(scan, LOG_VERIFY_CHECKPOINT,
+			       "this checkpoint is of another file: it covers %" PRIu64
+			       " lines from %" PRIu64 " on, and before it stand %" PRIu64
+			       " from %" PRIu64 " on",
+			       checkpoint->size, its_first, scan->file.lines, first_seq);
 	else if (!holds)
-		tell(scan, LOG_VERIFY_CHECKPOINT,
-		     "this checkpoint's root is not that of the %" PRIu64
-		     " lines before it: they were rewritten after it was made",
-		     scan->file.lines);
+		set_fault_here(scan, LOG_VERIFY_CHECKPOINT,
+			       "this checkpoint's root is not that of the %" PRIu64
+			       " lines before it: they were rewritten after it was made",
+			       scan->file.lines);
 	else
 		check_signature(scan, checkpoint);
 	return 0;
@@ -226,8 +230,8 @@ static bool is_new_chain(const struct chain_line *line)
 	return memcmp(line->prev, zeros, sizeof(zeros)) == 0;
 }
 
-/* Whether the line is one that may stand here; *ret is the chain behind it. A first line
- * that is free to say where the chain is, says it. */
+/* Whether the line may stand here; *ret is the chain behind it. A first line says itself
+ * where the chain is, unless options.from does. */
 static bool is_next(struct scan *scan, struct chain *ret)
 {
 	const struct line_stream_line *text = &scan->line;
@@ -310,8 +314,8 @@ static int scan_line(struct scan *scan)
 						      : scan->file.chain.next_seq;
 		is_checkpoint = true;
 		if (checkpoint_read_line(scan->line.text, scan->line.size, &checkpoint))
-			tell(scan, LOG_VERIFY_CHECKPOINT,
-			     "this checkpoint has not the members of one");
+			set_fault_here(scan, LOG_VERIFY_CHECKPOINT,
+				       "this checkpoint has not the members of one");
 		else if (check_checkpoint(scan, &checkpoint, first_seq))
 			return -1;
 	}
@@ -337,8 +341,8 @@ static int scan_misshapen(struct scan *scan, enum line_stream_result result)
 	return log_fault_tell(&place, scan->digest, &scan->file.fault);
 }
 
-/* What was given and should have come by now. Torn bytes at the end are told only if no
- * checkpoint tells more. */
+/* Looks for checkpoints that were given and should have come by now. Torn bytes at the
+ * end are the fault only if no checkpoint shows more. */
 static int scan_end(struct scan *scan)
 {
 	struct log_verify_fault torn = scan->file.fault;
@@ -353,11 +357,13 @@ static int scan_end(struct scan *scan)
 	bool is_rewritten = scan->file.fault.kind == LOG_VERIFY_CHECKPOINT;
 	if (!is_rewritten && scan->options->checkpoint_count > 0 &&
 	    most >= scan->file.lines)
-		tell(scan, LOG_VERIFY_TRUNCATED,
-		     "the file ends before it%s: the checkpoint that was given stood at "
-		     "line %" PRIu64 ", and at least %" PRIu64 " lines are gone",
-		     torn.kind ? ", within a line" : "", most + 1,
-		     most + 1 - scan->file.lines);
+		set_fault_here(scan, LOG_VERIFY_TRUNCATED,
+			       "the file ends before it%s: the checkpoint that was given "
+			       "stood at "
+			       "line %" PRIu64 ", and at least %" PRIu64
+			       " lines are gone",
+			       torn.kind ? ", within a line" : "", most + 1,
+			       most + 1 - scan->file.lines);
 	if (!scan->file.fault.kind)
 		scan->file.fault = torn;
 	return 0;

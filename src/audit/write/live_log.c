@@ -40,7 +40,7 @@ static int open_key(struct live_log *log)
 }
 
 /* A broken log is moved aside first; then the file is opened once more. */
-static int open_file(struct live_log *log, int wait_ms, struct recovery *ret)
+static int open_live_file(struct live_log *log, int wait_ms, struct recovery *ret)
 {
 	enum recovery_result result = RECOVERY_MOVED;
 	for (int turn = 0; turn < 3 && result == RECOVERY_MOVED; turn++) {
@@ -68,7 +68,7 @@ int live_log_open(const struct config_audit *audit, int wait_ms, struct live_log
 {
 	struct live_log log = { .audit = audit, .file = { .fd = -1, .lock = -1 } };
 	struct recovery found;
-	if (open_key(&log) || open_file(&log, wait_ms, &found)) {
+	if (open_key(&log) || open_live_file(&log, wait_ms, &found)) {
 		live_log_close(&log);
 		return -1;
 	}
@@ -293,7 +293,8 @@ bool live_log_has_note(const struct live_log *log)
 	return log->is_note_due || log->late_note[0];
 }
 
-static int put_note(struct live_log *log, const char *path, const struct checkpoint *note)
+static int put_note_file(struct live_log *log, const char *path,
+			 const struct checkpoint *note)
 {
 	char text[CHECKPOINT_TEXT_SIZE];
 	if (log_put_file(path, text, checkpoint_note(note, text)) == 0)
@@ -309,7 +310,7 @@ static int put_note(struct live_log *log, const char *path, const struct checkpo
 int live_log_put_note(struct live_log *log)
 {
 	char path[LOG_NAME_SIZE];
-	if (log->late_note[0] && put_note(log, log->late_note, &log->late) == 0)
+	if (log->late_note[0] && put_note_file(log, log->late_note, &log->late) == 0)
 		log->late_note[0] = '\0';
 	if (log->is_note_due) {
 		/* The lock is looked at with each note, not for each line. A second
@@ -319,7 +320,7 @@ int live_log_put_note(struct live_log *log)
 			rename_note(log, log->gone_note);
 		log->gone_note[0] = '\0';
 		log_name(path, log->file.path, ".checkpoint");
-		if (put_note(log, path, &log->note) == 0)
+		if (put_note_file(log, path, &log->note) == 0)
 			log->is_note_due = false;
 	}
 	if (live_log_has_note(log))

@@ -33,12 +33,12 @@ static int open_or_create(const char *path)
 	return fd;
 }
 
-static bool is_same(const struct stat *one, const struct stat *other)
+static bool is_same_file(const struct stat *one, const struct stat *other)
 {
 	return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
 }
 
-static int take_lock(const char *path, int wait_ms)
+static int take_log_lock(const char *path, int wait_ms)
 {
 	char at[LOG_NAME_SIZE];
 	log_name_lock(at, path);
@@ -69,7 +69,7 @@ int log_file_open(const char *path, int wait_ms, struct log_file *ret)
 	struct log_file file = { .path = strdup(path), .fd = -1, .lock = -1 };
 	if (!file.path)
 		goto fail;
-	file.lock = take_lock(path, wait_ms);
+	file.lock = take_log_lock(path, wait_ms);
 	if (file.lock < 0)
 		goto fail;
 	file.fd = open_or_create(path);
@@ -144,7 +144,7 @@ enum log_file_state log_file_look(const struct log_file *file)
 {
 	struct stat open_file, named_file;
 	if (stat(file->path, &named_file) || fstat(file->fd, &open_file) ||
-	    !is_same(&open_file, &named_file))
+	    !is_same_file(&open_file, &named_file))
 		return LOG_FILE_GONE;
 	if (open_file.st_size == file->size)
 		return LOG_FILE_HERE;

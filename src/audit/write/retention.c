@@ -117,8 +117,8 @@ static bool is_old(const char *path, time_t before)
 	       utc_seconds(time) < before;
 }
 
-static int scan(const char *path, const struct checkpoint *note,
-		struct log_verify_file *ret)
+static int scan_file(const char *path, const struct checkpoint *note,
+		     struct log_verify_file *ret)
 {
 	struct log_verify_options options = { .checkpoints = note,
 					      .checkpoint_count = note ? 1 : 0 };
@@ -157,7 +157,7 @@ static bool is_removable(struct retention *retention, const char *log_path,
 		return false;
 	bool has_note = log_get_note(note_path, &note) == 0;
 	const char *fault = "it can't be read";
-	if (scan(file, has_note ? &note : NULL, &found) == 0) {
+	if (scan_file(file, has_note ? &note : NULL, &found) == 0) {
 		if (found.lines > 0 && utc_seconds(found.last_time) >= before)
 			return false;
 		fault = not_covered(&found, key);

@@ -27,8 +27,8 @@ int search_cannot_read(const char *path)
 	return -1;
 }
 
-static int scan(const struct search *search, int fd, const char *path,
-		const struct checkpoint *note, struct log_verify_file *ret)
+static int scan_file(const struct search *search, int fd, const char *path,
+		     const struct checkpoint *note, struct log_verify_file *ret)
 {
 	struct log_verify_options options = {
 		.checkpoints = note,
@@ -81,7 +81,7 @@ static int lacks_newline_only(const struct search *search, int fd, const char *p
 {
 	struct log_verify_file alone = { .lines = 0 };
 	bool is_short = found->fault.kind == LOG_VERIFY_TRUNCATED;
-	if (is_short && scan(search, fd, path, NULL, &alone))
+	if (is_short && scan_file(search, fd, path, NULL, &alone))
 		return -1;
 	const struct log_verify_fault *fault = is_short ? &alone.fault : &found->fault;
 	*ret = fault->kind == LOG_VERIFY_TORN && fault->lacks_newline_only;
@@ -108,8 +108,8 @@ static bool can_be_torn(struct search *search, int fd,
 
 /* Judges and mends the end of a file. 1: mended, scan it again; 0: nothing to mend, or
  * `why` is set; -1 logged. */
-static int mend(struct search *search, int fd, const char *path,
-		const struct checkpoint *note, const struct log_verify_file *found)
+static int mend_end(struct search *search, int fd, const char *path,
+		    const struct checkpoint *note, const struct log_verify_file *found)
 {
 	const struct log_verify_fault *fault = &found->fault;
 	const char *base = log_name_base(path);
@@ -141,7 +141,7 @@ int search_read_file(struct search *search, int fd, const char *path,
 		     const struct checkpoint *note, struct log_verify_file *ret)
 {
 	for (int turn = 0; turn < 3; turn++) {
-		if (scan(search, fd, path, note, ret))
+		if (scan_file(search, fd, path, note, ret))
 			return -1;
 		if (path == search->path && ret->fault.kind != LOG_VERIFY_NO_FAULT &&
 		    is_no_log(search, fd, ret)) {
@@ -150,7 +150,7 @@ int search_read_file(struct search *search, int fd, const char *path,
 				  path);
 			return -1;
 		}
-		int mended = mend(search, fd, path, note, ret);
+		int mended = mend_end(search, fd, path, note, ret);
 		if (mended <= 0)
 			return mended;
 	}

@@ -67,9 +67,9 @@ void search_check_note(struct search *search)
 	if (search->key &&
 	    checkpoint_verify_own(&search->note, search->key) == CHECKPOINT_FORGED)
 		search_set_broken(search, "the signature of its checkpoint is forged");
-	checkpoint_first_seq(search->note.origin, &first_seq);
 	const struct log_end *end = &search->ret->end;
-	if (end->tree.size == 0 || end->first_seq != first_seq)
+	if (checkpoint_first_seq(search->note.origin, &first_seq) ||
+	    end->tree.size == 0 || end->first_seq != first_seq)
 		search_set_broken(search,
 				  "the %" PRIu64 " lines from number %" PRIu64
 				  " on, of which its checkpoint tells, are gone",

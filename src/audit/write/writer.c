@@ -73,7 +73,7 @@ bool writer_add(struct writer *writer, const char *association, const char *peer
 	return true;
 }
 
-static enum log_file_result flush(struct writer *writer)
+static enum log_file_result flush_buffer(struct writer *writer)
 {
 	enum log_file_result result =
 		log_file_append(&writer->log.file, writer->buffer, writer->buffered);
@@ -82,8 +82,8 @@ static enum log_file_result flush(struct writer *writer)
 }
 
 /* Seals the line that stands open at the buffer's end. */
-static enum log_file_result seal(struct writer *writer, const struct record_entry *entry,
-				 size_t size)
+static enum log_file_result seal_line(struct writer *writer,
+				      const struct record_entry *entry, size_t size)
 {
 	struct log_end *next = &writer->next;
 	char *line = writer->buffer + writer->buffered;
@@ -102,7 +102,7 @@ static enum log_file_result seal(struct writer *writer, const struct record_entr
 
 static enum log_file_result make_room(struct writer *writer)
 {
-	return BUFFER_SIZE - writer->buffered < RECORD_LINE_MAX ? flush(writer)
+	return BUFFER_SIZE - writer->buffered < RECORD_LINE_MAX ? flush_buffer(writer)
 								: LOG_FILE_DONE;
 }
 
@@ -124,7 +124,7 @@ static enum log_file_result put_line(struct writer *writer,
 	writer->next.uncovered++;
 	writer->next.has_content |= !is_about_the_log(event);
 	writer->is_checkpoint_due |= event == AUDIT_START || event == AUDIT_STOP;
-	return seal(writer, entry, size);
+	return seal_line(writer, entry, size);
 }
 
 static struct record_entry new_entry(enum audit_event event)
@@ -274,10 +274,10 @@ static enum log_file_result put_checkpoint(struct writer *writer)
 	size += checkpoint_members(checkpoint, line + size);
 	writer->is_checkpoint_written = true;
 	next->uncovered = 0;
-	return seal(writer, &entry, size);
+	return seal_line(writer, &entry, size);
 }
 
-static enum log_file_result put_all(struct writer *writer)
+static enum log_file_result put_due_lines(struct writer *writer)
 {
 	enum log_file_result result = put_findings(writer, false);
 	if (result == LOG_FILE_DONE && writer->count > 0)
@@ -289,7 +289,7 @@ static enum log_file_result put_all(struct writer *writer)
 	if (result == LOG_FILE_DONE && is_checkpoint_wanted(writer))
 		result = put_checkpoint(writer);
 	if (result == LOG_FILE_DONE)
-		result = flush(writer);
+		result = flush_buffer(writer);
 	return result;
 }
 
@@ -349,7 +349,7 @@ static enum log_file_result try_commit(struct writer *writer)
 	writer->next = writer->log.end;
 	writer->buffered = 0;
 	writer->is_checkpoint_written = false;
-	enum log_file_result result = put_all(writer);
+	enum log_file_result result = put_due_lines(writer);
 	int error;
 	if (result == LOG_FILE_DONE) {
 		int64_t began_us = clock_us();
@@ -398,7 +398,7 @@ enum log_file_result writer_commit(struct writer *writer)
 	return LOG_FILE_REFUSED;
 }
 
-static void rotate(struct writer *writer)
+static void rotate_if_due(struct writer *writer)
 {
 	struct live_log *log = &writer->log;
 	if (!is_time_to_rotate(writer, &log->end, log->file.size))
@@ -414,7 +414,7 @@ static void rotate(struct writer *writer)
 }
 
 /* Removes one file a turn, so that no record waits until all of them are removed. */
-static void retain(struct writer *writer)
+static void remove_old_file(struct writer *writer)
 {
 	struct live_log *log = &writer->log;
 	struct log_rotated old;
@@ -447,9 +447,9 @@ void writer_tend(struct writer *writer)
 		return;
 	if (live_log_put_note(&writer->log))
 		writer->retry_ms = clock_ms() + TEND_RETRY_MS;
-	rotate(writer);
+	rotate_if_due(writer);
 	if (!writer->is_in_trouble)
-		retain(writer);
+		remove_old_file(writer);
 }
 
 int writer_wait_ms(const struct writer *writer)

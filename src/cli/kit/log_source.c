@@ -93,8 +93,9 @@ static void read_moments(const char *path, int64_t *ret_first, int64_t *ret_last
 	if (reader && log_reader_next(reader, &line) == LOG_READER_LINE)
 		take_moment(ret_first, &line, 0);
 	log_reader_close(reader);
-	if (*ret_first != MOMENT_NONE)
-		log_reader_backwards(path, take_moment, ret_last);
+	if (*ret_first != MOMENT_NONE &&
+	    log_reader_backwards(path, take_moment, ret_last))
+		*ret_last = MOMENT_NONE;
 }
 
 size_t log_source_skip(char *const *files, size_t count, int64_t since)
