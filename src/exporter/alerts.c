@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-/* What a refusal is in the standard's words (CID 403); a reason that isn't here is a
- * fault of operation, such as a PACS that is away, and no matter of security. */
+/* What the standard calls a refusal (CID 403). A reason that isn't here is a fault of
+ * operation, such as a PACS that is away, and no matter of security. */
 struct alert_kind {
-	const char *reason; /* a `-` at its end: and whatever begins so */
+	const char *reason; /* with `-` at its end: all that begin so */
 	const struct audit_code *type;
 	enum audit_severity outcome;
 };
@@ -30,7 +30,7 @@ static const struct alert_kind refusals[] = {
 	{ "limit-refusals", &AUDIT_RESTRICTED_FUNCTION, AUDIT_MINOR },
 };
 
-/* Of `alert` lines. Their last row is for every other reason. */
+/* For `alert` lines. The last row is for every other reason. */
 static const struct alert_kind alerts[] = {
 	{ "audit-unavailable", &AUDIT_RECORDING_STOPPED, AUDIT_SERIOUS },
 	{ "audit-reserve", &AUDIT_SECURITY_CONFIGURATION, AUDIT_SERIOUS },
@@ -49,8 +49,8 @@ static const struct alert_kind of_refused_reload = { NULL, &AUDIT_SOFTWARE_CONFI
 static const struct alert_kind of_retention = { NULL, &AUDIT_SECURITY_CONFIGURATION,
 						AUDIT_SUCCESS };
 
-static const struct alert_kind *kind_of(const struct alert_kind *kinds, size_t count,
-					const char *reason)
+static const struct alert_kind *alert_kind_of(const struct alert_kind *kinds,
+					      size_t count, const char *reason)
 {
 	for (size_t i = 0; i < count; i++) {
 		const char *wanted = kinds[i].reason;
@@ -64,7 +64,7 @@ static const struct alert_kind *kind_of(const struct alert_kind *kinds, size_t c
 	return NULL;
 }
 
-static void put_member(struct text *to, const char *before, const char *value)
+static void put_detail(struct text *to, const char *before, const char *value)
 {
 	if (!value[0])
 		return;
@@ -74,8 +74,8 @@ static void put_member(struct text *to, const char *before, const char *value)
 	text_put(to, value);
 }
 
-/* What the log says, in one sentence. No patient: that has no place in an alert. */
-static void describe(struct text *to, const struct log_line *line)
+/* What the line says, in one sentence, but for the patient: an alert must name none. */
+static void describe_alert(struct text *to, const struct log_line *line)
 {
 	text_put(to, line->event);
 	text_put(to, " ");
@@ -83,14 +83,14 @@ static void describe(struct text *to, const struct log_line *line)
 	if (line->reason[0])
 		text_put(to, ": ");
 	text_put(to, line->reason);
-	put_member(to, "", line->detail);
-	put_member(to, "calling AE title ", line->calling_ae);
-	put_member(to, "called AE title ", line->called_ae);
-	put_member(to, "subject ", log_line_text(line, "subject"));
-	put_member(to, "certificate sha256 ", log_line_text(line, "certificate"));
-	put_member(to, "destination ", line->destination);
-	put_member(to, "SOP class ", log_line_text(line, "sop_class"));
-	put_member(to, "SOP instance ", log_line_text(line, "sop_instance"));
+	put_detail(to, "", line->detail);
+	put_detail(to, "calling AE title ", line->calling_ae);
+	put_detail(to, "called AE title ", line->called_ae);
+	put_detail(to, "subject ", log_line_text(line, "subject"));
+	put_detail(to, "certificate sha256 ", log_line_text(line, "certificate"));
+	put_detail(to, "destination ", line->destination);
+	put_detail(to, "SOP class ", log_line_text(line, "sop_class"));
+	put_detail(to, "SOP instance ", log_line_text(line, "sop_instance"));
 }
 
 static void put_alert_object(struct text *to, const struct config *config,
@@ -133,7 +133,7 @@ static void tell_alert(const struct config *config, const struct log_line *line,
 
 	gateway.ae_titles = NULL;
 	gateway.role = &AUDIT_ROLE_APPLICATION;
-	describe(&description, line);
+	describe_alert(&description, line);
 	audit_message_open(to, &source, &event);
 	audit_message_participant(to, &gateway);
 	if (line->peer[0])
@@ -145,7 +145,7 @@ static void tell_alert(const struct config *config, const struct log_line *line,
 	text_free(&description);
 }
 
-static bool is_among(const char *list, const char *ae_title)
+static bool is_listed(const char *list, const char *ae_title)
 {
 	size_t length = strlen(ae_title);
 
@@ -162,14 +162,14 @@ static bool is_among(const char *list, const char *ae_title)
 
 static void add_ae_title(struct text *list, const struct ae_title *ae_title)
 {
-	if (!ae_title->text[0] || is_among(text_string(list), ae_title->text))
+	if (!ae_title->text[0] || is_listed(text_string(list), ae_title->text))
 		return;
 	if (list->size > 0)
 		text_put(list, ";");
 	text_put(list, ae_title->text);
 }
 
-/* All that the gateway goes by: what it is called, and as what it calls. */
+/* All AE titles that the gateway is called by, and that it calls itself. */
 static void list_ae_titles(struct text *list, const struct config *config)
 {
 	for (size_t i = 0; i < config->modality_count; i++) {
@@ -211,7 +211,7 @@ static void tell_gateway(const struct config *config, const struct log_line *lin
 }
 
 /* The signed note as a .checkpoint file has it (C2SP), put together from its members. */
-static void put_note(struct text *to, const struct log_line *line)
+static void put_signed_note(struct text *to, const struct log_line *line)
 {
 	const char *origin = log_line_text(line, "origin");
 	const char *signature = log_line_text(line, "signature");
@@ -232,9 +232,9 @@ static void put_note(struct text *to, const struct log_line *line)
 	text_put(to, "\n");
 }
 
-/* The repository shall hold each, so that nobody can roll the log back unseen. That is no
- * alert, and Application Activity has no object to hold it: it is a use of the audit log
- * by the gateway itself, told apart from a person's by its type. */
+/* The repository shall hold each checkpoint, so that nobody can roll the log back unseen.
+ * A checkpoint is no alert, and Application Activity has no object to hold one. So it is
+ * told as a use of the audit log by the gateway itself, with a type of its own. */
 static void tell_checkpoint(const struct config *config, const struct log_line *line,
 			    struct outbox *outbox)
 {
@@ -250,7 +250,7 @@ static void tell_checkpoint(const struct config *config, const struct log_line *
 	struct text *to = outbox_begin(outbox);
 
 	gateway.role = &AUDIT_ROLE_APPLICATION;
-	put_note(&note, line);
+	put_signed_note(&note, line);
 	audit_message_open(to, &source, &event);
 	audit_message_participant(to, &gateway);
 	audit_message_source(to, &source);
@@ -261,7 +261,8 @@ static void tell_checkpoint(const struct config *config, const struct log_line *
 	text_free(&note);
 }
 
-#define KIND_OF(kinds, reason) kind_of(kinds, sizeof(kinds) / sizeof((kinds)[0]), reason)
+#define KIND_OF(kinds, reason) \
+	alert_kind_of(kinds, sizeof(kinds) / sizeof((kinds)[0]), reason)
 
 void alerts_take(const struct config *config, const struct log_line *line,
 		 struct outbox *outbox)

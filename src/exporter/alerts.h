@@ -1,6 +1,6 @@
 /*
- * Lines that are told by themselves, each as it comes: the gateway's start and stop,
- * refusals, alerts, changes, and checkpoints.
+ * Messages about single lines, made as they come: the gateway's start and stop, refusals,
+ * alerts, changes, and checkpoints.
  */
 #ifndef CATHGATE_EXPORTER_ALERTS_H
 #define CATHGATE_EXPORTER_ALERTS_H
@@ -9,7 +9,7 @@
 #include "log_line.h"
 #include "outbox.h"
 
-/* Does nothing with a line that is told otherwise, or not at all. */
+/* Does nothing with a line of another kind. */
 void alerts_take(const struct config *config, const struct log_line *line,
 		 struct outbox *outbox);
 

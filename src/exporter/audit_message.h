@@ -1,8 +1,8 @@
 /*
  * One DICOM audit message (PS3.15 A.5) as one syslog message (RFC 5424, PS3.15 A.6): the
- * parts in the order in which the schema of A.5.1 wants them. What a part is called and
- * which codes it bears is here; which line of the log becomes what is messages.c's and
- * its neighbours'.
+ * parts in the order in which the schema of A.5.1 wants them. The names and codes of the
+ * parts are here; messages.c, alerts.c and transfers.c decide which line of the log
+ * becomes which message.
  */
 #ifndef CATHGATE_EXPORTER_AUDIT_MESSAGE_H
 #define CATHGATE_EXPORTER_AUDIT_MESSAGE_H
@@ -12,7 +12,8 @@
 
 #include "text.h"
 
-/* Receivers must take 32768 octets (PS3.15 A.6); this is when what can be split is. */
+/* Receivers must take 32768 octets (PS3.15 A.6). What can be split is split from here on.
+ */
 #define AUDIT_MESSAGE_SPLIT 24576
 
 struct audit_code {
@@ -49,7 +50,7 @@ struct audit_event {
 	const char *description; /* NULL or "" for none */
 };
 
-/* Of the syslog header, and of who reports it. */
+/* For the syslog header, and for the part about who reports the event. */
 struct audit_source {
 	const char *time;  /* as the log has it */
 	const char *node;  /* the gateway's name */
@@ -73,7 +74,7 @@ struct audit_object {
 	const char *detail_type, *detail; /* type NULL for none; in clear */
 };
 
-/* The syslog header, the XML declaration, and the event. */
+/* Writes the syslog header, the XML declaration and the event. */
 void audit_message_open(struct text *to, const struct audit_source *source,
 			const struct audit_event *event);
 /* One or more, then audit_message_source, then objects. */
@@ -86,12 +87,12 @@ void audit_message_object(struct text *to, const struct audit_object *object);
 void audit_message_log(struct text *to, const char *path, const char *detail_type,
 		       const char *detail);
 
-/* The same for a study, with any number of SOP classes between. */
+/* A study as an object, with any number of SOP classes between these two. */
 void audit_message_study_open(struct text *to, const char *study);
 void audit_message_sop_class(struct text *to, const char *sop_class, uint64_t count);
 void audit_message_study_close(struct text *to, bool is_encrypted);
 
-/* The end of the XML. A newline ends the message in its file. */
+/* Ends the XML. The caller adds the newline that ends the message in its file. */
 void audit_message_close(struct text *to);
 
 #endif

@@ -13,7 +13,7 @@
 #include "cathgate/base/durable.h"
 #include "message_file.h"
 
-/* The name of who logged in, where sudo has made somebody else of him. */
+/* The user who logged in, even if sudo has made root of him. */
 static const char *user_name(void)
 {
 	const char *before = getuid() == 0 ? getenv("SUDO_USER") : NULL;
@@ -53,9 +53,9 @@ static void put_message(struct text *to, const struct audit_log_used *used)
 	text_put(to, "\n");
 }
 
-/* It belongs to whom the directory belongs to, who must not be able to have root write
- * elsewhere: what follows is done in this very directory. */
-static int write_file(int directory, const char *name, const struct text *text)
+/* The file gets the directory's owner. That owner must not be able to make root write
+ * elsewhere, so that all is done by the directory's descriptor. */
+static int write_note(int directory, const char *name, const struct text *text)
 {
 	struct durable_owner owner = { (uid_t)-1, (gid_t)-1, 0640 };
 	struct stat status;
@@ -82,7 +82,7 @@ int audit_log_used_note(const struct audit_log_used *used)
 	snprintf(name, sizeof(name), "cathgate-used-%s-%d.log", time, (int)getpid());
 	message_file_put_head(&text);
 	put_message(&text, used);
-	result = write_file(directory, name, &text);
+	result = write_note(directory, name, &text);
 	error = errno;
 	text_free(&text);
 	close(directory);

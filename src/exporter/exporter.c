@@ -1,6 +1,6 @@
 /*
- * The exporter's loop: each outlet by turns, until the log holds no more or none of them
- * can go on; then it waits for the log to grow, or for the first that tries again.
+ * The exporter's loop: it works on the outlets by turns until the log holds no more or
+ * none of them can go on. Then it waits for the log to grow, or for the first retry.
  */
 #include "cathgate/exporter/exporter.h"
 
@@ -14,9 +14,9 @@
 
 #include "outlet.h"
 
-/* Lets lines come together, for one sync of the log: nobody waits for this process. */
+/* Nobody waits for this process, so that it waits until lines share a sync of the log. */
 #define GATHER_MS  200
-#define NICENESS   5 /* those that relay come first */
+#define NICENESS   5 /* the associations' processes come first */
 #define OUTLET_MAX 2
 
 struct exporter {
@@ -32,9 +32,9 @@ bool exporter_finds_journal(const struct config_audit *audit)
 	return audit->journal != CONFIG_JOURNAL_OFF && journal_exists();
 }
 
-/* At most `wait_ms`, -1 for ever; less when told to end or, with `log`, when the log
- * grows. */
-static void wait_for(struct exporter *e, int wait_ms, bool log)
+/* Waits at most `wait_ms`, -1 for ever; less when told to end or, with `log`, when the
+ * log grows. */
+static void wait_for_change(struct exporter *e, int wait_ms, bool log)
 {
 	struct pollfd fds[1 + OUTLET_MAX] = { { .fd = e->control, .events = POLLIN } };
 
@@ -59,24 +59,24 @@ static void wait_idle(struct exporter *e)
 			due_ms = outlet_due_ms(&e->outlets[i]);
 	left_ms = due_ms - clock_ms();
 	if (left_ms <= 0) {
-		wait_for(e, 0, false);
+		wait_for_change(e, 0, false);
 		return;
 	}
-	wait_for(e, left_ms < INT_MAX ? (int)left_ms : -1, true);
+	wait_for_change(e, left_ms < INT_MAX ? (int)left_ms : -1, true);
 	if (!e->is_ending)
-		wait_for(e, GATHER_MS, false);
+		wait_for_change(e, GATHER_MS, false);
 }
 
-static void work(struct exporter *e)
+static void export_lines(struct exporter *e)
 {
 	bool was_ending = false;
 
 	for (;;) {
 		bool more = false;
-		/* Who waits to try again does so when told to end, once. */
+		/* Told to end, each outlet tries once more at once. */
 		bool must = e->is_ending && !was_ending;
 
-		/* Looked at first: whatever the log holds once this is true is all. */
+		/* Noted before the lines are read: after that none comes any more. */
 		was_ending = e->is_ending;
 
 		for (size_t i = 0; i < e->count; i++)
@@ -88,7 +88,8 @@ static void work(struct exporter *e)
 	}
 }
 
-static void add(struct exporter *e, enum outlet_kind kind, const struct config *config)
+static void add_outlet(struct exporter *e, enum outlet_kind kind,
+		       const struct config *config)
 {
 	if (outlet_init(&e->outlets[e->count], kind, config) == 0)
 		e->count++;
@@ -100,12 +101,12 @@ int exporter_run(int control, const struct config *config, bool journal)
 	size_t wanted = (size_t)journal + (config->audit.messages.path != NULL);
 
 	if (journal)
-		add(&e, OUTLET_JOURNAL, config);
+		add_outlet(&e, OUTLET_JOURNAL, config);
 	if (config->audit.messages.path)
-		add(&e, OUTLET_MESSAGES, config);
+		add_outlet(&e, OUTLET_MESSAGES, config);
 	if (e.count == wanted) {
 		setpriority(PRIO_PROCESS, 0, NICENESS);
-		work(&e);
+		export_lines(&e);
 	} else {
 		log_error("no memory for the exporter");
 	}

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-/* Which line of our source it was is nothing that an operator asks. */
+/* Operators don't need the place in our source that an entry came from. */
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
@@ -38,16 +38,16 @@ void journal_init(struct journal *journal)
 		log_bug("sigaction: %s", strerror(errno));
 }
 
-static bool is_same(const struct stat *a, const struct stat *b)
+static bool is_same_socket(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
 	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
 	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* sd_journal_sendv says success where there is no socket at all, so look before and
- * after; and it waits for ever where nobody reads a socket that systemd holds open, so
- * interrupt it. Returns 0 or an errno. */
+/* sd_journal_sendv succeeds without a socket, so look for one before and after. It waits
+ * for ever if nobody reads a socket that systemd holds open, so interrupt it. Returns 0
+ * or an errno. */
 static int send_entry(const struct journal_entry *entry)
 {
 	struct stat before, after;
@@ -62,7 +62,7 @@ static int send_entry(const struct journal_entry *entry)
 		return result == -EINTR ? ETIMEDOUT : -result;
 	if (stat(SOCKET, &after) != 0)
 		return errno;
-	return is_same(&before, &after) ? 0 : ECONNRESET;
+	return is_same_socket(&before, &after) ? 0 : ECONNRESET;
 }
 
 int journal_take(struct journal *journal, const char *text, size_t size,

@@ -1,9 +1,8 @@
 /*
  * The systemd journal as a place that lines are exported to.
  *
- * A line is given to journald's socket and is journald's from there on: there is no
- * answer that says it is on disk. With systemd the socket outlives journald, so that what
- * is given while journald restarts isn't lost.
+ * Lines are sent to journald's socket. journald doesn't answer when they are on disk.
+ * With systemd the socket outlives journald, so that nothing is lost while it restarts.
  */
 #ifndef CATHGATE_EXPORTER_JOURNAL_H
 #define CATHGATE_EXPORTER_JOURNAL_H
@@ -12,8 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cathgate/base/must_use.h"
+
 struct journal {
-	bool failing; /* and it has been said */
+	bool failing; /* which has been logged */
 };
 
 bool journal_exists(void);
@@ -21,9 +22,9 @@ bool journal_exists(void);
 /* Takes SIGALRM for itself. */
 void journal_init(struct journal *journal);
 
-/* 0; or -1 when the journal can't take it now: give the same line again later. The first
- * failure of a row is logged, and that it works again. */
-int journal_take(struct journal *journal, const char *text, size_t size,
-		 const json_t *line);
+/* 0; or -1 when the journal can't take the line now: give the same one again later. The
+ * first failure in a row is logged, and its end. */
+MUST_USE int journal_take(struct journal *journal, const char *text, size_t size,
+			  const json_t *line);
 
 #endif

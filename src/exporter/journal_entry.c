@@ -16,8 +16,8 @@
 #define PREFIX	  "CATHGATE_"
 #define NAME_SIZE 64 /* journald takes no longer ones */
 
-static int add(struct journal_entry *entry, const char *name, const char *value,
-	       size_t size)
+static int add_field(struct journal_entry *entry, const char *name, const char *value,
+		     size_t size)
 {
 	size_t length = strlen(name);
 	char *field;
@@ -35,28 +35,29 @@ static int add(struct journal_entry *entry, const char *name, const char *value,
 	return 0;
 }
 
-/* A reader in a terminal must see what was said, and no more: what a peer sent may hold
- * what steers it. */
+/* What a peer sent may hold characters that steer a terminal. A reader sees them escaped.
+ */
 static int add_visible(struct journal_entry *entry, const char *name, const char *value,
 		       size_t size)
 {
 	size_t room = size * VISIBLE_MAX + VISIBLE_MAX + 1;
 	char *shown = malloc(room);
-	int result =
-		shown ? add(entry, name, shown, visible_copy(shown, room, value, size))
-		      : -1;
+	int result = shown ? add_field(entry, name, shown,
+				       visible_copy(shown, room, value, size))
+			   : -1;
 
 	free(shown);
 	return result;
 }
 
-static int add_text(struct journal_entry *entry, const char *name, const char *value)
+static int add_text_field(struct journal_entry *entry, const char *name,
+			  const char *value)
 {
-	return add(entry, name, value, strlen(value));
+	return add_field(entry, name, value, strlen(value));
 }
 
 /* PREFIX_MEMBER: journald takes only capitals, digits and underscores. */
-static void name_of(const char *prefix, const char *member, char ret[NAME_SIZE])
+static void field_name_of(const char *prefix, const char *member, char ret[NAME_SIZE])
 {
 	snprintf(ret, NAME_SIZE, "%s%s", prefix, member);
 	for (char *c = ret; *c; c++)
@@ -72,7 +73,7 @@ static int add_value(struct journal_entry *entry, const char *name, const json_t
 		return add_visible(entry, name, json_string_value(value),
 				   json_string_length(value));
 	text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-	result = text ? add_text(entry, name, text) : -1;
+	result = text ? add_text_field(entry, name, text) : -1;
 	free(text);
 	return result;
 }
@@ -91,7 +92,7 @@ static int add_members(struct journal_entry *entry, const char *prefix,
 		char name[NAME_SIZE];
 		int result;
 
-		name_of(prefix, member, name);
+		field_name_of(prefix, member, name);
 		if (json_is_object(value) && strcmp(prefix, PREFIX) == 0) {
 			strncat(name, "_", sizeof(name) - strlen(name) - 1);
 			result = add_members(entry, name, value);
@@ -110,12 +111,13 @@ static int add_checkpoint(struct journal_entry *entry, const char *text, size_t 
 	char note[CHECKPOINT_TEXT_SIZE];
 
 	if (checkpoint_read_line(text, size, &checkpoint) != 0)
-		return 0; /* the members stand there as they are */
-	return add(entry, PREFIX "CHECKPOINT", note, checkpoint_note(&checkpoint, note));
+		return 0; /* its members are fields all the same */
+	return add_field(entry, PREFIX "CHECKPOINT", note,
+			 checkpoint_note(&checkpoint, note));
 }
 
-/* The modality, or as much as is known of it. An AE title that was not let in is what a
- * stranger calls himself, and stands in quotes. */
+/* The modality, or as much as is known of it. An AE title stands in quotes if no entry of
+ * the allowlist fitted: anybody can call himself so. */
 static void write_sender(FILE *to, const json_t *line)
 {
 	const char *modality = members_text(line, "modality");
@@ -193,7 +195,7 @@ static int add_message(struct journal_entry *entry, const json_t *line)
 	return result;
 }
 
-/* Worse than what a renewed certificate mends: the gateway itself can't do its work. */
+/* Whether the gateway itself can't do its work. */
 static bool is_critical(const json_t *line)
 {
 	const char *reason = members_text(line, "reason");
@@ -210,9 +212,11 @@ static int add_kind(struct journal_entry *entry, const json_t *line)
 								      : kind->priority;
 	char text[2] = { (char)('0' + priority), '\0' };
 
-	return add_text(entry, "PRIORITY", text) != 0 ||
-			       add_text(entry, "MESSAGE_ID", kind->message_id) != 0 ||
-			       add_text(entry, "SYSLOG_IDENTIFIER", "cathgated") != 0
+	return add_text_field(entry, "PRIORITY", text) != 0 ||
+			       add_text_field(entry, "MESSAGE_ID", kind->message_id) !=
+				       0 ||
+			       add_text_field(entry, "SYSLOG_IDENTIFIER", "cathgated") !=
+				       0
 		       ? -1
 		       : 0;
 }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <sys/uio.h>
 
+#include "cathgate/base/must_use.h"
+
 #define JOURNAL_ENTRY_FIELDS 64 /* a line has some 30 members */
 
 struct journal_entry {
@@ -18,8 +20,8 @@ struct journal_entry {
 
 /* `text` is the line itself, without its newline, and `line` what it says. 0; -1 without
  * memory, *ret then empty. */
-int journal_entry_make(const char *text, size_t size, const json_t *line,
-		       struct journal_entry *ret);
+MUST_USE int journal_entry_make(const char *text, size_t size, const json_t *line,
+				struct journal_entry *ret);
 void journal_entry_clear(struct journal_entry *entry);
 
 #endif

@@ -22,7 +22,7 @@ static const struct journal_kind kinds[] = {
 	{ "alert", NULL, LOG_ERR, "3f20a54f32144f7e8c02e8c14cd2e207" },
 };
 
-/* What has no kind of its own. */
+/* For events that have no kind of their own. */
 static const struct journal_kind other = { "", NULL, LOG_INFO,
 					   "32d5f654724c46dd941794dadb2c1204" };
 

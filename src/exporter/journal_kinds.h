@@ -1,5 +1,5 @@
 /*
- * What the journal's entries are about, each kind with its MESSAGE_ID.
+ * The kinds of the journal's entries, each with its MESSAGE_ID.
  */
 #ifndef CATHGATE_EXPORTER_JOURNAL_KINDS_H
 #define CATHGATE_EXPORTER_JOURNAL_KINDS_H
@@ -10,7 +10,7 @@ struct journal_kind {
 	const char *message_id;
 };
 
-/* Never NULL: there is a kind for what has none of its own. */
+/* Never NULL: there is one for all other events. */
 const struct journal_kind *journal_kind_of(const char *event, const char *outcome);
 
 #endif

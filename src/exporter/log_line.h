@@ -1,5 +1,6 @@
 /*
- * One line of the audit log, its members as strings: "" for what it doesn't have.
+ * A line of the audit log as the audit messages need it: its members as strings, "" for
+ * what it doesn't have.
  */
 #ifndef CATHGATE_EXPORTER_LOG_LINE_H
 #define CATHGATE_EXPORTER_LOG_LINE_H
@@ -17,8 +18,8 @@ struct log_line {
 	const char *time, *node, *event, *outcome, *reason, *detail;
 	const char *association, *modality, *calling_ae, *called_ae, *destination;
 	char peer[64];	   /* its address, without the port */
-	char stranger[64]; /* the calling AE title in quotes: what one that was not let in
-			      calls himself */
+	char stranger[64]; /* the calling AE title in quotes, for a peer that no entry of
+			      the allowlist fitted */
 };
 
 /* The strings are the JSON value's. */
@@ -31,7 +32,7 @@ const char *log_line_text(const struct log_line *line, const char *member);
 bool log_line_is(const struct log_line *line, const char *event, const char *outcome);
 
 struct audit_source log_line_source(const struct log_line *line);
-/* Who sent: the entry's name where one fitted, else what is known of it. */
+/* The sender: the entry's name if one fitted, else what is known of the peer. */
 struct audit_participant log_line_peer(const struct log_line *line);
 /* The gateway as the log names it, by its one name as its address. */
 struct audit_participant log_line_gateway(const struct log_line *line);

@@ -25,7 +25,7 @@
 #define HEAD_SIZE      512
 #define LOCK_NAME      "cathgate.lock"
 
-static void name_of(uint64_t number, char ret[NAME_SIZE])
+static void write_name(uint64_t number, char ret[NAME_SIZE])
 {
 	snprintf(ret, NAME_SIZE, "cathgate-%020" PRIu64 ".log", number);
 }
@@ -37,14 +37,14 @@ static bool number_of(const char *name, uint64_t *ret)
 
 	if (sscanf(name, "cathgate-%20" SCNu64 ".log", &number) != 1)
 		return false;
-	name_of(number, again);
+	write_name(number, again);
 	if (strcmp(again, name) != 0)
 		return false;
 	*ret = number;
 	return true;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_numbers(const void *a, const void *b)
 {
 	uint64_t first = *(const uint64_t *)a, second = *(const uint64_t *)b;
 
@@ -68,7 +68,7 @@ int message_files_list(const struct message_files *files, uint64_t **ret,
 	}
 	closedir(directory);
 	if (count > 0)
-		qsort(numbers, count, sizeof(*numbers), compare);
+		qsort(numbers, count, sizeof(*numbers), compare_numbers);
 	*ret = numbers;
 	*ret_count = count;
 	return 0;
@@ -78,7 +78,7 @@ int message_files_read(const struct message_files *files, uint64_t number)
 {
 	char name[NAME_SIZE];
 
-	name_of(number, name);
+	write_name(number, name);
 	return openat(files->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
@@ -102,9 +102,10 @@ static off_t end_of_lines(int fd, off_t size)
 	return 0;
 }
 
-/* rsyslog may have read the torn part already, and waits for the line's end: what is
- * written next has the same bytes there, as a message is made of the log's alone. */
-static int mend(struct message_files *files)
+/* rsyslog may have read the torn part already, and waits for the line's end. That is
+ * well: a message is made from the log alone, so that what comes next begins with the
+ * same bytes. */
+static int cut_torn_line(struct message_files *files)
 {
 	struct stat status;
 
@@ -128,13 +129,13 @@ static int open_newest(struct message_files *files)
 		return 0;
 	files->number = numbers[count - 1];
 	free(numbers);
-	name_of(files->number, name);
+	write_name(files->number, name);
 	files->fd = openat(files->directory, name,
 			   O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-	return files->fd < 0 ? -1 : mend(files);
+	return files->fd < 0 ? -1 : cut_torn_line(files);
 }
 
-static int take_lock(const char *path)
+static int lock_directory(const char *path)
 {
 	char at[PATH_MAX];
 
@@ -157,7 +158,7 @@ int message_files_open(const struct config_audit *audit, struct message_files *r
 	if (files.directory < 0)
 		return -1;
 	files.path = memory_copy(path);
-	files.lock = take_lock(path);
+	files.lock = lock_directory(path);
 	if (files.lock >= 0 && open_newest(&files) == 0) {
 		*ret = files;
 		return 0;
@@ -184,8 +185,8 @@ void message_files_close(struct message_files *files)
 	free(files->path);
 }
 
-/* Those of who read the log, too, each of which has one message. */
-static bool is_ours(const char *name)
+/* Also a file of audit_used.c, which has one message. */
+static bool is_message_file(const char *name)
 {
 	size_t length = strlen(name);
 
@@ -193,7 +194,7 @@ static bool is_ours(const char *name)
 	       strcmp(name + length - 4, ".log") == 0;
 }
 
-static void clean(struct message_files *files)
+static void remove_old_files(struct message_files *files)
 {
 	int64_t now_ms = clock_ms();
 	char newest[NAME_SIZE];
@@ -207,10 +208,11 @@ static void clean(struct message_files *files)
 	files->cleaned_ms = now_ms;
 	oldest = files->log ? log_clock_time(files->log) : time(NULL);
 	oldest -= (time_t)files->keep_days * 24 * 60 * 60;
-	name_of(files->number, newest);
+	write_name(files->number, newest);
 	directory = opendir(files->path);
 	for (struct dirent *entry; directory && (entry = readdir(directory));) {
-		if (!is_ours(entry->d_name) || strcmp(entry->d_name, newest) == 0 ||
+		if (!is_message_file(entry->d_name) ||
+		    strcmp(entry->d_name, newest) == 0 ||
 		    fstatat(files->directory, entry->d_name, &status,
 			    AT_SYMLINK_NOFOLLOW) != 0 ||
 		    status.st_mtime >= oldest)
@@ -236,7 +238,7 @@ static int begin_file(struct message_files *files, uint64_t seq)
 		number = numbers[count - 1] + 1;
 	free(numbers);
 	close_file(files);
-	name_of(number, name);
+	write_name(number, name);
 	files->fd = openat(files->directory, name,
 			   O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (files->fd < 0)
@@ -252,8 +254,7 @@ static int write_or_cut(struct message_files *files, const char *bytes, size_t s
 	if (durable_write(files->fd, bytes, size) == 0)
 		return 0;
 	int error = errno;
-	/* A part that can't be cut off is left behind in a file that nobody goes on
-	 * with. */
+	/* A part that can't be cut off stays, and the file is given up. */
 	if (ftruncate(files->fd, files->size) != 0)
 		close_file(files);
 	errno = error;
@@ -290,8 +291,8 @@ static int write_head(struct message_files *files)
 	return result;
 }
 
-/* Somebody may have removed it. */
-static void let_go_of_lost(struct message_files *files)
+/* Gives up a file that somebody has removed. */
+static void close_if_removed(struct message_files *files)
 {
 	struct stat status;
 
@@ -302,8 +303,8 @@ static void let_go_of_lost(struct message_files *files)
 int message_files_append(struct message_files *files, uint64_t seq, const char *bytes,
 			 size_t size)
 {
-	clean(files);
-	let_go_of_lost(files);
+	remove_old_files(files);
+	close_if_removed(files);
 	if ((files->fd < 0 ||
 	     (files->size > 0 && files->size + (off_t)size > MESSAGE_FILE_MAX)) &&
 	    begin_file(files, seq) != 0)
@@ -313,8 +314,8 @@ int message_files_append(struct message_files *files, uint64_t seq, const char *
 	if (write_or_cut(files, bytes, size) != 0)
 		return -1;
 	if (fdatasync(files->fd) != 0) {
-		/* What the disk has of it is not known: it is written anew elsewhere, and
-		 * may arrive twice. */
+		/* What the disk has of it is not known: it is written again in a new
+		 * file, and may arrive twice. */
 		int error = errno;
 
 		close_file(files);

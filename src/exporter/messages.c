@@ -57,13 +57,13 @@ void messages_close(struct messages *messages)
 
 void messages_gap(struct messages *messages, uint64_t seq)
 {
-	(void)seq; /* told together with that line, which names the messages */
+	(void)seq; /* what is gathered is told with that line, which names the messages */
 	messages->tell_all = true;
 }
 
-/* A new hour of the log's is when what has no end yet is told, too: an association may be
- * open for days, and the end of one may be missing. Not an hour of each association's
- * own, see transfers.h. */
+/* With each hour by the log's times all that was gathered is told: an association may be
+ * open for days, and its end may be missing. An hour of each association's own wouldn't
+ * do, see transfers.h. */
 static bool is_new_hour(struct messages *messages, const struct log_line *line)
 {
 	bool is_new =
@@ -73,7 +73,7 @@ static bool is_new_hour(struct messages *messages, const struct log_line *line)
 	return is_new;
 }
 
-static void tell(struct messages *messages, const struct log_line *line)
+static void tell_messages_of(struct messages *messages, const struct log_line *line)
 {
 	struct transfers *transfers = &messages->transfers;
 	struct outbox *outbox = &messages->outbox;
@@ -104,7 +104,7 @@ int messages_take(struct messages *messages, const json_t *json, uint64_t seq)
 	if (outbox_line(&messages->outbox, seq, log_line_text(&line, "hash"),
 			again < seq ? again : seq) != 0)
 		return -1;
-	tell(messages, &line);
+	tell_messages_of(messages, &line);
 	return 0;
 }
 

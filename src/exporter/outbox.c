@@ -7,10 +7,10 @@
 #include "cathgate/base/log.h"
 
 #define WAITING_MAX   (1024 * 1024)
-#define COMPARING_MAX (16 * 1024 * 1024) /* then told twice sooner than not at all */
+#define COMPARING_MAX (16 * 1024 * 1024) /* beyond, messages may be written twice */
 
 /* The lines that the last messages follow from, as marks. */
-static struct position end_of(const struct written *written)
+static struct position end_of_written(const struct written *written)
 {
 	size_t from =
 		written->count > POSITION_MARKS ? written->count - POSITION_MARKS : 0;
@@ -36,14 +36,14 @@ int outbox_open(const struct config_audit *audit, struct outbox *ret,
 
 	if (message_files_open(audit, &outbox.files) != 0)
 		return -1;
-	/* The newest file that holds any tells where to go on. */
+	/* The newest file that holds any message tells where to go on. */
 	if (written_load(&outbox.files, UINT64_MAX, &written) != 0) {
 		error = errno;
 		message_files_close(&outbox.files);
 		errno = error;
 		return -1;
 	}
-	*ret_resume = end_of(&written);
+	*ret_resume = end_of_written(&written);
 	written_free(&written);
 	*ret = outbox;
 	return 0;
@@ -62,8 +62,8 @@ static void stop_comparing(struct outbox *outbox)
 	written_free(&outbox->written);
 }
 
-/* What is known of this line. */
-static void compare(struct outbox *outbox)
+/* Looks which messages of this line the files hold. */
+static void compare_line(struct outbox *outbox)
 {
 	const struct written *written = &outbox->written;
 	const struct written_line *known = written_find(written, outbox->line.seq);
@@ -93,7 +93,7 @@ int outbox_line(struct outbox *outbox, uint64_t seq, const char *hash, uint64_t 
 		 hash[0] ? hash : "0");
 	outbox->told = 0;
 	if (outbox->is_comparing)
-		compare(outbox);
+		compare_line(outbox);
 	return 0;
 }
 

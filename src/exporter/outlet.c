@@ -10,11 +10,11 @@
 
 #define SAVE_MS	       1000 /* at most so much is told twice */
 #define LOOK_MS	       1000 /* for a log that isn't there yet */
-#define LINES_AT_ONCE  256  /* then it is the others' turn */
+#define LINES_AT_ONCE  256  /* then it is the other outlet's turn */
 #define RETRY_FIRST_MS 1000
 #define RETRY_MAX_MS   60000
 
-/* The journal's is the one that there was when both shared it. */
+/* The journal has the suffix from before the messages had a file of their own. */
 static const char *const suffixes[] = {
 	[OUTLET_JOURNAL] = "",
 	[OUTLET_MESSAGES] = "-messages",
@@ -62,8 +62,8 @@ static int load_position(struct outlet *outlet, bool *ret_known)
 	return -1;
 }
 
-/* Without a position the messages' own files tell where to go on; where there is neither,
- * all that the log holds is told. */
+/* Without a position the messages' own files tell where to go on; without either, all
+ * that the log holds is told. */
 static int open_outlet(struct outlet *outlet)
 {
 	struct position resume = { 0 };
@@ -85,7 +85,7 @@ static int open_outlet(struct outlet *outlet)
 	return 0;
 }
 
-static enum source_result next_line(struct outlet *outlet)
+static enum source_result read_next_line(struct outlet *outlet)
 {
 	enum source_result result = source_next(&outlet->source, &outlet->line);
 
@@ -104,7 +104,7 @@ static enum source_result next_line(struct outlet *outlet)
 
 /* Whether the line in hand is durable: a checkpoint that leaves the host stays for good,
  * and so must the lines that it covers. */
-static int settle(struct outlet *outlet)
+static int settle_line(struct outlet *outlet)
 {
 	int result = log_reader_settle(outlet->source.reader);
 
@@ -118,7 +118,7 @@ static int settle(struct outlet *outlet)
 	return result;
 }
 
-static int tell(struct outlet *outlet)
+static int tell_line(struct outlet *outlet)
 {
 	const struct source_line *line = &outlet->line;
 
@@ -139,7 +139,7 @@ static void let_go(struct outlet *outlet)
 
 static int hand_over(struct outlet *outlet)
 {
-	int settled = settle(outlet);
+	int settled = settle_line(outlet);
 
 	if (settled < 0)
 		return -1;
@@ -148,7 +148,7 @@ static int hand_over(struct outlet *outlet)
 		let_go(outlet);
 		return 0;
 	}
-	if (tell(outlet) != 0)
+	if (tell_line(outlet) != 0)
 		return -1;
 	if (!outlet->line.repeated) {
 		position_mark_of(outlet->line.json, outlet->line.seq, &outlet->last);
@@ -166,7 +166,7 @@ static enum outlet_turn tell_some(struct outlet *outlet)
 		return OUTLET_FAILED;
 	for (int i = 0; i < LINES_AT_ONCE; i++) {
 		enum source_result result =
-			outlet->line.json ? SOURCE_LINE : next_line(outlet);
+			outlet->line.json ? SOURCE_LINE : read_next_line(outlet);
 
 		if (result == SOURCE_END)
 			return OUTLET_IDLE;
@@ -176,9 +176,9 @@ static enum outlet_turn tell_some(struct outlet *outlet)
 	return OUTLET_MORE;
 }
 
-/* A position that can't be saved only has lines told twice, so nothing waits for it. -1:
- * what it would stand for isn't written. */
-static int save(struct outlet *outlet)
+/* 0 also when the position can't be saved: then lines are told twice after a restart, and
+ * that is all. -1 when the messages up to there couldn't be written. */
+static int save_position(struct outlet *outlet)
 {
 	struct position next = outlet->position;
 
@@ -210,7 +210,7 @@ static int64_t save_due_ms(const struct outlet *outlet)
 	return outlet->unsaved ? outlet->unsaved_ms + SAVE_MS : INT64_MAX;
 }
 
-static void fail(struct outlet *outlet)
+static void note_failure(struct outlet *outlet)
 {
 	outlet->turn = OUTLET_FAILED;
 	outlet->retry_due_ms = clock_ms() + outlet->retry_ms;
@@ -227,10 +227,10 @@ enum outlet_turn outlet_work(struct outlet *outlet, bool must)
 		return OUTLET_FAILED;
 	log_context(contexts[outlet->kind]);
 	turn = tell_some(outlet);
-	if (clock_ms() >= save_due_ms(outlet) && save(outlet) != 0)
+	if (clock_ms() >= save_due_ms(outlet) && save_position(outlet) != 0)
 		turn = OUTLET_FAILED;
 	if (turn == OUTLET_FAILED) {
-		fail(outlet);
+		note_failure(outlet);
 	} else {
 		outlet->turn = turn;
 		outlet->retry_ms = RETRY_FIRST_MS;
@@ -245,7 +245,7 @@ int64_t outlet_due_ms(const struct outlet *outlet)
 		return outlet->retry_due_ms;
 	if (outlet->turn == OUTLET_MORE)
 		return 0;
-	if (!outlet->source.found) /* nothing is watched that could say more */
+	if (!outlet->source.found) /* no descriptor would say so */
 		return clock_ms() + LOOK_MS;
 	return save_due_ms(outlet);
 }
@@ -258,7 +258,7 @@ int outlet_descriptor(const struct outlet *outlet)
 void outlet_finish(struct outlet *outlet)
 {
 	if (outlet->unsaved)
-		(void)save(outlet);
+		(void)save_position(outlet);
 	json_decref(outlet->line.json);
 	source_close(&outlet->source);
 	messages_close(outlet->messages);

@@ -1,10 +1,10 @@
 /*
- * One of the places that the log's lines are told to: the journal, or the audit messages.
- * Each has its own place in the log, saved in a file of its own, and its own retries: one
- * that fails holds up nobody but itself.
+ * An outlet is where the log's lines are told to: the journal, or the audit messages.
+ * Each has its own position in the log, saved in a file of its own, and its own retries:
+ * one that fails doesn't hold up the other.
  *
- * Every line from its place on is given once, in order; after a crash the last second's
- * come again, of which the audit messages know what they have.
+ * Every line from its position on is told once, in order. After a crash those of the last
+ * second come again: the audit messages find out which they have.
  */
 #ifndef CATHGATE_EXPORTER_OUTLET_H
 #define CATHGATE_EXPORTER_OUTLET_H
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 
 #include "journal.h"
@@ -30,17 +31,17 @@ enum outlet_turn {
 struct outlet {
 	enum outlet_kind kind;
 	const struct config *config;
-	bool is_open; /* until then it isn't known where to begin */
+	bool is_open; /* until then nothing is known of where to begin */
 	struct journal journal;
 	struct messages *messages;
-	uint64_t messages_from; /* of the lines that come again */
+	uint64_t messages_from; /* lines that come again count from here on */
 
 	struct source source;
-	struct source_line line; /* json NULL: none in hand */
+	struct source_line line; /* in hand; json NULL: none is */
 
 	char *position_path;
 	struct position position;
-	struct position_mark last; /* told */
+	struct position_mark last; /* of the last line that was told */
 	bool unsaved;
 	int64_t unsaved_ms; /* since when */
 	bool source_failing, position_failing, settle_failing;
@@ -51,19 +52,19 @@ struct outlet {
 };
 
 /* 0; -1 without memory. `config` must outlive it. */
-int outlet_init(struct outlet *outlet, enum outlet_kind kind,
-		const struct config *config);
-/* Saves how far it has come, and lets go of all. */
+MUST_USE int outlet_init(struct outlet *outlet, enum outlet_kind kind,
+			 const struct config *config);
+/* Saves how far it has come, and frees everything. */
 void outlet_finish(struct outlet *outlet);
 
-/* Tells some lines, and saves where it is when that is due. After a failure nothing is
- * told before the retry is due, unless it `must` be tried. */
+/* Tells some lines, and saves the position when that is due. After a failure it does
+ * nothing before the retry is due, unless `must`. */
 enum outlet_turn outlet_work(struct outlet *outlet, bool must);
 
 /* When outlet_work is to be called again, by clock_ms; INT64_MAX: when the descriptor is
  * readable. */
 int64_t outlet_due_ms(const struct outlet *outlet);
-/* Becomes readable when the log grows; -1 where that is nothing to wait for. */
+/* Becomes readable when the log grows; -1 when the outlet waits for something else. */
 int outlet_descriptor(const struct outlet *outlet);
 
 #endif

@@ -58,7 +58,7 @@ static int parse(char *text, struct position *ret)
 			return -1;
 		position.count++;
 	}
-	/* We never go on further than behind the newest line that we have exported. */
+	/* The exporter never goes on further than behind the newest exported line. */
 	if (position.count == 0 || position.restart > position.marks[0].seq + 1)
 		return -1;
 	*ret = position;

@@ -1,9 +1,9 @@
 /*
  * How far the exporter has come, in a file beside the log, replaced as a whole.
  *
- * It names the last exported line by number and hash, and some of those before it: the
- * last lines of a log may be lost with the machine's power and others written under the
- * same numbers; the last line named that the log still has is where to go on.
+ * It names the last exported line by number and hash, and some of those before it. The
+ * last lines of a log may be lost with the machine's power, and others written under the
+ * same numbers. The exporter goes on behind the newest named line that the log still has.
  */
 #ifndef CATHGATE_EXPORTER_POSITION_H
 #define CATHGATE_EXPORTER_POSITION_H
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "cathgate/base/digest.h"
+#include "cathgate/base/must_use.h"
 
 #define POSITION_MARKS 16
 
@@ -37,11 +38,11 @@ enum position_result {
 
 /* audit.exported for audit.jsonl, with the suffix behind it. The caller frees it; NULL
  * without memory. */
-char *position_path(const char *log_path, const char *suffix);
+MUST_USE char *position_path(const char *log_path, const char *suffix);
 
-enum position_result position_load(const char *path, struct position *ret);
+MUST_USE enum position_result position_load(const char *path, struct position *ret);
 /* Durably, by way of a temporary file. 0, or -1 with errno, the file then as it was. */
-int position_save(const char *path, const struct position *position);
+MUST_USE int position_save(const char *path, const struct position *position);
 
 /* The mark of a line of the log. */
 void position_mark_of(const json_t *line, uint64_t seq, struct position_mark *ret);

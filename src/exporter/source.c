@@ -24,14 +24,14 @@ int source_descriptor(const struct source *source)
 	return source->reader ? log_reader_descriptor(source->reader) : -1;
 }
 
-static int reopen(struct source *source, uint64_t seq)
+static int reopen_log(struct source *source, uint64_t seq)
 {
 	source_close(source);
 	source->reader = log_reader_open(source->path, seq);
 	return source->reader ? 0 : -1;
 }
 
-/* Where among the marks the line stands; their count when it is none of them. */
+/* The index of the line's mark; their count when the line has none. */
 static size_t mark_of(const struct position *position, const struct log_reader_line *line)
 {
 	struct position_mark mark;
@@ -62,14 +62,14 @@ static uint64_t first_needed(const struct position *position)
 	return seq;
 }
 
-/* The newest mark that the log has, as *ret_best; the count when it has none of them. */
-static enum source_result scan(struct source *source, size_t *ret_best)
+/* *ret_best: the index of the newest mark whose line the log has; their count without. */
+static enum source_result find_newest_mark(struct source *source, size_t *ret_best)
 {
 	const struct position *from = &source->from;
 	struct log_reader_line line;
 	size_t best = from->count;
 
-	if (reopen(source, first_needed(from)) != 0)
+	if (reopen_log(source, first_needed(from)) != 0)
 		return SOURCE_FAILED;
 	while (best != 0) {
 		size_t mark;
@@ -92,14 +92,14 @@ static enum source_result scan(struct source *source, size_t *ret_best)
 	return SOURCE_LINE;
 }
 
-/* The log has no line that the position knows: what has it? */
+/* The log has no line that the position names: begins with the first that it has. */
 static enum source_result start_elsewhere(struct source *source)
 {
 	uint64_t last = source->from.marks[0].seq;
 	struct log_reader_line line;
 	enum log_reader_result result;
 
-	if (reopen(source, 0) != 0)
+	if (reopen_log(source, 0) != 0)
 		return SOURCE_FAILED;
 	while ((result = log_reader_next(source->reader, &line)) == LOG_READER_GAP)
 		;
@@ -117,7 +117,7 @@ static enum source_result start_elsewhere(struct source *source)
 			    line.file, last, line.seq);
 	source->gap = true;
 	source->from.restart = line.seq;
-	return reopen(source, line.seq) == 0 ? SOURCE_LINE : SOURCE_FAILED;
+	return reopen_log(source, line.seq) == 0 ? SOURCE_LINE : SOURCE_FAILED;
 }
 
 static enum source_result find_place(struct source *source)
@@ -127,8 +127,10 @@ static enum source_result find_place(struct source *source)
 	size_t best;
 
 	if (from->count == 0) {
-		result = reopen(source, from->restart) == 0 ? SOURCE_LINE : SOURCE_FAILED;
-	} else if ((result = scan(source, &best)) == SOURCE_LINE && best == from->count) {
+		result = reopen_log(source, from->restart) == 0 ? SOURCE_LINE
+								: SOURCE_FAILED;
+	} else if ((result = find_newest_mark(source, &best)) == SOURCE_LINE &&
+		   best == from->count) {
 		result = start_elsewhere(source);
 		if (result == SOURCE_LINE)
 			from->count = 0;
@@ -141,15 +143,15 @@ static enum source_result find_place(struct source *source)
 				source->path, from->marks[0].seq, from->marks[best].seq);
 		source->last_exported = from->marks[best];
 		source->repeating = true;
-		if (reopen(source, first_needed(from)) != 0)
+		if (reopen_log(source, first_needed(from)) != 0)
 			result = SOURCE_FAILED;
 	}
 	source->found = result == SOURCE_LINE;
 	return result;
 }
 
-static void take(struct source *source, const struct log_reader_line *line, json_t *json,
-		 struct source_line *ret)
+static void fill_line(struct source *source, const struct log_reader_line *line,
+		      json_t *json, struct source_line *ret)
 {
 	struct position_mark mark;
 
@@ -199,7 +201,7 @@ enum source_result source_next(struct source *source, struct source_line *ret)
 		is_new_gap = false;
 		json = members_read(line.text, line.size);
 		if (json) {
-			take(source, &line, json, ret);
+			fill_line(source, &line, json, ret);
 			return SOURCE_LINE;
 		}
 		log_error("%s:%" PRIu64 ": no line of an audit log, so it is not "

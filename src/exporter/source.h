@@ -1,6 +1,6 @@
 /*
- * The lines of the audit log that are to be exported: finds in the log where the position
- * says that the exporter was, and gives each line from there on.
+ * The lines of the audit log that are to be exported: finds the line that the position
+ * names, and gives each line from there on.
  */
 #ifndef CATHGATE_EXPORTER_SOURCE_H
 #define CATHGATE_EXPORTER_SOURCE_H
@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cathgate/base/must_use.h"
 #include "position.h"
 
 struct source {
@@ -26,9 +27,9 @@ struct source_line {
 	const char *text; /* without its newline; the source's, until its next call */
 	size_t size;
 	uint64_t seq;
-	json_t *json;	/* the caller's, who lets go of it */
+	json_t *json;	/* the caller frees it (json_decref) */
 	bool after_gap; /* it isn't the line after the one before */
-	bool repeated;	/* exported once already; read again for who asked for it */
+	bool repeated;	/* exported once already; position.restart asks for it again */
 };
 
 enum source_result { SOURCE_LINE, SOURCE_END, SOURCE_FAILED };
@@ -41,7 +42,7 @@ void source_close(struct source *source);
 /* SOURCE_FAILED: the log can't be read now, errno; call again later. What else is wrong
  * with the log (lines gone, a new chain, a line that is no JSON, which is passed over) is
  * logged. */
-enum source_result source_next(struct source *source, struct source_line *ret);
+MUST_USE enum source_result source_next(struct source *source, struct source_line *ret);
 
 /* A descriptor that becomes readable when there may be more; -1 when there is none. */
 int source_descriptor(const struct source *source);

@@ -1,8 +1,8 @@
 /*
  * Text that grows, and how it is written into XML 1.0: for the audit messages.
  *
- * Without memory the process ends, after a word in the log: the supervisor starts another
- * exporter, which goes on where this one's files end.
+ * Without memory the process logs that and ends: the supervisor starts another exporter,
+ * which goes on where the files end.
  */
 #ifndef CATHGATE_EXPORTER_TEXT_H
 #define CATHGATE_EXPORTER_TEXT_H
@@ -19,11 +19,11 @@ void text_free(struct text *text);
 void text_add(struct text *text, const char *bytes, size_t size);
 void text_put(struct text *text, const char *string);
 void text_put_number(struct text *text, uint64_t number);
-/* Ends it with a NUL that doesn't count, and returns it. */
+/* Ends the text with a NUL that isn't counted, and returns it. */
 const char *text_string(struct text *text);
 
-/* UTF-8 as an attribute's value or as character data. What XML 1.0 has no place for, and
- * what else can't be seen (visible.h), stands there as the audit log writes controls,
+/* UTF-8 as an attribute's value or as character data. Characters that XML 1.0 doesn't
+ * allow or that can't be seen (visible.h) are written as the audit log writes controls,
  * \u001b: so a message is one line, and holds nothing that a terminal would obey. */
 void text_put_xml(struct text *text, const char *utf8);
 /* Base64 (RFC 4648) of a string's bytes. */
@@ -32,7 +32,8 @@ void text_put_base64(struct text *text, const char *string);
  * and for an empty one. */
 void text_put_host(struct text *text, const char *name);
 
-/* realloc and strdup that return, or end the process. strdup's NULL is "". */
+/* As reallocarray and strdup, but they end the process on failure. A copy of NULL is "".
+ */
 void *memory_resize(void *old, size_t count, size_t size);
 char *memory_copy(const char *string);
 

@@ -1,6 +1,5 @@
 /*
- * What one association transfers, and how it is told. Between transfers.c, which gathers,
- * and transfer_messages.c, which tells.
+ * What one association transfers: transfers.c gathers it, transfer_messages.c tells it.
  */
 #ifndef CATHGATE_EXPORTER_TRANSFER_H
 #define CATHGATE_EXPORTER_TRANSFER_H
@@ -20,7 +19,7 @@ enum result {
 	UNCONFIRMED = 8
 };
 
-/* Instances that are told of as a number. */
+/* Instances of which only the number is told. */
 struct group {
 	const char *patient, *study, *sop_class, *reason;
 	enum result result;
@@ -35,17 +34,16 @@ struct transfer {
 	bool came_encrypted;
 	struct group *groups;
 	size_t count, room;
-	/* Of the last line: its group's place, its instance, its total_ms. */
+	/* Of the last line: the index of its group, its instance, its total_ms. */
 	size_t latest;
 	char *latest_instance;
-	json_int_t latest_ms;
+	int64_t latest_ms;
 };
 
-/* That an instance's transfer to the destination begins. */
+/* Tells that an instance's transfer to the destination begins. */
 void transfer_tell_begin(const struct config *config, const struct log_line *line,
 			 const struct group *group, struct outbox *outbox);
-/* What came in and what went out, `time` being when that is told; leaves the groups in
- * another order. */
+/* Tells what came in and what went out, at `time`; leaves the groups in another order. */
 void transfer_tell(const struct config *config, struct transfer *transfer,
 		   const char *time, struct outbox *outbox);
 

@@ -25,8 +25,8 @@ static const struct telling tellings[] = {
 	  "sent to the end, but not confirmed: the receiver may hold them" },
 };
 
-/* The members that messages are made of, as if of a line. */
-static struct log_line line_of(const struct transfer *transfer)
+/* The members that messages are made of, as a line would have them. */
+static struct log_line line_of_transfer(const struct transfer *transfer)
 {
 	struct log_line line = {
 		.node = transfer->node,
@@ -77,7 +77,7 @@ static void put_outbound(struct text *to, const struct log_line *line,
 	audit_message_participant(to, &receiver);
 }
 
-/* One that isn't in the configuration any more had TLS, as all but a few have. */
+/* A destination that isn't in the configuration any more had TLS, as nearly all have. */
 static bool goes_encrypted(const struct log_line *line, const struct config *config)
 {
 	const struct config_destination *known = log_line_destination(line, config);
@@ -101,7 +101,7 @@ static void put_patient(struct text *to, const char *patient, const struct confi
 		audit_message_object(to, &object);
 }
 
-/* The log writes the line when all is over; this is when it began. */
+/* When the instance began: the line's time is that of its end. */
 static void time_of_begin(const struct log_line *line, char *ret, size_t room)
 {
 	int64_t total_ms = members_number(line->json, "total_ms"), us;
@@ -136,7 +136,7 @@ void transfer_tell_begin(const struct config *config, const struct log_line *lin
 	outbox_end(outbox);
 }
 
-static int compare(const void *a, const void *b)
+static int compare_groups(const void *a, const void *b)
 {
 	const struct group *first = a, *second = b;
 	int order = strcmp(first->patient, second->patient);
@@ -150,21 +150,21 @@ static int compare(const void *a, const void *b)
 	return order != 0 ? order : strcmp(first->reason, second->reason);
 }
 
-/* The groups of one patient that one message, or several, are to tell of. */
+/* Those groups of one patient that the next messages tell of. */
 struct range {
 	const struct group *at, *end;
 	unsigned results;
 };
 
-static void skip(struct range *range)
+static void skip_other_results(struct range *range)
 {
 	while (range->at < range->end && !(range->at->result & range->results))
 		range->at++;
 }
 
-/* Why, each reason once and with its number: "not taken (destination-lost: 3)". */
-static void describe(struct text *to, const struct telling *telling,
-		     const struct range *range)
+/* Each reason once and with its number: "not taken (destination-lost: 3)". */
+static void describe_results(struct text *to, const struct telling *telling,
+			     const struct range *range)
 {
 	const char *before = " (";
 
@@ -214,18 +214,18 @@ static void put_studies(struct text *to, size_t began, struct range *range,
 		       strcmp(first->sop_class, range->at->sop_class) == 0) {
 			count += range->at->count;
 			range->at++;
-			skip(range);
+			skip_other_results(range);
 		}
 		audit_message_sop_class(to, first->sop_class, count);
 	}
 	audit_message_study_close(to, is_encrypted);
 }
 
-static void tell(const struct config *config, const struct transfer *transfer,
-		 const struct telling *telling, struct range range, const char *time,
-		 struct outbox *outbox)
+static void tell_patient(const struct config *config, const struct transfer *transfer,
+			 const struct telling *telling, struct range range,
+			 const char *time, struct outbox *outbox)
 {
-	struct log_line line = line_of(transfer);
+	struct log_line line = line_of_transfer(transfer);
 	struct text why = { 0 };
 	struct audit_source source = log_line_source(&line);
 	struct audit_event event = {
@@ -238,9 +238,9 @@ static void tell(const struct config *config, const struct transfer *transfer,
 	};
 
 	range.results = telling->results;
-	skip(&range);
+	skip_other_results(&range);
 	if (range.at < range.end && telling->description)
-		describe(&why, telling, &range);
+		describe_results(&why, telling, &range);
 	event.description = why.bytes ? text_string(&why) : NULL;
 	source.time = time;
 	while (range.at < range.end) {
@@ -272,13 +272,13 @@ void transfer_tell(const struct config *config, struct transfer *transfer,
 
 	if (transfer->count > 0)
 		qsort(transfer->groups, transfer->count, sizeof(*transfer->groups),
-		      compare);
+		      compare_groups);
 	for (; range.at < end; range.at = range.end) {
 		range.end = range.at;
 		while (range.end < end &&
 		       strcmp(range.at->patient, range.end->patient) == 0)
 			range.end++;
 		for (size_t i = 0; i < sizeof(tellings) / sizeof(tellings[0]); i++)
-			tell(config, transfer, &tellings[i], range, time, outbox);
+			tell_patient(config, transfer, &tellings[i], range, time, outbox);
 	}
 }

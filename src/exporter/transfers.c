@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/audit/members.h"
 #include "transfer.h"
 
 #define GROUPS_MAX 1024
-#define UNKNOWN	   "unknown" /* a token must stand there */
+#define UNKNOWN	   "unknown" /* the schema wants a token */
 
 static const struct {
 	const char *outcome;
@@ -59,7 +60,8 @@ uint64_t transfers_first_seq(const struct transfers *transfers)
 	return transfers->count > 0 ? transfers->items[0].first_seq : UINT64_MAX;
 }
 
-static struct transfer *find(const struct transfers *transfers, const char *association)
+static struct transfer *find_transfer(const struct transfers *transfers,
+				      const char *association)
 {
 	for (size_t i = 0; i < transfers->count; i++) {
 		if (strcmp(transfers->items[i].association, association) == 0)
@@ -118,13 +120,8 @@ static bool has_patient(const struct transfer *transfer, const char *patient)
 	return false;
 }
 
-static json_int_t total_ms(const struct log_line *line)
-{
-	return json_integer_value(json_object_get(line->json, "total_ms"));
-}
-
-/* The line says anew what became of the instance before it: the destination took it, but
- * its record was not durable in time, and the modality was told of a failure. */
+/* Whether the line corrects the one before it: the destination took the instance, but the
+ * record was not durable in time, and the modality was told of a failure. */
 static bool is_correction(const struct transfer *transfer, const struct log_line *line,
 			  const struct group *wanted)
 {
@@ -133,7 +130,7 @@ static bool is_correction(const struct transfer *transfer, const struct log_line
 	       strcmp(line->reason, "audit-unavailable") == 0 &&
 	       strcmp(transfer->latest_instance, log_line_text(line, "sop_instance")) ==
 		       0 &&
-	       transfer->latest_ms == total_ms(line);
+	       transfer->latest_ms == members_number(line->json, "total_ms");
 }
 
 static void take_back(struct transfers *transfers, struct transfer *transfer)
@@ -153,10 +150,10 @@ static void note_latest(struct transfer *transfer, const struct log_line *line,
 	transfer->latest = (size_t)(group - transfer->groups);
 	free(transfer->latest_instance);
 	transfer->latest_instance = memory_copy(log_line_text(line, "sop_instance"));
-	transfer->latest_ms = total_ms(line);
+	transfer->latest_ms = members_number(line->json, "total_ms");
 }
 
-/* With none in it yet. */
+/* Adds a group without instances. */
 static struct group *add_group(struct transfer *transfer, const struct group *group)
 {
 	struct group *added;
@@ -200,7 +197,7 @@ void transfers_add(struct transfers *transfers, const struct log_line *line,
 	}
 	if (!wanted.result)
 		return;
-	transfer = find(transfers, line->association);
+	transfer = find_transfer(transfers, line->association);
 	if (!transfer)
 		transfer = add_transfer(transfers, line);
 	free(transfer->last_time);
@@ -221,7 +218,7 @@ void transfers_add(struct transfers *transfers, const struct log_line *line,
 void transfers_end(struct transfers *transfers, const struct log_line *line,
 		   struct outbox *outbox)
 {
-	struct transfer *transfer = find(transfers, line->association);
+	struct transfer *transfer = find_transfer(transfers, line->association);
 	size_t after;
 
 	if (!transfer)

@@ -1,11 +1,10 @@
 /*
- * What associations transfer, gathered until it can be told: one message for each
- * patient, direction and outcome instead of one for each instance (PS3.15 A.5.3.3,
- * A.5.3.7).
+ * Gathers what associations transfer, to tell it in one message for each patient,
+ * direction and outcome instead of one for each instance (PS3.15 A.5.3.3, A.5.3.7).
  *
- * What is told when follows from the log's lines alone, whichever of them was the first
- * to come: else, after a restart, some would be told twice or otherwise. So everything
- * gathered is told at once where it isn't the end of an association that tells of it.
+ * When something is told follows from the log's lines alone, and not from the line that
+ * the exporter began with: otherwise messages would be others after a restart. So the
+ * end of an association tells of that alone, and any other occasion of all associations.
  */
 #ifndef CATHGATE_EXPORTER_TRANSFERS_H
 #define CATHGATE_EXPORTER_TRANSFERS_H
@@ -28,18 +27,18 @@ struct transfers {
 
 void transfers_free(struct transfers *transfers);
 
-/* An instance that was let in, whatever became of it: gathers it, and tells that the
- * transfer begins where it is its association's and patient's first. */
+/* Gathers an instance that was let in, whatever became of it. The first of its
+ * association and patient also tells that their transfer begins. */
 void transfers_add(struct transfers *transfers, const struct log_line *line,
 		   struct outbox *outbox);
-/* The association's last line. */
+/* Tells what the association transferred: this is its last line. */
 void transfers_end(struct transfers *transfers, const struct log_line *line,
 		   struct outbox *outbox);
-/* Tells all. */
+/* Tells everything that is gathered. */
 void transfers_tell(struct transfers *transfers, const struct log_line *line,
 		    struct outbox *outbox);
 
-/* Whether it is time to, lest too much be gathered. */
+/* Whether so much is gathered that it should be told. */
 bool transfers_are_many(const struct transfers *transfers);
 /* The first line of the oldest that is gathered; UINT64_MAX without any. */
 uint64_t transfers_first_seq(const struct transfers *transfers);

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #define MARK "<?cathgate line=\""
-/* Lines that are compared with; before them a message is written twice sooner than
- * memory runs out. */
+/* As many lines are kept to compare with. Messages of lines before them are written twice
+ * rather than memory runs out. */
 #define LINES_MAX (1024 * 1024)
 
 void written_mark(struct text *to, const struct written_line *line, unsigned part)
@@ -45,7 +45,8 @@ static int read_mark(const char *message, size_t size, struct written_line *ret)
 	return 0;
 }
 
-static void add(struct written *written, size_t *room, const struct written_line *line)
+static void add_line(struct written *written, size_t *room,
+		     const struct written_line *line)
 {
 	struct written_line *last =
 		written->count > 0 ? &written->lines[written->count - 1] : NULL;
@@ -54,7 +55,7 @@ static void add(struct written *written, size_t *room, const struct written_line
 		*last = *line;
 		return;
 	}
-	/* A new chain, or lines that were lost and written anew: what was before them is
+	/* A new chain begins, or lines were lost and written anew: those before them are
 	 * of no use. */
 	if (last && line->seq <= last->seq)
 		written->count = 0;
@@ -88,7 +89,7 @@ static int load_file(const struct message_files *files, uint64_t number,
 		if (message[size - 1] == '\n')
 			message[--size] = '\0';
 		if (read_mark(message, (size_t)size, &line) == 0)
-			add(ret, &lines_room, &line);
+			add_line(ret, &lines_room, &line);
 	}
 	error = ferror(file) ? errno : 0;
 	free(message);
@@ -97,8 +98,8 @@ static int load_file(const struct message_files *files, uint64_t number,
 	return error ? -1 : 0;
 }
 
-/* Puts the lines of an earlier file before those known. False: they don't belong to the
- * same numbers, or there are enough. */
+/* Puts the lines of an earlier file before those known. False when their numbers belong
+ * to another chain, or there are enough. */
 static bool prepend(struct written *written, struct written *earlier)
 {
 	size_t count = earlier->count + written->count, known = written->count;
@@ -157,7 +158,7 @@ void written_free(struct written *written)
 	*written = (struct written){ 0 };
 }
 
-static int compare(const void *key, const void *item)
+static int compare_seq(const void *key, const void *item)
 {
 	uint64_t seq = *(const uint64_t *)key;
 	const struct written_line *line = item;
@@ -169,5 +170,5 @@ const struct written_line *written_find(const struct written *written, uint64_t 
 {
 	return written->count == 0 ? NULL
 				   : bsearch(&seq, written->lines, written->count,
-					     sizeof(*written->lines), compare);
+					     sizeof(*written->lines), compare_seq);
 }

@@ -1,12 +1,12 @@
 /*
- * Which messages the files hold already. Each bears, behind its XML, a processing
- * instruction that names the line of the log that caused it, by number and hash, and
+ * Which messages the files hold already. Behind its XML each message has a processing
+ * instruction that names the line of the log that caused it, by number and hash, and says
  * which of that line's messages it is:
  *
  *	<?cathgate line="12" part="0" hash="…" again="9"?>
  *
- * Receivers pass over it, as XML 1.0 lets them, and so does every schema. `again` is the
- * first line that must be read again to go on behind this message.
+ * Receivers and schemas ignore it, as XML 1.0 lets them. `again` is the first line that
+ * must be read again to go on behind this message.
  */
 #ifndef CATHGATE_EXPORTER_WRITTEN_H
 #define CATHGATE_EXPORTER_WRITTEN_H
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "cathgate/base/digest.h"
+#include "cathgate/base/must_use.h"
 #include "message_file.h"
 #include "text.h"
 
@@ -22,7 +23,7 @@ struct written_line {
 	uint64_t seq;
 	uint64_t again;
 	char hash[DIGEST_HEX_SIZE];
-	unsigned parts; /* how many of its messages */
+	unsigned parts; /* how many of its messages there are */
 };
 
 struct written {
@@ -30,13 +31,13 @@ struct written {
 	size_t count;
 };
 
-/* The instruction, for the message number `part` of that line. */
+/* Writes the instruction for the message number `part` of that line. */
 void written_mark(struct text *to, const struct written_line *line, unsigned part);
 
 /* Reads the files' newest messages, back to the line `from_seq` or to where the log's
  * numbers began anew. 0; -1 with errno. */
-int written_load(const struct message_files *files, uint64_t from_seq,
-		 struct written *ret);
+MUST_USE int written_load(const struct message_files *files, uint64_t from_seq,
+			  struct written *ret);
 void written_free(struct written *written);
 
 /* NULL when no message of that line is known to be written. */

@@ -17,7 +17,7 @@
 #define BACKLOG	   16
 #define GROUPS_MAX 256
 
-static int address_of(const char *path, struct sockaddr_un *ret)
+static int socket_address_of(const char *path, struct sockaddr_un *ret)
 {
 	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof(ret->sun_path)) {
@@ -28,7 +28,7 @@ static int address_of(const char *path, struct sockaddr_un *ret)
 	return 0;
 }
 
-/* Somebody listens there, or nothing that we might remove is there. */
+/* Whether another process listens there, or something else than a socket is there. */
 static bool is_taken(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -44,7 +44,7 @@ static bool is_taken(const struct sockaddr_un *address)
 	return !is_dead;
 }
 
-static int listen_at(const struct sockaddr_un *address)
+static int listen_at_path(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t mask = umask(0117);
@@ -86,9 +86,9 @@ int control_open(const char *path)
 
 	if (!path && !folder_exists(at))
 		return -1;
-	if (address_of(at, &address) == 0 && !is_taken(&address)) {
+	if (socket_address_of(at, &address) == 0 && !is_taken(&address)) {
 		unlink(at);
-		fd = listen_at(&address);
+		fd = listen_at_path(&address);
 	}
 	if (fd < 0)
 		log_error("control.socket %s: %s: cathgate status has nobody to ask; "
@@ -120,7 +120,7 @@ static bool is_in_group(int client, gid_t first)
 	return false;
 }
 
-/* Root, our own user, our group: whatever the mode of the socket has become. */
+/* Root, our own user and our group may, whatever the mode of the socket has become. */
 static bool may_know(int client)
 {
 	struct ucred peer;
@@ -145,8 +145,8 @@ bool control_accept(int listener, int *ret_client)
 	return true;
 }
 
-/* A memory file that can't be changed any more; the reader starts at its beginning. */
-static int file_of(const char *text)
+/* A memory file that can't be changed any more, read from its beginning. */
+static int sealed_file_of(const char *text)
 {
 	int fd = memfd_create("cathgate-status", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	size_t size = strlen(text);
@@ -162,11 +162,11 @@ static int file_of(const char *text)
 
 void control_answer(int client, const char *answer)
 {
-	int fd = answer ? file_of(answer) : -1;
-	char word = 'S';
+	int fd = answer ? sealed_file_of(answer) : -1;
+	char byte = 'S'; /* a descriptor travels with at least one */
 
 	if (fd >= 0) {
-		if (descriptors_send(client, &word, sizeof(word), &fd, 1, MSG_DONTWAIT) !=
+		if (descriptors_send(client, &byte, sizeof(byte), &fd, 1, MSG_DONTWAIT) !=
 		    0)
 			log_debug("who asked for the status is gone: %s",
 				  strerror(errno));

@@ -1,20 +1,20 @@
 /*
- * The socket of `cathgate status`. Whoever connects and may know gets one byte and, with
- * it, a descriptor to read the answer from; then the connection is closed. No client is
- * ever waited for, and none leaves anything behind.
+ * The socket of `cathgate status`. A client that may know gets one byte and, with it, a
+ * descriptor to read the answer from; then the connection is closed. The observer waits
+ * for no client, and a client leaves nothing behind.
  */
 #ifndef OBSERVER_CONTROL_H
 #define OBSERVER_CONTROL_H
 
 #include <stdbool.h>
 
-/* The listening socket; -1 when there is none, logged if it should be. Another gateway's
- * is left alone. NULL: at the usual place, if that exists. */
+/* Listens at the path, or with NULL at the usual one, if its folder exists. -1 when there
+ * is no socket, after logging if there should be one. Another gateway's is left alone. */
 int control_open(const char *path);
 void control_close(int listener, const char *path);
 
-/* Takes one client. *ret_client is his; false when there is none now, or none that may
- * know. */
+/* Accepts one client: *ret_client is its socket. False when none waits, or the next one
+ * may not know. */
 bool control_accept(int listener, int *ret_client);
 /* Answers and hangs up. */
 void control_answer(int client, const char *answer);

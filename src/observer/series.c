@@ -44,9 +44,9 @@ void series_free(struct series *series)
 	free(series);
 }
 
-/* A value as the format wants it: backslash, quote and newline escaped. What isn't plain
- * text becomes a question mark, since it may come from a peer. */
-static size_t escape(char *to, size_t room, const char *value)
+/* A value as the format wants it: backslash and quote are escaped. A control character
+ * becomes a question mark, since the value may come from a peer. */
+static size_t escape_value(char *to, size_t room, const char *value)
 {
 	size_t used = 0;
 
@@ -74,7 +74,7 @@ static void write_labels(char ret[SERIES_LABELS], va_list pairs)
 			continue;
 		used += (size_t)snprintf(ret + used, left, "%s%s=\"", used ? "," : "",
 					 name);
-		used += escape(ret + used, SERIES_LABELS - used - 2, value);
+		used += escape_value(ret + used, SERIES_LABELS - used - 2, value);
 		ret[used++] = '"';
 		ret[used] = '\0';
 	}
@@ -88,7 +88,7 @@ static const struct family *find_family(const struct series *series, const char 
 	return NULL;
 }
 
-static struct item *find(struct series *series, const char *name, va_list pairs)
+static struct item *find_item(struct series *series, const char *name, va_list pairs)
 {
 	const struct family *family = find_family(series, name);
 	char labels[SERIES_LABELS];
@@ -118,7 +118,7 @@ void series_add(struct series *series, const char *family, double add, ...)
 	va_list pairs;
 
 	va_start(pairs, add);
-	item = find(series, family, pairs);
+	item = find_item(series, family, pairs);
 	va_end(pairs);
 	if (item)
 		item->value += add;
@@ -130,7 +130,7 @@ void series_set(struct series *series, const char *family, double value, ...)
 	va_list pairs;
 
 	va_start(pairs, value);
-	item = find(series, family, pairs);
+	item = find_item(series, family, pairs);
 	va_end(pairs);
 	if (item)
 		item->value = value;
@@ -142,7 +142,7 @@ void series_time(struct series *series, const char *family, int64_t us, ...)
 	va_list pairs;
 
 	va_start(pairs, us);
-	item = find(series, family, pairs);
+	item = find_item(series, family, pairs);
 	va_end(pairs);
 	if (item)
 		histogram_count(&item->histogram, us);
@@ -155,7 +155,7 @@ void series_put(struct series *series, const char *family,
 	va_list pairs;
 
 	va_start(pairs, histogram);
-	item = find(series, family, pairs);
+	item = find_item(series, family, pairs);
 	va_end(pairs);
 	if (item)
 		item->histogram = *histogram;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "cathgate/base/histogram.h"
+#include "cathgate/base/must_use.h"
 
 enum series_type { SERIES_COUNTER, SERIES_GAUGE, SERIES_HISTOGRAM };
 
@@ -18,22 +19,22 @@ struct family {
 	const char *help;
 };
 
-#define SERIES_MAX    4096 /* of one store: whoever floods us with names gets no more */
+#define SERIES_MAX    4096 /* of one store, against a flood of names */
 #define SERIES_LABELS 1024 /* the longest labels */
 
 struct series;
 
 /* The families must outlive it. NULL without memory. */
-struct series *series_new(const struct family *families, size_t count);
+MUST_USE struct series *series_new(const struct family *families, size_t count);
 void series_free(struct series *series);
 /* Forgets all numbers. */
 void series_clear(struct series *series);
 
-/* Adds to the number; one that isn't there yet begins at 0. The labels are pairs of name
- * and value, ended by NULL; one whose value is "" is left out. */
+/* Adds to the number, which begins at 0. The labels are pairs of name and value, ended by
+ * NULL; a label whose value is "" is left out. */
 void series_add(struct series *series, const char *family, double add, ...)
 	__attribute__((sentinel));
-/* Sets it. */
+/* Sets the number. */
 void series_set(struct series *series, const char *family, double value, ...)
 	__attribute__((sentinel));
 /* Counts in a histogram. */

@@ -11,7 +11,7 @@
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
 
-#define RATE_OLD_SHARE 0.5 /* a rate that jumped each second could not be read */
+#define RATE_OLD_SHARE 0.5 /* smoothed: nobody can read a rate that jumps each second */
 
 size_t observer_snapshot_size(const struct observer_head *head)
 {
@@ -71,7 +71,7 @@ static double rate_of(const struct snapshot *before,
 	return 0;
 }
 
-static int adopt(struct snapshot *snapshot, char *memory)
+static int adopt_snapshot(struct snapshot *snapshot, char *memory)
 {
 	struct snapshot next = { .told_us = clock_us() };
 
@@ -98,7 +98,7 @@ static int read_file(struct snapshot *snapshot, int fd)
 	size = (size_t)status.st_size;
 	memory = malloc(size);
 	if (memory && pread(fd, memory, size, 0) == (ssize_t)size &&
-	    is_whole(memory, size) && adopt(snapshot, memory) == 0)
+	    is_whole(memory, size) && adopt_snapshot(snapshot, memory) == 0)
 		return 0;
 	free(memory);
 	return -1;
@@ -106,9 +106,9 @@ static int read_file(struct snapshot *snapshot, int fd)
 
 enum snapshot_result snapshot_receive(struct snapshot *snapshot, int socket)
 {
-	char word;
+	char byte;
 	int fd, result;
-	ssize_t size = descriptor_receive(socket, &word, sizeof(word), &fd, MSG_DONTWAIT);
+	ssize_t size = descriptor_receive(socket, &byte, sizeof(byte), &fd, MSG_DONTWAIT);
 
 	if (size < 0 && (errno == EAGAIN))
 		return SNAPSHOT_NONE;

@@ -1,5 +1,5 @@
 /*
- * What the supervisor has told last.
+ * The last snapshot that the supervisor has sent.
  */
 #ifndef OBSERVER_SNAPSHOT_H
 #define OBSERVER_SNAPSHOT_H
@@ -10,7 +10,7 @@
 #include "cathgate/observer/observer.h"
 
 struct snapshot {
-	void *memory; /* NULL: nothing yet; else all of the below */
+	void *memory; /* holds what the pointers below lead to; NULL: none came yet */
 	struct observer_head head;
 	const struct observer_association *associations;
 	const struct observer_end *ends;
@@ -21,7 +21,7 @@ struct snapshot {
 
 enum snapshot_result { SNAPSHOT_NEW, SNAPSHOT_NONE, SNAPSHOT_HUNG_UP };
 
-/* Takes what has come on the socket. */
+/* Receives the next snapshot, if one has come. */
 enum snapshot_result snapshot_receive(struct snapshot *snapshot, int socket);
 void snapshot_free(struct snapshot *snapshot);
 

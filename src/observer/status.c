@@ -7,7 +7,7 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/utc.h"
 
-#define SILENT_US 10000000 /* since then the supervisor says nothing */
+#define SILENT_US 10000000 /* a supervisor that tells nothing for so long is silent */
 
 /* Names can come from a peer: whatever isn't UTF-8 becomes plain ASCII. NULL for "". */
 static json_t *text(const char *value)

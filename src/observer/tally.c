@@ -47,14 +47,14 @@ static bool is_handshake(const char *reason)
 	       strcmp(reason, "handshake-timeout") == 0;
 }
 
-static void put(char *ret, size_t size, const char *value)
+static void put_cut(char *ret, size_t size, const char *value)
 {
 	snprintf(ret, size, "%s", value);
 }
 
-#define PUT(field, value) put(field, sizeof(field), value)
+#define PUT(field, value) put_cut(field, sizeof(field), value)
 
-static void note(struct tally_event *event, const json_t *line)
+static void note_event(struct tally_event *event, const json_t *line)
 {
 	PUT(event->time, members_text(line, "time"));
 	PUT(event->outcome, members_text(line, "outcome"));
@@ -107,7 +107,7 @@ static void note_destination(struct tally *tally, const json_t *line, bool count
 	if (!begins(reason, "destination-"))
 		return;
 	destination->has_failed_last = strcmp(outcome, "forwarded") != 0;
-	note(&destination->last_failure, line);
+	note_event(&destination->last_failure, line);
 	if (counts)
 		series_add(tally->counters, "cathgate_destination_failures_total",
 			   stands_for(line), "destination", destination->name, "reason",
@@ -151,7 +151,7 @@ static void count_instance(struct tally *tally, const json_t *line)
 			    members_text(line, "destination"), NULL);
 }
 
-static void count(struct tally *tally, const json_t *line)
+static void count_line(struct tally *tally, const json_t *line)
 {
 	const char *event = members_text(line, "event");
 
@@ -189,7 +189,7 @@ static bool note_reload(struct tally *tally, const json_t *line)
 	bool goes_on =
 		length >= mark && strcmp(detail + length - mark, AUDIT_GOES_ON) == 0;
 
-	note(&tally->last_reload, line);
+	note_event(&tally->last_reload, line);
 	if (!tally->reload_goes_on)
 		tally->last_changes[0] = '\0';
 	add_changes(tally->last_changes, detail, goes_on ? length - mark : length);
@@ -209,12 +209,12 @@ void tally_take(struct tally *tally, const json_t *line, uint64_t sequence, bool
 	else if (strcmp(event, "reload") == 0)
 		counts &= note_reload(tally, line);
 	else if (strcmp(event, "alert") == 0)
-		note(&tally->last_alert, line);
+		note_event(&tally->last_alert, line);
 	else if (strcmp(members_text(line, "outcome"), "refused") == 0)
-		note(&tally->last_refusal, line);
+		note_event(&tally->last_refusal, line);
 	note_destination(tally, line, counts);
 	if (counts)
-		count(tally, line);
+		count_line(tally, line);
 }
 
 void tally_modality(struct tally *tally, const char *name)
@@ -253,7 +253,7 @@ void tally_destination(struct tally *tally, const char *name)
 		   "destination", name, NULL);
 }
 
-/* What begins at 0 shows its first increase, too. */
+/* Makes counters at 0, so that Prometheus sees their first increase, too. */
 static void begin_at_nothing(struct series *counters)
 {
 	for (enum reason i = REASON_NONE + 1; i < REASON_COUNT; i++) {

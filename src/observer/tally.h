@@ -1,5 +1,5 @@
 /*
- * What the lines of the audit log say: counters, and what happened last.
+ * Counters of what the lines of the audit log say, and what happened last.
  */
 #ifndef OBSERVER_TALLY_H
 #define OBSERVER_TALLY_H
@@ -8,12 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cathgate/base/must_use.h"
 #include "series.h"
 
 #define TALLY_DESTINATIONS 256
 #define TALLY_CHANGES_SIZE 8192
 
-/* Text of a line, cut. */
+/* Of a line, each text cut to its room. */
 struct tally_event {
 	char time[32]; /* "": never */
 	char outcome[24], reason[48], detail[256];
@@ -24,7 +25,7 @@ struct tally_destination {
 	bool has_counters;
 	char last_success[32];
 	struct tally_event last_failure;
-	bool has_failed_last; /* the failure's line is behind the success's */
+	bool has_failed_last; /* the last failure came after the last success */
 };
 
 struct tally {
@@ -33,7 +34,7 @@ struct tally {
 	bool has_sequence;
 	char last_line[32], last_checkpoint[32];
 	struct tally_event last_reload, last_alert, last_refusal;
-	/* What the last reload brought, of as many lines as it took. */
+	/* The details of the last reload's lines, put together. */
 	char last_changes[TALLY_CHANGES_SIZE];
 	bool reload_goes_on;
 	struct tally_destination destinations[TALLY_DESTINATIONS];
@@ -41,14 +42,14 @@ struct tally {
 };
 
 /* 0, or -1 without memory. */
-int tally_open(struct tally *tally);
+MUST_USE int tally_open(struct tally *tally);
 void tally_close(struct tally *tally);
 
-/* One line. Without `counts` it is history: only what happened last is noted. */
+/* Takes a line. Without `counts` only what happened last is noted. */
 void tally_take(struct tally *tally, const json_t *line, uint64_t sequence, bool counts);
-/* How many handshakes ended well is known to the supervisor alone. */
+/* Only the supervisor knows how many handshakes ended well. */
 void tally_handshakes(struct tally *tally, uint64_t done);
-/* Makes counters of all that can be counted for these, from 0. */
+/* Make all counters that a modality or a destination can have, at 0. */
 void tally_modality(struct tally *tally, const char *name);
 void tally_destination(struct tally *tally, const char *name);
 /* NULL when nothing is known of it. */

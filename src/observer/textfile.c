@@ -144,9 +144,10 @@ static bool has_suffix(const char *text, const char *suffix)
 	return length > wanted && strcmp(text + length - wanted, suffix) == 0;
 }
 
-/* Nobody misses it after a crash; a disk that hangs must not hold up the observer. */
-static int write_file(const char *path, const struct series *gauges,
-		      const struct series *counters)
+/* Without a sync: nobody misses the file after a crash, and a disk that hangs must not
+ * hold up the observer. */
+static int replace_file(const char *path, const struct series *gauges,
+			const struct series *counters)
 {
 	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, 0644 };
 	char *text = NULL;
@@ -177,7 +178,7 @@ void textfile_write(struct textfile *textfile, const struct snapshot *snapshot,
 	put_ends(gauges, snapshot);
 	put_log(gauges, snapshot, tally);
 	tally_handshakes(tally, snapshot->head.handshakes);
-	if (write_file(textfile->path, gauges, tally->counters) == 0) {
+	if (replace_file(textfile->path, gauges, tally->counters) == 0) {
 		if (textfile->is_failing)
 			log_info("%s can be written again", textfile->path);
 		textfile->is_failing = false;

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "cathgate/base/must_use.h"
 #include "snapshot.h"
 #include "tally.h"
 
@@ -16,10 +17,10 @@ struct textfile {
 };
 
 /* `path` must outlive it. 0, or -1 without memory. */
-int textfile_open(struct textfile *textfile, const char *path);
+MUST_USE int textfile_open(struct textfile *textfile, const char *path);
 void textfile_close(struct textfile *textfile);
 
-/* Replaces the file as a whole; a failure is logged once. */
+/* Replaces the file as a whole; logs only the first failure in a row. */
 void textfile_write(struct textfile *textfile, const struct snapshot *snapshot,
 		    struct tally *tally, bool is_up);
 

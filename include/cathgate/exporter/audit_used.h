@@ -1,10 +1,12 @@
 /*
- * That somebody reads the audit log: a DICOM audit message (PS3.15 A.5.3.2, Audit Log
- * Used) for the hospital's audit repository. The gateway's own tools call this when they
+ * Tells the hospital's audit repository that somebody reads the audit log, by a DICOM
+ * audit message (PS3.15 A.5.3.2, Audit Log Used). The gateway's own tools do so when they
  * read the live log of a configuration that has audit.messages.
  */
 #ifndef CATHGATE_AUDIT_USED_H
 #define CATHGATE_AUDIT_USED_H
+
+#include "cathgate/base/must_use.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,9 +20,9 @@ struct audit_log_used {
 };
 
 /* Leaves a message in the directory, a file of its own, durably: which user read the log
- * and with what. 0; -1 with errno when it can't be left there, EACCES when the user may
- * not: for the tool to say, and no reason not to show the log. */
-int audit_log_used_note(const struct audit_log_used *used);
+ * and with which program. 0; -1 with errno when it can't be left there, EACCES when the
+ * user may not. The tool says so then, and shows the log all the same. */
+MUST_USE int audit_log_used_note(const struct audit_log_used *used);
 
 #ifdef __cplusplus
 }

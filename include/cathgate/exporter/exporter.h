@@ -1,19 +1,20 @@
 /*
- * The exporter: one process that reads the audit log and speaks it elsewhere, as fields
- * in the systemd journal and as DICOM audit messages.
+ * The exporter: one process that reads the audit log and tells its lines elsewhere, as
+ * entries of the systemd journal and as DICOM audit messages.
  *
- * Promises: every line of the log is given to both, in order; none is left out because
- * one of them, the log or this process fails: then it goes on where it was, and only the
- * journal may be told the lines of the last second or so twice. Neither waits for the
+ * Promises: both get every line of the log, in order. None is left out because one of
+ * them, the log or this process fails: the exporter then goes on where it was, and only
+ * the journal may get the lines of the last second or so twice. Neither waits for the
  * other. How far they have come stands beside the log in `audit.exported` (the journal;
- * `audit` as the log's name without .jsonl) and `audit.exported-messages`. It knows no
- * key, holds no lock, and nobody waits for it.
+ * `audit` as the log's name without .jsonl) and `audit.exported-messages`. The exporter
+ * knows no key, holds no lock of the log, and nobody waits for it.
  */
 #ifndef CATHGATE_EXPORTER_H
 #define CATHGATE_EXPORTER_H
 
 #include <stdbool.h>
 
+#include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 
 #ifdef __cplusplus
@@ -24,13 +25,13 @@ extern "C" {
 #define EXPORTER_FINISH_MS 5000
 
 /* Whether the configuration wants the journal and this machine has one now. To be asked
- * once at start: a journal that goes away later is waited for. */
+ * once at start: the exporter waits for a journal that goes away later. */
 bool exporter_finds_journal(const struct config_audit *audit);
 
 /* Works until the control socket closes, which must not be before the auditor has ended;
  * then exports what the log still holds, up to its end or EXPORTER_FINISH_MS. Returns
  * the exit status of the process: 0; 1, logged, when there is no memory. */
-int exporter_run(int control, const struct config *config, bool journal);
+MUST_USE int exporter_run(int control, const struct config *config, bool journal);
 
 #ifdef __cplusplus
 }
