@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "cathgate/audit/members.h"
+
 /* What the standard calls a refusal (CID 403). A reason that isn't here is a fault of
  * operation, such as a PACS that is away, and no matter of security. */
 struct alert_kind {
@@ -86,11 +88,11 @@ static void describe_alert(struct text *to, const struct log_line *line)
 	put_detail(to, "", line->detail);
 	put_detail(to, "calling AE title ", line->calling_ae);
 	put_detail(to, "called AE title ", line->called_ae);
-	put_detail(to, "subject ", log_line_text(line, "subject"));
-	put_detail(to, "certificate sha256 ", log_line_text(line, "certificate"));
+	put_detail(to, "subject ", members_text(line->json, "subject"));
+	put_detail(to, "certificate sha256 ", members_text(line->json, "certificate"));
 	put_detail(to, "destination ", line->destination);
-	put_detail(to, "SOP class ", log_line_text(line, "sop_class"));
-	put_detail(to, "SOP instance ", log_line_text(line, "sop_instance"));
+	put_detail(to, "SOP class ", members_text(line->json, "sop_class"));
+	put_detail(to, "SOP instance ", members_text(line->json, "sop_instance"));
 }
 
 static void put_alert_object(struct text *to, const struct config *config,
@@ -213,15 +215,15 @@ static void tell_gateway(const struct config *config, const struct log_line *lin
 /* The signed note as a .checkpoint file has it (C2SP), put together from its members. */
 static void put_signed_note(struct text *to, const struct log_line *line)
 {
-	const char *origin = log_line_text(line, "origin");
-	const char *signature = log_line_text(line, "signature");
+	const char *origin = members_text(line->json, "origin");
+	const char *signature = members_text(line->json, "signature");
 
 	text_put(to, origin);
 	text_put(to, "\n");
 	text_put_number(
 		to, (uint64_t)json_integer_value(json_object_get(line->json, "size")));
 	text_put(to, "\n");
-	text_put(to, log_line_text(line, "root"));
+	text_put(to, members_text(line->json, "root"));
 	text_put(to, "\n\n");
 	if (!signature[0])
 		return;

@@ -5,11 +5,6 @@
 
 #include "cathgate/audit/members.h"
 
-const char *log_line_text(const struct log_line *line, const char *member)
-{
-	return members_text(line->json, member);
-}
-
 /* "192.0.2.1:104", "[2001:db8::1]:104" */
 static void read_peer(const char *peer, char *ret, size_t room)
 {
@@ -32,19 +27,19 @@ void log_line_read(const json_t *json, uint64_t seq, struct log_line *ret)
 {
 	struct log_line line = { .json = json, .seq = seq };
 
-	line.time = log_line_text(&line, "time");
-	line.node = log_line_text(&line, "node");
-	line.event = log_line_text(&line, "event");
-	line.outcome = log_line_text(&line, "outcome");
-	line.reason = log_line_text(&line, "reason");
-	line.detail = log_line_text(&line, "detail");
-	line.association = log_line_text(&line, "association");
-	line.modality = log_line_text(&line, "modality");
-	line.calling_ae = log_line_text(&line, "calling_ae");
-	line.called_ae = log_line_text(&line, "called_ae");
-	line.destination = log_line_text(&line, "destination");
+	line.time = members_text(json, "time");
+	line.node = members_text(json, "node");
+	line.event = members_text(json, "event");
+	line.outcome = members_text(json, "outcome");
+	line.reason = members_text(json, "reason");
+	line.detail = members_text(json, "detail");
+	line.association = members_text(json, "association");
+	line.modality = members_text(json, "modality");
+	line.calling_ae = members_text(json, "calling_ae");
+	line.called_ae = members_text(json, "called_ae");
+	line.destination = members_text(json, "destination");
 	log_line_name_stranger(&line);
-	read_peer(log_line_text(&line, "peer"), line.peer, sizeof(line.peer));
+	read_peer(members_text(json, "peer"), line.peer, sizeof(line.peer));
 	*ret = line;
 }
 

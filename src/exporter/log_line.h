@@ -28,7 +28,6 @@ void log_line_read(const json_t *json, uint64_t seq, struct log_line *ret);
 /* Makes `stranger` of the calling AE title, in a line that was put together. */
 void log_line_name_stranger(struct log_line *line);
 
-const char *log_line_text(const struct log_line *line, const char *member);
 bool log_line_is(const struct log_line *line, const char *event, const char *outcome);
 
 struct audit_source log_line_source(const struct log_line *line);

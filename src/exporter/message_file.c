@@ -279,15 +279,13 @@ void message_file_put_head(struct text *to)
 static int write_head(struct message_files *files)
 {
 	struct text head = { 0 };
-	int result, error;
+	int result;
 
 	message_file_put_head(&head);
 	result = write_or_cut(files, head.bytes, head.size);
-	error = errno;
 	if (result == 0)
 		files->size = (off_t)head.size;
 	text_free(&head);
-	errno = error;
 	return result;
 }
 

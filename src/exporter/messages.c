@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alerts.h"
+#include "cathgate/audit/members.h"
 #include "cathgate/base/log.h"
 #include "outbox.h"
 #include "transfers.h"
@@ -101,7 +102,7 @@ int messages_take(struct messages *messages, const json_t *json, uint64_t seq)
 	if (outbox_is_full(&messages->outbox) && outbox_flush(&messages->outbox) != 0)
 		return -1;
 	log_line_read(json, seq, &line);
-	if (outbox_line(&messages->outbox, seq, log_line_text(&line, "hash"),
+	if (outbox_line(&messages->outbox, seq, members_text(json, "hash"),
 			again < seq ? again : seq) != 0)
 		return -1;
 	tell_messages_of(messages, &line);

@@ -14,7 +14,6 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 #include "position.h"
 

@@ -12,7 +12,6 @@
 
 #include <stdbool.h>
 
-#include "cathgate/base/must_use.h"
 #include "position.h"
 #include "text.h"
 #include "written.h"

@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 
 #include "journal.h"

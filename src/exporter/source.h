@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cathgate/base/must_use.h"
 #include "position.h"
 
 struct source {

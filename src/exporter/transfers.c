@@ -128,8 +128,8 @@ static bool is_correction(const struct transfer *transfer, const struct log_line
 	return transfer->count > 0 && wanted->result == UNCONFIRMED &&
 	       transfer->groups[transfer->latest].result == FORWARDED &&
 	       strcmp(line->reason, "audit-unavailable") == 0 &&
-	       strcmp(transfer->latest_instance, log_line_text(line, "sop_instance")) ==
-		       0 &&
+	       strcmp(transfer->latest_instance,
+		      members_text(line->json, "sop_instance")) == 0 &&
 	       transfer->latest_ms == members_number(line->json, "total_ms");
 }
 
@@ -149,7 +149,7 @@ static void note_latest(struct transfer *transfer, const struct log_line *line,
 {
 	transfer->latest = (size_t)(group - transfer->groups);
 	free(transfer->latest_instance);
-	transfer->latest_instance = memory_copy(log_line_text(line, "sop_instance"));
+	transfer->latest_instance = memory_copy(members_text(line->json, "sop_instance"));
 	transfer->latest_ms = members_number(line->json, "total_ms");
 }
 
@@ -183,9 +183,9 @@ void transfers_add(struct transfers *transfers, const struct log_line *line,
 		   struct outbox *outbox)
 {
 	struct group wanted = {
-		.patient = log_line_text(line, "patient"),
-		.study = or_unknown(log_line_text(line, "study")),
-		.sop_class = or_unknown(log_line_text(line, "sop_class")),
+		.patient = members_text(line->json, "patient"),
+		.study = or_unknown(members_text(line->json, "study")),
+		.sop_class = or_unknown(members_text(line->json, "sop_class")),
 		.reason = line->reason,
 	};
 	struct transfer *transfer;

@@ -15,7 +15,6 @@
 #include <stdint.h>
 
 #include "cathgate/base/digest.h"
-#include "cathgate/base/must_use.h"
 #include "message_file.h"
 #include "text.h"
 

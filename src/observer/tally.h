@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cathgate/base/must_use.h"
 #include "series.h"
 
 #define TALLY_DESTINATIONS 256

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 
-#include "cathgate/base/must_use.h"
 #include "snapshot.h"
 #include "tally.h"
 

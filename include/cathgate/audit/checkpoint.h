@@ -16,7 +16,6 @@
 #include "cathgate/config/config.h"
 #include "cathgate/base/digest.h"
 #include "cathgate/audit/merkle.h"
-#include "cathgate/base/must_use.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -17,7 +17,6 @@
 #include "cathgate/audit/checkpoint.h"
 #include "cathgate/base/clock.h"
 #include "cathgate/audit/merkle.h"
-#include "cathgate/base/must_use.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -12,7 +12,6 @@
 #include "audit/client/message.h"
 #include "audit/format/pseudonym.h"
 #include "audit/format/record.h"
-#include "cathgate/base/must_use.h"
 
 struct session {
 	LIST_ENTRY(session) others;

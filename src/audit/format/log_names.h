@@ -16,7 +16,6 @@
 
 #include "cathgate/audit/checkpoint.h"
 #include "cathgate/base/clock.h"
-#include "cathgate/base/must_use.h"
 
 #define LOG_NAME_SIZE  PATH_MAX
 #define LOG_STAMP_SIZE CLOCK_UTC_SIZE

@@ -3,16 +3,22 @@
 #include <stdbool.h>
 #include <string.h>
 
+static int hash_bytes(struct digest *digest, const uint8_t *bytes, size_t size,
+		      uint8_t ret[DIGEST_SIZE])
+{
+	return digest_start(digest) || digest_update(digest, bytes, size) ||
+			       digest_finish(digest, ret)
+		       ? -1
+		       : 0;
+}
+
 /* RFC 6962 2.1: a leaf is hashed with 0 before it, an inner node with 1. */
 static int hash_leaf(struct digest *digest, const uint8_t data[DIGEST_SIZE],
 		     uint8_t ret[DIGEST_SIZE])
 {
 	uint8_t bytes[1 + DIGEST_SIZE] = { 0 };
 	memcpy(bytes + 1, data, DIGEST_SIZE);
-	return digest_start(digest) || digest_update(digest, bytes, sizeof(bytes)) ||
-			       digest_finish(digest, ret)
-		       ? -1
-		       : 0;
+	return hash_bytes(digest, bytes, sizeof(bytes), ret);
 }
 
 static int hash_node(struct digest *digest, const uint8_t left[DIGEST_SIZE],
@@ -21,10 +27,7 @@ static int hash_node(struct digest *digest, const uint8_t left[DIGEST_SIZE],
 	uint8_t bytes[1 + 2 * DIGEST_SIZE] = { 1 };
 	memcpy(bytes + 1, left, DIGEST_SIZE);
 	memcpy(bytes + 1 + DIGEST_SIZE, right, DIGEST_SIZE);
-	return digest_start(digest) || digest_update(digest, bytes, sizeof(bytes)) ||
-			       digest_finish(digest, ret)
-		       ? -1
-		       : 0;
+	return hash_bytes(digest, bytes, sizeof(bytes), ret);
 }
 
 int merkle_add(struct merkle *tree, struct digest *digest,

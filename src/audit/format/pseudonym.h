@@ -8,7 +8,6 @@
 #define AUDIT_PSEUDONYM_H
 
 #include "cathgate/audit/record.h"
-#include "cathgate/base/must_use.h"
 
 struct pseudonym {
 	enum config_patient_id mode;

@@ -14,7 +14,6 @@
 #include "cathgate/audit/chain.h"
 #include "cathgate/audit/checkpoint.h"
 #include "cathgate/base/clock.h"
-#include "cathgate/base/must_use.h"
 
 /* A record with what the auditor adds to it except its place in the log. patient_id is as
  * it shall be written. */

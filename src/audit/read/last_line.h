@@ -7,7 +7,6 @@
 #include <stddef.h>
 
 #include "cathgate/audit/chain.h"
-#include "cathgate/base/must_use.h"
 
 struct last_line {
 	const char *text; /* in the buffer, without its newline */

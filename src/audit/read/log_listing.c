@@ -114,25 +114,6 @@ static int list_named(const char *path, const char *tail, look_function *look,
 	return 0;
 }
 
-int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_count)
-{
-	struct named *named;
-	size_t named_count, count = 0;
-	if (list_named(path, suffix, look_at_file, &named, &named_count))
-		return -1;
-	struct log_rotated *list = calloc(named_count + 1, sizeof(*list));
-	for (size_t i = 0; list && i < named_count; i++) {
-		if (is_ours(&named[i]))
-			list[count++] = named[i].name;
-	}
-	free(named);
-	if (!list)
-		return -1;
-	*ret = list;
-	*ret_count = count;
-	return 0;
-}
-
 /* Reads from a note's text which file it is of. */
 static bool look_at_note(DIR *directory, const char *name, struct named *named)
 {
@@ -156,24 +137,38 @@ static bool is_among(const struct log_rotated *one, const struct log_rotated *li
 	return false;
 }
 
-int log_stray_notes(const char *path, const struct log_rotated *rotated, size_t count,
-		    struct log_rotated **ret, size_t *ret_count)
+/* The names of those that are ours and not in the list of others. */
+static int list_names(const char *path, const char *tail, look_function *look,
+		      const struct log_rotated *others, size_t other_count,
+		      struct log_rotated **ret, size_t *ret_count)
 {
 	struct named *named;
-	size_t named_count, found = 0;
-	if (list_named(path, ".checkpoint", look_at_note, &named, &named_count))
+	size_t named_count, count = 0;
+	if (list_named(path, tail, look, &named, &named_count))
 		return -1;
 	struct log_rotated *list = calloc(named_count + 1, sizeof(*list));
 	for (size_t i = 0; list && i < named_count; i++) {
-		if (is_ours(&named[i]) && !is_among(&named[i].name, rotated, count))
-			list[found++] = named[i].name;
+		if (is_ours(&named[i]) && !is_among(&named[i].name, others, other_count))
+			list[count++] = named[i].name;
 	}
 	free(named);
 	if (!list)
 		return -1;
 	*ret = list;
-	*ret_count = found;
+	*ret_count = count;
 	return 0;
+}
+
+int log_rotated_list(const char *path, struct log_rotated **ret, size_t *ret_count)
+{
+	return list_names(path, suffix, look_at_file, NULL, 0, ret, ret_count);
+}
+
+int log_stray_notes(const char *path, const struct log_rotated *rotated, size_t count,
+		    struct log_rotated **ret, size_t *ret_count)
+{
+	return list_names(path, ".checkpoint", look_at_note, rotated, count, ret,
+			  ret_count);
 }
 
 static int add_listed(struct log_listing *listing, const char *path,
@@ -237,9 +232,7 @@ int log_listing_read(const char *path, struct log_listing *ret)
 {
 	struct log_listing listing = { .count = 0 };
 	if (list_all(&listing, path)) {
-		int error = errno;
 		log_listing_free(&listing);
-		errno = error;
 		return -1;
 	}
 	*ret = listing;

@@ -38,6 +38,7 @@ struct log_listing {
  * that of their first line, if no other file begins with that line. 0, or -1 with errno.
  * A log without any file is an empty listing. */
 MUST_USE int log_listing_read(const char *path, struct log_listing *ret);
+/* Keeps errno, as glibc's free() does. */
 void log_listing_free(struct log_listing *listing);
 
 #endif

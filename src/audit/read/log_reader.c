@@ -94,9 +94,7 @@ struct log_reader *log_reader_open(const char *path, uint64_t seq)
 {
 	struct log_reader *reader = reader_new(path, seq);
 	if (reader && watch_directory(reader)) {
-		int error = errno;
 		log_reader_close(reader);
-		errno = error;
 		return NULL;
 	}
 	return reader;
@@ -109,10 +107,8 @@ struct log_reader *log_reader_open_file(const char *path)
 	char *copy = reader ? strdup(path) : NULL;
 	int fd = copy ? log_lines_open(path, &identity) : -1;
 	if (fd < 0) {
-		int error = errno;
 		free(copy);
 		log_reader_close(reader);
-		errno = error;
 		return NULL;
 	}
 	change_file(reader, fd, copy, &identity);
@@ -121,6 +117,7 @@ struct log_reader *log_reader_open_file(const char *path)
 
 void log_reader_close(struct log_reader *reader)
 {
+	int error = errno;
 	if (!reader)
 		return;
 	if (reader->lines.fd >= 0)
@@ -131,6 +128,7 @@ void log_reader_close(struct log_reader *reader)
 	free(reader->file);
 	free(reader->path);
 	free(reader);
+	errno = error;
 }
 
 int log_reader_settle(struct log_reader *reader)
@@ -197,12 +195,10 @@ static int read_first_seq(int fd, uint64_t *ret)
 	const char *line;
 	size_t size;
 	int filled = log_lines_fill(&lines);
-	int error = errno;
 	if (filled <= 0 || log_lines_peek(&lines, &line, &size) != LOG_LINES_LINE ||
 	    record_seq(line, size, ret))
 		*ret = UINT64_MAX;
 	free(lines.buffer);
-	errno = error;
 	return filled;
 }
 
@@ -255,9 +251,7 @@ static int begin_in(struct log_reader *reader, const char *file)
 	char *path = strdup(file);
 	int fd = path ? log_lines_open(path, &identity) : -1;
 	if (fd < 0) {
-		int error = errno;
 		free(path);
-		errno = error;
 		return -1;
 	}
 	change_file(reader, fd, path, &identity);
@@ -399,9 +393,7 @@ static enum step next_file(struct log_reader *reader)
 		enum step step = chosen == NONE
 					 ? STEP_END
 					 : change_to(reader, &listing.files[chosen]);
-		int error = errno;
 		log_listing_free(&listing);
-		errno = error;
 		/* Renamed or removed since it was listed. */
 		if (step != STEP_FAILED || errno != ENOENT)
 			return step;

@@ -292,6 +292,19 @@ static int take_line(struct scan *scan, const struct chain *behind,
 	return 0;
 }
 
+/* Tells what was done where the chain breaks. `result`: what came as the line there. */
+static int tell_break(struct scan *scan, enum line_stream_result result)
+{
+	struct log_fault_place place = { .fd = scan->fd,
+					 .before = &scan->file,
+					 .is_free = scan->file.lines == 0 &&
+						    !scan->options->from,
+					 .line = &scan->line,
+					 .is_partial = result == LINE_STREAM_PARTIAL,
+					 .is_too_long = result == LINE_STREAM_TOO_LONG };
+	return log_fault_tell(&place, scan->digest, &scan->file.fault);
+}
+
 /* -1 when the scan itself fails. */
 static int scan_line(struct scan *scan)
 {
@@ -300,14 +313,8 @@ static int scan_line(struct scan *scan)
 	char time[CLOCK_UTC_SIZE] = "";
 	bool is_checkpoint = false;
 	look_for_fork(scan);
-	if (!is_next(scan, &behind)) {
-		struct log_fault_place place = { .fd = scan->fd,
-						 .before = &scan->file,
-						 .is_free = scan->file.lines == 0 &&
-							    !scan->options->from,
-						 .line = &scan->line };
-		return log_fault_tell(&place, scan->digest, &scan->file.fault);
-	}
+	if (!is_next(scan, &behind))
+		return tell_break(scan, LINE_STREAM_LINE);
 	look_for_fork(scan);
 	if (read_head(&scan->line, time)) {
 		uint64_t first_seq = scan->file.lines ? scan->file.first_seq
@@ -327,18 +334,6 @@ static int scan_line(struct scan *scan)
 		return 0;
 	}
 	return take_line(scan, &behind, is_checkpoint ? &checkpoint : NULL, time);
-}
-
-static int scan_misshapen(struct scan *scan, enum line_stream_result result)
-{
-	struct log_fault_place place = { .fd = scan->fd,
-					 .before = &scan->file,
-					 .is_free = scan->file.lines == 0 &&
-						    !scan->options->from,
-					 .line = &scan->line,
-					 .is_partial = result == LINE_STREAM_PARTIAL,
-					 .is_too_long = result == LINE_STREAM_TOO_LONG };
-	return log_fault_tell(&place, scan->digest, &scan->file.fault);
 }
 
 /* Looks for checkpoints that were given and should have come by now. Torn bytes at the
@@ -382,7 +377,7 @@ static int scan_lines(struct scan *scan)
 	if (result == LINE_STREAM_FAILED)
 		return -1;
 	look_for_fork(scan);
-	if (result != LINE_STREAM_END && scan_misshapen(scan, result))
+	if (result != LINE_STREAM_END && tell_break(scan, result))
 		return -1;
 	return result == LINE_STREAM_TOO_LONG ? 0 : scan_end(scan);
 }

@@ -11,7 +11,6 @@
 #include <sys/types.h>
 
 #include "audit/format/log_names.h"
-#include "cathgate/base/must_use.h"
 
 #define ASIDE_FINDING_SIZE 256 /* as a line's detail */
 

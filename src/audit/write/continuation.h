@@ -9,7 +9,6 @@
 
 #include "aside.h"
 #include "cathgate/audit/chain.h"
-#include "cathgate/base/must_use.h"
 
 struct continuation {
 	const char *path;		/* of the live file */

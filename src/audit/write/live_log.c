@@ -225,6 +225,7 @@ static int rename_failed(struct live_log *log, char ret_name[LOG_NAME_SIZE])
 static int retire_failed(struct live_log *log)
 {
 	char name[LOG_NAME_SIZE] = "a file that was moved";
+	char durable[64] = "no line is durable";
 	bool is_told = log->end.tree.size == 0 && has_happened(log);
 	if (log_file_look(&log->file) == LOG_FILE_GONE)
 		leave_note(log);
@@ -235,17 +236,12 @@ static int retire_failed(struct live_log *log)
 	if (is_told)
 		return 0; /* the finding about the file before it says enough */
 	if (log->end.tree.size > 0)
-		keep_finding(
-			log, LIVE_LOG_HAPPENED,
-			"the log could not be made durable: %s; it is closed as %.80s, "
-			"of which %" PRIu64 " is the last durable line",
-			log->failure, log_name_base(name), log->end.chain.next_seq - 1);
-	else
-		keep_finding(
-			log, LIVE_LOG_HAPPENED,
-			"the log could not be made durable: %s; it is closed as %.80s, "
-			"of which no line is durable",
-			log->failure, log_name_base(name));
+		snprintf(durable, sizeof(durable), "%" PRIu64 " is the last durable line",
+			 log->end.chain.next_seq - 1);
+	keep_finding(log, LIVE_LOG_HAPPENED,
+		     "the log could not be made durable: %s; it is closed as %.80s, of "
+		     "which %s",
+		     log->failure, log_name_base(name), durable);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,16 +24,6 @@ static void drop_cache(int fd, const char *path)
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
-/* The first line of the live file, with its newline; its length, 0 when it has none. */
-static long read_first_line(struct search *search, int fd)
-{
-	ssize_t got = pread(fd, search->buffer, LOG_VERIFY_LINE_MAX, 0);
-	if (got < 0)
-		return search_cannot_read(search->path);
-	const char *newline = memchr(search->buffer, '\n', (size_t)got);
-	return newline ? newline - search->buffer + 1 : 0;
-}
-
 /* Whether a first line is an alert, which says why the lines before it end where they do.
  * No text of a member can look so: its quotes would bear a backslash. */
 static bool is_alert(const char *line, size_t size)
@@ -42,25 +33,42 @@ static bool is_alert(const char *line, size_t size)
 	return memmem(line, size, members, sizeof(members) - 1) != NULL;
 }
 
+static int read_beginning(struct search *search, int fd, struct search_beginning *ret)
+{
+	ssize_t got = pread(fd, search->buffer, LOG_VERIFY_LINE_MAX, 0);
+	if (got < 0)
+		return search_cannot_read(search->path);
+	const char *newline = memchr(search->buffer, '\n', (size_t)got);
+	const char *end = memrchr(search->buffer, '\n', (size_t)got);
+	search->is_live = got > 0;
+	ret->has_line = newline &&
+			chain_read(search->digest, search->buffer,
+				   (size_t)(newline - search->buffer), &ret->first) == 0;
+	ret->goes_on =
+		newline && is_alert(search->buffer, (size_t)(newline - search->buffer));
+	ret->head = end ? (size_t)(end - search->buffer) : 0;
+	return 0;
+}
+
 /* Whether the live file goes on from the newest rotated one. */
 static int check_continuation(struct search *search, int fd)
 {
-	struct chain_line first;
+	struct search_beginning live;
 	char newest[LOG_NAME_SIZE];
 	if (search->rotated_count == 0)
 		return 0;
-	long size = read_first_line(search, fd);
-	if (size <= 0)
-		return (int)size;
-	if (chain_read(search->digest, search->buffer, (size_t)size - 1, &first))
+	/* Once more: its end may have been mended since. */
+	if (read_beginning(search, fd, &live))
+		return -1;
+	if (!live.has_line)
 		return 0;
 	log_name_rotated(newest, search->path,
 			 &search->rotated[search->rotated_count - 1], ".jsonl");
 	struct continuation continuation = {
 		.path = search->path,
 		.newest = newest,
-		.first = &first,
-		.is_told = is_alert(search->buffer, (size_t)size),
+		.first = &live.first,
+		.is_told = live.goes_on,
 		.digest = search->digest,
 		.buffer = search->buffer,
 	};
@@ -82,20 +90,14 @@ static struct log_end end_of(const struct log_verify_file *found)
 	};
 }
 
-static int read_live(struct search *search, int fd)
+static int read_live(struct search *search, int fd, const struct search_beginning *live)
 {
 	struct log_verify_file found;
 	uint64_t note_first = 0;
 	bool is_its_note = search->has_note &&
 			   checkpoint_first_seq(search->note.origin, &note_first) == 0;
-	long size = read_first_line(search, fd);
-	struct chain_line first;
-	if (size < 0)
-		return -1;
 	/* A first line that can't be read is found broken with any note. */
-	if (is_its_note && size > 0 &&
-	    chain_read(search->digest, search->buffer, (size_t)size - 1, &first) == 0 &&
-	    first.seq != note_first)
+	if (is_its_note && live->has_line && live->first.seq != note_first)
 		is_its_note = false;
 	if (search_read_file(search, fd, search->path, is_its_note ? &search->note : NULL,
 			     &found))
@@ -136,11 +138,11 @@ static int read_newest(struct search *search)
 	return result;
 }
 
-static int search_end(struct search *search, int fd)
+static int search_end(struct search *search, int fd, const struct search_beginning *live)
 {
 	int result = 0;
 	if (search->is_live)
-		result = read_live(search, fd);
+		result = read_live(search, fd, live);
 	/* Also when the live file held nothing but a torn line. */
 	if (result == 0 && search->ret->end.tree.size == 0 && !search->why[0] &&
 	    search->rotated_count > 0)
@@ -164,23 +166,25 @@ static int open_search(struct search *search)
 	return 0;
 }
 
-static int read_beginning(struct search *search, int fd, struct search_beginning *ret)
+/* Lines that no checkpoint of ours covers are said before the next one covers them. */
+static void tell_findings(const struct search *search)
 {
-	struct chain_line first = { .seq = 0 };
-	ssize_t got = pread(fd, search->buffer, LOG_VERIFY_LINE_MAX, 0);
-	if (got < 0)
-		return search_cannot_read(search->path);
-	const char *newline = memchr(search->buffer, '\n', (size_t)got);
-	const char *end = memrchr(search->buffer, '\n', (size_t)got);
-	search->is_live = got > 0;
-	ret->has_line =
-		newline && chain_read(search->digest, search->buffer,
-				      (size_t)(newline - search->buffer), &first) == 0;
-	ret->first_seq = first.seq;
-	ret->goes_on =
-		newline && is_alert(search->buffer, (size_t)(newline - search->buffer));
-	ret->head = end ? (size_t)(end - search->buffer) : 0;
-	return 0;
+	char clause[ASIDE_FINDING_SIZE];
+	char *findings = search->ret->findings;
+	aside_untold_torn(search->path, search->last_time, findings);
+	aside_add_clause(findings, search->missing);
+	if (search->lacks_note) {
+		char note[LOG_NAME_SIZE];
+		log_name(note, search->path, ".checkpoint");
+		snprintf(clause, sizeof(clause), "%.60s is missing", log_name_base(note));
+		aside_add_clause(findings, clause);
+	}
+	if (search->unvouched == 0)
+		return;
+	snprintf(search->ret->taken, sizeof(search->ret->taken),
+		 "lines before this under no checkpoint%s: %" PRIu64,
+		 search->key ? " signed with the key in use" : "", search->unvouched);
+	log_warning("%s: %s", search->path, search->ret->taken);
 }
 
 static enum recovery_result run_search(struct search *search, int fd)
@@ -198,10 +202,10 @@ static enum recovery_result run_search(struct search *search, int fd)
 		return RECOVERY_FAILED;
 	}
 	search_read_note(search, &live);
-	if (search_end(search, fd))
+	if (search_end(search, fd, &live))
 		return RECOVERY_FAILED;
 	if (!search->why[0]) {
-		search_tell(search);
+		tell_findings(search);
 		search->ret->last_time = utc_seconds(search->last_time);
 		const struct log_end *end = &search->ret->end;
 		late_note_make_good(search->path, search->rotated, search->rotated_count,

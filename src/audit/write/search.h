@@ -1,7 +1,7 @@
 /*
- * How an auditor that starts searches for the end of its log, in parts: search_file.c
- * reads a file to its end and mends that, search_note.c compares the notes beside it, and
- * search_findings.c says what was found. recovery.c puts them together.
+ * How an auditor that starts searches for the end of its log: search_file.c reads a file
+ * to its end and mends that, search_note.c compares the notes beside it, and recovery.c
+ * puts both together.
  */
 #ifndef AUDIT_SEARCH_H
 #define AUDIT_SEARCH_H
@@ -32,7 +32,7 @@ struct search_beginning {
 	bool has_line;
 	size_t head;  /* of search.buffer: its first lines, whole ones */
 	bool goes_on; /* the first one is an alert about the loss of the file before it */
-	uint64_t first_seq;
+	struct chain_line first; /* where has_line */
 };
 
 /* Sets `why`, a clause. */
@@ -55,9 +55,5 @@ void search_check_note(struct search *search);
  * live the chain would go on before it, and give its numbers a second time. -1 after
  * logging. */
 MUST_USE int search_check_lost(struct search *search);
-
-/* Writes the findings of a log that isn't broken: among them, lines that the next
- * checkpoint will cover although nothing vouches for them. */
-void search_tell(const struct search *search);
 
 #endif

@@ -28,12 +28,12 @@ static bool is_earlier_note(const struct search *search,
 			    char ret_name[LOG_NAME_SIZE])
 {
 	struct log_rotated gone = { .first_seq = first_seq };
-	if (live->has_line && first_seq == live->first_seq)
+	if (live->has_line && first_seq == live->first.seq)
 		return false;
 	if (is_rotated(search, first_seq, ret_name))
 		return true;
 	log_name_rotated(ret_name, search->path, &gone, ".checkpoint");
-	return live->has_line && live->goes_on && first_seq < live->first_seq;
+	return live->has_line && live->goes_on && first_seq < live->first.seq;
 }
 
 void search_read_note(struct search *search, const struct search_beginning *live)

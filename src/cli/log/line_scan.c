@@ -9,41 +9,33 @@
 #define DEPTH_MAX  4
 #define DIGITS_MAX 18 /* so that no number overflows */
 
-static const struct {
-	const char *name;
-	size_t length;
-} members[LINE_SCAN_MEMBERS] = {
-#define MEMBER(name)                   \
-	{                              \
-		name, sizeof(name) - 1 \
-	}
-	[LINE_SCAN_TIME] = MEMBER("time"),
-	[LINE_SCAN_EVENT] = MEMBER("event"),
-	[LINE_SCAN_OUTCOME] = MEMBER("outcome"),
-	[LINE_SCAN_REASON] = MEMBER("reason"),
-	[LINE_SCAN_ASSOCIATION] = MEMBER("association"),
-	[LINE_SCAN_MODALITY] = MEMBER("modality"),
-	[LINE_SCAN_SOP_INSTANCE] = MEMBER("sop_instance"),
-	[LINE_SCAN_STUDY] = MEMBER("study"),
-	[LINE_SCAN_BYTES] = MEMBER("bytes"),
-	[LINE_SCAN_TOTAL_MS] = MEMBER("total_ms"),
-#undef MEMBER
+static const char *const names[LINE_SCAN_MEMBERS] = {
+	[LINE_SCAN_TIME] = "time",
+	[LINE_SCAN_EVENT] = "event",
+	[LINE_SCAN_OUTCOME] = "outcome",
+	[LINE_SCAN_REASON] = "reason",
+	[LINE_SCAN_ASSOCIATION] = "association",
+	[LINE_SCAN_MODALITY] = "modality",
+	[LINE_SCAN_SOP_INSTANCE] = "sop_instance",
+	[LINE_SCAN_STUDY] = "study",
+	[LINE_SCAN_BYTES] = "bytes",
+	[LINE_SCAN_TOTAL_MS] = "total_ms",
 };
 
 struct walk {
 	const unsigned char *at, *end;
 	struct line_scan *scan;
 	size_t used; /* of its buffer */
-	/* Of this line's run: where it begins and ends; NULL: not come there. */
+	/* Where this line's run begins and ends; NULL: not yet. */
 	const unsigned char *run, *run_end;
-	bool has_modality; /* the run has */
-	bool is_unusual;   /* the order of its members is: no line is compared with it */
+	bool has_modality; /* in the run */
+	bool is_unusual;   /* the order of members: the run isn't kept */
 };
 
 #define ALL(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* The high bit of each of eight bytes that is a quote, a backslash, a control character
- * or not ASCII. Behind the first such byte others may be marked by a borrow. */
+/* Sets the high bit of each of eight bytes that is a quote, a backslash, a control
+ * character or not ASCII. Behind the first such byte a borrow may mark others, too. */
 static uint64_t find_special(uint64_t word)
 {
 	uint64_t quote = word ^ ALL('"'), backslash = word ^ ALL('\\');
@@ -75,7 +67,7 @@ static bool skip_character(struct walk *walk)
 	return length > 0;
 }
 
-/* An escape of one byte, as the writer has them: \" \\ or \u00XX, but NUL. */
+/* An escape of one byte, as the auditor writes them: \" \\ or \u00XX, but not NUL. */
 static bool skip_escape(struct walk *walk)
 {
 	static const char hex[] = "0123456789abcdefABCDEF";
@@ -92,7 +84,7 @@ static bool skip_escape(struct walk *walk)
 	return true;
 }
 
-/* What stands between two quotes. */
+/* Takes what stands between two quotes. */
 static bool take_string(struct walk *walk, const char **ret, size_t *ret_size,
 			bool *ret_is_escaped)
 {
@@ -133,8 +125,8 @@ static enum line_scan_member member_of(const char *name, size_t size)
 {
 	enum line_scan_member member = 0;
 	while (member < LINE_SCAN_MEMBERS &&
-	       (members[member].length != size || members[member].name[0] != name[0] ||
-		memcmp(members[member].name, name, size) != 0))
+	       (names[member][0] != name[0] || strncmp(names[member], name, size) != 0 ||
+		names[member][size] != '\0'))
 		member++;
 	return member;
 }
@@ -151,7 +143,7 @@ static void keep_text(struct walk *walk, enum line_scan_member member, const cha
 
 static bool take_object(struct walk *walk, unsigned depth);
 
-/* A member that comes twice is what it says last. */
+/* Of a member that comes twice the last value counts. */
 static bool take_value(struct walk *walk, enum line_scan_member member, unsigned depth)
 {
 	bool is_text = member < LINE_SCAN_TEXTS, is_escaped;
@@ -178,7 +170,7 @@ static bool take_value(struct walk *walk, enum line_scan_member member, unsigned
 	return true;
 }
 
-/* Where a member begins: passes the run, if it stands here. */
+/* Passes the run of an earlier line, if the same bytes stand here. */
 static bool pass_run(struct walk *walk)
 {
 	struct line_scan *scan = walk->scan;
@@ -187,15 +179,15 @@ static bool pass_run(struct walk *walk)
 	    memcmp(walk->at, scan->run.bytes, scan->run.size) != 0)
 		return false;
 	walk->at += scan->run.size;
-	walk->is_unusual = true; /* it is kept already */
+	walk->is_unusual = true; /* the run is kept already */
 	scan->texts[LINE_SCAN_ASSOCIATION] = scan->run.association;
 	if (scan->run.modality)
 		scan->texts[LINE_SCAN_MODALITY] = scan->run.modality;
 	return true;
 }
 
-/* The run holds `association`, once and first, and of the others that matter at most
- * `modality`; neither stands elsewhere. */
+/* A run holds `association`, once and first, and of the other members that are scanned at
+ * most `modality`; neither stands elsewhere in the line. */
 static void note_run(struct walk *walk, enum line_scan_member member,
 		     const unsigned char *at)
 {
@@ -271,7 +263,7 @@ static void keep_run(const struct walk *walk)
 
 bool line_scan(struct line_scan *scan, const char *line, size_t size)
 {
-	/* Every text is from the line, with a NUL for its quotes. */
+	/* All texts fit: each has a NUL for its two quotes in the line. */
 	if (scan->room <= size) {
 		char *buffer = realloc(scan->buffer, size + 1);
 		if (!buffer)

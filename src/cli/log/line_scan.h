@@ -1,7 +1,8 @@
 /*
- * What some members of a line say, in one pass over its bytes and without memory of the
- * heap: some ten times as fast as to parse it. It takes what the log's writer writes, and
- * answers as a JSON parser would; everything else, sound or not, is left to that.
+ * What some members of a line say, in one pass over its bytes: some ten times as fast as
+ * members_read (cathgate/audit/members.h). It takes lines as the auditor writes them and
+ * answers as members_text and members_number would. All other lines, sound or not, are
+ * left to members_read, among them those with a NUL.
  */
 #ifndef CLI_LINE_SCAN_H
 #define CLI_LINE_SCAN_H
@@ -9,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "cathgate/base/must_use.h"
 
 enum line_scan_member {
 	LINE_SCAN_TIME,
@@ -32,9 +35,9 @@ struct line_scan {
 	/* The texts themselves. */
 	char *buffer;
 	size_t room;
-	/* The members from `association` up to `sop_instance` of a line before: the lines
-	 * of one association have them in common, and they are compared rather than read.
-	 */
+	/* The members from `association` up to `sop_instance` of an earlier line. The
+	 * lines of one association have them in common, and comparing them is faster than
+	 * reading them. */
 	struct {
 		char *bytes;
 		size_t size, room; /* 0: none yet */
@@ -42,9 +45,9 @@ struct line_scan {
 	} run;
 };
 
-/* False: it is to be parsed, or memory is short. What the texts point to is valid until
- * the next call. */
-bool line_scan(struct line_scan *scan, const char *line, size_t size);
+/* False: the line is to be parsed, or memory is short. What the texts point to is valid
+ * until the next call. */
+MUST_USE bool line_scan(struct line_scan *scan, const char *line, size_t size);
 void line_scan_free(struct line_scan *scan);
 
 #endif
