@@ -16,8 +16,8 @@ void refusals_close(struct refusals *refusals)
 	repeats_close(&refusals->repeats);
 }
 
-/* An association that was refused before it was let in, or an instance in vain: both cost
- * their sender next to nothing. */
+/* Whether it costs a sender next to nothing: an association that was refused before it
+ * was let in, or an instance in vain. */
 static bool can_flood(const struct session *session, const struct audit_record *record)
 {
 	if (record->event == AUDIT_ASSOCIATION)
@@ -28,7 +28,7 @@ static bool can_flood(const struct session *session, const struct audit_record *
 	return audit_record_is_in_vain(record);
 }
 
-/* While room is short none of them has a line, whatever its kind. */
+/* While room is short no such refusal has a line, whatever its kind. */
 static bool is_counted(struct refusals *refusals, const char *peer,
 		       const struct audit_record *record)
 {

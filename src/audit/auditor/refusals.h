@@ -1,7 +1,7 @@
 /*
  * Which records of refusals have no line of their own: those that repeat (repeats.h), and
- * all while the log's file system has no more than its reserve (reserve.h). What failed
- * at the PACS or on the way to it is none of them: each of these has its line.
+ * all while the log's file system has no more than its reserve (reserve.h). Instances
+ * that failed at the PACS or on the way to it always have one.
  */
 #ifndef AUDIT_REFUSALS_H
 #define AUDIT_REFUSALS_H
@@ -17,19 +17,19 @@ struct refusals {
 };
 
 /* 0, or -1 without memory. */
-int refusals_open(struct refusals *refusals, const struct config_audit *audit,
-		  repeats_tell *tell, void *context);
+MUST_USE int refusals_open(struct refusals *refusals, const struct config_audit *audit,
+			   repeats_tell *tell, void *context);
 void refusals_close(struct refusals *refusals);
 
-/* Whether a session's record is only counted, be it from its association's process or the
- * auditor's own about it. */
+/* Whether a session's record is only counted. It comes from the association's process or,
+ * if that has died, from the auditor. */
 bool refusals_only_counted(struct refusals *refusals, struct session *session,
 			   const struct audit_record *record);
 
-/* If its association has ended, tells the sums of its instances. */
+/* Tells the sums of the association's instances if it has ended. */
 void refusals_tell_ended(struct refusals *refusals, struct session *session);
 
-/* Looks for room where the log's file is. Whether an alert is to be recorded. */
+/* Looks for room where the log's file is. Returns whether to record an alert. */
 bool refusals_look(struct refusals *refusals, const struct log_file *file,
 		   struct audit_record *ret_alert);
 

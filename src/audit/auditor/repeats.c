@@ -50,7 +50,7 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	return hash;
 }
 
-/* FNV-1a: it only speeds the search up, is_kind compares. */
+/* FNV-1a. It only speeds the search up: is_kind compares. */
 static uint64_t hash_of_kind(const struct audit_record *kind, const char *address)
 {
 	uint64_t hash = 0xcbf29ce484222325 ^ ((uint64_t)kind->reason + 1);
@@ -146,7 +146,7 @@ static void tell_sum(struct repeats *repeats, struct repeats_row *row)
 	repeats->tell(repeats->context, row->peer, &summary);
 }
 
-/* A free row, or that of the kind that has been quiet, or untold, for the longest. */
+/* A free row, or the one whose minute began first. */
 static struct repeats_row *take_row(struct repeats *repeats, int64_t now_ms,
 				    const struct audit_record *kind, const char *address,
 				    enum repeats_scope scope)
@@ -252,7 +252,7 @@ void repeats_flush(struct repeats *repeats, int64_t now_ms, bool all)
 
 		if (row->hash == 0 || (!all && now_ms - row->since_ms < REPEATS_MS))
 			continue;
-		/* One that goes on is only counted from here on. */
+		/* A kind that goes on keeps its row, and is only counted from here on. */
 		if (!row->goes_on)
 			row->hash = 0;
 		row->goes_on = row->was_told = false;

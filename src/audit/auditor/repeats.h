@@ -28,7 +28,7 @@
 enum repeats_scope {
 	REPEATS_OF_KIND,
 	REPEATS_OF_OTHERS, /* all that have no row of their own */
-	REPEATS_OF_ALL	   /* all that are to have none: repeats_only_count */
+	REPEATS_OF_ALL	   /* of any kind: repeats_only_count */
 };
 
 struct repeats_row {
@@ -39,7 +39,7 @@ struct repeats_row {
 	uint64_t counted; /* since the last summary ... */
 	char study[65];	  /* ... and what these all have; "" when they don't */
 	bool goes_on;	  /* something was counted in this minute */
-	bool was_told;	  /* so was a sum, at an association's end */
+	bool was_told;	  /* a sum was told in this minute, at an association's end */
 	int64_t since_ms;
 	char peer[ADDRESS_TEXT_SIZE]; /* the last */
 	struct audit_record kind;     /* what all of them have in common */
@@ -56,20 +56,20 @@ struct repeats {
 };
 
 /* 0, or -1 without memory. */
-int repeats_open(struct repeats *repeats, repeats_tell *tell, void *context);
+MUST_USE int repeats_open(struct repeats *repeats, repeats_tell *tell, void *context);
 void repeats_close(struct repeats *repeats);
 
 /* Whether the refusal is only counted. False: it is to be recorded. */
 bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
 		    const struct audit_record *refusal);
 
-/* Counts it with all of the same outcome, reason, modality and destination: no kind is
- * recorded. */
+/* Counts the refusal together with all of the same outcome, reason, modality and
+ * destination: none of them is recorded. */
 void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *peer,
 			const struct audit_record *refusal);
 
-/* Tells what was counted of the instances of one modality: its association ends. Each
- * sum at most once a minute so: the rest waits for that to be over. */
+/* Tells what was counted of a modality's instances, since its association ends. Each sum
+ * is told so at most once a minute; what is counted then waits for the minute's end. */
 void repeats_tell_instances(struct repeats *repeats, const char *modality);
 
 /* Tells what is due, or with `all` whatever was counted. */
