@@ -118,7 +118,7 @@ static void test_what_counts(void **state)
 		    instance->attempts != cases[i].attempts ||
 		    strcmp(instance->reason, cases[i].reason) != 0)
 			fail_msg("%s: %s %s, %d attempts", cases[i].name,
-				 report_outcome_words[instance->outcome],
+				 report_outcome_names[instance->outcome],
 				 instance->reason, (int)instance->attempts);
 		assert_int_equal(report.total.received, 1);
 		assert_int_equal(report.total.bytes, 100);

@@ -1,90 +1,26 @@
 #include "diagnose.h"
 
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "cathgate/policy/policy.h"
 #include "cathgate/base/reason.h"
-#include "cathgate/dicom/sop_class.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
-#include "cli/kit/service.h"
-#include "cli/kit/shown.h"
+#include "cli/kit/options.h"
 
 #define DAYS_USUAL 7
-#define DAYS_MAX   36500
-#define COLUMNS	   78
 
-static void print_usage(FILE *to)
-{
-	fputs("usage: cathgate diagnose [--days N] [--log FILE]\n"
-	      "       cathgate diagnose --modality NAME [--days N] [--log FILE]\n"
-	      "       cathgate diagnose --destination NAME [--calling-ae TITLE]\n"
-	      "       cathgate diagnose REASON\n"
-	      "       cathgate diagnose --list modalities|destinations|reasons\n"
-	      "each with [--json] [--utc] [--config FILE]\n"
-	      "What was refused lately and what cures it; what a modality showed beside "
-	      "what is\n"
-	      "expected of it; where the way to a destination breaks; what a reason "
-	      "means; the\n"
-	      "names that there are, one a line.\n"
-	      "More: man cathgate-diagnose\n",
-	      to);
-}
-
-struct config *diagnose_config(const struct diagnose *how)
-{
-	static const struct config_sop_classes sop_classes = {
-		.uid_of_name = sop_class_uid,
-		.is_storage = sop_class_is_storage,
-	};
-	struct config_faults faults = { .count = 0 };
-	struct config *config = NULL;
-
-	setenv("CREDENTIALS_DIRECTORY", SERVICE_CREDENTIALS, 0);
-	if (config_load(how->config_path, &sop_classes, &config, &faults) != 0) {
-		for (size_t i = 0; i < faults.count; i++)
-			if (faults.items[i].kind == CONFIG_ERROR)
-				complain("%s", faults.items[i].text);
-		complain("correct the configuration first; cathgated --check names all "
-			 "that is wrong with it");
-	}
-	config_faults_clear(&faults);
-	return config;
-}
-
-void diagnose_print(const char *head, const char *text)
-{
-	size_t margin = strlen(head), column = margin;
-
-	fputs(head, stdout);
-	while (*text) {
-		size_t space = strspn(text, " "), word = strcspn(text + space, " ");
-
-		if (column > margin && column + space + word > COLUMNS) {
-			printf("\n%*s", (int)margin, "");
-			column = margin;
-			space = 0;
-			text += strspn(text, " ");
-		}
-		column += shown_bytes_of(stdout, text, space + word);
-		text += space + word;
-	}
-	putchar('\n');
-}
-
-/* A word that somebody mistyped, or NULL. */
-static const char *similar_word(const char *word)
+/* The reason that somebody may have meant, or NULL. */
+static const char *similar_name(const char *name)
 {
 	for (int i = 1; i < REASON_COUNT; i++)
-		if (strstr(reason_name((enum reason)i), word) != NULL)
+		if (strstr(reason_name((enum reason)i), name))
 			return reason_name((enum reason)i);
 	return NULL;
 }
 
-int diagnose_reason(const struct diagnose *how)
+static int explain_reason(const struct diagnose *how)
 {
 	static const char *const places[] = {
 		[REASON_PLACE_TLS] = "TLS with the modality",
@@ -94,8 +30,8 @@ int diagnose_reason(const struct diagnose *how)
 	};
 	const struct reason_help *help = reason_help(reason_of_name(how->reason));
 
-	if (help == NULL) {
-		const char *near = similar_word(how->reason);
+	if (!help) {
+		const char *near = similar_name(how->reason);
 
 		complain("there is no reason \"%s\"%s%s%s", how->reason,
 			 near ? "; did you mean " : "", near ? near : "",
@@ -109,9 +45,7 @@ int diagnose_reason(const struct diagnose *how)
 					   places[help->place], "cause", help->cause,
 					   "cure", help->cure);
 
-		json_dumpf(object, stdout, JSON_INDENT(2));
-		putchar('\n');
-		json_decref(object);
+		diagnose_print_json(object);
 		return CLI_GOOD;
 	}
 	printf("%s (%s)\n", how->reason, places[help->place]);
@@ -148,113 +82,78 @@ static int list_names(const struct diagnose *how)
 	return CLI_GOOD;
 }
 
-static int read_days(const char *text, unsigned *ret)
+static bool take_calling(void *field, const char *value)
 {
-	char *end;
-	unsigned long days = strtoul(text, &end, 10);
+	struct ae_title *title = field;
 
-	if (text[0] < '0' || text[0] > '9' || *end || days < 1 || days > DAYS_MAX) {
-		complain("--days %s: write a number from 1 to %d", text, DAYS_MAX);
-		return -1;
-	}
-	*ret = (unsigned)days;
-	return 0;
+	if (ae_title_parse(value, strlen(value), title) == 0 && title->text[0])
+		return true;
+	complain("--calling-ae \"%s\" is no AE title: it has 1 to 16 characters", value);
+	return false;
 }
 
-static int read_option(struct diagnose *how, int option)
-{
-	switch (option) {
-	case 'd':
-		how->destination = optarg;
-		return 0;
-	case 'm':
-		how->modality = optarg;
-		return 0;
-	case 'i':
-		how->list = optarg;
-		return 0;
-	case 'a':
-		if (ae_title_parse(optarg, strlen(optarg), &how->calling) == 0 &&
-		    how->calling.text[0])
-			return 0;
-		complain("--calling-ae \"%s\" is no AE title: it has 1 to 16 characters",
-			 optarg);
-		return -1;
-	case 'n':
-		return read_days(optarg, &how->days);
-	case 'l':
-		how->log_path = optarg;
-		return 0;
-	case 'c':
-		how->config_path = optarg;
-		return 0;
-	case 'j':
-		how->as_json = true;
-		return 0;
-	case 'u':
-		how->utc = true;
-		return 0;
-	default:
-		print_usage(stderr);
-		return -1;
-	}
-}
+static const struct options_row rows[] = {
+	OPTIONS_ROW("destination", "NAME", OPTIONS_TEXT, struct diagnose, destination),
+	OPTIONS_ROW("modality", "NAME", OPTIONS_TEXT, struct diagnose, modality),
+	OPTIONS_ROW("list", "NAMES", OPTIONS_TEXT, struct diagnose, list),
+	OPTIONS_ROW("calling-ae", "TITLE", OPTIONS_OTHER, struct diagnose, calling,
+		    .take = take_calling),
+	OPTIONS_ROW("days", "N", OPTIONS_DAYS, struct diagnose, days),
+	OPTIONS_ROW("log", "FILE", OPTIONS_TEXT, struct diagnose, log_path),
+	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct diagnose, config_path),
+	OPTIONS_ROW("json", NULL, OPTIONS_FLAG, struct diagnose, as_json),
+	OPTIONS_ROW("utc", NULL, OPTIONS_FLAG, struct diagnose, utc),
+	{ 0 },
+};
 
-/* Returns -1 to go on, else the exit status. */
-static int read_arguments(struct diagnose *how, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "destination", required_argument, NULL, 'd' },
-		{ "modality", required_argument, NULL, 'm' },
-		{ "list", required_argument, NULL, 'i' },
-		{ "calling-ae", required_argument, NULL, 'a' },
-		{ "days", required_argument, NULL, 'n' },
-		{ "log", required_argument, NULL, 'l' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "utc", no_argument, NULL, 'u' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
+static const struct options options = {
+	.command = "cathgate diagnose",
+	.synopsis = "[--days N] [--log FILE]\n"
+		    "       cathgate diagnose --modality NAME [--days N] [--log FILE]\n"
+		    "       cathgate diagnose --destination NAME [--calling-ae TITLE]\n"
+		    "       cathgate diagnose REASON\n"
+		    "       cathgate diagnose --list modalities|destinations|reasons\n"
+		    "each with [--json] [--utc] [--config FILE]",
+	.about = "What was refused lately and what cures it; what a modality showed "
+		 "beside what is\n"
+		 "expected of it; where the way to a destination breaks; what a reason "
+		 "means; the\n"
+		 "names that there are, one a line.\n"
+		 "More: man cathgate-diagnose\n",
+	.rows = rows,
+	.most = 1,
+	.hint = "Ask for one thing at a time",
+};
 
-	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		if (option == 'h') {
-			print_usage(stdout);
-			return CLI_GOOD;
-		}
-		if (read_option(how, option))
-			return CLI_USAGE;
-	}
-	if (optind < argc)
-		how->reason = argv[optind++];
-	if (optind < argc || (how->destination != NULL) + (how->modality != NULL) +
-					     (how->list != NULL) + (how->reason != NULL) >
-				     1) {
+/* Whether the options go together. */
+static bool is_one_question(const struct diagnose *how)
+{
+	int count = !!how->destination + !!how->modality + !!how->list + !!how->reason;
+
+	if (count > 1)
 		complain("ask for one thing at a time: a destination, a modality, a "
 			 "reason, a list, or, with none of them, the last refusals");
-		return CLI_USAGE;
-	}
-	if (how->calling.text[0] && how->destination == NULL) {
+	else if (how->calling.text[0] && !how->destination)
 		complain("--calling-ae goes with --destination");
-		return CLI_USAGE;
-	}
-	return -1;
+	else
+		return true;
+	return false;
 }
 
 int diagnose_main(int argc, char **argv)
 {
-	static char name[] = "cathgate diagnose";
 	struct diagnose how = { .config_path = CATHGATE_CONFIG, .days = DAYS_USUAL };
-	int status;
+	int status = options_read(&options, argc, argv, &how);
 
-	argv[0] = name;
-	status = read_arguments(&how, argc, argv);
-	if (status < 0)
-		status = how.list	   ? list_names(&how)
-			 : how.reason	   ? diagnose_reason(&how)
-			 : how.destination ? diagnose_destination(&how)
-			 : how.modality	   ? diagnose_modality(&how)
-					   : diagnose_refusals(&how);
+	if (status >= 0)
+		return status;
+	how.reason = argv[optind];
+	status = !is_one_question(&how) ? CLI_USAGE
+		 : how.list		? list_names(&how)
+		 : how.reason		? explain_reason(&how)
+		 : how.destination	? diagnose_destination(&how)
+		 : how.modality		? diagnose_modality(&how)
+					: diagnose_refusals(&how);
 	if (fflush(stdout) || ferror(stdout)) {
 		complain("the answer can't be written");
 		status = CLI_USAGE;

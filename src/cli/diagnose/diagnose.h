@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 
 struct diagnose {
@@ -24,17 +25,16 @@ struct diagnose {
 int diagnose_destination(const struct diagnose *how);
 int diagnose_modality(const struct diagnose *how);
 int diagnose_refusals(const struct diagnose *how);
-int diagnose_reason(const struct diagnose *how);
 
-/* The configuration, whose credentials are looked for where systemd keeps those of the
- * running service; NULL after saying what is wrong with it. */
-struct config *diagnose_config(const struct diagnose *how);
+/* NULL after saying what is wrong with the configuration, and what to do. */
+MUST_USE struct config *diagnose_config(const struct diagnose *how);
 
-/* Lines of the last days that tell of an association, an instance or an alert, oldest
- * first; of the instances of one association that went well in a row, the last. A
- * visitor may keep the line (json_incref). 0, or -1 after saying why not. */
+/* Visits the lines of the last days that tell of an association, an instance or an alert,
+ * oldest first. Where instances of one association went well in a row, only the last is
+ * visited. A visitor may keep the line (json_incref). -1 after saying what is wrong. */
 typedef void diagnose_visitor(void *context, json_t *line);
-int diagnose_log_each(const struct diagnose *how, diagnose_visitor *visit, void *context);
+MUST_USE int diagnose_log_each(const struct diagnose *how, diagnose_visitor *visit,
+			       void *context);
 
 /* What to do about the reason of a line, with the configuration's places where it is
  * known (`config` may be NULL). Kept until the tool ends. */
@@ -58,8 +58,9 @@ bool diagnose_has_peer(const struct config_modality *entry, const char *peer);
 void diagnose_host_of(const char *peer, char ret[DIAGNOSE_HOST_SIZE]);
 const char *diagnose_host(const char *peer); /* kept until the tool ends */
 
-/* Prints text that may come from a peer, as lines of at most 78 columns, the first behind
- * `head`, the others as far in. */
+/* Prints text that may come from a peer, wrapped at 78 columns, behind `head`. */
 void diagnose_print(const char *head, const char *text);
+/* The same of an object for programs, which is freed. */
+void diagnose_print_json(json_t *object);
 
 #endif

@@ -74,13 +74,12 @@ static const char *cure_ae_unknown(const struct fault *fault)
 				entry->name, diagnose_titles(&entry->ae_titles),
 				fault->calling, place);
 		if (i < 5)
-			all = keep_format("%s%s%s (%s)", all, all[0] ? ", " : "",
-					  entry->name, place);
+			all = keep_listed(all, ", ",
+					  keep_format("%s (%s)", entry->name, place));
 	}
 	return keep_format("no entry has the AE title \"%s\". If it is a modality that "
-			   "has an entry, "
-			   "correct the title at the modality, or add it to that entry's "
-			   "`ae_titles`: %s" RELOAD
+			   "has an entry, correct the title at the modality, or add it "
+			   "to that entry's `ae_titles`: %s" RELOAD
 			   ". For a new modality: cathgate modality add",
 			   fault->calling, all[0] ? all : "there is no entry yet");
 }
@@ -108,8 +107,7 @@ static const char *cure_mismatch(const struct fault *fault)
 			diagnose_host(fault->peer));
 	return keep_format(
 		"the entry %s expects a certificate with %s (%s); this one is %s. Give "
-		"the "
-		"modality a certificate that bears it, or correct the entry" RELOAD,
+		"the modality a certificate that bears it, or correct the entry" RELOAD,
 		fault->entry->name, diagnose_binding(bound),
 		entry_place(fault, "certificate"), fault->subject);
 }
@@ -163,7 +161,8 @@ static const char *cure_move(const struct fault *fault)
 		fault->entry->name, entry_place(fault, "move_originators"));
 }
 
-/* The place of a key of each listener with TLS; the line doesn't say which it was. */
+/* The place of a key of each listener with TLS: a line of the log doesn't name its
+ * listener. */
 static const char *listeners(const struct fault *fault, const char *key)
 {
 	const char *all = "";
@@ -172,9 +171,11 @@ static const char *listeners(const struct fault *fault, const char *key)
 		const struct config_listen *listen = &fault->config->listen[i];
 
 		if (!listen->tls.none)
-			all = keep_format(
-				"%s%s`%s` in %s", all, all[0] ? "; " : "", key,
-				diagnose_place(fault->config, &listen->place, key));
+			all = keep_listed(
+				all, "; ",
+				keep_format("`%s` in %s", key,
+					    diagnose_place(fault->config, &listen->place,
+							   key)));
 	}
 	return all;
 }
@@ -228,8 +229,8 @@ static const char *cure_idle(const struct fault *fault)
 	return with_entry(fault, "idle_seconds");
 }
 
-/* As `diagnose --destination` would judge what the gateway itself met. */
-static const char *judged(const struct fault *fault, enum reason reason)
+/* What `diagnose --destination` would say about what the gateway itself met. */
+static const char *probe_cure(const struct fault *fault, enum reason reason)
 {
 	struct probe probe = { .config = fault->config };
 	struct tls_failure failure = { .reason = reason };
@@ -258,7 +259,7 @@ static const char *judged(const struct fault *fault, enum reason reason)
 static const char *cure_destination(const struct fault *fault)
 {
 	enum reason reason = reason_of_name(members_text(fault->line, "reason"));
-	const char *cure = judged(fault, reason);
+	const char *cure = probe_cure(fault, reason);
 
 	if (!fault->destination[0])
 		return NULL;

@@ -31,7 +31,7 @@ static const char *const heads[] = {
 	[PROBE_ECHO] = "C-ECHO",
 };
 
-static const char *const result_words[] = {
+static const char *const result_names[] = {
 	[PROBE_PASSED] = "passed",
 	[PROBE_FAILED] = "failed",
 	[PROBE_SKIPPED] = "skipped",
@@ -62,7 +62,7 @@ static void add_step(json_t *steps, const struct probe_finding *finding)
 	json_t *step = json_object();
 
 	json_object_set_new(step, "step", json_string(probe_step_name(finding->step)));
-	json_object_set_new(step, "result", json_string(result_words[finding->result]));
+	json_object_set_new(step, "result", json_string(result_names[finding->result]));
 	if (finding->result == PROBE_FAILED)
 		json_object_set_new(step, "reason",
 				    json_string(reason_name(finding->reason)));
@@ -93,7 +93,7 @@ static void print_step(const struct probe_finding *finding)
 	fflush(stdout);
 }
 
-static void tell(void *context, const struct probe_finding *finding)
+static void tell_finding(void *context, const struct probe_finding *finding)
 {
 	const struct telling *telling = context;
 
@@ -103,22 +103,21 @@ static void tell(void *context, const struct probe_finding *finding)
 		print_step(finding);
 }
 
-static const struct config_destination *find(const struct config *config,
-					     const char *name)
+static const struct config_destination *find_destination(const struct config *config,
+							 const char *name)
 {
 	const char *all = "";
 
 	for (size_t i = 0; i < config->destination_count; i++) {
 		if (strcmp(config->destinations[i].name, name) == 0)
 			return &config->destinations[i];
-		all = keep_format("%s%s%s", all, all[0] ? ", " : "",
-				  config->destinations[i].name);
+		all = keep_listed(all, ", ", config->destinations[i].name);
 	}
 	complain("there is no destination \"%s\"; those that there are: %s", name, all);
 	return NULL;
 }
 
-/* By which AE title the destination is called: its own, or a modality's, passed on. */
+/* The AE title that the destination is called by: its own, or a modality's, passed on. */
 static struct ae_title calling_title(const struct diagnose *how,
 				     const struct config *config,
 				     const struct config_destination *destination)
@@ -138,7 +137,7 @@ static struct ae_title calling_title(const struct diagnose *how,
 
 static bool can_read(const struct config_file *file)
 {
-	if (file->path == NULL || access(file->path, R_OK) == 0)
+	if (!file->path || access(file->path, R_OK) == 0)
 		return true;
 	complain("%s can't be read: %s", file->path, strerror(errno));
 	if (file->credential) {
@@ -146,11 +145,10 @@ static bool can_read(const struct config_file *file)
 
 		complain("line %d of %s names it as a credential, which systemd shows to "
 			 "the service only: run this as root while cathgated runs, or "
-			 "with "
-			 "its file: systemd-run --pipe --wait "
+			 "with its file: systemd-run --pipe --wait "
 			 "--property=LoadCredential=%s:FILE cathgate diagnose "
-			 "--destination NAME (or "
-			 "LoadCredentialEncrypted=%s:/etc/credstore.encrypted/%s)",
+			 "--destination NAME "
+			 "(or LoadCredentialEncrypted=%s:/etc/credstore.encrypted/%s)",
 			 file->place.line, file->place.file, name, name, name);
 	} else {
 		complain("the destination is called with the gateway's own key: run this "
@@ -159,7 +157,7 @@ static bool can_read(const struct config_file *file)
 	return false;
 }
 
-/* 0 with the contexts (both NULL for plain), or the exit status. */
+/* CLI_GOOD with the contexts (both NULL for plain), or another exit status. */
 static int open_contexts(const struct config_destination *destination,
 			 struct probe *probe)
 {
@@ -179,7 +177,7 @@ static int open_contexts(const struct config_destination *destination,
 		if (status != CLI_GOOD || faults.items[i].kind == CONFIG_CALENDAR)
 			complain("%s", faults.items[i].text);
 	config_faults_clear(&faults);
-	/* Its faults are the same. */
+	/* The classic context has the same faults: they aren't told again. */
 	if (status == CLI_GOOD && !tls_context_is_classic(probe->context) &&
 	    tls_client_new(&classic, NULL, &probe->classic, &faults) != 0)
 		status = CLI_WRONG;
@@ -196,7 +194,7 @@ static void print_head(const struct config_destination *destination,
 	       destination->tls.none ? ", without TLS" : "");
 }
 
-static int walk(const struct diagnose *how, struct probe *probe)
+static int walk_steps(const struct diagnose *how, struct probe *probe)
 {
 	struct telling telling = { .how = how };
 	bool good;
@@ -205,7 +203,7 @@ static int walk(const struct diagnose *how, struct probe *probe)
 		telling.steps = json_array();
 	else
 		print_head(probe->destination, &probe->calling);
-	probe->tell = tell;
+	probe->tell = tell_finding;
 	probe->tell_context = &telling;
 	good = probe_run(probe);
 	if (how->as_json) {
@@ -216,9 +214,7 @@ static int walk(const struct diagnose *how, struct probe *probe)
 			good, "steps", telling.steps);
 
 		json_object_set_new(all, "port", json_integer(probe->destination->port));
-		json_dumpf(all, stdout, JSON_INDENT(2));
-		putchar('\n');
-		json_decref(all);
+		diagnose_print_json(all);
 	} else if (good) {
 		printf("All steps passed: the gateway can send there.\n");
 	}
@@ -231,15 +227,15 @@ int diagnose_destination(const struct diagnose *how)
 	struct probe probe = { .config = config };
 	int status = CLI_USAGE;
 
-	if (config == NULL)
+	if (!config)
 		return CLI_USAGE;
-	probe.destination = find(config, how->destination);
-	if (probe.destination != NULL) {
+	probe.destination = find_destination(config, how->destination);
+	if (probe.destination) {
 		probe.calling = calling_title(how, config, probe.destination);
 		status = open_contexts(probe.destination, &probe);
 		if (status == CLI_GOOD) {
 			ul_init();
-			status = walk(how, &probe);
+			status = walk_steps(how, &probe);
 		}
 		tls_context_free(probe.context);
 		tls_context_free(probe.classic);

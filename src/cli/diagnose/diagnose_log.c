@@ -15,7 +15,7 @@
 
 #define DAY_MICROSECONDS (86400 * INT64_C(1000000))
 
-/* Checkpoints and the like say nothing here. */
+/* Lines of other events, as checkpoints, tell nothing here. */
 static bool may_tell(const struct log_reader_line *line)
 {
 	static const char *const events[] = { "\"event\":\"association\"",
@@ -28,16 +28,16 @@ static bool may_tell(const struct log_reader_line *line)
 	return false;
 }
 
-/* Most lines of a busy log are instances that went well, one after the other of the same
- * association: only the last of such a row is parsed, when the row has ended. */
+/* Most lines of a busy log tell of instances of one association that went well in a row.
+ * Only the last of a row is parsed, when the row has ended. */
 struct row {
 	char association[17]; /* "" when there is none */
 	char *text;	      /* of its last line */
 	size_t size, room;
 };
 
-/* The association of an instance that went well. */
-static bool in_row(const struct log_reader_line *line, char ret[17])
+/* Whether the line tells of an instance that went well, and of which association. */
+static bool is_in_row(const struct log_reader_line *line, char ret[17])
 {
 	static const char forwarded[] = "\"outcome\":\"forwarded\",\"association\":\"";
 	const char *at = memmem(line->text, line->size, forwarded, sizeof(forwarded) - 1);
@@ -55,7 +55,7 @@ static void keep_row(struct row *row, const struct log_reader_line *line)
 		char *text = realloc(row->text, line->size);
 
 		if (!text) {
-			complain("out of memory");
+			complain_memory();
 			exit(CLI_USAGE);
 		}
 		row->text = text;
@@ -94,7 +94,7 @@ static void visit_line(struct visit *visit, const struct log_reader_line *line)
 
 	if (!may_tell(line))
 		return;
-	if (!in_row(line, association)) {
+	if (!is_in_row(line, association)) {
 		end_row(visit);
 		visit_text(visit, line->text, line->size);
 		return;
@@ -127,7 +127,7 @@ int diagnose_log_each(const struct diagnose *how, diagnose_visitor *visit, void 
 	};
 	struct log_source source;
 	int result =
-		how->log_path != NULL
+		how->log_path
 			? log_source_open_log(&source, how->log_path, all.since)
 			: log_source_open(&source, NULL, 0, how->config_path, all.since);
 

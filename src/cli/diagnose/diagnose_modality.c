@@ -31,8 +31,8 @@ struct member {
 
 enum { CALLING, CALLED, CERTIFICATE, ADDRESS, SOP_CLASS, MEMBER_COUNT };
 
-/* Its name stands only in lines of associations that came as far; else it is known by AE
- * title or certificate, or by its address if those of the entry are its alone. */
+/* A line names the modality only where its association came that far. Else the modality
+ * is known by AE title or certificate, or by its address where the entry has some. */
 static bool is_about(const struct search *search, const json_t *line)
 {
 	const struct config_modality *entry = search->entry;
@@ -61,19 +61,19 @@ static bool is_strange(const struct search *search, const json_t *line)
 	       strcmp(members_text(line, "outcome"), "refused") == 0;
 }
 
-static void note(json_t **at, json_t *line)
+static void keep_latest(json_t **at, json_t *line)
 {
 	json_decref(*at);
 	*at = json_incref(line);
 }
 
-/* How an association ended says less than what it was refused for. */
+/* That an association was released says less than what it was refused for. */
 static bool tells_more(const json_t *line)
 {
 	return strcmp(members_text(line, "outcome"), "released") != 0;
 }
 
-static void visit(void *context, json_t *line)
+static void visit_of_modality(void *context, json_t *line)
 {
 	struct search *search = context;
 	const char *outcome = members_text(line, "outcome");
@@ -82,13 +82,13 @@ static void visit(void *context, json_t *line)
 		return;
 	if (is_about(search, line)) {
 		if (tells_more(line))
-			note(&search->last, line);
+			keep_latest(&search->last, line);
 		if (strcmp(outcome, "accepted") == 0)
-			note(&search->accepted, line);
+			keep_latest(&search->accepted, line);
 		json_decref(search->stranger);
 		search->stranger = NULL;
 	} else if (is_strange(search, line)) {
-		note(&search->stranger, line);
+		keep_latest(&search->stranger, line);
 	}
 }
 
@@ -121,8 +121,8 @@ static const char *sop_classes_of(const struct config_modality *entry)
 }
 
 /* `line` may be NULL. */
-static void compare(const struct config_modality *entry, const json_t *line,
-		    struct member ret[MEMBER_COUNT])
+static void compare_members(const struct config_modality *entry, const json_t *line,
+			    struct member ret[MEMBER_COUNT])
 {
 	const char *calling = line ? members_text(line, "calling_ae") : "";
 	const char *called = line ? members_text(line, "called_ae") : "";
@@ -232,7 +232,7 @@ static void print_text(const struct diagnose *how, const struct search *search,
 	if (last && search->accepted)
 		diagnose_print("  was let in  ", story_of(how, search->accepted));
 	putchar('\n');
-	print_members(members, last != NULL);
+	print_members(members, last);
 	putchar('\n');
 	if (last && is_of_destination(last))
 		diagnose_print("", "The modality fits: what failed is the way to its "
@@ -289,20 +289,18 @@ static void print_json(const struct search *search,
 			all, "stranger_cure",
 			json_string(diagnose_cure(search->config, search->stranger)));
 	}
-	json_dumpf(all, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(all);
+	diagnose_print_json(all);
 }
 
-static const struct config_modality *find(const struct config *config, const char *name)
+static const struct config_modality *find_modality(const struct config *config,
+						   const char *name)
 {
 	const char *all = "";
 
 	for (size_t i = 0; i < config->modality_count; i++) {
 		if (strcmp(config->modalities[i].name, name) == 0)
 			return &config->modalities[i];
-		all = keep_format("%s%s%s", all, all[0] ? ", " : "",
-				  config->modalities[i].name);
+		all = keep_listed(all, ", ", config->modalities[i].name);
 	}
 	complain("there is no modality \"%s\"; those that there are: %s", name,
 		 all[0] ? all : "none");
@@ -316,9 +314,9 @@ int diagnose_modality(const struct diagnose *how)
 	int status = CLI_USAGE;
 
 	if (search.config)
-		search.entry = find(search.config, how->modality);
-	if (search.entry && diagnose_log_each(how, visit, &search) == 0) {
-		compare(search.entry, search.last, members);
+		search.entry = find_modality(search.config, how->modality);
+	if (search.entry && diagnose_log_each(how, visit_of_modality, &search) == 0) {
+		compare_members(search.entry, search.last, members);
 		if (how->as_json)
 			print_json(&search, members);
 		else

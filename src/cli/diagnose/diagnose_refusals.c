@@ -37,7 +37,7 @@ struct refusals {
 
 #define KEY_SIZE 1024
 
-/* Of a flood from everywhere, which address came last means nothing. */
+/* In the sum of a flood from everywhere, the last address means nothing. */
 static bool is_of_others(const json_t *line)
 {
 	return summed_is_of_others(members_text(line, "association"),
@@ -59,8 +59,8 @@ static void group_key(const json_t *line, char ret[KEY_SIZE])
 	}
 }
 
-/* The group that was silent for longest makes room. */
-static struct refusal_group *oldest(struct refusals *refusals)
+/* Makes room: frees the group that was silent for longest. */
+static struct refusal_group *free_oldest(struct refusals *refusals)
 {
 	struct refusal_group *found = &refusals->groups[0];
 
@@ -74,7 +74,7 @@ static struct refusal_group *oldest(struct refusals *refusals)
 	return found;
 }
 
-static void add(struct refusals *refusals, json_t *line)
+static void add_refusal(struct refusals *refusals, json_t *line)
 {
 	struct refusal_group *group = NULL;
 	char key[KEY_SIZE];
@@ -86,9 +86,9 @@ static void add(struct refusals *refusals, json_t *line)
 	if (!group && refusals->count < GROUPS_MAX)
 		group = &refusals->groups[refusals->count++];
 	else if (!group)
-		group = oldest(refusals);
+		group = free_oldest(refusals);
 	if (!group->key && !(group->key = strdup(key))) {
-		complain("out of memory");
+		complain_memory();
 		exit(CLI_USAGE);
 	}
 	json_decref(group->last);
@@ -98,7 +98,7 @@ static void add(struct refusals *refusals, json_t *line)
 				     members_text(line, "detail"));
 }
 
-static void visit(void *context, json_t *line)
+static void visit_for_refusals(void *context, json_t *line)
 {
 	struct refusals *refusals = context;
 	const char *event = members_text(line, "event");
@@ -108,7 +108,7 @@ static void visit(void *context, json_t *line)
 
 	diagnose_host_of(members_text(line, "peer"), host);
 	if (members_text(line, "reason")[0] && strcmp(outcome, "accepted") != 0)
-		add(refusals, line);
+		add_refusal(refusals, line);
 	else if (strcmp(event, "association") == 0 && strcmp(outcome, "accepted") == 0)
 		json_object_set_new(refusals->let_in, host,
 				    json_integer(moment_of_line(line)));
@@ -124,7 +124,7 @@ static int newest_first(const void *a, const void *b)
 	return one->moment > other->moment ? -1 : one->moment < other->moment;
 }
 
-/* When it was well again after the last of a group; MOMENT_NONE: never. */
+/* When all went well again after the last refusal of a group; MOMENT_NONE: never. */
 static int64_t well_since(const struct refusals *refusals,
 			  const struct refusal_group *group)
 {
@@ -144,7 +144,7 @@ static int64_t well_since(const struct refusals *refusals,
 }
 
 /* "AE CATHLAB3 came from 10.0.0.7 with certificate … (CN=angio)": what is known. */
-static const char *who(const json_t *line)
+static const char *visitor_text(const json_t *line)
 {
 	const char *calling = members_text(line, "calling_ae");
 	const char *called = members_text(line, "called_ae");
@@ -199,7 +199,7 @@ static void print_group(const struct diagnose *how, const struct config *config,
 	if (group->count > 1)
 		printf(", %" PRIu64 " times", group->count);
 	puts(")");
-	diagnose_print("  Who:   ", who(group->last));
+	diagnose_print("  Who:   ", visitor_text(group->last));
 	if (detail[0] && strcmp(detail, members_text(group->last, "reason")) != 0)
 		diagnose_print("  Found: ", detail);
 	diagnose_print("  Cause: ", cause_of(group->last));
@@ -244,9 +244,9 @@ static void print_text(const struct diagnose *how, const struct config *config,
 	if (refusals->count > 0)
 		return;
 	printf("Nothing was refused and nothing failed in the last %u days. If a "
-	       "modality "
-	       "can't get\nin all the same, it doesn't reach the gateway: look at its "
-	       "address, port and firewall.\n",
+	       "modality can't get\n"
+	       "in all the same, it doesn't reach the gateway: look at its address, port "
+	       "and firewall.\n",
 	       how->days);
 }
 
@@ -257,9 +257,7 @@ static void print_json(const struct config *config, const struct refusals *refus
 	for (size_t i = 0; i < refusals->count; i++)
 		json_array_append_new(list,
 				      group_json(config, refusals, &refusals->groups[i]));
-	json_dumpf(list, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(list);
+	diagnose_print_json(list);
 }
 
 int diagnose_refusals(const struct diagnose *how)
@@ -271,7 +269,7 @@ int diagnose_refusals(const struct diagnose *how)
 	if (refusals) {
 		refusals->let_in = json_object();
 		refusals->taken = json_object();
-		if (diagnose_log_each(how, visit, refusals) == 0)
+		if (diagnose_log_each(how, visit_for_refusals, refusals) == 0)
 			status = CLI_GOOD;
 		qsort(refusals->groups, refusals->count, sizeof(refusals->groups[0]),
 		      newest_first);

@@ -1,5 +1,5 @@
 /*
- * What the configuration says, in words.
+ * The configuration, what it says in words, and how answers are printed.
  */
 #include "diagnose.h"
 
@@ -7,7 +7,34 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/kit/complain.h"
+#include "cli/kit/gateway_config.h"
 #include "cli/kit/keep.h"
+#include "cli/kit/shown.h"
+
+#define COLUMNS 78
+
+struct config *diagnose_config(const struct diagnose *how)
+{
+	struct config *config = gateway_config_load(how->config_path, false);
+
+	if (!config)
+		complain("correct the configuration first; cathgated --check names all "
+			 "that is wrong with it");
+	return config;
+}
+
+void diagnose_print(const char *head, const char *text)
+{
+	shown_wrapped(stdout, head, text, COLUMNS);
+}
+
+void diagnose_print_json(json_t *object)
+{
+	json_dumpf(object, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(object);
+}
 
 const char *diagnose_place(const struct config *config, const struct config_place *group,
 			   const char *key)
@@ -17,17 +44,12 @@ const char *diagnose_place(const struct config *config, const struct config_plac
 	return keep_format("line %d of %s", place.line, place.file);
 }
 
-static const char *listed(const char *before, const char *item)
-{
-	return keep_format("%s%s%s", before, before[0] ? ", " : "", item);
-}
-
 const char *diagnose_titles(const struct config_ae_titles *titles)
 {
 	const char *all = "";
 
 	for (size_t i = 0; i < titles->count; i++)
-		all = listed(all, titles->items[i].text);
+		all = keep_listed(all, ", ", titles->items[i].text);
 	return all;
 }
 
@@ -36,7 +58,7 @@ const char *diagnose_strings(const struct config_strings *strings)
 	const char *all = "";
 
 	for (size_t i = 0; i < strings->count; i++)
-		all = listed(all, strings->items[i]);
+		all = keep_listed(all, ", ", strings->items[i]);
 	return all;
 }
 
@@ -50,10 +72,11 @@ const char *diagnose_addresses(const struct config_modality *entry)
 
 		inet_ntop(range->network.v6 ? AF_INET6 : AF_INET, range->network.bytes,
 			  text, sizeof(text));
-		all = listed(all,
-			     range->prefix_bits == (range->network.v6 ? 128 : 32)
-				     ? text
-				     : keep_format("%s/%u", text, range->prefix_bits));
+		all = keep_listed(
+			all, ", ",
+			range->prefix_bits == (range->network.v6 ? 128 : 32)
+				? text
+				: keep_format("%s/%u", text, range->prefix_bits));
 	}
 	return all[0] ? all : "any";
 }
@@ -76,9 +99,9 @@ const char *diagnose_binding(const struct config_certificate *certificate)
 		return "none: a plain listener";
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		if (kinds[i].values->count > 0)
-			all = keep_format("%s%s%s %s", all, all[0] ? "; and " : "",
-					  kinds[i].key,
-					  diagnose_strings(kinds[i].values));
+			all = keep_listed(all, "; and ",
+					  keep_format("%s %s", kinds[i].key,
+						      diagnose_strings(kinds[i].values)));
 	}
 	return all;
 }
@@ -114,7 +137,7 @@ const char *diagnose_host(const char *peer)
 	char host[DIAGNOSE_HOST_SIZE];
 
 	diagnose_host_of(peer, host);
-	return keep_copy(host, strlen(host));
+	return keep_format("%s", host);
 }
 
 bool diagnose_has_peer(const struct config_modality *entry, const char *peer)

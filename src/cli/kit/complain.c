@@ -1,9 +1,12 @@
 #include "complain.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "cathgate/pki/pki.h"
 #include "shown.h"
 
 void complain(const char *format, ...)
@@ -21,4 +24,22 @@ void complain(const char *format, ...)
 	fputc('\n', stderr);
 	if (size >= 0)
 		free(text);
+}
+
+int complain_memory(void)
+{
+	complain("out of memory");
+	return -1;
+}
+
+int complain_file(const char *path)
+{
+	complain("%s: %s", path, strerror(errno));
+	return -1;
+}
+
+int complain_openssl(void)
+{
+	complain("OpenSSL refuses: %s", pki_failure());
+	return -1;
 }

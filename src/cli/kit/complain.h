@@ -2,6 +2,16 @@
 #ifndef COMPLAIN_H
 #define COMPLAIN_H
 
+/* What in the text isn't visible, is shown as \u00xx. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* That memory is short. Returns -1. */
+int complain_memory(void);
+
+/* "PATH: why", of errno. Returns -1. */
+int complain_file(const char *path);
+
+/* Why OpenSSL has refused something. Returns -1. */
+int complain_openssl(void);
 
 #endif

@@ -6,25 +6,30 @@
 #include <string.h>
 
 #include "cli.h"
+#include "complain.h"
 
-struct kept {
+/* All that is kept can be reached from here: a leak checker finds nothing lost. */
+static struct kept {
 	struct kept *before;
-	char *text;
-};
+	void *bytes;
+} * newest;
 
-static struct kept *newest;
-
-static char *keep(char *text)
+static void *keep_pointer(void *bytes)
 {
-	struct kept *kept = text != NULL ? malloc(sizeof(*kept)) : NULL;
+	struct kept *kept = bytes ? malloc(sizeof(*kept)) : NULL;
 
-	if (kept == NULL) {
-		fprintf(stderr, "cathgate: out of memory\n");
+	if (!kept) {
+		complain_memory();
 		exit(CLI_USAGE);
 	}
-	*kept = (struct kept){ .before = newest, .text = text };
+	*kept = (struct kept){ .before = newest, .bytes = bytes };
 	newest = kept;
-	return text;
+	return bytes;
+}
+
+void *keep_bytes(size_t size)
+{
+	return keep_pointer(calloc(1, size));
 }
 
 char *keep_format(const char *format, ...)
@@ -36,16 +41,15 @@ char *keep_format(const char *format, ...)
 	va_start(arguments, format);
 	length = vasprintf(&text, format, arguments);
 	va_end(arguments);
-	return keep(length < 0 ? NULL : text);
+	return keep_pointer(length < 0 ? NULL : text);
 }
 
 char *keep_copy(const char *text, size_t size)
 {
-	char *copy = malloc(size + 1);
+	return memcpy(keep_bytes(size + 1), text, size);
+}
 
-	if (copy != NULL) {
-		memcpy(copy, text, size);
-		copy[size] = '\0';
-	}
-	return keep(copy);
+const char *keep_listed(const char *list, const char *separator, const char *item)
+{
+	return keep_format("%s%s%s", list, list[0] ? separator : "", item);
 }

@@ -2,18 +2,18 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cathgate/audit/members.h"
 #include "cathgate/exporter/audit_used.h"
-#include "cathgate/config/config.h"
+#include "complain.h"
+#include "gateway_config.h"
 #include "moment.h"
 
-/* Whoever reads a gateway's log is told to the audit repository, where there is one. */
-static void tell_used(const char *config, const char *path)
+/* Tells the audit repository, where there is one, who reads the gateway's log. */
+static void note_log_used(const char *config, const char *path)
 {
 	struct config_faults none = { .count = 0 };
 	char *messages = NULL, *name = NULL, host[HOST_NAME_MAX + 1] = "";
@@ -25,13 +25,12 @@ static void tell_used(const char *config, const char *path)
 						     .node = name ? name : host,
 						     .program = "cathgate audit" };
 		if (audit_log_used_note(&used))
-			fprintf(stderr,
-				"cathgate: %s: the audit repository can't be told that "
-				"the log is read: %s%s\n",
-				messages, strerror(errno),
-				errno == ELOOP ? "; a symbolic link that isn't root's "
-						 "leads elsewhere: see who made it"
-					       : "");
+			complain("%s: the audit repository can't be told that the log is "
+				 "read: %s%s",
+				 messages, strerror(errno),
+				 errno == ELOOP ? "; a symbolic link that isn't root's "
+						  "leads elsewhere: see who made it"
+						: "");
 	}
 	config_faults_clear(&none);
 	free(messages);
@@ -44,14 +43,13 @@ char *log_source_default(const char *config)
 	char *path = NULL;
 	config = config ? config : CATHGATE_CONFIG;
 	if (config_audit_file(config, &path, &faults)) {
-		for (size_t i = 0; i < faults.count; i++)
-			fprintf(stderr, "cathgate: %s\n", faults.items[i].text);
-		fprintf(stderr, "cathgate: which log? Name it as FILE, or the "
-				"configuration with --config\n");
+		gateway_config_complain(&faults);
+		complain(
+			"which log? Name it as FILE, or the configuration with --config");
 	}
 	config_faults_clear(&faults);
 	if (path)
-		tell_used(config, path);
+		note_log_used(config, path);
 	return path;
 }
 
@@ -65,15 +63,14 @@ void log_source_complain(const char *path)
 			   : errno == EISDIR || errno == EINVAL
 				   ? "; name a file, not a directory or a device"
 				   : "";
-	fprintf(stderr, "cathgate: %s: the log can't be read: %s%s\n", path,
-		strerror(errno), cure);
+	complain("%s: the log can't be read: %s%s", path, strerror(errno), cure);
 }
 
 #define ROTATIONS_MAX 10
-#define SLACK	      (3600 * INT64_C(1000000))	     /* a clock that is set right */
-#define MARGIN	      (7 * 86400 * INT64_C(1000000)) /* one that was ahead within a file */
+#define SLACK	      (3600 * INT64_C(1000000))	     /* by which a clock is set right */
+#define MARGIN	      (7 * 86400 * INT64_C(1000000)) /* by which it was ahead in a file */
 
-static bool take_moment(void *context, const struct log_reader_line *line, off_t offset)
+static bool note_moment(void *context, const struct log_reader_line *line, off_t offset)
 {
 	int64_t *ret = context;
 	json_t *read = members_read(line->text, line->size);
@@ -91,10 +88,10 @@ static void read_moments(const char *path, int64_t *ret_first, int64_t *ret_last
 	struct log_reader_line line;
 	*ret_first = *ret_last = MOMENT_NONE;
 	if (reader && log_reader_next(reader, &line) == LOG_READER_LINE)
-		take_moment(ret_first, &line, 0);
+		note_moment(ret_first, &line, 0);
 	log_reader_close(reader);
 	if (*ret_first != MOMENT_NONE &&
-	    log_reader_backwards(path, take_moment, ret_last))
+	    log_reader_backwards(path, note_moment, ret_last))
 		*ret_last = MOMENT_NONE;
 }
 
@@ -116,7 +113,7 @@ size_t log_source_skip(char *const *files, size_t count, int64_t since)
 	return at;
 }
 
-/* The files before that one are left out, unless it is gone meanwhile. */
+/* Leaves out the files before that one, unless it is gone meanwhile. */
 static void begin_with(struct log_source *source, const char *path)
 {
 	struct log_reader *reader = log_reader_open_file(path);
@@ -192,7 +189,7 @@ int log_source_open(struct log_source *source, char **files, size_t file_count,
 {
 	*source = (struct log_source){ .files = file_count > 0 ? files : NULL,
 				       .file_count = file_count };
-	/* First all of them: no half of an answer where one is misspelt. */
+	/* All are looked at first: no half of an answer where one name is misspelt. */
 	for (size_t i = 0; i < file_count; i++) {
 		if (access(files[i], R_OK) != 0) {
 			log_source_complain(files[i]);

@@ -1,7 +1,7 @@
 /*
  * The lines that a command reads: those of the files that were named, one after the
- * other, or of the configuration's log with its rotated files. What can't be read is said
- * here, with its cure.
+ * other, or of the configuration's log with its rotated files. Complains about what can't
+ * be read, and names the cure.
  */
 #ifndef CLI_LOG_SOURCE_H
 #define CLI_LOG_SOURCE_H
@@ -10,9 +10,10 @@
 #include <stdint.h>
 
 #include "cathgate/audit/log_reader.h"
+#include "cathgate/base/must_use.h"
 
 struct log_source {
-	char **files; /* NULL: the log at `path` */
+	char **files; /* NULL: the log at `path` is read */
 	size_t file_count, file_at;
 	char *path;
 	char *first; /* the file of that log to begin with; NULL: the first there is */
@@ -20,20 +21,22 @@ struct log_source {
 	struct log_reader *reader;
 };
 
-/* The log that the configuration names; NULL after saying why not. `config` NULL: the one
- * that is installed. The caller frees it. Where
- * that has audit messages, one says that the log is read. */
-char *log_source_default(const char *config);
+/* The path of the log that the configuration names (`config` NULL: the installed one),
+ * which the caller frees; NULL after saying what is wrong. Where the configuration has
+ * audit messages, one is written that tells that the log is read. */
+MUST_USE char *log_source_default(const char *config);
 
 /* `files` must live as long. Files that can't hold a line of `since` or later
- * (log_source_skip) are left out; MOMENT_NONE: none is. 0, or -1 after saying why not. */
-int log_source_open(struct log_source *source, char **files, size_t file_count,
-		    const char *config, int64_t since);
+ * (log_source_skip) are left out; MOMENT_NONE: none is. 0, or -1 after saying what is
+ * wrong. */
+MUST_USE int log_source_open(struct log_source *source, char **files, size_t file_count,
+			     const char *config, int64_t since);
 /* The same for the log whose live file is `path`, with its rotated ones. */
-int log_source_open_log(struct log_source *source, const char *path, int64_t since);
+MUST_USE int log_source_open_log(struct log_source *source, const char *path,
+				 int64_t since);
 void log_source_close(struct log_source *source);
-/* To the first line again. 0, or -1 after saying why not. */
-int log_source_rewind(struct log_source *source);
+/* Goes back to the first line. 0, or -1 after saying what is wrong. */
+MUST_USE int log_source_rewind(struct log_source *source);
 
 /* How many of these files, oldest first, hold no line of `since` or later.
  *
@@ -45,12 +48,12 @@ int log_source_rewind(struct log_source *source);
  */
 size_t log_source_skip(char *const *files, size_t count, int64_t since);
 
-/* As log_reader_next; LOG_READER_FAILED has been said. No gap is said between files that
- * were named. */
+/* As log_reader_next. A failure has been complained about. There is no LOG_READER_GAP
+ * between files that were named. */
 enum log_reader_result log_source_next(struct log_source *source,
 				       struct log_reader_line *ret);
 
-/* Says that a log can't be read; errno. */
+/* Complains that a log can't be read, because of errno. */
 void log_source_complain(const char *path);
 
 #endif

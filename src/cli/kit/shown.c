@@ -70,6 +70,26 @@ void shown_column(FILE *to, const char *text, size_t width)
 	fprintf(to, "%*s", shown < width ? (int)(width - shown) : 0, "");
 }
 
+void shown_wrapped(FILE *to, const char *head, const char *text, size_t width)
+{
+	size_t margin = strlen(head), column = margin;
+
+	fputs(head, to);
+	while (*text) {
+		size_t space = strspn(text, " "), word = strcspn(text + space, " ");
+
+		if (column > margin && column + space + word > width) {
+			fprintf(to, "\n%*s", (int)margin, "");
+			column = margin;
+			space = 0;
+			text += strspn(text, " ");
+		}
+		column += shown_bytes_of(to, text, space + word);
+		text += space + word;
+	}
+	fputc('\n', to);
+}
+
 void shown_size(int64_t bytes, char ret[SHOWN_SIZE_SIZE])
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };

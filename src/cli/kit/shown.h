@@ -27,6 +27,10 @@ void shown_message(FILE *to, const char *text);
 /* Like shown_text, with spaces behind it up to `width`. */
 void shown_column(FILE *to, const char *text, size_t width);
 
+/* Text as lines of at most `width` columns, the first behind `head`, the others as far
+ * in. */
+void shown_wrapped(FILE *to, const char *head, const char *text, size_t width);
+
 #define SHOWN_SIZE_SIZE 32
 /* "512.0 KiB"; "-" below 0. */
 void shown_size(int64_t bytes, char ret[SHOWN_SIZE_SIZE]);

@@ -1,26 +1,28 @@
 /* `cathgate audit keygen`: the key pair that signs checkpoints. */
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <unistd.h>
 
 #include "cathgate/audit/checkpoint.h"
 #include "cli/kit/cli.h"
+#include "cli/kit/complain.h"
+#include "cli/kit/keep.h"
+#include "cli/kit/options.h"
 
-static void print_usage(FILE *to)
-{
-	fputs("usage: cathgate audit keygen FILE\n"
-	      "Makes the key that signs the audit log's checkpoints, FILE, and its "
-	      "public "
-	      "half,\nFILE.pub. More: man cathgate-audit-keygen\n",
-	      to);
-}
+static const struct options options = {
+	.command = "cathgate audit keygen",
+	.behind = "FILE",
+	.about = "Makes the key that signs the audit log's checkpoints, FILE, and its "
+		 "public half,\nFILE.pub. More: man cathgate-audit-keygen\n",
+	.least = 1,
+	.most = 1,
+};
 
-static int tell(const char *path, const char *public_path)
+static int print_steps(const char *path, const char *public_path)
 {
 	const char *error = NULL;
 	struct verifying_key *key = verifying_key_open(public_path, &error);
 	if (!key) {
-		fprintf(stderr, "cathgate: %s: the key %s\n", public_path, error);
+		complain("%s: the key %s", public_path, error);
 		return CLI_USAGE;
 	}
 	printf("%s\n", verifying_key_name(key));
@@ -39,28 +41,14 @@ static int tell(const char *path, const char *public_path)
 
 int audit_keygen_main(int argc, char **argv)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
-						 { 0 } };
 	const char *error = NULL;
-	char *public_path = NULL;
-	int option = getopt_long(argc, argv, "", options, NULL);
-	if (option == 'h') {
-		print_usage(stdout);
-		return CLI_GOOD;
-	}
-	if (option != -1 || optind + 1 != argc) {
-		print_usage(stderr);
-		return CLI_USAGE;
-	}
-	int status = CLI_USAGE;
+	int status = options_read(&options, argc, argv, NULL);
+	if (status >= 0)
+		return status;
 	const char *path = argv[optind];
-	if (asprintf(&public_path, "%s.pub", path) < 0)
-		return CLI_USAGE;
-	if (signing_key_make(path, &error))
-		fprintf(stderr, "cathgate: %s, with %s: the key pair %s\n", path,
-			public_path, error);
-	else
-		status = tell(path, public_path);
-	free(public_path);
-	return status;
+	const char *public_path = keep_format("%s.pub", path);
+	if (signing_key_make(path, &error) == 0)
+		return print_steps(path, public_path);
+	complain("%s, with %s: the key pair %s", path, public_path, error);
+	return CLI_USAGE;
 }

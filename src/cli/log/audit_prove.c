@@ -1,9 +1,12 @@
 /* `cathgate audit prove`: whether an object's bytes are those that came through. */
-#include <getopt.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/kit/cli.h"
+#include "cli/kit/complain.h"
 #include "cli/kit/moment.h"
+#include "cli/kit/options.h"
 #include "prove_print.h"
 
 struct request {
@@ -11,53 +14,24 @@ struct request {
 	bool as_json, utc;
 };
 
-static void print_usage(FILE *to)
-{
-	fputs("usage: cathgate audit prove [--json] [--utc] [--config FILE] OBJECT.dcm "
-	      "[FILE…]\n"
-	      "Finds an object, as the PACS stored or exported it, in the audit log. "
-	      "More: "
-	      "man\ncathgate-audit-prove\n",
-	      to);
-}
+static const struct options_row rows[] = {
+	OPTIONS_ROW("json", NULL, OPTIONS_FLAG, struct request, as_json),
+	OPTIONS_ROW("utc", NULL, OPTIONS_FLAG, struct request, utc),
+	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct request, config),
+	{ 0 },
+};
 
-/* Returns -1 to go on, else the exit status. */
-static int read_arguments(struct request *request, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "utc", no_argument, NULL, 'u' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		switch (option) {
-		case 'j':
-			request->as_json = true;
-			break;
-		case 'u':
-			request->utc = true;
-			break;
-		case 'c':
-			request->config = optarg;
-			break;
-		case 'h':
-			print_usage(stdout);
-			return CLI_GOOD;
-		default:
-			print_usage(stderr);
-			return CLI_USAGE;
-		}
-	}
-	if (optind == argc) {
-		print_usage(stderr);
-		return CLI_USAGE;
-	}
-	return -1;
-}
+static const struct options options = {
+	.command = "cathgate audit prove",
+	.behind = "OBJECT.dcm [FILE…]",
+	.about = "Finds an object, as the PACS stored or exported it, in the audit log. "
+		 "More: man\ncathgate-audit-prove\n",
+	.rows = rows,
+	.least = 1,
+	.most = SIZE_MAX,
+};
 
-static int prove(const struct request *request, char **names, size_t count)
+static int prove_object(const struct request *request, char **names, size_t count)
 {
 	struct prove_object object;
 	struct prove_search search = { .object = NULL };
@@ -76,7 +50,7 @@ static int prove(const struct request *request, char **names, size_t count)
 			status = prove_verdict_of(&search) == PROVE_PROVED ? CLI_GOOD
 									   : CLI_WRONG;
 		else
-			fprintf(stderr, "cathgate: what was found can't be written\n");
+			complain("what was found can't be written");
 	}
 	prove_search_close(&search);
 	log_source_close(&source);
@@ -85,10 +59,8 @@ static int prove(const struct request *request, char **names, size_t count)
 
 int audit_prove_main(int argc, char **argv)
 {
-	static char name[] = "cathgate audit prove";
 	struct request request = { .as_json = false };
-	argv[0] = name;
-	int status = read_arguments(&request, argc, argv);
-	return status < 0 ? prove(&request, argv + optind, (size_t)(argc - optind))
+	int status = options_read(&options, argc, argv, &request);
+	return status < 0 ? prove_object(&request, argv + optind, (size_t)(argc - optind))
 			  : status;
 }

@@ -1,12 +1,14 @@
 /* `cathgate audit report`: per study, what came and what became of it. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/kit/cli.h"
-#include "line_filter.h"
+#include "cli/kit/complain.h"
 #include "cli/kit/moment.h"
+#include "cli/kit/options.h"
+#include "line_filter.h"
 #include "report_count.h"
 #include "report_print.h"
 #include "report_read.h"
@@ -20,112 +22,80 @@ struct request {
 	struct line_filter filter;
 };
 
-static void print_usage(FILE *to)
+static bool take_form(enum form *form, enum form wanted)
 {
-	fputs("usage: cathgate audit report [--study UID] [--modality NAME] [--since T] "
-	      "[--until T]\n"
-	      "           [--csv | --json] [--utc] [--config FILE] [FILE…]\n"
-	      "What came of each study's instances. T: 2026-01-31, or "
-	      "2026-01-31T12:00[:00][Z|+01:00].\n"
-	      "More: man cathgate-audit-report\n",
-	      to);
+	if (*form != FORM_TABLE) {
+		complain("write --csv or --json once");
+		return false;
+	}
+	*form = wanted;
+	return true;
 }
 
-static int read_option(struct request *request, int option)
+static bool take_csv(void *field, const char *value)
 {
-	switch (option) {
-	case 's':
-		request->view.study = optarg;
-		if (optarg[0])
-			return 0;
-		fprintf(stderr, "cathgate: --study: write a Study Instance UID\n");
-		return -1;
-	case 'm':
-		return line_filter_add(&request->filter, LINE_FILTER_MODALITY, optarg);
-	case 'f':
-		request->since = optarg;
-		return 0;
-	case 't':
-		request->until = optarg;
-		return 0;
-	case 'v':
-	case 'j':
-		if (request->form == FORM_TABLE) {
-			request->form = option == 'v' ? FORM_CSV : FORM_JSON;
-			return 0;
-		}
-		fprintf(stderr, "cathgate: write --csv or --json once\n");
-		return -1;
-	case 'u':
-		request->view.utc = true;
-		return 0;
-	case 'c':
-		request->config = optarg;
-		return 0;
-	default:
-		print_usage(stderr);
-		return -1;
-	}
+	(void)value;
+	return take_form(field, FORM_CSV);
 }
 
-/* Returns -1 to go on, else the exit status. */
-static int read_arguments(struct request *request, int argc, char **argv)
+static bool take_json(void *field, const char *value)
 {
-	static const struct option options[] = {
-		{ "study", required_argument, NULL, 's' },
-		{ "modality", required_argument, NULL, 'm' },
-		{ "since", required_argument, NULL, 'f' },
-		{ "until", required_argument, NULL, 't' },
-		{ "csv", no_argument, NULL, 'v' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "utc", no_argument, NULL, 'u' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		if (option == 'h') {
-			print_usage(stdout);
-			return CLI_GOOD;
-		}
-		if (read_option(request, option))
-			return CLI_USAGE;
-	}
-	/* The lines that count; the rest isn't parsed. */
-	if (line_filter_add(&request->filter, LINE_FILTER_EVENT, "instance") ||
-	    line_filter_add(&request->filter, LINE_FILTER_EVENT, "delivery"))
-		return CLI_USAGE;
-	return -1;
+	(void)value;
+	return take_form(field, FORM_JSON);
 }
+
+static const char *judge_study_uid(const char *value)
+{
+	return value[0] ? NULL : "is none; write a Study Instance UID";
+}
+
+static const struct options_row rows[] = {
+	OPTIONS_ROW("study", "UID", OPTIONS_TEXT, struct request, view.study,
+		    .judge = judge_study_uid),
+	OPTIONS_ROW("modality", "NAME", OPTIONS_OTHER, struct request, filter,
+		    .take = line_filter_take_modality),
+	OPTIONS_ROW("since", "T", OPTIONS_TEXT, struct request, since),
+	OPTIONS_ROW("until", "T", OPTIONS_TEXT, struct request, until),
+	OPTIONS_ROW("csv", NULL, OPTIONS_OTHER, struct request, form, .take = take_csv,
+		    .is_alternative = true),
+	OPTIONS_ROW("json", NULL, OPTIONS_OTHER, struct request, form, .take = take_json),
+	OPTIONS_ROW("utc", NULL, OPTIONS_FLAG, struct request, view.utc),
+	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct request, config),
+	{ 0 },
+};
+
+static const struct options options = {
+	.command = "cathgate audit report",
+	.behind = "[FILE…]",
+	.about = "What came of each study's instances. T: 2026-01-31, or "
+		 "2026-01-31T12:00[:00][Z|+01:00].\nMore: man cathgate-audit-report\n",
+	.rows = rows,
+	.most = SIZE_MAX,
+};
 
 static int read_moment(const char *text, bool utc, enum moment_edge edge, int64_t *ret)
 {
 	if (!text || moment_parse(text, utc, edge, ret) == 0)
 		return 0;
-	fprintf(stderr,
-		"cathgate: %s: no time; write as in 2026-01-31, 2026-01-31T12:00, or "
-		"2026-01-31T12:00:00Z\n",
-		text);
+	complain("%s: no time; write as in 2026-01-31, 2026-01-31T12:00, or "
+		 "2026-01-31T12:00:00Z",
+		 text);
 	return -1;
 }
 
-static void tell_doubts(const struct report_doubts *doubts)
+static void complain_doubts(const struct report_doubts *doubts)
 {
 	if (doubts->gaps > 0)
-		fprintf(stderr,
-			"cathgate: warning: in %" PRIu64
-			" places lines are missing or written anew; `cathgate audit "
-			"verify` says where\n",
-			doubts->gaps);
+		complain("warning: in %" PRIu64 " places lines are missing or written "
+			 "anew; `cathgate audit verify` says where",
+			 doubts->gaps);
 	if (doubts->unreadable > 0)
-		fprintf(stderr,
-			"cathgate: warning: %" PRIu64
-			" lines can't be read, and don't count; `cathgate audit verify` "
-			"says where\n",
-			doubts->unreadable);
+		complain("warning: %" PRIu64 " lines can't be read, and don't count; "
+			 "`cathgate audit verify` says where",
+			 doubts->unreadable);
 }
 
-static int print(const struct request *request, const struct report *report)
+static int print_report(const struct request *request, const struct report *report)
 {
 	int result = 0;
 	if (request->form == FORM_CSV)
@@ -136,50 +106,50 @@ static int print(const struct request *request, const struct report *report)
 		report_print_table(stdout, report, &request->view);
 	if (result == 0 && fflush(stdout) == 0 && !ferror(stdout))
 		return 0;
-	fprintf(stderr, "cathgate: the report can't be written\n");
+	complain("the report can't be written");
 	return -1;
 }
 
-/* With --study something was asked for: that it is there, and whole. */
-static int judge(const struct request *request, const struct report *report)
+/* With --study it is asked whether that study is there, and whole. */
+static int judge_study(const struct request *request, const struct report *report)
 {
 	if (!request->view.study)
 		return CLI_GOOD;
 	const struct report_study *study = report_find(report, request->view.study);
 	if (report->studies[0].missing > 0)
-		fprintf(stderr,
-			"cathgate: of %" PRIu64
-			" more missing instances nobody knows the study: see the report "
-			"without --study\n",
-			report->studies[0].missing);
+		complain("of %" PRIu64 " more missing instances nobody knows the study: "
+			 "see the report without --study",
+			 report->studies[0].missing);
 	if (!study)
-		fprintf(stderr, "cathgate: the log has no instance of that study\n");
+		complain("the log has no instance of that study");
 	if (study && report->uncertain > 0)
-		fprintf(stderr,
-			"cathgate: of them, %" PRIu64 " refusals that were only counted, "
-			"within a day of this study and "
-			"from its modality, may be of it: nobody knows of which "
-			"instances they are\n",
-			report->uncertain);
+		complain("of them, %" PRIu64 " refusals that were only counted, within a "
+			 "day of this study and from its modality, may be of it: nobody "
+			 "knows of which instances they are",
+			 report->uncertain);
 	return study && study->missing == 0 && report->uncertain == 0 ? CLI_GOOD
 								      : CLI_WRONG;
 }
 
-static int make_report(const struct request *request, struct report *report, char **files,
+static int make_report(struct request *request, struct report *report, char **files,
 		       size_t file_count)
 {
 	struct log_source source;
 	struct report_doubts doubts;
 	bool utc = request->view.utc;
 	if (report_open(report)) {
-		fprintf(stderr, "cathgate: out of memory\n");
+		complain_memory();
 		return CLI_USAGE;
 	}
+	/* Only these lines count. The rest isn't parsed. */
+	if (line_filter_add(&request->filter, LINE_FILTER_EVENT, "instance") ||
+	    line_filter_add(&request->filter, LINE_FILTER_EVENT, "delivery"))
+		return CLI_USAGE;
 	if (read_moment(request->since, utc, MOMENT_START, &report->since) ||
 	    read_moment(request->until, utc, MOMENT_END, &report->until))
 		return CLI_USAGE;
 	if (report->since >= report->until) {
-		fprintf(stderr, "cathgate: --since must come before --until\n");
+		complain("--since must come before --until");
 		return CLI_USAGE;
 	}
 	report->study = request->view.study;
@@ -189,18 +159,16 @@ static int make_report(const struct request *request, struct report *report, cha
 	log_source_close(&source);
 	if (result)
 		return CLI_USAGE;
-	tell_doubts(&doubts);
+	complain_doubts(&doubts);
 	report_finish(report);
-	return print(request, report) ? CLI_USAGE : judge(request, report);
+	return print_report(request, report) ? CLI_USAGE : judge_study(request, report);
 }
 
 int audit_report_main(int argc, char **argv)
 {
-	static char name[] = "cathgate audit report";
 	struct request request = { .form = FORM_TABLE };
 	struct report report = { .study_count = 0 };
-	argv[0] = name;
-	int status = read_arguments(&request, argc, argv);
+	int status = options_read(&options, argc, argv, &request);
 	if (status < 0)
 		status = make_report(&request, &report, argv + optind,
 				     (size_t)(argc - optind));

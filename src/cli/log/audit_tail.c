@@ -1,6 +1,5 @@
 /* `cathgate audit tail`: the log's last lines as a person reads them. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,9 +9,11 @@
 
 #include "cathgate/base/visible.h"
 #include "cli/kit/cli.h"
-#include "line_filter.h"
+#include "cli/kit/complain.h"
 #include "cli/kit/log_source.h"
+#include "cli/kit/options.h"
 #include "cli/kit/shown.h"
+#include "line_filter.h"
 #include "tail_row.h"
 
 #define LINES_USUAL 10
@@ -20,107 +21,56 @@
 
 struct tail {
 	const char *config, *path;
-	char *default_path;
-	bool follows, as_json, wants_all;
-	size_t lines;
+	bool follows, as_json;
+	size_t lines; /* SIZE_MAX: all */
 	struct line_filter filter;
 	struct tail_style style;
 };
 
-static void print_usage(FILE *to)
-{
-	fputs("usage: cathgate audit tail [-f] [-n N|all] [--event WORD] [--modality "
-	      "NAME]\n"
-	      "           [--outcome WORD] [--json] [--utc] [--config FILE] [FILE]\n"
-	      "The last lines of the audit log, 10 unless -n says otherwise; -f goes on "
-	      "as\n"
-	      "they come. More: man cathgate-audit-tail\n",
-	      to);
-}
-
-static int read_count(struct tail *tail, const char *text)
+static bool take_count(void *field, const char *value)
 {
 	char *end;
-	unsigned long count = strtoul(text, &end, 10);
-	tail->wants_all = strcmp(text, "all") == 0;
-	if (!tail->wants_all &&
-	    (text[0] < '0' || text[0] > '9' || *end || count > LINES_MAX)) {
-		fprintf(stderr, "cathgate: -n %s: write a number up to %d, or \"all\"\n",
-			text, LINES_MAX);
-		return -1;
+	unsigned long count = strtoul(value, &end, 10);
+	bool wants_all = strcmp(value, "all") == 0;
+	if (!wants_all &&
+	    (value[0] < '0' || value[0] > '9' || *end || count > LINES_MAX)) {
+		complain("-n %s: write a number up to %d, or \"all\"", value, LINES_MAX);
+		return false;
 	}
-	tail->lines = count;
-	return 0;
+	*(size_t *)field = wants_all ? SIZE_MAX : count;
+	return true;
 }
 
-static int read_option(struct tail *tail, int option)
-{
-	switch (option) {
-	case 'f':
-		tail->follows = true;
-		return 0;
-	case 'n':
-		return read_count(tail, optarg);
-	case 'e':
-		return line_filter_add(&tail->filter, LINE_FILTER_EVENT, optarg);
-	case 'm':
-		return line_filter_add(&tail->filter, LINE_FILTER_MODALITY, optarg);
-	case 'o':
-		return line_filter_add(&tail->filter, LINE_FILTER_OUTCOME, optarg);
-	case 'j':
-		tail->as_json = true;
-		return 0;
-	case 'u':
-		tail->style.utc = true;
-		return 0;
-	case 'c':
-		tail->config = optarg;
-		return 0;
-	default:
-		print_usage(stderr);
-		return -1;
-	}
-}
+static const struct options_row rows[] = {
+	OPTIONS_ROW("follow", NULL, OPTIONS_FLAG, struct tail, follows, .letter = 'f'),
+	OPTIONS_ROW("lines", "N|all", OPTIONS_OTHER, struct tail, lines, .letter = 'n',
+		    .take = take_count),
+	OPTIONS_ROW("event", "WORD", OPTIONS_OTHER, struct tail, filter,
+		    .take = line_filter_take_event),
+	OPTIONS_ROW("modality", "NAME", OPTIONS_OTHER, struct tail, filter,
+		    .take = line_filter_take_modality),
+	OPTIONS_ROW("outcome", "WORD", OPTIONS_OTHER, struct tail, filter,
+		    .take = line_filter_take_outcome),
+	OPTIONS_ROW("json", NULL, OPTIONS_FLAG, struct tail, as_json),
+	OPTIONS_ROW("utc", NULL, OPTIONS_FLAG, struct tail, style.utc),
+	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct tail, config),
+	{ 0 },
+};
 
-/* Returns -1 to go on, else the exit status. */
-static int read_arguments(struct tail *tail, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "follow", no_argument, NULL, 'f' },
-		{ "lines", required_argument, NULL, 'n' },
-		{ "event", required_argument, NULL, 'e' },
-		{ "modality", required_argument, NULL, 'm' },
-		{ "outcome", required_argument, NULL, 'o' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "utc", no_argument, NULL, 'u' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	for (int option;
-	     (option = getopt_long(argc, argv, "fn:", options, NULL)) != -1;) {
-		if (option == 'h') {
-			print_usage(stdout);
-			return CLI_GOOD;
-		}
-		if (read_option(tail, option))
-			return CLI_USAGE;
-	}
-	if (optind + 1 < argc) {
-		fprintf(stderr, "cathgate: name one FILE: the live log, whose rotated "
-				"files are found beside it\n");
-		return CLI_USAGE;
-	}
-	tail->path = argv[optind];
-	if (!tail->path)
-		tail->path = tail->default_path = log_source_default(tail->config);
-	return tail->path ? -1 : CLI_USAGE;
-}
+static const struct options options = {
+	.command = "cathgate audit tail",
+	.behind = "[FILE]",
+	.about = "The last lines of the audit log, 10 unless -n says otherwise; -f goes "
+		 "on as\nthey come. More: man cathgate-audit-tail\n",
+	.rows = rows,
+	.most = 1,
+	.hint = "Name one FILE: the live log, whose rotated files are found beside it",
+};
 
 #define ROTATIONS_MAX 10
 
 /* Where the first line to be shown stands. */
-struct start {
+struct tail_start {
 	const char *file; /* NULL: nowhere yet */
 	uint64_t seq;
 	off_t offset;
@@ -130,17 +80,17 @@ struct search {
 	const struct tail *tail;
 	const char *file;
 	size_t wanted; /* lines that are still to be found */
-	struct start first, behind;
+	struct tail_start first, behind;
 };
 
-static bool look_at(void *context, const struct log_reader_line *line, off_t offset)
+static bool note_start(void *context, const struct log_reader_line *line, off_t offset)
 {
 	struct search *search = context;
 	if (!search->behind.file)
-		search->behind = (struct start){ search->file, line->seq + 1,
-						 offset + (off_t)line->size + 1 };
+		search->behind = (struct tail_start){ search->file, line->seq + 1,
+						      offset + (off_t)line->size + 1 };
 	if (search->wanted > 0 && line_filter_fits(&search->tail->filter, line)) {
-		search->first = (struct start){ search->file, line->seq, offset };
+		search->first = (struct tail_start){ search->file, line->seq, offset };
 		search->wanted--;
 	}
 	return search->wanted > 0;
@@ -148,13 +98,13 @@ static bool look_at(void *context, const struct log_reader_line *line, off_t off
 
 /* Files are looked through from the newest's end on, until enough lines are found. */
 static int find_start(const struct tail *tail, char **files, size_t count,
-		      struct start *ret)
+		      struct tail_start *ret)
 {
 	struct search search = { .tail = tail, .wanted = tail->lines };
 	while (count-- > 0 && (search.wanted > 0 || !search.behind.file)) {
 		search.file = files[count];
-		/* One that isn't there was rotated or removed meanwhile. */
-		if (log_reader_backwards(files[count], look_at, &search) &&
+		/* A file that isn't there was rotated or removed meanwhile. */
+		if (log_reader_backwards(files[count], note_start, &search) &&
 		    errno != ENOENT) {
 			log_source_complain(files[count]);
 			return -1;
@@ -164,12 +114,12 @@ static int find_start(const struct tail *tail, char **files, size_t count,
 	return 0;
 }
 
-/* 1 when the log was rotated meanwhile; -1 after saying why. */
+/* 1 when the log was rotated meanwhile; -1 after saying what is wrong. */
 static int try_to_open(const struct tail *tail, struct log_reader **ret)
 {
 	char **files;
 	size_t count;
-	struct start start = { .file = NULL };
+	struct tail_start start = { .file = NULL };
 	if (log_reader_files(tail->path, &files, &count)) {
 		log_source_complain(tail->path);
 		return -1;
@@ -180,7 +130,7 @@ static int try_to_open(const struct tail *tail, struct log_reader **ret)
 		log_source_complain(tail->path);
 		result = -1;
 	}
-	if (result == 0 && !tail->wants_all) {
+	if (result == 0 && tail->lines != SIZE_MAX) {
 		result = find_start(tail, files, count, &start);
 		if (result == 0 && !log_reader_files_stay(tail->path, files, count))
 			result = 1;
@@ -197,15 +147,14 @@ static int try_to_open(const struct tail *tail, struct log_reader **ret)
 	return result;
 }
 
-/* -1 after saying why. */
+/* -1 after saying what is wrong. */
 static int open_log(const struct tail *tail, struct log_reader **ret)
 {
 	int result = 1;
 	for (int i = 0; i < ROTATIONS_MAX && result > 0; i++)
 		result = try_to_open(tail, ret);
 	if (result > 0)
-		fputs("cathgate: the log's files change faster than they can be opened\n",
-		      stderr);
+		complain("the log's files change faster than they can be opened");
 	return result == 0 ? 0 : -1;
 }
 
@@ -225,7 +174,7 @@ static void print_raw(const struct log_reader_line *line)
 	putchar('\n');
 }
 
-static void print_line(const struct tail *tail, const struct log_reader_line *line)
+static void print_tail_line(const struct tail *tail, const struct log_reader_line *line)
 {
 	if (!line_filter_fits(&tail->filter, line))
 		return;
@@ -235,7 +184,7 @@ static void print_line(const struct tail *tail, const struct log_reader_line *li
 		tail_row_print(stdout, line, &tail->style);
 }
 
-/* Until there may be more; false when nobody reads our output any more. */
+/* Waits until there may be more lines. False when nobody reads our output any more. */
 static bool wait_for_more(const struct log_reader *reader)
 {
 	struct pollfd waits[] = {
@@ -257,21 +206,18 @@ static int print_lines(const struct tail *tail, struct log_reader *reader)
 	for (;;) {
 		switch (log_reader_next(reader, &line)) {
 		case LOG_READER_LINE:
-			print_line(tail, &line);
+			print_tail_line(tail, &line);
 			break;
 		case LOG_READER_GAP:
-			fflush(stdout);
-			fputs("cathgate: what follows here is not the next line: lines "
-			      "are missing, were taken back, or a new chain begins\n",
-			      stderr);
+			complain("what follows here is not the next line: lines are "
+				 "missing, were taken back, or a new chain begins");
 			break;
 		case LOG_READER_FAILED:
 			log_source_complain(tail->path);
 			return CLI_USAGE;
 		case LOG_READER_END:
 			if (fflush(stdout) || ferror(stdout)) {
-				fprintf(stderr, "cathgate: can't write: %s\n",
-					strerror(errno));
+				complain("can't write: %s", strerror(errno));
 				return CLI_USAGE;
 			}
 			if (!tail->follows || !wait_for_more(reader))
@@ -283,17 +229,21 @@ static int print_lines(const struct tail *tail, struct log_reader *reader)
 
 int audit_tail_main(int argc, char **argv)
 {
-	static char name[] = "cathgate audit tail";
 	struct tail tail = { .lines = LINES_USUAL };
 	struct log_reader *reader = NULL;
-	argv[0] = name;
+	char *usual_path = NULL;
 	tail.style.colour = shown_in_colour(stdout);
-	int status = read_arguments(&tail, argc, argv);
-	if (status < 0)
-		status =
-			open_log(&tail, &reader) ? CLI_USAGE : print_lines(&tail, reader);
+	int status = options_read(&options, argc, argv, &tail);
+	if (status >= 0)
+		goto out;
+	tail.path = argv[optind];
+	if (!tail.path)
+		tail.path = usual_path = log_source_default(tail.config);
+	status = !tail.path || open_log(&tail, &reader) ? CLI_USAGE
+							: print_lines(&tail, reader);
+out:
 	log_reader_close(reader);
 	line_filter_free(&tail.filter);
-	free(tail.default_path);
+	free(usual_path);
 	return status;
 }

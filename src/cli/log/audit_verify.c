@@ -7,68 +7,38 @@
 
 #include "cathgate/audit/log_reader.h"
 #include "cli/kit/cli.h"
+#include "cli/kit/complain.h"
 #include "cli/kit/log_source.h"
+#include "cli/kit/options.h"
 #include "verify_print.h"
 
 #define ROTATIONS_MAX 10
 
 struct request {
 	const char *config;
-	char **files, **keys, **notes;
-	size_t file_count, key_count, note_count;
+	char **files;
+	size_t file_count;
+	struct options_texts keys, notes;
 	bool as_json, is_quiet;
 };
 
-static void print_usage(FILE *to)
-{
-	fputs("usage: cathgate audit verify [--key PUB] [--checkpoint FILE] [--json]\n"
-	      "                             [--quiet] [--config FILE] [FILE…]\n"
-	      "Says whether the audit log is as it was written, and else which line is "
-	      "the first\nthat is not. More: man cathgate-audit-verify\n",
-	      to);
-}
+static const struct options_row rows[] = {
+	OPTIONS_ROW("key", "PUB", OPTIONS_TEXTS, struct request, keys),
+	OPTIONS_ROW("checkpoint", "FILE", OPTIONS_TEXTS, struct request, notes),
+	OPTIONS_ROW("json", NULL, OPTIONS_FLAG, struct request, as_json),
+	OPTIONS_ROW("quiet", NULL, OPTIONS_FLAG, struct request, is_quiet),
+	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct request, config),
+	{ 0 },
+};
 
-/* Returns -1 to go on, else the exit status. */
-static int read_arguments(struct request *request, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "key", required_argument, NULL, 'k' },
-		{ "checkpoint", required_argument, NULL, 'p' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		switch (option) {
-		case 'k':
-			request->keys[request->key_count++] = optarg;
-			break;
-		case 'p':
-			request->notes[request->note_count++] = optarg;
-			break;
-		case 'j':
-			request->as_json = true;
-			break;
-		case 'q':
-			request->is_quiet = true;
-			break;
-		case 'c':
-			request->config = optarg;
-			break;
-		case 'h':
-			print_usage(stdout);
-			return CLI_GOOD;
-		default:
-			print_usage(stderr);
-			return CLI_USAGE;
-		}
-	}
-	request->files = argv + optind;
-	request->file_count = (size_t)(argc - optind);
-	return -1;
-}
+static const struct options options = {
+	.command = "cathgate audit verify",
+	.behind = "[FILE…]",
+	.about = "Says whether the audit log is as it was written, and else which line "
+		 "is the first\nthat is not. More: man cathgate-audit-verify\n",
+	.rows = rows,
+	.most = SIZE_MAX,
+};
 
 /* The log's files by their names, as they were listed before any was opened. */
 struct listed {
@@ -82,7 +52,7 @@ static void listed_free(struct listed *listed)
 	*listed = (struct listed){ .count = 0 };
 }
 
-/* 1: a file was renamed since it was listed. */
+/* 1 where a file was renamed since it was listed. */
 static int add_default(struct verify_set *set, const char *path, struct listed *ret)
 {
 	if (log_reader_files(path, &ret->files, &ret->count)) {
@@ -91,7 +61,7 @@ static int add_default(struct verify_set *set, const char *path, struct listed *
 	}
 	int result = ret->count > 0 ? 0 : -1;
 	if (result)
-		fprintf(stderr, "cathgate: %s: there is no log yet\n", path);
+		complain("%s: there is no log yet", path);
 	for (size_t i = 0; i < ret->count && result == 0; i++)
 		result = verify_set_add_file(set, ret->files[i]);
 	return result;
@@ -100,12 +70,12 @@ static int add_default(struct verify_set *set, const char *path, struct listed *
 static int gather(const struct request *request, const char *path, struct verify_set *set,
 		  struct listed *ret)
 {
-	for (size_t i = 0; i < request->key_count; i++) {
-		if (verify_set_add_key(set, request->keys[i]))
+	for (size_t i = 0; i < request->keys.count; i++) {
+		if (verify_set_add_key(set, request->keys.items[i]))
 			return -1;
 	}
-	for (size_t i = 0; i < request->note_count; i++) {
-		if (verify_set_add_note(set, request->notes[i], false))
+	for (size_t i = 0; i < request->notes.count; i++) {
+		if (verify_set_add_note(set, request->notes.items[i], false))
 			return -1;
 	}
 	for (size_t i = 0; i < request->file_count; i++) {
@@ -121,7 +91,7 @@ static int gather(const struct request *request, const char *path, struct verify
 	return result ? result : verify_set_complete(set);
 }
 
-/* Again, where the log was rotated meanwhile: its names then stand for other files. */
+/* Gathers again where the log was rotated meanwhile: then names stand for other files. */
 static int gather_still(const struct request *request, const char *path,
 			struct verify_set *set)
 {
@@ -139,12 +109,11 @@ static int gather_still(const struct request *request, const char *path,
 			return 0;
 		verify_set_close(set);
 	}
-	fputs("cathgate: the log's files change faster than they can be opened\n",
-	      stderr);
+	complain("the log's files change faster than they can be opened");
 	return -1;
 }
 
-static int verify(const struct request *request, const char *path)
+static int verify_log(const struct request *request, const char *path)
 {
 	struct verify_set set = { .count = 0 };
 	int status = CLI_USAGE;
@@ -171,28 +140,22 @@ out:
 
 int audit_verify_main(int argc, char **argv)
 {
-	struct request request = { .keys = calloc((size_t)argc, sizeof(char *)),
-				   .notes = calloc((size_t)argc, sizeof(char *)) };
+	struct request request = { .config = NULL };
 	struct rlimit limit;
 	char *path = NULL;
-	int status = CLI_USAGE;
-	if (!request.keys || !request.notes)
-		goto out;
-	status = read_arguments(&request, argc, argv);
+	int status = options_read(&options, argc, argv, &request);
 	if (status >= 0)
-		goto out;
-	status = CLI_USAGE;
+		return status;
+	request.files = argv + optind;
+	request.file_count = (size_t)(argc - optind);
 	/* All files are open at once, so that a rotation exchanges none of them. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	if (request.file_count == 0 && !(path = log_source_default(request.config)))
-		goto out;
-	status = verify(&request, path);
-out:
+		return CLI_USAGE;
+	status = verify_log(&request, path);
 	free(path);
-	free(request.keys);
-	free(request.notes);
 	return status;
 }

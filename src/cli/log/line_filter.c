@@ -1,6 +1,5 @@
 #include "line_filter.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,18 +13,19 @@ static const char *const names[LINE_FILTER_MEMBERS] = {
 	[LINE_FILTER_OUTCOME] = "outcome",
 };
 
-/* The words that a log can have. Modalities are named by each configuration. */
-static const char *const words[LINE_FILTER_MEMBERS] = {
+/* The values that a log can have. Modalities are named by each configuration. */
+static const char *const vocabulary[LINE_FILTER_MEMBERS] = {
 	[LINE_FILTER_EVENT] = "start stop reload association instance delivery "
 			      "checkpoint alert retention",
 	[LINE_FILTER_OUTCOME] = "forwarded spooled refused failed unconfirmed accepted "
 				"released aborted done raised removed",
 };
 
-static bool is_among(const char *list, const char *word)
+static bool is_among(const char *list, const char *value)
 {
-	size_t length = strlen(word);
-	for (const char *at = list; length > 0 && (at = strstr(at, word)); at += length) {
+	size_t length = strlen(value);
+	for (const char *at = list; length > 0 && (at = strstr(at, value));
+	     at += length) {
 		if ((at == list || at[-1] == ' ') &&
 		    (at[length] == ' ' || at[length] == '\0'))
 			return true;
@@ -36,10 +36,9 @@ static bool is_among(const char *list, const char *word)
 int line_filter_add(struct line_filter *filter, enum line_filter_member member,
 		    const char *value)
 {
-	if (words[member] && !is_among(words[member], value)) {
-		fprintf(stderr,
-			"cathgate: --%s %s: there is no such word; write one of: %s\n",
-			names[member], value, words[member]);
+	if (vocabulary[member] && !is_among(vocabulary[member], value)) {
+		complain("--%s %s: there is no such word; write one of: %s",
+			 names[member], value, vocabulary[member]);
 		return -1;
 	}
 	if (!utf8_is_valid(value)) {
@@ -51,14 +50,27 @@ int line_filter_add(struct line_filter *filter, enum line_filter_member member,
 	size_t count = filter->members[member].count;
 	const char **values =
 		reallocarray(filter->members[member].values, count + 1, sizeof(*values));
-	if (!values) {
-		fprintf(stderr, "cathgate: out of memory\n");
-		return -1;
-	}
+	if (!values)
+		return complain_memory();
 	values[count] = value;
 	filter->members[member].values = values;
 	filter->members[member].count = count + 1;
 	return 0;
+}
+
+bool line_filter_take_event(void *filter, const char *value)
+{
+	return line_filter_add(filter, LINE_FILTER_EVENT, value) == 0;
+}
+
+bool line_filter_take_modality(void *filter, const char *value)
+{
+	return line_filter_add(filter, LINE_FILTER_MODALITY, value) == 0;
+}
+
+bool line_filter_take_outcome(void *filter, const char *value)
+{
+	return line_filter_add(filter, LINE_FILTER_OUTCOME, value) == 0;
 }
 
 void line_filter_free(struct line_filter *filter)
@@ -76,10 +88,11 @@ static bool is_empty(const struct line_filter *filter)
 	return count == 0;
 }
 
-/* Most lines are told apart by their bytes alone, which is much quicker than to parse
- * them all. A value that the log escapes is left to the parser. */
-static bool may_fit(const struct line_filter *filter, enum line_filter_member member,
-		    const struct log_reader_line *line)
+/* The bytes of most lines show that they don't fit, which is much quicker than to parse
+ * them. Where the log would escape a part of a value, the parser must decide. */
+static bool member_may_fit(const struct line_filter *filter,
+			   enum line_filter_member member,
+			   const struct log_reader_line *line)
 {
 	for (size_t i = 0; i < filter->members[member].count; i++) {
 		const char *value = filter->members[member].values[i];
@@ -97,20 +110,19 @@ bool line_filter_may_fit(const struct line_filter *filter,
 			 const struct log_reader_line *line)
 {
 	for (enum line_filter_member i = 0; i < LINE_FILTER_MEMBERS; i++) {
-		if (!may_fit(filter, i, line))
+		if (!member_may_fit(filter, i, line))
 			return false;
 	}
 	return true;
 }
 
-bool line_filter_fits_words(const struct line_filter *filter,
-			    const char *const words_of_line[LINE_FILTER_MEMBERS])
+bool line_filter_fits_texts(const struct line_filter *filter,
+			    const char *const texts[LINE_FILTER_MEMBERS])
 {
 	for (size_t i = 0; i < LINE_FILTER_MEMBERS; i++) {
 		bool fits = filter->members[i].count == 0;
 		for (size_t j = 0; j < filter->members[i].count && !fits; j++)
-			fits = strcmp(filter->members[i].values[j], words_of_line[i]) ==
-			       0;
+			fits = strcmp(filter->members[i].values[j], texts[i]) == 0;
 		if (!fits)
 			return false;
 	}
@@ -120,15 +132,15 @@ bool line_filter_fits_words(const struct line_filter *filter,
 bool line_filter_fits(const struct line_filter *filter,
 		      const struct log_reader_line *line)
 {
-	const char *words_of_line[LINE_FILTER_MEMBERS];
+	const char *texts[LINE_FILTER_MEMBERS];
 	if (is_empty(filter))
 		return true;
 	json_t *read = line_filter_may_fit(filter, line)
 			       ? members_read(line->text, line->size)
 			       : NULL;
 	for (size_t i = 0; i < LINE_FILTER_MEMBERS && read; i++)
-		words_of_line[i] = members_text(read, names[i]);
-	bool result = read && line_filter_fits_words(filter, words_of_line);
+		texts[i] = members_text(read, names[i]);
+	bool result = read && line_filter_fits_texts(filter, texts);
 	json_decref(read);
 	return result;
 }

@@ -1,5 +1,5 @@
 /*
- * Which lines of a log are wanted, by the words that some members must have. Of each
+ * Which lines of a log are wanted, by the text that some members must have. Of each
  * member one of its values must fit; a member without values fits always.
  */
 #ifndef CLI_LINE_FILTER_H
@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "cathgate/audit/log_reader.h"
+#include "cathgate/base/must_use.h"
 
 enum line_filter_member {
 	LINE_FILTER_EVENT,
@@ -24,19 +25,24 @@ struct line_filter {
 	} members[LINE_FILTER_MEMBERS];
 };
 
-/* Values live as long as the filter. -1 after saying what is wrong: an event or an
- * outcome that there isn't. */
-int line_filter_add(struct line_filter *filter, enum line_filter_member member,
-		    const char *value);
+/* The value must live as long as the filter. -1 after saying what is wrong: there is no
+ * such event or outcome, say. */
+MUST_USE int line_filter_add(struct line_filter *filter, enum line_filter_member member,
+			     const char *value);
+/* The same, as options take their values (options.h); `filter` is a struct line_filter.
+ */
+bool line_filter_take_event(void *filter, const char *value);
+bool line_filter_take_modality(void *filter, const char *value);
+bool line_filter_take_outcome(void *filter, const char *value);
 void line_filter_free(struct line_filter *filter);
 
 bool line_filter_fits(const struct line_filter *filter,
 		      const struct log_reader_line *line);
 /* The two halves of that, for a caller that reads the line by itself: whether its bytes
- * may fit, and whether these words of its members do. */
+ * may fit, and whether the texts of its members do. */
 bool line_filter_may_fit(const struct line_filter *filter,
 			 const struct log_reader_line *line);
-bool line_filter_fits_words(const struct line_filter *filter,
-			    const char *const words[LINE_FILTER_MEMBERS]);
+bool line_filter_fits_texts(const struct line_filter *filter,
+			    const char *const texts[LINE_FILTER_MEMBERS]);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +9,7 @@
 
 #include "cathgate/dicom/data_set_head.h"
 #include "cathgate/dicom/part10.h"
+#include "cli/kit/complain.h"
 
 /* Fills the buffer, as far as the file goes. -1 with errno. */
 static ssize_t read_full(int fd, uint8_t *to, size_t size)
@@ -50,8 +50,8 @@ static int hash_data_set(int fd, uint8_t *buffer, size_t filled, size_t data_set
 	return result;
 }
 
-/* The data set's own UIDs count before the header's. Without a header nobody says how it
- * is encoded: then it is tried. */
+/* The data set's own UIDs count before the header's. A file without a header doesn't say
+ * how the data set is encoded: then each encoding is tried. */
 static void read_names(const uint8_t *data_set, size_t size, const struct part10 *part10,
 		       struct prove_object *object)
 {
@@ -79,10 +79,9 @@ static int read_open(int fd, const char *path, uint8_t *buffer, struct prove_obj
 	struct part10 part10;
 	ssize_t filled = read_full(fd, buffer, PART10_HEAD_MAX);
 	if (filled >= 0 && part10_read(buffer, (size_t)filled, &part10)) {
-		fprintf(stderr,
-			"cathgate: %s: its meta header (PS3.10 7.1) can't be read; give "
-			"the file as the PACS stored or exported it\n",
-			path);
+		complain("%s: its meta header (PS3.10 7.1) can't be read; give the file "
+			 "as the PACS stored or exported it",
+			 path);
 		return -1;
 	}
 	if (filled < 0)
@@ -92,13 +91,13 @@ static int read_open(int fd, const char *path, uint8_t *buffer, struct prove_obj
 	if (hash_data_set(fd, buffer, (size_t)filled, part10.data_set_at, &object))
 		goto failed;
 	if (object.bytes == 0) {
-		fprintf(stderr, "cathgate: %s: it has no data set\n", path);
+		complain("%s: it has no data set", path);
 		return -1;
 	}
 	*ret = object;
 	return 0;
 failed:
-	fprintf(stderr, "cathgate: %s: it can't be read: %s\n", path, strerror(errno));
+	complain("%s: it can't be read: %s", path, strerror(errno));
 	return -1;
 }
 
@@ -109,11 +108,9 @@ int prove_object_read(const char *path, struct prove_object *ret)
 	uint8_t *buffer = malloc(PART10_HEAD_MAX);
 	int result = -1;
 	if (fd < 0 || !buffer || fstat(fd, &status))
-		fprintf(stderr, "cathgate: %s: it can't be read: %s\n", path,
-			strerror(errno));
+		complain("%s: it can't be read: %s", path, strerror(errno));
 	else if (!S_ISREG(status.st_mode))
-		fprintf(stderr,
-			"cathgate: %s: it is no regular file; name a DICOM file\n", path);
+		complain("%s: it is no regular file; name a DICOM file", path);
 	else
 		result = read_open(fd, path, buffer, ret);
 	free(buffer);

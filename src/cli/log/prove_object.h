@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "cathgate/base/digest.h"
+#include "cathgate/base/must_use.h"
 
 struct prove_object {
 	int64_t bytes; /* of the data set */
@@ -18,6 +19,6 @@ struct prove_object {
 };
 
 /* -1 after saying what is wrong. */
-int prove_object_read(const char *path, struct prove_object *ret);
+MUST_USE int prove_object_read(const char *path, struct prove_object *ret);
 
 #endif

@@ -7,7 +7,7 @@
 #include "cli/kit/moment.h"
 #include "cli/kit/shown.h"
 
-static const char *const verdict_words[] = {
+static const char *const verdict_names[] = {
 	[PROVE_PROVED] = "proved",
 	[PROVE_NOT_SOUND] = "log-does-not-hold",
 	[PROVE_OTHER_SYNTAX] = "other-transfer-syntax",
@@ -183,9 +183,9 @@ static const char *verdict_text(enum prove_verdict verdict)
 		       "they are another object\n";
 	case PROVE_OTHER_BYTES:
 		return "NOT PROVED: the log knows the SOP instance, but its bytes "
-		       "differ. "
-		       "Perhaps the PACS\nencoded it anew; that can't be told from a "
-		       "change. No claim is made\n";
+		       "differ. Perhaps the PACS\n"
+		       "encoded it anew; that can't be told from a change. No claim is "
+		       "made\n";
 	default:
 		return "NOT PROVED: the log has neither these bytes nor their SOP "
 		       "instance\n";
@@ -216,9 +216,8 @@ void prove_print(FILE *to, const char *path, const struct prove_search *search, 
 	put_files(to, search);
 	if (search->record_count > 0)
 		fputs("That nobody wrote the whole log anew is proved by `cathgate audit "
-		      "verify` alone,\nwith the public key and a checkpoint that was "
-		      "kept "
-		      "elsewhere.\n",
+		      "verify` alone,\n"
+		      "with the public key and a checkpoint that was kept elsewhere.\n",
 		      to);
 }
 
@@ -264,7 +263,7 @@ int prove_print_json(FILE *to, const char *path, const struct prove_search *sear
 	json_t *whole = json_object(), *records = json_array(), *files = json_array();
 	json_object_set_new(whole, "object", shown_json(path));
 	json_object_set_new(whole, "proved", json_boolean(verdict == PROVE_PROVED));
-	json_object_set_new(whole, "verdict", json_string(verdict_words[verdict]));
+	json_object_set_new(whole, "verdict", json_string(verdict_names[verdict]));
 	json_object_set_new(whole, "sop_instance", json_string(object->sop_instance));
 	json_object_set_new(whole, "sop_class", json_string(object->sop_class));
 	json_object_set_new(whole, "transfer_syntax",

@@ -21,6 +21,7 @@ enum prove_verdict prove_verdict_of(const struct prove_search *search);
 
 void prove_print(FILE *to, const char *path, const struct prove_search *search, bool utc);
 /* -1 without memory, or when it can't be written. */
-int prove_print_json(FILE *to, const char *path, const struct prove_search *search);
+MUST_USE int prove_print_json(FILE *to, const char *path,
+			      const struct prove_search *search);
 
 #endif

@@ -1,11 +1,11 @@
 #include "prove_search.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cathgate/audit/chain.h"
 #include "cathgate/audit/members.h"
+#include "cli/kit/complain.h"
 
 #define RECORDS_MAX 1000 /* of one object; a log with more is a strange one */
 
@@ -113,8 +113,8 @@ static int add_record(struct prove_search *search, struct prove_record record)
 	return 0;
 }
 
-static int look_at(struct walk *walk, const struct log_reader_line *line,
-		   const struct chain_line *read)
+static int judge_line(struct walk *walk, const struct log_reader_line *line,
+		      const struct chain_line *read)
 {
 	const struct prove_object *object = walk->search->object;
 	json_t *members =
@@ -159,7 +159,7 @@ static int take_line(struct walk *walk, const struct log_reader_line *line)
 	const struct chain_line *chained =
 		chain_read(walk->digest, line->text, line->size, &read) ? NULL : &read;
 	follow_chain(walk, line, chained);
-	return look_at(walk, line, chained);
+	return judge_line(walk, line, chained);
 }
 
 int prove_search_run(struct prove_search *search, const struct prove_object *object,
@@ -179,7 +179,7 @@ int prove_search_run(struct prove_search *search, const struct prove_object *obj
 			has_memory = take_line(&walk, &line) == 0;
 	}
 	if (!has_memory)
-		fprintf(stderr, "cathgate: out of memory\n");
+		complain_memory();
 	digest_free(walk.digest);
 	return has_memory && result == LOG_READER_END ? 0 : -1;
 }

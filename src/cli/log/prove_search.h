@@ -40,8 +40,9 @@ struct prove_search {
 };
 
 /* Reads all of the log. -1 after saying what is wrong; to be closed in any case. */
-int prove_search_run(struct prove_search *search, const struct prove_object *object,
-		     struct log_source *source);
+MUST_USE int prove_search_run(struct prove_search *search,
+			      const struct prove_object *object,
+			      struct log_source *source);
 void prove_search_close(struct prove_search *search);
 
 /* Whether that record proves the object's bytes: it has them, its own hash holds, and so

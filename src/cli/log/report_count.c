@@ -6,7 +6,7 @@
 
 #include "cli/kit/moment.h"
 
-const char *const report_outcome_words[REPORT_OUTCOMES] = {
+const char *const report_outcome_names[REPORT_OUTCOMES] = {
 	[REPORT_FORWARDED] = "forwarded",     [REPORT_SPOOLED] = "spooled",
 	[REPORT_FAILED] = "failed",	      [REPORT_REFUSED] = "refused",
 	[REPORT_UNCONFIRMED] = "unconfirmed",
@@ -134,9 +134,8 @@ static struct report_instance *find_instance(struct report *report, const char *
 
 static bool read_outcome(const struct report_line *line, enum report_outcome *ret)
 {
-	const char *word = line->outcome;
 	for (enum report_outcome i = 0; i < REPORT_OUTCOMES; i++) {
-		if (strcmp(word, report_outcome_words[i]) == 0) {
+		if (strcmp(line->outcome, report_outcome_names[i]) == 0) {
 			*ret = i;
 			return true;
 		}

@@ -35,7 +35,7 @@ enum report_outcome {
 	REPORT_OUTCOMES
 };
 
-extern const char *const report_outcome_words[REPORT_OUTCOMES];
+extern const char *const report_outcome_names[REPORT_OUTCOMES];
 
 #define REPORT_NONE SIZE_MAX
 
@@ -86,20 +86,20 @@ struct report {
 };
 
 /* 0, or -1 without memory. The window is open on both sides until it is set. */
-int report_open(struct report *report);
+MUST_USE int report_open(struct report *report);
 void report_close(struct report *report);
 /* As if no line had been taken in yet. -1 without memory. */
-int report_reopen(struct report *report);
+MUST_USE int report_reopen(struct report *report);
 
 /* Takes in a line, whatever it is. -1 without memory. */
-int report_add(struct report *report, const json_t *line);
-int report_take(struct report *report, const struct report_line *line);
+MUST_USE int report_add(struct report *report, const json_t *line);
+MUST_USE int report_take(struct report *report, const struct report_line *line);
 
 /* The pass before that: notes what lines there are of which instance. -1 without memory.
  * *ret_needs_all is set where the order of lines counts in a way that only a report that
  * remembers all of them can follow: a line without a time. */
-int report_look(const struct report *report, struct report_repeats *repeats,
-		const struct report_line *line, bool *ret_needs_all);
+MUST_USE int report_look(const struct report *report, struct report_repeats *repeats,
+			 const struct report_line *line, bool *ret_needs_all);
 
 /* Adds up studies and total, and finds what is missing, when all lines are in. */
 void report_finish(struct report *report);

@@ -37,8 +37,8 @@ static int two_digits(const char *at, int most)
 	return number <= most ? number : -1;
 }
 
-/* As moment_parse; but of lines of one day, in the writer's form, the date is read once.
- */
+/* As moment_parse, but quicker: the date is read once for all lines of one day that have
+ * the writer's form. */
 static int64_t moment_of(struct report_line_reader *reader, const char *time)
 {
 	static const char form[] = "0000-00-00T00:00:00.000000Z";
@@ -83,14 +83,14 @@ static struct report_line line_of_scan(struct report_line_reader *reader)
 	};
 }
 
-static bool fits(const struct line_filter *filter, const struct report_line *line)
+static bool fits_filter(const struct line_filter *filter, const struct report_line *line)
 {
-	const char *const words[LINE_FILTER_MEMBERS] = {
+	const char *const texts[LINE_FILTER_MEMBERS] = {
 		[LINE_FILTER_EVENT] = line->event,
 		[LINE_FILTER_MODALITY] = line->modality,
 		[LINE_FILTER_OUTCOME] = line->outcome,
 	};
-	return line_filter_fits_words(filter, words);
+	return line_filter_fits_texts(filter, texts);
 }
 
 enum report_line_result report_line_read(struct report_line_reader *reader,
@@ -112,7 +112,7 @@ enum report_line_result report_line_read(struct report_line_reader *reader,
 			return REPORT_LINE_UNREADABLE;
 		read = report_line_of(reader->parsed);
 	}
-	if (!fits(reader->filter, &read))
+	if (!fits_filter(reader->filter, &read))
 		return REPORT_LINE_OTHER;
 	*ret = read;
 	return REPORT_LINE_FITS;

@@ -84,7 +84,7 @@ static void print_missing_of(FILE *to, const struct report *report, size_t study
 			shown_text(to, instance->sop_instance[0]
 					       ? instance->sop_instance
 					       : "(an instance without UID)");
-		fprintf(to, " %s", report_outcome_words[instance->outcome]);
+		fprintf(to, " %s", report_outcome_names[instance->outcome]);
 		if (instance->reason[0]) {
 			fputc(' ', to);
 			shown_text(to, instance->reason);
@@ -152,7 +152,7 @@ static void put_csv_missing(FILE *to, const struct report *report, size_t study)
 		else
 			fprintf(list, "%s ",
 				instance->sop_instance[0] ? instance->sop_instance : "?");
-		fprintf(list, "%s%s%s", report_outcome_words[instance->outcome],
+		fprintf(list, "%s%s%s", report_outcome_names[instance->outcome],
 			instance->reason[0] ? " " : "", instance->reason);
 	}
 	if (fclose(list) == 0)
@@ -196,7 +196,7 @@ static json_t *json_of_counts(const struct report_study *study)
 	moment_write(study->last, last);
 	json_object_set_new(row, "received", json_integer((json_int_t)study->received));
 	for (size_t i = 0; i < REPORT_OUTCOMES; i++)
-		json_object_set_new(row, report_outcome_words[i],
+		json_object_set_new(row, report_outcome_names[i],
 				    json_integer((json_int_t)study->by_outcome[i]));
 	json_object_set_new(row, "attempts", json_integer((json_int_t)study->attempts));
 	json_object_set_new(
@@ -221,7 +221,7 @@ static json_t *json_of_missing(const struct report *report, size_t study)
 			json_object_set_new(item, "sop_instance",
 					    json_string(instance->sop_instance));
 		json_object_set_new(item, "outcome",
-				    json_string(report_outcome_words[instance->outcome]));
+				    json_string(report_outcome_names[instance->outcome]));
 		if (instance->reason[0])
 			json_object_set_new(item, "reason",
 					    json_string(instance->reason));

@@ -19,7 +19,7 @@ void report_print_table(FILE *to, const struct report *report,
 void report_print_csv(FILE *to, const struct report *report,
 		      const struct report_view *view);
 /* -1 without memory. */
-int report_print_json(FILE *to, const struct report *report,
-		      const struct report_view *view);
+MUST_USE int report_print_json(FILE *to, const struct report *report,
+			       const struct report_view *view);
 
 #endif

@@ -1,17 +1,18 @@
 #include "report_read.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#define TRIES_MAX  3
-#define MULTIPLIER 0x9e3779b97f4a7c15
+#include "cli/kit/complain.h"
+
+#define TRIES_MAX 3
 
 struct pass {
 	struct log_source *source;
 	struct report *report;
 	struct report_line_reader reader;
 	struct report_doubts doubts;
-	/* Which lines it saw: how many, and a sum that others would not have. */
+	/* How many lines the pass saw, and a sum over them that other lines don't have.
+	 */
 	uint64_t lines, sum;
 };
 
@@ -21,11 +22,10 @@ static void note_line(struct pass *pass, const struct log_reader_line *line)
 	size_t size = line->size < sizeof(last) ? line->size : sizeof(last);
 	memcpy(&last, line->text + line->size - size, size);
 	pass->lines++;
-	pass->sum = (pass->sum ^ line->seq ^ last) * MULTIPLIER;
-	pass->sum ^= pass->sum >> 32;
+	pass->sum = report_repeats_mix(pass->sum, line->seq ^ last);
 }
 
-/* The next line that fits, as LOG_READER_LINE; LOG_READER_END behind that many lines. */
+/* LOG_READER_LINE with the next line that fits; LOG_READER_END behind so many lines. */
 static enum log_reader_result next_line(struct pass *pass, uint64_t lines,
 					struct report_line *ret)
 {
@@ -56,31 +56,26 @@ static struct pass begin_pass(struct log_source *source, const struct line_filte
 			      .reader = { .filter = filter } };
 }
 
-static int out_of_memory(void)
-{
-	fprintf(stderr, "cathgate: out of memory\n");
-	return -1;
-}
-
-static int look(struct pass *pass, struct report_repeats *repeats, bool *ret_needs_all)
+static int note_repeats(struct pass *pass, struct report_repeats *repeats,
+			bool *ret_needs_all)
 {
 	struct report_line line;
 	enum log_reader_result result = LOG_READER_END;
 	while (!*ret_needs_all &&
 	       (result = next_line(pass, UINT64_MAX, &line)) == LOG_READER_LINE) {
 		if (report_look(pass->report, repeats, &line, ret_needs_all))
-			return out_of_memory();
+			return complain_memory();
 	}
 	return *ret_needs_all || result == LOG_READER_END ? 0 : -1;
 }
 
-static int count(struct pass *pass, uint64_t lines)
+static int count_lines(struct pass *pass, uint64_t lines)
 {
 	struct report_line line;
 	enum log_reader_result result;
 	while ((result = next_line(pass, lines, &line)) == LOG_READER_LINE) {
 		if (report_take(pass->report, &line))
-			return out_of_memory();
+			return complain_memory();
 	}
 	return result == LOG_READER_END ? 0 : -1;
 }
@@ -96,11 +91,12 @@ static int read_twice(struct log_source *source, const struct line_filter *filte
 	struct pass second = begin_pass(source, filter, report);
 	bool needs_all = false;
 	if (report_repeats_open(&repeats, report->study != NULL))
-		return out_of_memory();
-	int result = look(&first, &repeats, &needs_all);
+		return complain_memory();
+	int result = note_repeats(&first, &repeats, &needs_all);
 	if (result == 0 && !needs_all) {
 		report->repeats = &repeats;
-		result = log_source_rewind(source) ? -1 : count(&second, first.lines);
+		result = log_source_rewind(source) ? -1
+						   : count_lines(&second, first.lines);
 		report->repeats = NULL;
 	}
 	if (result == 0)
@@ -120,7 +116,7 @@ static int read_once(struct log_source *source, const struct line_filter *filter
 		     struct report *report, struct report_doubts *ret)
 {
 	struct pass pass = begin_pass(source, filter, report);
-	int result = count(&pass, UINT64_MAX);
+	int result = count_lines(&pass, UINT64_MAX);
 	*ret = pass.doubts;
 	report_line_end(&pass.reader);
 	return result;
@@ -134,7 +130,7 @@ int report_read(struct log_source *source, const struct line_filter *filter,
 		result = read_twice(source, filter, report, ret);
 		if (result > COUNTED &&
 		    (report_reopen(report) || log_source_rewind(source)))
-			return out_of_memory();
+			return complain_memory();
 	}
 	return result > COUNTED ? read_once(source, filter, report, ret) : result;
 }

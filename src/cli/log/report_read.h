@@ -15,7 +15,7 @@ struct report_doubts {
 };
 
 /* `report` is open, with what is asked for. 0; -1 after saying what is wrong. */
-int report_read(struct log_source *source, const struct line_filter *filter,
-		struct report *report, struct report_doubts *ret);
+MUST_USE int report_read(struct log_source *source, const struct line_filter *filter,
+			 struct report *report, struct report_doubts *ret);
 
 #endif

@@ -7,37 +7,37 @@
 
 #define SEEN_WORDS     (8 * 1024 * 1024 / sizeof(uint64_t))
 #define NO_STUDY_WORDS (1024 * 1024 / sizeof(uint64_t))
-#define MULTIPLIER     0x9e3779b97f4a7c15
-#define BITS	       4 /* of each print; all in one cache line */
+#define MULTIPLIER     0x9e3779b97f4a7c15 /* 2^64 over the golden ratio */
+#define BITS	       4		  /* of each print; all in one cache line */
 #define LINE_WORDS     8
 #define NEAR	       (INT64_C(24) * 3600 * 1000000)
 
-static uint64_t mix(uint64_t hash, uint64_t word)
+uint64_t report_repeats_mix(uint64_t hash, uint64_t word)
 {
 	hash = (hash ^ word) * MULTIPLIER;
 	return hash ^ hash >> 32;
 }
 
-/* Seeded anew each time: nobody can choose UIDs that fall together. Never 0. */
+/* Never 0. The seed is random, so that nobody can choose UIDs with the same print. */
 static uint64_t print_of(const struct report_repeats *repeats, const char *instance)
 {
 	size_t size = strlen(instance);
-	uint64_t hash = mix(repeats->seed, size), word;
+	uint64_t hash = report_repeats_mix(repeats->seed, size), word;
 	for (; size >= sizeof(word); instance += sizeof(word), size -= sizeof(word)) {
 		memcpy(&word, instance, sizeof(word));
-		hash = mix(hash, word);
+		hash = report_repeats_mix(hash, word);
 	}
 	word = 0;
 	memcpy(&word, instance, size);
-	hash = mix(mix(hash, word), repeats->seed);
+	hash = report_repeats_mix(report_repeats_mix(hash, word), repeats->seed);
 	return hash ? hash : 1;
 }
 
-/* Whether all of the print's bits are set; sets them, too, where `adds`. */
+/* Whether all of the print's bits are set. Sets them too where `adds`. */
 static bool has_bits(uint64_t *words, size_t count, uint64_t print, bool adds)
 {
 	uint64_t *line = words + print % (count / LINE_WORDS) * LINE_WORDS;
-	uint64_t bits = mix(print, MULTIPLIER);
+	uint64_t bits = report_repeats_mix(print, MULTIPLIER);
 	bool has_all = true;
 	for (size_t i = 0; i < BITS; i++, bits >>= 9) {
 		uint64_t bit = UINT64_C(1) << (bits & 63);
@@ -98,7 +98,8 @@ int report_repeats_open(struct report_repeats *repeats, bool for_study)
 		report_repeats_close(repeats);
 		return -1;
 	}
-	/* Every page, at once: what a report needs doesn't hang on the log. */
+	/* Every page is touched at once, so that the log doesn't decide how much memory a
+	 * report needs. */
 	explicit_bzero(repeats->seen, SEEN_WORDS * sizeof(uint64_t));
 	if (for_study)
 		explicit_bzero(repeats->no_study, NO_STUDY_WORDS * sizeof(uint64_t));
@@ -142,7 +143,7 @@ void report_repeats_note_study(struct report_repeats *repeats, int64_t moment,
 		repeats->last = moment;
 }
 
-/* For a study that several modalities sent, the sums of any modality count. */
+/* Where several modalities sent the study, the sums of any modality count. */
 bool report_repeats_is_near(const struct report_repeats *repeats, int64_t moment,
 			    const char *modality)
 {

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "cli/kit/complain.h"
 #include "cli/kit/shown.h"
 
 #define BAR_WIDTH     40
@@ -36,7 +37,7 @@ static void print_fault(const struct verify_set *set)
 	puts(".");
 	if (!set->faulty_file)
 		return;
-	/* The line named may be one that fits what is before it: rewritten with its hash.
+	/* The line named may fit what stands before it: it was rewritten with its hash.
 	 */
 	uint64_t over = set->faulty_file->scan.lines + 1 - fault->line;
 	uint64_t before = fault->line > set->faulty_file->scan.lines ? set->lines
@@ -89,7 +90,7 @@ static void print_notes(const struct verify_set *set)
 	}
 }
 
-/* Not those that stand beside the log: who can change it, changes them as well. */
+/* A checkpoint beside the log doesn't count: whoever can change the log can change it. */
 static bool has_kept_note(const struct verify_set *set)
 {
 	for (size_t i = 0; i < set->note_count; i++) {
@@ -239,16 +240,13 @@ size_t verify_print_lacking(const struct verify_set *set)
 			continue;
 		lacking++;
 		if (checkpoint_first_seq(note->checkpoint.origin, &first_seq))
-			fprintf(stderr,
-				"cathgate: %s: this checkpoint, of %s, is none of an "
-				"audit log\n",
-				note->path, note->checkpoint.origin);
+			complain("%s: this checkpoint, of %s, is none of an audit log",
+				 note->path, note->checkpoint.origin);
 		else
-			fprintf(stderr,
-				"cathgate: %s: this checkpoint is of the file that "
-				"begins with line %" PRIu64 " (%s), which was not "
-				"given; name it as well\n",
-				note->path, first_seq, note->checkpoint.origin);
+			complain("%s: this checkpoint is of the file that begins with "
+				 "line %" PRIu64 " (%s), which was not given; name it as "
+				 "well",
+				 note->path, first_seq, note->checkpoint.origin);
 	}
 	return lacking;
 }

@@ -3,23 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/kit/complain.h"
 #include "cli/kit/log_source.h"
 
-/* A line that the auditor is writing is whole soon, or taken back. */
+/* The line that the auditor is writing is soon whole, or taken back. */
 #define PATIENCE_MS 1000
-
-static int no_memory(void)
-{
-	fputs("cathgate: no memory\n", stderr);
-	return -1;
-}
 
 static int open_regular(const char *path, struct stat *ret)
 {
@@ -49,7 +43,8 @@ static bool read_one(struct digest *digest, const char *at, const char *end,
 	return chain_read(digest, at, (size_t)(newline - at), ret) == 0;
 }
 
-/* What the first line says of its place; where that was tampered with, the second. */
+/* Reads from the first line where the file belongs; from the second where the first was
+ * tampered with. */
 static int read_first(struct verify_file *file)
 {
 	struct chain_line second;
@@ -118,25 +113,21 @@ int verify_set_add_file(struct verify_set *set, const char *path)
 	if (!files || !file.path) {
 		close(file.fd);
 		free(file.path);
-		return no_memory();
+		return complain_memory();
 	}
 	files[set->count++] = file;
 	return 0;
 }
 
-__attribute__((format(printf, 4, 5))) static void tell(struct verify_set *set,
-						       const char *path,
-						       enum log_verify_kind kind,
-						       const char *format, ...)
+/* The first fault counts. */
+static void note_fault(struct verify_set *set, const char *path,
+		       enum log_verify_kind kind, const char *why)
 {
-	va_list arguments;
 	if (set->fault.kind)
 		return;
 	set->faulty = path;
 	set->fault = (struct log_verify_fault){ .kind = kind };
-	va_start(arguments, format);
-	vsnprintf(set->fault.why, sizeof(set->fault.why), format, arguments);
-	va_end(arguments);
+	snprintf(set->fault.why, sizeof(set->fault.why), "%s", why);
 }
 
 int verify_set_add_note(struct verify_set *set, const char *path, bool is_beside)
@@ -149,10 +140,9 @@ int verify_set_add_note(struct verify_set *set, const char *path, bool is_beside
 		return 0;
 	ssize_t size = fd >= 0 ? pread(fd, text, sizeof(text), 0) : -1;
 	if (size < 0)
-		fprintf(stderr,
-			"cathgate: %s: the checkpoint can't be read: %m; name the "
-			".checkpoint file that was kept, readable by you\n",
-			path);
+		complain("%s: the checkpoint can't be read: %s; name the .checkpoint "
+			 "file that was kept, readable by you",
+			 path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	if (size < 0)
@@ -164,11 +154,11 @@ int verify_set_add_note(struct verify_set *set, const char *path, bool is_beside
 		set->notes = notes;
 	if (!notes || !note.path) {
 		free(note.path);
-		return no_memory();
+		return complain_memory();
 	}
 	if (checkpoint_read_note(text, (size_t)size, &note.checkpoint))
-		tell(set, note.path, LOG_VERIFY_CHECKPOINT,
-		     "this is no checkpoint, or one that was changed");
+		note_fault(set, note.path, LOG_VERIFY_CHECKPOINT,
+			   "this is no checkpoint, or one that was changed");
 	notes[set->note_count++] = note;
 	return 0;
 }
@@ -179,18 +169,18 @@ int verify_set_add_key(struct verify_set *set, const char *path)
 	const struct verifying_key **keys =
 		reallocarray(set->keys, set->key_count + 1, sizeof(*keys));
 	if (!keys)
-		return no_memory();
+		return complain_memory();
 	set->keys = keys;
 	keys[set->key_count] = verifying_key_open(path, &error);
 	if (keys[set->key_count]) {
 		set->key_count++;
 		return 0;
 	}
-	fprintf(stderr, "cathgate: %s: the key %s\n", path, error);
+	complain("%s: the key %s", path, error);
 	return -1;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_files(const void *a, const void *b)
 {
 	const struct verify_file *first = a, *second = b;
 	if (first->has_first != second->has_first)
@@ -209,14 +199,14 @@ static int add_note_beside(struct verify_set *set, const char *path)
 	    strcmp(path + length - (sizeof(suffix) - 1), suffix) == 0)
 		length -= sizeof(suffix) - 1;
 	if (asprintf(&note, "%.*s.checkpoint", (int)length, path) < 0)
-		return no_memory();
+		return complain_memory();
 	int result = verify_set_add_note(set, note, true);
 	free(note);
 	return result;
 }
 
-/* The file that a checkpoint is of; where none is, one that has no first line any more.
- */
+/* The file that a checkpoint is of. Where there is none, a file that has lost its first
+ * line. */
 static const struct verify_file *file_of(const struct verify_set *set,
 					 const struct checkpoint *checkpoint)
 {
@@ -239,7 +229,7 @@ int verify_set_complete(struct verify_set *set)
 		if (add_note_beside(set, set->files[i].path))
 			return -1;
 	}
-	qsort(set->files, set->count, sizeof(*set->files), compare);
+	qsort(set->files, set->count, sizeof(*set->files), compare_files);
 	for (size_t i = 0; i < set->note_count; i++)
 		set->notes[i].file = file_of(set, &set->notes[i].checkpoint);
 	return 0;
@@ -264,14 +254,15 @@ static void check_notes(struct verify_set *set)
 		enum log_verify_kind kind = log_verify_signature(
 			&note->checkpoint, set->keys, set->key_count);
 		if (kind == LOG_VERIFY_UNSIGNED)
-			tell(set, note->path, kind, "this checkpoint is not signed");
+			note_fault(set, note->path, kind,
+				   "this checkpoint is not signed");
 		else if (kind == LOG_VERIFY_OTHER_KEY)
-			tell(set, note->path, kind,
-			     "this checkpoint is signed by another key");
+			note_fault(set, note->path, kind,
+				   "this checkpoint is signed by another key");
 		else if (kind == LOG_VERIFY_FORGED)
-			tell(set, note->path, kind,
-			     "this checkpoint is not what the key signed: it was "
-			     "changed or forged");
+			note_fault(set, note->path, kind,
+				   "this checkpoint is not what the key signed: it was "
+				   "changed or forged");
 	}
 }
 
@@ -283,9 +274,9 @@ static bool is_accepted_behind_fork(enum log_verify_kind kind)
 	       kind == LOG_VERIFY_FOREIGN || kind == LOG_VERIFY_NEW_CHAIN;
 }
 
-/* Whether what stands behind the fork can be what one write left there. Its checkpoint,
- * if it has one, comes last; and none was given that covers it: a note is made only of
- * what is durable. */
+/* Whether one failed write can have left what stands behind the fork. A write has at most
+ * one checkpoint, at its end. No checkpoint that was given may cover it: the auditor
+ * makes such a note only of what is durable. */
 static bool can_be_unacknowledged(const struct log_verify_file *scan,
 				  const struct log_verify_options *options)
 {
@@ -298,7 +289,7 @@ static bool can_be_unacknowledged(const struct log_verify_file *scan,
 }
 
 /* The next file says that a sync failed: it goes on from the last line known to be
- * durable, and what stands behind that was never acknowledged. */
+ * durable. What stands behind that line was never acknowledged, and is no fault. */
 static void pass_fork(struct verify_file *file, const struct log_verify_options *options)
 {
 	struct log_verify_file *scan = &file->scan;
@@ -313,8 +304,8 @@ static void pass_fork(struct verify_file *file, const struct log_verify_options 
 	scan->chain = *options->fork;
 }
 
-/* The alert is made together with a checkpoint. Who only can write to the log can make
- * one without. */
+/* The auditor writes such an alert together with a checkpoint. Whoever can write to the
+ * log, but has no key, can make one only without. */
 static void check_alert(struct verify_set *set, struct verify_file *file)
 {
 	if (set->key_count == 0 || file == set->files || !file[-1].has_unacknowledged ||
@@ -364,7 +355,7 @@ static int scan_one(struct verify_set *set, size_t which,
 	return 0;
 }
 
-static void count(struct verify_set *set, const struct log_verify_file *scan)
+static void add_counts(struct verify_set *set, const struct log_verify_file *scan)
 {
 	set->lines += scan->lines;
 	set->bytes += scan->size;
@@ -389,23 +380,25 @@ int verify_set_run(struct verify_set *set,
 					      .progress = progress,
 					      .context = context };
 	if (!checkpoints)
-		return no_memory();
+		return complain_memory();
 	check_notes(set);
 	int result = 0;
 	for (size_t i = 0; i < set->count && !set->fault.kind && result == 0; i++) {
 		result = scan_one(set, i, &options, checkpoints);
 		if (result == 0)
-			count(set, &set->files[i].scan);
+			add_counts(set, &set->files[i].scan);
 		if (set->lines > 0)
 			options.from = &set->head;
 	}
 	free(checkpoints);
 	if (result == 0 && !set->fault.kind && set->key_count > 0 && set->lines > 0 &&
 	    set->checkpoints == 0)
-		tell(set, set->files[0].path, LOG_VERIFY_UNSIGNED,
-		     "no checkpoint stands in it: the lines fit one another, but nothing "
-		     "shows that the key's holder wrote them; if the log was only just "
-		     "rotated, name the file before as well");
+		note_fault(set, set->files[0].path, LOG_VERIFY_UNSIGNED,
+			   "no checkpoint stands in it: the lines fit one another, but "
+			   "nothing "
+			   "shows that the key's holder wrote them; if the log was only "
+			   "just "
+			   "rotated, name the file before as well");
 	return result;
 }
 

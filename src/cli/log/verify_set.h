@@ -6,6 +6,7 @@
 #define CLI_VERIFY_SET_H
 
 #include "cathgate/audit/log_verify.h"
+#include "cathgate/base/must_use.h"
 
 struct verify_file {
 	char *path;
@@ -17,8 +18,8 @@ struct verify_file {
 				  after a failed sync */
 	bool is_scanned;
 	struct log_verify_file scan;
-	/* Behind the place from which the next file goes on: lines, or what is no longer
-	 * any, that were never acknowledged. */
+	/* Behind the place from which the next file goes on stand lines, or what is left
+	 * of some, that were never acknowledged. */
 	bool has_unacknowledged;
 	uint64_t unacknowledged;
 };
@@ -47,16 +48,18 @@ struct verify_set {
 
 /* All return 0; -1 after saying on standard error what is wrong with the environment. A
  * file that is not there is 1, and nothing said. */
-int verify_set_add_file(struct verify_set *set, const char *path);
-int verify_set_add_note(struct verify_set *set, const char *path, bool is_beside);
-int verify_set_add_key(struct verify_set *set, const char *path);
+MUST_USE int verify_set_add_file(struct verify_set *set, const char *path);
+MUST_USE int verify_set_add_note(struct verify_set *set, const char *path,
+				 bool is_beside);
+MUST_USE int verify_set_add_key(struct verify_set *set, const char *path);
 /* Looks for the notes beside the files, and sorts these. */
-int verify_set_complete(struct verify_set *set);
+MUST_USE int verify_set_complete(struct verify_set *set);
 /* Whether every path still names the file that was opened: no rotation came between. */
 bool verify_set_is_current(const struct verify_set *set);
 /* set->fault says whether it holds. */
-int verify_set_run(struct verify_set *set,
-		   void (*progress)(void *context, uint64_t bytes), void *context);
+MUST_USE int verify_set_run(struct verify_set *set,
+			    void (*progress)(void *context, uint64_t bytes),
+			    void *context);
 void verify_set_close(struct verify_set *set);
 
 #endif

@@ -4,7 +4,6 @@
  * gateway that runs finds the pairs changed on disk, and takes each once it fits.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,22 +11,42 @@
 #include <unistd.h>
 
 #include "cathgate/base/durable.h"
+#include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
-#include "cli/kit/cli.h"
-#include "questions.h"
+#include "cli/kit/options.h"
 #include "site.h"
 
 #define DAYS_USUAL 825
 #define FILE_MAX   (256 * 1024)
 
-struct options {
+struct request {
 	const char *config;
 	unsigned days;
 	bool keep_key;
 };
 
-/* One of the gateway's own. Two listeners can share one. */
+static const struct options_row rows[] = {
+	OPTIONS_ROW("keep-key", NULL, OPTIONS_FLAG, struct request, keep_key,
+		    .help = "The keys stay: PACSs may have pinned them, or systemd hands "
+			    "them over as "
+			    "credentials"),
+	OPTIONS_ROW("days", "DAYS", OPTIONS_DAYS, struct request, days,
+		    .help = "How long the certificates last (825)"),
+	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct request, config,
+		    .help = "The gateway's configuration"),
+	{ 0 },
+};
+
+static const struct options options = {
+	.command = "cathgate certificate renew",
+	.about = "New keys, and certificates of the private CA, for the gateway itself; "
+		 "one that runs\ntakes them within seconds.\n",
+	.rows = rows,
+	.hint = "All of the gateway's certificates are renewed",
+};
+
+/* A certificate and key of the gateway's own. Two listeners can share a pair. */
 struct pair {
 	const struct config_tls *tls;
 	const char *certificate_path, *key_path; /* without symbolic links */
@@ -35,59 +54,10 @@ struct pair {
 	struct pki_key *key;
 };
 
-static void usage(FILE *to)
-{
-	fputs("usage: cathgate certificate renew [--keep-key] [--days DAYS] "
-	      "[--config FILE]\n"
-	      "New keys, and certificates of the private CA, for the gateway itself; one "
-	      "that runs\ntakes them within seconds.\n\n"
-	      "  --keep-key     The keys stay: PACSs may have pinned them, or systemd "
-	      "hands them\n"
-	      "                 over as credentials\n"
-	      "  --days DAYS    How long the certificates last (825)\n"
-	      "  --config FILE  The gateway's configuration\n",
-	      to);
-}
-
-/* -1 to go on, else the exit status. */
-static int read_options(int argc, char **argv, struct options *ret)
-{
-	static const struct option names[] = {
-		{ "keep-key", no_argument, NULL, 'k' },
-		{ "days", required_argument, NULL, 'd' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	int option;
-
-	*ret = (struct options){ .config = CATHGATE_CONFIG, .days = DAYS_USUAL };
-	while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
-		if (option == 'k') {
-			ret->keep_key = true;
-		} else if (option == 'c') {
-			ret->config = optarg;
-		} else if (option == 'd' && judge_days(optarg) == NULL) {
-			ret->days = (unsigned)strtoul(optarg, NULL, 10);
-		} else if (option == 'd') {
-			complain("--days: \"%s\" %s", optarg, judge_days(optarg));
-			return CLI_USAGE;
-		} else {
-			usage(option == 'h' ? stdout : stderr);
-			return option == 'h' ? CLI_GOOD : CLI_USAGE;
-		}
-	}
-	if (optind == argc)
-		return -1;
-	complain("what is \"%s\"? All of the gateway's certificates are renewed",
-		 argv[optind]);
-	return CLI_USAGE;
-}
-
-static const char *real(const char *path)
+static const char *real_path(const char *path)
 {
 	char *found = realpath(path, NULL);
-	const char *kept = keep_format("%s", found != NULL ? found : path);
+	const char *kept = keep_format("%s", found ? found : path);
 
 	free(found);
 	return kept;
@@ -95,7 +65,7 @@ static const char *real(const char *path)
 
 static void close_pairs(struct pair *pairs, size_t count)
 {
-	for (size_t i = 0; pairs != NULL && i < count; i++) {
+	for (size_t i = 0; pairs && i < count; i++) {
 		pki_certificate_free(pairs[i].before);
 		pki_certificate_free(pairs[i].now);
 		pki_key_free(pairs[i].key);
@@ -109,13 +79,13 @@ static void add_pair(struct pair *pairs, size_t *count, const struct config_tls 
 
 	if (tls->none)
 		return;
-	path = real(tls->certificate.path);
+	path = real_path(tls->certificate.path);
 	for (size_t i = 0; i < *count; i++)
 		if (strcmp(pairs[i].certificate_path, path) == 0)
 			return;
 	pairs[(*count)++] = (struct pair){ .tls = tls,
 					   .certificate_path = path,
-					   .key_path = real(tls->key.path) };
+					   .key_path = real_path(tls->key.path) };
 }
 
 static struct pair *list_pairs(const struct config *config, size_t *ret_count)
@@ -124,14 +94,14 @@ static struct pair *list_pairs(const struct config *config, size_t *ret_count)
 				    sizeof(*pairs));
 
 	*ret_count = 0;
-	for (size_t i = 0; pairs != NULL && i < config->listen_count; i++)
+	for (size_t i = 0; pairs && i < config->listen_count; i++)
 		add_pair(pairs, ret_count, &config->listen[i].tls);
-	for (size_t i = 0; pairs != NULL && i < config->destination_count; i++)
+	for (size_t i = 0; pairs && i < config->destination_count; i++)
 		add_pair(pairs, ret_count, &config->destinations[i].tls);
 	return pairs;
 }
 
-/* Whether another certificate goes with the same key: that would fit no more. */
+/* Another certificate for the same key, which wouldn't fit a new one. NULL: none. */
 static const struct pair *shares_key(const struct pair *pair, const struct pair *pairs,
 				     size_t count)
 {
@@ -141,7 +111,8 @@ static const struct pair *shares_key(const struct pair *pair, const struct pair 
 	return NULL;
 }
 
-/* A key in a file with a certificate would be lost with what the new one replaces. */
+/* A key that stands in a file together with a certificate would be lost when a new
+ * certificate replaces that file. */
 static bool is_key_in(const char *certificate_path, const struct pair *pairs,
 		      size_t count)
 {
@@ -151,39 +122,40 @@ static bool is_key_in(const char *certificate_path, const struct pair *pairs,
 	return false;
 }
 
-static int find_key(struct pair *pair, const struct options *options,
+static int find_key(struct pair *pair, const struct request *request,
 		    const struct pair *pairs, size_t count)
 {
 	const struct pair *other = shares_key(pair, pairs, count);
 	const char *error = NULL;
 
-	if (!options->keep_key && pair->tls->key.credential) {
+	if (!request->keep_key && pair->tls->key.credential) {
 		complain("%s has a key that systemd hands over as a credential, which "
 			 "stays as it is: say --keep-key",
 			 pair->certificate_path);
 		return -1;
 	}
-	if (!options->keep_key && other != NULL) {
+	if (!request->keep_key && other) {
 		complain("%s and %s have the same key: say --keep-key",
 			 pair->certificate_path, other->certificate_path);
 		return -1;
 	}
-	if (!options->keep_key) {
+	if (!request->keep_key) {
 		pair->key = pki_key_like(pair->before);
-		if (pair->key == NULL)
+		if (!pair->key)
 			complain("OpenSSL makes no key: %s", pki_failure());
-		return pair->key == NULL ? -1 : 0;
+		return !pair->key ? -1 : 0;
 	}
 	pair->key = pki_key_read(pair->key_path, &error);
-	if (pair->key != NULL && !pki_is_key_of(pair->before, pair->key))
+	if (pair->key && !pki_is_key_of(pair->before, pair->key))
 		error = "isn't the key of the certificate beside it; put the right one "
 			"there, or leave --keep-key out";
-	if (error != NULL)
+	if (error)
 		complain("%s %s", pair->key_path, error);
-	return error == NULL ? 0 : -1;
+	return !error ? 0 : -1;
 }
 
-/* Its user may have put that in place of the gateway's, to have a CA of its own. */
+/* The gateway's user may have put a CA's certificate in the place of the gateway's, to
+ * have a CA of its own. */
 static bool is_authority(const struct pki_certificate *certificate)
 {
 	struct pki_facts facts;
@@ -191,18 +163,19 @@ static bool is_authority(const struct pki_certificate *certificate)
 	return pki_certificate_facts(certificate, &facts) < 0 || facts.is_ca;
 }
 
-/* 1: it is another CA's, which must do it. */
-static int make(struct pair *pair, const struct site *site, const struct options *options,
-		const struct pair *pairs, size_t count)
+/* 1 where another CA has issued the old one, and must issue the new one. */
+static int make_pair(struct pair *pair, const struct site *site,
+		     const struct request *request, const struct pair *pairs,
+		     size_t count)
 {
 	const char *error = NULL;
 
 	pair->before = pki_certificate_read(pair->certificate_path, &error);
-	if (pair->before == NULL) {
+	if (!pair->before) {
 		complain("%s %s", pair->certificate_path, error);
 		return -1;
 	}
-	if (site->ca == NULL || !pki_is_issued_by(pair->before, site->ca)) {
+	if (!site->ca || !pki_is_issued_by(pair->before, site->ca)) {
 		complain("%s isn't of this gateway's private CA: have its own sign "
 			 "another for the same key, and put it in the place of this one. "
 			 "A request for it makes: openssl x509 -x509toreq "
@@ -223,19 +196,19 @@ static int make(struct pair *pair, const struct site *site, const struct options
 			 pair->certificate_path);
 		return -1;
 	}
-	if (find_key(pair, options, pairs, count) < 0)
+	if (find_key(pair, request, pairs, count) < 0)
 		return -1;
-	pair->now = pki_reissue(pair->before, options->days, pair->key, site->ca,
+	pair->now = pki_reissue(pair->before, request->days, pair->key, site->ca,
 				site->ca_key);
-	if (pair->now != NULL)
+	if (pair->now)
 		return 0;
 	complain("OpenSSL makes no certificate in the place of %s: %s",
 		 pair->certificate_path, pki_failure());
 	return -1;
 }
 
-/* For what durable_keep answers. */
-static const char *cure(void)
+/* What to do about the errno of durable_keep. */
+static const char *cure_of_link(void)
 {
 	return errno == ELOOP ? "; name the file itself, not a symbolic link of another "
 				"user's"
@@ -243,25 +216,21 @@ static const char *cure(void)
 				 : "";
 }
 
-/* By the path as the configuration has it, whose links are followed with more care than
- * realpath() takes. */
+/* Takes the path as the configuration has it: durable_keep follows its links with more
+ * care than realpath() does. */
 static int keep_file(const char *path, struct durable_kept *ret)
 {
 	int result = durable_keep(path, FILE_MAX, ret);
 
 	if (result < 0)
-		complain("%s: %s%s", path, strerror(errno), cure());
+		complain("%s: %s%s", path, strerror(errno), cure_of_link());
 	return result;
 }
 
-static int replace(const char *path, const struct durable_kept *kept, const char *bytes,
-		   size_t size)
+static int replace_file(const char *path, const struct durable_kept *kept,
+			const char *bytes, size_t size)
 {
-	int result = durable_rewrite(kept, bytes, size);
-
-	if (result < 0)
-		complain("%s: %s", path, strerror(errno));
-	return result;
+	return durable_rewrite(kept, bytes, size) < 0 ? complain_file(path) : 0;
 }
 
 static int replace_certificate(const struct pair *pair,
@@ -273,14 +242,14 @@ static int replace_certificate(const struct pair *pair,
 
 	if (keep_file(path, &old) < 0)
 		return -1;
-	result = replace(path, &old, certificate->bytes, certificate->size);
+	result = replace_file(path, &old, certificate->bytes, certificate->size);
 	durable_kept_end(&old);
 	return result;
 }
 
-/* Key and certificate can't be replaced at once; who reads them in between finds that
- * they don't fit, and looks again. A pair that came to be half is made whole by the next
- * run, which reads the certificate only. */
+/* Key and certificate can't be replaced at once. A gateway that reads them in between
+ * finds that they don't fit, and looks again. Where a crash leaves half a pair, the next
+ * run makes it whole: it needs the old certificate only. */
 static int replace_pair(const struct pair *pair, const struct pki_text *key,
 			const struct pki_text *certificate)
 {
@@ -295,13 +264,13 @@ static int replace_pair(const struct pair *pair, const struct pki_text *key,
 		durable_kept_end(&old_key);
 		return -1;
 	}
-	if (replace(key_path, &old_key, key->bytes, key->size) == 0 &&
-	    replace(path, &old, certificate->bytes, certificate->size) == 0) {
+	if (replace_file(key_path, &old_key, key->bytes, key->size) == 0 &&
+	    replace_file(path, &old, certificate->bytes, certificate->size) == 0) {
 		result = 0;
 	} else {
-		/* What fails on its way to the disk can have been done. */
-		replace(path, &old, old.bytes, old.size);
-		replace(key_path, &old_key, old_key.bytes, old_key.size);
+		/* A replacement that failed on its way to the disk may be there. */
+		replace_file(path, &old, old.bytes, old.size);
+		replace_file(key_path, &old_key, old_key.bytes, old_key.size);
 	}
 	durable_kept_end(&old_key);
 	durable_kept_end(&old);
@@ -326,11 +295,11 @@ static int write_pair(const struct pair *pair, bool with_key)
 	return result;
 }
 
-static bool has_ended(const struct site *site)
+static bool ca_has_ended(const struct site *site)
 {
 	struct pki_facts facts;
 
-	if (site->ca == NULL || pki_certificate_facts(site->ca, &facts) < 0 ||
+	if (!site->ca || pki_certificate_facts(site->ca, &facts) < 0 ||
 	    facts.not_after > time(NULL))
 		return false;
 	complain("the private CA itself has ended, on %s: set up a new one with cathgate "
@@ -339,25 +308,25 @@ static bool has_ended(const struct site *site)
 	return true;
 }
 
-static int renew(const struct site *site, const struct options *options)
+static int renew_all(const struct site *site, const struct request *request)
 {
 	size_t count, renewed = 0;
 	struct pair *pairs = list_pairs(site->config, &count);
-	int status = pairs != NULL ? CLI_GOOD : CLI_USAGE;
+	int status = pairs ? CLI_GOOD : CLI_USAGE;
 
 	/* All are made before one is written. */
 	for (size_t i = 0; status != CLI_USAGE && i < count; i++) {
-		int made = make(&pairs[i], site, options, pairs, count);
+		int made = make_pair(&pairs[i], site, request, pairs, count);
 
 		status = made < 0 ? CLI_USAGE : made > 0 ? CLI_WRONG : status;
 	}
 	for (size_t i = 0; status != CLI_USAGE && i < count; i++) {
 		struct pki_facts facts;
 
-		if (pairs[i].now == NULL)
+		if (!pairs[i].now)
 			continue;
 		if (pki_certificate_facts(pairs[i].now, &facts) < 0 ||
-		    write_pair(&pairs[i], !options->keep_key) < 0) {
+		    write_pair(&pairs[i], !request->keep_key) < 0) {
 			status = CLI_USAGE;
 			break;
 		}
@@ -370,7 +339,7 @@ static int renew(const struct site *site, const struct options *options)
 		       "says so under \"last reload\".\nWho trusts the private CA "
 		       "notices nothing. Who was given a certificate itself%s needs the "
 		       "new one.\n",
-		       options->keep_key ? "" : ", or has pinned its key,");
+		       request->keep_key ? "" : ", or has pinned its key,");
 	else if (status == CLI_GOOD)
 		complain("the gateway has no certificate: all its connections are plain");
 	close_pairs(pairs, count);
@@ -379,16 +348,15 @@ static int renew(const struct site *site, const struct options *options)
 
 int certificate_renew_main(int argc, char **argv)
 {
-	struct options options;
+	struct request request = { .config = CATHGATE_CONFIG, .days = DAYS_USUAL };
 	struct site site;
-	int status = read_options(argc, argv, &options);
+	int status = options_read(&options, argc, argv, &request);
 
 	if (status >= 0)
 		return status;
-	setenv("CREDENTIALS_DIRECTORY", SERVICE_CREDENTIALS, 0);
-	if (site_open(&site, options.config, true) < 0)
+	if (site_open(&site, request.config, true) < 0)
 		return CLI_USAGE;
-	status = has_ended(&site) ? CLI_WRONG : renew(&site, &options);
+	status = ca_has_ended(&site) ? CLI_WRONG : renew_all(&site, &request);
 	site_close(&site);
 	return status;
 }

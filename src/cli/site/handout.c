@@ -15,7 +15,7 @@
 static int write_file(const struct handout *handout, const char *name, const char *ending,
 		      struct pki_text *text)
 {
-	struct durable_owner own = service_private(0600);
+	struct durable_owner own = daemon_user_none(0600);
 	int result = staging_write(&handout->staging, keep_format("%s%s", name, ending),
 				   text->bytes, text->size, &own);
 
@@ -23,30 +23,22 @@ static int write_file(const struct handout *handout, const char *name, const cha
 	return result;
 }
 
-static int refused(void)
-{
-	complain("OpenSSL refuses: %s", pki_failure());
-	return -1;
-}
-
-/* The first line of a file; or one that is made up. */
+/* The first line of the file that was named; else one that is made up. */
 static int choose_password(struct handout *handout, char ret[PASSWORD_MAX])
 {
 	char *text;
 	size_t size;
 
-	if (handout->password_file == NULL) {
+	if (!handout->password_file) {
 		if (pki_password_make(handout->password) < 0)
-			return refused();
+			return complain_openssl();
 		strcpy(ret, handout->password);
 		return 0;
 	}
 	/* It can be a pipe: --password-file <(…). */
 	if (durable_read_fd(open(handout->password_file, O_RDONLY | O_CLOEXEC),
-			    PASSWORD_MAX - 1, &text, &size) < 0) {
-		complain("%s: %s", handout->password_file, strerror(errno));
-		return -1;
-	}
+			    PASSWORD_MAX - 1, &text, &size) < 0)
+		return complain_file(handout->password_file);
 	size = strcspn(text, "\r\n");
 	memcpy(ret, text, size);
 	ret[size] = '\0';
@@ -73,7 +65,7 @@ static int write_pkcs12(struct handout *handout, const struct site *site,
 	if (result == 0 &&
 	    pki_pkcs12_write(key, handout->certificate, site->ca, handout->name, password,
 			     handout->legacy, &text) < 0)
-		result = refused();
+		result = complain_openssl();
 	else if (result == 0)
 		result = write_file(handout, handout->name, ".p12", &text);
 	explicit_bzero(password, sizeof(password));
@@ -86,11 +78,11 @@ static int write_certificate(const struct handout *handout, const char *name,
 	struct pki_text text;
 
 	if (pki_certificate_write(certificate, &text) < 0)
-		return refused();
+		return complain_openssl();
 	return write_file(handout, name, ".crt", &text);
 }
 
-static int issue(struct handout *handout, const struct site *site)
+static int issue_certificate(struct handout *handout, const struct site *site)
 {
 	enum pki_algorithm algorithm =
 		handout->legacy || handout->rsa ? PKI_RSA_2048 : PKI_EC_P256;
@@ -99,51 +91,49 @@ static int issue(struct handout *handout, const struct site *site)
 				 .uri = handout->uri,
 				 .days = handout->days };
 	const char *error = NULL;
-	struct pki_key *key = handout->request != NULL
+	struct pki_key *key = handout->request
 				      ? pki_request_read(handout->request, &error)
 				      : pki_key_new(algorithm);
 	struct pki_text text;
 	int result = -1;
 
-	if (error != NULL)
+	if (error)
 		complain("%s %s", handout->request, error);
-	else if (key == NULL || (handout->certificate = pki_issue(&wish, key, site->ca,
-								  site->ca_key)) == NULL)
-		refused();
+	else if (!key ||
+		 !(handout->certificate = pki_issue(&wish, key, site->ca, site->ca_key)))
+		complain_openssl();
 	else
 		result = 0;
-	if (result == 0 && handout->request == NULL)
+	if (result == 0 && !handout->request)
 		result = write_pkcs12(handout, site, key);
-	if (result == 0 && (handout->pem || handout->request != NULL))
+	if (result == 0 && (handout->pem || handout->request))
 		result = write_certificate(handout, handout->name, handout->certificate);
-	if (result == 0 && handout->pem && handout->request == NULL)
+	if (result == 0 && handout->pem && !handout->request)
 		result = pki_key_write(key, &text) < 0
-				 ? refused()
+				 ? complain_openssl()
 				 : write_file(handout, handout->name, ".key", &text);
 	pki_key_free(key);
 	return result;
 }
 
-static int take_own(struct handout *handout)
+static int read_own(struct handout *handout)
 {
 	const char *error = NULL;
 
 	handout->certificate = pki_certificate_read(handout->own, &error);
-	if (handout->certificate != NULL)
+	if (handout->certificate)
 		error = pki_certificate_fault(handout->certificate);
-	if (error == NULL)
+	if (!error)
 		return 0;
 	complain("%s %s", handout->own, error);
 	return -1;
 }
 
-int handout_make(struct handout *handout, const struct site *site,
-		 const struct config_modality *entry)
+int handout_make(struct handout *handout, const struct site *site)
 {
-	struct durable_owner own = service_private(0700);
+	struct durable_owner own = daemon_user_none(0700);
 
-	(void)entry;
-	if (handout->own == NULL && site->ca == NULL) {
+	if (!handout->own && !site->ca) {
 		complain("this gateway has no CA of its own (%s/" SETUP_CA_CERT
 			 "): have the hospital's make the modality's certificate, and "
 			 "give it with --certificate",
@@ -159,9 +149,9 @@ int handout_make(struct handout *handout, const struct site *site,
 			 handout->folder);
 		return -1;
 	}
-	if ((handout->own != NULL ? take_own(handout) : issue(handout, site)) < 0)
+	if ((handout->own ? read_own(handout) : issue_certificate(handout, site)) < 0)
 		return -1;
-	return site->ca != NULL ? write_certificate(handout, "ca", site->ca) : 0;
+	return site->ca ? write_certificate(handout, "ca", site->ca) : 0;
 }
 
 int handout_commit(struct handout *handout)
@@ -177,11 +167,11 @@ void handout_close(struct handout *handout)
 	explicit_bzero(handout->password, sizeof(handout->password));
 }
 
-void handout_tell(const struct handout *handout)
+void handout_print(const struct handout *handout)
 {
 	printf("Bring what is in %s to the modality; %s.txt there says what to do.\n",
 	       handout->folder, handout->name);
-	if (handout->own == NULL && handout->request == NULL)
+	if (!handout->own && !handout->request)
 		printf("Delete the folder when the modality has it: it holds its key.\n");
 	if (handout->password[0] != '\0')
 		printf("Password of %s.p12, shown this once: %s\n", handout->name,

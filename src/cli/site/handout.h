@@ -29,15 +29,14 @@ struct handout {
 
 /* Issues (or reads) the certificate and prepares the folder, which handout_commit puts
  * where it belongs. -1 with a message. */
-int handout_make(struct handout *handout, const struct site *site,
-		 const struct config_modality *entry);
-/* The page, once the entry is known. */
-int handout_describe(struct handout *handout, const struct site *site,
-		     const struct config_modality *entry);
-int handout_commit(struct handout *handout);
+MUST_USE int handout_make(struct handout *handout, const struct site *site);
+/* Writes the page into that folder, once the entry is known. */
+MUST_USE int handout_describe(struct handout *handout, const struct site *site,
+			      const struct config_modality *entry);
+MUST_USE int handout_commit(struct handout *handout);
 void handout_close(struct handout *handout);
 
-/* What there is now, and what to do with it. */
-void handout_tell(const struct handout *handout);
+/* Prints what there is now, and what to do with it. */
+void handout_print(const struct handout *handout);
 
 #endif

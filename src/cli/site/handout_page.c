@@ -17,45 +17,45 @@ static const struct config_listen *tls_listener(const struct site *site)
 	return NULL;
 }
 
-static const char *titles(const struct config_ae_titles *list)
+static const char *list_titles(const struct config_ae_titles *list)
 {
 	const char *text = "";
 
 	for (size_t i = 0; i < list->count; i++)
-		text = keep_format("%s%s%s", text, i > 0 ? " or " : "",
-				   list->items[i].text);
+		text = keep_listed(text, " or ", list->items[i].text);
 	return text;
 }
 
-/* "[::]:2762 (Stream)", as systemd lists where a socket unit listens. */
+/* The port in "[::]:2762 (Stream)", as systemd lists where a socket unit listens. */
 static unsigned last_port(const char *listed)
 {
 	const char *colon = strrchr(listed, ':');
 
-	return colon != NULL ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
+	return colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
 }
 
-/* Where the port is systemd's, only systemd knows it; else it is DICOM's for TLS. */
+/* Systemd alone knows the port of a socket of its own. Where it doesn't say, the port is
+ * DICOM's for TLS. */
 static unsigned port_of(const struct config_listen *listen)
 {
 	char listed[256] = "";
 	unsigned port = 0;
 	FILE *asked;
 
-	if (listen->socket == NULL)
+	if (!listen->socket)
 		return listen->port;
 	asked = popen("systemctl show --property=Listen --value cathgated.socket "
 		      "2>/dev/null",
 		      "re");
-	if (asked != NULL) {
-		if (fgets(listed, sizeof(listed), asked) != NULL)
+	if (asked) {
+		if (fgets(listed, sizeof(listed), asked))
 			port = last_port(listed);
 		pclose(asked);
 	}
 	return port != 0 ? port : PORT_USUAL;
 }
 
-/* Under which names the gateway can be reached: those of its certificate. */
+/* The gateway can be reached under the names in its certificate. */
 static void describe_gateway(FILE *page, const struct config_listen *listen)
 {
 	const char *error = NULL;
@@ -63,7 +63,7 @@ static void describe_gateway(FILE *page, const struct config_listen *listen)
 		pki_certificate_read(listen->tls.certificate.path, &error);
 	struct pki_facts facts = { 0 };
 
-	if (certificate != NULL && pki_certificate_facts(certificate, &facts) == 0) {
+	if (certificate && pki_certificate_facts(certificate, &facts) == 0) {
 		fprintf(page, "  Host                 ");
 		for (size_t i = 0; i < facts.name_count; i++)
 			fprintf(page, "%s%s", i > 0 ? " or " : "", facts.names[i]);
@@ -80,9 +80,9 @@ static void describe_certificate(FILE *page, const struct handout *handout,
 
 	if (pki_certificate_facts(handout->certificate, &facts) < 0)
 		return;
-	if (handout->own != NULL)
+	if (handout->own)
 		fprintf(page, "  Its certificate      the one it has already\n");
-	else if (handout->request != NULL)
+	else if (handout->request)
 		fprintf(page, "  Its certificate      %s.crt, for the request it made\n",
 			handout->name);
 	else
@@ -95,12 +95,12 @@ static void describe_certificate(FILE *page, const struct handout *handout,
 		"    SHA-256            %.32s\n                       %s\n"
 		"    valid until        %s\n",
 		facts.sha256, facts.sha256 + 32, site_date(facts.not_after));
-	fprintf(page, site->ca != NULL ? "  CA to trust          ca.crt (PEM)\n"
-				       : "  CA to trust          the hospital's, ask the "
-					 "administrator\n");
+	fprintf(page, site->ca ? "  CA to trust          ca.crt (PEM)\n"
+			       : "  CA to trust          the hospital's, ask the "
+				 "administrator\n");
 }
 
-static void describe_ways(FILE *page, const struct config_modality *entry)
+static void describe_steps(FILE *page, const struct config_modality *entry)
 {
 	fprintf(page,
 		"\nWhat to do\n"
@@ -131,13 +131,13 @@ int handout_describe(struct handout *handout, const struct site *site,
 		     const struct config_modality *entry)
 {
 	const struct config_listen *listen = tls_listener(site);
-	struct durable_owner own = service_private(0600);
+	struct durable_owner own = daemon_user_none(0600);
 	char *text = NULL;
 	size_t size = 0;
 	FILE *page = open_memstream(&text, &size);
 	int result = -1;
 
-	if (page == NULL || listen == NULL) {
+	if (!page || !listen) {
 		complain("there is no listener with TLS that a modality could use");
 		goto out;
 	}
@@ -145,15 +145,15 @@ int handout_describe(struct handout *handout, const struct site *site,
 		handout->name, site->config->gateway_name, site_date(time(NULL)));
 	describe_gateway(page, listen);
 	fprintf(page, "  AE title (called)    %s\n\nThe modality\n",
-		titles(&entry->called_ae_titles));
-	fprintf(page, "  AE title (calling)   %s\n", titles(&entry->ae_titles));
+		list_titles(&entry->called_ae_titles));
+	fprintf(page, "  AE title (calling)   %s\n", list_titles(&entry->ae_titles));
 	describe_certificate(page, handout, site);
 	fprintf(page,
 		"\nTLS\n  Version              %s\n"
 		"  Cipher suites        ECDHE with AES-GCM or ChaCha20 (BCP 195)\n"
 		"  Client certificate   always\n",
 		listen->tls.min_version == 13 ? "1.3" : "1.2 or 1.3");
-	describe_ways(page, entry);
+	describe_steps(page, entry);
 	if (fflush(page) != 0)
 		complain("%s/%s.txt: there is no memory", handout->folder, handout->name);
 	else
@@ -161,7 +161,7 @@ int handout_describe(struct handout *handout, const struct site *site,
 				       keep_format("%s.txt", handout->name), text, size,
 				       &own);
 out:
-	if (page != NULL)
+	if (page)
 		fclose(page);
 	free(text);
 	return result;

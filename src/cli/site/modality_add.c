@@ -4,95 +4,112 @@
 
 #include "cathgate/base/address.h"
 #include "cli/kit/complain.h"
-#include "handout.h"
 #include "cli/kit/keep.h"
+#include "handout.h"
 #include "modality.h"
+#include "questions.h"
 
 #define CALLED_USUAL "CATHGATE"
-#define DAYS_USUAL   825
 
-static const struct modality_verb verb = {
-	.name = "add",
-	.wants_name = true,
-	.takes = " ae-title called-ae-title address sop-class destination certificate "
-		 " request password-file output days legacy rsa pem reload ",
-	.usage =
-		"usage: cathgate modality add NAME --ae-title TITLE [OPTION…]\n"
-		"Lets a modality in, and makes the certificate that proves who it is.\n\n"
-		"  --ae-title TITLE         What it calls itself; case counts (may be "
-		"repeated)\n"
-		"  --called-ae-title TITLE  What it calls the gateway (CATHGATE; may be "
-		"repeated)\n"
-		"  --address ADDRESS        Where it comes from, as 192.168.40.7 or "
-		"192.168.40.0/24 (any; may\n                           be repeated)\n"
-		"  --sop-class CLASS        What it may store, by keyword or UID (any; "
-		"may "
-		"be repeated)\n"
-		"  --destination NAME       Where it goes (the only one there is)\n"
-		"  --certificate FILE       It has this certificate already\n"
-		"  --request FILE           It made this request for one\n"
-		"  --legacy                 PKCS#12 and RSA key that old devices can "
-		"read\n"
-		"  --rsa                    An RSA key\n"
-		"  --pem                    Key and certificate in PEM, too\n"
-		"  --password-file FILE     The password of the PKCS#12 file is its "
-		"first "
-		"line\n"
-		"  --days DAYS              How long the certificate lasts (825)\n"
-		"  --output FOLDER          Where it all goes (./NAME)\n"
-		"  --reload                 Tell the gateway at once\n"
-		"  --config FILE            The gateway's configuration\n",
-};
-
-static int refuse(const char *what)
-{
-	complain("%s", what);
-	fprintf(stderr, "%s", verb.usage);
-	return CLI_USAGE;
-}
-
-static int judge(const struct modality_options *options)
+static const char *judge_range(const char *value)
 {
 	struct address_range range;
 
-	if (options->ae_titles.count == 0)
-		return refuse("what does it call itself? Give --ae-title");
-	if (options->certificate != NULL &&
-	    (options->request != NULL || options->legacy || options->rsa ||
-	     options->pem || options->password_file != NULL || options->days != 0))
-		return refuse("with its own --certificate nothing is issued: leave the "
-			      "options out that say how");
-	if (options->request != NULL && (options->legacy || options->rsa ||
-					 options->pem || options->password_file != NULL))
-		return refuse("with a --request the key stays in the modality: leave the "
-			      "options out that say how to hand it over");
-	for (size_t i = 0; i < options->addresses.count; i++) {
-		if (address_range_parse(options->addresses.items[i], &range) == 0)
-			continue;
-		complain("--address: \"%s\" is neither an address nor a range; write one "
-			 "as in 192.168.40.7 or 192.168.40.0/24",
-			 options->addresses.items[i]);
-		return CLI_USAGE;
-	}
-	return CLI_GOOD;
+	return address_range_parse(value, &range) == 0
+		       ? NULL
+		       : "is neither an address nor a range; write one as in "
+			 "192.168.40.7 or 192.168.40.0/24";
 }
 
-/* What nobody said follows from the site. */
-static int complete(struct modality_options *options, const struct site *site)
+static const struct options_row rows[] = {
+	MODALITY_ROW("ae-title", "TITLE", OPTIONS_TEXTS, ae_titles,
+		     .help = "What it calls itself; case counts (may be repeated)",
+		     .judge = judge_ae_title),
+	MODALITY_ROW("called-ae-title", "TITLE", OPTIONS_TEXTS, called_ae_titles,
+		     .help = "What it calls the gateway (CATHGATE; may be repeated)",
+		     .judge = judge_ae_title),
+	MODALITY_ROW("address", "ADDRESS", OPTIONS_TEXTS, addresses,
+		     .help = "Where it comes from, as 192.168.40.7 or 192.168.40.0/24 "
+			     "(any; may be repeated)",
+		     .judge = judge_range),
+	MODALITY_ROW(
+		"sop-class", "CLASS", OPTIONS_TEXTS, sop_classes,
+		.help = "What it may store, by keyword or UID (any; may be repeated)"),
+	MODALITY_ROW("destination", "NAME", OPTIONS_TEXT, destination,
+		     .help = "Where it goes (the only one there is)"),
+	MODALITY_ROW("certificate", "FILE", OPTIONS_TEXT, certificate,
+		     .help = "It has this certificate already",
+		     .judge = judge_certificate),
+	MODALITY_ROW("request", "FILE", OPTIONS_TEXT, request,
+		     .help = "It made this request for one"),
+	MODALITY_ROW("legacy", NULL, OPTIONS_FLAG, legacy,
+		     .help = "PKCS#12 and RSA key that old devices can read"),
+	MODALITY_ROW("rsa", NULL, OPTIONS_FLAG, rsa, .help = "An RSA key"),
+	MODALITY_ROW("pem", NULL, OPTIONS_FLAG, pem,
+		     .help = "Key and certificate in PEM, too"),
+	MODALITY_ROW("password-file", "FILE", OPTIONS_TEXT, password_file,
+		     .help = "The password of the PKCS#12 file is its first line"),
+	MODALITY_ROW("days", "DAYS", OPTIONS_DAYS, days,
+		     .help = "How long the certificate lasts (825)"),
+	MODALITY_ROW("output", "FOLDER", OPTIONS_TEXT, output,
+		     .help = "Where it all goes (./NAME)"),
+	MODALITY_ROW("reload", NULL, OPTIONS_FLAG, reload,
+		     .help = "Tell the gateway at once"),
+	MODALITY_ROW("config", "FILE", OPTIONS_TEXT, config,
+		     .help = "The gateway's configuration"),
+	{ 0 },
+};
+
+static const struct options options = {
+	.command = "cathgate modality add",
+	.before = "NAME --ae-title TITLE",
+	.about = "Lets a modality in, and makes the certificate that proves who it is.\n",
+	.rows = rows,
+	.least = 1,
+	.most = 1,
+	.hint = "Name one modality",
+};
+
+static int refuse_options(const char *what)
+{
+	complain("%s", what);
+	return options_misused(&options);
+}
+
+static int judge_together(const struct modality_options *asked)
+{
+	bool says_how = asked->legacy || asked->rsa || asked->pem || asked->password_file;
+
+	if (asked->ae_titles.count == 0)
+		return refuse_options("what does it call itself? Give --ae-title");
+	if (asked->certificate && (asked->request || says_how || asked->days != 0))
+		return refuse_options("with its own --certificate nothing is issued: "
+				      "leave the options out that say how");
+	if (asked->request && says_how)
+		return refuse_options("with a --request the key stays in the modality: "
+				      "leave the options out that say how to hand it "
+				      "over");
+	return -1;
+}
+
+/* Options that were not given follow from the site. */
+static int complete_options(struct modality_options *asked, const struct site *site)
 {
 	const struct config *config = site->config;
 	const char *own = config->destination_count > 0
 				  ? config->destinations[0].calling_ae_title.text
 				  : "";
 
-	if (options->called_ae_titles.count == 0)
-		options->called_ae_titles.items[options->called_ae_titles.count++] =
-			own[0] != '\0' ? own : CALLED_USUAL;
-	if (options->destination == NULL && config->destination_count == 1)
-		options->destination = config->destinations[0].name;
-	if (options->days == 0)
-		options->days = DAYS_USUAL;
-	if (options->destination == NULL) {
+	if (asked->called_ae_titles.count == 0) {
+		asked->called_ae_titles.items = keep_bytes(sizeof(own));
+		asked->called_ae_titles.items[0] = own[0] ? own : CALLED_USUAL;
+		asked->called_ae_titles.count = 1;
+	}
+	if (!asked->destination && config->destination_count == 1)
+		asked->destination = config->destinations[0].name;
+	if (asked->days == 0)
+		asked->days = MODALITY_DAYS_USUAL;
+	if (!asked->destination) {
 		complain("there are several destinations; name one with --destination");
 		return -1;
 	}
@@ -101,8 +118,7 @@ static int complete(struct modality_options *options, const struct site *site)
 
 static int must_be_new(const struct site *site, const char *name)
 {
-	if (site_entry(site, name) == NULL &&
-	    access(site_entry_path(site, name), F_OK) < 0 &&
+	if (!site_entry(site, name) && access(site_entry_path(site, name), F_OK) < 0 &&
 	    access(site_revoked_path(site, name), F_OK) < 0)
 		return 0;
 	complain("there is a modality \"%s\" already: give it a new certificate with "
@@ -111,11 +127,11 @@ static int must_be_new(const struct site *site, const char *name)
 	return -1;
 }
 
-static const char *binding(const struct handout *handout)
+static const char *entry_binding(const struct handout *handout)
 {
 	struct pki_facts facts;
 
-	if (handout->own == NULL)
+	if (!handout->own)
 		return keep_format("  // The gateway's own CA put this name into its "
 				   "certificate, and into renewed ones.\n"
 				   "  uri = [ \"%s\" ];\n",
@@ -125,68 +141,66 @@ static const char *binding(const struct handout *handout)
 	return keep_format("  sha256 = [ \"%s\" ];\n", facts.sha256);
 }
 
-/* All or nothing: the entry counts last but for the folder, and goes if that fails. */
-static int add(const struct modality_options *options, struct site *site,
-	       struct handout *handout)
+/* All or nothing: the folder comes to be last, and where that fails the entry goes. */
+static int add_modality(const struct modality_options *asked, struct site *site,
+			struct handout *handout)
 {
-	if (handout_make(handout, site, NULL) < 0)
+	if (handout_make(handout, site) < 0)
 		return CLI_WRONG;
 	if (site_keep(site, handout->certificate) < 0)
 		return CLI_USAGE;
-	if (modality_entry_write(site, options->name,
-				 modality_entry_text(options, binding(handout)),
+	if (modality_entry_write(site, asked->name,
+				 modality_entry_text(asked, entry_binding(handout)),
 				 NULL) < 0) {
 		site_forget(site, handout->certificate);
 		return CLI_WRONG;
 	}
-	if (handout_describe(handout, site, site_entry(site, options->name)) == 0 &&
+	if (handout_describe(handout, site, site_entry(site, asked->name)) == 0 &&
 	    handout_commit(handout) == 0)
 		return CLI_GOOD;
-	(void)!durable_remove(
-		site_entry_path(site, options->name)); /* of use to nobody */
+	/* A file that stays is of use to nobody. */
+	(void)!durable_remove(site_entry_path(site, asked->name));
 	site_forget(site, handout->certificate);
 	return CLI_USAGE;
 }
 
 int modality_add_main(int argc, char **argv)
 {
-	struct modality_options options;
+	struct modality_options asked;
 	struct handout handout = { 0 };
 	char uri[PKI_UUID_SIZE];
 	struct site site;
-	int status = modality_options_read(&verb, argc, argv, &options);
+	int status = modality_options_read(&options, argc, argv, &asked);
 
 	if (status < 0)
-		status = judge(&options);
-	else
+		status = judge_together(&asked);
+	if (status >= 0)
 		return status;
-	if (status != CLI_GOOD)
-		return status;
-	if (site_open(&site, options.config, true) < 0)
+	if (site_open(&site, asked.config, true) < 0)
 		return CLI_USAGE;
 	status = CLI_WRONG;
 	if (pki_uuid_make(uri) < 0) {
-		complain("OpenSSL refuses: %s", pki_failure());
-	} else if (must_be_new(&site, options.name) == 0 &&
-		   complete(&options, &site) == 0) {
+		complain_openssl();
+	} else if (must_be_new(&site, asked.name) == 0 &&
+		   complete_options(&asked, &site) == 0) {
 		handout = (struct handout){
-			.name = options.name,
+			.name = asked.name,
 			.uri = uri,
-			.folder = options.output != NULL ? options.output : options.name,
-			.request = options.request,
-			.own = options.certificate,
-			.password_file = options.password_file,
-			.legacy = options.legacy,
-			.rsa = options.rsa,
-			.pem = options.pem,
-			.days = options.days,
+			.folder = asked.output ? asked.output : asked.name,
+			.request = asked.request,
+			.own = asked.certificate,
+			.password_file = asked.password_file,
+			.legacy = asked.legacy,
+			.rsa = asked.rsa,
+			.pem = asked.pem,
+			.days = asked.days,
 		};
-		status = add(&options, &site, &handout);
+		status = add_modality(&asked, &site, &handout);
 	}
 	if (status == CLI_GOOD) {
-		printf("%s may connect. ", options.name);
-		handout_tell(&handout);
-		status = site_reload(options.reload);
+		printf("%s may connect. ", asked.name);
+		handout_print(&handout);
+		status = site_reload(asked.reload);
 	}
 	handout_close(&handout);
 	site_close(&site);

@@ -9,19 +9,19 @@
 #include "modality.h"
 #include "sample.h"
 
-static const char *values(const struct modality_list *list)
+static const char *quote_all(const struct options_texts *list)
 {
 	const char *text = "";
 
 	for (size_t i = 0; i < list->count; i++)
-		text = keep_format("%s%s%s", text, i > 0 ? ", " : "",
-				   sample_quote(list->items[i]));
+		text = keep_listed(text, ", ", sample_quote(list->items[i]));
 	return text;
 }
 
-static const char *line(const char *key, const struct modality_list *list)
+static const char *list_line(const char *key, const struct options_texts *list)
 {
-	return list->count == 0 ? "" : keep_format("%s = [ %s ];\n", key, values(list));
+	return list->count == 0 ? ""
+				: keep_format("%s = [ %s ];\n", key, quote_all(list));
 }
 
 const char *modality_entry_text(const struct modality_options *options,
@@ -29,60 +29,59 @@ const char *modality_entry_text(const struct modality_options *options,
 {
 	return keep_format(
 		"// One modality of the allowlist, made by cathgate modality add on %s. "
-		"Change what it\n// may do here; its certificate with cathgate modality "
-		"renew. "
-		"Every key is explained in\n// " CATHGATE_SAMPLE "\n\n"
+		"Change what it\n"
+		"// may do here; its certificate with cathgate modality renew. "
+		"Every key is explained in\n"
+		"// " CATHGATE_SAMPLE "\n\n"
 		"name = %s;\n%s%scertificate: {\n%s}\n%s%sdestination = %s;\n",
 		site_date(time(NULL)), sample_quote(options->name),
-		line("ae_titles", &options->ae_titles),
-		line("called_ae_titles", &options->called_ae_titles), binding,
-		line("addresses", &options->addresses),
-		line("sop_classes", &options->sop_classes),
+		list_line("ae_titles", &options->ae_titles),
+		list_line("called_ae_titles", &options->called_ae_titles), binding,
+		list_line("addresses", &options->addresses),
+		list_line("sop_classes", &options->sop_classes),
 		sample_quote(options->destination));
 }
 
-const char *modality_entry_rebind(const char *text, const struct modality_list *digests)
+const char *modality_entry_rebind(const char *text, const struct options_texts *digests)
 {
 	static const char key[] = "\n  sha256 = [";
 	const char *begin = strstr(text, key);
-	const char *end = begin != NULL ? strchr(begin, ']') : NULL;
+	const char *end = begin ? strchr(begin, ']') : NULL;
 
-	if (end == NULL || strstr(begin + 1, key) != NULL)
+	if (!end || strstr(begin + 1, key))
 		return NULL;
 	begin += strlen(key);
-	return keep_format("%.*s %s %s", (int)(begin - text), text, values(digests), end);
+	return keep_format("%.*s %s %s", (int)(begin - text), text, quote_all(digests),
+			   end);
 }
 
 static int make_folder(const struct site *site)
 {
 	const char *path = keep_format("%s/" CONFIG_MODALITIES_FOLDER, site->folder);
-	struct durable_owner owner = service_folder(&site->service);
+	struct durable_owner owner = daemon_user_folder(&site->user);
 
 	if (durable_folder(path, &owner) == 0 || errno == EEXIST)
 		return 0;
-	complain("%s: %s", path, strerror(errno));
-	return -1;
+	return complain_file(path);
 }
 
 int modality_entry_write(struct site *site, const char *name, const char *text,
 			 const char *before)
 {
 	const char *path = site_entry_path(site, name);
-	struct durable_owner owner = service_file(&site->service);
+	struct durable_owner owner = daemon_user_file(&site->user);
 	int result;
 
 	if (make_folder(site) < 0)
 		return -1;
-	result = before == NULL ? durable_create(path, text, strlen(text), &owner)
-				: durable_replace(path, text, strlen(text), &owner);
-	if (result < 0) {
-		complain("%s: %s", path, strerror(errno));
-		return -1;
-	}
+	result = !before ? durable_create(path, text, strlen(text), &owner)
+			 : durable_replace(path, text, strlen(text), &owner);
+	if (result < 0)
+		return complain_file(path);
 	if (site_reread(site) == 0)
 		return 0;
 	/* The configuration's own fault has been told. */
-	if (before == NULL)
+	if (!before)
 		(void)!durable_remove(path);
 	else
 		(void)!durable_replace(path, before, strlen(before), &owner);

@@ -11,18 +11,22 @@
 #define DAY_SECONDS 86400L
 #define SOON_DAYS   30
 
-static const struct modality_verb verb = {
-	.name = "list",
-	.takes = " json ",
-	.usage = "usage: cathgate modality list [--json] [--config FILE]\n"
-		 "Who may connect, with which certificate, and until when.\n",
+static const struct options_row rows[] = {
+	MODALITY_ROW("json", NULL, OPTIONS_FLAG, json),
+	MODALITY_ROW("config", "FILE", OPTIONS_TEXT, config),
+	{ 0 },
+};
+
+static const struct options options = {
+	.command = "cathgate modality list",
+	.about = "Who may connect, with which certificate, and until when.\n",
+	.rows = rows,
 };
 
 /* The certificate that counts: the newest that isn't revoked; `ret_count` is how many
  * such there are. NULL where none is known. */
-static const struct site_certificate *current(const struct site *site,
-					      const struct config_modality *entry,
-					      size_t *ret_count)
+static const struct site_certificate *current_certificate(
+	const struct site *site, const struct config_modality *entry, size_t *ret_count)
 {
 	const struct site_certificate *found = NULL;
 
@@ -32,7 +36,7 @@ static const struct site_certificate *current(const struct site *site,
 
 		if (known->revoked != 0 || !site_is_bound(&entry->certificate, known))
 			continue;
-		if (found == NULL)
+		if (!found)
 			found = known;
 		(*ret_count)++;
 	}
@@ -46,7 +50,7 @@ static const char *state_of(const struct config_modality *entry,
 
 	if (entry->certificate.none)
 		return "no TLS";
-	if (known == NULL)
+	if (!known)
 		return "certificate not seen";
 	if (known->facts.not_after < now)
 		return "expired";
@@ -57,7 +61,7 @@ static const char *state_of(const struct config_modality *entry,
 	return "good";
 }
 
-static json_t *titles(const struct config_ae_titles *list)
+static json_t *titles_json(const struct config_ae_titles *list)
 {
 	json_t *array = json_array();
 
@@ -66,21 +70,23 @@ static json_t *titles(const struct config_ae_titles *list)
 	return array;
 }
 
-static json_t *describe(const struct site *site, const struct config_modality *entry)
+static json_t *describe_entry(const struct site *site,
+			      const struct config_modality *entry)
 {
 	size_t count;
-	const struct site_certificate *known = current(site, entry, &count);
+	const struct site_certificate *known = current_certificate(site, entry, &count);
 	json_t *object = json_object();
 
 	json_object_set_new(object, "name", json_string(entry->name));
 	json_object_set_new(object, "state", json_string(state_of(entry, known, count)));
-	json_object_set_new(object, "ae_titles", titles(&entry->ae_titles));
-	json_object_set_new(object, "called_ae_titles", titles(&entry->called_ae_titles));
+	json_object_set_new(object, "ae_titles", titles_json(&entry->ae_titles));
+	json_object_set_new(object, "called_ae_titles",
+			    titles_json(&entry->called_ae_titles));
 	json_object_set_new(
 		object, "destination",
 		json_string(site->config->destinations[entry->destination].name));
 	json_object_set_new(object, "file", shown_json(entry->place.file));
-	if (known != NULL) {
+	if (known) {
 		json_object_set_new(object, "certificate",
 				    json_string(known->facts.sha256));
 		json_object_set_new(object, "serial", json_string(known->facts.serial));
@@ -128,7 +134,7 @@ static const char *text_of(const json_t *object, const char *key)
 	if (json_is_string(value))
 		return json_string_value(value);
 	for (size_t i = 0; i < json_array_size(value); i++)
-		text = keep_format("%s%s%s", text, i > 0 ? "," : "",
+		text = keep_listed(text, ",",
 				   json_string_value(json_array_get(value, i)));
 	return text[0] != '\0' ? text : "-";
 }
@@ -164,25 +170,26 @@ static void print_table(const json_t *list)
 
 int modality_list_main(int argc, char **argv)
 {
-	struct modality_options options;
+	struct modality_options asked;
 	struct site site;
-	int status = modality_options_read(&verb, argc, argv, &options);
+	int status = modality_options_read(&options, argc, argv, &asked);
 	json_t *list;
 
 	if (status >= 0)
 		return status;
-	if (site_open(&site, options.config, false) < 0)
+	if (site_open(&site, asked.config, false) < 0)
 		return CLI_USAGE;
 	list = json_array();
 	for (size_t i = 0; i < site.config->modality_count; i++)
-		json_array_append_new(list, describe(&site, &site.config->modalities[i]));
+		json_array_append_new(list,
+				      describe_entry(&site, &site.config->modalities[i]));
 	add_revoked(&site, list);
-	if (options.json) {
+	if (asked.json) {
 		json_dumpf(list, stdout, JSON_INDENT(2));
 		printf("\n");
 	} else {
 		print_table(list);
-		if (site.crl != NULL)
+		if (site.crl)
 			printf("\nThe CRL is good until %s.\n",
 			       site_date(pki_crl_until(site.crl)));
 	}

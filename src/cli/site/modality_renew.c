@@ -5,34 +5,49 @@
 #include <unistd.h>
 
 #include "cli/kit/complain.h"
-#include "handout.h"
 #include "cli/kit/keep.h"
+#include "handout.h"
 #include "modality.h"
+#include "questions.h"
 
-#define DAYS_USUAL 825
-#define ENTRY_MAX  (1024UL * 1024)
+#define ENTRY_MAX   (1024UL * 1024)
+#define DIGESTS_MAX 32
 
-static const struct modality_verb verb = {
-	.name = "renew",
-	.wants_name = true,
-	.takes = " certificate request password-file output days legacy rsa pem reload "
-		 "now "
-		 " confirm ",
-	.usage =
-		"usage: cathgate modality renew NAME [OPTION…]\n"
-		"       cathgate modality renew NAME --confirm [--reload]\n"
-		"Gives a modality a new certificate. The old one stays allowed until the "
-		"modality has the\nnew one: --confirm then ends it.\n\n"
-		"  --confirm             The new one works: end all older ones\n"
-		"  --now                 End the older ones at once\n"
-		"  --certificate FILE    The new one of a modality that has its own\n"
-		"  --request FILE, --legacy, --rsa, --pem, --password-file FILE, --days "
-		"DAYS,\n  --output FOLDER (./NAME-DATE), --reload, --config FILE\n"
-		"                        As for cathgate modality add\n",
+static const struct options_row rows[] = {
+	MODALITY_ROW("confirm", NULL, OPTIONS_FLAG, confirm,
+		     .help = "The new one works: end all older ones"),
+	MODALITY_ROW("now", NULL, OPTIONS_FLAG, now,
+		     .help = "End the older ones at once"),
+	MODALITY_ROW("certificate", "FILE", OPTIONS_TEXT, certificate,
+		     .help = "The new one of a modality that has its own",
+		     .judge = judge_certificate),
+	MODALITY_ROW("request", "FILE", OPTIONS_TEXT, request),
+	MODALITY_ROW("legacy", NULL, OPTIONS_FLAG, legacy),
+	MODALITY_ROW("rsa", NULL, OPTIONS_FLAG, rsa),
+	MODALITY_ROW("pem", NULL, OPTIONS_FLAG, pem),
+	MODALITY_ROW("password-file", "FILE", OPTIONS_TEXT, password_file),
+	MODALITY_ROW("days", "DAYS", OPTIONS_DAYS, days),
+	MODALITY_ROW("output", "FOLDER", OPTIONS_TEXT, output),
+	MODALITY_ROW("reload", NULL, OPTIONS_FLAG, reload),
+	MODALITY_ROW("config", "FILE", OPTIONS_TEXT, config,
+		     .help = "As for cathgate modality add; FOLDER is ./NAME-DATE"),
+	{ 0 },
 };
 
-/* What was put aside by revoke comes back for this; `undo` puts it aside again. */
-static bool restore(struct site *site, const char *name, bool undo)
+static const struct options options = {
+	.command = "cathgate modality renew",
+	.before = "NAME",
+	.behind = "\n       cathgate modality renew NAME --confirm [--reload]",
+	.about = "Gives a modality a new certificate. The old one stays allowed until "
+		 "the modality has the\nnew one: --confirm then ends it.\n",
+	.rows = rows,
+	.least = 1,
+	.most = 1,
+	.hint = "Name one modality",
+};
+
+/* Brings back the entry that `revoke` has put aside; `undo` puts it aside again. */
+static bool restore_entry(struct site *site, const char *name, bool undo)
 {
 	const char *path = site_entry_path(site, name);
 	const char *aside = site_revoked_path(site, name);
@@ -42,7 +57,7 @@ static bool restore(struct site *site, const char *name, bool undo)
 	return undo || site_reread(site) == 0;
 }
 
-/* Revokes what is ours and older, and unbinds what isn't. */
+/* Revokes the entry's older certificates that the private CA has issued. */
 static int end_older(struct site *site, const struct config_modality *entry,
 		     const char *newest)
 {
@@ -51,7 +66,7 @@ static int end_older(struct site *site, const struct config_modality *entry,
 	size_t count = 0;
 	int result = -1;
 
-	for (size_t i = 0; i < site->known_count && list != NULL; i++) {
+	for (size_t i = 0; i < site->known_count && list; i++) {
 		const struct site_certificate *known = &site->known[i];
 
 		if (known->is_ours && known->revoked == 0 &&
@@ -59,7 +74,7 @@ static int end_older(struct site *site, const struct config_modality *entry,
 		    site_is_bound(&entry->certificate, known))
 			list[count++] = known->certificate;
 	}
-	if (list != NULL)
+	if (list)
 		result = count == 0 ? 0
 				    : site_revoke(site, list, count, PKI_SUPERSEDED, 0);
 	if (result == 0 && count > 0)
@@ -68,28 +83,25 @@ static int end_older(struct site *site, const struct config_modality *entry,
 	return result;
 }
 
-/* Entries bound by SHA-256: the list gets `newest`, alone or behind the old ones. */
+/* For an entry bound by SHA-256: its list gets `newest`, alone or behind the old ones. */
 static int rebind(struct site *site, const char *name, const char *newest, bool alone)
 {
 	const struct config_strings *old = &site_entry(site, name)->certificate.sha256;
-	struct modality_list digests = { .count = 0 };
+	const char *items[DIGESTS_MAX];
+	struct options_texts digests = { .items = items };
 	const char *path = site_entry_path(site, name), *text;
 	char *before;
 	size_t size;
 	int result = -1;
 
 	for (size_t i = 0; i < old->count && !alone; i++)
-		if (strcmp(old->items[i], newest) != 0 &&
-		    digests.count + 1 < MODALITY_LIST_MAX)
-			digests.items[digests.count++] =
-				keep_copy(old->items[i], strlen(old->items[i]));
+		if (strcmp(old->items[i], newest) != 0 && digests.count + 1 < DIGESTS_MAX)
+			digests.items[digests.count++] = keep_format("%s", old->items[i]);
 	digests.items[digests.count++] = newest;
-	if (durable_read(path, ENTRY_MAX, &before, &size) < 0) {
-		complain("%s: %s", path, strerror(errno));
-		return -1;
-	}
+	if (durable_read(path, ENTRY_MAX, &before, &size) < 0)
+		return complain_file(path);
 	text = modality_entry_rebind(before, &digests);
-	if (text == NULL)
+	if (!text)
 		complain(
 			"%s has no line \"  sha256 = [ … ];\" of its own: write %s there",
 			path, newest);
@@ -99,99 +111,99 @@ static int rebind(struct site *site, const char *name, const char *newest, bool 
 	return result;
 }
 
-static int confirm(struct site *site, const struct modality_options *options)
+static int confirm_newest(struct site *site, const struct modality_options *asked)
 {
-	const struct config_modality *entry = site_entry(site, options->name);
+	const struct config_modality *entry = site_entry(site, asked->name);
 	const struct config_strings *digests = &entry->certificate.sha256;
 	const struct site_certificate *newest = NULL;
 
 	if (digests->count > 0) {
 		const char *last = digests->items[digests->count - 1];
 
-		if (rebind(site, options->name, keep_copy(last, strlen(last)), true) < 0)
+		if (rebind(site, asked->name, keep_copy(last, strlen(last)), true) < 0)
 			return CLI_WRONG;
-		printf("%s has one certificate.\n", options->name);
-		return site_reload(options->reload);
+		printf("%s has one certificate.\n", asked->name);
+		return site_reload(asked->reload);
 	}
-	for (size_t i = 0; i < site->known_count && newest == NULL; i++)
+	for (size_t i = 0; i < site->known_count && !newest; i++)
 		if (site->known[i].revoked == 0 &&
 		    site_is_bound(&entry->certificate, &site->known[i]))
 			newest = &site->known[i];
-	if (newest == NULL) {
+	if (!newest) {
 		complain("no certificate of \"%s\" is known that could stay",
-			 options->name);
+			 asked->name);
 		return CLI_WRONG;
 	}
 	if (end_older(site, entry, newest->facts.sha256) < 0)
 		return CLI_WRONG;
-	printf("%s has one certificate, good until %s.\n", options->name,
+	printf("%s has one certificate, good until %s.\n", asked->name,
 	       site_date(newest->facts.not_after));
-	return site_reload(options->reload);
+	return site_reload(asked->reload);
 }
 
-static int commit(struct site *site, const struct modality_options *options,
-		  struct handout *handout)
+static int commit_renewal(struct site *site, const struct modality_options *asked,
+			  struct handout *handout)
 {
-	const struct config_modality *entry = site_entry(site, options->name);
+	const struct config_modality *entry = site_entry(site, asked->name);
 	struct pki_facts facts;
 
 	if (pki_certificate_facts(handout->certificate, &facts) < 0 ||
 	    site_keep(site, handout->certificate) < 0)
 		return -1;
 	if (handout_describe(handout, site, entry) < 0 ||
-	    (handout->own != NULL &&
-	     rebind(site, options->name, keep_copy(facts.sha256, 64), options->now) < 0))
+	    (handout->own &&
+	     rebind(site, asked->name, keep_copy(facts.sha256, 64), asked->now) < 0))
 		return -1;
 	if (handout_commit(handout) < 0)
 		return -1;
-	if (options->now && handout->own == NULL)
-		return end_older(site, site_entry(site, options->name), facts.sha256);
+	if (asked->now && !handout->own)
+		return end_older(site, site_entry(site, asked->name), facts.sha256);
 	return 0;
 }
 
-static int renew(struct site *site, const struct modality_options *options)
+static int renew_certificate(struct site *site, const struct modality_options *asked)
 {
-	const struct config_modality *entry = site_entry(site, options->name);
-	const char *folder = keep_format("%s-%s", options->name, site_date(time(NULL)));
+	const struct config_modality *entry = site_entry(site, asked->name);
+	const char *folder = keep_format("%s-%s", asked->name, site_date(time(NULL)));
 	struct handout handout = {
-		.name = options->name,
-		.folder = options->output != NULL ? options->output : folder,
-		.request = options->request,
-		.own = options->certificate,
-		.password_file = options->password_file,
-		.legacy = options->legacy,
-		.rsa = options->rsa,
-		.pem = options->pem,
-		.days = options->days != 0 ? options->days : DAYS_USUAL,
+		.name = asked->name,
+		.folder = asked->output ? asked->output : folder,
+		.request = asked->request,
+		.own = asked->certificate,
+		.password_file = asked->password_file,
+		.legacy = asked->legacy,
+		.rsa = asked->rsa,
+		.pem = asked->pem,
+		.days = asked->days != 0 ? asked->days : MODALITY_DAYS_USUAL,
 	};
 	int status = CLI_WRONG;
 
-	if ((entry->certificate.uri.count == 0) != (options->certificate != NULL)) {
+	if ((entry->certificate.uri.count == 0) != (asked->certificate != NULL)) {
 		complain(
-			options->certificate != NULL
+			asked->certificate
 				? "the gateway's CA makes the certificates of \"%s\": "
 				  "leave --certificate out"
 				: "\"%s\" has a certificate of its own: give its new one "
 				  "with --certificate",
-			options->name);
+			asked->name);
 		return CLI_WRONG;
 	}
-	if (options->certificate == NULL)
+	if (!asked->certificate)
 		handout.uri = keep_format("%s", entry->certificate.uri.items[0]);
-	if (handout_make(&handout, site, entry) == 0) {
-		if (commit(site, options, &handout) == 0)
+	if (handout_make(&handout, site) == 0) {
+		if (commit_renewal(site, asked, &handout) == 0)
 			status = CLI_GOOD;
 		else
 			site_forget(site, handout.certificate);
 	}
 	if (status == CLI_GOOD) {
-		printf("%s has a new certificate. ", options->name);
-		handout_tell(&handout);
-		if (!options->now)
+		printf("%s has a new certificate. ", asked->name);
+		handout_print(&handout);
+		if (!asked->now)
 			printf("The old one stays allowed. When the new one works: "
 			       "cathgate modality renew %s --confirm\n",
-			       options->name);
-		status = site_reload(options->reload);
+			       asked->name);
+		status = site_reload(asked->reload);
 	}
 	handout_close(&handout);
 	return status;
@@ -199,30 +211,29 @@ static int renew(struct site *site, const struct modality_options *options)
 
 int modality_renew_main(int argc, char **argv)
 {
-	struct modality_options options;
+	struct modality_options asked;
 	struct site site;
-	int status = modality_options_read(&verb, argc, argv, &options);
+	int status = modality_options_read(&options, argc, argv, &asked);
 	bool was_revoked = false;
 
 	if (status >= 0)
 		return status;
-	if (site_open(&site, options.config, true) < 0)
+	if (site_open(&site, asked.config, true) < 0)
 		return CLI_USAGE;
 	status = CLI_WRONG;
-	if (site_entry(&site, options.name) == NULL && !options.confirm)
-		was_revoked = restore(&site, options.name, false);
-	if (was_revoked)
-		options.now =
-			true; /* what was revoked doesn't come back with the entry */
-	if (site_entry(&site, options.name) == NULL)
+	if (!site_entry(&site, asked.name) && !asked.confirm)
+		was_revoked = restore_entry(&site, asked.name, false);
+	/* The certificates that were revoked don't come back with the entry. */
+	asked.now |= was_revoked;
+	if (!site_entry(&site, asked.name))
 		complain("there is no modality \"%s\"; cathgate modality list names them",
-			 options.name);
-	else if (options.confirm)
-		status = confirm(&site, &options);
+			 asked.name);
+	else if (asked.confirm)
+		status = confirm_newest(&site, &asked);
 	else
-		status = renew(&site, &options);
+		status = renew_certificate(&site, &asked);
 	if (was_revoked && status != CLI_GOOD)
-		restore(&site, options.name, true);
+		restore_entry(&site, asked.name, true);
 	site_close(&site);
 	return status;
 }

@@ -9,38 +9,51 @@
 #include "cli/kit/keep.h"
 #include "modality.h"
 
-static const struct modality_verb revoke_verb = {
-	.name = "revoke",
-	.wants_name = true,
-	.takes = " reload ",
-	.usage =
-		"usage: cathgate modality revoke NAME [--reload] [--config FILE]\n"
-		"Shuts a modality out whose key may be known to others: its certificates "
-		"are revoked and\nits entry is put aside. cathgate modality renew lets "
-		"it "
-		"in again, with a new one.\n",
+static const struct options_row rows[] = {
+	MODALITY_ROW("reload", NULL, OPTIONS_FLAG, reload),
+	MODALITY_ROW("config", "FILE", OPTIONS_TEXT, config),
+	{ 0 },
 };
 
-static const struct modality_verb remove_verb = {
-	.name = "remove",
-	.wants_name = true,
-	.takes = " reload ",
-	.usage = "usage: cathgate modality remove NAME [--reload] [--config FILE]\n"
-		 "Takes a modality out for good: its entry goes and its certificates are "
+static const struct options revoke_options = {
+	.command = "cathgate modality revoke",
+	.before = "NAME",
+	.about = "Shuts a modality out whose key may be known to others: its "
+		 "certificates are revoked and\nits entry is put aside. cathgate "
+		 "modality renew lets it in again, with a new one.\n",
+	.rows = rows,
+	.least = 1,
+	.most = 1,
+	.hint = "Name one modality",
+};
+
+static const struct options remove_options = {
+	.command = "cathgate modality remove",
+	.before = "NAME",
+	.about = "Takes a modality out for good: its entry goes and its certificates are "
 		 "revoked.\n",
+	.rows = rows,
+	.least = 1,
+	.most = 1,
+	.hint = "Name one modality",
 };
 
-static const struct modality_verb crl_verb = {
-	.name = "crl",
-	.takes = " days reload ",
-	.usage = "usage: cathgate modality crl [--days DAYS] [--reload] [--config FILE]\n"
-		 "Signs the list of revoked certificates anew; it is then good for so "
-		 "many "
-		 "days (as long as\nthe CA).\n",
+static const struct options_row crl_rows[] = {
+	MODALITY_ROW("days", "DAYS", OPTIONS_DAYS, days),
+	MODALITY_ROW("reload", NULL, OPTIONS_FLAG, reload),
+	MODALITY_ROW("config", "FILE", OPTIONS_TEXT, config),
+	{ 0 },
 };
 
-/* All that the entry is bound to and the private CA has issued. Those that another CA has
- * issued can't be revoked here: they are shut out by the entry that goes. */
+static const struct options crl_options = {
+	.command = "cathgate modality crl",
+	.about = "Signs the list of revoked certificates anew; it is then good for so "
+		 "many days (as long as\nthe CA).\n",
+	.rows = crl_rows,
+};
+
+/* Revokes all certificates that the entry is bound to and the private CA has issued. What
+ * another CA has issued can't be revoked here: it is shut out since the entry goes. */
 static int revoke_all(struct site *site, const struct config_modality *entry,
 		      enum pki_reason reason)
 {
@@ -49,11 +62,11 @@ static int revoke_all(struct site *site, const struct config_modality *entry,
 	size_t count = 0;
 	int result = -1;
 
-	for (size_t i = 0; i < site->known_count && list != NULL; i++)
+	for (size_t i = 0; i < site->known_count && list; i++)
 		if (site->known[i].is_ours && site->known[i].revoked == 0 &&
 		    site_is_bound(&entry->certificate, &site->known[i]))
 			list[count++] = site->known[i].certificate;
-	if (list != NULL)
+	if (list)
 		result = count == 0 ? 0 : site_revoke(site, list, count, reason, 0);
 	if (result == 0 && count > 0)
 		site_reads_crl(site);
@@ -73,43 +86,43 @@ static int must_be_movable(const struct site *site, const char *name)
 	return -1;
 }
 
-static int end_entry(const struct modality_verb *verb, int argc, char **argv,
+static int end_entry(const struct options *options, int argc, char **argv,
 		     enum pki_reason reason)
 {
-	struct modality_options options;
+	struct modality_options asked;
 	struct site site;
 	const struct config_modality *entry;
-	int status = modality_options_read(verb, argc, argv, &options), result = -1;
+	int status = modality_options_read(options, argc, argv, &asked), result = -1;
 	bool is_gone = reason == PKI_CESSATION;
 	const char *path;
 
 	if (status >= 0)
 		return status;
-	if (site_open(&site, options.config, true) < 0)
+	if (site_open(&site, asked.config, true) < 0)
 		return CLI_USAGE;
 	status = CLI_WRONG;
-	path = site_entry_path(&site, options.name);
-	entry = site_entry(&site, options.name);
-	if (entry == NULL && is_gone &&
-	    access(site_revoked_path(&site, options.name), F_OK) == 0) {
-		result = durable_remove(site_revoked_path(&site, options.name));
-	} else if (entry == NULL) {
+	path = site_entry_path(&site, asked.name);
+	entry = site_entry(&site, asked.name);
+	if (!entry && is_gone &&
+	    access(site_revoked_path(&site, asked.name), F_OK) == 0) {
+		result = durable_remove(site_revoked_path(&site, asked.name));
+	} else if (!entry) {
 		complain("there is no modality \"%s\"; cathgate modality list names them",
-			 options.name);
+			 asked.name);
 	} else if (revoke_all(&site, entry, reason) == 0 &&
-		   must_be_movable(&site, options.name) == 0) {
+		   must_be_movable(&site, asked.name) == 0) {
 		result = is_gone ? durable_remove(path)
 				 : durable_rename(path,
-						  site_revoked_path(&site, options.name));
+						  site_revoked_path(&site, asked.name));
 		if (result < 0)
-			complain("%s: %s", path, strerror(errno));
+			complain_file(path);
 	}
 	if (result == 0) {
 		printf(is_gone ? "%s is out.\n"
 			       : "%s is shut out; cathgate modality renew %s lets it in "
 				 "again.\n",
-		       options.name, options.name);
-		status = site_reload(options.reload);
+		       asked.name, asked.name);
+		status = site_reload(asked.reload);
 	}
 	site_close(&site);
 	return status;
@@ -117,31 +130,31 @@ static int end_entry(const struct modality_verb *verb, int argc, char **argv,
 
 int modality_revoke_main(int argc, char **argv)
 {
-	return end_entry(&revoke_verb, argc, argv, PKI_KEY_COMPROMISE);
+	return end_entry(&revoke_options, argc, argv, PKI_KEY_COMPROMISE);
 }
 
 int modality_remove_main(int argc, char **argv)
 {
-	return end_entry(&remove_verb, argc, argv, PKI_CESSATION);
+	return end_entry(&remove_options, argc, argv, PKI_CESSATION);
 }
 
 int modality_crl_main(int argc, char **argv)
 {
-	struct modality_options options;
+	struct modality_options asked;
 	struct site site;
-	int status = modality_options_read(&crl_verb, argc, argv, &options);
+	int status = modality_options_read(&crl_options, argc, argv, &asked);
 
 	if (status >= 0)
 		return status;
-	if (site_open(&site, options.config, true) < 0)
+	if (site_open(&site, asked.config, true) < 0)
 		return CLI_USAGE;
 	status = CLI_WRONG;
-	if (site.ca == NULL) {
+	if (!site.ca) {
 		complain("this gateway has no CA of its own: fetch the CRL of the one "
 			 "that it has");
-	} else if (site_revoke(&site, NULL, 0, PKI_SUPERSEDED, options.days) == 0) {
+	} else if (site_revoke(&site, NULL, 0, PKI_SUPERSEDED, asked.days) == 0) {
 		printf("The CRL is good until %s.\n", site_date(pki_crl_until(site.crl)));
-		status = site_reads_crl(&site) ? site_reload(options.reload) : CLI_WRONG;
+		status = site_reads_crl(&site) ? site_reload(asked.reload) : CLI_WRONG;
 	}
 	site_close(&site);
 	return status;

@@ -31,7 +31,7 @@ const char *judge_address(const char *value)
 {
 	struct address_range range;
 
-	return strchr(value, '/') == NULL && address_range_parse(value, &range) == 0
+	return !strchr(value, '/') && address_range_parse(value, &range) == 0
 		       ? NULL
 		       : "is no numeric address; write one of this machine's, or 0.0.0.0 "
 			 "for all of them";
@@ -40,7 +40,7 @@ const char *judge_address(const char *value)
 static bool is_label(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
-		if (!isalnum((unsigned char)text[i]) && strchr("-_", text[i]) == NULL)
+		if (!isalnum((unsigned char)text[i]) && !strchr("-_", text[i]))
 			return false;
 	return length > 0 && length <= 63 && text[0] != '-' && text[length - 1] != '-';
 }
@@ -51,10 +51,10 @@ const char *judge_host(const char *value)
 	struct address_range range;
 	size_t length;
 
-	if (strchr(value, '/') == NULL && address_range_parse(value, &range) == 0)
+	if (!strchr(value, '/') && address_range_parse(value, &range) == 0)
 		return NULL;
-	/* No name ends so (RFC 1123 2.1): it is an address with a mistake in it. */
-	last = last != NULL ? last + 1 : value;
+	/* No name ends in a number (RFC 1123 2.1): this is a misspelt address. */
+	last = last ? last + 1 : value;
 	if (last[0] != '\0' && last[strspn(last, "0123456789")] == '\0')
 		return "is no address; an IPv4 address is four numbers from 0 to 255, as "
 		       "in 192.168.40.7";
@@ -75,7 +75,7 @@ const char *judge_hosts(const char *value)
 	const char *fault = NULL;
 	size_t count = 0;
 
-	while (*value != '\0' && fault == NULL) {
+	while (*value != '\0' && !fault) {
 		size_t length = strcspn(value, ", ");
 		const char *host = keep_copy(value, length);
 
@@ -83,7 +83,7 @@ const char *judge_hosts(const char *value)
 			count++;
 			fault = judge_host(host);
 		}
-		if (fault != NULL)
+		if (fault)
 			return keep_format("doesn't do: \"%s\" %s", host, fault);
 		value += length;
 		value += strspn(value, ", ");
@@ -113,7 +113,7 @@ const char *judge_certificate(const char *value)
 		return NULL;
 	certificate = pki_certificate_read(value, &error);
 	pki_certificate_free(certificate);
-	return certificate != NULL ? NULL : error;
+	return certificate ? NULL : error;
 }
 
 const char *judge_crl(const char *value)
@@ -129,23 +129,12 @@ const char *judge_name(const char *value)
 	size_t length = strlen(value);
 
 	for (const char *at = value; *at != '\0'; at++)
-		if (!isalnum((unsigned char)*at) && strchr("._-", *at) == NULL)
+		if (!isalnum((unsigned char)*at) && !strchr("._-", *at))
 			length = 0;
 	return length > 0 && length <= 63 && isalnum((unsigned char)value[0])
 		       ? NULL
 		       : "is no name; write 1 to 63 letters, digits, dots, hyphens or "
 			 "underscores, a letter or digit first";
-}
-
-const char *judge_days(const char *value)
-{
-	char *end;
-	unsigned long days = strtoul(value, &end, 10);
-
-	return isdigit((unsigned char)value[0]) && *end == '\0' && days >= 1 &&
-			       days <= 36500
-		       ? NULL
-		       : "is no number of days; write one from 1 to 36500";
 }
 
 const char *judge_path(const char *value)
@@ -179,10 +168,10 @@ bool questions_can_ask(void)
 bool question_set(struct question *question, const char *value)
 {
 	const char *fault = question->is_optional && value[0] == '\0' ? NULL
-			    : question->judge != NULL ? question->judge(value)
-						      : NULL;
+			    : question->judge ? question->judge(value)
+					      : NULL;
 
-	if (fault != NULL) {
+	if (fault) {
 		complain("--%s: \"%s\" %s", question->option, value, fault);
 		return false;
 	}
@@ -198,7 +187,7 @@ static const char *read_line(void)
 	size_t length;
 
 	fflush(stdout);
-	if (fgets(line, sizeof(line), stdin) == NULL)
+	if (!fgets(line, sizeof(line), stdin))
 		return NULL;
 	length = strcspn(line, "\r\n");
 	while (length > 0 && isspace((unsigned char)line[length - 1]))
@@ -209,24 +198,24 @@ static const char *read_line(void)
 	return keep_copy(begin, strlen(begin));
 }
 
-static int ask(struct question *question)
+static int ask_question(struct question *question)
 {
 	printf("\n%s\n", question->help);
 	for (;;) {
 		const char *line;
 
-		if (question->usual != NULL && question->usual[0] != '\0')
+		if (question->usual && question->usual[0] != '\0')
 			printf("%s [%s]: ", question->ask, question->usual);
 		else
 			printf("%s%s: ", question->ask,
 			       question->is_optional ? " [none]" : "");
 		line = read_line();
-		if (line == NULL) {
+		if (!line) {
 			printf("\n");
 			complain("no answer: nothing was written");
 			return -1;
 		}
-		if (line[0] == '\0' && question->usual != NULL)
+		if (line[0] == '\0' && question->usual)
 			line = question->usual;
 		if (line[0] == '\0' && !question->is_optional)
 			continue;
@@ -242,20 +231,20 @@ int questions_settle(struct question *questions, size_t count, bool may_ask)
 	for (size_t i = 0; i < count; i++) {
 		struct question *question = &questions[i];
 
-		if (question->value != NULL)
+		if (question->value)
 			continue;
-		if (may_ask && question->ask != NULL) {
-			if (ask(question) < 0)
+		if (may_ask && question->ask) {
+			if (ask_question(question) < 0)
 				return -1;
-		} else if (question->usual != NULL) {
+		} else if (question->usual) {
 			if (!question_set(question, question->usual))
 				return -1;
 		} else if (question->is_optional) {
 			question->value = "";
 		} else {
-			missing = keep_format("%s%s--%s %s", missing,
-					      *missing != '\0' ? ", " : "",
-					      question->option, question->what);
+			missing = keep_listed(
+				missing, ", ",
+				keep_format("--%s %s", question->option, question->what));
 		}
 	}
 	if (*missing == '\0')
@@ -270,5 +259,5 @@ bool question_confirm(const char *text)
 
 	printf("\n%s [Y/n]: ", text);
 	line = read_line();
-	return line != NULL && (line[0] == '\0' || line[0] == 'y' || line[0] == 'Y');
+	return line && (line[0] == '\0' || line[0] == 'y' || line[0] == 'Y');
 }

@@ -4,7 +4,7 @@
 
 #include "cli/kit/keep.h"
 
-/* A replacement of what stands in the sample exactly once. */
+/* Replaces a text that stands in the sample exactly once. */
 struct edit {
 	const char *from;
 	const char *to;
@@ -25,8 +25,8 @@ const char *sample_quote(const char *text)
 	return quoted;
 }
 
-/* A comment behind what was replaced stays in its column, where there is room. */
-static const char *align(const char *rest, long grown, int *ret_spaces)
+/* A comment behind the replaced text stays in its column, where there is room. */
+static const char *align_comment(const char *rest, long grown, int *ret_spaces)
 {
 	size_t spaces = strspn(rest, " ");
 	long wanted;
@@ -39,27 +39,28 @@ static const char *align(const char *rest, long grown, int *ret_spaces)
 	return rest + spaces;
 }
 
-static const char *apply(const char *text, const struct edit *edit)
+static const char *apply_edit(const char *text, const struct edit *edit)
 {
 	const char *at = strstr(text, edit->from), *rest;
 	int spaces = 0;
 
-	if (at == NULL || strstr(at + 1, edit->from) != NULL)
+	if (!at || strstr(at + 1, edit->from))
 		return NULL;
 	rest = at + strlen(edit->from);
-	rest = align(rest, (long)strlen(edit->to) - (long)strlen(edit->from), &spaces);
+	rest = align_comment(rest, (long)strlen(edit->to) - (long)strlen(edit->from),
+			     &spaces);
 	return keep_format("%.*s%s%*s%s", (int)(at - text), text, edit->to, spaces, "",
 			   rest);
 }
 
 /* Replaces from the begin of one mark up to the end of the other behind it. */
-static const char *cut(const char *text, const char *first, const char *last,
-		       const char *instead)
+static const char *cut_out(const char *text, const char *first, const char *last,
+			   const char *instead)
 {
 	const char *begin = strstr(text, first);
-	const char *end = begin != NULL ? strstr(begin, last) : NULL;
+	const char *end = begin ? strstr(begin, last) : NULL;
 
-	if (end == NULL)
+	if (!end)
 		return NULL;
 	return keep_format("%.*s%s%s", (int)(begin - text), text, instead,
 			   end + strlen(last));
@@ -86,19 +87,18 @@ static const char *fill_destination(const char *text, const struct sample_values
 		{ "crl = \"tls/pacs.crl\";", "//crl = \"tls/pacs.crl\";" },
 	};
 
-	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]) && text != NULL; i++)
-		text = apply(text, &edits[i]);
-	if (text != NULL && values->has_plain)
-		text = cut(
-			text, "    tls: { certificate = \"tls/gateway-client.crt\";",
-			"public_key_sha256 = [ \"…\" ];\n",
-			"    tls = \"none\"; }                             // the PACS "
-			"speaks "
-			"none: images go\n"
-			"                                                // unencrypted, "
-			"and nothing proves\n"
-			"                                                // that it is "
-			"the PACS\n");
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]) && text; i++)
+		text = apply_edit(text, &edits[i]);
+	if (text && values->has_plain)
+		text = cut_out(text,
+			       "    tls: { certificate = \"tls/gateway-client.crt\";",
+			       "public_key_sha256 = [ \"…\" ];\n",
+			       "    tls = \"none\"; }                             "
+			       "// the PACS speaks none: images go\n"
+			       "                                                "
+			       "// unencrypted, and nothing proves\n"
+			       "                                                "
+			       "// that it is the PACS\n");
 	return text;
 }
 
@@ -116,19 +116,18 @@ const char *sample_fill(const struct sample_values *values)
 		  keep_format("file = %s;", sample_quote(values->audit_file)) },
 	};
 	const char *text =
-		cut(sample_text, "modalities = (", "\n);\n",
-		    "//\n// Here they stand there alone. Each key of an entry is "
-		    "explained in\n// " CATHGATE_SAMPLE "\n");
+		cut_out(sample_text, "modalities = (", "\n);\n",
+			"//\n// Here they stand there alone. Each key of an entry is "
+			"explained in\n// " CATHGATE_SAMPLE "\n");
 
-	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]) && text != NULL; i++)
-		text = apply(text, &edits[i]);
-	if (text != NULL && !values->has_crl)
-		text = cut(
-			text, "           crl = \"tls/modalities.crl\";",
-			"each CA of the chain is needed\n",
-			"           //crl = \"tls/modalities.crl\";      // optional: a "
-			"file or a list; one for\n"
-			"                                                // each CA of "
-			"the chain is needed\n");
-	return text != NULL ? fill_destination(text, values) : NULL;
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]) && text; i++)
+		text = apply_edit(text, &edits[i]);
+	if (text && !values->has_crl)
+		text = cut_out(text, "           crl = \"tls/modalities.crl\";",
+			       "each CA of the chain is needed\n",
+			       "           //crl = \"tls/modalities.crl\";      "
+			       "// optional: a file or a list; one for\n"
+			       "                                                "
+			       "// each CA of the chain is needed\n");
+	return text ? fill_destination(text, values) : NULL;
 }

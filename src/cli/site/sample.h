@@ -5,6 +5,8 @@
 #ifndef SAMPLE_H
 #define SAMPLE_H
 
+#include "cathgate/base/must_use.h"
+
 extern const char sample_text[];
 
 /* What to write into it. Nothing is judged here. */
@@ -18,9 +20,9 @@ struct sample_values {
 	int has_plain;	/* the PACS speaks no TLS */
 };
 
-/* The text, kept; NULL when the sample has changed so that it no longer fits (a test sees
- * to that). */
-const char *sample_fill(const struct sample_values *values);
+/* The text, kept; NULL when the sample was edited so that it doesn't fit any more, which
+ * a test would notice. */
+MUST_USE const char *sample_fill(const struct sample_values *values);
 
 /* A text between quotes, as the configuration has it; kept. */
 const char *sample_quote(const char *text);

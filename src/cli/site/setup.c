@@ -2,7 +2,6 @@
 #include "setup.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +11,14 @@
 #include "cli/kit/complain.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/keep.h"
+#include "cli/kit/options.h"
 #include "sample.h"
 #include "staging.h"
 
 #define DIRECTORY_USUAL "/etc/cathgate"
 #define DAYS_USUAL	825
-#define RSA_USUAL	2048
 
-static struct question questions[SETUP_QUESTIONS] = {
+static const struct question questions[SETUP_QUESTIONS] = {
 	[SETUP_NAME] = { .option = "name",
 			 .what = "NAME",
 			 .ask = "Name of this gateway",
@@ -31,15 +30,15 @@ static struct question questions[SETUP_QUESTIONS] = {
 			  .what = "NAME,ADDRESS,…",
 			  .ask = "Host names and addresses of this gateway",
 			  .help = "Modalities reach this gateway under a host name or an "
-				  "address. All that may be\nused must stand in its "
-				  "certificate; put commas between several.",
+				  "address. All that may be\n"
+				  "used must stand in its certificate; put commas "
+				  "between several.",
 			  .judge = judge_hosts },
 	[SETUP_ADDRESS] = { .option = "listen",
 			    .what = "ADDRESS",
 			    .ask = "Address to listen on",
 			    .help = "Where modalities connect: an address of this "
-				    "machine, "
-				    "or 0.0.0.0 for all of them.",
+				    "machine, or 0.0.0.0 for all of them.",
 			    .usual = "0.0.0.0",
 			    .judge = judge_address },
 	[SETUP_PORT] = { .option = "port",
@@ -64,17 +63,15 @@ static struct question questions[SETUP_QUESTIONS] = {
 				  .what = "TITLE",
 				  .ask = "AE title of the PACS",
 				  .help = "An AE title is the name of a DICOM program: "
-					  "up "
-					  "to 16 characters, and case counts.",
+					  "up to 16 characters, and case counts.",
 				  .judge = judge_ae_title },
 	[SETUP_PACS_CA] = { .option = "pacs-ca",
 			    .what = "FILE",
 			    .ask = "File with the CA certificate",
 			    .help = "The certificate of the CA that signed the PACS's "
-				    "certificate, so that the gateway knows it.\nWrite "
-				    "\"none\" if the PACS speaks no TLS: images then go "
-				    "to it "
-				    "unencrypted.",
+				    "certificate, so that the gateway knows it.\n"
+				    "Write \"none\" if the PACS speaks no TLS: images "
+				    "then go to it unencrypted.",
 			    .judge = judge_certificate },
 	[SETUP_PACS_SERVER_NAME] = { .option = "pacs-server-name",
 				     .what = "NAME",
@@ -86,95 +83,60 @@ static struct question questions[SETUP_QUESTIONS] = {
 				     .what = "TITLE",
 				     .ask = "AE title towards the PACS",
 				     .help = "The gateway calls the PACS by the AE title "
-					     "of "
-					     "the modality that sends, which the "
-					     "PACS\nthen "
-					     "must know; or always by one of its own, "
-					     "which "
-					     "you give here.",
+					     "of the modality that sends, which the "
+					     "PACS\n"
+					     "then must know; or always by one of its "
+					     "own, which you give here.",
 				     .judge = judge_ae_title,
 				     .is_optional = true },
 	[SETUP_MODALITY_CA] = { .option = "modality-ca",
 				.what = "FILE",
 				.ask = "File with the hospital's CA for modalities",
 				.help = "Modalities prove who they are by certificates. "
-					"Leave this empty and the gateway gets "
-					"a\nprivate CA "
-					"that makes them, or name the CA that your "
-					"hospital "
-					"has for devices.",
+					"Leave this empty and the gateway gets a\n"
+					"private CA that makes them, or name the CA that "
+					"your hospital has for devices.",
 				.judge = judge_certificate,
 				.is_optional = true },
 	[SETUP_MODALITY_CRL] = { .option = "modality-crl",
 				 .what = "FILE",
+				 .purpose = "CRL of that CA",
 				 .judge = judge_crl,
 				 .is_optional = true },
 	[SETUP_ORGANIZATION] = { .option = "organization",
 				 .what = "TEXT",
+				 .purpose = "O in certificates and requests",
 				 .judge = judge_text,
 				 .is_optional = true },
 	[SETUP_LOG_DIRECTORY] = { .option = "log-directory",
 				  .what = "FOLDER",
+				  .purpose = "Folder of the audit log",
 				  .usual = "/var/log/cathgate",
 				  .judge = judge_path },
 };
 
-enum flag {
-	FLAG_DIRECTORY = SETUP_QUESTIONS,
-	FLAG_USER,
-	FLAG_GROUP,
-	FLAG_RSA,
-	FLAG_REQUESTS,
-	FLAG_DAYS,
-	FLAG_YES,
-	FLAG_HELP,
-	FLAG_COUNT
-};
-
-struct options {
+struct request {
+	struct question answers[SETUP_QUESTIONS];
 	const char *directory, *user, *group;
 	enum pki_algorithm algorithm;
 	unsigned days;
 	bool wants_requests, is_sure;
 };
 
-static void usage(FILE *to)
+static bool take_answer(void *field, const char *value)
 {
-	fprintf(to,
-		"usage: cathgate setup [OPTION…]\n"
-		"Writes a configuration with its keys and certificates; asks for what "
-		"no option says.\n\n");
-	for (size_t i = 0; i < SETUP_QUESTIONS; i++) {
-		const char *option =
-			keep_format("--%s %s", questions[i].option, questions[i].what);
-
-		/* An ellipsis is three bytes and one column. */
-		fprintf(to, "  %-*s %s\n", strstr(option, "…") ? 29 : 27, option,
-			questions[i].ask != NULL  ? questions[i].ask
-			: i == SETUP_MODALITY_CRL ? "CRL of that CA"
-			: i == SETUP_ORGANIZATION ? "O in certificates and requests"
-						  : "Folder of the audit log");
-	}
-	fprintf(to,
-		"  --directory FOLDER          Where it goes (" DIRECTORY_USUAL ")\n"
-		"  --user USER, --group GROUP  Who runs the gateway (cathgate)\n"
-		"  --rsa[=BITS]                RSA keys (2048 bits) for devices that "
-		"know no other\n"
-		"  --requests                  Also requests (.csr) for the hospital's "
-		"CA to sign\n"
-		"  --days DAYS                 Life of the gateway's certificates (825)\n"
-		"  --yes                       Ask nothing: take what is usual\n");
+	return question_set(field, value);
 }
 
-static bool take_rsa(struct options *options, const char *value)
+static bool take_rsa(void *field, const char *value)
 {
 	static const char *const sizes[] = { "2048", "3072", "4096" };
 	static const enum pki_algorithm algorithms[] = { PKI_RSA_2048, PKI_RSA_3072,
 							 PKI_RSA_4096 };
 
 	for (size_t i = 0; i < 3; i++) {
-		if (value == NULL || strcmp(value, sizes[i]) == 0) {
-			options->algorithm = algorithms[i];
+		if (!value || strcmp(value, sizes[i]) == 0) {
+			*(enum pki_algorithm *)field = algorithms[i];
 			return true;
 		}
 	}
@@ -182,135 +144,102 @@ static bool take_rsa(struct options *options, const char *value)
 	return false;
 }
 
-static bool take_flag(struct options *options, int flag)
+/* -1 to go on, else the exit status. */
+static int read_options(int argc, char **argv, struct request *ret)
 {
-	switch (flag) {
-	case FLAG_DIRECTORY:
-		options->directory = optarg;
-		return true;
-	case FLAG_USER:
-		options->user = optarg;
-		return true;
-	case FLAG_GROUP:
-		options->group = optarg;
-		return true;
-	case FLAG_RSA:
-		return take_rsa(options, optarg);
-	case FLAG_REQUESTS:
-		options->wants_requests = true;
-		return true;
-	case FLAG_DAYS:
-		if (judge_days(optarg) != NULL) {
-			complain("--days: \"%s\" %s", optarg, judge_days(optarg));
-			return false;
-		}
-		options->days = (unsigned)strtoul(optarg, NULL, 10);
-		return true;
-	case FLAG_YES:
-		options->is_sure = true;
-		return true;
-	default:
-		usage(stderr);
-		return false;
-	}
-}
-
-static void name_options(struct option ret[FLAG_COUNT + 1])
-{
-	static const struct option others[] = {
-		{ "directory", required_argument, NULL, FLAG_DIRECTORY },
-		{ "user", required_argument, NULL, FLAG_USER },
-		{ "group", required_argument, NULL, FLAG_GROUP },
-		{ "rsa", optional_argument, NULL, FLAG_RSA },
-		{ "requests", no_argument, NULL, FLAG_REQUESTS },
-		{ "days", required_argument, NULL, FLAG_DAYS },
-		{ "yes", no_argument, NULL, FLAG_YES },
-		{ "help", no_argument, NULL, FLAG_HELP },
-		{ NULL, 0, NULL, 0 },
+	static const struct options_row others[] = {
+		OPTIONS_ROW("directory", "FOLDER", OPTIONS_TEXT, struct request,
+			    directory, .help = "Where it goes (" DIRECTORY_USUAL ")"),
+		OPTIONS_ROW("user", "USER", OPTIONS_TEXT, struct request, user),
+		OPTIONS_ROW("group", "GROUP", OPTIONS_TEXT, struct request, group,
+			    .help = "Who runs the gateway (cathgate)"),
+		OPTIONS_ROW("rsa", "[=BITS]", OPTIONS_OTHER, struct request, algorithm,
+			    .help = "RSA keys (2048 bits) for devices that know no other",
+			    .take = take_rsa),
+		OPTIONS_ROW("requests", NULL, OPTIONS_FLAG, struct request,
+			    wants_requests,
+			    .help = "Also requests (.csr) for the hospital's CA to sign"),
+		OPTIONS_ROW("days", "DAYS", OPTIONS_DAYS, struct request, days,
+			    .help = "Life of the gateway's certificates (825)"),
+		OPTIONS_ROW("yes", NULL, OPTIONS_FLAG, struct request, is_sure,
+			    .help = "Ask nothing: take what is usual"),
+		{ 0 },
+	};
+	struct options_row rows[SETUP_QUESTIONS + sizeof(others) / sizeof(others[0])];
+	const struct options options = {
+		.command = "cathgate setup",
+		.about = "Writes a configuration with its keys and certificates; asks "
+			 "for what no option says.\n",
+		.rows = rows,
+		.hint = "Everything is said by options",
 	};
 
-	for (int i = 0; i < SETUP_QUESTIONS; i++)
-		ret[i] = (struct option){ questions[i].option, required_argument, NULL,
-					  i };
-	memcpy(ret + SETUP_QUESTIONS, others, sizeof(others));
-}
+	for (size_t i = 0; i < SETUP_QUESTIONS; i++) {
+		const struct question *question = &questions[i];
 
-/* 0 to go on, else the exit status + 1. */
-static int read_options(int argc, char **argv, struct options *ret)
-{
-	struct option names[FLAG_COUNT + 1];
-	int flag;
-
-	name_options(names);
-	while ((flag = getopt_long(argc, argv, "", names, NULL)) != -1) {
-		if (flag == FLAG_HELP) {
-			usage(stdout);
-			return CLI_GOOD + 1;
-		}
-		if (flag >= 0 && flag < SETUP_QUESTIONS) {
-			if (!question_set(&questions[flag], optarg))
-				return CLI_USAGE + 1;
-		} else if (!take_flag(ret, flag)) {
-			return CLI_USAGE + 1;
-		}
+		rows[i] = (struct options_row){
+			.name = question->option,
+			.value = question->what,
+			.kind = OPTIONS_OTHER,
+			.offset =
+				offsetof(struct request, answers) + i * sizeof(*question),
+			.help = question->ask ? question->ask : question->purpose,
+			.take = take_answer,
+		};
 	}
-	if (optind == argc)
-		return 0;
-	complain("what is \"%s\"? Everything is said by options", argv[optind]);
-	usage(stderr);
-	return CLI_USAGE + 1;
+	memcpy(rows + SETUP_QUESTIONS, others, sizeof(others));
+	return options_read(&options, argc, argv, ret);
 }
 
-/* What this machine is called, for answers that are usual. */
-static void guess(void)
+/* This machine's name makes some answers usual. */
+static void guess_names(struct question *answers)
 {
 	char host[256] = "";
 	size_t label;
 
-	if (gethostname(host, sizeof(host) - 1) < 0 || judge_host(host) != NULL)
+	if (gethostname(host, sizeof(host) - 1) < 0 || judge_host(host))
 		return;
 	label = strcspn(host, ".");
-	questions[SETUP_HOSTS].usual = keep_copy(host, strlen(host));
-	questions[SETUP_NAME].usual = keep_copy(host, label < 63 ? label : 63);
+	answers[SETUP_HOSTS].usual = keep_format("%s", host);
+	answers[SETUP_NAME].usual =
+		keep_format("%.*s", label < 63 ? (int)label : 63, host);
 }
 
 /* Asks group by group, because some answers make others usual. */
-static int settle(bool may_ask)
+static int settle_answers(struct question *answers, bool may_ask)
 {
-	guess();
-	if (questions[SETUP_PACS_HOST].value != NULL)
-		questions[SETUP_PACS_SERVER_NAME].usual =
-			questions[SETUP_PACS_HOST].value;
+	guess_names(answers);
+	if (answers[SETUP_PACS_HOST].value)
+		answers[SETUP_PACS_SERVER_NAME].usual = answers[SETUP_PACS_HOST].value;
 	else if (!may_ask)
-		questions[SETUP_PACS_SERVER_NAME].usual = "localhost"; /* a fault below */
+		answers[SETUP_PACS_SERVER_NAME].usual = "localhost"; /* a fault below */
 	for (size_t i = 0; may_ask && i < SETUP_QUESTIONS; i++) {
-		bool is_plain = questions[SETUP_PACS_CA].value != NULL &&
-				strcmp(questions[SETUP_PACS_CA].value, "none") == 0;
+		bool is_plain = answers[SETUP_PACS_CA].value &&
+				strcmp(answers[SETUP_PACS_CA].value, "none") == 0;
 
 		if (i == SETUP_PACS_SERVER_NAME)
-			questions[i].usual = questions[SETUP_PACS_HOST].value;
-		if (questions_settle(&questions[i], 1,
+			answers[i].usual = answers[SETUP_PACS_HOST].value;
+		if (questions_settle(&answers[i], 1,
 				     !(i == SETUP_PACS_SERVER_NAME && is_plain)) < 0)
 			return -1;
 	}
-	return questions_settle(questions, SETUP_QUESTIONS, false);
+	return questions_settle(answers, SETUP_QUESTIONS, false);
 }
 
-static bool lacks_some(void)
+static bool lacks_some(const struct question *answers)
 {
 	for (size_t i = 0; i < SETUP_QUESTIONS; i++)
-		if (questions[i].value == NULL && questions[i].usual == NULL &&
-		    !questions[i].is_optional && i != SETUP_NAME && i != SETUP_HOSTS &&
-		    i != SETUP_PACS_SERVER_NAME)
+		if (!answers[i].value && !answers[i].usual && !answers[i].is_optional &&
+		    i != SETUP_NAME && i != SETUP_HOSTS && i != SETUP_PACS_SERVER_NAME)
 			return true;
 	return false;
 }
 
-/* The audit log's folder is the service's own. True when it was made. */
+/* The audit log's folder is the daemon's own. *ret_made: it wasn't there before. */
 static int make_log_folder(const struct setup_plan *plan, bool *ret_made)
 {
 	const char *path = plan->answers[SETUP_LOG_DIRECTORY].value;
-	struct durable_owner owner = { plan->service.user, plan->service.group, 0750 };
+	struct durable_owner owner = { plan->user.uid, plan->user.gid, 0750 };
 
 	*ret_made = durable_folder(path, &owner) == 0;
 	if (*ret_made || errno == EEXIST)
@@ -323,7 +252,7 @@ static int make_log_folder(const struct setup_plan *plan, bool *ret_made)
 
 static int write_all(const struct setup_plan *plan)
 {
-	struct durable_owner owner = service_folder(&plan->service);
+	struct durable_owner owner = daemon_user_folder(&plan->user);
 	struct staging staging;
 	bool made_log = false;
 	int status = CLI_USAGE;
@@ -336,7 +265,7 @@ static int write_all(const struct setup_plan *plan)
 	    setup_write_config(plan, &staging) == 0) {
 		const char *path = keep_format("%s/" SETUP_CONFIG, staging.path);
 
-		if (service_check(&plan->service, path) != 0)
+		if (daemon_user_check(&plan->user, path) != 0)
 			complain("so nothing was written");
 		else if (staging_commit(&staging, SETUP_CONFIG) == 0)
 			status = CLI_GOOD;
@@ -349,7 +278,7 @@ static int write_all(const struct setup_plan *plan)
 	return status;
 }
 
-static void tell_requests(const struct setup_plan *plan)
+static void print_request_steps(const struct setup_plan *plan)
 {
 	if (plan->wants_requests)
 		printf("Have the hospital's CA sign tls/gateway.csr and "
@@ -357,9 +286,9 @@ static void tell_requests(const struct setup_plan *plan)
 		       "the .crt files of that name: the keys stay.\n\n");
 	else if (plan->answers[SETUP_MODALITY_CA].value[0] != '\0')
 		printf("The gateway's certificates are signed by nobody yet: have the "
-		       "hospital's CA make some for\nits keys, and put them in the place "
-		       "of "
-		       "tls/gateway.crt and tls/gateway-client.crt.\n\n");
+		       "hospital's CA make some for\n"
+		       "its keys, and put them in the place of tls/gateway.crt and "
+		       "tls/gateway-client.crt.\n\n");
 	else
 		printf("The PACS must know the CA that signed the gateway's certificate: "
 		       "give its administrators\n%s/" SETUP_MODALITIES_CA
@@ -368,7 +297,7 @@ static void tell_requests(const struct setup_plan *plan)
 		       plan->directory);
 }
 
-static void tell(const struct setup_plan *plan)
+static void print_next_steps(const struct setup_plan *plan)
 {
 	const char *option =
 		strcmp(plan->directory, DIRECTORY_USUAL) == 0
@@ -377,7 +306,7 @@ static void tell(const struct setup_plan *plan)
 
 	printf("\n%s is written, and good.\n\n", plan->directory);
 	if (strcmp(plan->answers[SETUP_PACS_CA].value, "none") != 0)
-		tell_requests(plan);
+		print_request_steps(plan);
 	printf("Keep a copy of it off this machine, and as safe as the machine: without "
 	       "tls/pseudonym.key\nnobody can tell which patient an audit line is about%s"
 	       "\n\nNext, for each modality, its name and its AE title:\n"
@@ -388,39 +317,39 @@ static void tell(const struct setup_plan *plan)
 		       ? "."
 		       : ",\nand who has ca/ca.key can make modalities.\n"
 			 "The list of revoked certificates (CRL) is good for as long as "
-			 "the "
-			 "CA, ten years;\ncathgate modality crl makes a new one.",
+			 "the CA, ten years;\n"
+			 "cathgate modality crl makes a new one.",
 	       option);
 }
 
-static int plan_make(const struct options *options, struct setup_plan *ret)
+static int plan_make(struct request *request, struct setup_plan *ret)
 {
 	struct setup_plan plan = {
-		.answers = questions,
-		.directory = options->directory,
-		.algorithm = options->algorithm,
-		.wants_requests = options->wants_requests,
-		.days = options->days,
+		.answers = request->answers,
+		.directory = request->directory,
+		.algorithm = request->algorithm,
+		.wants_requests = request->wants_requests,
+		.days = request->days,
 	};
-	size_t length = strlen(options->directory);
+	size_t length = strlen(request->directory);
 	char *current;
 
-	while (length > 1 && options->directory[length - 1] == '/')
+	while (length > 1 && request->directory[length - 1] == '/')
 		length--;
-	plan.directory = keep_copy(options->directory, length);
+	plan.directory = keep_copy(request->directory, length);
 	if (plan.directory[0] != '/') {
 		current = getcwd(NULL, 0);
 		plan.directory =
 			keep_format("%s/%s", current ? current : "", plan.directory);
 		free(current);
 	}
-	if (service_find(options->user, options->group, &plan.service) < 0)
+	if (daemon_user_find(request->user, request->group, &plan.user) < 0)
 		return -1;
 	*ret = plan;
 	return 0;
 }
 
-/* The sample, as an installation may have put it there, is nobody's own. */
+/* The sample, which a package may have put there, doesn't count as a configuration. */
 static bool is_configured(struct setup_plan *plan)
 {
 	const char *path = keep_format("%s/" SETUP_CONFIG, plan->directory);
@@ -438,14 +367,16 @@ static bool is_configured(struct setup_plan *plan)
 
 int setup_main(int argc, char **argv)
 {
-	struct options options = { .directory = DIRECTORY_USUAL, .days = DAYS_USUAL };
-	int status = read_options(argc, argv, &options);
+	struct request request = { .directory = DIRECTORY_USUAL, .days = DAYS_USUAL };
 	struct setup_plan plan;
 	bool may_ask;
+	int status;
 
-	if (status != 0)
-		return status - 1;
-	if (plan_make(&options, &plan) < 0)
+	memcpy(request.answers, questions, sizeof(questions));
+	status = read_options(argc, argv, &request);
+	if (status >= 0)
+		return status;
+	if (plan_make(&request, &plan) < 0)
 		return CLI_USAGE;
 	if (is_configured(&plan)) {
 		complain("%s/" SETUP_CONFIG " is there already, and is not overwritten: "
@@ -453,8 +384,8 @@ int setup_main(int argc, char **argv)
 			 plan.directory);
 		return CLI_WRONG;
 	}
-	may_ask = !options.is_sure && lacks_some() && questions_can_ask();
-	if (settle(may_ask) < 0)
+	may_ask = !request.is_sure && lacks_some(request.answers) && questions_can_ask();
+	if (settle_answers(request.answers, may_ask) < 0)
 		return CLI_USAGE;
 	if (may_ask &&
 	    !question_confirm(keep_format("Write all this to %s?", plan.directory))) {
@@ -463,6 +394,6 @@ int setup_main(int argc, char **argv)
 	}
 	status = write_all(&plan);
 	if (status == CLI_GOOD)
-		tell(&plan);
+		print_next_steps(&plan);
 	return status;
 }

@@ -6,7 +6,7 @@
 
 #include "cathgate/pki/pki.h"
 #include "questions.h"
-#include "cli/kit/service.h"
+#include "cli/kit/daemon_user.h"
 #include "staging.h"
 
 enum setup_question {
@@ -30,7 +30,7 @@ enum setup_question {
 struct setup_plan {
 	struct question *answers; /* SETUP_QUESTIONS of them */
 	const char *directory;	  /* absolute */
-	struct service service;
+	struct daemon_user user;
 	enum pki_algorithm algorithm;
 	bool has_sample;     /* the untouched one, which may be overwritten */
 	bool wants_requests; /* for the hospital's CA */
@@ -50,7 +50,7 @@ struct setup_plan {
 
 /* Writes everything but the configuration, or the configuration. 0, or -1 with a message.
  */
-int setup_write_keys(const struct setup_plan *plan, const struct staging *to);
-int setup_write_config(const struct setup_plan *plan, const struct staging *to);
+MUST_USE int setup_write_keys(const struct setup_plan *plan, const struct staging *to);
+MUST_USE int setup_write_config(const struct setup_plan *plan, const struct staging *to);
 
 #endif

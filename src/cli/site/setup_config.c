@@ -36,10 +36,10 @@ int setup_write_config(const struct setup_plan *plan, const struct staging *to)
 			   answers[SETUP_MODALITY_CRL].value[0] != '\0',
 		.has_plain = strcmp(answers[SETUP_PACS_CA].value, "none") == 0,
 	};
-	struct durable_owner owner = service_file(&plan->service);
+	struct durable_owner owner = daemon_user_file(&plan->user);
 	const char *text = sample_fill(&values);
 
-	if (text == NULL) {
+	if (!text) {
 		complain("the sample configuration doesn't fit setup");
 		return -1;
 	}

@@ -16,8 +16,8 @@
 #define CA_FILE_MAX   (1024UL * 1024)
 #define RANDOM_LETTER 4 /* of a UUID, behind "urn:uuid:", to tell CAs apart */
 
-/* What is being made, and who signs it: without a CA each signs itself, until the
- * hospital's certificate comes. */
+/* What is made, and who signs it. Without a CA each certificate signs itself, until the
+ * hospital's comes. */
 struct work {
 	const struct setup_plan *plan;
 	const struct staging *to;
@@ -30,12 +30,6 @@ struct work {
 static const char *answer(const struct work *work, enum setup_question which)
 {
 	return work->plan->answers[which].value;
-}
-
-static int refused(void)
-{
-	complain("OpenSSL refuses: %s", pki_failure());
-	return -1;
 }
 
 /* Takes the text; frees it. */
@@ -63,8 +57,8 @@ static int make_folder(const struct work *work, const char *name,
 
 static int make_folders(const struct work *work)
 {
-	struct durable_owner readable = service_folder(&work->plan->service);
-	struct durable_owner closed = service_private(0700);
+	struct durable_owner readable = daemon_user_folder(&work->plan->user);
+	struct durable_owner closed = daemon_user_none(0700);
 
 	return make_folder(work, "tls", &readable) < 0 ||
 			       make_folder(work, CONFIG_MODALITIES_FOLDER, &readable) <
@@ -75,14 +69,14 @@ static int make_folders(const struct work *work)
 		       : 0;
 }
 
-/* The CA's own, and a copy that the gateway can read. */
+/* Writes the CA's own file, and a copy that the gateway can read. */
 static int write_twice(const struct work *work, const char *own, const char *copy,
 		       struct pki_text *text)
 {
-	struct durable_owner private = service_private(0600);
+	struct durable_owner private = daemon_user_none(0600);
 	int result = staging_write(work->to, own, text->bytes, text->size, &private);
 
-	return write_text(work, copy, text, service_file(&work->plan->service)) | result;
+	return write_text(work, copy, text, daemon_user_file(&work->plan->user)) | result;
 }
 
 /* A CA that is set up again must not have the name of an earlier one with another key. */
@@ -105,30 +99,30 @@ static int make_ca(struct work *work)
 		.organization = organization[0] != '\0' ? organization : NULL,
 		.days = CA_DAYS,
 	};
-	struct durable_owner own = service_private(0600);
+	struct durable_owner own = daemon_user_none(0600);
 	struct pki_text text;
 
 	work->ca_key = pki_key_new(work->plan->algorithm);
-	if (work->ca_key != NULL && wish.common_name != NULL)
+	if (work->ca_key && wish.common_name)
 		work->ca = pki_issue(&wish, work->ca_key, NULL, NULL);
-	if (work->ca == NULL || pki_key_write(work->ca_key, &text) < 0)
-		return refused();
+	if (!work->ca || pki_key_write(work->ca_key, &text) < 0)
+		return complain_openssl();
 	if (write_text(work, SETUP_CA_KEY, &text, own) < 0)
 		return -1;
 	if (pki_certificate_write(work->ca, &text) < 0)
-		return refused();
+		return complain_openssl();
 	if (write_twice(work, SETUP_CA_CERT, SETUP_MODALITIES_CA, &text) < 0)
 		return -1;
 	if (pki_crl_write(NULL, NULL, 0, work->ca, work->ca_key, 0, &text) < 0)
-		return refused();
+		return complain_openssl();
 	return write_twice(work, SETUP_CA_CRL, SETUP_CRL, &text);
 }
 
-/* A file of the site's: as it is when it is PEM, which can hold several; else turned into
- * it. */
+/* Copies a file of the site's. PEM stays as it is, since it can hold several
+ * certificates; another form becomes PEM. */
 static int copy_certificates(const struct work *work, const char *from, const char *name)
 {
-	struct durable_owner owner = service_file(&work->plan->service);
+	struct durable_owner owner = daemon_user_file(&work->plan->user);
 	struct pki_certificate *certificate;
 	struct pki_text text = { 0 };
 	const char *error = "holds no certificate";
@@ -136,18 +130,16 @@ static int copy_certificates(const struct work *work, const char *from, const ch
 	size_t size;
 	int result = -1;
 
-	if (durable_read(from, CA_FILE_MAX, &bytes, &size) < 0) {
-		complain("%s: %s", from, strerror(errno));
-		return -1;
-	}
-	if (strstr(bytes, "-----BEGIN ") != NULL) {
+	if (durable_read(from, CA_FILE_MAX, &bytes, &size) < 0)
+		return complain_file(from);
+	if (strstr(bytes, "-----BEGIN ")) {
 		result = staging_write(work->to, name, bytes, size, &owner);
 		free(bytes);
 		return result;
 	}
 	free(bytes);
 	certificate = pki_certificate_read(from, &error);
-	if (certificate == NULL || pki_certificate_write(certificate, &text) < 0)
+	if (!certificate || pki_certificate_write(certificate, &text) < 0)
 		complain("%s %s", from, error);
 	else
 		result = write_text(work, name, &text, owner);
@@ -157,15 +149,13 @@ static int copy_certificates(const struct work *work, const char *from, const ch
 
 static int copy_crl(const struct work *work, const char *from)
 {
-	struct durable_owner owner = service_file(&work->plan->service);
+	struct durable_owner owner = daemon_user_file(&work->plan->user);
 	char *bytes;
 	size_t size;
 	int result;
 
-	if (durable_read(from, 16 * CA_FILE_MAX, &bytes, &size) < 0) {
-		complain("%s: %s", from, strerror(errno));
-		return -1;
-	}
+	if (durable_read(from, 16 * CA_FILE_MAX, &bytes, &size) < 0)
+		return complain_file(from);
 	result = staging_write(work->to, SETUP_CRL, bytes, size, &owner);
 	free(bytes);
 	return result;
@@ -185,7 +175,7 @@ static void split_hosts(struct work *work)
 	}
 }
 
-/* A pair of the gateway's own, as `name`.key and `name`.crt, and a request for it. */
+/* Makes a pair of the gateway's own, `name`.key and `name`.crt, and a request for it. */
 static int make_pair(const struct work *work, enum pki_role role, const char *name)
 {
 	const char *organization = answer(work, SETUP_ORGANIZATION);
@@ -198,19 +188,19 @@ static int make_pair(const struct work *work, enum pki_role role, const char *na
 		.name_count = work->host_count,
 		.days = work->plan->days,
 	};
-	struct durable_owner readable = service_file(&work->plan->service);
+	struct durable_owner readable = daemon_user_file(&work->plan->user);
 	struct pki_key *key = pki_key_new(work->plan->algorithm);
 	struct pki_certificate *certificate =
-		key != NULL ? pki_issue(&wish, key, work->ca, work->ca_key) : NULL;
+		key ? pki_issue(&wish, key, work->ca, work->ca_key) : NULL;
 	struct pki_text text;
 	int result = -1;
 
-	if (certificate == NULL || pki_key_write(key, &text) < 0) {
-		refused();
+	if (!certificate || pki_key_write(key, &text) < 0) {
+		complain_openssl();
 		goto out;
 	}
 	result = write_text(work, keep_format("tls/%s.key", name), &text,
-			    service_key(&work->plan->service));
+			    daemon_user_key(&work->plan->user));
 	if (result == 0 && pki_certificate_write(certificate, &text) == 0)
 		result = write_text(work, keep_format("tls/%s.crt", name), &text,
 				    readable);
@@ -224,11 +214,11 @@ out:
 	return result;
 }
 
-/* Checkpoints are signed by the gateway; who verifies needs the public half only. */
+/* The gateway signs checkpoints; whoever verifies them needs the public half only. */
 static int make_audit_keys(const struct work *work)
 {
-	struct durable_owner key = service_key(&work->plan->service);
-	struct durable_owner readable = service_file(&work->plan->service);
+	struct durable_owner key = daemon_user_key(&work->plan->user);
+	struct durable_owner readable = daemon_user_file(&work->plan->user);
 	struct signing_key_text text;
 	struct pki_text secret;
 	int result;
@@ -238,7 +228,7 @@ static int make_audit_keys(const struct work *work)
 		return -1;
 	}
 	if (pki_secret_make(&secret) < 0)
-		return refused();
+		return complain_openssl();
 	result = staging_write(work->to, "tls/audit.key", text.private_half,
 			       strlen(text.private_half), &key);
 	if (result == 0)

@@ -9,43 +9,27 @@
 #include <unistd.h>
 
 #include "cathgate/base/lock_file.h"
-#include "cathgate/policy/policy.h"
-#include "cathgate/dicom/sop_class.h"
+#include "cathgate/base/utc.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
+#include "cli/kit/gateway_config.h"
 #include "cli/kit/keep.h"
 #include "setup.h"
 
-static const struct config_sop_classes sop_classes = {
-	.uid_of_name = sop_class_uid,
-	.is_storage = sop_class_is_storage,
-};
-
 int site_reread(struct site *site)
 {
-	struct config_faults faults = { 0 };
-	struct config *config = NULL;
-	int result = -1;
+	struct config *config = gateway_config_load(site->config_path, true);
 
-	if (config_load(site->config_path, &sop_classes, &config, &faults) == 0)
-		policy_check(config, &faults);
-	for (size_t i = 0; i < faults.count; i++)
-		if (faults.items[i].kind == CONFIG_ERROR)
-			complain("%s", faults.items[i].text);
-	if (faults.error_count == 0) {
-		config_free(site->config);
-		site->config = config;
-		result = 0;
-	} else {
-		config_free(config);
-	}
-	config_faults_clear(&faults);
-	return result;
+	if (!config)
+		return -1;
+	config_free(site->config);
+	site->config = config;
+	return 0;
 }
 
-/* The folder itself won't do: the gateway's group can open it, and so could lock it for
- * ever. */
-static int lock(struct site *site)
+/* The folder itself can't be the lock: the gateway's group can open it, and could lock it
+ * for ever. */
+static int lock_folder(struct site *site)
 {
 	const char *path = keep_format("%s/" SETUP_LOCK, site->folder);
 
@@ -63,7 +47,7 @@ static int lock(struct site *site)
 	return -1;
 }
 
-/* The private CA is there whole, or the site has none. */
+/* The private CA must be there whole, where the site has one. */
 static int read_ca(struct site *site, bool may_change)
 {
 	const char *certificate = keep_format("%s/" SETUP_CA_CERT, site->folder);
@@ -74,16 +58,16 @@ static int read_ca(struct site *site, bool may_change)
 	if (access(certificate, F_OK) < 0 && errno == ENOENT)
 		return 0;
 	site->ca = pki_certificate_read(certificate, &error);
-	if (error == NULL)
+	if (!error)
 		site->crl = pki_crl_read(wrong = crl, &error);
-	if (error == NULL && may_change)
+	if (!error && may_change)
 		site->ca_key = pki_key_read(wrong = key, &error);
-	if (error == NULL && may_change && !pki_is_key_of(site->ca, site->ca_key)) {
+	if (!error && may_change && !pki_is_key_of(site->ca, site->ca_key)) {
 		wrong = key;
 		error = "isn't the key of ca.crt beside it; put back the two that were "
 			"made together";
 	}
-	if (error == NULL)
+	if (!error)
 		return 0;
 	complain("%s %s%s", wrong, error,
 		 geteuid() == 0 ? "" : " (cathgate modality is for root)");
@@ -97,13 +81,13 @@ static void read_known(struct site *site, const char *path)
 	const char *error;
 
 	known.certificate = pki_certificate_read(path, &error);
-	if (known.certificate == NULL ||
+	if (!known.certificate ||
 	    pki_certificate_facts(known.certificate, &known.facts) < 0) {
 		complain("%s %s; it is left out", path, error);
 		pki_certificate_free(known.certificate);
 		return;
 	}
-	known.is_ours = site->ca != NULL && pki_is_issued_by(known.certificate, site->ca);
+	known.is_ours = site->ca && pki_is_issued_by(known.certificate, site->ca);
 	if (known.is_ours)
 		known.revoked = pki_crl_revoked(site->crl, known.certificate);
 	if (stat(path, &status) == 0)
@@ -142,16 +126,14 @@ static int read_all_known(struct site *site)
 		return 0;
 	site->known = calloc((size_t)count + 1, sizeof(*site->known));
 	for (int i = 0; i < count; i++) {
-		if (site->known != NULL)
+		if (site->known)
 			read_known(site,
 				   keep_format("%s/%s", folder, entries[i]->d_name));
 		free(entries[i]);
 	}
 	free(entries);
-	if (site->known == NULL) {
-		complain("out of memory");
-		return -1;
-	}
+	if (!site->known)
+		return complain_memory();
 	qsort(site->known, site->known_count, sizeof(*site->known), newest_first);
 	return 0;
 }
@@ -161,13 +143,12 @@ int site_open(struct site *site, const char *config_path, bool may_change)
 	const char *slash = strrchr(config_path, '/');
 	struct stat status;
 
-	setenv("CREDENTIALS_DIRECTORY", SERVICE_CREDENTIALS, 0);
 	*site = (struct site){ .config_path = config_path, .lock = -1 };
-	site->folder = slash == NULL ? "."
+	site->folder = !slash ? "."
 		       : slash == config_path
 			       ? "/"
 			       : keep_copy(config_path, (size_t)(slash - config_path));
-	site->service = (struct service){ .user = (uid_t)-1, .group = (gid_t)-1 };
+	site->user = (struct daemon_user){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	if (stat(config_path, &status) < 0) {
 		complain("%s: %s; %s", config_path, strerror(errno),
 			 errno == EACCES ? "run this as root"
@@ -176,8 +157,8 @@ int site_open(struct site *site, const char *config_path, bool may_change)
 		return -1;
 	}
 	if (geteuid() == 0)
-		site->service.group = status.st_gid;
-	if ((may_change && lock(site) < 0) || site_reread(site) < 0 ||
+		site->user.gid = status.st_gid;
+	if ((may_change && lock_folder(site) < 0) || site_reread(site) < 0 ||
 	    read_ca(site, may_change) < 0 || read_all_known(site) < 0) {
 		site_close(site);
 		return -1;
@@ -217,7 +198,7 @@ const char *site_revoked_path(const struct site *site, const char *name)
 	return keep_format("%s.revoked", site_entry_path(site, name));
 }
 
-static bool holds(const struct config_strings *strings, const char *text)
+static bool has_string(const struct config_strings *strings, const char *text)
 {
 	for (size_t i = 0; i < strings->count; i++)
 		if (strcmp(strings->items[i], text) == 0)
@@ -229,18 +210,16 @@ bool site_is_bound(const struct config_certificate *bound,
 		   const struct site_certificate *known)
 {
 	if (bound->sha256.count > 0)
-		return holds(&bound->sha256, known->facts.sha256);
-	return known->facts.uri[0] != '\0' && holds(&bound->uri, known->facts.uri);
+		return has_string(&bound->sha256, known->facts.sha256);
+	return known->facts.uri[0] != '\0' && has_string(&bound->uri, known->facts.uri);
 }
 
 const char *site_date(time_t time)
 {
-	struct tm tm;
-	char date[16] = "?";
+	char date[UTC_TEXT_SIZE];
 
-	if (gmtime_r(&time, &tm) != NULL)
-		strftime(date, sizeof(date), "%Y-%m-%d", &tm);
-	return keep_copy(date, strlen(date));
+	utc_date(time, date);
+	return keep_format("%s", date);
 }
 
 int site_reload(bool wanted)

@@ -1,6 +1,6 @@
 /*
  * A gateway's configuration as the tool finds it, with its private CA where it has one.
- * Who holds it open is the only one of us that changes anything.
+ * A run of the tool that may change it holds a lock: no other run does at that time.
  *
  * The CA keeps no index: ca/ca.crl (and its copy for the gateway, tls/modalities.crl)
  * says what is revoked, and ca/certificates holds a copy of each certificate that any
@@ -14,9 +14,10 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 #include "cathgate/pki/pki.h"
-#include "cli/kit/service.h"
+#include "cli/kit/daemon_user.h"
 
 struct site_certificate {
 	struct pki_certificate *certificate;
@@ -29,7 +30,7 @@ struct site_certificate {
 struct site {
 	const char *config_path, *folder;
 	struct config *config;
-	struct service service;	    /* its group is that of the configuration's file */
+	struct daemon_user user;    /* its group is that of the configuration's file */
 	struct pki_certificate *ca; /* NULL: the site has none of its own */
 	struct pki_key *ca_key;
 	struct pki_crl *crl;
@@ -38,18 +39,18 @@ struct site {
 	int lock;
 };
 
-/* 0, or -1 with a message. `may_change`: nobody else may hold it, and the CA's key must
- * be readable. */
-int site_open(struct site *site, const char *config_path, bool may_change);
+/* 0, or -1 with a message. `may_change`: the lock is taken, and the CA's key must be
+ * readable. */
+MUST_USE int site_open(struct site *site, const char *config_path, bool may_change);
 void site_close(struct site *site);
 
 /* Reads the configuration once more, after a change. -1 with its errors; `site` then
  * keeps what it had. */
-int site_reread(struct site *site);
+MUST_USE int site_reread(struct site *site);
 
 /* NULL when there is no such entry. */
 const struct config_modality *site_entry(const struct site *site, const char *name);
-/* modalities.d/NAME.conf, and what it is called while it is revoked. */
+/* modalities.d/NAME.conf, and its path while the modality is revoked. Kept. */
 const char *site_entry_path(const struct site *site, const char *name);
 const char *site_revoked_path(const struct site *site, const char *name);
 
@@ -57,19 +58,20 @@ const char *site_revoked_path(const struct site *site, const char *name);
 bool site_is_bound(const struct config_certificate *bound,
 		   const struct site_certificate *known);
 
-/* Keeps a copy; -1 with a message. */
-int site_keep(struct site *site, const struct pki_certificate *certificate);
+/* Keeps a copy of the certificate, or removes it. -1 with a message. */
+MUST_USE int site_keep(struct site *site, const struct pki_certificate *certificate);
 void site_forget(const struct site *site, const struct pki_certificate *certificate);
 
 /* Writes the next CRL with those of the given ones that are ours, for so many days (0: as
  * long as the CA is). -1 with a message. */
-int site_revoke(struct site *site, const struct pki_certificate *const *certificates,
-		size_t count, enum pki_reason reason, unsigned days);
-/* Whether a listener of the gateway reads the CRL; else a message says so. */
+MUST_USE int site_revoke(struct site *site,
+			 const struct pki_certificate *const *certificates, size_t count,
+			 enum pki_reason reason, unsigned days);
+/* Whether a listener of the gateway reads the CRL; else there is a message. */
 bool site_reads_crl(const struct site *site);
 
-/* Tells the gateway, or says how. The exit status. */
-int site_reload(bool wanted);
+/* Tells the gateway to reload where `wanted`; else says how to. The exit status. */
+MUST_USE int site_reload(bool wanted);
 
 /* "2026-01-31", kept. */
 const char *site_date(time_t time);

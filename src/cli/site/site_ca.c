@@ -10,8 +10,8 @@
 #include "setup.h"
 #include "site.h"
 
-static const char *copy_path(const struct site *site,
-			     const struct pki_certificate *certificate)
+static const char *certificate_copy_path(const struct site *site,
+					 const struct pki_certificate *certificate)
 {
 	struct pki_facts facts;
 
@@ -24,60 +24,54 @@ static const char *copy_path(const struct site *site,
 static int make_folders(const struct site *site)
 {
 	static const char *const names[] = { SETUP_CA_FOLDER, SETUP_KNOWN };
-	struct durable_owner closed = service_private(0700);
+	struct durable_owner closed = daemon_user_none(0700);
 
 	for (size_t i = 0; i < 2; i++) {
 		const char *path = keep_format("%s/%s", site->folder, names[i]);
 
-		if (durable_folder(path, &closed) < 0 && errno != EEXIST) {
-			complain("%s: %s", path, strerror(errno));
-			return -1;
-		}
+		if (durable_folder(path, &closed) < 0 && errno != EEXIST)
+			return complain_file(path);
 	}
 	return 0;
 }
 
 int site_keep(struct site *site, const struct pki_certificate *certificate)
 {
-	struct durable_owner own = service_private(0600);
-	const char *path = copy_path(site, certificate);
+	struct durable_owner own = daemon_user_none(0600);
+	const char *path = certificate_copy_path(site, certificate);
 	struct pki_text text;
 	int result = -1;
 
 	if (make_folders(site) < 0)
 		return -1;
-	if (path == NULL || pki_certificate_write(certificate, &text) < 0) {
-		complain("OpenSSL refuses: %s", pki_failure());
-		return -1;
-	}
+	if (!path || pki_certificate_write(certificate, &text) < 0)
+		return complain_openssl();
 	result = durable_replace(path, text.bytes, text.size, &own);
 	if (result < 0)
-		complain("%s: %s", path, strerror(errno));
+		complain_file(path);
 	pki_text_free(&text);
 	return result;
 }
 
 void site_forget(const struct site *site, const struct pki_certificate *certificate)
 {
-	const char *path = copy_path(site, certificate);
+	const char *path = certificate_copy_path(site, certificate);
 
-	if (path != NULL)
+	if (path)
 		(void)!durable_remove(path); /* a copy that stays harms nobody */
 }
 
-/* The CA's own first: the gateway's is a copy, which can be made again. */
+/* The CA's own CRL is written first: the gateway's is a copy, which can be made again. */
 static int write_crl(struct site *site, const struct pki_text *text)
 {
 	const char *own_path = keep_format("%s/" SETUP_CA_CRL, site->folder);
 	const char *path = keep_format("%s/" SETUP_CRL, site->folder);
-	struct durable_owner own = service_private(0600);
-	struct durable_owner readable = service_file(&site->service);
+	struct durable_owner own = daemon_user_none(0600);
+	struct durable_owner readable = daemon_user_file(&site->user);
 	const char *error;
 
-	if (durable_replace(own_path, text->bytes, text->size, &own) < 0) {
-		complain("%s: %s", own_path, strerror(errno));
-		return -1;
-	}
+	if (durable_replace(own_path, text->bytes, text->size, &own) < 0)
+		return complain_file(own_path);
 	if (durable_replace(path, text->bytes, text->size, &readable) < 0) {
 		complain("%s: %s; the gateway still has the old CRL: try again with "
 			 "cathgate modality crl",
@@ -86,7 +80,7 @@ static int write_crl(struct site *site, const struct pki_text *text)
 	}
 	pki_crl_free(site->crl);
 	site->crl = pki_crl_read(own_path, &error);
-	return site->crl != NULL ? 0 : -1;
+	return site->crl ? 0 : -1;
 }
 
 int site_revoke(struct site *site, const struct pki_certificate *const *certificates,
@@ -96,10 +90,10 @@ int site_revoke(struct site *site, const struct pki_certificate *const *certific
 	struct pki_text text = { 0 };
 	int result = -1;
 
-	for (size_t i = 0; i < count && revocations != NULL; i++)
+	for (size_t i = 0; i < count && revocations; i++)
 		revocations[i] = (struct pki_revocation){ certificates[i], reason };
-	if (revocations == NULL)
-		complain("out of memory");
+	if (!revocations)
+		complain_memory();
 	else if (pki_crl_write(site->crl, revocations, count, site->ca, site->ca_key,
 			       days, &text) < 0)
 		complain("OpenSSL signs no CRL: %s", pki_failure());
@@ -117,14 +111,13 @@ bool site_reads_crl(const struct site *site)
 	char *wanted = realpath(path, NULL);
 	bool is_read = false;
 
-	for (size_t i = 0; i < config->listen_count && wanted != NULL; i++) {
+	for (size_t i = 0; i < config->listen_count && wanted; i++) {
 		const struct config_files *files = &config->listen[i].tls.crl;
 
 		for (size_t j = 0; j < files->count; j++) {
 			char *found = realpath(files->items[j].path, NULL);
 
-			is_read =
-				is_read || (found != NULL && strcmp(found, wanted) == 0);
+			is_read = is_read || (found && strcmp(found, wanted) == 0);
 			free(found);
 		}
 	}

@@ -115,8 +115,8 @@ int staging_write(const struct staging *staging, const char *name, const void *b
 	return -1;
 }
 
-/* What has to be renamed, a folder as a whole where it can be; and the folders that are
- * open for it. */
+/* What has to be renamed, a folder as a whole where it can be. `folders` are open until
+ * that is done. */
 struct placing {
 	struct placed {
 		int from, to;
@@ -152,7 +152,7 @@ static bool same_bytes(int a, int b, const char *name)
 	return same;
 }
 
-/* Kept open until all is done. -1 where there is no folder of that name. */
+/* The descriptor stays open until all is done. -1 where there is no such folder. */
 static int open_below(struct placing *placing, int folder, const char *name)
 {
 	int fd = placing->folder_count < FOLDERS_MAX ? openat(folder, name, OPEN_FOLDER)
@@ -163,17 +163,18 @@ static int open_below(struct placing *placing, int folder, const char *name)
 	return fd;
 }
 
-static size_t plan(struct placing *placing, int from, int to, const char *shown);
+static size_t plan_folder(struct placing *placing, int from, int to, const char *shown);
 
-/* Returns how many things are in the way. */
+/* Plan how to place a thing, or a folder's. They return how many things are in the way.
+ */
 static size_t plan_one(struct placing *placing, struct placed one)
 {
 	int source = open_below(placing, one.from, one.name);
 	int goal = source >= 0 ? open_below(placing, one.to, one.name) : -1;
-	bool is_last = placing->last != NULL && strcmp(one.shown, placing->last) == 0;
+	bool is_last = placing->last && strcmp(one.shown, placing->last) == 0;
 
 	if (goal >= 0 && !durable_is_empty_at(goal))
-		return plan(placing, source, goal, one.shown);
+		return plan_folder(placing, source, goal, one.shown);
 	one.gives_way = source >= 0 || (is_last && placing->replaces_last);
 	if (goal < 0 && !(is_last && placing->replaces_last) &&
 	    faccessat(one.to, one.name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -188,14 +189,14 @@ static size_t plan_one(struct placing *placing, struct placed one)
 	return 0;
 }
 
-static size_t plan(struct placing *placing, int from, int to, const char *shown)
+static size_t plan_folder(struct placing *placing, int from, int to, const char *shown)
 {
 	int again = openat(from, ".", OPEN_FOLDER);
 	DIR *stream = again >= 0 ? fdopendir(again) : NULL;
 	const struct dirent *entry;
-	size_t obstacles = stream != NULL ? 0 : 1;
+	size_t obstacles = stream ? 0 : 1;
 
-	while (stream != NULL && (entry = readdir(stream)) != NULL) {
+	while (stream && (entry = readdir(stream))) {
 		const char *name = keep_format("%s", entry->d_name);
 
 		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
@@ -207,14 +208,14 @@ static size_t plan(struct placing *placing, int from, int to, const char *shown)
 					.name = name,
 					.shown = keep_format("%s/%s", shown, name) });
 	}
-	if (stream != NULL)
+	if (stream)
 		closedir(stream);
 	else if (again >= 0)
 		close(again);
 	return obstacles;
 }
 
-static int place(const struct placed *one)
+static int place_one(const struct placed *one)
 {
 	/* An empty folder gives way to a full one; nothing else gives way. */
 	return one->gives_way ? renameat2(one->from, one->name, one->to, one->name, 0)
@@ -225,7 +226,7 @@ static int place_all(const struct placing *placing)
 {
 	size_t done = 0;
 
-	while (done < placing->count && place(&placing->items[done]) == 0)
+	while (done < placing->count && place_one(&placing->items[done]) == 0)
 		done++;
 	if (done == placing->count)
 		return 0;
@@ -240,7 +241,7 @@ static int place_all(const struct placing *placing)
 
 static void put_last(struct placing *placing)
 {
-	for (size_t i = 0; placing->last != NULL && i + 1 < placing->count; i++) {
+	for (size_t i = 0; placing->last && i + 1 < placing->count; i++) {
 		struct placed one = placing->items[i];
 
 		if (strcmp(one.shown, placing->last) != 0)
@@ -255,12 +256,13 @@ static void put_last(struct placing *placing)
 static int commit_within(struct staging *staging, const char *last)
 {
 	struct placing placing = {
-		.last = last != NULL ? keep_format("%s/%s", staging->target, last) : NULL,
+		.last = last ? keep_format("%s/%s", staging->target, last) : NULL,
 		.replaces_last = staging->replaces_last,
 	};
 	int result = -1;
 
-	if (plan(&placing, staging->folder, staging->parent, staging->target) == 0) {
+	if (plan_folder(&placing, staging->folder, staging->parent, staging->target) ==
+	    0) {
 		put_last(&placing);
 		result = place_all(&placing);
 	}

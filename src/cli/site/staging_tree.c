@@ -17,9 +17,9 @@
 #define PREFIX	    ".cathgate-new-"
 #define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-/* Locks the folder before it gets the mode by which other users could open and lock it.
- * 1: another run found it before it was locked, and removed it as stale. */
-static int claim(int folder, const struct durable_owner *owner)
+/* Locks the folder before it gets the mode by which other users could open and lock it. 1
+ * when another run found it before it was locked, and removed it as stale. */
+static int lock_hidden(int folder, const struct durable_owner *owner)
 {
 	struct stat status;
 
@@ -47,7 +47,7 @@ int staging_tree_make(int parent, const struct durable_owner *owner,
 		fd = durable_folder_at(parent, name, &own);
 		if (fd < 0)
 			return -1;
-		claimed = claim(fd, owner);
+		claimed = lock_hidden(fd, owner);
 		if (claimed == 0) {
 			*ret_name = name;
 			return fd;
@@ -60,15 +60,15 @@ int staging_tree_make(int parent, const struct durable_owner *owner,
 	return -1;
 }
 
-/* Another file system that is mounted there stays. */
-static void empty(int folder, dev_t device)
+/* Leaves another file system that is mounted there alone. */
+static void empty_folder(int folder, dev_t device)
 {
 	int again = openat(folder, ".", OPEN_FOLDER);
 	DIR *stream = again >= 0 ? fdopendir(again) : NULL;
 	const struct dirent *entry;
 	struct stat status;
 
-	while (stream != NULL && (entry = readdir(stream)) != NULL) {
+	while (stream && (entry = readdir(stream))) {
 		const char *name = entry->d_name;
 		int below;
 
@@ -79,11 +79,11 @@ static void empty(int folder, dev_t device)
 		if (below < 0)
 			continue;
 		if (fstat(below, &status) == 0 && status.st_dev == device)
-			empty(below, device);
+			empty_folder(below, device);
 		close(below);
 		unlinkat(folder, name, AT_REMOVEDIR);
 	}
-	if (stream != NULL)
+	if (stream)
 		closedir(stream);
 	else if (again >= 0)
 		close(again);
@@ -94,11 +94,11 @@ void staging_tree_remove(int parent, const char *name, int folder)
 	struct stat status;
 
 	if (fstat(folder, &status) == 0)
-		empty(folder, status.st_dev);
+		empty_folder(folder, status.st_dev);
 	unlinkat(parent, name, AT_REMOVEDIR);
 }
 
-/* A user who can rename our files could give any folder of ours such a name. */
+/* Else another user could have given any folder of ours the name of a hidden one. */
 static bool is_ours_alone(int folder)
 {
 	struct stat status;
@@ -108,7 +108,7 @@ static bool is_ours_alone(int folder)
 	       ((status.st_mode & 022) == 0 || (status.st_mode & S_ISVTX) != 0);
 }
 
-/* A folder of ours that nobody holds the lock of is one whose owner was killed. */
+/* Nobody holds the lock of a hidden folder whose run was killed. */
 static void remove_if_stale(int parent, const char *shown, const char *name)
 {
 	int fd = openat(parent, name, OPEN_FOLDER);
@@ -134,10 +134,10 @@ void staging_tree_remove_stale(int parent, const char *shown)
 	DIR *stream = again >= 0 ? fdopendir(again) : NULL;
 	const struct dirent *entry;
 
-	while (stream != NULL && (entry = readdir(stream)) != NULL)
+	while (stream && (entry = readdir(stream)))
 		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0)
 			remove_if_stale(parent, shown, entry->d_name);
-	if (stream != NULL)
+	if (stream)
 		closedir(stream);
 	else if (again >= 0)
 		close(again);

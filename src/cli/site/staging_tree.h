@@ -5,10 +5,12 @@
 #define STAGING_TREE_H
 
 #include "cathgate/base/durable.h"
+#include "cathgate/base/must_use.h"
 
-/* Makes one in `parent`, locks it, and keeps its name. Its descriptor; -1 with errno. */
-int staging_tree_make(int parent, const struct durable_owner *owner,
-		      const char **ret_name);
+/* Makes one in `parent` and locks it. *ret_name is kept. Its descriptor; -1 with errno.
+ */
+MUST_USE int staging_tree_make(int parent, const struct durable_owner *owner,
+			       const char **ret_name);
 
 /* Removes it with all in it. `folder` is its descriptor. */
 void staging_tree_remove(int parent, const char *name, int folder);

@@ -1,6 +1,5 @@
 /* `cathgate status`: asks the gateway that runs here. */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,26 +15,40 @@
 #include "cathgate/observer/observer.h"
 
 #include "cli/kit/cli.h"
+#include "cli/kit/complain.h"
+#include "cli/kit/options.h"
 #include "status_print.h"
 
 #define ANSWER_SECONDS 5
 
-static void print_usage(FILE *to)
-{
-	fputs("usage: cathgate status [--json] [--config FILE] [--socket PATH]\n"
-	      "What the gateway does now: associations, destinations, certificates, the\n"
-	      "audit log. Exit status 1 when it doesn't serve. More: man "
-	      "cathgate-status\n",
-	      to);
-}
+struct request {
+	const char *config, *socket;
+	bool as_json;
+};
 
-/* Whoever can't read the configuration asks at the usual place. The caller frees it. */
+static const struct options_row rows[] = {
+	OPTIONS_ROW("json", NULL, OPTIONS_FLAG, struct request, as_json),
+	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct request, config),
+	OPTIONS_ROW("socket", "PATH", OPTIONS_TEXT, struct request, socket),
+	{ 0 },
+};
+
+static const struct options options = {
+	.command = "cathgate status",
+	.about = "What the gateway does now: associations, destinations, certificates, "
+		 "the\naudit log. Exit status 1 when it doesn't serve. More: man "
+		 "cathgate-status\n",
+	.rows = rows,
+};
+
+/* A user who can't read the configuration asks at the usual place. The caller frees it.
+ */
 static char *socket_path(const char *config)
 {
 	struct config_faults faults = { 0 };
 	char *path = NULL;
 
-	if (config_control_socket(config ? config : CATHGATE_CONFIG, &path, &faults) != 0)
+	if (config_control_socket(config, &path, &faults) != 0)
 		path = strdup(OBSERVER_CONTROL_USUAL);
 	config_faults_clear(&faults);
 	return path;
@@ -68,7 +81,7 @@ static int connect_to(const char *path)
 }
 
 /* The descriptor that the answer comes in; -1 with errno, EPERM when we may not know. */
-static int receive(int socket)
+static int receive_answer(int socket)
 {
 	char word;
 	int fd;
@@ -93,9 +106,9 @@ static char *read_all(int fd)
 	return NULL;
 }
 
-static char *ask(const char *path)
+static char *ask_gateway(const char *path)
 {
-	int socket = connect_to(path), fd = socket < 0 ? -1 : receive(socket);
+	int socket = connect_to(path), fd = socket < 0 ? -1 : receive_answer(socket);
 	char *answer = fd < 0 ? NULL : read_all(fd);
 	int error = errno;
 
@@ -107,26 +120,24 @@ static char *ask(const char *path)
 	return answer;
 }
 
-static void explain(const char *path)
+static void complain_silence(const char *path)
 {
 	const char *cure = "is cathgated running, with this control.socket? "
 			   "systemctl status cathgated says more";
 
 	if (errno == EACCES || errno == EPERM)
 		cure = "ask as root, or as a member of the gateway's group";
-	fprintf(stderr, "cathgate: %s: %s: %s\n", path, strerror(errno), cure);
+	complain("%s: %s: %s", path, strerror(errno), cure);
 }
 
-static int show(const char *answer, bool as_json)
+static int show_answer(const char *answer, bool as_json)
 {
 	json_t *status = json_loads(answer, 0, NULL);
 	const char *state = json_string_value(json_object_get(status, "state"));
 	int result = state && strcmp(state, "serving") == 0 ? CLI_GOOD : CLI_WRONG;
 
 	if (!status) {
-		fputs("cathgate: the gateway's answer is no JSON: are both of one "
-		      "version?\n",
-		      stderr);
+		complain("the gateway's answer is no JSON: are both of one version?");
 		return CLI_USAGE;
 	}
 	if (as_json)
@@ -139,41 +150,21 @@ static int show(const char *answer, bool as_json)
 
 int status_main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "socket", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *config = NULL, *given = NULL;
+	struct request request = { .config = CATHGATE_CONFIG };
+	int status = options_read(&options, argc, argv, &request);
 	char *path, *answer;
-	bool as_json = false;
-	int option, result = CLI_USAGE;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'j')
-			as_json = true;
-		else if (option == 'c')
-			config = optarg;
-		else if (option == 's')
-			given = optarg;
-		else {
-			print_usage(option == 'h' ? stdout : stderr);
-			return option == 'h' ? CLI_GOOD : CLI_USAGE;
-		}
+	if (status >= 0)
+		return status;
+	path = request.socket ? strdup(request.socket) : socket_path(request.config);
+	answer = path ? ask_gateway(path) : NULL;
+	if (answer) {
+		status = show_answer(answer, request.as_json);
+	} else {
+		complain_silence(path ? path : "the socket");
+		status = CLI_USAGE;
 	}
-	if (optind < argc) {
-		print_usage(stderr);
-		return CLI_USAGE;
-	}
-	path = given ? strdup(given) : socket_path(config);
-	answer = path ? ask(path) : NULL;
-	if (answer)
-		result = show(answer, as_json);
-	else
-		explain(path ? path : "the socket");
 	free(answer);
 	free(path);
-	return result;
+	return status;
 }

@@ -1,0 +1,38 @@
+#include "gateway_config.h"
+
+#include <stdlib.h>
+
+#include "cathgate/dicom/sop_class.h"
+#include "cathgate/policy/policy.h"
+#include "complain.h"
+
+/* Where systemd 252 and later keep a running service's credentials. */
+#define CREDENTIALS "/run/credentials/cathgated.user"
+
+void gateway_config_complain(const struct config_faults *faults)
+{
+	for (size_t i = 0; i < faults->count; i++)
+		if (faults->items[i].kind == CONFIG_ERROR)
+			complain("%s", faults->items[i].text);
+}
+
+struct config *gateway_config_load(const char *path, bool checks_policy)
+{
+	static const struct config_sop_classes sop_classes = {
+		.uid_of_name = sop_class_uid,
+		.is_storage = sop_class_is_storage,
+	};
+	struct config_faults faults = { 0 };
+	struct config *config = NULL;
+
+	setenv("CREDENTIALS_DIRECTORY", CREDENTIALS, 0);
+	if (config_load(path, &sop_classes, &config, &faults) == 0 && checks_policy)
+		policy_check(config, &faults);
+	gateway_config_complain(&faults);
+	if (faults.error_count > 0) {
+		config_free(config);
+		config = NULL;
+	}
+	config_faults_clear(&faults);
+	return config;
+}

@@ -1,0 +1,16 @@
+/* The gateway's configuration, for a command that needs it whole. */
+#ifndef CLI_GATEWAY_CONFIG_H
+#define CLI_GATEWAY_CONFIG_H
+
+#include "cathgate/base/must_use.h"
+#include "cathgate/config/config.h"
+
+/* With the running service's credentials, where systemd keeps them for root. Whether
+ * modalities can be admitted by it is judged too where `checks_policy`. NULL after saying
+ * what is wrong; the caller frees it (config_free). */
+MUST_USE struct config *gateway_config_load(const char *path, bool checks_policy);
+
+/* Says which errors a configuration has. */
+void gateway_config_complain(const struct config_faults *faults);
+
+#endif
