@@ -50,7 +50,6 @@ const char *diagnose_addresses(const struct config_modality *entry);
 /* The certificate that an entry is bound to, in words. */
 const char *diagnose_binding(const struct config_certificate *certificate);
 bool diagnose_has_title(const struct config_ae_titles *titles, const char *title);
-bool diagnose_has_text(const struct config_strings *strings, const char *text);
 /* Whether the address of a peer ("192.0.2.1:104") lies in the ranges of an entry. */
 bool diagnose_has_peer(const struct config_modality *entry, const char *peer);
 /* "192.0.2.1" of a peer; what is longer is cut. */

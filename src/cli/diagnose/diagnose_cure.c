@@ -10,6 +10,7 @@
 
 #include "cathgate/audit/members.h"
 #include "cathgate/base/reason.h"
+#include "cli/kit/gateway_config.h"
 #include "cli/kit/keep.h"
 #include "probe.h"
 
@@ -19,6 +20,8 @@
 struct fault {
 	const struct config *config;
 	const json_t *line;
+	enum reason reason; /* of the line */
+	const char *key;    /* of the configuration, that the cure is about */
 	const struct config_modality *entry; /* that it is about; may be NULL */
 	const char *calling, *called, *certificate, *subject, *peer, *destination;
 };
@@ -54,8 +57,8 @@ static const char *cure_ae_unknown(const struct fault *fault)
 	for (size_t i = 0; i < config->modality_count; i++) {
 		const struct config_modality *entry = &config->modalities[i];
 		const char *place = diagnose_place(config, &entry->place, "ae_titles");
-		bool bound =
-			diagnose_has_text(&entry->certificate.sha256, fault->certificate);
+		bool bound = gateway_config_has_text(&entry->certificate.sha256,
+						     fault->certificate);
 
 		for (size_t k = 0; k < entry->ae_titles.count; k++)
 			if (strcasecmp(entry->ae_titles.items[k].text, fault->calling) ==
@@ -163,76 +166,44 @@ static const char *cure_move(const struct fault *fault)
 
 /* The place of a key of each listener with TLS: a line of the log doesn't name its
  * listener. */
-static const char *listeners(const struct fault *fault, const char *key)
+static const char *listener_places(const struct fault *fault)
 {
 	const char *all = "";
 
 	for (size_t i = 0; i < fault->config->listen_count; i++) {
 		const struct config_listen *listen = &fault->config->listen[i];
+		const char *place =
+			diagnose_place(fault->config, &listen->place, fault->key);
 
 		if (!listen->tls.none)
-			all = keep_listed(
-				all, "; ",
-				keep_format("`%s` in %s", key,
-					    diagnose_place(fault->config, &listen->place,
-							   key)));
+			all = keep_listed(all, "; ",
+					  keep_format("`%s` in %s", fault->key, place));
 	}
 	return all;
 }
 
-static const char *with_listeners(const struct fault *fault, const char *key)
+/* Keys of listeners. */
+static const char *cure_listener(const struct fault *fault)
 {
-	enum reason reason = reason_of_name(members_text(fault->line, "reason"));
-
-	return keep_format("%s. Here: %s", reason_help(reason)->cure,
-			   listeners(fault, key));
+	return keep_format("%s. Here: %s", reason_help(fault->reason)->cure,
+			   listener_places(fault));
 }
 
-static const char *cure_ca(const struct fault *fault)
+/* A key of the entry. */
+static const char *cure_entry(const struct fault *fault)
 {
-	return with_listeners(fault, "tls.ca");
-}
-
-static const char *cure_crl(const struct fault *fault)
-{
-	return with_listeners(fault, "tls.crl");
-}
-
-static const char *cure_own(const struct fault *fault)
-{
-	return with_listeners(fault, "tls.certificate");
-}
-
-static const char *cure_version(const struct fault *fault)
-{
-	return with_listeners(fault, "tls.min_version");
-}
-
-static const char *with_entry(const struct fault *fault, const char *key)
-{
-	enum reason reason = reason_of_name(members_text(fault->line, "reason"));
-
 	if (!fault->entry)
 		return NULL;
 	return keep_format("%s. Here: `%s` of the entry %s (%s)",
-			   reason_help(reason)->cure, key, fault->entry->name,
-			   entry_place(fault, key));
-}
-
-static const char *cure_associations(const struct fault *fault)
-{
-	return with_entry(fault, "max_associations");
-}
-
-static const char *cure_idle(const struct fault *fault)
-{
-	return with_entry(fault, "idle_seconds");
+			   reason_help(fault->reason)->cure, fault->key,
+			   fault->entry->name, entry_place(fault, fault->key));
 }
 
 /* What `diagnose --destination` would say about what the gateway itself met. */
-static const char *probe_cure(const struct fault *fault, enum reason reason)
+static const char *cure_by_probe(const struct fault *fault)
 {
 	struct probe probe = { .config = fault->config };
+	enum reason reason = fault->reason;
 	struct tls_failure failure = { .reason = reason };
 	const char *detail = members_text(fault->line, "detail"), *meaning;
 	const char *codes = strstr(detail, "result ");
@@ -258,51 +229,53 @@ static const char *probe_cure(const struct fault *fault, enum reason reason)
 
 static const char *cure_destination(const struct fault *fault)
 {
-	enum reason reason = reason_of_name(members_text(fault->line, "reason"));
-	const char *cure = probe_cure(fault, reason);
+	const char *cure = cure_by_probe(fault);
 
 	if (!fault->destination[0])
 		return NULL;
 	return keep_format("%s. To see where the way breaks now: cathgate diagnose "
 			   "--destination %s",
-			   cure ? cure : reason_help(reason)->cure, fault->destination);
+			   cure ? cure : reason_help(fault->reason)->cure,
+			   fault->destination);
 }
 
 static const struct {
 	enum reason reason;
 	curer *cure;
+	const char *key; /* of the configuration */
 } curers[] = {
-	{ REASON_AE_UNKNOWN, cure_ae_unknown },
-	{ REASON_AE_CERTIFICATE_MISMATCH, cure_mismatch },
-	{ REASON_CALLED_AE_UNKNOWN, cure_called },
-	{ REASON_ADDRESS_NOT_ALLOWED, cure_address },
-	{ REASON_SOP_CLASS_NOT_ALLOWED, cure_sop_class },
-	{ REASON_MOVE_ORIGINATOR, cure_move },
-	{ REASON_TLS_NO_CERTIFICATE, cure_ca },
-	{ REASON_TLS_UNTRUSTED, cure_ca },
-	{ REASON_TLS_CRL_STALE, cure_crl },
-	{ REASON_TLS_CRL_MISSING, cure_crl },
-	{ REASON_TLS_PEER_REFUSED, cure_own },
-	{ REASON_TLS_NO_COMMON, cure_own },
-	{ REASON_TLS_VERSION, cure_version },
-	{ REASON_LIMIT_ASSOCIATIONS, cure_associations },
-	{ REASON_IDLE, cure_idle },
-	{ REASON_DESTINATION_UNREACHABLE, cure_destination },
-	{ REASON_DESTINATION_TLS, cure_destination },
-	{ REASON_DESTINATION_NAME, cure_destination },
-	{ REASON_DESTINATION_REJECTED, cure_destination },
-	{ REASON_DESTINATION_CONTEXT, cure_destination },
-	{ REASON_DESTINATION_LOST, cure_destination },
-	{ REASON_DESTINATION_TIMEOUT, cure_destination },
-	{ REASON_DESTINATION_PROTOCOL, cure_destination },
+	{ REASON_AE_UNKNOWN, cure_ae_unknown, NULL },
+	{ REASON_AE_CERTIFICATE_MISMATCH, cure_mismatch, NULL },
+	{ REASON_CALLED_AE_UNKNOWN, cure_called, NULL },
+	{ REASON_ADDRESS_NOT_ALLOWED, cure_address, NULL },
+	{ REASON_SOP_CLASS_NOT_ALLOWED, cure_sop_class, NULL },
+	{ REASON_MOVE_ORIGINATOR, cure_move, NULL },
+	{ REASON_TLS_NO_CERTIFICATE, cure_listener, "tls.ca" },
+	{ REASON_TLS_UNTRUSTED, cure_listener, "tls.ca" },
+	{ REASON_TLS_CRL_STALE, cure_listener, "tls.crl" },
+	{ REASON_TLS_CRL_MISSING, cure_listener, "tls.crl" },
+	{ REASON_TLS_PEER_REFUSED, cure_listener, "tls.certificate" },
+	{ REASON_TLS_NO_COMMON, cure_listener, "tls.certificate" },
+	{ REASON_TLS_VERSION, cure_listener, "tls.min_version" },
+	{ REASON_LIMIT_ASSOCIATIONS, cure_entry, "max_associations" },
+	{ REASON_IDLE, cure_entry, "idle_seconds" },
+	{ REASON_DESTINATION_UNREACHABLE, cure_destination, NULL },
+	{ REASON_DESTINATION_TLS, cure_destination, NULL },
+	{ REASON_DESTINATION_NAME, cure_destination, NULL },
+	{ REASON_DESTINATION_REJECTED, cure_destination, NULL },
+	{ REASON_DESTINATION_CONTEXT, cure_destination, NULL },
+	{ REASON_DESTINATION_LOST, cure_destination, NULL },
+	{ REASON_DESTINATION_TIMEOUT, cure_destination, NULL },
+	{ REASON_DESTINATION_PROTOCOL, cure_destination, NULL },
 };
 
 const char *diagnose_cure(const struct config *config, const json_t *line)
 {
 	enum reason reason = reason_of_name(members_text(line, "reason"));
-	const struct fault fault = {
+	struct fault fault = {
 		.config = config,
 		.line = line,
+		.reason = reason,
 		.entry = config ? find_entry(config, line) : NULL,
 		.calling = members_text(line, "calling_ae"),
 		.called = members_text(line, "called_ae"),
@@ -316,7 +289,9 @@ const char *diagnose_cure(const struct config *config, const json_t *line)
 	if (reason == REASON_NONE)
 		return "";
 	for (size_t i = 0; config && i < LENGTH(curers); i++)
-		if (curers[i].reason == reason)
+		if (curers[i].reason == reason) {
+			fault.key = curers[i].key;
 			cure = curers[i].cure(&fault);
+		}
 	return cure ? cure : reason_help(reason)->cure;
 }

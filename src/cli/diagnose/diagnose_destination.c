@@ -37,41 +37,36 @@ static const char *const result_names[] = {
 	[PROBE_SKIPPED] = "skipped",
 };
 
-static void add_peer(json_t *step, const struct probe_finding *finding)
+static json_t *peer_json(const struct probe_finding *finding)
 {
 	const struct tls_peer *peer = finding->peer;
 	char begins[MOMENT_SIZE], ends[MOMENT_SIZE];
 
-	if (finding->step == PROBE_TLS) {
-		json_object_set_new(step, "version", json_string(peer->version));
-		json_object_set_new(step, "cipher", json_string(peer->cipher));
-		json_object_set_new(step, "group", json_string(peer->group));
-		return;
-	}
+	if (finding->step == PROBE_TLS)
+		return json_pack("{s:s, s:s, s:s}", "version", peer->version, "cipher",
+				 peer->cipher, "group", peer->group);
 	moment_write((int64_t)peer->begins * 1000000, begins);
 	moment_write((int64_t)peer->ends * 1000000, ends);
-	json_object_set_new(step, "sha256", json_string(peer->certificate_sha256));
-	json_object_set_new(step, "subject", json_string(peer->subject));
-	json_object_set_new(step, "issuer", json_string(peer->issuer));
-	json_object_set_new(step, "begins", json_string(begins));
-	json_object_set_new(step, "ends", json_string(ends));
+	return json_pack("{s:s, s:o*, s:o*, s:s, s:s}", "sha256",
+			 peer->certificate_sha256, "subject", json_string(peer->subject),
+			 "issuer", json_string(peer->issuer), "begins", begins, "ends",
+			 ends);
 }
 
-static void add_step(json_t *steps, const struct probe_finding *finding)
+static json_t *step_json(const struct probe_finding *finding)
 {
-	json_t *step = json_object();
+	bool has_failed = finding->result == PROBE_FAILED;
+	bool has_cure = finding->cure && finding->cure[0];
+	json_t *step = json_pack(
+		"{s:s, s:s, s:o*, s:o*, s:o*}", "step", probe_step_name(finding->step),
+		"result", result_names[finding->result], "reason",
+		has_failed ? json_string(reason_name(finding->reason)) : NULL, "detail",
+		json_string(finding->what), "cure",
+		has_cure ? json_string(finding->cure) : NULL);
 
-	json_object_set_new(step, "step", json_string(probe_step_name(finding->step)));
-	json_object_set_new(step, "result", json_string(result_names[finding->result]));
-	if (finding->result == PROBE_FAILED)
-		json_object_set_new(step, "reason",
-				    json_string(reason_name(finding->reason)));
-	json_object_set_new(step, "detail", json_string(finding->what));
-	if (finding->cure && finding->cure[0])
-		json_object_set_new(step, "cure", json_string(finding->cure));
 	if (finding->peer)
-		add_peer(step, finding);
-	json_array_append_new(steps, step);
+		json_object_update_new(step, peer_json(finding));
+	return step;
 }
 
 static void print_step(const struct probe_finding *finding)
@@ -98,7 +93,7 @@ static void tell_finding(void *context, const struct probe_finding *finding)
 	const struct telling *telling = context;
 
 	if (telling->steps)
-		add_step(telling->steps, finding);
+		json_array_append_new(telling->steps, step_json(finding));
 	else
 		print_step(finding);
 }
@@ -208,12 +203,12 @@ static int walk_steps(const struct diagnose *how, struct probe *probe)
 	good = probe_run(probe);
 	if (how->as_json) {
 		json_t *all = json_pack(
-			"{sssssssssbso}", "destination", probe->destination->name, "host",
-			probe->destination->host, "calling_ae", probe->calling.text,
-			"called_ae", probe->destination->called_ae_title.text, "good",
-			good, "steps", telling.steps);
+			"{sssssssssbsosi}", "destination", probe->destination->name,
+			"host", probe->destination->host, "calling_ae",
+			probe->calling.text, "called_ae",
+			probe->destination->called_ae_title.text, "good", good, "steps",
+			telling.steps, "port", probe->destination->port);
 
-		json_object_set_new(all, "port", json_integer(probe->destination->port));
 		diagnose_print_json(all);
 	} else if (good) {
 		printf("All steps passed: the gateway can send there.\n");

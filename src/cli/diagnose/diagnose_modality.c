@@ -11,6 +11,7 @@
 #include "cathgate/base/reason.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
+#include "cli/kit/gateway_config.h"
 #include "cli/kit/keep.h"
 #include "cli/kit/moment.h"
 #include "cli/kit/shown.h"
@@ -44,7 +45,8 @@ static bool is_about(const struct search *search, const json_t *line)
 		return strcmp(modality, entry->name) == 0;
 	if (calling[0] && diagnose_has_title(&entry->ae_titles, calling))
 		return true;
-	if (certificate[0] && diagnose_has_text(&entry->certificate.sha256, certificate))
+	if (certificate[0] &&
+	    gateway_config_has_text(&entry->certificate.sha256, certificate))
 		return true;
 	return entry->address_count > 0 && members_text(line, "peer")[0] &&
 	       diagnose_has_peer(entry, members_text(line, "peer"));
@@ -111,7 +113,7 @@ static bool certificate_differs(const struct config_certificate *bound,
 	    strncmp(reason, "tls-", 4) == 0 || strcmp(reason, "not-tls") == 0)
 		return true;
 	return bound->sha256.count > 0 && certificate[0] &&
-	       !diagnose_has_text(&bound->sha256, certificate);
+	       !gateway_config_has_text(&bound->sha256, certificate);
 }
 
 static const char *sop_classes_of(const struct config_modality *entry)
@@ -252,44 +254,33 @@ static void print_text(const struct diagnose *how, const struct search *search,
 	}
 }
 
+static json_t *cure_json(const struct search *search, const json_t *line)
+{
+	return line ? json_string(diagnose_cure(search->config, line)) : NULL;
+}
+
 static void print_json(const struct search *search,
 		       const struct member members[MEMBER_COUNT])
 {
-	json_t *all = json_object(), *list = json_object(), *listeners = json_array();
+	const struct config *config = search->config;
+	json_t *list = json_object(), *listeners = json_array();
 
-	json_object_set_new(all, "modality", json_string(search->entry->name));
-	json_object_set_new(
-		all, "destination",
-		json_string(
-			search->config->destinations[search->entry->destination].name));
-	for (size_t i = 0; i < search->config->listen_count; i++)
-		json_array_append_new(
-			listeners, json_string(listener_of(&search->config->listen[i])));
-	json_object_set_new(all, "listeners", listeners);
-	for (int i = 0; i < MEMBER_COUNT; i++) {
-		json_t *member = json_object();
-
-		json_object_set_new(member, "expected", json_string(members[i].expected));
-		json_object_set_new(member, "shown", json_string(members[i].shown));
-		json_object_set_new(member, "differs", json_boolean(members[i].differs));
-		json_object_set_new(list, members[i].key, member);
-	}
-	json_object_set_new(all, "members", list);
-	if (search->last) {
-		json_object_set(all, "last", search->last);
-		json_object_set_new(
-			all, "cure",
-			json_string(diagnose_cure(search->config, search->last)));
-	}
-	if (search->accepted)
-		json_object_set(all, "accepted", search->accepted);
-	if (search->stranger) {
-		json_object_set(all, "stranger", search->stranger);
-		json_object_set_new(
-			all, "stranger_cure",
-			json_string(diagnose_cure(search->config, search->stranger)));
-	}
-	diagnose_print_json(all);
+	for (size_t i = 0; i < config->listen_count; i++)
+		json_array_append_new(listeners,
+				      json_string(listener_of(&config->listen[i])));
+	for (int i = 0; i < MEMBER_COUNT; i++)
+		json_object_set_new(list, members[i].key,
+				    json_pack("{s:o*, s:o*, s:b}", "expected",
+					      json_string(members[i].expected), "shown",
+					      json_string(members[i].shown), "differs",
+					      members[i].differs));
+	diagnose_print_json(json_pack(
+		"{s:o*, s:o*, s:o, s:o, s:O*, s:o*, s:O*, s:O*, s:o*}", "modality",
+		json_string(search->entry->name), "destination",
+		json_string(config->destinations[search->entry->destination].name),
+		"listeners", listeners, "members", list, "last", search->last, "cure",
+		cure_json(search, search->last), "accepted", search->accepted, "stranger",
+		search->stranger, "stranger_cure", cure_json(search, search->stranger)));
 }
 
 static const struct config_modality *find_modality(const struct config *config,

@@ -216,22 +216,16 @@ static void print_group(const struct diagnose *how, const struct config *config,
 static json_t *group_json(const struct config *config, const struct refusals *refusals,
 			  const struct refusal_group *group)
 {
-	json_t *object = json_object();
 	int64_t well = well_since(refusals, group);
 	char time[MOMENT_SIZE];
 
-	json_object_set_new(object, "reason",
-			    json_string(members_text(group->last, "reason")));
-	json_object_set_new(object, "count", json_integer((json_int_t)group->count));
-	json_object_set(object, "last", group->last);
-	json_object_set_new(object, "cause", json_string(cause_of(group->last)));
-	json_object_set_new(object, "cure",
-			    json_string(diagnose_cure(config, group->last)));
-	if (well != MOMENT_NONE) {
-		moment_write(well, time);
-		json_object_set_new(object, "well_since", json_string(time));
-	}
-	return object;
+	moment_write(well, time);
+	return json_pack("{s:o*, s:I, s:O, s:o*, s:o*, s:o*}", "reason",
+			 json_string(members_text(group->last, "reason")), "count",
+			 (json_int_t)group->count, "last", group->last, "cause",
+			 json_string(cause_of(group->last)), "cure",
+			 json_string(diagnose_cure(config, group->last)), "well_since",
+			 well != MOMENT_NONE ? json_string(time) : NULL);
 }
 
 static void print_text(const struct diagnose *how, const struct config *config,

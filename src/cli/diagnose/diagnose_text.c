@@ -114,14 +114,6 @@ bool diagnose_has_title(const struct config_ae_titles *titles, const char *title
 	return false;
 }
 
-bool diagnose_has_text(const struct config_strings *strings, const char *text)
-{
-	for (size_t i = 0; i < strings->count; i++)
-		if (strcmp(strings->items[i], text) == 0)
-			return true;
-	return false;
-}
-
 void diagnose_host_of(const char *peer, char ret[DIAGNOSE_HOST_SIZE])
 {
 	const char *colon = strrchr(peer, ':');

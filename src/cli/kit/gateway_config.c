@@ -1,6 +1,7 @@
 #include "gateway_config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cathgate/dicom/sop_class.h"
 #include "cathgate/policy/policy.h"
@@ -35,4 +36,12 @@ struct config *gateway_config_load(const char *path, bool checks_policy)
 	}
 	config_faults_clear(&faults);
 	return config;
+}
+
+bool gateway_config_has_text(const struct config_strings *strings, const char *text)
+{
+	for (size_t i = 0; i < strings->count; i++)
+		if (strcmp(strings->items[i], text) == 0)
+			return true;
+	return false;
 }

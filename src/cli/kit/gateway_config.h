@@ -13,4 +13,6 @@ MUST_USE struct config *gateway_config_load(const char *path, bool checks_policy
 /* Says which errors a configuration has. */
 void gateway_config_complain(const struct config_faults *faults);
 
+bool gateway_config_has_text(const struct config_strings *strings, const char *text);
+
 #endif

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cathgate/base/must_use.h"
+
 #define MOMENT_NONE INT64_MIN
 #define MOMENT_SIZE sizeof("2026-01-31T12:00:00.123456+01:00")
 
@@ -16,9 +18,10 @@ enum moment_edge { MOMENT_START, MOMENT_END };
 
 /* A date, or date and time: 2026-01-31, 2026-01-31T12:00, 2026-01-31 12:00:00.5+01:00,
  * 2026-01-31T12:00:00Z. Without a zone it is local time, or UTC when `utc`. A date alone
- * is the day's first moment, or, at MOMENT_END, the first one behind it. -1 when it is
- * none. */
-int moment_parse(const char *text, bool utc, enum moment_edge edge, int64_t *ret);
+ * is the day's first moment, or, at MOMENT_END, the first one behind it. -1 when the text
+ * is no such time. */
+MUST_USE int moment_parse(const char *text, bool utc, enum moment_edge edge,
+			  int64_t *ret);
 
 /* When a line of the log (cathgate/audit/members.h) was written; MOMENT_NONE where it
  * doesn't say. */

@@ -13,36 +13,12 @@
 #include "report_print.h"
 #include "report_read.h"
 
-enum form { FORM_TABLE, FORM_CSV, FORM_JSON };
-
 struct request {
 	const char *config, *since, *until;
-	enum form form;
+	bool as_csv, as_json;
 	struct report_view view;
 	struct line_filter filter;
 };
-
-static bool take_form(enum form *form, enum form wanted)
-{
-	if (*form != FORM_TABLE) {
-		complain("write --csv or --json once");
-		return false;
-	}
-	*form = wanted;
-	return true;
-}
-
-static bool take_csv(void *field, const char *value)
-{
-	(void)value;
-	return take_form(field, FORM_CSV);
-}
-
-static bool take_json(void *field, const char *value)
-{
-	(void)value;
-	return take_form(field, FORM_JSON);
-}
 
 static const char *judge_study_uid(const char *value)
 {
@@ -52,13 +28,14 @@ static const char *judge_study_uid(const char *value)
 static const struct options_row rows[] = {
 	OPTIONS_ROW("study", "UID", OPTIONS_TEXT, struct request, view.study,
 		    .judge = judge_study_uid),
-	OPTIONS_ROW("modality", "NAME", OPTIONS_OTHER, struct request, filter,
-		    .take = line_filter_take_modality),
+	OPTIONS_ROW("modality", "NAME", OPTIONS_TEXTS, struct request,
+		    filter.members[LINE_FILTER_MODALITY],
+		    .judge = line_filter_judge_modality),
 	OPTIONS_ROW("since", "T", OPTIONS_TEXT, struct request, since),
 	OPTIONS_ROW("until", "T", OPTIONS_TEXT, struct request, until),
-	OPTIONS_ROW("csv", NULL, OPTIONS_OTHER, struct request, form, .take = take_csv,
+	OPTIONS_ROW("csv", NULL, OPTIONS_FLAG, struct request, as_csv,
 		    .is_alternative = true),
-	OPTIONS_ROW("json", NULL, OPTIONS_OTHER, struct request, form, .take = take_json),
+	OPTIONS_ROW("json", NULL, OPTIONS_FLAG, struct request, as_json),
 	OPTIONS_ROW("utc", NULL, OPTIONS_FLAG, struct request, view.utc),
 	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct request, config),
 	{ 0 },
@@ -98,9 +75,9 @@ static void complain_doubts(const struct report_doubts *doubts)
 static int print_report(const struct request *request, const struct report *report)
 {
 	int result = 0;
-	if (request->form == FORM_CSV)
+	if (request->as_csv)
 		report_print_csv(stdout, report, &request->view);
-	else if (request->form == FORM_JSON)
+	else if (request->as_json)
 		result = report_print_json(stdout, report, &request->view);
 	else
 		report_print_table(stdout, report, &request->view);
@@ -134,17 +111,20 @@ static int judge_study(const struct request *request, const struct report *repor
 static int make_report(struct request *request, struct report *report, char **files,
 		       size_t file_count)
 {
+	const char *events[] = { "instance", "delivery" };
 	struct log_source source;
 	struct report_doubts doubts;
 	bool utc = request->view.utc;
+	if (request->as_csv && request->as_json) {
+		complain("write --csv or --json once");
+		return CLI_USAGE;
+	}
 	if (report_open(report)) {
 		complain_memory();
 		return CLI_USAGE;
 	}
 	/* Only these lines count. The rest isn't parsed. */
-	if (line_filter_add(&request->filter, LINE_FILTER_EVENT, "instance") ||
-	    line_filter_add(&request->filter, LINE_FILTER_EVENT, "delivery"))
-		return CLI_USAGE;
+	request->filter.members[LINE_FILTER_EVENT] = (struct options_texts){ events, 2 };
 	if (read_moment(request->since, utc, MOMENT_START, &report->since) ||
 	    read_moment(request->until, utc, MOMENT_END, &report->until))
 		return CLI_USAGE;
@@ -166,13 +146,12 @@ static int make_report(struct request *request, struct report *report, char **fi
 
 int audit_report_main(int argc, char **argv)
 {
-	struct request request = { .form = FORM_TABLE };
+	struct request request = { .config = NULL };
 	struct report report = { .study_count = 0 };
 	int status = options_read(&options, argc, argv, &request);
 	if (status < 0)
 		status = make_report(&request, &report, argv + optind,
 				     (size_t)(argc - optind));
 	report_close(&report);
-	line_filter_free(&request.filter);
 	return status;
 }

@@ -45,12 +45,14 @@ static const struct options_row rows[] = {
 	OPTIONS_ROW("follow", NULL, OPTIONS_FLAG, struct tail, follows, .letter = 'f'),
 	OPTIONS_ROW("lines", "N|all", OPTIONS_OTHER, struct tail, lines, .letter = 'n',
 		    .take = take_count),
-	OPTIONS_ROW("event", "WORD", OPTIONS_OTHER, struct tail, filter,
-		    .take = line_filter_take_event),
-	OPTIONS_ROW("modality", "NAME", OPTIONS_OTHER, struct tail, filter,
-		    .take = line_filter_take_modality),
-	OPTIONS_ROW("outcome", "WORD", OPTIONS_OTHER, struct tail, filter,
-		    .take = line_filter_take_outcome),
+	OPTIONS_ROW("event", "WORD", OPTIONS_TEXTS, struct tail,
+		    filter.members[LINE_FILTER_EVENT], .judge = line_filter_judge_event),
+	OPTIONS_ROW("modality", "NAME", OPTIONS_TEXTS, struct tail,
+		    filter.members[LINE_FILTER_MODALITY],
+		    .judge = line_filter_judge_modality),
+	OPTIONS_ROW("outcome", "WORD", OPTIONS_TEXTS, struct tail,
+		    filter.members[LINE_FILTER_OUTCOME],
+		    .judge = line_filter_judge_outcome),
 	OPTIONS_ROW("json", NULL, OPTIONS_FLAG, struct tail, as_json),
 	OPTIONS_ROW("utc", NULL, OPTIONS_FLAG, struct tail, style.utc),
 	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct tail, config),
@@ -235,15 +237,13 @@ int audit_tail_main(int argc, char **argv)
 	tail.style.colour = shown_in_colour(stdout);
 	int status = options_read(&options, argc, argv, &tail);
 	if (status >= 0)
-		goto out;
+		return status;
 	tail.path = argv[optind];
 	if (!tail.path)
 		tail.path = usual_path = log_source_default(tail.config);
 	status = !tail.path || open_log(&tail, &reader) ? CLI_USAGE
 							: print_lines(&tail, reader);
-out:
 	log_reader_close(reader);
-	line_filter_free(&tail.filter);
 	free(usual_path);
 	return status;
 }

@@ -1,24 +1,15 @@
 #include "line_filter.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "cathgate/audit/members.h"
 #include "cathgate/base/utf8.h"
-#include "cli/kit/complain.h"
+#include "cli/kit/keep.h"
 
 static const char *const names[LINE_FILTER_MEMBERS] = {
 	[LINE_FILTER_EVENT] = "event",
 	[LINE_FILTER_MODALITY] = "modality",
 	[LINE_FILTER_OUTCOME] = "outcome",
-};
-
-/* The values that a log can have. Modalities are named by each configuration. */
-static const char *const vocabulary[LINE_FILTER_MEMBERS] = {
-	[LINE_FILTER_EVENT] = "start stop reload association instance delivery "
-			      "checkpoint alert retention",
-	[LINE_FILTER_OUTCOME] = "forwarded spooled refused failed unconfirmed accepted "
-				"released aborted done raised removed",
 };
 
 static bool is_among(const char *list, const char *value)
@@ -33,51 +24,33 @@ static bool is_among(const char *list, const char *value)
 	return false;
 }
 
-int line_filter_add(struct line_filter *filter, enum line_filter_member member,
-		    const char *value)
+static const char *judge_among(const char *list, const char *value)
 {
-	if (vocabulary[member] && !is_among(vocabulary[member], value)) {
-		complain("--%s %s: there is no such word; write one of: %s",
-			 names[member], value, vocabulary[member]);
-		return -1;
-	}
-	if (!utf8_is_valid(value)) {
-		complain("--%s: \"%s\" isn't UTF-8, as all in the log is; write it where "
-			 "the locale is, as with LC_ALL=C.UTF-8",
-			 names[member], value);
-		return -1;
-	}
-	size_t count = filter->members[member].count;
-	const char **values =
-		reallocarray(filter->members[member].values, count + 1, sizeof(*values));
-	if (!values)
-		return complain_memory();
-	values[count] = value;
-	filter->members[member].values = values;
-	filter->members[member].count = count + 1;
-	return 0;
+	return is_among(list, value)
+		       ? NULL
+		       : keep_format("is no such word; write one of: %s", list);
 }
 
-bool line_filter_take_event(void *filter, const char *value)
+const char *line_filter_judge_event(const char *value)
 {
-	return line_filter_add(filter, LINE_FILTER_EVENT, value) == 0;
+	return judge_among("start stop reload association instance delivery checkpoint "
+			   "alert retention",
+			   value);
 }
 
-bool line_filter_take_modality(void *filter, const char *value)
+const char *line_filter_judge_outcome(const char *value)
 {
-	return line_filter_add(filter, LINE_FILTER_MODALITY, value) == 0;
+	return judge_among("forwarded spooled refused failed unconfirmed accepted "
+			   "released aborted done raised removed",
+			   value);
 }
 
-bool line_filter_take_outcome(void *filter, const char *value)
+const char *line_filter_judge_modality(const char *value)
 {
-	return line_filter_add(filter, LINE_FILTER_OUTCOME, value) == 0;
-}
-
-void line_filter_free(struct line_filter *filter)
-{
-	for (size_t i = 0; i < LINE_FILTER_MEMBERS; i++)
-		free(filter->members[i].values);
-	*filter = (struct line_filter){ 0 };
+	return utf8_is_valid(value)
+		       ? NULL
+		       : "isn't UTF-8, as all in the log is; write it where the locale "
+			 "is, as with LC_ALL=C.UTF-8";
 }
 
 static bool is_empty(const struct line_filter *filter)
@@ -95,7 +68,7 @@ static bool member_may_fit(const struct line_filter *filter,
 			   const struct log_reader_line *line)
 {
 	for (size_t i = 0; i < filter->members[member].count; i++) {
-		const char *value = filter->members[member].values[i];
+		const char *value = filter->members[member].items[i];
 		for (const char *at = value; *at; at++) {
 			if (*at <= ' ' || *at > '~' || *at == '"' || *at == '\\')
 				return true;
@@ -122,7 +95,7 @@ bool line_filter_fits_texts(const struct line_filter *filter,
 	for (size_t i = 0; i < LINE_FILTER_MEMBERS; i++) {
 		bool fits = filter->members[i].count == 0;
 		for (size_t j = 0; j < filter->members[i].count && !fits; j++)
-			fits = strcmp(filter->members[i].values[j], texts[i]) == 0;
+			fits = strcmp(filter->members[i].items[j], texts[i]) == 0;
 		if (!fits)
 			return false;
 	}

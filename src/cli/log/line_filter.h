@@ -6,10 +6,9 @@
 #define CLI_LINE_FILTER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "cathgate/audit/log_reader.h"
-#include "cathgate/base/must_use.h"
+#include "cli/kit/options.h"
 
 enum line_filter_member {
 	LINE_FILTER_EVENT,
@@ -19,22 +18,12 @@ enum line_filter_member {
 };
 
 struct line_filter {
-	struct {
-		const char **values;
-		size_t count;
-	} members[LINE_FILTER_MEMBERS];
+	struct options_texts members[LINE_FILTER_MEMBERS];
 };
 
-/* The value must live as long as the filter. -1 after saying what is wrong: there is no
- * such event or outcome, say. */
-MUST_USE int line_filter_add(struct line_filter *filter, enum line_filter_member member,
-			     const char *value);
-/* The same, as options take their values (options.h); `filter` is a struct line_filter.
- */
-bool line_filter_take_event(void *filter, const char *value);
-bool line_filter_take_modality(void *filter, const char *value);
-bool line_filter_take_outcome(void *filter, const char *value);
-void line_filter_free(struct line_filter *filter);
+/* What options judge such a value by. Modalities are named by each configuration. */
+options_judge line_filter_judge_event, line_filter_judge_modality,
+	line_filter_judge_outcome;
 
 bool line_filter_fits(const struct line_filter *filter,
 		      const struct log_reader_line *line);

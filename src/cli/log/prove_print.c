@@ -224,30 +224,23 @@ void prove_print(FILE *to, const char *path, const struct prove_search *search, 
 static json_t *json_of_record(const struct prove_search *search,
 			      const struct prove_record *record)
 {
-	json_t *item = json_object();
-	const struct prove_file *file = &search->files[record->file];
-	json_object_set_new(item, "file", shown_json(file->path));
-	json_object_set_new(item, "line", json_integer((json_int_t)record->number));
-	json_object_set_new(item, "seq", json_integer((json_int_t)record->seq));
-	json_object_set_new(item, "proves",
-			    json_boolean(prove_search_is_proof(search, record)));
-	json_object_set_new(item, "same_bytes", json_boolean(record->same_bytes));
-	json_object_set_new(item, "same_transfer_syntax",
-			    json_boolean(record->same_syntax));
-	json_object_set_new(item, "own_hash",
-			    json_string(record->is_sound   ? "holds"
-					: record->has_hash ? "does-not-hold"
-							   : "none"));
-	json_object_set_new(item, "record", json_incref(record->line));
-	return item;
+	return json_pack("{s:o*, s:I, s:I, s:b, s:b, s:b, s:s, s:O}", "file",
+			 shown_json(search->files[record->file].path), "line",
+			 (json_int_t)record->number, "seq", (json_int_t)record->seq,
+			 "proves", prove_search_is_proof(search, record), "same_bytes",
+			 record->same_bytes, "same_transfer_syntax", record->same_syntax,
+			 "own_hash",
+			 record->is_sound   ? "holds"
+			 : record->has_hash ? "does-not-hold"
+					    : "none",
+			 "record", record->line);
 }
 
 static json_t *json_of_file(const struct prove_file *file)
 {
-	json_t *item = json_object();
-	json_object_set_new(item, "file", shown_json(file->path));
-	json_object_set_new(item, "lines", json_integer((json_int_t)file->lines));
-	json_object_set_new(item, "chain_holds", json_boolean(file->broken_at == 0));
+	json_t *item =
+		json_pack("{s:o*, s:I, s:b}", "file", shown_json(file->path), "lines",
+			  (json_int_t)file->lines, "chain_holds", file->broken_at == 0);
 	if (file->broken_at > 0) {
 		json_object_set_new(item, "broken_at",
 				    json_integer((json_int_t)file->broken_at));
@@ -260,25 +253,20 @@ int prove_print_json(FILE *to, const char *path, const struct prove_search *sear
 {
 	const struct prove_object *object = search->object;
 	enum prove_verdict verdict = prove_verdict_of(search);
-	json_t *whole = json_object(), *records = json_array(), *files = json_array();
-	json_object_set_new(whole, "object", shown_json(path));
-	json_object_set_new(whole, "proved", json_boolean(verdict == PROVE_PROVED));
-	json_object_set_new(whole, "verdict", json_string(verdict_names[verdict]));
-	json_object_set_new(whole, "sop_instance", json_string(object->sop_instance));
-	json_object_set_new(whole, "sop_class", json_string(object->sop_class));
-	json_object_set_new(whole, "transfer_syntax",
-			    json_string(object->transfer_syntax));
-	json_object_set_new(whole, "bytes", json_integer(object->bytes));
-	json_object_set_new(whole, "sha256", json_string(object->sha256));
+	json_t *records = json_array(), *files = json_array();
 	for (size_t i = 0; i < search->record_count; i++)
 		json_array_append_new(records,
 				      json_of_record(search, &search->records[i]));
-	json_object_set_new(whole, "records", records);
-	json_object_set_new(whole, "more_records",
-			    json_integer((json_int_t)search->more_records));
 	for (size_t i = 0; i < search->file_count; i++)
 		json_array_append_new(files, json_of_file(&search->files[i]));
-	json_object_set_new(whole, "files", files);
+	json_t *whole = json_pack(
+		"{s:o*, s:b, s:s, s:o*, s:o*, s:o*, s:I, s:s, s:o, s:I, s:o}", "object",
+		shown_json(path), "proved", verdict == PROVE_PROVED, "verdict",
+		verdict_names[verdict], "sop_instance", json_string(object->sop_instance),
+		"sop_class", json_string(object->sop_class), "transfer_syntax",
+		json_string(object->transfer_syntax), "bytes", (json_int_t)object->bytes,
+		"sha256", object->sha256, "records", records, "more_records",
+		(json_int_t)search->more_records, "files", files);
 	int result = json_dumpf(whole, to, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	json_decref(whole);
 	fputc('\n', to);

@@ -188,23 +188,31 @@ void report_print_csv(FILE *to, const struct report *report,
 	}
 }
 
+static json_t *json_of_time(int64_t moment)
+{
+	char text[MOMENT_SIZE];
+	moment_write(moment, text);
+	return text[0] ? json_string(text) : json_null();
+}
+
+static json_t *json_of_text(const char *text)
+{
+	return text[0] ? json_string(text) : json_null();
+}
+
 static json_t *json_of_counts(const struct report_study *study)
 {
-	char first[MOMENT_SIZE], last[MOMENT_SIZE];
-	json_t *row = json_object();
-	moment_write(study->first, first);
-	moment_write(study->last, last);
-	json_object_set_new(row, "received", json_integer((json_int_t)study->received));
+	json_t *row = json_pack("{s:I}", "received", (json_int_t)study->received);
 	for (size_t i = 0; i < REPORT_OUTCOMES; i++)
 		json_object_set_new(row, report_outcome_names[i],
 				    json_integer((json_int_t)study->by_outcome[i]));
-	json_object_set_new(row, "attempts", json_integer((json_int_t)study->attempts));
-	json_object_set_new(
-		row, "retries",
-		json_integer((json_int_t)(study->attempts - study->received)));
-	json_object_set_new(row, "bytes", json_integer(study->bytes));
-	json_object_set_new(row, "first", first[0] ? json_string(first) : json_null());
-	json_object_set_new(row, "last", last[0] ? json_string(last) : json_null());
+	json_object_update_new(row,
+			       json_pack("{s:I, s:I, s:I, s:o, s:o}", "attempts",
+					 (json_int_t)study->attempts, "retries",
+					 (json_int_t)(study->attempts - study->received),
+					 "bytes", (json_int_t)study->bytes, "first",
+					 json_of_time(study->first), "last",
+					 json_of_time(study->last)));
 	return row;
 }
 
@@ -214,26 +222,18 @@ static json_t *json_of_missing(const struct report *report, size_t study)
 	for (size_t i = report->studies[study].first_missing; i != REPORT_NONE;
 	     i = report->instances[i].next_missing) {
 		const struct report_instance *instance = &report->instances[i];
-		char last[MOMENT_SIZE];
-		moment_write(instance->last, last);
-		json_t *item = json_object();
-		if (instance->sop_instance[0])
-			json_object_set_new(item, "sop_instance",
-					    json_string(instance->sop_instance));
-		json_object_set_new(item, "outcome",
-				    json_string(report_outcome_names[instance->outcome]));
-		if (instance->reason[0])
-			json_object_set_new(item, "reason",
-					    json_string(instance->reason));
-		if (instance->is_sum)
-			json_object_set_new(
-				item, "only_counted",
-				json_integer((json_int_t)instance->stands_for));
-		json_object_set_new(item, "attempts",
-				    json_integer((json_int_t)instance->attempts));
-		json_object_set_new(item, "last",
-				    last[0] ? json_string(last) : json_null());
-		json_array_append_new(list, item);
+		const char *uid = instance->sop_instance, *reason = instance->reason;
+		json_array_append_new(
+			list,
+			json_pack("{s:o*, s:s, s:o*, s:o*, s:I, s:o}", "sop_instance",
+				  uid[0] ? json_string(uid) : NULL, "outcome",
+				  report_outcome_names[instance->outcome], "reason",
+				  reason[0] ? json_string(reason) : NULL, "only_counted",
+				  instance->is_sum
+					  ? json_integer((json_int_t)instance->stands_for)
+					  : NULL,
+				  "attempts", (json_int_t)instance->attempts, "last",
+				  json_of_time(instance->last)));
 	}
 	return list;
 }
@@ -242,13 +242,11 @@ static json_t *json_of_study(const struct report *report, size_t index)
 {
 	const struct report_study *study = &report->studies[index];
 	json_t *row = json_of_counts(study);
-	json_object_set_new(row, "study",
-			    study->uid[0] ? json_string(study->uid) : json_null());
-	json_object_set_new(row, "modality",
-			    study->modality[0] ? json_string(study->modality)
-					       : json_null());
-	json_object_set_new(row, "several_modalities", json_boolean(study->has_others));
-	json_object_set_new(row, "missing", json_of_missing(report, index));
+	json_object_update_new(row, json_pack("{s:o, s:o, s:b, s:o}", "study",
+					      json_of_text(study->uid), "modality",
+					      json_of_text(study->modality),
+					      "several_modalities", study->has_others,
+					      "missing", json_of_missing(report, index)));
 	return row;
 }
 

@@ -163,15 +163,13 @@ static json_t *file_as_json(const struct verify_file *file)
 		json_pack("{s:s, s:I, s:I, s:I}", "file", file->path, "lines",
 			  (json_int_t)scan->lines, "bytes", (json_int_t)scan->size,
 			  "checkpoints", (json_int_t)scan->checkpoints);
-	if (object && scan->lines > 0) {
-		json_object_set_new(object, "first_seq",
-				    json_integer((json_int_t)scan->first_seq));
-		json_object_set_new(
-			object, "last_seq",
-			json_integer((json_int_t)(scan->first_seq + scan->lines - 1)));
-		json_object_set_new(object, "first_time", json_string(scan->first_time));
-		json_object_set_new(object, "last_time", json_string(scan->last_time));
-	}
+	if (object && scan->lines > 0)
+		json_object_update_new(
+			object, json_pack("{s:I, s:I, s:o*, s:o*}", "first_seq",
+					  (json_int_t)scan->first_seq, "last_seq",
+					  (json_int_t)(scan->first_seq + scan->lines - 1),
+					  "first_time", json_string(scan->first_time),
+					  "last_time", json_string(scan->last_time)));
 	if (object && file->has_unacknowledged)
 		json_object_set_new(object, "unacknowledged",
 				    json_integer((json_int_t)file->unacknowledged));

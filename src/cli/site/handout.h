@@ -7,18 +7,13 @@
 
 #include <stdbool.h>
 
-#include "site.h"
+#include "modality.h"
 #include "staging.h"
 
 struct handout {
-	const char *name; /* of the modality */
-	const char *uri;  /* that the certificate is to have */
+	const struct modality_options *asked;
+	const char *uri; /* that the certificate is to have */
 	const char *folder;
-	const char *request;	   /* a file; or NULL */
-	const char *own;	   /* the modality's own certificate's file; or NULL */
-	const char *password_file; /* or NULL: one is made and shown */
-	bool legacy, rsa, pem;
-	unsigned days;
 
 	/* What comes of it. */
 	struct pki_certificate *certificate;

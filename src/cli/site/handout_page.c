@@ -80,17 +80,17 @@ static void describe_certificate(FILE *page, const struct handout *handout,
 
 	if (pki_certificate_facts(handout->certificate, &facts) < 0)
 		return;
-	if (handout->own)
+	if (handout->asked->certificate)
 		fprintf(page, "  Its certificate      the one it has already\n");
-	else if (handout->request)
+	else if (handout->asked->request)
 		fprintf(page, "  Its certificate      %s.crt, for the request it made\n",
-			handout->name);
+			handout->asked->name);
 	else
 		fprintf(page,
 			"  Its certificate      %s.p12 (PKCS#12, key and certificate; "
 			"the\n"
 			"                       password comes by another way)\n",
-			handout->name);
+			handout->asked->name);
 	fprintf(page,
 		"    SHA-256            %.32s\n                       %s\n"
 		"    valid until        %s\n",
@@ -142,7 +142,7 @@ int handout_describe(struct handout *handout, const struct site *site,
 		goto out;
 	}
 	fprintf(page, "Modality %s at the DICOM gateway %s, %s\n\nThe gateway\n",
-		handout->name, site->config->gateway_name, site_date(time(NULL)));
+		handout->asked->name, site->config->gateway_name, site_date(time(NULL)));
 	describe_gateway(page, listen);
 	fprintf(page, "  AE title (called)    %s\n\nThe modality\n",
 		list_titles(&entry->called_ae_titles));
@@ -155,11 +155,12 @@ int handout_describe(struct handout *handout, const struct site *site,
 		listen->tls.min_version == 13 ? "1.3" : "1.2 or 1.3");
 	describe_steps(page, entry);
 	if (fflush(page) != 0)
-		complain("%s/%s.txt: there is no memory", handout->folder, handout->name);
+		complain("%s/%s.txt: there is no memory", handout->folder,
+			 handout->asked->name);
 	else
 		result = staging_write(&handout->staging,
-				       keep_format("%s.txt", handout->name), text, size,
-				       &own);
+				       keep_format("%s.txt", handout->asked->name), text,
+				       size, &own);
 out:
 	if (page)
 		fclose(page);

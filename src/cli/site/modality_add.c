@@ -107,8 +107,6 @@ static int complete_options(struct modality_options *asked, const struct site *s
 	}
 	if (!asked->destination && config->destination_count == 1)
 		asked->destination = config->destinations[0].name;
-	if (asked->days == 0)
-		asked->days = MODALITY_DAYS_USUAL;
 	if (!asked->destination) {
 		complain("there are several destinations; name one with --destination");
 		return -1;
@@ -131,7 +129,7 @@ static const char *entry_binding(const struct handout *handout)
 {
 	struct pki_facts facts;
 
-	if (!handout->own)
+	if (!handout->asked->certificate)
 		return keep_format("  // The gateway's own CA put this name into its "
 				   "certificate, and into renewed ones.\n"
 				   "  uri = [ \"%s\" ];\n",
@@ -142,9 +140,10 @@ static const char *entry_binding(const struct handout *handout)
 }
 
 /* All or nothing: the folder comes to be last, and where that fails the entry goes. */
-static int add_modality(const struct modality_options *asked, struct site *site,
-			struct handout *handout)
+static int add_modality(struct site *site, struct handout *handout)
 {
+	const struct modality_options *asked = handout->asked;
+
 	if (handout_make(handout, site) < 0)
 		return CLI_WRONG;
 	if (site_keep(site, handout->certificate) < 0)
@@ -167,8 +166,8 @@ static int add_modality(const struct modality_options *asked, struct site *site,
 int modality_add_main(int argc, char **argv)
 {
 	struct modality_options asked;
-	struct handout handout = { 0 };
 	char uri[PKI_UUID_SIZE];
+	struct handout handout = { .asked = &asked, .uri = uri };
 	struct site site;
 	int status = modality_options_read(&options, argc, argv, &asked);
 
@@ -183,19 +182,8 @@ int modality_add_main(int argc, char **argv)
 		complain_openssl();
 	} else if (must_be_new(&site, asked.name) == 0 &&
 		   complete_options(&asked, &site) == 0) {
-		handout = (struct handout){
-			.name = asked.name,
-			.uri = uri,
-			.folder = asked.output ? asked.output : asked.name,
-			.request = asked.request,
-			.own = asked.certificate,
-			.password_file = asked.password_file,
-			.legacy = asked.legacy,
-			.rsa = asked.rsa,
-			.pem = asked.pem,
-			.days = asked.days,
-		};
-		status = add_modality(&asked, &site, &handout);
+		handout.folder = asked.output ? asked.output : asked.name;
+		status = add_modality(&site, &handout);
 	}
 	if (status == CLI_GOOD) {
 		printf("%s may connect. ", asked.name);

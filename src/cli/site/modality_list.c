@@ -75,24 +75,20 @@ static json_t *describe_entry(const struct site *site,
 {
 	size_t count;
 	const struct site_certificate *known = current_certificate(site, entry, &count);
-	json_t *object = json_object();
+	const char *destination = site->config->destinations[entry->destination].name;
+	json_t *object = json_pack(
+		"{s:o*, s:s, s:o, s:o, s:o*, s:o*}", "name", json_string(entry->name),
+		"state", state_of(entry, known, count), "ae_titles",
+		titles_json(&entry->ae_titles), "called_ae_titles",
+		titles_json(&entry->called_ae_titles), "destination",
+		json_string(destination), "file", shown_json(entry->place.file));
 
-	json_object_set_new(object, "name", json_string(entry->name));
-	json_object_set_new(object, "state", json_string(state_of(entry, known, count)));
-	json_object_set_new(object, "ae_titles", titles_json(&entry->ae_titles));
-	json_object_set_new(object, "called_ae_titles",
-			    titles_json(&entry->called_ae_titles));
-	json_object_set_new(
-		object, "destination",
-		json_string(site->config->destinations[entry->destination].name));
-	json_object_set_new(object, "file", shown_json(entry->place.file));
-	if (known) {
-		json_object_set_new(object, "certificate",
-				    json_string(known->facts.sha256));
-		json_object_set_new(object, "serial", json_string(known->facts.serial));
-		json_object_set_new(object, "expires",
-				    json_string(site_date(known->facts.not_after)));
-	}
+	if (known)
+		json_object_update_new(
+			object,
+			json_pack("{s:s, s:o*, s:s}", "certificate", known->facts.sha256,
+				  "serial", json_string(known->facts.serial), "expires",
+				  site_date(known->facts.not_after)));
 	return object;
 }
 
@@ -112,14 +108,12 @@ static void add_revoked(const struct site *site, json_t *list)
 			    &entries, is_revoked, alphasort);
 
 	for (int i = 0; i < count; i++) {
-		json_t *object = json_object();
+		size_t length = strlen(entries[i]->d_name) - strlen(".conf.revoked");
 
-		json_object_set_new(object, "name",
-				    json_stringn(entries[i]->d_name,
-						 strlen(entries[i]->d_name) -
-							 strlen(".conf.revoked")));
-		json_object_set_new(object, "state", json_string("revoked"));
-		json_array_append_new(list, object);
+		json_array_append_new(list,
+				      json_pack("{s:o*, s:s}", "name",
+						json_stringn(entries[i]->d_name, length),
+						"state", "revoked"));
 		free(entries[i]);
 	}
 	if (count >= 0)

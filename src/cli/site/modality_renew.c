@@ -57,32 +57,6 @@ static bool restore_entry(struct site *site, const char *name, bool undo)
 	return undo || site_reread(site) == 0;
 }
 
-/* Revokes the entry's older certificates that the private CA has issued. */
-static int end_older(struct site *site, const struct config_modality *entry,
-		     const char *newest)
-{
-	const struct pki_certificate **list =
-		calloc(site->known_count + 1, sizeof(*list));
-	size_t count = 0;
-	int result = -1;
-
-	for (size_t i = 0; i < site->known_count && list; i++) {
-		const struct site_certificate *known = &site->known[i];
-
-		if (known->is_ours && known->revoked == 0 &&
-		    strcmp(known->facts.sha256, newest) != 0 &&
-		    site_is_bound(&entry->certificate, known))
-			list[count++] = known->certificate;
-	}
-	if (list)
-		result = count == 0 ? 0
-				    : site_revoke(site, list, count, PKI_SUPERSEDED, 0);
-	if (result == 0 && count > 0)
-		site_reads_crl(site);
-	free(list);
-	return result;
-}
-
 /* For an entry bound by SHA-256: its list gets `newest`, alone or behind the old ones. */
 static int rebind(struct site *site, const char *name, const char *newest, bool alone)
 {
@@ -134,16 +108,16 @@ static int confirm_newest(struct site *site, const struct modality_options *aske
 			 asked->name);
 		return CLI_WRONG;
 	}
-	if (end_older(site, entry, newest->facts.sha256) < 0)
+	if (site_revoke_bound(site, entry, newest->facts.sha256, PKI_SUPERSEDED) < 0)
 		return CLI_WRONG;
 	printf("%s has one certificate, good until %s.\n", asked->name,
 	       site_date(newest->facts.not_after));
 	return site_reload(asked->reload);
 }
 
-static int commit_renewal(struct site *site, const struct modality_options *asked,
-			  struct handout *handout)
+static int commit_renewal(struct site *site, struct handout *handout)
 {
+	const struct modality_options *asked = handout->asked;
 	const struct config_modality *entry = site_entry(site, asked->name);
 	struct pki_facts facts;
 
@@ -151,13 +125,14 @@ static int commit_renewal(struct site *site, const struct modality_options *aske
 	    site_keep(site, handout->certificate) < 0)
 		return -1;
 	if (handout_describe(handout, site, entry) < 0 ||
-	    (handout->own &&
+	    (asked->certificate &&
 	     rebind(site, asked->name, keep_copy(facts.sha256, 64), asked->now) < 0))
 		return -1;
 	if (handout_commit(handout) < 0)
 		return -1;
-	if (asked->now && !handout->own)
-		return end_older(site, site_entry(site, asked->name), facts.sha256);
+	if (asked->now && !asked->certificate)
+		return site_revoke_bound(site, site_entry(site, asked->name),
+					 facts.sha256, PKI_SUPERSEDED);
 	return 0;
 }
 
@@ -165,17 +140,8 @@ static int renew_certificate(struct site *site, const struct modality_options *a
 {
 	const struct config_modality *entry = site_entry(site, asked->name);
 	const char *folder = keep_format("%s-%s", asked->name, site_date(time(NULL)));
-	struct handout handout = {
-		.name = asked->name,
-		.folder = asked->output ? asked->output : folder,
-		.request = asked->request,
-		.own = asked->certificate,
-		.password_file = asked->password_file,
-		.legacy = asked->legacy,
-		.rsa = asked->rsa,
-		.pem = asked->pem,
-		.days = asked->days != 0 ? asked->days : MODALITY_DAYS_USUAL,
-	};
+	struct handout handout = { .asked = asked,
+				   .folder = asked->output ? asked->output : folder };
 	int status = CLI_WRONG;
 
 	if ((entry->certificate.uri.count == 0) != (asked->certificate != NULL)) {
@@ -191,7 +157,7 @@ static int renew_certificate(struct site *site, const struct modality_options *a
 	if (!asked->certificate)
 		handout.uri = keep_format("%s", entry->certificate.uri.items[0]);
 	if (handout_make(&handout, site) == 0) {
-		if (commit_renewal(site, asked, &handout) == 0)
+		if (commit_renewal(site, &handout) == 0)
 			status = CLI_GOOD;
 		else
 			site_forget(site, handout.certificate);

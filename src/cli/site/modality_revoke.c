@@ -1,7 +1,6 @@
 /* How a modality, or one of its certificates, is shut out. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,28 +51,6 @@ static const struct options crl_options = {
 	.rows = crl_rows,
 };
 
-/* Revokes all certificates that the entry is bound to and the private CA has issued. What
- * another CA has issued can't be revoked here: it is shut out since the entry goes. */
-static int revoke_all(struct site *site, const struct config_modality *entry,
-		      enum pki_reason reason)
-{
-	const struct pki_certificate **list =
-		calloc(site->known_count + 1, sizeof(*list));
-	size_t count = 0;
-	int result = -1;
-
-	for (size_t i = 0; i < site->known_count && list; i++)
-		if (site->known[i].is_ours && site->known[i].revoked == 0 &&
-		    site_is_bound(&entry->certificate, &site->known[i]))
-			list[count++] = site->known[i].certificate;
-	if (list)
-		result = count == 0 ? 0 : site_revoke(site, list, count, reason, 0);
-	if (result == 0 && count > 0)
-		site_reads_crl(site);
-	free(list);
-	return result;
-}
-
 /* Only what stands in a file of its own can be moved. */
 static int must_be_movable(const struct site *site, const char *name)
 {
@@ -109,7 +86,7 @@ static int end_entry(const struct options *options, int argc, char **argv,
 	} else if (!entry) {
 		complain("there is no modality \"%s\"; cathgate modality list names them",
 			 asked.name);
-	} else if (revoke_all(&site, entry, reason) == 0 &&
+	} else if (site_revoke_bound(&site, entry, NULL, reason) == 0 &&
 		   must_be_movable(&site, asked.name) == 0) {
 		result = is_gone ? durable_remove(path)
 				 : durable_rename(path,

@@ -198,20 +198,13 @@ const char *site_revoked_path(const struct site *site, const char *name)
 	return keep_format("%s.revoked", site_entry_path(site, name));
 }
 
-static bool has_string(const struct config_strings *strings, const char *text)
-{
-	for (size_t i = 0; i < strings->count; i++)
-		if (strcmp(strings->items[i], text) == 0)
-			return true;
-	return false;
-}
-
 bool site_is_bound(const struct config_certificate *bound,
 		   const struct site_certificate *known)
 {
 	if (bound->sha256.count > 0)
-		return has_string(&bound->sha256, known->facts.sha256);
-	return known->facts.uri[0] != '\0' && has_string(&bound->uri, known->facts.uri);
+		return gateway_config_has_text(&bound->sha256, known->facts.sha256);
+	return known->facts.uri[0] != '\0' &&
+	       gateway_config_has_text(&bound->uri, known->facts.uri);
 }
 
 const char *site_date(time_t time)

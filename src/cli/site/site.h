@@ -67,6 +67,10 @@ void site_forget(const struct site *site, const struct pki_certificate *certific
 MUST_USE int site_revoke(struct site *site,
 			 const struct pki_certificate *const *certificates, size_t count,
 			 enum pki_reason reason, unsigned days);
+/* The same for all certificates that the entry is bound to but the one with that SHA-256
+ * (NULL: all). What another CA has issued can't be revoked here, and is passed over. */
+MUST_USE int site_revoke_bound(struct site *site, const struct config_modality *entry,
+			       const char *but, enum pki_reason reason);
 /* Whether a listener of the gateway reads the CRL; else there is a message. */
 bool site_reads_crl(const struct site *site);
 

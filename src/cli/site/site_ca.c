@@ -104,6 +104,29 @@ int site_revoke(struct site *site, const struct pki_certificate *const *certific
 	return result;
 }
 
+int site_revoke_bound(struct site *site, const struct config_modality *entry,
+		      const char *but, enum pki_reason reason)
+{
+	const struct pki_certificate **list =
+		keep_bytes((site->known_count + 1) * sizeof(*list));
+	size_t count = 0;
+
+	for (size_t i = 0; i < site->known_count; i++) {
+		const struct site_certificate *known = &site->known[i];
+
+		if (known->is_ours && known->revoked == 0 &&
+		    (!but || strcmp(known->facts.sha256, but) != 0) &&
+		    site_is_bound(&entry->certificate, known))
+			list[count++] = known->certificate;
+	}
+	if (count == 0)
+		return 0;
+	if (site_revoke(site, list, count, reason, 0) < 0)
+		return -1;
+	(void)site_reads_crl(site); /* it has complained, and the rest can go on */
+	return 0;
+}
+
 bool site_reads_crl(const struct site *site)
 {
 	const struct config *config = site->config;

@@ -1,6 +1,5 @@
 #include "staging.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -191,8 +190,7 @@ static size_t plan_one(struct placing *placing, struct placed one)
 
 static size_t plan_folder(struct placing *placing, int from, int to, const char *shown)
 {
-	int again = openat(from, ".", OPEN_FOLDER);
-	DIR *stream = again >= 0 ? fdopendir(again) : NULL;
+	DIR *stream = staging_tree_list(from);
 	const struct dirent *entry;
 	size_t obstacles = stream ? 0 : 1;
 
@@ -210,8 +208,6 @@ static size_t plan_folder(struct placing *placing, int from, int to, const char 
 	}
 	if (stream)
 		closedir(stream);
-	else if (again >= 0)
-		close(again);
 	return obstacles;
 }
 

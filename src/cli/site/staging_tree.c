@@ -1,6 +1,5 @@
 #include "staging_tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -60,11 +59,20 @@ int staging_tree_make(int parent, const struct durable_owner *owner,
 	return -1;
 }
 
-/* Leaves another file system that is mounted there alone. */
-static void empty_folder(int folder, dev_t device)
+DIR *staging_tree_list(int folder)
 {
 	int again = openat(folder, ".", OPEN_FOLDER);
 	DIR *stream = again >= 0 ? fdopendir(again) : NULL;
+
+	if (!stream && again >= 0)
+		close(again);
+	return stream;
+}
+
+/* Leaves another file system that is mounted there alone. */
+static void empty_folder(int folder, dev_t device)
+{
+	DIR *stream = staging_tree_list(folder);
 	const struct dirent *entry;
 	struct stat status;
 
@@ -85,8 +93,6 @@ static void empty_folder(int folder, dev_t device)
 	}
 	if (stream)
 		closedir(stream);
-	else if (again >= 0)
-		close(again);
 }
 
 void staging_tree_remove(int parent, const char *name, int folder)
@@ -130,8 +136,7 @@ static void remove_if_stale(int parent, const char *shown, const char *name)
 
 void staging_tree_remove_stale(int parent, const char *shown)
 {
-	int again = openat(parent, ".", OPEN_FOLDER);
-	DIR *stream = again >= 0 ? fdopendir(again) : NULL;
+	DIR *stream = staging_tree_list(parent);
 	const struct dirent *entry;
 
 	while (stream && (entry = readdir(stream)))
@@ -139,6 +144,4 @@ void staging_tree_remove_stale(int parent, const char *shown)
 			remove_if_stale(parent, shown, entry->d_name);
 	if (stream)
 		closedir(stream);
-	else if (again >= 0)
-		close(again);
 }

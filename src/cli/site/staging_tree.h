@@ -4,6 +4,8 @@
 #ifndef STAGING_TREE_H
 #define STAGING_TREE_H
 
+#include <dirent.h>
+
 #include "cathgate/base/durable.h"
 #include "cathgate/base/must_use.h"
 
@@ -11,6 +13,9 @@
  */
 MUST_USE int staging_tree_make(int parent, const struct durable_owner *owner,
 			       const char **ret_name);
+
+/* Lists an open folder from its beginning; the descriptor stays open. NULL on failure. */
+MUST_USE DIR *staging_tree_list(int folder);
 
 /* Removes it with all in it. `folder` is its descriptor. */
 void staging_tree_remove(int parent, const char *name, int folder);
