@@ -52,7 +52,7 @@ const char *diagnose_binding(const struct config_certificate *certificate);
 bool diagnose_has_title(const struct config_ae_titles *titles, const char *title);
 /* Whether the address of a peer ("192.0.2.1:104") lies in the ranges of an entry. */
 bool diagnose_has_peer(const struct config_modality *entry, const char *peer);
-/* "192.0.2.1" of a peer; what is longer is cut. */
+/* "192.0.2.1" of a peer, cut where it is too long. */
 #define DIAGNOSE_HOST_SIZE ADDRESS_TEXT_SIZE
 void diagnose_host_of(const char *peer, char ret[DIAGNOSE_HOST_SIZE]);
 const char *diagnose_host(const char *peer); /* kept until the tool ends */

@@ -69,7 +69,7 @@ static void keep_latest(json_t **at, json_t *line)
 	*at = json_incref(line);
 }
 
-/* That an association was released says less than what it was refused for. */
+/* That an association was released says less than why an earlier one was refused. */
 static bool tells_more(const json_t *line)
 {
 	return strcmp(members_text(line, "outcome"), "released") != 0;

@@ -143,7 +143,7 @@ static int64_t well_since(const struct refusals *refusals,
 		       : MOMENT_NONE;
 }
 
-/* "AE CATHLAB3 came from 10.0.0.7 with certificate … (CN=angio)": what is known. */
+/* "AE CATHLAB3 came from 10.0.0.7 with certificate … (CN=angio)", as far as known. */
 static const char *visitor_text(const json_t *line)
 {
 	const char *calling = members_text(line, "calling_ae");

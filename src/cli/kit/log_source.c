@@ -80,8 +80,7 @@ static bool note_moment(void *context, const struct log_reader_line *line, off_t
 	return false;
 }
 
-/* When a file's first and last lines were written; MOMENT_NONE where that can't be told.
- */
+/* When a file's first and last lines were written; MOMENT_NONE: that can't be told. */
 static void read_moments(const char *path, int64_t *ret_first, int64_t *ret_last)
 {
 	struct log_reader *reader = log_reader_open_file(path);

@@ -28,7 +28,7 @@ static int parse_zone(const char *text, int64_t *ret)
 	return 0;
 }
 
-/* The moment at which clocks here show what they show in UTC at that one. */
+/* The moment at which local clocks show what clocks in UTC show at `moment`. */
 static int64_t in_local_time(int64_t moment)
 {
 	time_t seconds = (time_t)(moment / MICROSECONDS);

@@ -16,7 +16,7 @@ enum options_kind {
 	OPTIONS_TEXT,  /* a const char * */
 	OPTIONS_TEXTS, /* a struct options_texts; the option may be repeated */
 	OPTIONS_DAYS,  /* an unsigned, from 1 to OPTIONS_DAYS_MAX */
-	OPTIONS_OTHER  /* what `take` makes of it */
+	OPTIONS_OTHER  /* `take` reads the value */
 };
 
 #define OPTIONS_DAYS_MAX 36500
@@ -56,8 +56,8 @@ struct options {
 	const char *before, *behind;	/* ... with what stands before and behind them */
 	const char *about;		/* whole lines */
 	const struct options_row *rows; /* end with an empty one; NULL: none */
-	/* How many arguments are wanted that are no options; and what is said to somebody
-	 * who gives more, behind "what is that?". NULL: nothing. */
+	/* How many arguments are wanted beside the options; and what a user is told who
+	 * gives more (NULL: nothing). */
 	size_t least, most;
 	const char *hint;
 };

@@ -32,7 +32,7 @@ enum prove_verdict prove_verdict_of(const struct prove_search *search)
 }
 
 /* "label     text", where there is a text. */
-static void put(FILE *to, const char *label, const char *text)
+static void put_labelled(FILE *to, const char *label, const char *text)
 {
 	if (!text[0])
 		return;
@@ -43,7 +43,7 @@ static void put(FILE *to, const char *label, const char *text)
 
 static void put_member(FILE *to, const char *label, const json_t *line, const char *name)
 {
-	put(to, label, members_text(line, name));
+	put_labelled(to, label, members_text(line, name));
 }
 
 static void put_time(FILE *to, const json_t *line, bool utc)
@@ -204,9 +204,9 @@ void prove_print(FILE *to, const char *path, const struct prove_search *search, 
 			break;
 		}
 	}
-	put(to, "object", path);
-	put(to, "SOP instance", object->sop_instance);
-	put(to, "transfer syntax", object->transfer_syntax);
+	put_labelled(to, "object", path);
+	put_labelled(to, "SOP instance", object->sop_instance);
+	put_labelled(to, "transfer syntax", object->transfer_syntax);
 	fprintf(to, "  %-16s%" PRId64 " bytes, SHA-256 %s\n", "data set", object->bytes,
 		object->sha256);
 	for (size_t i = 0; i < search->record_count; i++)

@@ -14,7 +14,7 @@ struct walk {
 	struct digest *digest;
 	struct chain chain;
 	uint64_t last_number;
-	bool passed_over; /* what is no line, or not the next */
+	bool passed_over; /* something that is no line, or isn't the next one */
 };
 
 static int add_file(struct prove_search *search, const char *path)
@@ -44,8 +44,8 @@ static void break_chain(struct prove_file *file, uint64_t number, const char *wh
 	file->why = why;
 }
 
-/* Whether a file's chain holds up to this line. Where it begins, it may go on another
- * file's, which is not looked at here; only number 0 follows on nothing. */
+/* Notes whether a file's chain holds up to this line. Its first line may follow on
+ * another file, which isn't looked at here; only line number 0 follows on nothing. */
 static void follow_chain(struct walk *walk, const struct log_reader_line *line,
 			 const struct chain_line *read)
 {

@@ -12,7 +12,7 @@ const char *const report_outcome_names[REPORT_OUTCOMES] = {
 	[REPORT_UNCONFIRMED] = "unconfirmed",
 };
 
-/* Room for one more; NULL without memory. */
+/* Makes room for one more; NULL without memory. */
 static void *grow(void *items, size_t size, size_t count, size_t *room)
 {
 	if (count < *room)
@@ -151,7 +151,7 @@ static bool is_of_latest_association(const struct report_instance *instance,
 					 sizeof(instance->association) - 1) == 0;
 }
 
-/* The line says again what became of the attempt before it. */
+/* Whether the line corrects the one before it, which told of the same attempt. */
 static bool is_correction(const struct report_instance *instance,
 			  const struct report_line *line, enum report_outcome outcome)
 {
@@ -183,7 +183,7 @@ static enum report_outcome what_counts(const struct report_instance *instance)
 				       : instance->latest;
 }
 
-/* A line of an instance of that study names a modality. */
+/* Notes which modality a line names that is of that study. */
 static int note_modality(struct report_study *study, const char *modality)
 {
 	if (study->modality[0]) {
@@ -226,14 +226,14 @@ static void note_line(struct report_instance *instance, const struct report_line
 		 line->association);
 }
 
-/* One of the spool's: what was spooled got through, later. */
+/* A line of the spool: a spooled instance got through later. */
 static int add_delivery(struct report *report, const struct report_line *line,
 			enum report_outcome outcome)
 {
 	const char *uid = line->sop_instance;
 	if (!uid[0] || outcome != REPORT_FORWARDED ||
 	    !json_object_get(report->instance_of_uid, uid))
-		return 0; /* or received before the lines that we read */
+		return 0; /* it may have come before the lines that we read */
 	struct report_instance *instance = find_instance(report, uid);
 	note_attempt(instance, outcome);
 	instance->outcome = what_counts(instance);
@@ -286,8 +286,8 @@ static int take_remembered(struct report *report, const struct report_line *line
 	return note_study(report, instance, line, counts);
 }
 
-/* Of an instance that has no other line. One that is missing will be printed, and is
- * remembered. */
+/* Takes the only line of an instance. A missing instance is remembered, since it will be
+ * printed. */
 static int take_single(struct report *report, const struct report_line *line,
 		       enum report_outcome outcome)
 {
@@ -299,7 +299,7 @@ static int take_single(struct report *report, const struct report_line *line,
 					    .last = line->moment };
 	bool is_asked_for = !report->study || strcmp(report->study, line->study) == 0;
 	if (!is_asked_for) {
-		/* Of these it is only told how many there are. */
+		/* The report only says how many of these there are. */
 		if (!line->study[0] && is_missing(&instance))
 			report->studies[0].missing += instance.stands_for;
 		return 0;
@@ -318,7 +318,7 @@ static bool is_in_window(const struct report *report, const struct report_line *
 	return line->moment >= report->since && line->moment < report->until;
 }
 
-/* A sum without a study, of which some may be of the one that is asked for. */
+/* Whether a sum that names no study may hold refusals of the one asked for. */
 static bool may_be_of_study(const struct report *report, const struct report_line *line)
 {
 	return report->study && line->is_sum && !line->study[0] &&

@@ -11,8 +11,7 @@ struct pass {
 	struct report *report;
 	struct report_line_reader reader;
 	struct report_doubts doubts;
-	/* How many lines the pass saw, and a sum over them that other lines don't have.
-	 */
+	/* How many lines the pass saw, and a sum over them that others don't have. */
 	uint64_t lines, sum;
 };
 

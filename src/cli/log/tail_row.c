@@ -21,8 +21,8 @@ void tail_row_head(FILE *to)
 		"SEQ", WIDTH_EVENT, "EVENT", WIDTH_OUTCOME, "OUTCOME", WIDTH_WHO, "WHO");
 }
 
-/* A text member with a word before it; nothing where it is absent. */
-static void put(FILE *to, const char *before, const json_t *line, const char *name)
+/* A text member behind its label; nothing where the line has no such member. */
+static void put_text(FILE *to, const char *before, const json_t *line, const char *name)
 {
 	const char *text = members_text(line, name);
 	if (text[0]) {
@@ -36,7 +36,7 @@ static void put_reason(FILE *to, const json_t *line)
 	const char *reason = members_text(line, "reason");
 	const char *detail = members_text(line, "detail");
 	if (reason[0])
-		put(to, "", line, "reason");
+		put_text(to, "", line, "reason");
 	if (detail[0]) {
 		fprintf(to, reason[0] ? " (" : " ");
 		shown_text(to, detail);
@@ -48,13 +48,13 @@ static void put_object(FILE *to, const json_t *line)
 {
 	int64_t bytes = members_number(line, "bytes");
 	int64_t total_ms = members_number(line, "total_ms");
-	put(to, "instance ", line, "sop_instance");
+	put_text(to, "instance ", line, "sop_instance");
 	if (bytes >= 0) {
 		char size[SHOWN_SIZE_SIZE];
 		shown_size(bytes, size);
 		fprintf(to, " %s", size);
 	}
-	put(to, "status ", line, "status");
+	put_text(to, "status ", line, "status");
 	if (total_ms >= 0)
 		fprintf(to, " in %" PRId64 " ms", total_ms);
 }
@@ -64,23 +64,23 @@ static void put_parties(FILE *to, const json_t *line)
 	const char *event = members_text(line, "event");
 	if (strcmp(event, "association") != 0)
 		return;
-	put(to, "from ", line, "peer");
-	put(to, "", line, "calling_ae");
-	put(to, "calls ", line, "called_ae");
+	put_text(to, "from ", line, "peer");
+	put_text(to, "", line, "calling_ae");
+	put_text(to, "calls ", line, "called_ae");
 	const json_t *tls = json_object_get(line, "tls");
-	put(to, "", tls, "version");
+	put_text(to, "", tls, "version");
 }
 
 static void put_checkpoint(FILE *to, const json_t *line)
 {
 	int64_t size = members_number(line, "size");
-	put(to, "", line, "origin");
+	put_text(to, "", line, "origin");
 	if (size >= 0)
 		fprintf(to, " %" PRId64 " lines", size);
 }
 
-/* Who it is about: the modality, or as much as is known of it. An AE title that was not
- * let in is what a stranger calls himself, and stands in quotes. */
+/* The modality that the line is about, or as much as is known of it. An AE title that was
+ * not let in proves nothing, and stands in quotes. */
 static void put_who(FILE *to, const json_t *line)
 {
 	const char *modality = members_text(line, "modality");
@@ -99,7 +99,7 @@ static void put_who(FILE *to, const json_t *line)
 	fprintf(to, "\"%*s", shown < WIDTH_WHO ? (int)(WIDTH_WHO - shown) : 0, "");
 }
 
-/* What is no JSON: as much as fits, so that one sees what it is. */
+/* As much of a line that is no JSON as fits, so that a reader sees what it may be. */
 static void print_unreadable(FILE *to, const struct log_reader_line *line)
 {
 	size_t size = line->size < 160 ? line->size : 160;
@@ -129,7 +129,7 @@ void tail_row_print(FILE *to, const struct log_reader_line *line,
 	put_who(to, read);
 	put_reason(to, read);
 	put_parties(to, read);
-	put(to, "to ", read, "destination");
+	put_text(to, "to ", read, "destination");
 	put_object(to, read);
 	put_checkpoint(to, read);
 	fputc('\n', to);

@@ -37,8 +37,7 @@ static void print_fault(const struct verify_set *set)
 	puts(".");
 	if (!set->faulty_file)
 		return;
-	/* The line named may fit what stands before it: it was rewritten with its hash.
-	 */
+	/* That line may fit those before it: it was rewritten together with its hash. */
 	uint64_t over = set->faulty_file->scan.lines + 1 - fault->line;
 	uint64_t before = fault->line > set->faulty_file->scan.lines ? set->lines
 								     : set->lines - over;

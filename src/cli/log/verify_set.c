@@ -395,10 +395,8 @@ int verify_set_run(struct verify_set *set,
 	    set->checkpoints == 0)
 		note_fault(set, set->files[0].path, LOG_VERIFY_UNSIGNED,
 			   "no checkpoint stands in it: the lines fit one another, but "
-			   "nothing "
-			   "shows that the key's holder wrote them; if the log was only "
-			   "just "
-			   "rotated, name the file before as well");
+			   "nothing shows that the key's holder wrote them; if the log "
+			   "was only just rotated, name the file before as well");
 	return result;
 }
 

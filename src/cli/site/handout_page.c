@@ -87,8 +87,8 @@ static void describe_certificate(FILE *page, const struct handout *handout,
 			handout->asked->name);
 	else
 		fprintf(page,
-			"  Its certificate      %s.p12 (PKCS#12, key and certificate; "
-			"the\n"
+			"  Its certificate      "
+			"%s.p12 (PKCS#12, key and certificate; the\n"
 			"                       password comes by another way)\n",
 			handout->asked->name);
 	fprintf(page,
@@ -112,8 +112,7 @@ static void describe_steps(FILE *page, const struct config_modality *entry)
 		"If it fails\n"
 		"  Each attempt that reaches the gateway leaves a line in its audit log\n"
 		"  with the reason. Ask the administrator of the gateway for it, and "
-		"say\n"
-		"  when you tried. The commonest:\n"
+		"say\n  when you tried. The commonest:\n"
 		"    tls-peer-refused         ca.crt isn't imported, or not as a CA\n"
 		"    tls-no-certificate       TLS without client certificate is set\n"
 		"    not-tls                  TLS is off\n"

@@ -23,8 +23,8 @@ static const struct options options = {
 	.rows = rows,
 };
 
-/* The certificate that counts: the newest that isn't revoked; `ret_count` is how many
- * such there are. NULL where none is known. */
+/* The newest certificate that isn't revoked, and how many such there are. NULL where none
+ * is known. */
 static const struct site_certificate *current_certificate(
 	const struct site *site, const struct config_modality *entry, size_t *ret_count)
 {

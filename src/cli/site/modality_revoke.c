@@ -51,7 +51,7 @@ static const struct options crl_options = {
 	.rows = crl_rows,
 };
 
-/* Only what stands in a file of its own can be moved. */
+/* Only an entry that stands in a file of its own can be moved. */
 static int must_be_movable(const struct site *site, const char *name)
 {
 	const struct config_modality *entry = site_entry(site, name);

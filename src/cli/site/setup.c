@@ -23,8 +23,7 @@ static const struct question questions[SETUP_QUESTIONS] = {
 			 .what = "NAME",
 			 .ask = "Name of this gateway",
 			 .help = "The gateway's own name stands in every line of the "
-				 "audit "
-				 "log.",
+				 "audit log.",
 			 .judge = judge_name },
 	[SETUP_HOSTS] = { .option = "host",
 			  .what = "NAME,ADDRESS,…",

@@ -9,7 +9,7 @@
 
 #define SOCKET_UNIT "/usr/lib/systemd/system/cathgated.socket"
 
-/* The package's socket unit has what was asked for: then the socket is systemd's. */
+/* Whether the package's socket unit listens there: then the socket is systemd's. */
 static bool is_socket_units(const struct question *answers)
 {
 	return strcmp(answers[SETUP_ADDRESS].value, "0.0.0.0") == 0 &&

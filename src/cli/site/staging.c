@@ -120,7 +120,7 @@ struct placing {
 	struct placed {
 		int from, to;
 		const char *name, *shown;
-		bool gives_way; /* what is there: an empty folder, or `last` */
+		bool gives_way; /* an empty folder or `last` is there, and may go */
 	} items[PLACED_MAX];
 	size_t count;
 	int folders[FOLDERS_MAX];
@@ -213,7 +213,7 @@ static size_t plan_folder(struct placing *placing, int from, int to, const char 
 
 static int place_one(const struct placed *one)
 {
-	/* An empty folder gives way to a full one; nothing else gives way. */
+	/* A rename puts a folder over an empty one; nothing else may be replaced. */
 	return one->gives_way ? renameat2(one->from, one->name, one->to, one->name, 0)
 			      : durable_move_at(one->from, one->name, one->to, one->name);
 }

@@ -7,7 +7,7 @@
 
 #define DAYS_WORTH_A_LINE 30
 
-static const char *text(const json_t *object, const char *member)
+static const char *text_of(const json_t *object, const char *member)
 {
 	const char *value = json_string_value(json_object_get(object, member));
 
@@ -26,14 +26,14 @@ static void print_state(const json_t *status, FILE *to)
 		{ "log-stuck", "acknowledges nothing: the audit log can't be written" },
 		{ "silent", "does not answer its own observer: is it hung?" },
 	};
-	const char *state = text(status, "state"), *sentence = state;
+	const char *state = text_of(status, "state"), *sentence = state;
 	json_int_t up = json_integer_value(json_object_get(status, "uptime_seconds"));
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		if (strcmp(states[i].state, state) == 0)
 			sentence = states[i].sentence;
 	fprintf(to, "%s, cathgated %s, %s; up %lld d %lld h %lld min\n",
-		text(status, "node"), text(status, "version"), sentence,
+		text_of(status, "node"), text_of(status, "version"), sentence,
 		(long long)up / 86400, (long long)up / 3600 % 24,
 		(long long)up / 60 % 60);
 }
@@ -53,12 +53,12 @@ static void print_associations(const json_t *status, FILE *to)
 	json_array_foreach(list, i, item)
 	{
 		fputs("  ", to);
-		shown_column(to, text(item, "modality"), 17);
-		shown_column(to, text(item, "ae_title"), 17);
-		fprintf(to, "%-20s %9lld %8.1f  ", text(item, "since"),
+		shown_column(to, text_of(item, "modality"), 17);
+		shown_column(to, text_of(item, "ae_title"), 17);
+		fprintf(to, "%-20s %9lld %8.1f  ", text_of(item, "since"),
 			(long long)json_integer_value(json_object_get(item, "instances")),
 			json_real_value(json_object_get(item, "megabytes_per_second")));
-		shown_text(to, text(item, "peer"));
+		shown_text(to, text_of(item, "peer"));
 		fputc('\n', to);
 	}
 }
@@ -67,25 +67,25 @@ static void print_event(const char *what, const json_t *event, FILE *to)
 {
 	if (!json_is_object(event))
 		return;
-	fprintf(to, "  %s %s: ", what, text(event, "time"));
+	fprintf(to, "  %s %s: ", what, text_of(event, "time"));
 	shown_text(to, json_is_string(json_object_get(event, "reason"))
-			       ? text(event, "reason")
-			       : text(event, "outcome"));
+			       ? text_of(event, "reason")
+			       : text_of(event, "outcome"));
 	fputs(": ", to);
-	shown_text(to, text(event, "detail"));
+	shown_text(to, text_of(event, "detail"));
 	fputc('\n', to);
 }
 
 /* Each change on a line of its own. */
 static void print_reload(const json_t *reload, FILE *to)
 {
-	const char *changes = text(reload, "detail");
+	const char *changes = text_of(reload, "detail");
 
-	if (strcmp(text(reload, "outcome"), "done") != 0) {
+	if (strcmp(text_of(reload, "outcome"), "done") != 0) {
 		print_event("last reload", reload, to);
 		return;
 	}
-	fprintf(to, "  last reload %s: done:\n", text(reload, "time"));
+	fprintf(to, "  last reload %s: done:\n", text_of(reload, "time"));
 	while (*changes) {
 		const char *end = strstr(changes, "; ");
 		char *change =
@@ -107,8 +107,9 @@ static void print_destinations(const json_t *status, FILE *to)
 	fputs("\nDestinations\n", to);
 	json_array_foreach(list, i, item)
 	{
-		fprintf(to, "  %s: %s; took its last instance %s\n", text(item, "name"),
-			text(item, "health"), text(item, "last_success"));
+		fprintf(to, "  %s: %s; took its last instance %s\n",
+			text_of(item, "name"), text_of(item, "health"),
+			text_of(item, "last_success"));
 		print_event("  last failure", json_object_get(item, "last_failure"), to);
 	}
 }
@@ -130,10 +131,11 @@ static void print_ends(const json_t *status, FILE *to)
 		}
 		if (days > DAYS_WORTH_A_LINE)
 			continue;
-		fprintf(to, "  %s of the %s ", text(item, "of"), text(item, "owner"));
-		shown_text(to, text(item, "name"));
+		fprintf(to, "  %s of the %s ", text_of(item, "of"),
+			text_of(item, "owner"));
+		shown_text(to, text_of(item, "name"));
 		fprintf(to, days < 0 ? ": ended %s\n" : ": ends %s\n",
-			text(item, "ends"));
+			text_of(item, "ends"));
 	}
 	if (first && least > DAYS_WORTH_A_LINE)
 		fprintf(to, "  none ends within %d days; the first in %.0f\n",
@@ -144,7 +146,7 @@ static void print_audit(const json_t *status, FILE *to)
 {
 	const json_t *audit = json_object_get(status, "audit");
 
-	fprintf(to, "\nAudit log %s, %s%s\n", text(audit, "file"),
+	fprintf(to, "\nAudit log %s, %s%s\n", text_of(audit, "file"),
 		json_is_true(json_object_get(audit, "writable")) ? "written well"
 								 : "NOT WRITTEN",
 		json_is_true(json_object_get(audit, "short_of_room"))
@@ -152,7 +154,7 @@ static void print_audit(const json_t *status, FILE *to)
 			: "");
 	fprintf(to, "  last line %lld, %s; last checkpoint %s\n",
 		(long long)json_integer_value(json_object_get(audit, "sequence")),
-		text(audit, "last_line"), text(audit, "last_checkpoint"));
+		text_of(audit, "last_line"), text_of(audit, "last_checkpoint"));
 	print_event("last alert", json_object_get(audit, "last_alert"), to);
 	print_event("last refusal", json_object_get(audit, "last_refusal"), to);
 	print_reload(json_object_get(status, "last_reload"), to);
