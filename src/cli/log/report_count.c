@@ -347,12 +347,6 @@ int report_take(struct report *report, const struct report_line *line)
 			   : take_remembered(report, line, outcome);
 }
 
-int report_add(struct report *report, const json_t *line)
-{
-	struct report_line read = report_line_of(line);
-	return report_take(report, &read);
-}
-
 int report_look(const struct report *report, struct report_repeats *repeats,
 		const struct report_line *line, bool *ret_needs_all)
 {

@@ -92,7 +92,6 @@ void report_close(struct report *report);
 MUST_USE int report_reopen(struct report *report);
 
 /* Takes in a line, whatever it is. -1 without memory. */
-MUST_USE int report_add(struct report *report, const json_t *line);
 MUST_USE int report_take(struct report *report, const struct report_line *line);
 
 /* The pass before that: notes what lines there are of which instance. -1 without memory.

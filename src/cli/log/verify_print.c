@@ -179,17 +179,15 @@ static json_t *fault_as_json(const struct verify_set *set)
 {
 	const struct log_verify_fault *fault = &set->fault;
 	json_t *object =
-		json_pack("{s:s, s:s, s:s}", "kind", log_verify_kind_name(fault->kind),
-			  "file", set->faulty, "why", fault->why);
-	if (object && set->faulty_file) {
-		json_object_set_new(object, "line",
-				    json_integer((json_int_t)fault->line));
-		json_object_set_new(object, "offset",
-				    json_integer((json_int_t)fault->offset));
-		if (fault->has_seq)
-			json_object_set_new(object, "seq",
-					    json_integer((json_int_t)fault->seq));
-	}
+		json_pack("{s:s, s:s, s:s}", "kind", log_verify_kind_name(fault->kind), "file",
+			  set->faulty, "why", fault->why);
+	if (object && set->faulty_file)
+		json_object_update_new(
+			object,
+			json_pack("{s:I, s:I, s:o*}", "line", (json_int_t)fault->line,
+				  "offset", (json_int_t)fault->offset, "seq",
+				  fault->has_seq ? json_integer((json_int_t)fault->seq)
+						 : NULL));
 	return object;
 }
 

@@ -29,8 +29,7 @@ struct request {
 static const struct options_row rows[] = {
 	OPTIONS_ROW("keep-key", NULL, OPTIONS_FLAG, struct request, keep_key,
 		    .help = "The keys stay: PACSs may have pinned them, or systemd hands "
-			    "them over as "
-			    "credentials"),
+			    "them over as credentials"),
 	OPTIONS_ROW("days", "DAYS", OPTIONS_DAYS, struct request, days,
 		    .help = "How long the certificates last (825)"),
 	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct request, config,
@@ -143,7 +142,7 @@ static int find_key(struct pair *pair, const struct request *request,
 		pair->key = pki_key_like(pair->before);
 		if (!pair->key)
 			complain("OpenSSL makes no key: %s", pki_failure());
-		return !pair->key ? -1 : 0;
+		return pair->key ? 0 : -1;
 	}
 	pair->key = pki_key_read(pair->key_path, &error);
 	if (pair->key && !pki_is_key_of(pair->before, pair->key))
@@ -151,7 +150,7 @@ static int find_key(struct pair *pair, const struct request *request,
 			"there, or leave --keep-key out";
 	if (error)
 		complain("%s %s", pair->key_path, error);
-	return !error ? 0 : -1;
+	return error ? -1 : 0;
 }
 
 /* The gateway's user may have put a CA's certificate in the place of the gateway's, to

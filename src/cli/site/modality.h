@@ -32,7 +32,8 @@ const char *modality_entry_text(const struct modality_options *options,
 				const char *binding);
 /* The same entry with other SHA-256 digests; NULL when no such list is found in its text.
  * Kept, too. */
-const char *modality_entry_rebind(const char *text, const struct options_texts *digests);
+MUST_USE const char *modality_entry_rebind(const char *text,
+					   const struct options_texts *digests);
 
 /* Writes an entry's file and reads the configuration anew; where that has errors now,
  * puts back what was there. -1 with messages. `before` is the text that is replaced, NULL

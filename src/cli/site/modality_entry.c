@@ -74,8 +74,8 @@ int modality_entry_write(struct site *site, const char *name, const char *text,
 
 	if (make_folder(site) < 0)
 		return -1;
-	result = !before ? durable_create(path, text, strlen(text), &owner)
-			 : durable_replace(path, text, strlen(text), &owner);
+	result = before ? durable_replace(path, text, strlen(text), &owner)
+			: durable_create(path, text, strlen(text), &owner);
 	if (result < 0)
 		return complain_file(path);
 	if (site_reread(site) == 0)

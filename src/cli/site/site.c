@@ -143,11 +143,12 @@ int site_open(struct site *site, const char *config_path, bool may_change)
 	const char *slash = strrchr(config_path, '/');
 	struct stat status;
 
-	*site = (struct site){ .config_path = config_path, .lock = -1 };
-	site->folder = !slash ? "."
-		       : slash == config_path
-			       ? "/"
-			       : keep_copy(config_path, (size_t)(slash - config_path));
+	*site = (struct site){ .config_path = config_path, .folder = ".", .lock = -1 };
+	if (slash)
+		site->folder =
+			slash == config_path
+				? "/"
+				: keep_copy(config_path, (size_t)(slash - config_path));
 	site->user = (struct daemon_user){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	if (stat(config_path, &status) < 0) {
 		complain("%s: %s; %s", config_path, strerror(errno),
