@@ -179,8 +179,8 @@ static json_t *fault_as_json(const struct verify_set *set)
 {
 	const struct log_verify_fault *fault = &set->fault;
 	json_t *object =
-		json_pack("{s:s, s:s, s:s}", "kind", log_verify_kind_name(fault->kind), "file",
-			  set->faulty, "why", fault->why);
+		json_pack("{s:s, s:s, s:s}", "kind", log_verify_kind_name(fault->kind),
+			  "file", set->faulty, "why", fault->why);
 	if (object && set->faulty_file)
 		json_object_update_new(
 			object,
