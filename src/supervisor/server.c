@@ -1,9 +1,7 @@
 /*
  * The supervisor's life: acquire in order, one event loop, stop.
  */
-#include "cathgate/supervisor/server.h"
-
-#include "internal.h"
+#include "supervisor/server.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,13 +17,18 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 #include "cathgate/dicom/upper_layer.h"
+#include "cathgate/supervisor/server.h"
+#include "supervisor/gate/accept.h"
+#include "supervisor/gate/claims.h"
+#include "supervisor/gate/papers.h"
+#include "supervisor/reload.h"
 
-#define TICK_MS		  1000
-#define RESOLVE_WAIT_MS	  3000 /* READY=1 waits no longer for the first names */
-#define KILL_AFTER_MS	  7000 /* on top of the grace: what parting takes, and a bit */
-#define AUDITOR_FINISH_MS 10000
+#define TICK_MS		1000
+#define RESOLVE_WAIT_MS 3000 /* READY=1 waits no longer for the first names */
+#define KILL_AFTER_MS	7000 /* on top of the grace: what parting takes, and a bit */
 
-static struct server the_server; /* its address is in every child: never on a stack */
+/* Each child goes on with a pointer to this struct, so it stands on no stack. */
+static struct server the_server;
 
 static int take_signals(struct server *server)
 {
@@ -39,13 +42,13 @@ static int take_signals(struct server *server)
 	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
 		return -1;
-	server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return server->signals >= 0 ? 0 : -1;
+	server->parent.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return server->parent.signals >= 0 ? 0 : -1;
 }
 
-/* Memory of this and every later process is closed to others of the same user, and never
- * reaches a core file. A leak checker must be able to look, so not under one. */
-static void harden(void)
+/* Closes the memory of this and every later process to others of the same user and to
+ * core files; not under a leak checker, which must look into it. */
+static void harden_process(void)
 {
 	struct rlimit none = { 0, 0 }, files;
 
@@ -61,33 +64,34 @@ static void harden(void)
 
 static void say_ready(struct server *server, int64_t started_ms)
 {
-	if (server->ready_said || !server->auditor_ready ||
-	    (!server->resolved && clock_ms() - started_ms < RESOLVE_WAIT_MS))
+	if (server->is_ready || !server->auditing.helper->is_ready ||
+	    (!server->resolver.has_answered && clock_ms() - started_ms < RESOLVE_WAIT_MS))
 		return;
-	server->ready_said = true;
-	server->ever_ready = true;
-	server->observer.tell_ms = 0; /* cathgate status must not lag behind READY=1 */
-	auditor_tell(server, NULL, AUDIT_START, AUDIT_NO_OUTCOME, REASON_NONE, "");
+	server->is_ready = true;
+	server->snapshot.tell_ms = 0; /* cathgate status must not lag behind READY=1 */
+	auditing_tell(&server->auditing, AUDIT_START, AUDIT_NO_OUTCOME, REASON_NONE, "");
 	reload_raise_alerts(server, NULL);
-	service_say_ready();
+	manager_say_ready();
 	log_info("ready");
 }
 
 static void begin_stop(struct server *server)
 {
-	if (server->stopping) {
+	unsigned grace_seconds = server->settings.config->limits.grace_seconds;
+	int64_t finish_ms = server->auditing.helper->role->finish_ms;
+
+	if (server->is_stopping) {
 		server->kill_ms = clock_ms(); /* told twice: no more grace */
 		return;
 	}
 	log_info("stopping: associations with an instance in hand have %u s",
-		 server->setup.config->limits.grace_seconds);
-	service_say_stopping(server->setup.config->limits.grace_seconds +
-			     (KILL_AFTER_MS + AUDITOR_FINISH_MS) / 1000);
-	server->stopping = true;
-	server->kill_ms = clock_ms() + KILL_AFTER_MS +
-			  (int64_t)server->setup.config->limits.grace_seconds * 1000;
-	listeners_close(server);
-	children_tell(server, ASSOCIATION_STOP);
+		 grace_seconds);
+	manager_say_stopping(grace_seconds +
+			     (unsigned)(KILL_AFTER_MS + finish_ms) / 1000);
+	server->is_stopping = server->gate.is_closed = true;
+	server->kill_ms = clock_ms() + KILL_AFTER_MS + (int64_t)grace_seconds * 1000;
+	listeners_close(&server->gate.listeners);
+	places_say(&server->gate.places, ASSOCIATION_STOP);
 }
 
 static void reap(struct server *server)
@@ -97,28 +101,10 @@ static void reap(struct server *server)
 	pid_t pid;
 
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
-		if (pid == server->auditor_pid) {
-			auditor_reaped(server, status);
-			continue;
-		}
-		if (pid == server->resolver_pid) {
-			resolver_reaped(server);
-			continue;
-		}
-		if (pid == server->exporter_pid) {
-			exporter_reaped(server, status);
-			continue;
-		}
-		if (pid == server->observer.pid) {
-			observer_reaped(server);
-			continue;
-		}
-		if (told_reaped(server, pid, status))
-			continue;
-		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
-			log_bug("an association's process (%d) died of signal %d", pid,
-				WTERMSIG(status));
-		child_reaped(server, pid, &usage);
+		if (!helpers_reaped(server->helpers, ROLES_COUNT, pid, status) &&
+		    !claim_reaped(&server->gate, pid, status, &usage))
+			log_debug("process %d ended: neither helper nor association",
+				  pid);
 	}
 }
 
@@ -126,7 +112,8 @@ static void take_signal(struct server *server)
 {
 	struct signalfd_siginfo info;
 
-	while (read(server->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+	while (read(server->parent.signals, &info, sizeof(info)) ==
+	       (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			reap(server);
 		else if (info.ssi_signo == SIGHUP)
@@ -136,160 +123,239 @@ static void take_signal(struct server *server)
 	}
 }
 
-/* One turn: whatever is ready. Children are polled afresh each time: there are few
- * enough, and none can be stale. */
-static void turn(struct server *server)
+static void hear_association(struct server *server, struct place *place)
 {
-	size_t listeners = server->listener_count, count = 0, children = 0;
-	static struct pollfd *fds;
-	static struct child **of;
-	static size_t room;
-	int64_t pause_ms = server->accept_again_ms - clock_ms();
-	bool accepting = server->ready_said && !server->stopping && pause_ms <= 0;
-	int64_t wait_ms = pause_ms > 0 && pause_ms < TICK_MS ? pause_ms : TICK_MS;
+	struct association_notice notice = { 0 };
+	enum claim claim = claim_hear(&server->gate, place, &notice);
 
-	for (struct child *c = server->first; c; c = c->next)
-		children++;
-	if (listeners + children + 4 > room) {
-		room = 2 * (listeners + children + 4);
-		fds = realloc(fds, room * sizeof(*fds));
-		of = realloc(of, room * sizeof(struct child *));
-		if (!fds || !of) {
+	if (claim == CLAIM_NONE)
+		return;
+	figures_add_association(&server->figures, &place->figures, &notice.figures);
+	if (claim == CLAIM_AUTHENTICATED)
+		figures_add_handshake(&server->figures, clock_us() - place->began_us);
+	else if (claim == CLAIM_PLACE && notice.until != 0)
+		warnings_saw(&server->warnings, WARNING_MODALITY, notice.modality,
+			     notice.until);
+	else if (claim == CLAIM_SAW_DESTINATION)
+		warnings_saw(&server->warnings, WARNING_DESTINATION, notice.destination,
+			     notice.until);
+}
+
+static void hear_auditor(struct server *server)
+{
+	struct audit_figures figures;
+
+	switch (auditing_hear(&server->auditing, &figures)) {
+	case AUDITING_READY:
+		server->manager.is_answered = true;
+		if (server->is_ready)
+			places_renew_auditor(&server->gate.places, &server->auditing);
+		break;
+	case AUDITING_ALIVE:
+		manager_auditor_answered(&server->manager, &server->auditing);
+		break;
+	case AUDITING_FIGURES:
+		figures_add_sync(&server->figures, &figures.sync);
+		break;
+	case AUDITING_NOTHING:
+		break;
+	}
+}
+
+/* What is polled: these four, then the listeners, then the places. Children are polled
+ * afresh for each turn: there are few enough, and none can be stale. */
+enum { POLLS_SIGNALS, POLLS_AUDITOR, POLLS_RESOLVER, POLLS_WATCH, POLLS_FIRST };
+
+struct polls {
+	struct pollfd *fds;
+	struct place **places; /* of the same index */
+	size_t count, room;
+};
+
+static void polls_add(struct polls *polls, int fd, struct place *place)
+{
+	if (polls->count == polls->room) {
+		polls->room += 64;
+		polls->fds = reallocarray(polls->fds, polls->room, sizeof(*polls->fds));
+		polls->places =
+			reallocarray(polls->places, polls->room, sizeof(struct place *));
+		if (!polls->fds || !polls->places) {
 			log_error("no memory for the event loop");
 			exit(2);
 		}
 	}
-	fds[count++] = (struct pollfd){ .fd = server->signals, .events = POLLIN };
-	fds[count++] = (struct pollfd){ .fd = server->auditor, .events = POLLIN };
-	fds[count++] = (struct pollfd){ .fd = server->resolver, .events = POLLIN };
-	fds[count++] =
-		(struct pollfd){ .fd = watch_descriptor(server), .events = POLLIN };
-	for (size_t i = 0; i < listeners; i++)
-		fds[count++] =
-			(struct pollfd){ .fd = accepting ? server->listeners[i].fd : -1,
-					 .events = POLLIN };
-	for (struct child *c = server->first; c; c = c->next) {
-		of[count] = c;
-		fds[count++] = (struct pollfd){ .fd = c->line, .events = POLLIN };
-	}
-	if (wait_ms > watch_wait_ms(server))
-		wait_ms = watch_wait_ms(server);
-	if (wait_ms > server->service.asks_every_ms)
-		wait_ms = server->service.asks_every_ms;
-	if (poll(fds, count, (int)wait_ms) <= 0)
+	polls->places[polls->count] = place;
+	polls->fds[polls->count++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+}
+
+static void polls_fill(struct polls *polls, const struct server *server,
+		       bool is_accepting)
+{
+	const struct listeners *listeners = &server->gate.listeners;
+
+	polls->count = 0;
+	polls_add(polls, server->parent.signals, NULL);
+	polls_add(polls, server->auditing.helper->channel, NULL);
+	polls_add(polls, server->resolver.helper->channel, NULL);
+	polls_add(polls, watch_descriptor(server->watch), NULL);
+	for (size_t i = 0; i < listeners->count; i++)
+		polls_add(polls, is_accepting ? listeners->items[i].fd : -1, NULL);
+	for (struct place *p = server->gate.places.first; p; p = p->next)
+		polls_add(polls, p->channel, p);
+}
+
+static int64_t sooner_ms(int64_t a_ms, int64_t b_ms)
+{
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* One turn: waits, and takes whatever is ready. */
+static void take_turn(struct server *server)
+{
+	static struct polls polls;
+	int64_t pause_ms = server->gate.accept_again_ms - clock_ms();
+	int64_t wait_ms = sooner_ms(watch_wait_ms(server->watch),
+				    sooner_ms(server->manager.ask_every_ms, TICK_MS));
+	size_t listener_count = server->gate.listeners.count;
+
+	polls_fill(&polls, server,
+		   server->is_ready && !server->is_stopping && pause_ms <= 0);
+	if (pause_ms > 0)
+		wait_ms = sooner_ms(wait_ms, pause_ms);
+	if (poll(polls.fds, polls.count, (int)wait_ms) <= 0)
 		return;
 
-	/* Children first: what they free makes room for those that come. */
-	for (size_t i = 4 + listeners; i < count; i++)
-		if (fds[i].revents)
-			child_heard(server, of[i]);
-	if (fds[1].revents)
-		auditor_heard(server);
-	if (fds[2].revents)
-		resolver_heard(server);
-	if (fds[3].revents)
-		watch_heard(server);
-	for (size_t i = 0; i < listeners; i++)
-		if (fds[4 + i].revents)
-			accept_some(server, i);
-	if (fds[0].revents)
+	/* Associations first: what they free makes room for new connections. */
+	for (size_t i = POLLS_FIRST + listener_count; i < polls.count; i++)
+		if (polls.fds[i].revents)
+			hear_association(server, polls.places[i]);
+	if (polls.fds[POLLS_AUDITOR].revents)
+		hear_auditor(server);
+	/* A reload may have sent open associations to a destination without an address.
+	 */
+	if (polls.fds[POLLS_RESOLVER].revents &&
+	    resolver_hear(&server->resolver, &server->settings))
+		papers_renew(&server->gate);
+	if (polls.fds[POLLS_WATCH].revents)
+		watch_heard(server->watch);
+	for (size_t i = 0; i < listener_count; i++)
+		if (polls.fds[POLLS_FIRST + i].revents)
+			accept_some(&server->gate, i);
+	if (polls.fds[POLLS_SIGNALS].revents)
 		take_signal(server);
 }
 
-/* Between two turns, when nobody looks at what is about to go; and when there is somebody
- * to write it down. */
-static void maybe_reload(struct server *server)
+/* Runs between two turns, when nothing points into the settings that are about to go, and
+ * only while there is an auditor to record it. */
+static void maintain_settings(struct server *server)
 {
-	if (!server->ready_said || !server->auditor_ready || server->stopping)
+	if (!server->is_ready || !server->auditing.helper->is_ready ||
+	    server->is_stopping)
 		return;
 	if (server->reload_wanted)
-		reload_run(server, RELOAD_ASKED, true);
+		reload_all(server);
 	server->reload_wanted = false;
-	watch_maintain(server);
-	warnings_maintain(server);
+	reload_maintain(server);
+	warnings_maintain(&server->warnings, &server->auditing);
 }
 
-static int run(struct server *server)
+static void maintain_places(struct server *server)
+{
+	const struct auditing *auditing = &server->auditing;
+	struct places *places = &server->gate.places;
+
+	if (server->is_stopping) /* once more for processes that didn't listen */
+		places_say(places, ASSOCIATION_STOP);
+	if (server->is_stopping && clock_ms() >= server->kill_ms)
+		places_kill(places, auditing, REASON_GATEWAY_STOPPING);
+	places_kill_late(places, auditing);
+	if (auditing->helper->is_ready) {
+		accept_tell_turned_away(&server->gate, false);
+		places_renew_auditor(places, auditing);
+	}
+	papers_maintain(&server->gate);
+}
+
+static int serve(struct server *server)
 {
 	int64_t started_ms = clock_ms();
 
 	for (;;) {
-		turn(server);
-		exporter_maintain(server);
-		observer_maintain(server);
+		take_turn(server);
+		if (!server->is_ready && server->auditing.helper->pid == 0)
+			return 2; /* the auditor has logged why */
+		for (size_t i = 0; i < ROLES_COUNT; i++)
+			helper_maintain(&server->helpers[i]);
+		snapshot_maintain(server);
 		say_ready(server, started_ms);
-		maybe_reload(server);
-		if (!server->ever_ready && server->auditor_pid == 0)
-			return 2; /* it has said why */
-		if (server->stopping && !server->first)
+		maintain_settings(server);
+		if (server->is_stopping && !server->gate.places.first)
 			return 0;
-		if (server->stopping) /* a word is lost on one that doesn't listen */
-			children_tell(server, ASSOCIATION_STOP);
-		if (server->stopping && clock_ms() >= server->kill_ms)
-			children_kill(server, REASON_GATEWAY_STOPPING);
-		children_maintain(server);
-		auditor_maintain(server);
-		resolver_maintain(server);
-		papers_maintain(server);
-		service_maintain(server);
+		maintain_places(server);
+		manager_maintain(server);
 	}
 }
 
-bool ends_within(struct server *server, pid_t pid, int64_t wait_ms)
-{
-	int64_t end_ms = clock_ms() + wait_ms;
-	struct signalfd_siginfo info;
-	struct pollfd signals = { .fd = server->signals, .events = POLLIN };
-
-	while (waitpid(pid, NULL, WNOHANG) != pid) {
-		if (clock_ms() >= end_ms)
-			return false;
-		/* Whichever signal it was: it has been told to stop already. */
-		if (poll(&signals, 1, 100) > 0)
-			(void)!read(server->signals, &info, sizeof(info));
-	}
-	return true;
-}
-
-/* The auditor has every last line when its lines and its control socket are closed. */
+/* The auditor ends when it has written all that came by channels that are closed. */
 static void stop_auditor(struct server *server)
 {
-	if (server->auditor >= 0)
-		auditor_tell_turned_away(server, true);
-	if (server->ever_ready)
-		auditor_tell(server, NULL, AUDIT_STOP, AUDIT_NO_OUTCOME, REASON_NONE, "");
-	if (server->auditor >= 0)
-		close(server->auditor);
-	server->auditor = -1;
-	if (server->auditor_pid > 0 &&
-	    !ends_within(server, server->auditor_pid, AUDITOR_FINISH_MS))
-		log_error("the auditor still waits for its disk; it ends by itself");
+	struct auditing *auditing = &server->auditing;
+
+	auditing->waits_until_told = true;
+	if (auditing->helper->channel >= 0)
+		accept_tell_turned_away(&server->gate, true);
+	if (server->is_ready)
+		auditing_tell(auditing, AUDIT_STOP, AUDIT_NO_OUTCOME, REASON_NONE, "");
+	helper_stop(auditing->helper);
+	auditing_forget_state(auditing);
 }
 
-static void release(struct server *server)
+static void release_all(struct server *server)
 {
-	server->stopping = true;
 	stop_auditor(server);
-	exporter_stop(server);
-	observer_stop(server);
-	if (server->resolver >= 0)
-		close(server->resolver);
-	if (server->resolver_pid > 0) {
-		kill(server->resolver_pid, SIGKILL);
-		waitpid(server->resolver_pid, NULL, 0);
-	}
-	listeners_close(server);
-	watch_end(server);
-	warnings_end(server);
-	papers_free(server);
-	if (server->auditor_stat >= 0)
-		close(server->auditor_stat);
-	free(server->modality_rates);
-	if (server->signals >= 0)
-		close(server->signals);
-	if (server->setup.config != server->first_config)
+	helper_stop(&server->helpers[ROLES_EXPORTER]);
+	helper_stop(&server->helpers[ROLES_OBSERVER]);
+	helper_stop(&server->helpers[ROLES_RESOLVER]);
+	listeners_close(&server->gate.listeners);
+	watch_free(server->watch);
+	if (server->is_ready)
+		warnings_save_last(&server->warnings);
+	warnings_free(&server->warnings);
+	papers_free(&server->gate);
+	free(server->gate.modality_rates);
+	if (server->parent.signals >= 0)
+		close(server->parent.signals);
+	if (server->settings.config != server->first_config)
 		config_free(server->first_config);
-	setup_free(&server->setup);
+	settings_free(&server->settings);
+}
+
+/* What all else needs: the auditor and, where destinations have names, the resolver. */
+static int start_helpers(struct server *server)
+{
+	if (helper_start(server->auditing.helper) != 0) {
+		log_error("the auditor: %s", strerror(errno));
+		return -1;
+	}
+	resolver_decide(&server->resolver, &server->settings);
+	helper_maintain(server->resolver.helper);
+	roles_decide_export(server);
+	return 0;
+}
+
+static void init_server(struct server *server, const char *config_path)
+{
+	*server = (struct server){
+		.config_path = config_path,
+		.parent = { .pid = getpid(), .signals = -1 },
+		.auditing = { .state = -1 },
+		.gate = { .settings = &server->settings,
+			  .auditing = &server->auditing,
+			  .parent = &server->parent },
+		.started = time(NULL),
+		.started_us = clock_us(),
+	};
+	roles_init(server);
 }
 
 int server_run(const char *config_path)
@@ -297,48 +363,39 @@ int server_run(const char *config_path)
 	struct server *server = &the_server;
 	int status = 2;
 
-	*server = (struct server){ .signals = -1,
-				   .auditor = -1,
-				   .auditor_stat = -1,
-				   .resolver = -1,
-				   .exporter = -1,
-				   .observer = { .socket = -1,
-						 .started = time(NULL),
-						 .started_us = clock_us() },
-				   .auditor_backoff_ms = 100,
-				   .config_path = config_path,
-				   .self = getpid() };
-	harden();
-	if (listeners_take_passed(server) != 0)
+	init_server(server, config_path);
+	harden_process();
+	if (listeners_take_passed(&server->gate.listeners) != 0)
 		goto out;
-	if (setup_load(&server->setup, config_path) != 0) {
-		setup_print(&server->setup, false);
+	if (settings_load(&server->settings, config_path, NULL) != 0) {
+		settings_print(&server->settings, false);
 		status = 1;
 		goto out;
 	}
-	setup_print(&server->setup, false);
+	settings_print(&server->settings, false);
 	ul_init();
 	if (take_signals(server) != 0) {
 		log_error("signals: %s", strerror(errno));
 		goto out;
 	}
-	server->first_config = server->setup.config;
-	if (rates_renew(server, NULL, server->setup.config) != 0) {
+	server->first_config = server->settings.config;
+	if (rates_renew(&server->gate.modality_rates, NULL, server->settings.config) !=
+	    0) {
 		log_error("no memory for the modalities");
 		goto out;
 	}
-	if (watch_begin(server) != 0 || warnings_begin(server) != 0) {
+	if (watch_renew(&server->watch, &server->settings) != 0 ||
+	    warnings_begin(&server->warnings, &server->settings) != 0) {
 		log_error("no memory to watch the certificates");
 		goto out;
 	}
-	service_begin(server);
-	if (listeners_open(server) != 0 || auditor_start(server) != 0 ||
-	    resolver_start(server) != 0)
+	manager_begin(&server->manager);
+	if (listeners_open(&server->gate.listeners, server->settings.config) != 0 ||
+	    start_helpers(server) != 0)
 		goto out;
-	exporter_decide(server);
-	status = run(server);
+	status = serve(server);
 out:
-	release(server);
+	release_all(server);
 	if (status == 0)
 		log_info("stopped");
 	return status;

@@ -6,7 +6,7 @@ import sys
 
 # A part is a folder of src/ and of include/cathgate/; a room is a folder of a part.
 FLOORS = {
-	"base": 1, "net": 2, "config": 2,
+	"base": 1, "net": 2, "config": 2, "process": 2,
 	"tls": 3, "pki": 3, "dicom": 3, "audit": 3, "policy": 3.5,
 	"association": 4, "exporter": 4, "observer": 4.5, "supervisor": 5, "cli": 5.5, "main": 6,
 }
@@ -14,6 +14,7 @@ FLOORS = {
 # stand in no room are above them all.
 ROOMS = {
 	"audit": [{"format"}, {"client", "read"}, {"write"}, {"auditor"}],
+	"supervisor": [{"settings"}, {"helpers"}, {"gate", "expiry"}],
 	"cli": [{"kit"}, {"log", "diagnose", "site", "status"}],
 }
 ONLY_IN = {"openssl/": {"base", "tls", "pki", "audit"}, "dcmtk/": {"dicom"},

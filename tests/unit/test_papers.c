@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "cathgate/base/descriptors.h"
-#include "supervisor/internal.h"
+#include "supervisor/gate/papers.h"
 #include "tls/internal.h"
 
 static unsigned made, fails_at; /* 0: never */
@@ -32,17 +32,17 @@ int __wrap_memfd_create(const char *name, unsigned flags)
 }
 
 /* What came, a bit each; 0 when nothing did. */
-static unsigned received(int line)
+static unsigned received(int channel)
 {
-	struct association_notice word = { 0 };
+	struct association_notice notice = { 0 };
 	int came[ASSOCIATION_PAPER_COUNT];
 	size_t count;
-	ssize_t size = descriptors_receive(line, &word, sizeof(word), came,
+	ssize_t size = descriptors_receive(channel, &notice, sizeof(notice), came,
 					   ASSOCIATION_PAPER_COUNT, &count, MSG_DONTWAIT);
 
 	for (size_t i = 0; i < count; i++)
 		close(came[i]);
-	return size == (ssize_t)sizeof(word) ? word.papers : 0;
+	return size == (ssize_t)sizeof(notice) ? notice.papers : 0;
 }
 
 static void all_or_none_is_brought(void **state)
@@ -60,34 +60,35 @@ static void all_or_none_is_brought(void **state)
 				 .listen = listen,
 				 .listen_count = 2 };
 	struct association_addresses addresses = { .count = 0 };
-	struct server *server = calloc(1, sizeof(*server));
-	struct child first = { .listener = 0 }, second = { .listener = 1 };
+	struct settings settings = { .config = &config,
+				     .servers = contexts,
+				     .clients = contexts,
+				     .addresses = &addresses };
+	struct gate *gate = calloc(1, sizeof(*gate));
+	struct place first = { .listener = 0 }, second = { .listener = 1 };
 	int pair[2];
 
 	(void)state;
-	assert_non_null(server);
+	assert_non_null(gate);
 	assert_non_null(context.ssl_ctx);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
-	server->setup = (struct setup){ .config = &config,
-					.servers = contexts,
-					.clients = contexts,
-					.addresses = &addresses };
-	server->reloads = 1;
-	first.line = second.line = pair[0];
-	assert_true(papers_bring(server, &first));
+	gate->settings = &settings;
+	gate->edition = 1;
+	first.channel = second.channel = pair[0];
+	assert_true(papers_bring(gate, &first));
 	assert_int_equal(received(pair[1]), (1 << ASSOCIATION_PAPER_COUNT) - 1);
 	fails_at = made + 1; /* the other listener's trust: the rest is there */
-	assert_false(papers_bring(server, &second));
+	assert_false(papers_bring(gate, &second));
 	assert_int_equal(received(pair[1]), 0);
-	assert_int_equal(second.reloads, 0);
-	assert_true(papers_bring(server, &second));
+	assert_int_equal(second.edition, 0);
+	assert_true(papers_bring(gate, &second));
 	assert_int_equal(received(pair[1]), (1 << ASSOCIATION_PAPER_COUNT) - 1);
-	assert_int_equal(second.reloads, 1);
-	papers_free(server);
+	assert_int_equal(second.edition, 1);
+	papers_free(gate);
 	SSL_CTX_free(context.ssl_ctx);
 	close(pair[0]);
 	close(pair[1]);
-	free(server);
+	free(gate);
 }
 
 int main(void)

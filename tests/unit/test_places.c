@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "supervisor/internal.h"
+#include "supervisor/gate/claims.h"
 
 enum { TLS_LISTENER, PLAIN_LISTENER };
 
@@ -43,16 +43,19 @@ static struct config config = {
 		    .max_associations_per_address = 10,
 		    .handshakes_per_address_per_minute = 100 },
 };
-static struct server server;
+static struct settings settings = { .config = &config };
+static struct helper auditor = { .channel = -1 };
+static struct auditing auditing = { .helper = &auditor };
+static struct gate gate;
 static struct rate rates[3];
-static int line; /* the process's end of its line */
+static int channel; /* the process's end of it */
 
-/* A process that does nothing, as a child of the supervisor's. */
-static struct child *come(const char *address, size_t listener)
+/* A process that does nothing, as an association's. */
+static struct place *come(const char *address, size_t listener)
 {
 	struct sockaddr_storage peer = { 0 };
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&peer;
-	struct child *child;
+	struct place *place;
 	int pair[2];
 	pid_t pid;
 
@@ -63,45 +66,48 @@ static struct child *come(const char *address, size_t listener)
 	if (pid == 0)
 		for (;;)
 			pause();
-	child = child_add(&server, pid, pair[0], &peer, "0123456789abcdef");
-	assert_non_null(child);
-	child->listener = listener;
-	child->came_plain = config.listen[listener].tls.none;
-	line = pair[1];
-	return child;
+	place = places_add(&gate.places, pair[0], &peer, "0123456789abcdef");
+	assert_non_null(place);
+	place->pid = pid;
+	place->listener = listener;
+	place->came_plain = config.listen[listener].tls.none;
+	channel = pair[1];
+	return place;
 }
 
-static void say(struct child *child, enum association_notice_kind kind,
-		const char *modality, const char *destination)
+static enum claim say(struct place *place, enum association_notice_kind kind,
+		      const char *modality, const char *destination)
 {
-	struct association_notice word = { .kind = kind };
+	struct association_notice notice = { .kind = kind };
 
-	snprintf(word.modality, sizeof(word.modality), "%s", modality);
-	snprintf(word.destination, sizeof(word.destination), "%s", destination);
-	assert_int_equal(send(line, &word, sizeof(word), 0), sizeof(word));
-	child_heard(&server, child);
+	snprintf(notice.modality, sizeof(notice.modality), "%s", modality);
+	snprintf(notice.destination, sizeof(notice.destination), "%s", destination);
+	assert_int_equal(send(channel, &notice, sizeof(notice), 0), sizeof(notice));
+	return claim_hear(&gate, place, &notice);
 }
 
 /* What it got; ASSOCIATION_STOP when it was killed. The process is gone afterwards. */
-static enum association_notice_kind leave(struct child *child)
+static enum association_notice_kind leave(struct place *place)
 {
-	struct association_notice word = { .kind = ASSOCIATION_STOP };
+	struct association_notice notice = { .kind = ASSOCIATION_STOP };
 	struct rusage usage = { 0 };
-	pid_t pid = child->pid;
+	pid_t pid = place->pid;
 	int status;
 
-	if (child->line >= 0) {
-		assert_int_equal(recv(line, &word, sizeof(word), 0), sizeof(word));
+	if (place->channel >= 0) {
+		assert_int_equal(recv(channel, &notice, sizeof(notice), 0),
+				 sizeof(notice));
 		kill(pid, SIGTERM);
 	}
-	close(line);
+	close(channel);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WTERMSIG(status),
-			 word.kind == ASSOCIATION_STOP ? SIGKILL : SIGTERM);
-	if (child->line >= 0)
-		child_forget(&server, child);
-	child_reaped(&server, pid, &usage);
-	return word.kind;
+			 notice.kind == ASSOCIATION_STOP ? SIGKILL : SIGTERM);
+	if (place->channel >= 0)
+		claim_forget(&gate, place);
+	assert_false(claim_reaped(&gate, getpid(), status, &usage));
+	assert_true(claim_reaped(&gate, pid, status, &usage));
+	return notice.kind;
 }
 
 static int begin(void **state)
@@ -112,10 +118,10 @@ static int begin(void **state)
 		modalities[i].max_handshakes_per_minute = 100;
 	}
 	assert_int_equal(address_range_parse("192.0.2.0/24", &lan), 0);
-	memset(&server, 0, sizeof(server));
-	server.setup.config = &config;
-	server.modality_rates = rates;
-	server.auditor = -1;
+	memset(&gate, 0, sizeof(gate));
+	gate.settings = &settings;
+	gate.auditing = &auditing;
+	gate.modality_rates = rates;
 	return 0;
 }
 
@@ -146,19 +152,21 @@ static void only_what_can_be_ones_own_is_given(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct child *child = come(cases[i].address, cases[i].listener);
+		struct place *place = come(cases[i].address, cases[i].listener);
 
 		if (cases[i].loses_listener)
-			child->listener = NOWHERE;
+			place->listener = NOWHERE;
 		if (cases[i].is_authenticated)
-			say(child, ASSOCIATION_AUTHENTICATED, "", "");
-		say(child, ASSOCIATION_ASKS_PLACE, cases[i].modality,
-		    cases[i].destination);
-		assert_int_equal(server.placed, cases[i].is_granted);
-		assert_int_equal(leave(child), cases[i].is_granted ? ASSOCIATION_GRANTED
+			assert_int_equal(say(place, ASSOCIATION_AUTHENTICATED, "", ""),
+					 CLAIM_AUTHENTICATED);
+		assert_int_equal(say(place, ASSOCIATION_ASKS_PLACE, cases[i].modality,
+				     cases[i].destination),
+				 cases[i].is_granted ? CLAIM_PLACE : CLAIM_NONE);
+		assert_int_equal(gate.places.held, cases[i].is_granted);
+		assert_int_equal(leave(place), cases[i].is_granted ? ASSOCIATION_GRANTED
 								   : ASSOCIATION_STOP);
-		assert_null(server.first);
-		assert_int_equal(server.placed + server.handshaking, 0);
+		assert_null(gate.places.first);
+		assert_int_equal(gate.places.held + gate.places.handshaking, 0);
 	}
 }
 
@@ -166,14 +174,16 @@ static void only_what_can_be_ones_own_is_given(void **state)
  * and can try again. */
 static void after_a_reload_it_is_denied(void **state)
 {
-	struct child *child = come("198.51.100.7", TLS_LISTENER);
+	struct place *place = come("198.51.100.7", TLS_LISTENER);
 
 	(void)state;
-	server.reloads = 1;
-	say(child, ASSOCIATION_AUTHENTICATED, "", "");
-	say(child, ASSOCIATION_ASKS_PLACE, "angio", "pacs");
-	assert_int_equal(server.placed, 0);
-	assert_int_equal(leave(child), ASSOCIATION_DENIED);
+	gate.edition = 1;
+	assert_int_equal(say(place, ASSOCIATION_AUTHENTICATED, "", ""),
+			 CLAIM_AUTHENTICATED);
+	assert_int_equal(say(place, ASSOCIATION_ASKS_PLACE, "angio", "pacs"),
+			 CLAIM_FIGURES);
+	assert_int_equal(gate.places.held, 0);
+	assert_int_equal(leave(place), ASSOCIATION_DENIED);
 }
 
 int main(void)

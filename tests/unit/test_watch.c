@@ -16,14 +16,13 @@
 #include <cmocka.h>
 
 #include "cathgate/base/log.h"
-#include "supervisor/internal.h"
+#include "supervisor/settings/watch.h"
 
 #define MINUTE_MS 60000
 
 /* The linker leads these calls here (--wrap). */
 static int64_t now_ms = 1000;
 static int init_error, add_error; /* 0: it works */
-static unsigned reloads;
 
 int64_t __wrap_clock_ms(void);
 int64_t __wrap_clock_ms(void)
@@ -51,16 +50,6 @@ int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask)
 	return -1;
 }
 
-int __wrap_reload_run(struct server *server, enum reload_cause cause, bool tells);
-int __wrap_reload_run(struct server *server, enum reload_cause cause, bool tells)
-{
-	(void)server;
-	(void)tells;
-	assert_int_equal(cause, RELOAD_FILES);
-	reloads++;
-	return 0;
-}
-
 static char path[] = "/tmp/cathgate-unit-XXXXXX/gateway.crt";
 
 static void write_file(const char *text)
@@ -73,7 +62,8 @@ static void write_file(const char *text)
 }
 
 /* What standard error is told while a watch begins. */
-static void begin(struct server *server, char *ret_said, size_t size)
+static void begin(struct watch **watch, const struct settings *settings, char *ret_said,
+		  size_t size)
 {
 	FILE *said = tmpfile();
 	int before = dup(STDERR_FILENO);
@@ -81,7 +71,7 @@ static void begin(struct server *server, char *ret_said, size_t size)
 
 	assert_non_null(said);
 	dup2(fileno(said), STDERR_FILENO);
-	assert_int_equal(watch_begin(server), 0);
+	assert_int_equal(watch_renew(watch, settings), 0);
 	dup2(before, STDERR_FILENO);
 	close(before);
 	rewind(said);
@@ -97,31 +87,28 @@ static void looked_at_once_a_minute(int init, int add, bool is_told)
 						 .ca = { .path = path } } };
 	struct config config = { .listen = &listen, .listen_count = 1 };
 	/* Read long after the file was last changed. */
-	struct server server = { .setup = { .config = &config,
-					    .read_at = { .tv_sec = INT32_MAX } } };
+	struct settings settings = { .config = &config,
+				     .read_at = { .tv_sec = INT32_MAX } };
+	struct watch *watch = NULL;
 	char said[512];
 
 	init_error = init;
 	add_error = add;
-	reloads = 0;
 	write_file("one");
-	begin(&server, said, sizeof(said));
+	begin(&watch, &settings, said, sizeof(said));
 	assert_int_equal(strstr(said, "once a minute") != NULL, is_told);
-	assert_int_equal(watch_descriptor(&server) < 0, init != 0);
+	assert_int_equal(watch_descriptor(watch) < 0, init != 0);
 
 	write_file("another");
-	assert_true(watch_wait_ms(&server) <= MINUTE_MS);
+	assert_true(watch_wait_ms(watch) <= MINUTE_MS);
 	now_ms += MINUTE_MS - 1;
-	watch_maintain(&server);
-	assert_int_equal(reloads, 0);
+	assert_false(watch_maintain(watch));
 	now_ms += 1;
-	watch_maintain(&server);
-	assert_int_equal(reloads, 1);
+	assert_true(watch_maintain(watch));
 	/* What didn't change again is not read again. */
 	now_ms += MINUTE_MS;
-	watch_maintain(&server);
-	assert_int_equal(reloads, 1);
-	watch_end(&server);
+	assert_false(watch_maintain(watch));
+	watch_free(watch);
 }
 
 static void without_instances(void **state)

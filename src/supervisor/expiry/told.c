@@ -1,31 +1,23 @@
-/*
- * Beside the audit log: which ends have been told of, and what others showed last. Lost,
- * it costs a second alert; so what can't be read is passed over.
- */
-#include "supervisor/internal.h"
+#include "supervisor/expiry/told.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cathgate/base/clock.h"
 #include "cathgate/base/durable.h"
 #include "cathgate/base/log.h"
 
 #define LINE_MAX_BYTES 1200
 #define ITEMS_MAX      4096
-#define AGAIN_MS       60000
-#define EVERY_MS       1000 /* from one scribe's beginning to the next one's */
 
-static const char *const owners[] = { [WARNINGS_OWN] = "own",
-				      [WARNINGS_MODALITY] = "modality",
-				      [WARNINGS_DESTINATION] = "destination" };
+static const char *const owners[] = { [WARNING_OWN] = "own",
+				      [WARNING_MODALITY] = "modality",
+				      [WARNING_DESTINATION] = "destination" };
 
 #define OWNER_COUNT (sizeof(owners) / sizeof(owners[0]))
 
-static void take_line(struct warnings *warnings, const char *line)
+static void take_warning(struct warning_list *list, const char *line)
 {
 	long long until, seen;
 	char owner[16];
@@ -38,9 +30,9 @@ static void take_line(struct warnings *warnings, const char *line)
 		struct warning *item;
 
 		if (strcmp(owner, owners[i]) != 0 ||
-		    warnings_find(warnings, i, line + at, (time_t)until))
+		    warning_list_find(list, i, line + at, (time_t)until))
 			continue;
-		item = warnings_add(warnings, i, line + at, (time_t)until);
+		item = warning_list_add(list, i, line + at, (time_t)until);
 		if (!item)
 			return;
 		item->told = told;
@@ -48,39 +40,39 @@ static void take_line(struct warnings *warnings, const char *line)
 	}
 }
 
-void told_read(struct warnings *warnings)
+void told_read(struct warning_list *list, const char *path)
 {
-	FILE *file = fopen(warnings->path, "re");
+	FILE *file = fopen(path, "re");
 	char line[LINE_MAX_BYTES];
 
 	if (!file) {
 		if (errno != ENOENT)
-			log_warning("%s: %s: warnings may come twice", warnings->path,
+			log_warning("%s: %s: warnings may come twice", path,
 				    strerror(errno));
 		return;
 	}
-	while (warnings->count < ITEMS_MAX && fgets(line, sizeof(line), file)) {
+	while (list->count < ITEMS_MAX && fgets(line, sizeof(line), file)) {
 		line[strcspn(line, "\n")] = '\0';
-		take_line(warnings, line);
+		take_warning(list, line);
 	}
 	fclose(file);
 }
 
-static void put_all(FILE *to, const struct warnings *warnings)
+static void write_list(FILE *to, const struct warning_list *list)
 {
-	for (size_t i = 0; i < warnings->count; i++) {
-		const struct warning *item = &warnings->items[i];
+	for (size_t i = 0; i < list->count; i++) {
+		const struct warning *item = &list->items[i];
 
 		if (!strchr(item->name, '\n') &&
-		    (item->owner != WARNINGS_OWN || item->told != TOLD_NOTHING))
+		    (item->owner != WARNING_OWN || item->told != WARNING_NOT_TOLD))
 			fprintf(to, "%s %lld %d %lld %s\n", owners[item->owner],
 				(long long)item->until, item->told, (long long)item->seen,
 				item->name);
 	}
 }
 
-/* In the process of its own: whole, or not at all. */
-static int write_file(const struct warnings *warnings)
+/* Whole, or not at all. */
+static int replace_file(const struct warning_list *list, const char *path)
 {
 	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, 0640 };
 	char *text = NULL;
@@ -89,43 +81,16 @@ static int write_file(const struct warnings *warnings)
 
 	if (!to)
 		return -1;
-	put_all(to, warnings);
+	write_list(to, list);
 	if (fclose(to) != 0)
 		return -1;
-	return durable_put(warnings->path, DURABLE_REPLACE_OWN_SOON, text, size, &own);
+	return durable_put(path, DURABLE_REPLACE_OWN_SOON, text, size, &own);
 }
 
-void told_write(struct server *server)
+int told_write(const struct warning_list *list, const char *path)
 {
-	const int keep[] = { STDERR_FILENO };
-	struct warnings *warnings = server->warnings;
-	pid_t pid = process_fork(server, PROCESS_SCRIBE, keep, 1);
-
-	warnings->written_ms = clock_ms();
-	warnings->save_ms = warnings->written_ms + AGAIN_MS;
-	if (pid == 0) {
-		if (write_file(warnings) == 0)
-			_exit(0);
-		log_warning("%s: %s: warnings may come twice", warnings->path,
-			    strerror(errno));
-		_exit(1);
-	}
-	if (pid < 0)
-		return;
-	warnings->scribe = pid;
-	warnings->is_unsaved = false;
-}
-
-bool told_reaped(struct server *server, pid_t pid, int status)
-{
-	struct warnings *warnings = server->warnings;
-
-	if (!warnings || pid != warnings->scribe)
-		return false;
-	warnings->scribe = 0;
-	if (status == 0)
-		warnings->save_ms = warnings->written_ms + EVERY_MS;
-	else
-		warnings->is_unsaved = true;
-	return true;
+	if (replace_file(list, path) == 0)
+		return 0;
+	log_warning("%s: %s: warnings may come twice", path, strerror(errno));
+	return -1;
 }

@@ -1,9 +1,4 @@
-/*
- * The listening sockets. Those that systemd passes stay open with it while we restart,
- * and a reload keeps those whose place stays, so that no connection that waits there is
- * lost.
- */
-#include "supervisor/internal.h"
+#include "supervisor/gate/listeners.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +10,12 @@
 #include "cathgate/base/log.h"
 #include "cathgate/net/net.h"
 
-int listeners_take_passed(struct server *server)
+struct passed_socket {
+	int fd;
+	char *name;
+};
+
+int listeners_take_passed(struct listeners *listeners)
 {
 	char **names = NULL;
 	int count = sd_listen_fds_with_names(1, &names);
@@ -26,14 +26,14 @@ int listeners_take_passed(struct server *server)
 	}
 	if (count == 0)
 		return 0;
-	server->passed = calloc((size_t)count, sizeof(*server->passed));
-	if (!server->passed) {
+	listeners->passed = calloc((size_t)count, sizeof(*listeners->passed));
+	if (!listeners->passed) {
 		log_error("no memory for the sockets from systemd");
 		return -1;
 	}
-	server->passed_count = (size_t)count;
-	for (size_t i = 0; i < server->passed_count; i++)
-		server->passed[i] = (struct passed_socket){
+	listeners->passed_count = (size_t)count;
+	for (size_t i = 0; i < listeners->passed_count; i++)
+		listeners->passed[i] = (struct passed_socket){
 			.fd = SD_LISTEN_FDS_START + (int)i,
 			.name = names[i],
 		};
@@ -42,10 +42,10 @@ int listeners_take_passed(struct server *server)
 }
 
 /* What systemd passed stays open to the end: a later configuration may name it again. */
-static void close_own(const struct server *server, int fd)
+static void close_own(const struct listeners *listeners, int fd)
 {
-	for (size_t i = 0; i < server->passed_count; i++)
-		if (server->passed[i].fd == fd)
+	for (size_t i = 0; i < listeners->passed_count; i++)
+		if (listeners->passed[i].fd == fd)
 			return;
 	close(fd);
 }
@@ -92,17 +92,17 @@ static int prove_passed(int fd, const struct config_listen *listen,
 	return 0;
 }
 
-/* All of that name: a socket unit may have several ListenStream= lines. Returns how many;
- * 0 after a fault. */
-static size_t find_passed(const struct server *server, const struct config *config,
+/* Finds every passed socket of the entry's name, since a socket unit may have several
+ * ListenStream= lines. Returns how many; 0 after a fault. */
+static size_t find_passed(const struct listeners *listeners, const struct config *config,
 			  size_t entry, struct listener *ret,
 			  struct config_faults *faults)
 {
 	const struct config_listen *listen = &config->listen[entry];
 	size_t count = 0;
 
-	for (size_t i = 0; i < server->passed_count; i++) {
-		struct passed_socket *passed = &server->passed[i];
+	for (size_t i = 0; i < listeners->passed_count; i++) {
+		struct passed_socket *passed = &listeners->passed[i];
 
 		if (strcmp(passed->name, listen->socket) != 0)
 			continue;
@@ -119,7 +119,7 @@ static size_t find_passed(const struct server *server, const struct config *conf
 	return count;
 }
 
-static bool is_wanted(const struct config *config, const char *name)
+static bool is_asked_for(const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->listen_count; i++)
 		if (config->listen[i].socket &&
@@ -128,59 +128,60 @@ static bool is_wanted(const struct config *config, const char *name)
 	return false;
 }
 
-/* Nobody would ever accept what connects there. */
-static int refuse_unwanted(const struct server *server, const struct config *config,
+/* A passed socket that no entry asks for is a fault: nobody would accept its connections.
+ */
+static int refuse_unwanted(const struct listeners *listeners, const struct config *config,
 			   struct config_faults *faults)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < server->passed_count; i++) {
-		const char *name = server->passed[i].name;
+	for (size_t i = 0; i < listeners->passed_count; i++) {
+		const char *name = listeners->passed[i].name;
 
-		if (is_wanted(config, name))
+		if (is_asked_for(config, name))
 			continue;
 		config_fault_add(faults, CONFIG_ERROR, &config->listen[0].place,
 				 "systemd passes a socket named \"%s\" (port %u) that no "
 				 "listener asks for; write socket = \"%s\" instead of "
 				 "address and port in one, or, to do without it, "
 				 "systemctl mask --now its unit, as in cathgated.socket",
-				 name, net_port(server->passed[i].fd), name);
+				 name, net_port(listeners->passed[i].fd), name);
 		result = -1;
 	}
 	return result;
 }
 
-/* Of an entry of the present configuration, every socket; NOWHERE has none. */
-static size_t keep(const struct server *server, size_t entry, size_t as,
-		   struct listener *ret)
+/* Every socket of an entry of the present configuration. */
+static size_t keep_open(const struct listeners *listeners, size_t entry, size_t as,
+			struct listener *ret)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < server->listener_count; i++)
-		if (server->listeners[i].entry == entry)
-			ret[count++] = (struct listener){ .fd = server->listeners[i].fd,
+	for (size_t i = 0; i < listeners->count; i++)
+		if (listeners->items[i].entry == entry)
+			ret[count++] = (struct listener){ .fd = listeners->items[i].fd,
 							  .entry = as };
 	return count;
 }
 
 /* 0.0.0.0 can't be bound beside 127.0.0.1 on the same port, or the other way round: for
  * the moment in which one takes the place of the other, both must share it. */
-static void share_ports(const struct server *server, bool shared)
+static void share_ports(const struct listeners *listeners, bool shared)
 {
-	for (size_t i = 0; i < server->listener_count; i++)
-		net_share_port(server->listeners[i].fd, shared);
+	for (size_t i = 0; i < listeners->count; i++)
+		net_share_port(listeners->items[i].fd, shared);
 }
 
-static size_t bind_new(const struct server *server, const struct config *config,
+static size_t bind_new(const struct listeners *listeners, const struct config *config,
 		       size_t entry, struct listener *ret, struct config_faults *faults)
 {
 	const struct config_listen *listen = &config->listen[entry];
 	int fd = net_listen(listen->address, listen->port);
 
-	if (fd < 0 && errno == EADDRINUSE && server->listener_count > 0) {
-		share_ports(server, true);
+	if (fd < 0 && errno == EADDRINUSE && listeners->count > 0) {
+		share_ports(listeners, true);
 		fd = net_listen_shared(listen->address, listen->port);
-		share_ports(server, false);
+		share_ports(listeners, false);
 		if (fd >= 0)
 			net_share_port(fd, false);
 	}
@@ -203,20 +204,21 @@ static bool is_kept(const struct listener *list, size_t count, int fd)
 	return false;
 }
 
-void listeners_forget(const struct server *server, struct listener *next, size_t count)
+void listeners_forget(const struct listeners *listeners, struct listener *next,
+		      size_t count)
 {
 	for (size_t i = 0; next && i < count; i++)
-		if (!is_kept(server->listeners, server->listener_count, next[i].fd))
-			close_own(server, next[i].fd);
+		if (!is_kept(listeners->items, listeners->count, next[i].fd))
+			close_own(listeners, next[i].fd);
 	free(next);
 }
 
-struct listener *listeners_renew(struct server *server, const struct config *next,
+struct listener *listeners_renew(const struct listeners *listeners,
+				 const struct config *now, const struct config *next,
 				 size_t *ret_count, struct config_faults *faults)
 {
-	const struct config *now = server->setup.config;
 	struct listener *list =
-		calloc(next->listen_count + server->listener_count + server->passed_count,
+		calloc(next->listen_count + listeners->count + listeners->passed_count,
 		       sizeof(*list));
 	size_t count = 0;
 
@@ -225,21 +227,21 @@ struct listener *listeners_renew(struct server *server, const struct config *nex
 				 "no memory for the listeners");
 		return NULL;
 	}
-	if (refuse_unwanted(server, next, faults) != 0) {
+	if (refuse_unwanted(listeners, next, faults) != 0) {
 		free(list);
 		return NULL;
 	}
 	for (size_t i = 0; i < next->listen_count; i++) {
-		size_t before = setup_find_listen(now, next, i), found = 0;
+		size_t before = settings_find_listen(now, next, i), found = 0;
 
 		if (next->listen[i].socket)
-			found = find_passed(server, next, i, list + count, faults);
+			found = find_passed(listeners, next, i, list + count, faults);
 		else if (before != NOWHERE)
-			found = keep(server, before, i, list + count);
+			found = keep_open(listeners, before, i, list + count);
 		if (found == 0 && !next->listen[i].socket)
-			found = bind_new(server, next, i, list + count, faults);
+			found = bind_new(listeners, next, i, list + count, faults);
 		if (found == 0) {
-			listeners_forget(server, list, count);
+			listeners_forget(listeners, list, count);
 			return NULL;
 		}
 		count += found;
@@ -248,53 +250,53 @@ struct listener *listeners_renew(struct server *server, const struct config *nex
 	return list;
 }
 
-void listeners_replace(struct server *server, struct listener *next, size_t count)
+void listeners_replace(struct listeners *listeners, const struct config *config,
+		       struct listener *next, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!is_kept(server->listeners, server->listener_count, next[i].fd))
-			say_open(&server->setup.config->listen[next[i].entry],
-				 next[i].fd);
-	for (size_t i = 0; i < server->listener_count; i++) {
-		int fd = server->listeners[i].fd;
+		if (!is_kept(listeners->items, listeners->count, next[i].fd))
+			say_open(&config->listen[next[i].entry], next[i].fd);
+	for (size_t i = 0; i < listeners->count; i++) {
+		int fd = listeners->items[i].fd;
 
 		if (is_kept(next, count, fd))
 			continue;
 		log_info("no longer listening on port %u", net_port(fd));
-		close_own(server, fd);
+		close_own(listeners, fd);
 	}
-	free(server->listeners);
-	server->listeners = next;
-	server->listener_count = count;
+	free(listeners->items);
+	listeners->items = next;
+	listeners->count = count;
 }
 
-int listeners_open(struct server *server)
+int listeners_open(struct listeners *listeners, const struct config *config)
 {
 	struct config_faults faults = { 0 };
 	size_t count;
 	struct listener *list =
-		listeners_renew(server, server->setup.config, &count, &faults);
+		listeners_renew(listeners, config, config, &count, &faults);
 
 	for (size_t i = 0; i < faults.count; i++)
 		log_error("%s", faults.items[i].text);
 	config_faults_clear(&faults);
 	if (!list)
 		return -1;
-	listeners_replace(server, list, count);
+	listeners_replace(listeners, config, list, count);
 	return 0;
 }
 
-void listeners_close(struct server *server)
+void listeners_close(struct listeners *listeners)
 {
-	for (size_t i = 0; i < server->listener_count; i++)
-		close_own(server, server->listeners[i].fd);
-	free(server->listeners);
-	server->listeners = NULL;
-	server->listener_count = 0;
-	for (size_t i = 0; i < server->passed_count; i++) {
-		close(server->passed[i].fd);
-		free(server->passed[i].name);
+	for (size_t i = 0; i < listeners->count; i++)
+		close_own(listeners, listeners->items[i].fd);
+	free(listeners->items);
+	listeners->items = NULL;
+	listeners->count = 0;
+	for (size_t i = 0; i < listeners->passed_count; i++) {
+		close(listeners->passed[i].fd);
+		free(listeners->passed[i].name);
 	}
-	free(server->passed);
-	server->passed = NULL;
-	server->passed_count = 0;
+	free(listeners->passed);
+	listeners->passed = NULL;
+	listeners->passed_count = 0;
 }

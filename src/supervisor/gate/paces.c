@@ -1,9 +1,6 @@
-/*
- * How fast each association may send: its share of what its entry may, and its address.
- */
-#include "supervisor/internal.h"
+#include "supervisor/gate/paces.h"
 
-/* Of what is shared by so many, what each gets: never 0, which is no limit. */
+/* An equal part of a limit that so many share: never 0, which would be no limit. */
 static int64_t part_of(int64_t all, unsigned count)
 {
 	int64_t part = all / (count ? count : 1);
@@ -16,16 +13,16 @@ static int64_t smaller(int64_t a, int64_t b)
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-/* Each gets an equal share of both: the smaller one counts. */
-struct association_pace pace_of(const struct server *server, const struct child *child)
+/* The smaller of its shares counts: of its entry's limit, or of its address's. */
+struct association_pace pace_of(const struct gate *gate, const struct place *place)
 {
 	static const struct config_modality none;
-	const struct config *config = server->setup.config;
+	const struct config *config = gate->settings->config;
 	const struct config_limits *limits = &config->limits;
 	const struct config_modality *entry =
-		child->modality == NOWHERE ? &none : &config->modalities[child->modality];
-	unsigned of_entry = children_placed_for(server, child->modality);
-	unsigned of_address = children_at(server, &child->address);
+		place->modality == NOWHERE ? &none : &config->modalities[place->modality];
+	unsigned of_entry = places_held_for(&gate->places, place->modality);
+	unsigned of_address = places_held_at(&gate->places, &place->address);
 
 	return (struct association_pace){
 		.bytes_per_second = smaller(
@@ -37,20 +34,27 @@ struct association_pace pace_of(const struct server *server, const struct child 
 	};
 }
 
-void pace_tell(const struct server *server, struct child *child)
+static void say_pace(const struct gate *gate, const struct place *place)
 {
-	struct association_notice word = { .kind = ASSOCIATION_PACE,
-					   .pace = pace_of(server, child) };
+	struct association_notice notice = { .kind = ASSOCIATION_PACE,
+					     .pace = pace_of(gate, place) };
 
-	child_say(child, &word);
+	place_say(place, &notice);
 }
 
-void paces_share_anew(struct server *server, const struct child *child)
+void paces_say(struct gate *gate)
 {
-	const struct config *config = server->setup.config;
+	for (const struct place *p = gate->places.first; p; p = p->next)
+		if (p->state == PLACE_HELD)
+			say_pace(gate, p);
+}
+
+void paces_share_anew(struct gate *gate, const struct place *place)
+{
+	const struct config *config = gate->settings->config;
 	const struct config_limits *limits = &config->limits;
 	const struct config_modality *entry =
-		child->modality == NOWHERE ? NULL : &config->modalities[child->modality];
+		place->modality == NOWHERE ? NULL : &config->modalities[place->modality];
 	bool by_address = limits->max_bytes_per_address_per_second != 0 ||
 			  limits->instances_per_address_per_minute != 0;
 	bool by_entry = entry && (entry->max_bytes_per_second != 0 ||
@@ -58,9 +62,9 @@ void paces_share_anew(struct server *server, const struct child *child)
 
 	if (!by_address && !by_entry)
 		return;
-	for (struct child *c = server->first; c; c = c->next)
-		if (c->state == CHILD_PLACED &&
-		    ((by_entry && c->modality == child->modality) ||
-		     (by_address && address_equal(&c->address, &child->address))))
-			pace_tell(server, c);
+	for (const struct place *p = gate->places.first; p; p = p->next)
+		if (p->state == PLACE_HELD &&
+		    ((by_entry && p->modality == place->modality) ||
+		     (by_address && address_equal(&p->address, &place->address))))
+			say_pace(gate, p);
 }

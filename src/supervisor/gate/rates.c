@@ -1,6 +1,8 @@
-#include "supervisor/internal.h"
+#include "supervisor/gate/rates.h"
 
 #include <stdlib.h>
+
+#include "supervisor/settings/settings.h"
 
 #define MS_PER_MINUTE  60000.0
 #define BURST_AT_LEAST 30
@@ -42,20 +44,20 @@ void rate_take_back(struct rate *rate)
 	rate->level = rate->level > 1 ? rate->level - 1 : 0;
 }
 
-int rates_renew(struct server *server, const struct config *before,
+int rates_renew(struct rate **rates, const struct config *before,
 		const struct config *now)
 {
-	struct rate *rates = calloc(now->modality_count, sizeof(*rates));
+	struct rate *next = calloc(now->modality_count, sizeof(*next));
 
-	if (!rates)
+	if (!next)
 		return -1;
 	for (size_t i = 0; before && i < now->modality_count; i++) {
-		size_t was = setup_find_modality(before, now->modalities[i].name);
+		size_t was = settings_find_modality(before, now->modalities[i].name);
 
 		if (was != NOWHERE)
-			rates[i] = server->modality_rates[was];
+			next[i] = (*rates)[was];
 	}
-	free(server->modality_rates);
-	server->modality_rates = rates;
+	free(*rates);
+	*rates = next;
 	return 0;
 }

@@ -1,4 +1,4 @@
-#include "visitors.h"
+#include "supervisor/gate/visitors.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -10,24 +10,24 @@
 static const struct rate_limit beyond_limit = { .per_minute = VISITORS_BEYOND * 60,
 						.burst = VISITORS_AT_ONCE };
 
-static bool is_known(const struct visitor *visitor, int64_t now_ms)
+static bool has_good_name(const struct visitor *visitor, int64_t now_ms)
 {
 	return visitor->good_ms != 0 && now_ms - visitor->good_ms < VISITORS_KNOWN_MS;
 }
 
-static void add(struct turned_away *to, unsigned count, const char *last)
+static void add_turned_away(struct turned_away *to, unsigned count, const char *last)
 {
 	to->count += count;
 	snprintf(to->last, sizeof(to->last), "%s", last);
 }
 
-/* Which of two rows is the better one to give up: nobody's, then that of an address from
- * which no modality came, then that which has been quiet for longer. */
+/* Whether row `a` is given up before row `b`: an empty row comes first, then an address
+ * from which no modality came, then the address that has been quiet for longer. */
 static bool goes_first(const struct visitor *a, const struct visitor *b, int64_t now_ms)
 {
 	if (a->seen_ms != 0 && b->seen_ms != 0 &&
-	    is_known(a, now_ms) != is_known(b, now_ms))
-		return !is_known(a, now_ms);
+	    has_good_name(a, now_ms) != has_good_name(b, now_ms))
+		return !has_good_name(a, now_ms);
 	return a->seen_ms < b->seen_ms;
 }
 
@@ -47,7 +47,7 @@ static struct visitor *visitor_of(struct visitors *visitors,
 			victim = row;
 	}
 	if (victim->away.count > 0)
-		add(&visitors->others, victim->away.count, victim->away.last);
+		add_turned_away(&visitors->others, victim->away.count, victim->away.last);
 	*victim = (struct visitor){ .address = *address, .seen_ms = now_ms };
 	return victim;
 }
@@ -61,7 +61,7 @@ struct address visitors_address(const struct sockaddr_storage *peer)
 	return address;
 }
 
-/* Half of the machine's processors. */
+/* Work in vain may take half of the machine's processors. */
 static struct rate_limit work_limit(void)
 {
 	static unsigned half_ms;
@@ -76,7 +76,7 @@ void visitors_worked(struct visitors *visitors, double ms, int64_t now_ms)
 	rate_count(&visitors->work_ms, work_limit(), ms, now_ms);
 }
 
-/* Of those beyond their address's limit. */
+/* Whether the machine can bear one more connection beyond its address's limit. */
 static bool can_be_borne(struct visitors *visitors, struct visitor *visitor, bool known,
 			 int64_t now_ms)
 {
@@ -91,7 +91,7 @@ bool visitors_let_in(struct visitors *visitors, const struct address *address,
 {
 	struct visitor *visitor = visitor_of(visitors, address, now_ms);
 	struct rate_limit limit = rate_limit_of(per_minute);
-	bool known = is_known(visitor, now_ms);
+	bool known = has_good_name(visitor, now_ms);
 	struct rate *beyond = known ? &visitor->beyond : &visitors->beyond;
 	bool is_within = rate_has_room(&visitor->strangers, limit, now_ms);
 
@@ -99,7 +99,8 @@ bool visitors_let_in(struct visitors *visitors, const struct address *address,
 		return false;
 	if (is_within)
 		rate_count(&visitor->strangers, limit, 1, now_ms);
-	/* Newcomers within their limits come first: those beyond get what they leave. */
+	/* Connections beyond a limit get only what unknown addresses within theirs leave.
+	 */
 	if (!is_within || !known)
 		rate_count(beyond, beyond_limit, 1, now_ms);
 	*ret = (struct visit){ .is_known = known, .is_charged = is_within };
@@ -125,10 +126,11 @@ void visitors_placed(struct visitors *visitors, const struct address *address,
 void visitors_turned_away(struct visitors *visitors, const struct address *address,
 			  const char *peer, int64_t now_ms)
 {
-	add(&visitor_of(visitors, address, now_ms)->away, 1, peer);
+	visitors->turned_away++;
+	add_turned_away(&visitor_of(visitors, address, now_ms)->away, 1, peer);
 }
 
-/* Of IPv6 it is the network of one host. */
+/* An IPv6 address here is the network of one host. */
 static void name_address(const struct address *address,
 			 char ret[INET6_ADDRSTRLEN + sizeof("/64")])
 {
@@ -176,7 +178,8 @@ void visitors_tell(struct visitors *visitors, bool all, int64_t now_ms,
 		if (!is_due(&row->away, all, now_ms))
 			continue;
 		if (visitors->lines >= VISITORS_TOLD) {
-			add(&visitors->others, row->away.count, row->away.last);
+			add_turned_away(&visitors->others, row->away.count,
+					row->away.last);
 			row->away.count = 0;
 			continue;
 		}

@@ -10,37 +10,18 @@
  * share what the machine can bear, and an address from which a modality has had a place
  * within a week has as much for itself.
  */
-#ifndef CATHGATE_SERVER_VISITORS_H
-#define CATHGATE_SERVER_VISITORS_H
+#ifndef CATHGATE_SUPERVISOR_VISITORS_H
+#define CATHGATE_SUPERVISOR_VISITORS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "cathgate/base/address.h"
+#include "supervisor/gate/rates.h"
 
-/* A leaky count of events. */
-struct rate {
-	double level;
-	int64_t at_ms;
-};
-
-/* So many a minute, evenly; and so many at once. */
-struct rate_limit {
-	unsigned per_minute, burst;
-};
-
-/* A quarter of a minute's at once; of small limits 30, or all. */
-struct rate_limit rate_limit_of(unsigned per_minute);
-bool rate_has_room(struct rate *rate, struct rate_limit limit, int64_t now_ms);
-void rate_count(struct rate *rate, struct rate_limit limit, double number,
-		int64_t now_ms);
-void rate_take_back(struct rate *rate);
-
-#define VISITORS_MAX 1024
-#define VISITORS_TOLD                                                     \
-	100 /* lines a minute that name an address; then one for the rest \
-	     */
+#define VISITORS_MAX	  1024
+#define VISITORS_TOLD	  100 /* addresses a minute by name; then one line for the rest */
 #define VISITORS_TELL_MS  60000
 #define VISITORS_BEYOND	  250 /* connections a second beyond their address's limit ... */
 #define VISITORS_AT_ONCE  50  /* ... and at once */
@@ -68,6 +49,7 @@ struct visitors {
 	struct rate work_ms;	   /* of processes that came to nothing */
 	struct rate beyond;	   /* of all addresses that aren't known */
 	struct turned_away others; /* whose rows are gone, or had no line left */
+	uint64_t turned_away;	   /* all that ever were */
 	int64_t minute_ms;	   /* when the present minute of lines began */
 	unsigned lines;		   /* in it */
 	int64_t look_ms;	   /* when somebody was last told, or could have been */

@@ -1,7 +1,4 @@
-/*
- * What differs between two sets, in words for the log and the audit log.
- */
-#include "supervisor/internal.h"
+#include "supervisor/settings/changes.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -74,7 +71,7 @@ static void list_modalities(const struct config *was, const struct config *is,
 {
 	for (size_t i = 0; i < is->modality_count; i++) {
 		const struct config_modality *entry = &is->modalities[i];
-		size_t before = setup_find_modality(was, entry->name);
+		size_t before = settings_find_modality(was, entry->name);
 
 		if (before == NOWHERE)
 			changes_add(changes, "modality %s added", entry->name);
@@ -83,7 +80,7 @@ static void list_modalities(const struct config *was, const struct config *is,
 					 changes);
 	}
 	for (size_t i = 0; i < was->modality_count; i++)
-		if (setup_find_modality(is, was->modalities[i].name) == NOWHERE)
+		if (settings_find_modality(is, was->modalities[i].name) == NOWHERE)
 			changes_add(changes, "modality %s removed",
 				    was->modalities[i].name);
 }
@@ -157,7 +154,7 @@ static const char *const kinds[] = { [TLS_END_CERTIFICATE] = "certificate",
 				     [TLS_END_CA] = "CA",
 				     [TLS_END_CRL] = "CRL of" };
 
-static const char *day(time_t time, char *ret, size_t size)
+static const char *day_of(time_t time, char *ret, size_t size)
 {
 	struct tm tm;
 
@@ -166,8 +163,8 @@ static const char *day(time_t time, char *ret, size_t size)
 	return ret;
 }
 
-static bool holds(const struct tls_end *ends, size_t count, const struct tls_end *wanted,
-		  bool exactly)
+static bool holds_end(const struct tls_end *ends, size_t count,
+		      const struct tls_end *wanted, bool exactly)
 {
 	for (size_t i = 0; i < count; i++)
 		if (ends[i].kind == wanted->kind &&
@@ -182,7 +179,7 @@ static void add_end(const struct tls_end *end, bool renewed, struct changes *cha
 	const char *how = renewed ? "renewed" : "added";
 	char until[16];
 
-	day(end->until, until, sizeof(until));
+	day_of(end->until, until, sizeof(until));
 	if (end->kind == TLS_END_CRL && end->number[0])
 		changes_add(changes, "%s %s %s, number %s, good until %s",
 			    kinds[end->kind], end->subject, how, end->number, until);
@@ -191,7 +188,7 @@ static void add_end(const struct tls_end *end, bool renewed, struct changes *cha
 			    end->subject, how, until);
 }
 
-/* What is there now and was not; and what nothing stands for any more. */
+/* Says which certificates and CRLs are new, and which are gone without a successor. */
 static void compare_contexts(const struct tls_context *was, const struct tls_context *is,
 			     struct changes *changes)
 {
@@ -203,23 +200,23 @@ static void compare_contexts(const struct tls_context *was, const struct tls_con
 	before = tls_context_ends(was, &before_count);
 	now = tls_context_ends(is, &now_count);
 	for (size_t i = 0; i < now_count; i++)
-		if (!holds(before, before_count, &now[i], true))
-			add_end(&now[i], holds(before, before_count, &now[i], false),
+		if (!holds_end(before, before_count, &now[i], true))
+			add_end(&now[i], holds_end(before, before_count, &now[i], false),
 				changes);
 	for (size_t i = 0; i < before_count; i++)
-		if (!holds(now, now_count, &before[i], false))
+		if (!holds_end(now, now_count, &before[i], false))
 			changes_add(changes, "%s %s gone", kinds[before[i].kind],
 				    before[i].subject);
 }
 
-static void list_destinations(const struct setup *before, const struct setup *now,
+static void list_destinations(const struct settings *before, const struct settings *now,
 			      struct changes *changes)
 {
 	const struct config *was = before->config, *is = now->config;
 
 	for (size_t i = 0; i < is->destination_count; i++) {
 		const struct config_destination *destination = &is->destinations[i];
-		size_t at = setup_find_destination(was, destination->name);
+		size_t at = settings_find_destination(was, destination->name);
 
 		if (at == NOWHERE) {
 			changes_add(changes, "destination %s added", destination->name);
@@ -229,7 +226,7 @@ static void list_destinations(const struct setup *before, const struct setup *no
 		compare_contexts(before->clients[at], now->clients[i], changes);
 	}
 	for (size_t i = 0; i < was->destination_count; i++)
-		if (setup_find_destination(is, was->destinations[i].name) == NOWHERE)
+		if (settings_find_destination(is, was->destinations[i].name) == NOWHERE)
 			changes_add(changes, "destination %s removed",
 				    was->destinations[i].name);
 }
@@ -244,14 +241,14 @@ static void add_listener(struct changes *changes, const struct config_listen *li
 			    listen->port, what);
 }
 
-static void list_listeners(const struct setup *before, const struct setup *now,
+static void list_listeners(const struct settings *before, const struct settings *now,
 			   struct changes *changes)
 {
 	const struct config *was = before->config, *is = now->config;
 
 	for (size_t i = 0; i < is->listen_count; i++) {
 		const struct config_listen *listen = &is->listen[i];
-		size_t at = setup_find_listen(was, is, i);
+		size_t at = settings_find_listen(was, is, i);
 		char keys[KEYS_SIZE] = "", what[KEYS_SIZE + 16];
 
 		if (at == NOWHERE) {
@@ -266,11 +263,11 @@ static void list_listeners(const struct setup *before, const struct setup *now,
 		compare_contexts(before->servers[at], now->servers[i], changes);
 	}
 	for (size_t i = 0; i < was->listen_count; i++)
-		if (setup_find_listen(is, was, i) == NOWHERE)
+		if (settings_find_listen(is, was, i) == NOWHERE)
 			add_listener(changes, &was->listen[i], "removed");
 }
 
-void changes_list(const struct setup *before, const struct setup *now,
+void changes_list(const struct settings *before, const struct settings *now,
 		  struct changes *ret)
 {
 	char keys[2 * KEYS_SIZE];

@@ -1,11 +1,4 @@
-/*
- * Certificates, keys, CAs and CRLs that change on disk, atomically replaced or written in
- * place. inotify says when to look; what is looked at is each file itself, so a network
- * file system that sends no events, or a symbolic link far away, is only noticed later.
- * Two files that belong together never change at once: for a while they may not fit. What
- * isn't valid yet when it comes is read once more when it is.
- */
-#include "supervisor/internal.h"
+#include "supervisor/settings/watch.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -26,7 +19,7 @@
 
 #define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ATTRIB | IN_DELETE_SELF)
 
-/* Enough to tell that a file is another, or holds something else. */
+/* What tells that a path leads to another file, or to other contents. */
 struct look {
 	dev_t device;
 	ino_t inode;
@@ -43,16 +36,16 @@ struct watched {
 
 struct watch {
 	int fd;	       /* inotify; -1: only looked at now and then */
-	bool is_blind; /* in some folder, which has been said */
+	bool is_blind; /* in some folder, which the log says */
 	struct watched *files;
 	size_t count;
 	int64_t look_ms;	   /* when to look next */
-	int64_t first_event_ms;	   /* of those that it is waited for to settle; 0: none */
-	int64_t patience_until_ms; /* with files that don't fit; 0: they do */
-	time_t turn;		   /* when one that isn't valid yet will be; 0: all are */
+	int64_t first_event_ms;	   /* since when files may be unsettled; 0: they aren't */
+	int64_t patience_until_ms; /* for files that don't fit together; 0: they do */
+	time_t turn; /* when the next certificate or CRL becomes valid; 0: all are */
 };
 
-static struct look look_at(const char *path)
+static struct look look_at_file(const char *path)
 {
 	struct look look;
 	struct stat status;
@@ -80,7 +73,7 @@ static int add_directory(struct watch *watch, const char *path)
 	return rc;
 }
 
-/* Its own folder, and the one that a symbolic link leads to. */
+/* Watches the path's folder, and the folder that a symbolic link leads to. */
 static void add_folders(struct watch *watch, const char *path)
 {
 	char *real = realpath(path, NULL);
@@ -96,8 +89,7 @@ static void add_folders(struct watch *watch, const char *path)
 	free(real);
 }
 
-/* ctime is that of the kernel's last tick. */
-#define TICK_NS 10000000
+#define TICK_NS 10000000 /* a ctime is the kernel's last tick, so it may be early */
 
 static bool changed_since(const struct look *look, const struct timespec *since)
 {
@@ -108,8 +100,8 @@ static bool changed_since(const struct look *look, const struct timespec *since)
 }
 
 /* A credential doesn't change while the service runs. */
-static int add_file(struct watch *watch, const struct config_file *file,
-		    const struct timespec *read_at)
+static int add_watched(struct watch *watch, const struct config_file *file,
+		       const struct timespec *read_at)
 {
 	struct watched *files;
 
@@ -125,8 +117,8 @@ static int add_file(struct watch *watch, const struct config_file *file,
 	files[watch->count].path = strdup(file->path);
 	if (!files[watch->count].path)
 		return -1;
-	files[watch->count].look = look_at(file->path);
-	/* It may have changed after it was read: then it is read once more. */
+	files[watch->count].look = look_at_file(file->path);
+	/* The file may have changed after it was read: then it is read once more. */
 	if (changed_since(&files[watch->count].look, read_at)) {
 		memset(&files[watch->count].look, 0, sizeof(files->look));
 		watch->look_ms = clock_ms() + SETTLE_MS;
@@ -141,30 +133,30 @@ static int add_tls(struct watch *watch, const struct config_tls *tls,
 {
 	if (tls->none)
 		return 0;
-	if (add_file(watch, &tls->certificate, read_at) != 0 ||
-	    add_file(watch, &tls->key, read_at) != 0 ||
-	    add_file(watch, &tls->ca, read_at) != 0)
+	if (add_watched(watch, &tls->certificate, read_at) != 0 ||
+	    add_watched(watch, &tls->key, read_at) != 0 ||
+	    add_watched(watch, &tls->ca, read_at) != 0)
 		return -1;
 	for (size_t i = 0; i < tls->crl.count; i++)
-		if (add_file(watch, &tls->crl.items[i], read_at) != 0)
+		if (add_watched(watch, &tls->crl.items[i], read_at) != 0)
 			return -1;
 	return 0;
 }
 
-static int add_all(struct watch *watch, const struct setup *setup)
+static int add_all(struct watch *watch, const struct settings *settings)
 {
-	const struct config *config = setup->config;
+	const struct config *config = settings->config;
 
 	for (size_t i = 0; i < config->listen_count; i++)
-		if (add_tls(watch, &config->listen[i].tls, &setup->read_at) != 0)
+		if (add_tls(watch, &config->listen[i].tls, &settings->read_at) != 0)
 			return -1;
 	for (size_t i = 0; i < config->destination_count; i++)
-		if (add_tls(watch, &config->destinations[i].tls, &setup->read_at) != 0)
+		if (add_tls(watch, &config->destinations[i].tls, &settings->read_at) != 0)
 			return -1;
 	return 0;
 }
 
-static void watch_free(struct watch *watch)
+void watch_free(struct watch *watch)
 {
 	if (!watch)
 		return;
@@ -176,8 +168,8 @@ static void watch_free(struct watch *watch)
 	free(watch);
 }
 
-/* A file that the last watch had seen, too, is compared with that: should it have changed
- * meanwhile, it is read once more. */
+/* A file that the last watch had, too, is compared with what that saw, so that a change
+ * in between is noticed. */
 static void inherit(struct watch *watch, const struct watch *before)
 {
 	if (before)
@@ -196,15 +188,16 @@ static void note_turn(struct watch *watch, const struct tls_context *context)
 		watch->turn = turn;
 }
 
-static void note_turns(struct watch *watch, const struct setup *setup)
+static void note_turns(struct watch *watch, const struct settings *settings)
 {
-	for (size_t i = 0; setup->servers && i < setup->config->listen_count; i++)
-		note_turn(watch, setup->servers[i]);
-	for (size_t i = 0; setup->clients && i < setup->config->destination_count; i++)
-		note_turn(watch, setup->clients[i]);
+	for (size_t i = 0; settings->servers && i < settings->config->listen_count; i++)
+		note_turn(watch, settings->servers[i]);
+	for (size_t i = 0; settings->clients && i < settings->config->destination_count;
+	     i++)
+		note_turn(watch, settings->clients[i]);
 }
 
-/* By the calendar's clock, which may be set meanwhile. */
+/* The turn is a time of day, and the clock may be set meanwhile: looked up each time. */
 static void look_in_turn(struct watch *watch)
 {
 	time_t left = watch->turn - time(NULL);
@@ -214,51 +207,44 @@ static void look_in_turn(struct watch *watch)
 		watch->look_ms = turn_ms;
 }
 
-int watch_begin(struct server *server)
+int watch_renew(struct watch **watch, const struct settings *settings)
 {
-	struct watch *watch = calloc(1, sizeof(*watch));
+	struct watch *next = calloc(1, sizeof(*next));
 
-	if (!watch)
+	if (!next)
 		return -1;
-	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (watch->fd < 0)
+	next->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (next->fd < 0)
 		log_warning("no inotify (%s): certificates and CRLs are looked at once a "
 			    "minute; see fs.inotify.max_user_instances",
 			    strerror(errno));
-	watch->look_ms = clock_ms() + LOOK_MS;
-	if (add_all(watch, &server->setup) != 0) {
-		watch_free(watch);
+	next->look_ms = clock_ms() + LOOK_MS;
+	if (add_all(next, settings) != 0) {
+		watch_free(next);
 		return -1;
 	}
-	inherit(watch, server->watch);
-	note_turns(watch, &server->setup);
-	look_in_turn(watch);
-	watch_free(server->watch);
-	server->watch = watch;
+	inherit(next, *watch);
+	note_turns(next, settings);
+	look_in_turn(next);
+	watch_free(*watch);
+	*watch = next;
 	return 0;
 }
 
-void watch_end(struct server *server)
+int watch_descriptor(const struct watch *watch)
 {
-	watch_free(server->watch);
-	server->watch = NULL;
+	return watch->fd;
 }
 
-int watch_descriptor(const struct server *server)
+int64_t watch_wait_ms(const struct watch *watch)
 {
-	return server->watch->fd;
-}
-
-int64_t watch_wait_ms(const struct server *server)
-{
-	int64_t left_ms = server->watch->look_ms - clock_ms();
+	int64_t left_ms = watch->look_ms - clock_ms();
 
 	return left_ms > 0 ? left_ms : 0;
 }
 
-void watch_heard(struct server *server)
+void watch_heard(struct watch *watch)
 {
-	struct watch *watch = server->watch;
 	char events[4096] __attribute__((aligned(8)));
 	int64_t now_ms = clock_ms(), latest_ms;
 
@@ -270,13 +256,13 @@ void watch_heard(struct server *server)
 	watch->look_ms = now_ms + SETTLE_MS < latest_ms ? now_ms + SETTLE_MS : latest_ms;
 }
 
-/* Looks at all; whether any is another than before. */
+/* Whether any file has changed since the last look. */
 static bool look_anew(struct watch *watch)
 {
 	bool changed = false;
 
 	for (size_t i = 0; i < watch->count; i++) {
-		struct look now = look_at(watch->files[i].path);
+		struct look now = look_at_file(watch->files[i].path);
 
 		if (memcmp(&now, &watch->files[i].look, sizeof(now)) == 0)
 			continue;
@@ -287,16 +273,16 @@ static bool look_anew(struct watch *watch)
 	return changed;
 }
 
-/* The set in force stays until they fit; only one that never does is worth a word. */
-static void try_files(struct server *server)
+bool watch_is_last_try(const struct watch *watch)
 {
-	struct watch *watch = server->watch;
-	bool over =
-		watch->patience_until_ms != 0 && clock_ms() >= watch->patience_until_ms;
+	return watch->patience_until_ms != 0 && clock_ms() >= watch->patience_until_ms;
+}
 
-	if (reload_run(server, RELOAD_FILES, over) == 0)
-		return; /* another watch has taken over */
-	if (over) {
+/* The settings in force stay until the files fit; only files that never do are worth an
+ * error. */
+void watch_refused(struct watch *watch, bool was_last_try)
+{
+	if (was_last_try) {
 		watch->patience_until_ms = 0;
 		return;
 	}
@@ -309,19 +295,17 @@ static void try_files(struct server *server)
 	watch->look_ms = clock_ms() + TRY_MS;
 }
 
-void watch_maintain(struct server *server)
+bool watch_maintain(struct watch *watch)
 {
-	struct watch *watch = server->watch;
 	bool is_turn;
 
 	if (clock_ms() < watch->look_ms)
-		return;
+		return false;
 	watch->first_event_ms = 0;
 	watch->look_ms = clock_ms() + LOOK_MS;
 	is_turn = watch->turn != 0 && time(NULL) >= watch->turn;
 	if (is_turn)
 		watch->turn = 0;
 	look_in_turn(watch);
-	if (look_anew(watch) || watch->patience_until_ms != 0 || is_turn)
-		try_files(server);
+	return look_anew(watch) || watch->patience_until_ms != 0 || is_turn;
 }

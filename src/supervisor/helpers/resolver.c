@@ -1,27 +1,18 @@
-/*
- * The resolver's process: asks the name service for each destination now and then, so
- * that neither the supervisor nor an association ever waits for it. An answer that fails
- * leaves the last good one in force.
- */
-#include "internal.h"
+#include "supervisor/helpers/resolver.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 
 #define AGAIN_MS	 30000
 #define AGAIN_UNKNOWN_MS 2000 /* while a name has had no answer yet */
-#define RESTART_MS	 1000
 
 struct answer {
 	size_t destination;
@@ -52,9 +43,9 @@ static int look_up(const struct config_destination *destination, int flags,
 	return found.count > 0 ? 0 : EAI_NODATA;
 }
 
-static _Noreturn void resolve_for_ever(int socket, const struct config *config)
+_Noreturn void resolver_run(int channel, const struct config *config)
 {
-	struct pollfd end = { .fd = socket, .events = POLLIN };
+	struct pollfd end = { .fd = channel, .events = POLLIN };
 	bool *failing = calloc(config->destination_count, sizeof(*failing));
 
 	for (;;) {
@@ -75,44 +66,25 @@ static _Noreturn void resolve_for_ever(int socket, const struct config *config)
 					    gai_strerror(error));
 			if (failing)
 				failing[i] = error != 0;
-			if (send(socket, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
-				exit(0);
+			if (send(channel, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
+				role_exit(0);
 		}
 		if (poll(&end, 1, wait_ms) > 0)
-			exit(0);
+			role_exit(0);
 	}
 }
 
-static bool numeric_all(struct server *server)
+void resolver_decide(struct resolver *resolver, struct settings *settings)
 {
-	const struct config *config = server->setup.config;
-	bool all = true;
+	const struct config *config = settings->config;
 
+	resolver->has_names = false;
 	for (size_t i = 0; i < config->destination_count; i++)
 		if (look_up(&config->destinations[i], AI_NUMERICHOST,
-			    &server->setup.addresses[i]) != 0)
-			all = false;
-	return all;
-}
-
-int resolver_start(struct server *server)
-{
-	int line;
-	pid_t pid;
-
-	server->resolver = -1;
-	if (numeric_all(server)) {
-		server->resolved = true;
-		return 0;
-	}
-	pid = process_start(server, PROCESS_RESOLVER, &line);
-	if (pid == 0)
-		resolve_for_ever(line, server->setup.config);
-	if (pid < 0)
-		return -1;
-	server->resolver = line;
-	server->resolver_pid = pid;
-	return 0;
+			    &settings->addresses[i]) != 0)
+			resolver->has_names = true;
+	if (!resolver->has_names)
+		resolver->has_answered = true;
 }
 
 static bool same_host(const struct config_destination *a,
@@ -130,70 +102,44 @@ static bool same_hosts(const struct config *a, const struct config *b)
 	return same;
 }
 
-void resolver_renew(struct server *server, const struct setup *before)
+void resolver_renew(struct resolver *resolver, struct settings *settings,
+		    const struct settings *before)
 {
-	const struct config *was = before->config, *is = server->setup.config;
+	const struct config *was = before->config, *is = settings->config;
 
 	for (size_t i = 0; i < is->destination_count; i++)
 		for (size_t j = 0; j < was->destination_count; j++)
 			if (same_host(&is->destinations[i], &was->destinations[j]))
-				server->setup.addresses[i] = before->addresses[j];
+				settings->addresses[i] = before->addresses[j];
 	if (same_hosts(was, is))
 		return;
-	if (server->resolver >= 0)
-		close(server->resolver);
-	if (server->resolver_pid > 0)
-		kill(server->resolver_pid, SIGKILL);
-	server->resolver_pid = 0; /* reaped like any child */
-	server->resolver_restart_ms = 0;
-	if (resolver_start(server) != 0)
-		server->resolver_restart_ms = clock_ms() + RESTART_MS;
+	resolver_decide(resolver, settings);
+	helper_dismiss(resolver->helper);
 }
 
-void resolver_heard(struct server *server)
+bool resolver_hear(struct resolver *resolver, struct settings *settings)
 {
 	struct answer answer;
-	ssize_t size = recv(server->resolver, &answer, sizeof(answer), MSG_DONTWAIT);
+	ssize_t size =
+		recv(resolver->helper->channel, &answer, sizeof(answer), MSG_DONTWAIT);
+	bool is_first = false;
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return false;
 	if (size != (ssize_t)sizeof(answer) ||
-	    answer.destination >= server->setup.config->destination_count ||
+	    answer.destination >= settings->config->destination_count ||
 	    answer.addresses.count > ASSOCIATION_ADDRESSES_MAX) {
-		close(server->resolver);
-		server->resolver = -1;
-		return;
+		helper_hang_up(resolver->helper);
+		return false;
 	}
 	if (answer.addresses.count > 0) {
 		struct association_addresses *known =
-			&server->setup.addresses[answer.destination];
-		bool is_first = known->count == 0;
+			&settings->addresses[answer.destination];
 
+		is_first = known->count == 0;
 		*known = answer.addresses;
-		/* A reload may have sent there who is open already. */
-		if (is_first)
-			papers_renew(server);
 	}
 	if (answer.last_of_round)
-		server->resolved = true;
-}
-
-void resolver_reaped(struct server *server)
-{
-	server->resolver_pid = 0;
-	server->resolver_restart_ms = clock_ms() + RESTART_MS;
-	if (server->resolver >= 0)
-		close(server->resolver);
-	server->resolver = -1;
-	if (!server->stopping)
-		log_error("the resolver ended: starting another");
-}
-
-void resolver_maintain(struct server *server)
-{
-	bool needed = server->resolver_restart_ms != 0;
-
-	if (needed && server->resolver_pid == 0 && !server->stopping &&
-	    clock_ms() >= server->resolver_restart_ms && resolver_start(server) != 0)
-		server->resolver_restart_ms = clock_ms() + RESTART_MS;
+		resolver->has_answered = true;
+	return is_first;
 }

@@ -1,9 +1,4 @@
-/*
- * What associations that are open are brought of a new set: each its own entry, and whom
- * its listener and its destination's side believe now. Each is written once, into memory
- * that is sealed, and handed to all whom it concerns; nothing comes back.
- */
-#include "supervisor/internal.h"
+#include "supervisor/gate/papers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +23,7 @@ struct papers {
 	size_t entry_count, server_count, client_count;
 };
 
-static int seal(const uint8_t *bytes, size_t size)
+static int seal_paper(const uint8_t *bytes, size_t size)
 {
 	int fd = memfd_create("cathgate-paper", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	size_t written = 0;
@@ -48,51 +43,52 @@ static int seal(const uint8_t *bytes, size_t size)
 	return fd;
 }
 
-/* Takes over the bytes. */
-static void keep(struct paper *paper, uint8_t *bytes, size_t size)
+/* Frees the bytes. */
+static void keep_paper(struct paper *paper, uint8_t *bytes, size_t size)
 {
-	paper->fd = seal(bytes, size);
+	paper->fd = seal_paper(bytes, size);
 	paper->made = paper->fd >= 0;
 	free(bytes);
 }
 
-static int entry_paper(struct server *server, size_t modality)
+static int entry_paper(struct gate *gate, size_t modality)
 {
-	struct paper *paper = &server->papers->entries[modality];
-	const struct config_modality *entry = &server->setup.config->modalities[modality];
+	struct paper *paper = &gate->papers->entries[modality];
+	const struct config_modality *entry =
+		&gate->settings->config->modalities[modality];
 	uint8_t *bytes = NULL;
 	size_t size = 0;
 
 	if (!paper->made && config_entry_pack(entry, &bytes, &size) == 0)
-		keep(paper, bytes, size);
+		keep_paper(paper, bytes, size);
 	return paper->made ? paper->fd : -1;
 }
 
-/* False when it can't be made: then nothing may be brought, since without it the old
- * trust would stay. */
+/* False when the paper can't be made: then the process must get none at all, since it
+ * would keep its old trust. */
 static bool trust_paper(struct paper *paper, const struct tls_context *context, int *ret)
 {
 	uint8_t *bytes = NULL;
 	size_t size = 0;
 
 	if (!context)
-		return true; /* there is none */
+		return true; /* no TLS: no trust to bring */
 	if (!paper->made && tls_trust_pack(context, &bytes, &size) == 0)
-		keep(paper, bytes, size);
+		keep_paper(paper, bytes, size);
 	if (paper->made)
 		*ret = paper->fd;
 	return paper->made;
 }
 
-static int way_paper(struct server *server, size_t destination)
+static int way_paper(struct gate *gate, size_t destination)
 {
-	struct paper *paper = &server->papers->ways[destination];
+	struct paper *paper = &gate->papers->ways[destination];
 	struct association_way *way = paper->made ? NULL : malloc(sizeof(*way));
 
 	if (way) {
-		association_way_of(&server->setup.config->destinations[destination],
-				   &server->setup.addresses[destination], way);
-		keep(paper, (uint8_t *)way, sizeof(*way));
+		association_way_of(&gate->settings->config->destinations[destination],
+				   &gate->settings->addresses[destination], way);
+		keep_paper(paper, (uint8_t *)way, sizeof(*way));
 	}
 	return paper->made ? paper->fd : -1;
 }
@@ -105,9 +101,9 @@ static void close_all(struct paper *list, size_t count)
 	free(list);
 }
 
-void papers_free(struct server *server)
+void papers_free(struct gate *gate)
 {
-	struct papers *papers = server->papers;
+	struct papers *papers = gate->papers;
 
 	if (!papers)
 		return;
@@ -116,20 +112,20 @@ void papers_free(struct server *server)
 	close_all(papers->clients, papers->client_count);
 	close_all(papers->ways, papers->client_count);
 	free(papers);
-	server->papers = NULL;
+	gate->papers = NULL;
 }
 
-static int papers_begin(struct server *server)
+static int papers_begin(struct gate *gate)
 {
-	const struct config *config = server->setup.config;
+	const struct config *config = gate->settings->config;
 	struct papers *papers;
 
-	if (server->papers)
+	if (gate->papers)
 		return 0;
 	papers = calloc(1, sizeof(*papers));
 	if (!papers)
 		return -1;
-	server->papers = papers;
+	gate->papers = papers;
 	papers->entry_count = config->modality_count;
 	papers->server_count = config->listen_count;
 	papers->client_count = config->destination_count;
@@ -139,82 +135,84 @@ static int papers_begin(struct server *server)
 	papers->ways = calloc(papers->client_count, sizeof(*papers->ways));
 	if (papers->entries && papers->servers && papers->clients && papers->ways)
 		return 0;
-	papers_free(server);
+	papers_free(gate);
 	return -1;
 }
 
-/* Those that concern the child, -1 where there is none. An association goes on to the
- * destination that it was opened for, by the way that leads there now; if its entry has
- * another, it is brought none. */
-static bool collect(struct server *server, const struct child *child,
-		    int ret[ASSOCIATION_PAPER_COUNT])
+/* The papers that concern the process, -1 where there is none. An association goes on to
+ * the destination that it was opened for, by the way that leads there now; if its entry
+ * has another, it is brought none. */
+static bool collect_papers(struct gate *gate, const struct place *place,
+			   int ret[ASSOCIATION_PAPER_COUNT])
 {
-	const struct setup *setup = &server->setup;
+	const struct settings *settings = gate->settings;
 
 	for (size_t i = 0; i < ASSOCIATION_PAPER_COUNT; i++)
 		ret[i] = -1;
-	if (papers_begin(server) != 0)
+	if (papers_begin(gate) != 0)
 		return false;
-	if (child->listener != NOWHERE &&
-	    !trust_paper(&server->papers->servers[child->listener],
-			 setup->servers[child->listener], &ret[ASSOCIATION_SERVER_TRUST]))
+	if (place->listener != NOWHERE &&
+	    !trust_paper(&gate->papers->servers[place->listener],
+			 settings->servers[place->listener],
+			 &ret[ASSOCIATION_SERVER_TRUST]))
 		return false;
-	if (child->destination != NOWHERE &&
-	    !trust_paper(&server->papers->clients[child->destination],
-			 setup->clients[child->destination],
+	if (place->destination != NOWHERE &&
+	    !trust_paper(&gate->papers->clients[place->destination],
+			 settings->clients[place->destination],
 			 &ret[ASSOCIATION_CLIENT_TRUST]))
 		return false;
-	if (child->modality == NOWHERE)
+	if (place->modality == NOWHERE)
 		return true;
-	ret[ASSOCIATION_ENTRY] = entry_paper(server, child->modality);
-	if (child->destination == NOWHERE ||
-	    setup->config->modalities[child->modality].destination != child->destination)
+	ret[ASSOCIATION_ENTRY] = entry_paper(gate, place->modality);
+	if (place->destination == NOWHERE ||
+	    settings->config->modalities[place->modality].destination !=
+		    place->destination)
 		return ret[ASSOCIATION_ENTRY] >= 0;
-	ret[ASSOCIATION_WAY] = way_paper(server, child->destination);
+	ret[ASSOCIATION_WAY] = way_paper(gate, place->destination);
 	return ret[ASSOCIATION_ENTRY] >= 0 && ret[ASSOCIATION_WAY] >= 0;
 }
 
-bool papers_bring(struct server *server, struct child *child)
+bool papers_bring(struct gate *gate, struct place *place)
 {
-	struct association_notice word = { .kind = ASSOCIATION_REVISED };
+	struct association_notice notice = { .kind = ASSOCIATION_REVISED };
 	int papers[ASSOCIATION_PAPER_COUNT], present[ASSOCIATION_PAPER_COUNT];
 	size_t count = 0;
 
-	if (!collect(server, child, papers)) {
+	if (!collect_papers(gate, place, papers)) {
 		log_error("association %s: no memory or descriptors to bring it the new "
 			  "configuration: trying again",
-			  child->id);
+			  place->id);
 		return false;
 	}
 	for (unsigned i = 0; i < ASSOCIATION_PAPER_COUNT; i++) {
 		if (papers[i] < 0)
 			continue;
-		word.papers |= 1U << i;
+		notice.papers |= 1U << i;
 		present[count++] = papers[i];
 	}
-	if (descriptors_send(child->line, &word, sizeof(word), present, count,
+	if (descriptors_send(place->channel, &notice, sizeof(notice), present, count,
 			     MSG_DONTWAIT) != 0)
 		return false;
-	child->reloads = server->reloads;
+	place->edition = gate->edition;
 	return true;
 }
 
-/* One that is not heard of with its entry asks for its place first, and is told then. */
-void papers_maintain(struct server *server)
+/* A process that holds no place yet is brought them when it asks for one. */
+void papers_maintain(struct gate *gate)
 {
 	bool all_told = true;
 
-	for (struct child *c = server->first; c; c = c->next)
-		if (c->state == CHILD_PLACED && c->line >= 0 &&
-		    c->reloads != server->reloads && !papers_bring(server, c))
+	for (struct place *p = gate->places.first; p; p = p->next)
+		if (p->state == PLACE_HELD && p->channel >= 0 &&
+		    p->edition != gate->edition && !papers_bring(gate, p))
 			all_told = false;
 	if (all_told)
-		papers_free(server);
+		papers_free(gate);
 }
 
-void papers_renew(struct server *server)
+void papers_renew(struct gate *gate)
 {
-	papers_free(server);
-	server->reloads++;
-	papers_maintain(server);
+	papers_free(gate);
+	gate->edition++;
+	papers_maintain(gate);
 }

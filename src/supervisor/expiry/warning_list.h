@@ -1,0 +1,45 @@
+/* Certificates and CRLs whose end is watched. */
+#ifndef CATHGATE_SUPERVISOR_WARNING_LIST_H
+#define CATHGATE_SUPERVISOR_WARNING_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "cathgate/base/must_use.h"
+#include "cathgate/tls/tls.h"
+
+#define WARNING_NOT_TOLD 99 /* no stage of it */
+
+enum warning_owner { WARNING_OWN, WARNING_MODALITY, WARNING_DESTINATION };
+
+struct warning {
+	enum warning_owner owner;
+	char *name; /* of our own, its file and subject; else the entry's */
+	time_t until;
+	int told;	  /* the last stage that was */
+	time_t seen;	  /* of another's: when it was shown last ... */
+	int64_t pause_ms; /* ... and until when that leads to no other alert */
+	/* Of our own, while it is in force: */
+	bool in_force, renewed;
+	enum tls_end_kind kind;
+	time_t begins;
+};
+
+struct warning_list {
+	struct warning *items;
+	size_t count;
+};
+
+struct warning *warning_list_find(const struct warning_list *list,
+				  enum warning_owner owner, const char *name,
+				  time_t until);
+/* NULL without memory, which is logged. */
+MUST_USE struct warning *warning_list_add(struct warning_list *list,
+					  enum warning_owner owner, const char *name,
+					  time_t until);
+void warning_list_drop(struct warning_list *list, size_t i);
+void warning_list_clear(struct warning_list *list);
+
+#endif

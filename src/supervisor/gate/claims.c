@@ -1,0 +1,238 @@
+#include "supervisor/gate/claims.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cathgate/base/clock.h"
+#include "cathgate/base/log.h"
+#include "cathgate/policy/policy.h"
+#include "supervisor/gate/paces.h"
+#include "supervisor/gate/papers.h"
+
+void claim_return(struct gate *gate, struct place *place)
+{
+	enum place_state was = place->state;
+
+	if (was == PLACE_PARTING)
+		return;
+	place->state = PLACE_PARTING;
+	place->parting_ms = clock_ms();
+	if (was == PLACE_HANDSHAKING)
+		gate->places.handshaking--;
+	if (was != PLACE_HELD)
+		return;
+	gate->places.held--;
+	paces_share_anew(gate, place);
+}
+
+/* Whether entry and address may have one more place in this minute; counts it. */
+static bool is_in_time(struct gate *gate, const struct place *place)
+{
+	const struct config *config = gate->settings->config;
+	int64_t now_ms = clock_ms();
+	struct rate *of_entry = &gate->modality_rates[place->modality];
+	struct rate *of_address =
+		visitors_places(&gate->visitors, &place->address, now_ms);
+	unsigned per_minute =
+		config->modalities[place->modality].max_handshakes_per_minute;
+	struct rate_limit entry = rate_limit_of(per_minute);
+	struct rate_limit address =
+		rate_limit_of(config->limits.handshakes_per_address_per_minute);
+
+	if (!rate_has_room(of_entry, entry, now_ms) ||
+	    !rate_has_room(of_address, address, now_ms))
+		return false;
+	rate_count(of_entry, entry, 1, now_ms);
+	rate_count(of_address, address, 1, now_ms);
+	return true;
+}
+
+/* PS3.8 table 9-21, source 3: 1 is temporary congestion, 2 a local limit; 0: none. */
+static uint32_t rejection_for(struct gate *gate, const struct place *place)
+{
+	const struct config *config = gate->settings->config;
+	const struct config_modality *entry = &config->modalities[place->modality];
+
+	if (!is_in_time(gate, place))
+		return 1;
+	if (gate->places.held >= config->limits.max_associations ||
+	    places_held_for(&gate->places, place->modality) >= entry->max_associations ||
+	    places_held_at(&gate->places, &place->address) >=
+		    config->limits.max_associations_per_address)
+		return 2;
+	return 0;
+}
+
+/* Certificate and AE titles are the process's own word, and the process may have been
+ * taken over before it proved any. The supervisor itself saw the address and the
+ * listener.
+ */
+static bool can_be_its_entry(const struct gate *gate, const struct place *place)
+{
+	const struct config_modality *entry =
+		&gate->settings->config->modalities[place->modality];
+
+	return policy_allows_address(entry, &place->host) &&
+	       entry->certificate.none == place->came_plain;
+}
+
+/* Why the process gets no place; REASON_NONE when it does. */
+static enum reason judge_claim(struct gate *gate, struct place *place,
+			       uint32_t *ret_rejection_reason)
+{
+	*ret_rejection_reason = 1;
+	if (gate->is_closed)
+		return REASON_GATEWAY_STOPPING;
+	/* A process that came before a reload is judged by the new settings, too. */
+	if (place->modality == NOWHERE || !can_be_its_entry(gate, place) ||
+	    (place->edition != gate->edition && !papers_bring(gate, place)))
+		return REASON_REVOKED_WHILE_OPEN;
+	*ret_rejection_reason = rejection_for(gate, place);
+	return *ret_rejection_reason == 0 ? REASON_NONE : REASON_LIMIT_ASSOCIATIONS;
+}
+
+/* Whether a process that knows the settings in force can have come to ask for that. */
+static bool asks_by_right(const struct gate *gate, const struct place *place)
+{
+	return place->modality != NOWHERE && can_be_its_entry(gate, place) &&
+	       place->destination ==
+		       gate->settings->config->modalities[place->modality].destination &&
+	       (place->state == PLACE_AUTHENTICATED || place->came_plain);
+}
+
+static enum claim answer_claim(struct gate *gate, struct place *place)
+{
+	struct association_notice answer = { .kind = ASSOCIATION_GRANTED };
+
+	answer.reason = judge_claim(gate, place, &answer.rejection_reason);
+	if (answer.reason != REASON_NONE) {
+		answer.kind = ASSOCIATION_DENIED;
+		claim_return(gate, place);
+		place_say(place, &answer);
+		return CLAIM_FIGURES;
+	}
+	if (place->state == PLACE_HANDSHAKING) /* on a plain listener */
+		gate->places.handshaking--;
+	gate->places.held++;
+	place->state = PLACE_HELD;
+	place->was_held = true;
+	visitors_placed(&gate->visitors, &place->address, &place->visit, clock_ms());
+	answer.pace = pace_of(gate, place);
+	place_say(place, &answer);
+	paces_share_anew(gate, place);
+	return CLAIM_PLACE;
+}
+
+void claim_forget(struct gate *gate, struct place *place)
+{
+	claim_return(gate, place);
+	close(place->channel);
+	place->channel = -1;
+	if (place->pid == 0)
+		places_remove(&gate->places, place);
+}
+
+/* Counts what a process without a place has worked in vain. */
+static void charge_work(struct gate *gate, const struct place *place,
+			const struct rusage *usage)
+{
+	const struct timeval *user = &usage->ru_utime, *system = &usage->ru_stime;
+
+	if (!place->was_held)
+		visitors_worked(&gate->visitors,
+				(double)(user->tv_sec + system->tv_sec) * 1e3 +
+					(double)(user->tv_usec + system->tv_usec) / 1e3,
+				clock_ms());
+}
+
+bool claim_reaped(struct gate *gate, pid_t pid, int status, const struct rusage *usage)
+{
+	struct place *place = places_find(&gate->places, pid);
+
+	if (!place)
+		return false;
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		log_bug("an association's process (%d) died of signal %d", pid,
+			WTERMSIG(status));
+	place->pid = 0;
+	charge_work(gate, place, usage);
+	if (place->channel < 0)
+		places_remove(&gate->places, place);
+	return true;
+}
+
+static enum claim end_misbehaved(struct gate *gate, struct place *place)
+{
+	log_bug("association %s: its process said what it can't by right: ended",
+		place->id);
+	place_kill(place, gate->auditing, REASON_INTERNAL);
+	claim_forget(gate, place);
+	return CLAIM_NONE;
+}
+
+static bool names_end(const struct association_notice *notice)
+{
+	return memchr(notice->modality, 0, sizeof(notice->modality)) &&
+	       memchr(notice->destination, 0, sizeof(notice->destination));
+}
+
+static enum claim hear_claim(struct gate *gate, struct place *place,
+			     const struct association_notice *notice)
+{
+	const struct config *config = gate->settings->config;
+
+	place->modality = settings_find_modality(config, notice->modality);
+	place->destination = settings_find_destination(config, notice->destination);
+	if (place->edition == gate->edition && !asks_by_right(gate, place))
+		return end_misbehaved(gate, place);
+	return answer_claim(gate, place);
+}
+
+static enum claim hear_notice(struct gate *gate, struct place *place,
+			      const struct association_notice *notice)
+{
+	enum place_state state = place->state;
+
+	if (state == PLACE_PARTING)
+		return CLAIM_FIGURES; /* said before the place was taken away */
+	if (notice->kind == ASSOCIATION_ASKS_PLACE && state != PLACE_HELD)
+		return hear_claim(gate, place, notice);
+	if (notice->kind == ASSOCIATION_AUTHENTICATED && state == PLACE_HANDSHAKING) {
+		place->state = PLACE_AUTHENTICATED;
+		gate->places.handshaking--;
+		return CLAIM_AUTHENTICATED;
+	}
+	if (state != PLACE_HELD)
+		return end_misbehaved(gate, place);
+	switch (notice->kind) {
+	case ASSOCIATION_RETURNS_PLACE:
+		claim_return(gate, place);
+		return CLAIM_FIGURES;
+	case ASSOCIATION_TELLS_FIGURES:
+		return CLAIM_FIGURES;
+	case ASSOCIATION_SAW_DESTINATION:
+		return CLAIM_SAW_DESTINATION;
+	default:
+		return end_misbehaved(gate, place);
+	}
+}
+
+enum claim claim_hear(struct gate *gate, struct place *place,
+		      struct association_notice *ret)
+{
+	ssize_t size = recv(place->channel, ret, sizeof(*ret), MSG_DONTWAIT);
+
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return CLAIM_NONE;
+	if (size <= 0) { /* reset, when it died with notices unread */
+		claim_forget(gate, place);
+		return CLAIM_NONE;
+	}
+	if (size != (ssize_t)sizeof(*ret) || !names_end(ret))
+		return end_misbehaved(gate, place);
+	return hear_notice(gate, place, ret);
+}

@@ -1,0 +1,201 @@
+#include "supervisor/reload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cathgate/base/clock.h"
+#include "cathgate/base/log.h"
+#include "supervisor/gate/paces.h"
+#include "supervisor/gate/papers.h"
+#include "supervisor/settings/changes.h"
+
+static void record_reload(const struct server *server, enum audit_outcome outcome,
+			  const char *detail)
+{
+	auditing_tell(&server->auditing, AUDIT_RELOAD, outcome, REASON_NONE, detail);
+}
+
+/* Records every change, on several lines if need be: the allowlist is part of the
+ * evidence. */
+static void record_changes(const struct server *server, const struct changes *changes)
+{
+	char detail[sizeof(((struct audit_record *)0)->detail)] = "";
+	const size_t room = sizeof(detail) - strlen(AUDIT_GOES_ON);
+	size_t used = 0;
+
+	for (size_t i = 0; i < changes->count; i++) {
+		const char *item = changes->items[i];
+
+		log_info("reload: %s", item);
+		if (used > 0 && used + 2 + strlen(item) >= room) {
+			strcpy(detail + used, AUDIT_GOES_ON);
+			record_reload(server, AUDIT_DONE, detail);
+			used = 0;
+		}
+		used += (size_t)snprintf(detail + used, room - used, "%s%s",
+					 used > 0 ? "; " : "", item);
+		if (used >= room)
+			used = room - 1;
+	}
+	record_reload(server, AUDIT_DONE,
+		      changes->count > 0 ? detail : "nothing has changed");
+}
+
+static void refuse_reload(const struct server *server, const struct settings *next)
+{
+	const char *first = "";
+	char detail[sizeof(((struct audit_record *)0)->detail)];
+
+	for (size_t i = next->faults.count; i > 0; i--)
+		if (next->faults.items[i - 1].kind == CONFIG_ERROR)
+			first = next->faults.items[i - 1].text;
+	settings_print_new(next, &server->settings);
+	log_error("reload refused: what was in force stays so; correct it, prove it with "
+		  "cathgated --check, and reload again");
+	if (next->faults.error_count == 1)
+		snprintf(detail, sizeof(detail), "%s", first);
+	else
+		snprintf(detail, sizeof(detail), "the first of %zu errors: %s",
+			 next->faults.error_count, first);
+	record_reload(server, AUDIT_REFUSED, detail);
+}
+
+/* The auditor and the exporter were started with some keys, which stay as they were. */
+static void keep_fixed(const struct server *server, struct settings *next,
+		       struct changes *changes)
+{
+	const struct config *first = server->first_config;
+	char keys[400];
+
+	if (next->shares_config)
+		return;
+	config_fixed_changes(first, next->config, keys, sizeof(keys));
+	if (keys[0]) {
+		log_warning("reload: %s: can't change while the gateway runs: systemctl "
+			    "restart",
+			    keys);
+		changes_add(changes, "not before a restart: %s", keys);
+	}
+	next->config->audit = first->audit;
+	next->config->gateway_name = first->gateway_name;
+}
+
+static bool is_same_path(const struct config_file *a, const struct config_file *b)
+{
+	return a->path && b->path ? strcmp(a->path, b->path) == 0 : a->path == b->path;
+}
+
+static void renew_observer(struct helper *observer, const struct config *before,
+			   const struct config *now)
+{
+	observer->restart_ms = 0;
+	if (!is_same_path(&before->metrics.textfile, &now->metrics.textfile) ||
+	    !is_same_path(&before->control.socket, &now->control.socket))
+		helper_dismiss(observer);
+}
+
+static void bring_into_force(struct server *server, struct settings *next,
+			     struct listener *listeners, size_t listener_count)
+{
+	struct settings before = server->settings;
+	const struct config *now = next->config;
+	struct gate *gate = &server->gate;
+
+	papers_free(gate);
+	server->settings = *next;
+	server->settings.shares_config = false;
+	gate->edition++;
+	/* Processes that are forked from here on hold none of the old keys. */
+	settings_forget_keys(&before);
+	listeners_replace(&gate->listeners, now, listeners, listener_count);
+	renew_observer(&server->helpers[ROLES_OBSERVER], before.config, now);
+	places_revise(&gate->places, before.config, now);
+	paces_say(gate);
+	resolver_renew(&server->resolver, &server->settings, &before);
+	reload_raise_alerts(server, &before);
+	if (before.config == now || before.config == server->first_config)
+		before.shares_config = true; /* it is still needed */
+	settings_free(&before);
+	papers_maintain(gate);
+	warnings_adopt(&server->warnings, &server->settings);
+	if (watch_renew(&server->watch, &server->settings) != 0)
+		log_error("no memory to watch the certificates: reload again");
+}
+
+static int try_next(struct server *server, const char *config_path, struct settings *next,
+		    struct changes *changes)
+{
+	const struct config *now = server->settings.config;
+	struct gate *gate = &server->gate;
+	struct listener *listeners;
+	size_t listener_count;
+
+	if (settings_load(next, config_path, &server->settings) != 0)
+		return -1;
+	listeners = listeners_renew(&gate->listeners, now, next->config, &listener_count,
+				    &next->faults);
+	if (!listeners)
+		return -1;
+	if (rates_renew(&gate->modality_rates, now, next->config) != 0) {
+		config_fault_add(&next->faults, CONFIG_ERROR, NULL,
+				 "no memory for the modalities");
+		listeners_forget(&gate->listeners, listeners, listener_count);
+		return -1;
+	}
+	keep_fixed(server, next, changes);
+	changes_list(&server->settings, next, changes);
+	settings_print_new(next, &server->settings);
+	bring_into_force(server, next, listeners, listener_count);
+	return 0;
+}
+
+/* Without a path, only files that the configuration in force names are read. A refusal is
+ * logged and recorded unless it `is_quiet`. */
+static int try_reload(struct server *server, const char *config_path, bool is_quiet)
+{
+	struct settings next = { 0 };
+	struct changes changes = { 0 };
+	int64_t began_us = clock_us();
+	int rc = try_next(server, config_path, &next, &changes);
+
+	if (rc == 0 && !config_path && changes.count == 0) {
+		log_debug("files have changed, but not what they say");
+	} else if (rc == 0) {
+		log_info("reloaded in %lld ms",
+			 (long long)(clock_us() - began_us) / 1000);
+		record_changes(server, &changes);
+	} else {
+		if (!is_quiet)
+			refuse_reload(server, &next);
+		settings_free(&next);
+	}
+	changes_clear(&changes);
+	return rc;
+}
+
+void reload_all(struct server *server)
+{
+	manager_say_reloading();
+	(void)!try_reload(server, server->config_path, false); /* it logs a refusal */
+	manager_say_ready();
+}
+
+void reload_maintain(struct server *server)
+{
+	bool is_last_try = watch_is_last_try(server->watch);
+
+	if (watch_maintain(server->watch) && try_reload(server, NULL, !is_last_try) != 0)
+		watch_refused(server->watch, is_last_try);
+}
+
+void reload_raise_alerts(const struct server *server, const struct settings *before)
+{
+	const struct config_faults *faults = &server->settings.faults;
+
+	for (size_t i = 0; i < faults->count; i++)
+		if (faults->items[i].kind == CONFIG_CALENDAR &&
+		    (!before || !settings_have_fault(before, &faults->items[i])))
+			auditing_tell(&server->auditing, AUDIT_ALERT, AUDIT_RAISED,
+				      faults->items[i].reason, faults->items[i].text);
+}

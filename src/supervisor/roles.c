@@ -1,0 +1,159 @@
+#include "supervisor/roles.h"
+
+#include "cathgate/audit/auditor.h"
+#include "cathgate/base/log.h"
+#include "cathgate/exporter/exporter.h"
+#include "cathgate/observer/observer.h"
+#include "supervisor/expiry/told.h"
+#include "supervisor/server.h"
+
+static const struct role association = { .name = "cathgated-assoc",
+					 .keys = ROLE_TLS_KEYS };
+
+static int run_auditor(int channel, const void *argument)
+{
+	const struct server *server = argument;
+
+	auditing_show_state(channel);
+	return auditor_run(channel, server->settings.config);
+}
+
+/* Associations that are still ending need an auditor to the last. */
+static bool wants_auditor(const void *argument)
+{
+	const struct server *server = argument;
+
+	return !server->is_stopping || server->gate.places.first;
+}
+
+static int run_resolver(int channel, const void *argument)
+{
+	const struct server *server = argument;
+
+	resolver_run(channel, server->settings.config);
+}
+
+static bool wants_resolver(const void *argument)
+{
+	const struct server *server = argument;
+
+	return server->resolver.has_names && !server->is_stopping;
+}
+
+static int run_exporter(int channel, const void *argument)
+{
+	const struct server *server = argument;
+
+	return exporter_run(channel, server->settings.config, server->exports_to_journal);
+}
+
+static bool wants_exporter(const void *argument)
+{
+	const struct server *server = argument;
+
+	return server->exports;
+}
+
+static int run_observer(int channel, const void *argument)
+{
+	const struct server *server = argument;
+
+	return observer_run(channel, server->settings.config);
+}
+
+static bool wants_observer(const void *argument)
+{
+	const struct server *server = argument;
+
+	return !server->is_stopping && observer_is_wanted(server->settings.config);
+}
+
+static int run_scribe(int channel, const void *argument)
+{
+	const struct server *server = argument;
+	const struct warnings *warnings = &server->warnings;
+
+	(void)channel;
+	return told_write(&warnings->list, warnings->path) == 0 ? 0 : 1;
+}
+
+static const struct role roles[ROLES_COUNT] = {
+	/* When the supervisor dies, the auditor still writes the associations' last
+	   lines. */
+	[ROLES_AUDITOR] = { .name = "cathgated-audit",
+			    .context = "auditor",
+			    .outlives_parent = true,
+			    .run = run_auditor,
+			    .is_wanted = wants_auditor,
+			    .backoff_ms = 100,
+			    .backoff_max_ms = 5000,
+			    .finish_ms = 10000,
+			    .late = "the auditor still waits for its disk; it ends by "
+				    "itself" },
+	[ROLES_RESOLVER] = { .name = "cathgated-names",
+			     .context = "resolver",
+			     .run = run_resolver,
+			     .is_wanted = wants_resolver,
+			     .backoff_ms = 1000,
+			     .backoff_max_ms = 1000,
+			     .ended = "the resolver ended: starting another" },
+	[ROLES_EXPORTER] = { .name = "cathgated-sends",
+			     .context = "exporter",
+			     .run = run_exporter,
+			     .is_wanted = wants_exporter,
+			     .backoff_ms = 100,
+			     .backoff_max_ms = 5000,
+			     .well_ms = 10000,
+			     .finish_ms = EXPORTER_FINISH_MS + 1000,
+			     .late = "the exporter does not end: what it has not "
+				     "exported yet is exported after the next start" },
+	[ROLES_OBSERVER] = { .name = "cathgated-shown",
+			     .context = "observer",
+			     .run = run_observer,
+			     .is_wanted = wants_observer,
+			     .backoff_ms = 5000,
+			     .backoff_max_ms = 5000,
+			     .finish_ms = OBSERVER_FINISH_MS + 500,
+			     .ended = "the observer ended: metrics and status stand "
+				      "still until another starts, in 5 s" },
+	[ROLES_SCRIBE] = { .name = "cathgated-told",
+			   .is_once = true,
+			   .run = run_scribe,
+			   .finish_ms = 2000 },
+};
+
+static void forget_keys(void *settings)
+{
+	settings_forget_keys(settings);
+}
+
+void roles_init(struct server *server)
+{
+	struct helper *helpers = server->helpers;
+
+	server->parent.forget_keys = forget_keys;
+	server->parent.keys = &server->settings;
+	for (size_t i = 0; i < ROLES_COUNT; i++)
+		helpers[i] = (struct helper){ .role = &roles[i],
+					      .parent = &server->parent,
+					      .argument = server,
+					      .channel = -1 };
+	/* What the auditor does to a broken log at its start is over when it is ready. */
+	helpers[ROLES_EXPORTER].after = &helpers[ROLES_AUDITOR];
+	helpers[ROLES_OBSERVER].after = &helpers[ROLES_AUDITOR];
+	server->auditing.helper = &helpers[ROLES_AUDITOR];
+	server->resolver.helper = &helpers[ROLES_RESOLVER];
+	server->warnings.scribe = &helpers[ROLES_SCRIBE];
+	server->gate.role = &association;
+}
+
+void roles_decide_export(struct server *server)
+{
+	const struct config_audit *audit = &server->settings.config->audit;
+
+	server->exports_to_journal = exporter_finds_journal(audit);
+	server->exports = server->exports_to_journal || audit->messages.path;
+	if (audit->journal != CONFIG_JOURNAL_OFF && !server->exports_to_journal)
+		log_info("this machine has no journal: audit events go to %s only",
+			 audit->messages.path ? "the log and the messages" : "the log");
+}

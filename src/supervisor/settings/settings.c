@@ -1,0 +1,197 @@
+#include "supervisor/settings/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cathgate/audit/auditor.h"
+#include "cathgate/base/log.h"
+#include "cathgate/policy/policy.h"
+#include "cathgate/base/secrets.h"
+#include "cathgate/dicom/sop_class.h"
+
+static const struct config_sop_classes sop_classes = {
+	.uid_of_name = sop_class_uid,
+	.is_storage = sop_class_is_storage,
+};
+
+size_t settings_find_modality(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->modality_count; i++)
+		if (strcmp(config->modalities[i].name, name) == 0)
+			return i;
+	return NOWHERE;
+}
+
+size_t settings_find_destination(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->destination_count; i++)
+		if (strcmp(config->destinations[i].name, name) == 0)
+			return i;
+	return NOWHERE;
+}
+
+static bool same_place(const struct config_listen *a, const struct config_listen *b)
+{
+	if (a->socket || b->socket)
+		return a->socket && b->socket && strcmp(a->socket, b->socket) == 0;
+	return a->port == b->port && strcmp(a->address, b->address) == 0;
+}
+
+/* Several entries may ask for a port of the system's choice, which makes them all alike:
+ * the first of them in one configuration is the first in the other, and so on. */
+size_t settings_find_listen(const struct config *config, const struct config *from,
+			    size_t entry)
+{
+	const struct config_listen *wanted = &from->listen[entry];
+	size_t alike = 0;
+
+	for (size_t i = 0; i < entry; i++)
+		alike += same_place(&from->listen[i], wanted);
+	for (size_t i = 0; i < config->listen_count; i++)
+		if (same_place(&config->listen[i], wanted) && alike-- == 0)
+			return i;
+	return NOWHERE;
+}
+
+static const struct tls_context *running_server(const struct settings *running,
+						const struct config *config, size_t i)
+{
+	size_t before =
+		running ? settings_find_listen(running->config, config, i) : NOWHERE;
+
+	return before == NOWHERE ? NULL : running->servers[before];
+}
+
+static const struct tls_context *running_client(const struct settings *running,
+						const struct config_destination *now)
+{
+	size_t before =
+		running ? settings_find_destination(running->config, now->name) : NOWHERE;
+
+	return before == NOWHERE ? NULL : running->clients[before];
+}
+
+static void load_tls(struct settings *settings, const struct settings *running)
+{
+	const struct config *config = settings->config;
+
+	/* The faults say what failed, and are judged together. */
+	for (size_t i = 0; i < config->listen_count; i++)
+		if (!config->listen[i].tls.none)
+			(void)!tls_server_new(&config->listen[i].tls,
+					      running_server(running, config, i),
+					      &settings->servers[i], &settings->faults);
+	for (size_t i = 0; i < config->destination_count; i++)
+		if (!config->destinations[i].tls.none)
+			(void)!tls_client_new(
+				&config->destinations[i].tls,
+				running_client(running, &config->destinations[i]),
+				&settings->clients[i], &settings->faults);
+}
+
+static int load_rest(struct settings *settings, const struct settings *running)
+{
+	const struct config *config = settings->config;
+
+	settings->servers = calloc(config->listen_count, sizeof(*settings->servers));
+	settings->clients = calloc(config->destination_count, sizeof(*settings->clients));
+	settings->addresses =
+		calloc(config->destination_count, sizeof(*settings->addresses));
+	if (!settings->servers || !settings->clients || !settings->addresses) {
+		log_error("no memory for the configuration");
+		return -1;
+	}
+	secrets_begin();
+	load_tls(settings, running);
+	if (!settings->shares_config) {
+		policy_check(config, &settings->faults);
+		audit_check(&config->audit, &settings->faults);
+	}
+	secrets_end();
+	return settings->faults.error_count == 0 ? 0 : -1;
+}
+
+int settings_load(struct settings *settings, const char *config_path,
+		  const struct settings *running)
+{
+	*settings = (struct settings){ 0 };
+	clock_gettime(CLOCK_REALTIME, &settings->read_at);
+	if (!config_path) {
+		settings->config = running->config;
+		settings->shares_config = true;
+	} else if (config_load(config_path, &sop_classes, &settings->config,
+			       &settings->faults) != 0) {
+		return -1;
+	}
+	return load_rest(settings, running);
+}
+
+void settings_forget_keys(struct settings *settings)
+{
+	const struct config *config = settings->config;
+
+	secrets_begin();
+	for (size_t i = 0; settings->servers && i < config->listen_count; i++)
+		tls_context_free(settings->servers[i]);
+	for (size_t i = 0; settings->clients && i < config->destination_count; i++)
+		tls_context_free(settings->clients[i]);
+	secrets_end();
+	free(settings->servers);
+	free(settings->clients);
+	settings->servers = settings->clients = NULL;
+}
+
+void settings_free(struct settings *settings)
+{
+	settings_forget_keys(settings);
+	free(settings->addresses);
+	if (!settings->shares_config)
+		config_free(settings->config);
+	config_faults_clear(&settings->faults);
+	*settings = (struct settings){ 0 };
+}
+
+static void print_kind(const struct settings *settings, enum config_fault_kind kind,
+		       bool check)
+{
+	for (size_t i = 0; i < settings->faults.count; i++) {
+		const struct config_fault *fault = &settings->faults.items[i];
+
+		if (fault->kind != kind)
+			continue;
+		if (kind == CONFIG_WARNING || (kind == CONFIG_CALENDAR && !check))
+			log_warning("%s", fault->text);
+		else
+			log_error("%s", fault->text);
+	}
+}
+
+void settings_print(const struct settings *settings, bool check)
+{
+	print_kind(settings, CONFIG_ERROR, check);
+	print_kind(settings, CONFIG_CALENDAR, check);
+	print_kind(settings, CONFIG_WARNING, check);
+}
+
+bool settings_have_fault(const struct settings *settings,
+			 const struct config_fault *fault)
+{
+	for (size_t i = 0; i < settings->faults.count; i++)
+		if (settings->faults.items[i].kind == fault->kind &&
+		    strcmp(settings->faults.items[i].text, fault->text) == 0)
+			return true;
+	return false;
+}
+
+void settings_print_new(const struct settings *settings, const struct settings *before)
+{
+	for (size_t i = 0; i < settings->faults.count; i++) {
+		const struct config_fault *fault = &settings->faults.items[i];
+
+		if (fault->kind == CONFIG_ERROR)
+			log_error("%s", fault->text);
+		else if (!settings_have_fault(before, fault))
+			log_warning("%s", fault->text);
+	}
+}

@@ -1,0 +1,54 @@
+/*
+ * The configuration, and all that is made of it: TLS contexts, addresses, faults. It is
+ * made and freed as a whole. A process that is forked with one set keeps its copy, so the
+ * supervisor can free its own at once when another comes into force.
+ */
+#ifndef CATHGATE_SUPERVISOR_SETTINGS_H
+#define CATHGATE_SUPERVISOR_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "cathgate/association/association.h"
+#include "cathgate/base/must_use.h"
+#include "cathgate/config/config.h"
+#include "cathgate/tls/tls.h"
+
+#define NOWHERE SIZE_MAX /* the index of what isn't there */
+
+struct settings {
+	struct config *config;
+	bool shares_config;	      /* with other settings, which free it */
+	struct timespec read_at;      /* before the first file was */
+	struct tls_context **servers; /* one a listener; NULL: plain */
+	struct tls_context **clients; /* one a destination; NULL: plain */
+	struct association_addresses *addresses;
+	struct config_faults faults;
+};
+
+/* Reads and checks all of it: 0, or -1 with the faults told. While `running` (may be
+ * NULL) serve: without a path, only the files that the configuration in force names. */
+MUST_USE int settings_load(struct settings *settings, const char *config_path,
+			   const struct settings *running);
+void settings_free(struct settings *settings);
+/* Frees the TLS contexts; in a process that was forked with them, too. Their private keys
+ * are overwritten. */
+void settings_forget_keys(struct settings *settings);
+
+/* Prints the faults, errors first. With `check`, calendar faults are errors. */
+void settings_print(const struct settings *settings, bool check);
+/* Prints all but those that `before` had as well, unless they are errors. */
+void settings_print_new(const struct settings *settings, const struct settings *before);
+/* Whether that fault stands in the settings too. */
+bool settings_have_fault(const struct settings *settings,
+			 const struct config_fault *fault);
+
+/* Where something of one configuration stands in another; NOWHERE when it doesn't. */
+size_t settings_find_modality(const struct config *config, const char *name);
+size_t settings_find_destination(const struct config *config, const char *name);
+size_t settings_find_listen(const struct config *config, const struct config *from,
+			    size_t entry);
+
+#endif

@@ -1,0 +1,189 @@
+#include "supervisor/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cathgate/base/clock.h"
+#include "cathgate/base/descriptors.h"
+#include "cathgate/base/log.h"
+#include "cathgate/observer/observer.h"
+#include "supervisor/server.h"
+
+#define TELL_MS 1000
+
+static const char *modality_name(const struct server *server, size_t i)
+{
+	return i == NOWHERE ? "" : server->settings.config->modalities[i].name;
+}
+
+static const char *destination_name(const struct server *server, size_t i)
+{
+	return i == NOWHERE ? "" : server->settings.config->destinations[i].name;
+}
+
+static void write_associations(const struct server *server, FILE *to)
+{
+	for (const struct place *p = server->gate.places.first; p; p = p->next) {
+		struct observer_association item = { .since = p->since,
+						     .figures = p->figures };
+
+		if (p->state != PLACE_HELD)
+			continue;
+		memcpy(item.id, p->id, sizeof(item.id));
+		memcpy(item.peer, p->peer, sizeof(item.peer));
+		snprintf(item.modality, sizeof(item.modality), "%s",
+			 modality_name(server, p->modality));
+		snprintf(item.destination, sizeof(item.destination), "%s",
+			 destination_name(server, p->destination));
+		fwrite(&item, sizeof(item), 1, to);
+	}
+}
+
+/* Several warnings may have one name, and one of them is shown: of our own that which
+ * ends first, of another's that which was seen last. */
+static bool is_shown(const struct warning_list *list, size_t at)
+{
+	const struct warning *item = &list->items[at];
+	bool is_own = item->owner == WARNING_OWN;
+
+	if (is_own && !item->in_force)
+		return false;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct warning *other = &list->items[i];
+
+		if (i == at || other->owner != item->owner || other->kind != item->kind ||
+		    (is_own && !other->in_force) || strcmp(other->name, item->name) != 0)
+			continue;
+		if (is_own ? other->until < item->until
+			   : other->seen > item->seen ||
+				     (other->seen == item->seen && i > at))
+			return false;
+	}
+	return true;
+}
+
+static void write_ends(const struct warning_list *list, FILE *to)
+{
+	static const enum observer_owner owners[] = {
+		[WARNING_OWN] = OBSERVER_OWN,
+		[WARNING_MODALITY] = OBSERVER_MODALITY,
+		[WARNING_DESTINATION] = OBSERVER_DESTINATION,
+	};
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct warning *from = &list->items[i];
+		struct observer_end item = { .owner = owners[from->owner],
+					     .is_crl = from->owner == WARNING_OWN &&
+						       from->kind == TLS_END_CRL,
+					     .until = from->until };
+
+		if (!is_shown(list, i))
+			continue;
+		snprintf(item.name, sizeof(item.name), "%s", from->name);
+		fwrite(&item, sizeof(item), 1, to);
+	}
+}
+
+static void write_names(const struct server *server, FILE *to)
+{
+	const struct config *config = server->settings.config;
+	struct observer_name name;
+
+	for (size_t i = 0; i < config->modality_count; i++) {
+		name = (struct observer_name){ 0 };
+		snprintf(name.text, sizeof(name.text), "%s", config->modalities[i].name);
+		fwrite(&name, sizeof(name), 1, to);
+	}
+	for (size_t i = 0; i < config->destination_count; i++) {
+		name = (struct observer_name){ 0 };
+		snprintf(name.text, sizeof(name.text), "%s",
+			 config->destinations[i].name);
+		fwrite(&name, sizeof(name), 1, to);
+	}
+}
+
+static void write_totals(const struct server *server, FILE *to)
+{
+	const struct figures *figures = &server->figures;
+	const struct auditing *auditing = &server->auditing;
+	const struct warning_list *list = &server->warnings.list;
+	struct observer_head head = {
+		.started = server->started,
+		.started_us = server->started_us,
+		.pid = server->parent.pid,
+		.is_ready = server->is_ready,
+		.is_stopping = server->is_stopping,
+		.is_auditor_ready = auditing->helper->is_ready,
+		.is_log_stuck = auditing->log_is_stuck || server->manager.disk_waits,
+		.log_lacks_room = auditing->log_lacks_room,
+		.handshaking = server->gate.places.handshaking,
+		.placed = server->gate.places.held,
+		.handshakes = figures->handshakes,
+		.turned_away = server->gate.visitors.turned_away,
+		.handshake = figures->handshake,
+		.first_byte = figures->first_byte,
+		.sync = figures->sync,
+		.modality_count = (uint32_t)server->settings.config->modality_count,
+		.destination_count = (uint32_t)server->settings.config->destination_count,
+	};
+
+	for (const struct place *p = server->gate.places.first; p; p = p->next)
+		head.association_count += p->state == PLACE_HELD;
+	for (size_t i = 0; i < list->count; i++)
+		head.end_count += is_shown(list, i);
+	fwrite(&head, sizeof(head), 1, to);
+}
+
+/* The descriptor of a memory file, at its beginning; -1 with errno. */
+static int make_snapshot(const struct server *server)
+{
+	int fd = memfd_create("cathgate-snapshot", MFD_CLOEXEC);
+	int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	FILE *to = copy < 0 ? NULL : fdopen(copy, "w");
+	bool is_good = to != NULL;
+
+	if (to) {
+		write_totals(server, to);
+		write_associations(server, to);
+		write_ends(&server->warnings.list, to);
+		write_names(server, to);
+		is_good = fflush(to) == 0;
+		is_good = fclose(to) == 0 && is_good;
+	} else if (copy >= 0) {
+		close(copy);
+	}
+	if (is_good)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static void tell_observer(struct server *server, const struct helper *observer)
+{
+	int fd = make_snapshot(server);
+	char byte = 'S';
+
+	server->snapshot.tell_ms = clock_ms() + TELL_MS;
+	server->snapshot.told = observer->generation;
+	if (fd < 0)
+		return; /* the metrics say since when the observer has heard nothing */
+	if (descriptors_send(observer->channel, &byte, sizeof(byte), &fd, 1,
+			     MSG_DONTWAIT) != 0)
+		log_debug("the observer doesn't listen: %s", strerror(errno));
+	close(fd);
+}
+
+void snapshot_maintain(struct server *server)
+{
+	const struct helper *observer = &server->helpers[ROLES_OBSERVER];
+	const struct snapshot *snapshot = &server->snapshot;
+
+	if (observer->channel >= 0 &&
+	    (observer->generation != snapshot->told || clock_ms() >= snapshot->tell_ms))
+		tell_observer(server, observer);
+}
