@@ -123,8 +123,8 @@ static void bring_into_force(struct server *server, struct settings *next,
 		log_error("no memory to watch the certificates: reload again");
 }
 
-static int try_next(struct server *server, const char *config_path, struct settings *next,
-		    struct changes *changes)
+MUST_USE static int try_next(struct server *server, const char *config_path,
+			     struct settings *next, struct changes *changes)
 {
 	const struct config *now = server->settings.config;
 	struct gate *gate = &server->gate;
@@ -152,7 +152,8 @@ static int try_next(struct server *server, const char *config_path, struct setti
 
 /* Without a path, only files that the configuration in force names are read. A refusal is
  * logged and recorded unless it `is_quiet`. */
-static int try_reload(struct server *server, const char *config_path, bool is_quiet)
+MUST_USE static int try_reload(struct server *server, const char *config_path,
+			       bool is_quiet)
 {
 	struct settings next = { 0 };
 	struct changes changes = { 0 };

@@ -30,7 +30,7 @@
 /* Each child goes on with a pointer to this struct, so it stands on no stack. */
 static struct server the_server;
 
-static int take_signals(struct server *server)
+MUST_USE static int take_signals(struct server *server)
 {
 	sigset_t set;
 
@@ -331,7 +331,7 @@ static void release_all(struct server *server)
 }
 
 /* What all else needs: the auditor and, where destinations have names, the resolver. */
-static int start_helpers(struct server *server)
+MUST_USE static int start_helpers(struct server *server)
 {
 	if (helper_start(server->auditing.helper) != 0) {
 		log_error("the auditor: %s", strerror(errno));

@@ -139,7 +139,7 @@ static void write_totals(const struct server *server, FILE *to)
 }
 
 /* The descriptor of a memory file, at its beginning; -1 with errno. */
-static int make_snapshot(const struct server *server)
+MUST_USE static int make_snapshot(const struct server *server)
 {
 	int fd = memfd_create("cathgate-snapshot", MFD_CLOEXEC);
 	int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);

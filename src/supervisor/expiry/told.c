@@ -72,7 +72,7 @@ static void write_list(FILE *to, const struct warning_list *list)
 }
 
 /* Whole, or not at all. */
-static int replace_file(const struct warning_list *list, const char *path)
+MUST_USE static int replace_file(const struct warning_list *list, const char *path)
 {
 	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, 0640 };
 	char *text = NULL;

@@ -128,8 +128,8 @@ static bool has_room(struct gate *gate, const struct address *address, struct vi
 	return true;
 }
 
-static int start_association(struct gate *gate, struct association_start *start,
-			     size_t entry, const struct visit *visit)
+MUST_USE static int start_association(struct gate *gate, struct association_start *start,
+				      size_t entry, const struct visit *visit)
 {
 	int pair[2], keep[3] = { start->socket, start->auditor };
 	struct place *place;

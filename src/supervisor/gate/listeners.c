@@ -68,8 +68,8 @@ static bool is_on_loopback(int fd)
 	       address_of_socket(&at, &address) == 0 && address_is_loopback(&address);
 }
 
-static int prove_passed(int fd, const struct config_listen *listen,
-			struct config_faults *faults)
+MUST_USE static int prove_passed(int fd, const struct config_listen *listen,
+				 struct config_faults *faults)
 {
 	int flags = fcntl(fd, F_GETFL);
 
@@ -130,8 +130,9 @@ static bool is_asked_for(const struct config *config, const char *name)
 
 /* A passed socket that no entry asks for is a fault: nobody would accept its connections.
  */
-static int refuse_unwanted(const struct listeners *listeners, const struct config *config,
-			   struct config_faults *faults)
+MUST_USE static int refuse_unwanted(const struct listeners *listeners,
+				    const struct config *config,
+				    struct config_faults *faults)
 {
 	int result = 0;
 

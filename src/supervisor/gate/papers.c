@@ -115,7 +115,7 @@ void papers_free(struct gate *gate)
 	gate->papers = NULL;
 }
 
-static int papers_begin(struct gate *gate)
+MUST_USE static int papers_begin(struct gate *gate)
 {
 	const struct config *config = gate->settings->config;
 	struct papers *papers;

@@ -90,7 +90,7 @@ static void load_tls(struct settings *settings, const struct settings *running)
 				&settings->clients[i], &settings->faults);
 }
 
-static int load_rest(struct settings *settings, const struct settings *running)
+MUST_USE static int load_rest(struct settings *settings, const struct settings *running)
 {
 	const struct config *config = settings->config;
 

@@ -100,8 +100,8 @@ static bool changed_since(const struct look *look, const struct timespec *since)
 }
 
 /* A credential doesn't change while the service runs. */
-static int add_watched(struct watch *watch, const struct config_file *file,
-		       const struct timespec *read_at)
+MUST_USE static int add_watched(struct watch *watch, const struct config_file *file,
+				const struct timespec *read_at)
 {
 	struct watched *files;
 
@@ -128,8 +128,8 @@ static int add_watched(struct watch *watch, const struct config_file *file,
 	return 0;
 }
 
-static int add_tls(struct watch *watch, const struct config_tls *tls,
-		   const struct timespec *read_at)
+MUST_USE static int add_tls(struct watch *watch, const struct config_tls *tls,
+			    const struct timespec *read_at)
 {
 	if (tls->none)
 		return 0;
@@ -143,7 +143,7 @@ static int add_tls(struct watch *watch, const struct config_tls *tls,
 	return 0;
 }
 
-static int add_all(struct watch *watch, const struct settings *settings)
+MUST_USE static int add_all(struct watch *watch, const struct settings *settings)
 {
 	const struct config *config = settings->config;
 
