@@ -14,15 +14,8 @@ static void refuse_silently(struct ending *ending, enum reason reason, const cha
 	ending_set(ending, AUDIT_REFUSED, reason, PARTING_SILENT, "%s", detail);
 }
 
-/* PS3.8 table 9-21. */
-static void reject(struct ending *ending, enum reason reason, struct ul_rejection how,
-		   const char *detail)
-{
-	ending_set(ending, AUDIT_REFUSED, reason, PARTING_REJECT, "%s", detail);
-	ending->rejection = how;
-}
-
-static int secure(struct association *association, struct ending *ending)
+MUST_USE static int secure_modality(struct association *association,
+				    struct ending *ending)
 {
 	const struct association_start *start = association->start;
 	unsigned seconds = association->config->limits.handshake_seconds;
@@ -44,7 +37,7 @@ static int secure(struct association *association, struct ending *ending)
 	}
 	if (tls_accept(start->server, start->socket, &in->waiter, &in->carrier,
 		       &association->peer, &failure) == 0) {
-		association->authenticated = true;
+		association->is_authenticated = true;
 		report_peer(association);
 		supervision_authenticated(association);
 		return 0;
@@ -75,13 +68,14 @@ static void request_failed(struct association *association, enum ul_request_faul
 		ending->abort_reason = 6; /* invalid PDU parameter value */
 		break;
 	default:
-		ending_of_in(association, UL_CLOSED, ending);
+		ending_of_leg(&association->in, UL_CLOSED, ending);
 		ending->outcome = AUDIT_REFUSED;
 		ending->parting = PARTING_SILENT;
 	}
 }
 
-static int receive_request(struct association *association, struct ending *ending)
+MUST_USE static int receive_request(struct association *association,
+				    struct ending *ending)
 {
 	const struct config_limits *limits = &association->config->limits;
 	enum ul_request_fault fault;
@@ -91,12 +85,12 @@ static int receive_request(struct association *association, struct ending *endin
 
 	leg_deadline_in(&association->in, limits->associate_seconds,
 			REASON_ASSOCIATE_TIMEOUT);
-	fault = ul_read_request(&association->in.metered, &request, &size, &detail);
+	fault = ul_read_request(&association->in.stream, &request, &size, &detail);
 	if (fault != UL_REQUEST_OK) {
 		request_failed(association, fault, detail ? detail : "", ending);
 		return -1;
 	}
-	association->in.ul = ul_accept(&association->in.metered, request, size,
+	association->in.ul = ul_accept(&association->in.stream, request, size,
 				       limits->max_pdu_bytes, &detail);
 	free(request);
 	if (!association->in.ul) {
@@ -123,40 +117,70 @@ static struct ul_rejection rejection_of(enum reason reason)
 	}
 }
 
-static int admit(struct association *association, struct ending *ending)
+static void meet_destination(void *context, const struct tls_peer *peer)
+{
+	supervision_saw_destination(context, peer->shown_until);
+}
+
+static void set_up_outbound(struct association *association)
+{
+	const struct association_start *start = association->start;
+	const struct config_limits *limits = &association->config->limits;
+	size_t destination = association->entry.now->destination;
+	struct outbound_way way;
+
+	outbound_way_of(association->destination, &start->addresses[destination], &way);
+	outbound_init(&association->out,
+		      &(struct outbound_setup){
+			      .context = start->clients[destination],
+			      .proposal = { .like = association->in.ul,
+					    .propose = association->propose,
+					    .calling = association->requestor.calling,
+					    .max_pdu = limits->max_pdu_bytes,
+					    .pass_user_identity =
+						    association->entry.now
+							    ->user_identity_pass },
+			      .connect_seconds = limits->connect_seconds,
+			      .response_seconds = limits->response_seconds,
+			      .owner = waiting_for_destination(association),
+			      .met = meet_destination },
+		      &way);
+	outbound_sink(&association->out, &association->sink);
+}
+
+MUST_USE static int admit_modality(struct association *association, struct ending *ending)
 {
 	struct policy_claim claim;
 	enum reason reason = REASON_INTERNAL;
 	uint8_t denied;
 
-	revision_claim(association, &claim);
-	association->first_entry = association->entry =
+	entry_claim(association, &claim);
+	association->entry.first = association->entry.now =
 		policy_admit(association->config, &claim, &reason);
-	if (!association->entry) {
-		reject(ending, reason, rejection_of(reason),
-		       "no entry of the allowlist fits");
+	if (!association->entry.now) {
+		ending_reject(ending, reason, rejection_of(reason),
+			      "no entry of the allowlist fits");
 		return -1;
 	}
 	association->destination =
-		&association->config->destinations[association->entry->destination];
-	association_way_of(
-		association->destination,
-		&association->start->addresses[association->entry->destination],
-		&association->way);
+		&association->config->destinations[association->entry.now->destination];
+	set_up_outbound(association);
 	report_entry(association);
 
 	if (supervision_ask_place(association, &reason, &denied) != 0) {
-		reject(ending, reason, (struct ul_rejection){ 2, 3, denied },
-		       reason == REASON_GATEWAY_STOPPING ? "the gateway was told to stop"
-		       : reason == REASON_REVOKED_WHILE_OPEN
-			       ? "its entry was taken away while it associated"
-		       : denied == 2 ? "as many associations as allowed are open"
-				     : "more handshakes in a minute than allowed");
+		ending_reject(ending, reason, (struct ul_rejection){ 2, 3, denied },
+			      reason == REASON_GATEWAY_STOPPING
+				      ? "the gateway was told to stop"
+			      : reason == REASON_REVOKED_WHILE_OPEN
+				      ? "its entry was taken away while it associated"
+			      : denied == 2 ? "as many associations as allowed are open"
+					    : "more handshakes in a minute than allowed");
 		return -1;
 	}
-	if (association->revoked != REASON_NONE) {
-		reject(ending, association->revoked, rejection_of(association->revoked),
-		       association->revoked_why);
+	if (association->entry.revoked != REASON_NONE) {
+		ending_reject(ending, association->entry.revoked,
+			      rejection_of(association->entry.revoked),
+			      association->entry.revoked_why);
 		return -1;
 	}
 	return 0;
@@ -164,10 +188,10 @@ static int admit(struct association *association, struct ending *ending)
 
 int admission_run(struct association *association, struct ending *ending)
 {
-	if (secure(association, ending) != 0)
+	if (secure_modality(association, ending) != 0)
 		return -1;
-	leg_opened(&association->in);
+	waiting_opened(association);
 	if (receive_request(association, ending) != 0)
 		return -1;
-	return admit(association, ending);
+	return admit_modality(association, ending);
 }

@@ -2,6 +2,7 @@
  * The life of an association: admitted, negotiated, served message by message, ended.
  */
 #include "internal.h"
+#include "services.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,30 +18,30 @@
 
 #define STOPPING_LINGER_MS 200 /* told to stop: its last PDU may arrive, no more */
 
-static void release(struct association *association, struct ending *ending)
+static void release_modality(struct association *association, struct ending *ending)
 {
 	supervision_return_place(association);
 	association->parting = true;
-	leg_deadline_in(&association->in, PARTING_SECONDS, REASON_PEER_LOST);
+	leg_deadline_in(&association->in, LEG_PARTING_SECONDS, REASON_PEER_LOST);
 	ul_release_response(association->in.ul);
-	relay_release(association);
+	outbound_release(&association->out);
 	ending_set(ending, AUDIT_RELEASED, REASON_NONE, PARTING_SAID, "%s", "");
 }
 
 /* Messages one after another until the modality releases or something ends it. */
-static void serve(struct association *association, struct ending *ending)
+static void serve_messages(struct association *association, struct ending *ending)
 {
 	for (;;) {
 		enum wake wake;
 		int got;
 
-		leg_pace_stop(association);
-		leg_deadline_in(&association->in, association->entry->idle_seconds,
+		pace_stop(&association->pace);
+		leg_deadline_in(&association->in, association->entry.now->idle_seconds,
 				REASON_IDLE);
 		do {
-			wake = leg_wait_either(association);
+			wake = waiting_for_either(association);
 			if (wake == WAKE_OUT)
-				relay_heard(association);
+				outbound_part(&association->out);
 		} while (wake == WAKE_OUT);
 		if (wake == WAKE_STOP) {
 			ending_abort(ending, REASON_GATEWAY_STOPPING,
@@ -52,9 +53,9 @@ static void serve(struct association *association, struct ending *ending)
 				     "no message within the idle time of its entry");
 			return;
 		}
-		got = services_read_request(association, ending);
+		got = messages_read_request(association, ending);
 		if (got == 0)
-			release(association, ending);
+			release_modality(association, ending);
 		if (got <= 0 || services_perform(association, ending) != 0)
 			return;
 	}
@@ -62,18 +63,20 @@ static void serve(struct association *association, struct ending *ending)
 
 /* After its last PDU an acceptor waits for the requestor to close (PS3.8 9.2.3, state
  * 13): closing first, with bytes unread, would reset the connection and lose that PDU. */
-static void linger(struct leg *in)
+static void linger(struct association *association)
 {
+	struct leg *in = &association->in;
 	char unread[4096];
 
 	in->interrupted = REASON_NONE;
-	in->association->bytes_per_second = 0;
+	pace_unlimit(&association->pace);
 	leg_deadline(in,
-		     clock_ms() + (in->association->stopping ? STOPPING_LINGER_MS
-							     : PARTING_SECONDS * 1000),
+		     clock_ms() + (association->supervision.is_stopping
+					   ? STOPPING_LINGER_MS
+					   : LEG_PARTING_SECONDS * 1000),
 		     REASON_PEER_LOST);
 	for (int i = 0; i < 1024; i++)
-		if (in->metered.read(in->metered.context, unread, sizeof(unread)) <= 0)
+		if (in->stream.read(in->stream.context, unread, sizeof(unread)) <= 0)
 			return;
 }
 
@@ -82,31 +85,30 @@ static void say_last(struct association *association, const struct ending *endin
 	struct leg *in = &association->in;
 
 	in->interrupted = REASON_NONE;
-	leg_deadline_in(in, PARTING_SECONDS, REASON_PEER_LOST);
+	leg_deadline_in(in, LEG_PARTING_SECONDS, REASON_PEER_LOST);
 	if (ending->parting == PARTING_REJECT)
 		ul_reject(in->ul, ending->rejection);
 	else if (ending->parting == PARTING_ABORT && in->ul)
 		ul_abort(in->ul, ending->abort_source, ending->abort_reason);
 	else if (ending->parting == PARTING_ABORT)
-		ul_abort_request(&in->metered, ending->abort_source,
-				 ending->abort_reason);
+		ul_abort_request(&in->stream, ending->abort_source, ending->abort_reason);
 }
 
 /* However the modality's side ends, the destination's is released in order (PS3.8 7.2)
  * unless something is under way there. An acceptor can't release: it aborts. */
-static void part(struct association *association, const struct ending *ending)
+static void part_in_order(struct association *association, const struct ending *ending)
 {
 	association->parting = true;
 	supervision_return_place(association);
 	say_last(association, ending);
-	if (association->out.ul && relay_has_spoken(association))
-		relay_heard(association);
-	relay_release(association);
+	if (outbound_has_spoken(&association->out))
+		outbound_part(&association->out);
+	outbound_release(&association->out);
 	if (ending->parting != PARTING_SILENT)
-		linger(&association->in);
+		linger(association);
 }
 
-/* A handshake that failed: its alert must arrive, too. */
+/* The handshake has failed. Its alert must arrive, too. */
 static void part_from_socket(struct association *association)
 {
 	struct leg *in = &association->in;
@@ -125,22 +127,22 @@ static void part_from_socket(struct association *association)
 	close(fd);
 }
 
-static void end(struct association *association, const struct ending *ending)
+static void end_association(struct association *association, const struct ending *ending)
 {
-	relay_abort_message(association);
+	outbound_abort_message(&association->out);
 	report_association(association, ending->outcome, ending->reason, ending->detail);
 	association->is_ending = true;
 	if (association->in.carrier.context)
-		part(association, ending);
+		part_in_order(association, ending);
 	else
 		part_from_socket(association);
-	if (!association->last_word_said && association->auditor_is_new)
+	if (!association->report.last_word_said && association->report.channel_is_new)
 		report_association(association, ending->outcome, ending->reason,
 				   ending->detail);
 	leg_close(&association->in);
 }
 
-static struct association *create(const struct association_start *start)
+static struct association *create_association(const struct association_start *start)
 {
 	struct association *association = calloc(1, sizeof(*association));
 
@@ -148,10 +150,8 @@ static struct association *create(const struct association_start *start)
 		return NULL;
 	association->start = start;
 	association->config = start->config;
-	association->supervisor = start->supervisor;
-	association->auditor = start->auditor;
-	leg_init(&association->in, association);
-	leg_init(&association->out, association);
+	association->supervision.channel = start->supervisor;
+	waiting_init(association);
 	report_init(association);
 	association->digest = digest_new();
 	if (!association->digest) {
@@ -161,19 +161,19 @@ static struct association *create(const struct association_start *start)
 	return association;
 }
 
-static void destroy(struct association *association)
+static void destroy_association(struct association *association)
 {
-	close(association->auditor);
-	close(association->supervisor);
+	close(association->report.channel);
+	close(association->supervision.channel);
 	tls_peer_clear(&association->peer);
-	config_entry_free(association->own_entry);
+	config_entry_free(association->entry.own);
 	digest_free(association->digest);
 	free(association);
 }
 
 int association_run(const struct association_start *start)
 {
-	struct association *association = create(start);
+	struct association *association = create_association(start);
 	struct ending ending = { 0 };
 	char context[64];
 
@@ -185,8 +185,8 @@ int association_run(const struct association_start *start)
 	}
 	if (admission_run(association, &ending) == 0 &&
 	    negotiation_run(association, &ending) == 0)
-		serve(association, &ending);
-	end(association, &ending);
-	destroy(association);
+		serve_messages(association, &ending);
+	end_association(association, &ending);
+	destroy_association(association);
 	return 0;
 }

@@ -2,35 +2,36 @@
  * Negotiation: policy first, then outbound, then inbound as the destination answered.
  */
 #include "internal.h"
+#include "services.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "cathgate/dicom/sop_class.h"
 
-/* What is said of a proposal without asking the destination. */
+/* What the gateway says of a proposal before the destination is asked. */
 struct verdict {
 	bool propose;
 	enum ul_result result; /* otherwise; UL_ACCEPTED: by the gateway itself */
 };
 
-static struct verdict judge(const struct association *association,
-			    const struct ul_proposal *proposal)
+static struct verdict judge_proposal(const struct association *association,
+				     const struct ul_proposal *proposal)
 {
 	const char *syntax = proposal->abstract_syntax;
 
-	if (!services_is_relayed(syntax))
+	if (!services_has(syntax))
 		return (struct verdict){ .result = UL_ABSTRACT_SYNTAX_NOT_SUPPORTED };
 	if (proposal->transfer_syntax_count == 0)
 		return (struct verdict){ .result = UL_TRANSFER_SYNTAXES_NOT_SUPPORTED };
 	if (proposal->scp_role_only)
 		return (struct verdict){ .result = UL_USER_REJECTION };
 	if (strcmp(syntax, SOP_CLASS_VERIFICATION) == 0) {
-		if (association->entry->echo == CONFIG_ECHO_GATEWAY)
+		if (association->entry.now->echo == CONFIG_ECHO_GATEWAY)
 			return (struct verdict){ .result = UL_ACCEPTED };
 		return (struct verdict){ .propose = true };
 	}
-	if (policy_sop_class(association->entry, syntax, true) != REASON_NONE)
+	if (policy_sop_class(association->entry.now, syntax, true) != REASON_NONE)
 		return (struct verdict){ .result = UL_USER_REJECTION };
 	return (struct verdict){ .propose = true };
 }
@@ -65,11 +66,11 @@ struct tally {
 	char refused[UL_UID_SIZE]; /* the first of these */
 };
 
-static int answer_as_destination(struct association *association, size_t index,
-				 uint8_t id, struct tally *tally)
+MUST_USE static int answer_as_destination(struct association *association, size_t index,
+					  uint8_t id, struct tally *tally)
 {
-	enum ul_result result = ul_context_result(association->out.ul, id);
-	const char *syntax = ul_context_transfer_syntax(association->out.ul, id);
+	enum ul_result result = ul_context_result(association->out.leg.ul, id);
+	const char *syntax = ul_context_transfer_syntax(association->out.leg.ul, id);
 
 	/* Accepted in a transfer syntax that nobody offered: of no use to the modality.
 	 */
@@ -81,7 +82,7 @@ static int answer_as_destination(struct association *association, size_t index,
 			 result == UL_ACCEPTED ? syntax : NULL);
 }
 
-static int answer(struct association *association, struct tally *tally)
+MUST_USE static int answer_proposals(struct association *association, struct tally *tally)
 {
 	struct ul_proposal proposal;
 
@@ -90,7 +91,7 @@ static int answer(struct association *association, struct tally *tally)
 		int done;
 
 		ul_proposal(association->in.ul, i, &proposal);
-		verdict = judge(association, &proposal);
+		verdict = judge_proposal(association, &proposal);
 		if (verdict.propose) {
 			done = answer_as_destination(association, i, proposal.id, tally);
 		} else {
@@ -114,7 +115,7 @@ static void select_proposals(struct association *association, struct tally *tall
 		struct verdict verdict;
 
 		ul_proposal(association->in.ul, i, &proposal);
-		verdict = judge(association, &proposal);
+		verdict = judge_proposal(association, &proposal);
 		association->propose[proposal.id] = verdict.propose;
 		tally->proposed += verdict.propose;
 		tally->unreadable += !proposal.abstract_syntax[0] ||
@@ -126,20 +127,22 @@ static void select_proposals(struct association *association, struct tally *tall
 	}
 }
 
-/* Whatever keeps the destination away may pass: a transient rejection (2/3/1) invites the
- * modality to try again. The destination's own rejection is passed on as it is. */
-static void reject_for(const struct relay_failure *failure, struct ending *ending)
+/* A transient rejection invites the modality to try again. */
+static const struct ul_rejection try_again = { 2, 3, 1 };
+
+/* Whatever keeps the destination away may pass. The destination's own rejection is passed
+ * on as it is. */
+static void reject_for(const struct sink_failure *failure, struct ending *ending)
 {
 	if (failure->reason == REASON_PEER_LOST || failure->reason == REASON_PEER_ABORT) {
 		ending_set(ending, AUDIT_ABORTED, failure->reason, PARTING_SILENT,
 			   "the modality left while the destination was called");
 		return;
 	}
-	ending_set(ending, AUDIT_REFUSED, failure->reason, PARTING_REJECT, "%s",
-		   failure->detail);
-	ending->rejection = failure->reason == REASON_DESTINATION_REJECTED
-				    ? failure->rejection
-				    : (struct ul_rejection){ 2, 3, 1 };
+	ending_reject(ending, failure->reason,
+		      failure->reason == REASON_DESTINATION_REJECTED ? failure->rejection
+								     : try_again,
+		      failure->detail);
 }
 
 static void summarise(const struct association *association, const struct tally *tally,
@@ -176,34 +179,31 @@ static void summarise(const struct association *association, const struct tally 
 
 int negotiation_run(struct association *association, struct ending *ending)
 {
-	struct relay_failure failure;
+	struct sink_failure failure;
 	struct tally tally = { 0 };
 	enum reason reason;
 	char detail[256];
 
 	select_proposals(association, &tally);
-	if (tally.proposed > 0 && relay_open(association, &failure) != 0) {
+	if (tally.proposed > 0 && outbound_open(&association->out, &failure) != 0) {
 		reject_for(&failure, ending);
 		return -1;
 	}
-	if (answer(association, &tally) != 0) {
-		ending_set(ending, AUDIT_REFUSED, REASON_INTERNAL, PARTING_REJECT,
-			   "the contexts could not be answered");
-		ending->rejection = (struct ul_rejection){ 2, 3, 1 };
+	if (answer_proposals(association, &tally) != 0) {
+		ending_reject(ending, REASON_INTERNAL, try_again,
+			      "the contexts could not be answered");
 		return -1;
 	}
 	summarise(association, &tally, detail, sizeof(detail), &reason);
 	if (report_association(association, AUDIT_ACCEPTED, reason, detail) != 0) {
-		ending_set(ending, AUDIT_REFUSED, REASON_AUDIT_UNAVAILABLE,
-			   PARTING_REJECT,
-			   "the audit log took no record of the association");
-		ending->rejection = (struct ul_rejection){ 2, 3, 1 };
+		ending_reject(ending, REASON_AUDIT_UNAVAILABLE, try_again,
+			      "the audit log took no record of the association");
 		return -1;
 	}
 	leg_silence(&association->in, association->config->limits.associate_seconds,
 		    REASON_TOO_SLOW);
-	if (ul_acknowledge(association->in.ul, association->out.ul) != 0) {
-		ending_of_in(association, UL_CLOSED, ending);
+	if (ul_acknowledge(association->in.ul, association->out.leg.ul) != 0) {
+		ending_of_leg(&association->in, UL_CLOSED, ending);
 		return -1;
 	}
 	association->established = true;

@@ -2,43 +2,21 @@
  * One C-STORE (PS3.7 9.1.1, PS3.4 Annex B), cut-through: judged, passed on fragment by
  * fragment while it is hashed, answered as the destination answers, after its record.
  */
-#include "internal.h"
+#include "services.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "instance.h"
+#include "internal.h"
+#include "messages.h"
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
-#include "cathgate/dicom/sop_class.h"
 
 /* A study of 3,000 objects that are all refused gets 3,000 answers; a modality that sends
  * for ever in vain is a burden to the others. */
 #define IN_VAIN_MAX 5000
-
-/* What has become of one instance so far. */
-struct transfer {
-	struct audit_record record;
-	bool forwarding;      /* the destination is to have what comes */
-	bool answered;	      /* association->response holds its answer */
-	bool went_out;	      /* its last fragment did */
-	uint16_t status;      /* ours, when the destination's isn't passed on */
-	size_t why_length;    /* of the record's detail; what follows are notes */
-	int64_t last_sent_us; /* when the last fragment had gone out */
-	int64_t drain_end_ms; /* an object over the limit is read no longer than that */
-	struct head head;
-};
-
-static void conclude(struct transfer *transfer, enum audit_outcome outcome,
-		     enum reason reason, uint16_t status, const char *detail)
-{
-	transfer->forwarding = false;
-	transfer->record.outcome = outcome;
-	transfer->record.reason = reason;
-	transfer->status = status;
-	snprintf(transfer->record.detail, sizeof(transfer->record.detail), "%s", detail);
-}
 
 /* PS3.4 table B.2-1 leaves the last two digits to the SCP: 1 is "no way to the PACS". */
 static uint16_t status_of(enum reason reason)
@@ -56,239 +34,163 @@ static uint16_t status_of(enum reason reason)
 	}
 }
 
-static void begin_record(const struct association *association, struct transfer *transfer)
+/* The sink failed: what it has of the instance must never look whole. */
+static void give_up_sink(struct association *association, struct instance *instance,
+			 const struct sink_failure *failure)
 {
-	const struct message *request = &association->request;
-	struct audit_record *record = &transfer->record;
-	const char *syntax =
-		ul_context_transfer_syntax(association->in.ul, request->context);
-
-	*record = association->record;
-	record->event = AUDIT_INSTANCE;
-	snprintf(record->sop_class, sizeof(record->sop_class), "%s",
-		 request->command.sop_class);
-	snprintf(record->sop_instance, sizeof(record->sop_instance), "%s",
-		 request->command.sop_instance);
-	snprintf(record->transfer_syntax, sizeof(record->transfer_syntax), "%s",
-		 syntax ? syntax : "");
+	association->sink.abort(association->sink.context);
+	instance_conclude(instance,
+			  instance->has_gone_out ? AUDIT_UNCONFIRMED : AUDIT_FAILED,
+			  failure->reason, status_of(failure->reason), failure->detail);
 }
 
-static bool on_storage_context(const struct association *association)
+static bool is_of_modality(enum reason reason)
 {
-	const char *syntax = ul_context_abstract_syntax(association->in.ul,
-							association->request.context);
-
-	return syntax && sop_class_is_storage(syntax);
+	return reason == REASON_PEER_LOST || reason == REASON_PEER_ABORT;
 }
 
-/* Promise 2: each instance is judged anew. */
-static void judge(const struct association *association, struct transfer *transfer)
+static void open_sink(struct association *association, struct instance *instance)
 {
-	const struct command_set *command = &association->request.command;
+	const struct sink *sink = &association->sink;
+	struct sink_failure failure;
+
+	if (report_begin(association, &instance->record) != 0) {
+		instance_conclude(instance, AUDIT_FAILED, REASON_AUDIT_UNAVAILABLE,
+				  STATUS_OUT_OF_RESOURCES, "the auditor is not there");
+		return;
+	}
+	if (sink->begin(sink->context, &association->request, &failure) != 0) {
+		if (is_of_modality(failure.reason))
+			instance->left = failure.reason;
+		give_up_sink(association, instance, &failure);
+		return;
+	}
+	histogram_count(&association->supervision.figures.first_byte,
+			clock_us() - association->request_began_us);
+}
+
+/* Between two PDUs of the modality. An early answer is kept until it has finished. */
+static void hear_early(struct association *association, struct instance *instance)
+{
+	const struct sink *sink = &association->sink;
+	struct sink_failure failure;
+	int came;
+
+	if (!instance->is_passed_on || instance->is_answered ||
+	    ul_has_pdv(association->in.ul))
+		return;
+	came = sink->early(sink->context, &association->response, &failure);
+	instance->is_answered = came > 0;
+	if (came < 0)
+		give_up_sink(association, instance, &failure);
+}
+
+/* The command was judged first, but the destination may file by what the data set says.
+ * That is known before the last fragment goes out. */
+static void judge_data_set(struct association *association, struct instance *instance)
+{
+	const char *sop_class = instance->head.sop_class;
 	enum reason reason;
 
-	if (!on_storage_context(association)) {
-		conclude(transfer, AUDIT_FAILED, REASON_MALFORMED,
-			 STATUS_UNRECOGNISED_OPERATION,
-			 "a C-STORE-RQ on another service's presentation context");
+	instance_read_head(instance);
+	if (!instance->is_passed_on || !sop_class[0] ||
+	    strcmp(sop_class, instance->record.sop_class) == 0)
 		return;
-	}
-	if (command->fault) {
-		conclude(transfer, AUDIT_FAILED, REASON_MALFORMED,
-			 STATUS_CANNOT_UNDERSTAND, command->fault);
-		return;
-	}
-	if (!command->has_data_set || !command->sop_class[0] ||
-	    !command->sop_instance[0]) {
-		conclude(transfer, AUDIT_FAILED, REASON_MALFORMED,
-			 STATUS_CANNOT_UNDERSTAND,
-			 "a C-STORE-RQ without SOP class, SOP instance or data set");
-		return;
-	}
-	if (association->revoked != REASON_NONE) {
-		conclude(transfer, AUDIT_REFUSED, REASON_REVOKED_WHILE_OPEN,
-			 STATUS_NOT_AUTHORISED, association->revoked_why);
-		return;
-	}
-	if (association->authenticated &&
-	    time(NULL) > tls_trusted_until(&association->peer)) {
-		conclude(transfer, AUDIT_REFUSED, tls_trust_ended(&association->peer),
-			 STATUS_NOT_AUTHORISED,
-			 "the modality's certificate or its CRL went out of date while "
-			 "the association was open");
-		return;
-	}
-	reason = revision_judge(association, command->sop_class,
-				command->has_move_originator ? &command->move_originator
-							     : NULL);
-	if (reason != REASON_NONE)
-		conclude(transfer, AUDIT_REFUSED, reason, STATUS_NOT_AUTHORISED,
-			 reason == REASON_REVOKED_WHILE_OPEN
-				 ? "its entry does not allow this instance any more"
-				 : "");
-	else
-		transfer->forwarding = true;
-}
-
-/* The destination failed: what it has of the object must never look whole. */
-static void give_up(struct association *association, struct transfer *transfer,
-		    const struct relay_failure *failure)
-{
-	relay_abort(association);
-	conclude(transfer, transfer->went_out ? AUDIT_UNCONFIRMED : AUDIT_FAILED,
-		 failure->reason, status_of(failure->reason), failure->detail);
-}
-
-static void open_transfer(struct association *association, struct transfer *transfer)
-{
-	struct relay_failure failure;
-
-	if (report_begin(association, &transfer->record) != 0) {
-		conclude(transfer, AUDIT_FAILED, REASON_AUDIT_UNAVAILABLE,
-			 STATUS_OUT_OF_RESOURCES, "the auditor is not there");
-		return;
-	}
-	if (relay_ready(association, &failure) != 0 ||
-	    relay_command(association, &failure) != 0) {
-		give_up(association, transfer, &failure);
-		return;
-	}
-	histogram_count(&association->figures.first_byte,
-			clock_us() - association->request.began_us);
-}
-
-/* Between two PDUs of the modality. A destination may answer early, to refuse (PS3.7
- * 9.1.1); the modality hears it when it has finished. Success before the end is none. */
-static void hear_early(struct association *association, struct transfer *transfer)
-{
-	struct relay_failure failure;
-
-	if (!transfer->forwarding || transfer->answered ||
-	    ul_has_pdv(association->in.ul) || ul_peek(association->out.ul) == UL_PDU_NONE)
-		return;
-	if (relay_response(association, &failure) != 0) {
-		give_up(association, transfer, &failure);
-		return;
-	}
-	if (command_status_stored(association->response.command.status)) {
-		failure = (struct relay_failure){
-			.reason = REASON_DESTINATION_PROTOCOL,
-			.detail = "the destination reported success before the object's "
-				  "end",
-		};
-		give_up(association, transfer, &failure);
-		return;
-	}
-	transfer->answered = true;
-	leg_silence(&association->out, association->config->limits.response_seconds,
-		    REASON_DESTINATION_TIMEOUT);
-}
-
-/* What the command says was judged first; what the data set says is what the destination
- * may file by, and it is known before the last fragment goes out. */
-static void judge_data_set(struct association *association, struct transfer *transfer)
-{
-	const char *sop_class = transfer->head.found.sop_class;
-	enum reason reason;
-
-	head_read(&transfer->head, transfer->record.transfer_syntax);
-	if (!transfer->forwarding || !sop_class[0] ||
-	    strcmp(sop_class, transfer->record.sop_class) == 0)
-		return;
-	reason = revision_judge(association, sop_class, NULL);
+	reason = entry_judge(association, sop_class, NULL);
 	if (reason == REASON_NONE)
 		return;
-	relay_abort(association);
-	transfer->answered = false; /* our own answer counts */
-	conclude(transfer, AUDIT_REFUSED, reason, STATUS_NOT_AUTHORISED, "");
+	association->sink.abort(association->sink.context);
+	instance->is_answered = false; /* our own answer counts */
+	instance_conclude(instance, AUDIT_REFUSED, reason, STATUS_NOT_AUTHORISED, "");
 }
 
-static void forward(struct association *association, struct transfer *transfer,
-		    const struct ul_pdv *pdv)
+static void pass_fragment_on(struct association *association, struct instance *instance,
+			     const struct ul_pdv *pdv)
 {
-	struct relay_failure failure;
+	const struct sink *sink = &association->sink;
+	struct sink_failure failure;
 
 	if (pdv->last && report_last_fragment(association) != 0) {
-		failure = (struct relay_failure){ .reason = REASON_AUDIT_UNAVAILABLE,
-						  .detail = "the auditor is not there" };
-		give_up(association, transfer, &failure);
+		failure = (struct sink_failure){ .reason = REASON_AUDIT_UNAVAILABLE,
+						 .detail = "the auditor is not there" };
+		give_up_sink(association, instance, &failure);
 		return;
 	}
-	if (ul_write(association->out.ul, pdv) == 0) {
-		transfer->went_out = pdv->last;
-		transfer->last_sent_us = clock_us();
+	if (sink->fragment(sink->context, pdv, &failure) == 0) {
+		instance->has_gone_out = pdv->last;
+		instance->last_sent_us = clock_us();
 		return;
 	}
-	relay_explain(association, UL_CLOSED, &failure);
-	if (!transfer->answered) {
-		give_up(association, transfer, &failure);
+	if (!instance->is_answered) {
+		give_up_sink(association, instance, &failure);
 		return;
 	}
-	/* It has refused and listens no more: its answer still stands. */
-	relay_abort(association);
-	transfer->forwarding = false;
+	/* The sink has refused and listens no more: its answer still stands. */
+	sink->abort(sink->context);
+	instance->is_passed_on = false;
 }
 
 /* An object over the limit fails, but its sender deserves an answer: the rest is read for
  * as long as a destination may take for one. 0, or -1 when that is over. */
-static int check_size(struct association *association, struct transfer *transfer)
+MUST_USE static int check_size(struct association *association, struct instance *instance)
 {
 	const struct config_limits *limits = &association->config->limits;
-	struct relay_failure failure = {
+	struct sink_failure failure = {
 		.reason = REASON_LIMIT_OBJECT,
 		.detail = "larger than limits.max_object_bytes",
 	};
 
-	if (transfer->record.bytes <= limits->max_object_bytes)
+	if (instance->record.bytes <= limits->max_object_bytes)
 		return 0;
-	if (transfer->drain_end_ms == 0) {
-		transfer->answered = false; /* our own answer counts */
-		transfer->drain_end_ms =
+	if (instance->drain_end_ms == 0) {
+		instance->is_answered = false; /* our own answer counts */
+		instance->drain_end_ms =
 			clock_ms() + (int64_t)limits->response_seconds * 1000;
-		if (transfer->forwarding)
-			give_up(association, transfer, &failure);
+		if (instance->is_passed_on)
+			give_up_sink(association, instance, &failure);
 	}
-	return clock_ms() < transfer->drain_end_ms ? 0 : -1;
+	return clock_ms() < instance->drain_end_ms ? 0 : -1;
 }
 
-static int lost_modality(struct association *association, enum ul_event event,
-			 struct ending *ending)
+MUST_USE static int lost_modality(struct association *association,
+				  const struct instance *instance, enum ul_event event,
+				  struct ending *ending)
 {
-	enum reason seen = association->out.interrupted;
-
-	if (event == UL_CLOSED && (seen == REASON_PEER_LOST || seen == REASON_PEER_ABORT))
-		ending_set(ending, AUDIT_ABORTED, seen, PARTING_SILENT,
+	if (event == UL_CLOSED && instance->left != REASON_NONE)
+		ending_set(ending, AUDIT_ABORTED, instance->left, PARTING_SILENT,
 			   "the modality left within an object");
 	else
-		ending_of_in(association, event, ending);
+		ending_of_leg(&association->in, event, ending);
 	return -1;
 }
 
-static int finish_digest(struct association *association, struct transfer *transfer)
+MUST_USE static int finish_digest(struct association *association,
+				  struct instance *instance)
 {
 	uint8_t sum[DIGEST_SIZE];
 
 	if (digest_finish(association->digest, sum) != 0)
 		return -1;
-	digest_hex(sum, sizeof(sum), transfer->record.sha256);
+	digest_hex(sum, sizeof(sum), instance->record.sha256);
 	return 0;
 }
 
-static int take_fragment(struct association *association, struct transfer *transfer,
-			 const struct ul_pdv *pdv, struct ending *ending)
+MUST_USE static int take_fragment(struct association *association,
+				  struct instance *instance, const struct ul_pdv *pdv,
+				  struct ending *ending)
 {
-	head_take(&transfer->head, pdv);
-	transfer->record.bytes += (int64_t)pdv->size;
-	association->figures.bytes += pdv->size;
-	if (check_size(association, transfer) != 0) {
+	instance_take(instance, pdv);
+	instance->record.bytes += (int64_t)pdv->size;
+	association->supervision.figures.bytes += pdv->size;
+	if (check_size(association, instance) != 0) {
 		ending_abort(ending, REASON_LIMIT_OBJECT,
 			     "it did not end long after limits.max_object_bytes");
 		return -1;
 	}
 	if (pdv->last)
-		judge_data_set(association, transfer);
-	if (transfer->forwarding)
-		forward(association, transfer, pdv);
+		judge_data_set(association, instance);
+	if (instance->is_passed_on)
+		pass_fragment_on(association, instance, pdv);
 	/* Hashed while the destination works on it. */
 	if (digest_update(association->digest, pdv->data, pdv->size) == 0)
 		return 0;
@@ -297,142 +199,152 @@ static int take_fragment(struct association *association, struct transfer *trans
 }
 
 /* Reads the data set to its end, whatever becomes of it: 0; or -1 with the ending. */
-static int take_data_set(struct association *association, struct transfer *transfer,
-			 struct ending *ending)
+MUST_USE static int take_data_set(struct association *association,
+				  struct instance *instance, struct ending *ending)
 {
 	struct ul_pdv pdv = { .last = false };
 	bool hashing = digest_start(association->digest) == 0;
 
 	if (!association->request.command.has_data_set)
 		return 0;
-	transfer->record.bytes = 0;
+	instance->record.bytes = 0;
 	while (!pdv.last) {
 		enum ul_event event;
 
-		hear_early(association, transfer);
+		hear_early(association, instance);
 		event = ul_read(association->in.ul, &pdv);
 		if (event != UL_PDV || pdv.command ||
 		    pdv.context != association->request.context)
-			return lost_modality(association, event, ending);
-		if (take_fragment(association, transfer, &pdv, ending) != 0)
+			return lost_modality(association, instance, event, ending);
+		if (take_fragment(association, instance, &pdv, ending) != 0)
 			return -1;
 	}
-	if (hashing && finish_digest(association, transfer) == 0)
+	if (hashing && finish_digest(association, instance) == 0)
 		return 0;
 	ending_abort(ending, REASON_INTERNAL, "SHA-256 failed");
 	return -1;
 }
 
-/* The destination's answer, unless the transfer has failed. */
-static void take_answer(struct association *association, struct transfer *transfer)
+/* The sink's answer, unless the transfer has failed. */
+static void take_answer(struct association *association, struct instance *instance)
 {
 	const struct command_set *answer = &association->response.command;
-	struct relay_failure failure;
+	const struct sink *sink = &association->sink;
+	struct sink_failure failure;
 
-	if (transfer->answered) {
-		/* It came early. Should there be another, it is not for the next object.
-		 */
-		relay_release(association);
-	} else if (transfer->forwarding) {
-		if (relay_response(association, &failure) != 0) {
-			give_up(association, transfer, &failure);
+	if (instance->is_passed_on) {
+		if (sink->finish(sink->context, &association->response, &failure) != 0) {
+			give_up_sink(association, instance, &failure);
 			return;
 		}
-		transfer->answered = true;
-		transfer->record.wait_ms = (clock_us() - transfer->last_sent_us) / 1000;
+		if (!instance->is_answered)
+			instance->record.wait_ms =
+				(clock_us() - instance->last_sent_us) / 1000;
+		instance->is_answered = true;
 	}
-	if (!transfer->answered)
+	if (!instance->is_answered)
 		return;
-	association->out_is_amid = false;
-	transfer->record.status = answer->status;
+	instance->record.status = answer->status;
 	if (command_status_stored(answer->status))
-		transfer->record.outcome = AUDIT_FORWARDED;
+		instance->record.outcome = AUDIT_FORWARDED;
 	else
-		conclude(transfer, AUDIT_FAILED, REASON_DESTINATION_STATUS,
-			 answer->status, "");
+		instance_conclude(instance, AUDIT_FAILED, REASON_DESTINATION_STATUS,
+				  answer->status, "");
 }
 
-static void complete_record(const struct association *association,
-			    struct transfer *transfer)
+/* No auditor has the record yet. Whether one has it now; else the association's end tries
+ * once more. */
+static bool record_again(struct association *association, const struct instance *instance,
+			 enum audit_taken taken)
 {
-	struct audit_record *record = &transfer->record;
-
-	transfer->why_length = strlen(record->detail);
-	head_tell(&transfer->head, record);
-	record->total_ms = (clock_us() - association->request.began_us) / 1000;
-	if (!transfer->answered)
-		record->status = transfer->status;
+	if (report_again(association, &instance->record, taken) != 0) {
+		association->report.unrecorded = &instance->record;
+		return false;
+	}
+	report_instance_ended(association);
+	return true;
 }
 
-/* The modality is gone, or is to be sent away: the record says so, nobody is answered. */
-static int fail_with_modality(struct association *association, struct transfer *transfer,
-			      const struct ending *ending)
+/* The modality is gone, or is to be sent away: the record says so, and the modality gets
+ * no response. */
+static void fail_with_modality(struct association *association, struct instance *instance,
+			       const struct ending *ending)
 {
-	relay_abort_message(association);
-	if (transfer->record.reason == REASON_NONE)
-		conclude(transfer, transfer->went_out ? AUDIT_UNCONFIRMED : AUDIT_FAILED,
-			 ending->reason, STATUS_SUCCESS, ending->detail);
-	complete_record(association, transfer);
-	transfer->record.status = -1; /* none was given */
-	if (report_instance(association, &transfer->record) == 0)
-		return -1;
-	if (report_again(association, &transfer->record, errno) == 0)
-		report_instance_ended(association);
-	else
-		association->unrecorded = &transfer->record;
-	return -1;
+	enum audit_taken taken;
+
+	association->sink.abort(association->sink.context);
+	if (instance->record.reason == REASON_NONE)
+		instance_conclude(instance,
+				  instance->has_gone_out ? AUDIT_UNCONFIRMED
+							 : AUDIT_FAILED,
+				  ending->reason, STATUS_SUCCESS, ending->detail);
+	instance_complete(association, instance);
+	instance->record.status = -1; /* none was given */
+	taken = report_instance(association, &instance->record);
+	if (!report_is_recorded(taken))
+		record_again(association, instance, taken);
 }
 
-static int answer_modality(struct association *association, struct transfer *transfer,
-			   struct ending *ending)
+MUST_USE static int answer_modality(struct association *association,
+				    const struct instance *instance,
+				    struct ending *ending)
 {
-	const struct audit_record *record = &transfer->record;
+	const struct audit_record *record = &instance->record;
 
-	if (transfer->answered)
-		return services_pass_response(association, ending);
-	if (record->reason == REASON_PEER_LOST || record->reason == REASON_PEER_ABORT) {
+	if (instance->is_answered)
+		return messages_pass_response(association, ending);
+	if (is_of_modality(record->reason)) {
 		ending_set(ending, AUDIT_ABORTED, record->reason, PARTING_SILENT, "%.*s",
-			   (int)transfer->why_length, record->detail);
+			   (int)instance->why_length, record->detail);
 		return -1;
 	}
-	if (services_respond(association, transfer->status, reason_name(record->reason),
+	if (messages_respond(association, instance->status, reason_name(record->reason),
 			     ending) != 0)
 		return -1;
 	if (record->reason != REASON_DESTINATION_CONTEXT &&
 	    record->reason != REASON_REVOKED_WHILE_OPEN)
 		return 0;
 	/* What the modality was told of its contexts, or of itself, is no longer true. */
-	ending_abort(ending, record->reason, "%.*s", (int)transfer->why_length,
+	ending_abort(ending, record->reason, "%.*s", (int)instance->why_length,
 		     record->detail);
 	return -1;
 }
 
-/* The record is not known to be durable. Of success nobody may be told then: the modality
- * hears of a failure, and the record is corrected. */
-static int fail_with_auditor(struct association *association, struct transfer *transfer,
-			     int error, struct ending *ending)
+MUST_USE static int refuse_unrecorded(struct association *association,
+				      struct ending *ending)
 {
-	bool forwarded = transfer->record.outcome == AUDIT_FORWARDED;
-	bool recorded;
+	return messages_respond(association, STATUS_OUT_OF_RESOURCES,
+				reason_name(REASON_AUDIT_UNAVAILABLE), ending);
+}
 
-	log_error("the audit log took no record of an instance: %s", strerror(error));
-	audit_record_doubt(&transfer->record);
-	if (error == ENOSPC && !forwarded)
-		return answer_modality(association, transfer, ending);
-	if (error == ENOSPC) /* the auditor keeps the record, and corrects it itself */
-		return services_respond(association, STATUS_OUT_OF_RESOURCES,
-					reason_name(REASON_AUDIT_UNAVAILABLE), ending);
-	/* It has died: its successor gets the record. Or it is slow: the record stands in
-	 * its queue, and this one corrects it. */
-	recorded = report_again(association, &transfer->record, error) == 0;
-	if (recorded)
-		report_instance_ended(association);
-	else
-		association->unrecorded = &transfer->record;
-	if (recorded && !forwarded)
-		return answer_modality(association, transfer, ending);
-	if (services_respond(association, STATUS_OUT_OF_RESOURCES,
-			     reason_name(REASON_AUDIT_UNAVAILABLE), ending) == 0)
+/* In the system's words. */
+static const char *why_not_taken(enum audit_taken taken)
+{
+	return strerror(taken == AUDIT_KEPT   ? ENOSPC
+			: taken == AUDIT_SLOW ? ETIMEDOUT
+					      : EPIPE);
+}
+
+/* The record is not known to be durable. The modality may not be told of success then: it
+ * is told of a failure, and the record is corrected. */
+MUST_USE static int fail_with_auditor(struct association *association,
+				      struct instance *instance, enum audit_taken taken,
+				      struct ending *ending)
+{
+	bool forwarded = instance->record.outcome == AUDIT_FORWARDED;
+
+	log_error("the audit log took no record of an instance: %s",
+		  why_not_taken(taken));
+	audit_record_doubt(&instance->record);
+	/* The auditor keeps the record, and corrects it itself. */
+	if (taken == AUDIT_KEPT)
+		return forwarded ? refuse_unrecorded(association, ending)
+				 : answer_modality(association, instance, ending);
+	/* The auditor has died: its successor gets the record. Or the auditor is slow:
+	 * the first record stands in its queue, and this one corrects that. */
+	if (record_again(association, instance, taken) && !forwarded)
+		return answer_modality(association, instance, ending);
+	if (refuse_unrecorded(association, ending) == 0)
 		ending_abort(ending, REASON_AUDIT_UNAVAILABLE,
 			     "the auditor did not answer in time");
 	return -1;
@@ -441,60 +353,74 @@ static int fail_with_auditor(struct association *association, struct transfer *t
 /* Counts the instances in vain between two that were stored. Those that the destination
  * refuses do not count: it may have the study already. 0; or -1 with the ending when they
  * are too many. */
-static int judge_run(struct association *association, const struct transfer *transfer,
-		     struct ending *ending)
+MUST_USE static int judge_run(struct association *association,
+			      const struct instance *instance, struct ending *ending)
 {
-	if (transfer->record.outcome == AUDIT_FORWARDED)
+	if (instance->record.outcome == AUDIT_FORWARDED)
 		association->in_vain = 0;
 	else
-		association->in_vain += audit_record_is_in_vain(&transfer->record);
+		association->in_vain += audit_record_is_in_vain(&instance->record);
 	if (association->in_vain < IN_VAIN_MAX)
 		return 0;
 	ending_abort(ending, REASON_LIMIT_REFUSALS,
 		     "%u instances were refused and none was stored between them, "
 		     "the last: %s",
-		     association->in_vain, reason_name(transfer->record.reason));
+		     association->in_vain, reason_name(instance->record.reason));
 	return -1;
 }
 
-static struct transfer transfer; /* one at a time in a process */
-
-static void begin_transfer(const struct association *association)
+/* The whole instance has been read. */
+MUST_USE static int answer_instance(struct association *association,
+				    struct instance *instance, struct ending *ending)
 {
-	memset(&transfer, 0, offsetof(struct transfer, head.bytes));
-	begin_record(association, &transfer);
+	enum audit_taken taken;
+	int done;
+
+	take_answer(association, instance);
+	instance_complete(association, instance);
+	association->supervision.figures.instances++;
+	taken = report_instance(association, &instance->record);
+	done = report_is_recorded(taken)
+		       ? answer_modality(association, instance, ending)
+		       : fail_with_auditor(association, instance, taken, ending);
+	return done == 0 ? judge_run(association, instance, ending) : done;
 }
 
-void store_record_unread(struct association *association, struct ending *ending)
+static struct instance in_hand; /* one at a time in a process */
+
+void store_record_unread(struct association *association, const struct ending *ending)
 {
-	begin_transfer(association);
-	(void)fail_with_modality(association, &transfer, ending);
+	instance_begin(association, &in_hand);
+	fail_with_modality(association, &in_hand, ending);
+}
+
+MUST_USE static int store_instance(struct association *association, struct ending *ending)
+{
+	int done;
+
+	instance_begin(association, &in_hand);
+	instance_judge(association, &in_hand);
+	if (in_hand.is_passed_on)
+		open_sink(association, &in_hand);
+	done = take_data_set(association, &in_hand, ending);
+	pace_stop(&association->pace);
+	if (done == 0)
+		return answer_instance(association, &in_hand, ending);
+	fail_with_modality(association, &in_hand, ending);
+	return -1;
 }
 
 int store_perform(struct association *association, struct ending *ending)
 {
 	int done;
 
-	begin_transfer(association);
-	association->instance_in_hand = true;
-	judge(association, &transfer);
-	if (transfer.forwarding)
-		open_transfer(association, &transfer);
-
-	done = take_data_set(association, &transfer, ending);
-	leg_pace_stop(association);
-	if (done != 0) {
-		done = fail_with_modality(association, &transfer, ending);
-	} else {
-		take_answer(association, &transfer);
-		complete_record(association, &transfer);
-		association->figures.instances++;
-		done = report_instance(association, &transfer.record) == 0
-			       ? answer_modality(association, &transfer, ending)
-			       : fail_with_auditor(association, &transfer, errno, ending);
-		if (done == 0)
-			done = judge_run(association, &transfer, ending);
+	if (waiting_for_turn(association) != 0) {
+		ending_of_leg(&association->in, UL_CLOSED, ending);
+		store_record_unread(association, ending);
+		return -1;
 	}
+	association->instance_in_hand = true;
+	done = store_instance(association, ending);
 	association->instance_in_hand = false;
 	return done;
 }

@@ -36,7 +36,7 @@ void net_share_port(int fd, bool shared)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 }
 
-static int listen_at(const char *address, uint16_t port, bool shared)
+MUST_USE static int listen_at(const char *address, uint16_t port, bool shared)
 {
 	struct sockaddr_storage at = { 0 };
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&at;

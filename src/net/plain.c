@@ -15,7 +15,7 @@ struct plain {
 };
 
 /* DCMTK takes a stale EINTR for a reason to try again: a final failure never says it. */
-static int wait_for(struct plain *plain, short events)
+MUST_USE static int wait_for_socket(struct plain *plain, short events)
 {
 	if (plain->waiter->wait(plain->waiter->context, plain->fd, events) == 0)
 		return 0;
@@ -37,7 +37,7 @@ static ssize_t plain_read(void *context, void *buffer, size_t size)
 		if (errno == EINTR)
 			continue;
 		net_quickack(plain->fd);
-		if (wait_for(plain, POLLIN) != 0)
+		if (wait_for_socket(plain, POLLIN) != 0)
 			return -1;
 	}
 }
@@ -54,7 +54,7 @@ static int plain_write(void *context, const void *bytes, size_t size)
 			next += count;
 			size -= (size_t)count;
 		} else if (errno == EAGAIN) {
-			if (wait_for(plain, POLLOUT) != 0)
+			if (wait_for_socket(plain, POLLOUT) != 0)
 				return -1;
 		} else if (errno != EINTR) {
 			return -1;

@@ -166,6 +166,7 @@ static struct audit_record object(int number, enum audit_outcome outcome)
 static void go_on(struct run *run, struct audit_record *record)
 {
 	struct audit_record association;
+	enum audit_taken taken;
 	audit_record_init(&association);
 	association.event = AUDIT_ASSOCIATION;
 	association.outcome = AUDIT_ACCEPTED;
@@ -174,23 +175,28 @@ static void go_on(struct run *run, struct audit_record *record)
 	run->line = -1;
 	start(run, true);
 	run->line = audit_channel_renew(run->control, ASSOCIATION, PEER);
-	audit_announce(run->line, &association);
+	if (audit_announce(run->line, &association) != 0)
+		fault(run, "the successor died before it was told");
 	audit_record_doubt(record);
-	if (audit_submit(run->line, record, WAIT_MS) && errno != ENOSPC)
+	taken = audit_submit(run->line, record, WAIT_MS);
+	if (taken == AUDIT_SLOW || taken == AUDIT_GONE)
 		fault(run, "the successor died, too");
 }
 
 static void store(struct run *run, int number)
 {
 	struct audit_record record = object(number, AUDIT_FORWARDED);
-	audit_begin(run->line, &record);
-	audit_last_fragment(run->line);
-	if (audit_submit(run->line, &record, WAIT_MS) == 0) {
+	enum audit_taken taken;
+	/* Submitting finds out if the auditor has died. */
+	(void)!audit_begin(run->line, &record);
+	(void)!audit_last_fragment(run->line);
+	taken = audit_submit(run->line, &record, WAIT_MS);
+	if (taken == AUDIT_DURABLE) {
 		run->told[number] = TOLD_SUCCESS;
 		return;
 	}
 	run->told[number] = TOLD_FAILURE;
-	if (errno == ENOSPC)
+	if (taken == AUDIT_KEPT || taken == AUDIT_COUNTED)
 		return;
 	if (is_group(run->how)) {
 		/* All are dead, and so is who would have told it. */

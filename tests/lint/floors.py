@@ -8,6 +8,7 @@ import sys
 FLOORS = {
 	"base": 1, "net": 2, "config": 2, "process": 2,
 	"tls": 3, "pki": 3, "dicom": 3, "audit": 3, "policy": 3.5,
+	"outbound": 3.7,
 	"association": 4, "exporter": 4, "observer": 4.5, "supervisor": 5, "cli": 5.5, "main": 6,
 }
 # Rooms of one part, from the lowest; those on one floor don't know each other. Files that

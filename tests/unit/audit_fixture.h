@@ -290,7 +290,8 @@ static inline struct audit_record record_of(enum audit_event event,
 	return record;
 }
 
-static inline int submit(int line, enum audit_event event, enum audit_outcome outcome)
+static inline enum audit_taken submit(int line, enum audit_event event,
+				      enum audit_outcome outcome)
 {
 	struct audit_record record = record_of(event, outcome);
 	return audit_submit(line, &record, WAIT_MS);

@@ -40,13 +40,13 @@ static void a_day_is_written_in_order(void **state)
 	struct audit_record accepted = record_of(AUDIT_ASSOCIATION, AUDIT_ACCEPTED);
 	strcpy(accepted.modality, "angio-3");
 	int line = open_line(fixture);
-	assert_int_equal(audit_submit(line, &accepted, WAIT_MS), 0);
+	assert_int_equal(audit_submit(line, &accepted, WAIT_MS), AUDIT_DURABLE);
 	assert_int_equal(audit_begin(line, &instance), 0);
 	assert_int_equal(audit_last_fragment(line), 0);
 	instance.outcome = AUDIT_FORWARDED;
 	instance.status = 0;
-	assert_int_equal(audit_submit(line, &instance, WAIT_MS), 0);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+	assert_int_equal(audit_submit(line, &instance, WAIT_MS), AUDIT_DURABLE);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_DURABLE);
 	close(line);
 	assert_int_equal(audit_tell(fixture->control, NULL, &stop), 0);
 	assert_int_equal(end_of_auditor(fixture), 0);
@@ -72,12 +72,11 @@ static void no_answer_before_the_sync(void **state)
 	int line = open_line(fixture);
 	atomic_store(&sync_hook->is_held, 1);
 	struct audit_record record = record_of(AUDIT_ASSOCIATION, AUDIT_ACCEPTED);
-	assert_int_equal(audit_submit(line, &record, 100), -1);
-	assert_int_equal(errno, ETIMEDOUT);
+	assert_int_equal(audit_submit(line, &record, 100), AUDIT_SLOW);
 	atomic_store(&sync_hook->is_held, 0);
 	/* The answer that came too late is not taken for this one's. */
 	atomic_store(&sync_hook->delay_us, 20000);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_DURABLE);
 	assert_int_equal(atomic_load(&sync_hook->count), 2);
 	ASSERT_LOG(fixture, ACCEPTED "}",
 		   "\"association\",\"outcome\":\"released\"," FROM "}");
@@ -149,7 +148,8 @@ static void the_dead_get_their_lines(void **state)
 		strcpy(accepted.calling_ae, "CATHLAB3");
 		strcpy(accepted.modality, "angio-3");
 		if (how > 0)
-			assert_int_equal(audit_submit(line, &accepted, WAIT_MS), 0);
+			assert_int_equal(audit_submit(line, &accepted, WAIT_MS),
+					 AUDIT_DURABLE);
 		if (how > 1)
 			assert_int_equal(audit_begin(line, &instance), 0);
 		if (how > 2)
@@ -291,7 +291,8 @@ static void who_breaks_the_rules_is_cut_off(void **state)
 		assert_int_equal(send(line, &bad, size, 0), size);
 		assert_int_equal(recv(line, &byte, 1, 0), 0);
 		close(line);
-		assert_int_equal(submit(good, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), 0);
+		assert_int_equal(submit(good, AUDIT_ASSOCIATION, AUDIT_ACCEPTED),
+				 AUDIT_DURABLE);
 		snprintf(alert, sizeof(alert), RULES "%s\"," FROM "}\n", fault);
 		char *log = read_plain(fixture);
 		if (!strstr(log, alert))
@@ -299,7 +300,7 @@ static void who_breaks_the_rules_is_cut_off(void **state)
 		assert_int_equal(count_of(log, "\n"), 3 * (which + 1));
 		free(log);
 	}
-	assert_int_equal(submit(good, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+	assert_int_equal(submit(good, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_DURABLE);
 	close(good);
 	assert_int_equal(end_of_auditor(fixture), 0);
 }
@@ -312,11 +313,11 @@ static void nothing_nested_and_nothing_after_the_last_word(void **state)
 	int line = open_line(fixture);
 	assert_int_equal(audit_begin(line, &instance), 0);
 	assert_int_equal(audit_begin(line, &instance), 0);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), -1);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_GONE);
 	close(line);
 	line = open_line(fixture);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), -1);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_DURABLE);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), AUDIT_GONE);
 	close(line);
 	assert_int_equal(end_of_auditor(fixture), 0);
 	ASSERT_LOG(fixture, RULES "it began an instance within another\"," FROM "}",
@@ -340,7 +341,7 @@ static void one_who_does_not_read_is_cut_off(void **state)
 	assert_int_equal(errno, EPIPE);
 	close(line);
 	line = open_line(fixture);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_DURABLE);
 	close(line);
 	assert_int_equal(end_of_auditor(fixture), 0);
 }
@@ -352,11 +353,11 @@ static void descriptors_of_a_peer_are_not_taken(void **state)
 	message.record = record_of(AUDIT_INSTANCE, AUDIT_REFUSED);
 	start_auditor(fixture);
 	int line = open_line(fixture);
-	assert_int_equal(submit(line, AUDIT_INSTANCE, AUDIT_REFUSED), 0);
+	assert_int_equal(submit(line, AUDIT_INSTANCE, AUDIT_REFUSED), AUDIT_DURABLE);
 	size_t before = open_descriptors(fixture->auditor);
 	assert_int_equal(descriptors_send(line, &message, sizeof(message), &line, 1, 0),
 			 0);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_DURABLE);
 	assert_int_equal(open_descriptors(fixture->auditor), before);
 	close(line);
 	assert_int_equal(end_of_auditor(fixture), 0);
@@ -384,8 +385,9 @@ static void the_patient_is_written_as_configured(void **state)
 		struct audit_record record = record_of(AUDIT_INSTANCE, AUDIT_REFUSED);
 		strcpy(record.patient_id, "PAT-4711");
 		int line = open_line(fixture);
-		assert_int_equal(audit_submit(line, &record, WAIT_MS), 0);
-		assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+		assert_int_equal(audit_submit(line, &record, WAIT_MS), AUDIT_DURABLE);
+		assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED),
+				 AUDIT_DURABLE);
 		close(line);
 		assert_int_equal(end_of_auditor(fixture), 0);
 	}
@@ -412,11 +414,11 @@ static void signals_do_not_end_it(void **state)
 	kill(fixture->auditor, SIGINT);
 	kill(fixture->auditor, SIGTERM);
 	kill(fixture->auditor, SIGHUP);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), 0);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), AUDIT_DURABLE);
 	/* Told to stop, it still serves who is there. */
 	close(fixture->control);
 	fixture->control = -1;
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_DURABLE);
 	close(line);
 	assert_int_equal(end_of_auditor(fixture), 0);
 }

@@ -20,7 +20,7 @@ static void start_without_a_word(struct fixture *fixture)
 {
 	start_auditor(fixture);
 	int line = open_line(fixture);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_DURABLE);
 	close(line);
 	assert_int_equal(end_of_auditor(fixture), 0);
 }

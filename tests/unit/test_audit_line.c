@@ -72,7 +72,8 @@ static int begin(int line, const char *sop_instance)
 	return audit_begin(line, &record);
 }
 
-static int submit_stolen(int line, enum audit_event event, enum audit_outcome outcome)
+static enum audit_taken submit_stolen(int line, enum audit_event event,
+				      enum audit_outcome outcome)
 {
 	struct audit_record record = stolen(event, outcome);
 	return audit_submit(line, &record, WAIT_MS);
@@ -82,7 +83,7 @@ static int submit_stolen(int line, enum audit_event event, enum audit_outcome ou
 static void catch_up(struct fixture *fixture)
 {
 	int line = audit_channel_open(fixture->control, "other", PEER);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_DURABLE);
 	close(line);
 }
 #define CAUGHT_UP                                                             \
@@ -105,7 +106,7 @@ static void a_renewed_line_may_end_in_silence(void **state)
 	close(renew_line(fixture));
 	catch_up(fixture);
 	int line = renew_line(fixture); /* the one before got lost on its way */
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_DURABLE);
 	close(line);
 	close(audit_channel_renew(fixture->control, "another", PEER));
 	assert_int_equal(end_of_auditor(fixture), 0);
@@ -148,14 +149,17 @@ static void the_accepted_name_stays(void **state)
 		start_auditor(fixture);
 		int line = is_announced ? renew_line(fixture) : open_line(fixture);
 		struct audit_record accepted = association_of(AUDIT_ACCEPTED);
-		assert_int_equal(is_announced ? audit_announce(line, &accepted)
-					      : audit_submit(line, &accepted, WAIT_MS),
-				 0);
-		assert_int_equal(submit_stolen(line, AUDIT_INSTANCE, AUDIT_REFUSED), 0);
+		if (is_announced)
+			assert_int_equal(audit_announce(line, &accepted), 0);
+		else
+			assert_int_equal(audit_submit(line, &accepted, WAIT_MS),
+					 AUDIT_DURABLE);
+		assert_int_equal(submit_stolen(line, AUDIT_INSTANCE, AUDIT_REFUSED),
+				 AUDIT_DURABLE);
 		assert_int_equal(submit_stolen(line, AUDIT_ASSOCIATION, AUDIT_ACCEPTED),
-				 0);
+				 AUDIT_DURABLE);
 		assert_int_equal(submit_stolen(line, AUDIT_ASSOCIATION, AUDIT_RELEASED),
-				 0);
+				 AUDIT_DURABLE);
 		close(line);
 		assert_int_equal(end_of_auditor(fixture), 0);
 		static const char *const lines[] = {
@@ -174,8 +178,9 @@ static void before_it_is_accepted_no_name_stays(void **state)
 	start_auditor(fixture);
 	int line = renew_line(fixture);
 	assert_int_equal(announce(line, AUDIT_NO_OUTCOME), 0);
-	assert_int_equal(submit_stolen(line, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), 0);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+	assert_int_equal(submit_stolen(line, AUDIT_ASSOCIATION, AUDIT_ACCEPTED),
+			 AUDIT_DURABLE);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_DURABLE);
 	close(line);
 	assert_int_equal(end_of_auditor(fixture), 0);
 	ASSERT_LOG(fixture, "\"association\",\"outcome\":\"accepted\"," FROM OTHER "}",
@@ -202,7 +207,7 @@ static void an_alert_is_the_supervisors_to_raise(void **state)
 	struct audit_record alert = record_of(AUDIT_ALERT, AUDIT_RAISED);
 	start_auditor(fixture);
 	int line = open_line(fixture);
-	assert_int_equal(submit(line, AUDIT_ALERT, AUDIT_RAISED), -1);
+	assert_int_equal(submit(line, AUDIT_ALERT, AUDIT_RAISED), AUDIT_GONE);
 	close(line);
 	alert.reason = REASON_INTERNAL;
 	assert_int_equal(audit_tell(fixture->control, NULL, &alert), 0);
@@ -225,7 +230,7 @@ static void a_second_line_takes_the_firsts_place(void **state)
 	struct audit_record accepted = association_of(AUDIT_ACCEPTED);
 	start_auditor(fixture);
 	int line = open_line(fixture);
-	assert_int_equal(audit_submit(line, &accepted, WAIT_MS), 0);
+	assert_int_equal(audit_submit(line, &accepted, WAIT_MS), AUDIT_DURABLE);
 	assert_int_equal(begin(line, "1.2.3"), 0);
 	assert_int_equal(audit_last_fragment(line), 0);
 	catch_up(fixture);
@@ -251,9 +256,10 @@ static void a_second_line_hides_no_instance(void **state)
 	start_auditor(fixture);
 	int first = open_line(fixture);
 	assert_int_equal(begin(first, "1.2.3"), 0);
-	assert_int_equal(submit_stolen(first, AUDIT_INSTANCE, AUDIT_FORWARDED), 0);
+	assert_int_equal(submit_stolen(first, AUDIT_INSTANCE, AUDIT_FORWARDED),
+			 AUDIT_DURABLE);
 	assert_int_equal(begin(first, "1.2.3"), 0);
-	assert_int_equal(submit(first, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), 0);
+	assert_int_equal(submit(first, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), AUDIT_DURABLE);
 	int second = renew_line(fixture);
 	assert_closed(first);
 	assert_int_equal(begin(second, "1.2.4"), 0);
@@ -270,7 +276,7 @@ static void whose_line_has_ended_gets_no_other(void **state)
 	struct fixture *fixture = *state;
 	start_auditor(fixture);
 	int line = open_line(fixture);
-	assert_int_equal(submit(line, AUDIT_ALERT, AUDIT_RAISED), -1);
+	assert_int_equal(submit(line, AUDIT_ALERT, AUDIT_RAISED), AUDIT_GONE);
 	close(line);
 	for (int i = 0; i < 3; i++)
 		assert_closed(renew_line(fixture));

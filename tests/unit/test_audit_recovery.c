@@ -15,8 +15,9 @@ static void make_log(struct fixture *fixture)
 	start_auditor(fixture);
 	int line = open_line(fixture);
 	for (int i = 1; i < LINES - 1; i++)
-		assert_int_equal(submit(line, AUDIT_INSTANCE, AUDIT_REFUSED), 0);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+		assert_int_equal(submit(line, AUDIT_INSTANCE, AUDIT_REFUSED),
+				 AUDIT_DURABLE);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_DURABLE);
 	close(line);
 	assert_int_equal(end_of_auditor(fixture), 0);
 }
@@ -398,11 +399,11 @@ static void what_was_told_in_use_is_no_break(void **state)
 	struct fixture *fixture = *state;
 	start_auditor(fixture);
 	int line = open_line(fixture);
-	assert_int_equal(submit(line, AUDIT_INSTANCE, AUDIT_REFUSED), 0);
+	assert_int_equal(submit(line, AUDIT_INSTANCE, AUDIT_REFUSED), AUDIT_DURABLE);
 	atomic_store(&sync_hook->fails, 1);
-	assert_int_equal(submit(line, AUDIT_INSTANCE, AUDIT_REFUSED), 0);
+	assert_int_equal(submit(line, AUDIT_INSTANCE, AUDIT_REFUSED), AUDIT_DURABLE);
 	assert_int_equal(rename(fixture->log, path_of(fixture, "away")), 0);
-	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), AUDIT_DURABLE);
 	close(line);
 	assert_int_equal(end_of_auditor(fixture), 0);
 	assert_non_null(beside(fixture, "audit-0", ".jsonl"));
@@ -424,7 +425,8 @@ static void a_crash_after_a_move_hides_nothing(void **state)
 		start_auditor(fixture);
 		assert_int_equal(rename(fixture->log, path_of(fixture, "away")), 0);
 		int line = open_line(fixture);
-		assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED), 0);
+		assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_RELEASED),
+				 AUDIT_DURABLE);
 		close(line);
 		assert_int_equal(end_of_auditor(fixture), 0);
 		assert_int_equal(access(path_of(fixture, "audit-0.checkpoint"), F_OK), 0);

@@ -59,7 +59,7 @@ static void all_or_none_is_brought(void **state)
 				 .destination_count = 1,
 				 .listen = listen,
 				 .listen_count = 2 };
-	struct association_addresses addresses = { .count = 0 };
+	struct net_addresses addresses = { .count = 0 };
 	struct settings settings = { .config = &config,
 				     .servers = contexts,
 				     .clients = contexts,

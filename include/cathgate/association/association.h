@@ -20,42 +20,22 @@
 #include "cathgate/base/ae_title.h"
 #include "cathgate/config/config.h"
 #include "cathgate/base/histogram.h"
+#include "cathgate/base/must_use.h"
 #include "cathgate/base/reason.h"
+#include "cathgate/net/addresses.h"
 #include "cathgate/tls/tls.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define ASSOCIATION_ADDRESSES_MAX 8
-
-/* Where a destination's host can be reached now, best first, ports filled in. */
-struct association_addresses {
-	struct sockaddr_storage items[ASSOCIATION_ADDRESSES_MAX];
-	size_t count;
-};
-
-/* The way to a destination, plain memory: what a reload can change of it while an
- * association is open. Its trust goes apart, and its own certificate stays. */
-struct association_way {
-	char host[256]; /* for messages */
-	uint16_t port;
-	bool is_plain;
-	struct ae_title called, calling; /* calling: "": the modality's is passed on */
-	struct association_addresses addresses;
-};
-
-void association_way_of(const struct config_destination *destination,
-			const struct association_addresses *addresses,
-			struct association_way *ret);
-
 /* What the supervisor hands over. The process owns the three descriptors; the rest is
  * read only and outlives it. */
 struct association_start {
 	const struct config *config;
-	struct tls_context *server;	    /* NULL: a plain listener */
-	struct tls_context *const *clients; /* one a destination; NULL: plain */
-	const struct association_addresses *addresses; /* one a destination */
+	struct tls_context *server;	       /* NULL: a plain listener */
+	struct tls_context *const *clients;    /* one a destination; NULL: plain */
+	const struct net_addresses *addresses; /* one a destination */
 	int socket;
 	int supervisor; /* SOCK_SEQPACKET, struct association_notice both ways */
 	int auditor;	/* a channel of audit/client.h */
@@ -64,14 +44,14 @@ struct association_start {
 	int64_t accepted_ms; /* clock_ms() */
 };
 
-/* What an association and the supervisor say to each other, one datagram a word. */
+/* What an association and the supervisor say to each other, one datagram a notice. */
 enum association_notice_kind {
 	/* association to supervisor */
 	ASSOCIATION_AUTHENTICATED,   /* its certificate is proved */
 	ASSOCIATION_ASKS_PLACE,	     /* fits the entry `modality`, for `destination`, with
 					a certificate good `until` then; waits */
 	ASSOCIATION_SAW_DESTINATION, /* which has shown a certificate good `until` then */
-	ASSOCIATION_TELLS_FIGURES,   /* those of the word; now and then */
+	ASSOCIATION_TELLS_FIGURES,   /* those of the notice; now and then */
 	ASSOCIATION_RETURNS_PLACE,   /* about to end; end of file says the same */
 	/* supervisor to association */
 	ASSOCIATION_GRANTED, /* with its pace */
@@ -79,7 +59,7 @@ enum association_notice_kind {
 			      */
 	ASSOCIATION_PACE,    /* another one */
 	ASSOCIATION_STOP,    /* end: at once, or after the instance in hand */
-	ASSOCIATION_AUDITOR, /* carries a line to the auditor that has been restarted */
+	ASSOCIATION_AUDITOR, /* carries a channel to the auditor, which was restarted */
 	ASSOCIATION_REVISED  /* the configuration has changed: carries the `papers` */
 };
 
@@ -91,20 +71,20 @@ enum association_paper {
 	ASSOCIATION_ENTRY,	  /* config_entry_pack */
 	ASSOCIATION_SERVER_TRUST, /* tls_trust_pack: of the listener it came by */
 	ASSOCIATION_CLIENT_TRUST, /* of its destination */
-	ASSOCIATION_WAY,	  /* to that: struct association_way */
+	ASSOCIATION_WAY,	  /* to that: struct outbound_way */
 	ASSOCIATION_PAPER_COUNT
 };
 
 #define ASSOCIATION_NAME_SIZE 64
 
-/* What it has done so far. Numbers to be shown, and believed by nobody. */
+/* What the association has done so far: to be shown, and believed by nobody. */
 struct association_figures {
 	struct ae_title calling_ae;
 	uint64_t instances, bytes;   /* stored; of data sets that came */
 	struct histogram first_byte; /* of a C-STORE: from its first byte in until out */
 };
 
-/* The fastest that it may send; 0: no limit. */
+/* The fastest that the modality may send; 0: no limit. */
 struct association_pace {
 	int64_t bytes_per_second, instances_per_minute;
 };
@@ -116,12 +96,12 @@ struct association_notice {
 	uint32_t rejection_reason;
 	struct association_pace pace;
 	int64_t until;			    /* a time_t; 0: no certificate */
-	struct association_figures figures; /* in each word from an association */
+	struct association_figures figures; /* in each notice from an association */
 	uint32_t papers; /* a bit for each: 1 << ASSOCIATION_ENTRY, ... */
 };
 
 /* Runs the association to its end; returns the exit status of its process. */
-int association_run(const struct association_start *start);
+MUST_USE int association_run(const struct association_start *start);
 
 #ifdef __cplusplus
 }

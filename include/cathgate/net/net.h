@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "cathgate/base/must_use.h"
 #include "cathgate/net/transport.h"
 
 #ifdef __cplusplus
@@ -16,11 +17,11 @@ extern "C" {
 
 /* A non-blocking, close-on-exec listening socket on a numeric address and a port (0: the
  * system picks one). -1 with errno. */
-int net_listen(const char *address, uint16_t port);
+MUST_USE int net_listen(const char *address, uint16_t port);
 
 /* The same beside sockets that listen on that port at another address of this machine's:
  * both sides must share it (net_share_port) meanwhile. */
-int net_listen_shared(const char *address, uint16_t port);
+MUST_USE int net_listen_shared(const char *address, uint16_t port);
 void net_share_port(int fd, bool shared);
 
 /* The port that a listening socket has; 0 when it can't be told. */
@@ -28,7 +29,7 @@ uint16_t net_port(int fd);
 
 /* Non-blocking, close-on-exec, TCP_NODELAY, and keepalive with TCP_USER_TIMEOUT so that a
  * peer that vanished without a word is noticed within 30 s. -1 with errno. */
-int net_tune(int fd);
+MUST_USE int net_tune(int fd);
 
 /* Asks for an immediate ACK of what comes next. Linux forgets it after each delayed ACK,
  * so it is set again before each wait: it saves 40 ms an object with a peer that has
@@ -40,7 +41,7 @@ void net_close(int fd);
 
 /* Connects to the address, waiting with `waiter`. The tuned socket; or -1 with errno,
  * ECANCELED when the waiter gave up. */
-int net_connect(const struct sockaddr_storage *to, const struct waiter *waiter);
+MUST_USE int net_connect(const struct sockaddr_storage *to, const struct waiter *waiter);
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cathgate/base/must_use.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -56,7 +58,7 @@ struct transport {
 /* A plain TCP stream over the connected, non-blocking socket `fd`, which it owns from
  * then on. `waiter` must outlive it. 0, or -1 without memory (fd is still the caller's).
  */
-int transport_plain(int fd, const struct waiter *waiter, struct transport *ret);
+MUST_USE int transport_plain(int fd, const struct waiter *waiter, struct transport *ret);
 
 /* Closes and empties a transport; one that was never opened (all zero) is fine. */
 void transport_close(struct transport *transport);

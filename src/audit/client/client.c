@@ -1,5 +1,7 @@
-/* The ends that speak to the auditor: an association's line, and the supervisor's control
- * socket. */
+/*
+ * The ends that speak to the auditor: an association's channel, and the supervisor's
+ * control socket.
+ */
 #include "message.h"
 
 #include <errno.h>
@@ -13,8 +15,8 @@
 #include "cathgate/base/descriptors.h"
 
 /* One message of a head and, unless NULL, a record. Never waits. */
-static int send_message(int socket, void *head, size_t head_size,
-			const struct audit_record *record)
+MUST_USE static int send_message(int socket, void *head, size_t head_size,
+				 const struct audit_record *record)
 {
 	struct iovec parts[2] = {
 		{ .iov_base = head, .iov_len = head_size },
@@ -30,7 +32,7 @@ static int send_message(int socket, void *head, size_t head_size,
 
 /* Until the socket is ready for `events`, or closed; -1 with ETIMEDOUT at the deadline.
  */
-static int wait_for(int socket, short events, int64_t deadline_ms)
+MUST_USE static int wait_for_channel(int socket, short events, int64_t deadline_ms)
 {
 	for (;;) {
 		struct pollfd poll_one = { .fd = socket, .events = events };
@@ -45,58 +47,69 @@ static int wait_for(int socket, short events, int64_t deadline_ms)
 	}
 }
 
-int audit_announce(int line, const struct audit_record *association)
+int audit_announce(int channel, const struct audit_record *association)
 {
 	struct message_head head = { .kind = MESSAGE_ANNOUNCE };
-	return send_message(line, &head, sizeof(head), association);
+	return send_message(channel, &head, sizeof(head), association);
 }
 
-int audit_begin(int line, const struct audit_record *instance)
+int audit_begin(int channel, const struct audit_record *instance)
 {
 	struct message_head head = { .kind = MESSAGE_BEGIN };
-	return send_message(line, &head, sizeof(head), instance);
+	return send_message(channel, &head, sizeof(head), instance);
 }
 
-int audit_last_fragment(int line)
+int audit_last_fragment(int channel)
 {
 	struct message_head head = { .kind = MESSAGE_LAST_FRAGMENT };
-	return send_message(line, &head, sizeof(head), NULL);
+	return send_message(channel, &head, sizeof(head), NULL);
 }
 
-static int wait_for_answer(int line, uint32_t number, int64_t deadline_ms)
+static enum audit_taken taken_of_errno(void)
+{
+	return errno == ETIMEDOUT ? AUDIT_SLOW : AUDIT_GONE;
+}
+
+static enum audit_taken taken_of_answer(const struct message_answer *answer)
+{
+	if (answer->durable == MESSAGE_COUNTED)
+		return AUDIT_COUNTED;
+	return answer->durable ? AUDIT_DURABLE : AUDIT_KEPT;
+}
+
+static enum audit_taken wait_for_answer(int channel, uint32_t number, int64_t deadline_ms)
 {
 	for (;;) {
 		struct message_answer answer;
-		ssize_t got = recv(line, &answer, sizeof(answer), MSG_DONTWAIT);
-		if (got == (ssize_t)sizeof(answer) && answer.number == number) {
-			errno = ENOSPC;
-			if (answer.durable == MESSAGE_COUNTED)
-				return 1;
-			return answer.durable ? 0 : -1;
-		}
-		if (got == 0) {
-			errno = EPIPE;
-			return -1;
-		}
-		/* An answer to an earlier record, given up on by then, is passed over. A
-		 * reset is reported before what was still queued. */
+		ssize_t got = recv(channel, &answer, sizeof(answer), MSG_DONTWAIT);
+
+		if (got == (ssize_t)sizeof(answer) && answer.number == number)
+			return taken_of_answer(&answer);
+		if (got == 0)
+			return AUDIT_GONE;
+		/* An answer to an earlier record, which was given up by then, is passed
+		 * over. A reset is reported before what was still queued. */
 		if (got > 0 || errno == EINTR || errno == ECONNRESET)
 			continue;
-		if (errno != EAGAIN || wait_for(line, POLLIN, deadline_ms))
-			return -1;
+		if (errno != EAGAIN ||
+		    wait_for_channel(channel, POLLIN, deadline_ms) != 0)
+			return taken_of_errno();
 	}
 }
 
-int audit_submit(int line, const struct audit_record *record, int timeout_ms)
+enum audit_taken audit_submit(int channel, const struct audit_record *record,
+			      int timeout_ms)
 {
 	static uint32_t last_number;
 	int64_t deadline_ms = clock_ms() + timeout_ms;
 	struct message_head head = { .kind = MESSAGE_SUBMIT, .number = ++last_number };
-	while (send_message(line, &head, sizeof(head), record)) {
-		if (errno != EAGAIN || wait_for(line, POLLOUT, deadline_ms))
-			return -1;
+
+	while (send_message(channel, &head, sizeof(head), record) != 0) {
+		if (errno != EAGAIN ||
+		    wait_for_channel(channel, POLLOUT, deadline_ms) != 0)
+			return taken_of_errno();
 	}
-	return wait_for_answer(line, head.number, deadline_ms);
+	return wait_for_answer(channel, head.number, deadline_ms);
 }
 
 static void set_text(char *field, size_t size, const char *text)
@@ -114,8 +127,8 @@ static struct message_address address_of(enum message_kind kind, const char *ass
 	return address;
 }
 
-static int open_line(int control, enum message_kind kind, const char *association,
-		     const char *peer)
+MUST_USE static int open_channel(int control, enum message_kind kind,
+				 const char *association, const char *peer)
 {
 	int ends[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
@@ -136,12 +149,12 @@ static int open_line(int control, enum message_kind kind, const char *associatio
 
 int audit_channel_open(int control, const char *association, const char *peer)
 {
-	return open_line(control, MESSAGE_OPEN, association, peer);
+	return open_channel(control, MESSAGE_OPEN, association, peer);
 }
 
 int audit_channel_renew(int control, const char *association, const char *peer)
 {
-	return open_line(control, MESSAGE_RENEW, association, peer);
+	return open_channel(control, MESSAGE_RENEW, association, peer);
 }
 
 int audit_channel_ending(int control, const char *association, enum reason reason)

@@ -204,7 +204,6 @@ static const char *cure_by_probe(const struct fault *fault)
 {
 	struct probe probe = { .config = fault->config };
 	enum reason reason = fault->reason;
-	struct tls_failure failure = { .reason = reason };
 	const char *detail = members_text(fault->line, "detail"), *meaning;
 	const char *codes = strstr(detail, "result ");
 	unsigned result, source, code;
@@ -215,10 +214,8 @@ static const char *cure_by_probe(const struct fault *fault)
 			probe.destination = &fault->config->destinations[i];
 	if (!probe.destination)
 		return NULL;
-	if (reason == REASON_DESTINATION_TLS || reason == REASON_DESTINATION_NAME) {
-		snprintf(failure.detail, sizeof(failure.detail), "%s", detail);
-		return probe_tls_cure(&probe, &failure, &step);
-	}
+	if (reason == REASON_DESTINATION_TLS || reason == REASON_DESTINATION_NAME)
+		return probe_tls_cure(&probe, reason, detail, &step);
 	if (reason != REASON_DESTINATION_REJECTED || !codes ||
 	    sscanf(codes, "result %u, source %u, reason %u", &result, &source, &code) !=
 		    3)

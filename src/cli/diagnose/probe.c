@@ -2,18 +2,12 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "cathgate/base/clock.h"
-#include "cathgate/dicom/command.h"
-#include "cathgate/net/net.h"
-#include "cathgate/dicom/upper_layer.h"
+#include "cathgate/outbound/outbound.h"
 #include "cli/kit/keep.h"
-
-#define ADDRESSES_MAX 8
 
 static const char *const words[] = {
 	[PROBE_NAME] = "name",
@@ -34,19 +28,13 @@ const char *probe_step_name(enum probe_step step)
 /* A walk under way. */
 struct walk {
 	const struct probe *probe;
-	enum probe_step next; /* that nobody was told of yet */
-	bool failed;
-	struct sockaddr_storage addresses[ADDRESSES_MAX];
-	size_t address_count, reached; /* the last: by a connection */
-	int64_t end_ms;
-	bool timed_out;
-	struct waiter waiter;
-	struct transport carrier;
-	struct tls_peer peer;
-	struct ul_association *ul;
+	enum probe_step next;	   /* that nobody was told of yet */
+	const char *missed, *cure; /* of the addresses that could not be connected to */
+	struct sockaddr_storage reached;
+	struct outbound outbound;
 };
 
-static void tell(struct walk *walk, const struct probe_finding *finding)
+static void tell_finding(struct walk *walk, const struct probe_finding *finding)
 {
 	walk->probe->tell(walk->probe->tell_context, finding);
 	walk->next = finding->step + 1;
@@ -55,119 +43,68 @@ static void tell(struct walk *walk, const struct probe_finding *finding)
 static void skip_to(struct walk *walk, enum probe_step step, const char *why)
 {
 	while (walk->next < step)
-		tell(walk, &(struct probe_finding){ .step = walk->next,
-						    .result = PROBE_SKIPPED,
-						    .what = why });
+		tell_finding(walk, &(struct probe_finding){ .step = walk->next,
+							    .result = PROBE_SKIPPED,
+							    .what = why });
 }
 
-static void passed(struct walk *walk, enum probe_step step, const char *what)
+static void step_passed(struct walk *walk, enum probe_step step, const char *what,
+			const struct tls_peer *peer)
 {
-	bool shows_peer = walk->probe->context != NULL &&
-			  (step == PROBE_TLS || step == PROBE_CERTIFICATE);
-
-	tell(walk, &(struct probe_finding){ .step = step,
-					    .result = PROBE_PASSED,
-					    .what = what,
-					    .peer = shows_peer ? &walk->peer : NULL });
+	tell_finding(walk, &(struct probe_finding){ .step = step,
+						    .result = PROBE_PASSED,
+						    .what = what,
+						    .peer = peer });
 }
 
-static bool failed(struct walk *walk, enum probe_step step, enum reason reason,
-		   const char *what, const char *cure)
+/* Always false, as the walk's next step is not reached. */
+static bool step_failed(struct walk *walk, enum probe_step step, enum reason reason,
+			const char *what, const char *cure)
 {
 	skip_to(walk, step, "not judged: what comes below failed first");
-	tell(walk, &(struct probe_finding){ .step = step,
-					    .result = PROBE_FAILED,
-					    .reason = reason,
-					    .what = what,
-					    .cure = cure });
+	tell_finding(walk, &(struct probe_finding){ .step = step,
+						    .result = PROBE_FAILED,
+						    .reason = reason,
+						    .what = what,
+						    .cure = cure });
 	skip_to(walk, PROBE_STEP_COUNT, "not reached");
 	return false;
 }
 
-static int wait_for(void *context, int fd, short events)
+static int64_t connect_end_ms(const struct walk *walk)
 {
-	struct walk *walk = context;
-	struct pollfd one = { .fd = fd, .events = events };
-
-	for (;;) {
-		int64_t left = walk->end_ms - clock_ms();
-		int count = left > 0 ? poll(&one, 1, (int)left) : 0;
-
-		if (count > 0)
-			return 0;
-		if (count < 0 && errno == EINTR)
-			continue;
-		walk->timed_out = count == 0;
-		return -1;
-	}
+	return clock_ms() + (int64_t)walk->probe->config->limits.connect_seconds * 1000;
 }
 
-static void give_seconds(struct walk *walk, unsigned seconds)
+static bool has_timed_out(const struct walk *walk)
 {
-	walk->timed_out = false;
-	walk->end_ms = clock_ms() + (int64_t)seconds * 1000;
+	return walk->outbound.leg.interrupted != REASON_NONE;
 }
 
-static const char *place_of(const struct walk *walk, const char *key)
+static bool walk_name(struct walk *walk, struct net_addresses *ret)
 {
-	struct config_place place = config_place_of(
-		walk->probe->config, &walk->probe->destination->place, key);
+	const struct config_destination *destination = walk->probe->destination;
+	const char *host = destination->host, *all = "";
+	int error = net_look_up_within(host, destination->port,
+				       walk->probe->config->limits.connect_seconds, ret);
 
-	return keep_format("`%s` (line %d of %s)", key, place.line, place.file);
-}
-
-/* Looks the name up, but not for longer than a connection may take. What is still under
- * way then writes to memory that stays. */
-static int look_up(const struct walk *walk, struct addrinfo **ret)
-{
-	static struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	static char port[8];
-	static struct gaicb request;
-	struct gaicb *list[] = { &request };
-	struct timespec most = { .tv_sec = walk->probe->config->limits.connect_seconds };
-
-	snprintf(port, sizeof(port), "%u", walk->probe->destination->port);
-	request = (struct gaicb){ .ar_name = walk->probe->destination->host,
-				  .ar_service = port,
-				  .ar_request = &hints };
-	if (getaddrinfo_a(GAI_NOWAIT, list, 1, NULL) != 0)
-		return EAI_AGAIN;
-	for (int error; (error = gai_error(&request)) == EAI_INPROGRESS;)
-		if (gai_suspend((const struct gaicb *const *)list, 1, &most) == EAI_AGAIN)
-			return EAI_AGAIN;
-	*ret = request.ar_result;
-	return gai_error(&request);
-}
-
-static bool walk_name(struct walk *walk)
-{
-	const char *host = walk->probe->destination->host, *all = "";
-	struct addrinfo *list = NULL;
-	int error = look_up(walk, &list);
-
-	for (struct addrinfo *a = error == 0 ? list : NULL; a; a = a->ai_next) {
+	if (error != 0)
+		return step_failed(
+			walk, PROBE_NAME, REASON_DESTINATION_UNREACHABLE,
+			keep_format("the name %s has no address: %s", host,
+				    gai_strerror(error)),
+			keep_format(
+				"correct %s, or write the PACS's address there; or mend "
+				"the name service of this machine (see: getent hosts %s)",
+				probe_line_of(walk->probe, "host"), host));
+	for (size_t i = 0; i < ret->count; i++) {
 		char text[ADDRESS_TEXT_SIZE];
 
-		if (walk->address_count == ADDRESSES_MAX ||
-		    (a->ai_family != AF_INET && a->ai_family != AF_INET6))
-			continue;
-		memcpy(&walk->addresses[walk->address_count], a->ai_addr, a->ai_addrlen);
-		address_text(&walk->addresses[walk->address_count++], text);
+		address_text(&ret->items[i], text);
 		all = keep_format("%s%s%s", all, all[0] ? ", " : "", text);
 	}
-	if (error == 0)
-		freeaddrinfo(list);
-	if (walk->address_count > 0) {
-		passed(walk, PROBE_NAME, keep_format("%s is %s", host, all));
-		return true;
-	}
-	return failed(
-		walk, PROBE_NAME, REASON_DESTINATION_UNREACHABLE,
-		keep_format("the name %s has no address: %s", host,
-			    error != 0 ? gai_strerror(error) : "none"),
-		keep_format("correct %s, or write the PACS's address there; or mend "
-			    "the name service of this machine (see: getent hosts %s)",
-			    place_of(walk, "host"), host));
+	step_passed(walk, PROBE_NAME, keep_format("%s is %s", host, all), NULL);
+	return true;
 }
 
 static const char *connection_cure(const struct walk *walk, int error)
@@ -175,46 +112,44 @@ static const char *connection_cure(const struct walk *walk, int error)
 	if (error == ECONNREFUSED)
 		return keep_format("the machine is there, but nothing listens on that "
 				   "port: is the PACS running, and is %s right?",
-				   place_of(walk, "port"));
+				   probe_line_of(walk->probe, "port"));
 	if (error == ECANCELED)
 		return keep_format(
 			"nothing answers: a firewall between here and there, the "
 			"machine is off, or %s is wrong",
-			place_of(walk, "host"));
+			probe_line_of(walk->probe, "host"));
 	return keep_format("this machine has no way there: see its network (ip route get "
 			   "ADDRESS), and %s",
-			   place_of(walk, "host"));
+			   probe_line_of(walk->probe, "host"));
+}
+
+static void note_missed(void *context, const char *address, int error)
+{
+	struct walk *walk = context;
+
+	walk->cure = connection_cure(walk, error);
+	walk->missed = keep_format(
+		"%s%s%s: %s", walk->missed, walk->missed[0] ? "; " : "", address,
+		error == ECANCELED ? "no answer in time" : strerror(error));
 }
 
 /* The socket; -1 after telling why. */
 static int walk_connection(struct walk *walk)
 {
-	const char *what = "", *cure = "";
-	unsigned seconds = walk->probe->config->limits.connect_seconds;
-	int64_t end_ms = clock_ms() + (int64_t)seconds * 1000;
+	socklen_t size = sizeof(walk->reached);
+	struct sink_failure failure;
+	char text[ADDRESS_TEXT_SIZE];
+	int fd = outbound_dial(&walk->outbound, connect_end_ms(walk), &failure);
 
-	for (size_t i = 0; i < walk->address_count; i++) {
-		int64_t now_ms = clock_ms();
-		char text[ADDRESS_TEXT_SIZE];
-		int fd;
-
-		walk->timed_out = false;
-		walk->end_ms =
-			now_ms + (end_ms - now_ms) / (int64_t)(walk->address_count - i);
-		address_text(&walk->addresses[i], text);
-		fd = net_connect(&walk->addresses[i], &walk->waiter);
-		if (fd >= 0) {
-			walk->reached = i;
-			passed(walk, PROBE_CONNECTION, keep_format("to %s", text));
-			return fd;
-		}
-		cure = connection_cure(walk, errno);
-		what = keep_format("%s%s%s: %s", what, what[0] ? "; " : "", text,
-				   errno == ECANCELED ? "no answer in time"
-						      : strerror(errno));
+	if (fd < 0) {
+		step_failed(walk, PROBE_CONNECTION, REASON_DESTINATION_UNREACHABLE,
+			    walk->missed, walk->cure);
+		return -1;
 	}
-	failed(walk, PROBE_CONNECTION, REASON_DESTINATION_UNREACHABLE, what, cure);
-	return -1;
+	getpeername(fd, (struct sockaddr *)&walk->reached, &size);
+	address_text(&walk->reached, text);
+	step_passed(walk, PROBE_CONNECTION, keep_format("to %s", text), NULL);
+	return fd;
 }
 
 static const char *date_of(time_t time)
@@ -243,247 +178,255 @@ static bool name_had_passed(const char *detail)
 	       strncmp(detail, "tls-crl-", 8) == 0;
 }
 
-static bool tls_failed_at(struct walk *walk, const struct tls_failure *failure)
+static bool tls_step_failed(struct walk *walk, enum reason reason, const char *detail)
 {
 	const struct config_tls *tls = &walk->probe->destination->tls;
 	enum probe_step step;
-	const char *cure = probe_tls_cure(walk->probe, failure, &step);
+	const char *cure = probe_tls_cure(walk->probe, reason, detail, &step);
 
 	if (walk->next == PROBE_TLS &&
 	    (step == PROBE_SERVER_NAME || step == PROBE_CERTIFICATE))
-		tell(walk, &(struct probe_finding){ .step = PROBE_TLS,
-						    .result = PROBE_PASSED,
-						    .what = "the PACS speaks TLS" });
-	if (step == PROBE_CERTIFICATE && name_had_passed(failure->detail))
-		passed(walk, PROBE_SERVER_NAME,
-		       keep_format("the certificate is for %s", tls->server_name));
+		step_passed(walk, PROBE_TLS, "the PACS speaks TLS", NULL);
+	if (step == PROBE_CERTIFICATE && name_had_passed(detail))
+		step_passed(walk, PROBE_SERVER_NAME,
+			    keep_format("the certificate is for %s", tls->server_name),
+			    NULL);
 	if (step < walk->next)
 		step = walk->next;
-	return failed(walk, step, failure->reason, keep_format("%s", failure->detail),
-		      cure);
+	return step_failed(walk, step, reason, keep_format("%s", detail), cure);
 }
 
 /* Whether a handshake succeeds without the post-quantum key exchange, where one with it
  * was met with silence or a hang-up. */
-static bool answers_classic(struct walk *walk, const struct tls_failure *failure)
+static bool answers_classic(struct walk *walk, enum reason reason)
 {
-	struct tls_context *classic = walk->probe->classic;
-	struct transport carrier = { 0 };
-	struct tls_failure ignored;
-	struct tls_peer peer = { 0 };
+	struct outbound *outbound = &walk->outbound;
+	struct outbound_setup setup = { .context = walk->probe->classic };
+	struct outbound_way way = outbound->way;
+	struct sink_failure ignored;
+	int64_t end_ms = connect_end_ms(walk);
+	bool good;
 	int fd;
 
-	if (!classic || (failure->reason != REASON_NONE &&
-			 failure->reason != REASON_DESTINATION_LOST))
+	if (!setup.context || (!has_timed_out(walk) && reason != REASON_DESTINATION_LOST))
 		return false;
-	give_seconds(walk, walk->probe->config->limits.connect_seconds);
-	fd = net_connect(&walk->addresses[walk->reached], &walk->waiter);
-	if (fd < 0)
-		return false;
-	if (tls_connect(classic, fd, &walk->waiter, &carrier, &peer, &ignored) != 0) {
-		net_close(fd);
-		return false;
-	}
-	tls_peer_clear(&peer);
-	transport_close(&carrier);
-	return true;
+	way.addresses = (struct net_addresses){ .items = { walk->reached }, .count = 1 };
+	outbound_init(outbound, &setup, &way);
+	fd = outbound_dial(outbound, end_ms, &ignored);
+	good = fd >= 0 && outbound_secure(outbound, fd, end_ms, &ignored) == 0;
+	leg_close(&outbound->leg);
+	return good;
 }
 
-static bool tls_timed_out(struct walk *walk)
+static bool tls_failed_to(struct walk *walk, const struct sink_failure *failure)
 {
-	return failed(walk, PROBE_TLS, REASON_DESTINATION_TIMEOUT,
-		      "no end of the TLS handshake in time",
-		      keep_format("is %s the PACS's port for TLS? A port for DICOM "
-				  "without TLS is often silent like this",
-				  place_of(walk, "port")));
+	bool timed_out = has_timed_out(walk);
+
+	if (!walk->probe->context)
+		return step_failed(walk, PROBE_TLS, REASON_INTERNAL, "no memory", "");
+	if (answers_classic(walk, failure->reason))
+		return step_failed(walk, PROBE_TLS, failure->reason,
+				   "no answer to a ClientHello of more than one packet",
+				   probe_classic_cure(walk->probe));
+	if (!timed_out)
+		return tls_step_failed(walk, failure->reason, failure->detail);
+	return step_failed(walk, PROBE_TLS, REASON_DESTINATION_TIMEOUT,
+			   "no end of the TLS handshake in time",
+			   keep_format("is %s the PACS's port for TLS? A port for DICOM "
+				       "without TLS is often silent like this",
+				       probe_line_of(walk->probe, "port")));
+}
+
+static void tell_of_peer(void *context, const struct tls_peer *peer)
+{
+	struct walk *walk = context;
+	const char *name = walk->probe->destination->tls.server_name;
+
+	step_passed(walk, PROBE_TLS, protection_of(peer), peer);
+	step_passed(walk, PROBE_SERVER_NAME,
+		    keep_format("the certificate is for %s", name), NULL);
+	step_passed(walk, PROBE_CERTIFICATE,
+		    keep_format("%s, issued by %s, good from %s to %s", peer->subject,
+				peer->issuer, date_of(peer->begins), date_of(peer->ends)),
+		    peer);
 }
 
 static bool walk_tls(struct walk *walk, int fd)
 {
-	const struct config_destination *destination = walk->probe->destination;
-	struct tls_failure failure;
+	struct sink_failure failure;
 
-	give_seconds(walk, walk->probe->config->limits.connect_seconds);
-	if (!walk->probe->context) {
-		if (transport_plain(fd, &walk->waiter, &walk->carrier) != 0) {
-			net_close(fd);
-			return failed(walk, PROBE_TLS, REASON_INTERNAL, "no memory", "");
-		}
+	if (outbound_secure(&walk->outbound, fd, connect_end_ms(walk), &failure) != 0)
+		return tls_failed_to(walk, &failure);
+	if (!walk->probe->context)
 		skip_to(walk, PROBE_ASSOCIATION,
 			"tls = \"none\": neither encrypted nor proved who it is");
-		return true;
-	}
-	if (tls_connect(walk->probe->context, fd, &walk->waiter, &walk->carrier,
-			&walk->peer, &failure) != 0) {
-		net_close(fd);
-		if (answers_classic(walk, &failure))
-			return failed(
-				walk, PROBE_TLS,
-				failure.reason != REASON_NONE
-					? failure.reason
-					: REASON_DESTINATION_TIMEOUT,
-				"no answer to a ClientHello of more than one packet",
-				probe_classic_cure(walk->probe));
-		return failure.reason != REASON_NONE ? tls_failed_at(walk, &failure)
-						     : tls_timed_out(walk);
-	}
-	passed(walk, PROBE_TLS, protection_of(&walk->peer));
-	passed(walk, PROBE_SERVER_NAME,
-	       keep_format("the certificate is for %s", destination->tls.server_name));
-	passed(walk, PROBE_CERTIFICATE,
-	       keep_format("%s, issued by %s, good from %s to %s", walk->peer.subject,
-			   walk->peer.issuer, date_of(walk->peer.begins),
-			   date_of(walk->peer.ends)));
 	return true;
 }
 
 /* In TLS 1.3 a server that refuses our certificate is heard at the first read only. */
-static bool lost(struct walk *walk, enum probe_step step, const char *how,
-		 enum reason reason)
+static bool peer_lost(struct walk *walk, enum probe_step step, const char *how)
 {
+	struct transport *carrier = &walk->outbound.leg.carrier;
 	struct tls_failure failure;
 	char byte;
 
-	if (walk->timed_out)
-		return failed(walk, step, REASON_DESTINATION_TIMEOUT, "no answer in time",
-			      keep_format("is %s the PACS's port for DICOM? Is it "
-					  "overloaded? See its log",
-					  place_of(walk, "port")));
-	walk->carrier.peek(walk->carrier.context, &byte, 1);
-	if (tls_failed(&walk->carrier, &failure))
-		return tls_failed_at(walk, &failure);
-	return failed(walk, step, reason, how,
-		      "see the PACS's log at this time; many hang up so on a sender that "
-		      "they don't know by its address, certificate or AE title");
+	if (has_timed_out(walk))
+		return step_failed(walk, step, REASON_DESTINATION_TIMEOUT,
+				   "no answer in time",
+				   keep_format("is %s the PACS's port for DICOM? Is it "
+					       "overloaded? See its log",
+					       probe_line_of(walk->probe, "port")));
+	carrier->peek(carrier->context, &byte, 1);
+	if (tls_failed(carrier, &failure))
+		return tls_step_failed(walk, failure.reason, failure.detail);
+	return step_failed(
+		walk, step, REASON_DESTINATION_LOST, how,
+		"see the PACS's log at this time; many hang up so on a sender "
+		"that they don't know by its address, certificate or AE title");
 }
 
 static void own_certificate_taken(struct walk *walk)
 {
 	if (walk->next == PROBE_OWN_CERTIFICATE)
-		passed(walk, PROBE_OWN_CERTIFICATE,
-		       keep_format("the PACS took %s",
-				   walk->probe->destination->tls.certificate.path));
+		step_passed(walk, PROBE_OWN_CERTIFICATE,
+			    keep_format("the PACS took %s",
+					walk->probe->destination->tls.certificate.path),
+			    NULL);
+}
+
+static void association_passed(struct walk *walk)
+{
+	const struct probe *probe = walk->probe;
+	struct ul_implementation who;
+
+	own_certificate_taken(walk);
+	ul_implementation(walk->outbound.leg.ul, &who);
+	step_passed(walk, PROBE_ASSOCIATION,
+		    keep_format("%s called %s; there is %s%s%s", probe->calling.text,
+				probe->destination->called_ae_title.text,
+				who.version[0] ? who.version : "a program",
+				who.uid[0] ? ", implementation " : "", who.uid),
+		    NULL);
+}
+
+static bool association_rejected(struct walk *walk, struct ul_rejection how)
+{
+	const struct probe *probe = walk->probe;
+	const char *meaning, *cure;
+
+	own_certificate_taken(walk);
+	cure = probe_rejection_cure(probe, how.source, how.reason, &meaning);
+	return step_failed(walk, PROBE_ASSOCIATION, REASON_DESTINATION_REJECTED,
+			   keep_format("%s called %s, and the PACS rejected it: %s "
+				       "(result %u, source %u, reason %u)",
+				       probe->calling.text,
+				       probe->destination->called_ae_title.text, meaning,
+				       how.result, how.source, how.reason),
+			   cure);
 }
 
 static bool walk_association(struct walk *walk)
 {
-	const struct probe *probe = walk->probe;
-	struct ul_proposer how = { .calling = probe->calling,
-				   .called = probe->destination->called_ae_title,
-				   .max_pdu = probe->config->limits.max_pdu_bytes };
-	struct ul_implementation who;
-	struct ul_rejection rejection;
-	const char *meaning, *cure;
+	struct sink_failure failure;
 
-	give_seconds(walk, probe->config->limits.connect_seconds);
-	switch (ul_connect(&walk->carrier, &how, &walk->ul, &rejection)) {
+	switch (outbound_propose(&walk->outbound, connect_end_ms(walk), &failure)) {
 	case UL_CONNECT_OK:
-		own_certificate_taken(walk);
-		ul_implementation(walk->ul, &who);
-		passed(walk, PROBE_ASSOCIATION,
-		       keep_format("%s called %s; there is %s%s%s", how.calling.text,
-				   how.called.text,
-				   who.version[0] ? who.version : "a program",
-				   who.uid[0] ? ", implementation " : "", who.uid));
+		association_passed(walk);
 		return true;
 	case UL_CONNECT_REJECTED:
-		own_certificate_taken(walk);
-		cure = probe_rejection_cure(probe, rejection.source, rejection.reason,
-					    &meaning);
-		return failed(walk, PROBE_ASSOCIATION, REASON_DESTINATION_REJECTED,
-			      keep_format("%s called %s, and the PACS rejected it: %s "
-					  "(result %u, source %u, reason %u)",
-					  how.calling.text, how.called.text, meaning,
-					  rejection.result, rejection.source,
-					  rejection.reason),
-			      cure);
+		return association_rejected(walk, failure.rejection);
 	case UL_CONNECT_ABORTED:
 		own_certificate_taken(walk);
-		return lost(walk, PROBE_ASSOCIATION, "the PACS aborted",
-			    REASON_DESTINATION_LOST);
+		return peer_lost(walk, PROBE_ASSOCIATION, "the PACS aborted");
 	case UL_CONNECT_PROTOCOL:
-		return failed(walk, PROBE_ASSOCIATION, REASON_DESTINATION_PROTOCOL,
-			      "what answered speaks no DICOM, or breaks its rules",
-			      keep_format("is %s the PACS's port for DICOM?",
-					  place_of(walk, "port")));
+		return step_failed(walk, PROBE_ASSOCIATION, REASON_DESTINATION_PROTOCOL,
+				   "what answered speaks no DICOM, or breaks its rules",
+				   keep_format("is %s the PACS's port for DICOM?",
+					       probe_line_of(walk->probe, "port")));
 	case UL_CONNECT_LOST:
 		break;
 	}
-	return lost(walk, PROBE_ASSOCIATION,
-		    "the PACS hung up without an answer to the request",
-		    REASON_DESTINATION_LOST);
+	return peer_lost(walk, PROBE_ASSOCIATION,
+			 "the PACS hung up without an answer to the request");
 }
 
 /* The C-ECHO-RSP's status; -1 when there was none. */
-static int echo(struct walk *walk)
+static int exchange_echo(struct outbound *outbound)
 {
-	uint8_t bytes[COMMAND_SET_MAX], request[COMMAND_ECHO_MAX];
-	struct command_set response;
+	static struct message request = { .context = UL_ECHO_CONTEXT }, response;
+	struct sink_failure failure;
 	const char *detail;
-	size_t size = 0;
-	struct ul_pdv pdv = { .context = UL_ECHO_CONTEXT,
-			      .command = true,
-			      .last = true,
-			      .data = request,
-			      .size = command_echo(1, request) };
 
-	if (ul_write(walk->ul, &pdv) != 0)
+	request.size = command_echo(1, request.bytes);
+	if (command_parse(request.bytes, request.size, &request.command, &detail) != 0 ||
+	    outbound_command(outbound, &request, &failure) != 0 ||
+	    outbound_response(outbound, &response, &failure) != 0)
 		return -1;
-	do {
-		if (ul_read(walk->ul, &pdv) != UL_PDV || !pdv.command ||
-		    pdv.size > sizeof(bytes) - size)
-			return -1;
-		memcpy(bytes + size, pdv.data, pdv.size);
-		size += pdv.size;
-	} while (!pdv.last);
-	if (command_parse(bytes, size, &response, &detail) != 0 || response.fault ||
-	    response.field != COMMAND_C_ECHO_RSP || !response.has_status)
-		return -1;
-	return response.status;
+	return response.command.status;
 }
 
 static bool walk_echo(struct walk *walk)
 {
+	const struct ul_association *ul = walk->outbound.leg.ul;
 	int status;
 
-	if (!ul_context_transfer_syntax(walk->ul, UL_ECHO_CONTEXT))
-		return failed(walk, PROBE_ECHO, REASON_DESTINATION_CONTEXT,
-			      keep_format("the PACS accepts no C-ECHO (Verification): "
-					  "result %u",
-					  ul_context_result(walk->ul, UL_ECHO_CONTEXT)),
-			      "images may go through all the same: they are other SOP "
-			      "classes. Ask the PACS's administrator to enable "
-			      "Verification for this sender");
-	give_seconds(walk, walk->probe->config->limits.response_seconds);
-	status = echo(walk);
+	if (!ul_context_transfer_syntax(ul, UL_ECHO_CONTEXT))
+		return step_failed(
+			walk, PROBE_ECHO, REASON_DESTINATION_CONTEXT,
+			keep_format(
+				"the PACS accepts no C-ECHO (Verification): result %u",
+				ul_context_result(ul, UL_ECHO_CONTEXT)),
+			"images may go through all the same: they are other SOP "
+			"classes. Ask the PACS's administrator to enable Verification "
+			"for this sender");
+	status = exchange_echo(&walk->outbound);
 	if (status < 0)
-		return lost(walk, PROBE_ECHO, "the PACS gave no answer to the C-ECHO",
-			    REASON_DESTINATION_LOST);
+		return peer_lost(walk, PROBE_ECHO,
+				 "the PACS gave no answer to the C-ECHO");
 	if (status != STATUS_SUCCESS)
-		return failed(
+		return step_failed(
 			walk, PROBE_ECHO, REASON_DESTINATION_STATUS,
 			keep_format("the PACS answered the C-ECHO with status %04X",
 				    (unsigned)status),
 			"look the status up in the PACS's conformance statement and "
 			"its log");
-	passed(walk, PROBE_ECHO, "the PACS answered: success");
-	give_seconds(walk, 5);
-	(void)!ul_release(walk->ul); /* the echo was the proof */
+	step_passed(walk, PROBE_ECHO, "the PACS answered: success", NULL);
+	outbound_release(&walk->outbound);
 	return true;
+}
+
+static void set_up_outbound(struct walk *walk, const struct net_addresses *addresses)
+{
+	const struct probe *probe = walk->probe;
+	const struct config_limits *limits = &probe->config->limits;
+	struct outbound_setup setup = {
+		.context = probe->context,
+		.proposal = { .max_pdu = limits->max_pdu_bytes },
+		.response_seconds = limits->response_seconds,
+		.owner = { .context = walk },
+		.met = tell_of_peer,
+		.missed = note_missed,
+	};
+	struct outbound_way way;
+
+	outbound_way_of(probe->destination, addresses, &way);
+	way.calling = probe->calling;
+	outbound_init(&walk->outbound, &setup, &way);
 }
 
 bool probe_run(const struct probe *probe)
 {
-	struct walk walk = { .probe = probe };
+	struct walk walk = { .probe = probe, .missed = "", .cure = "" };
+	struct net_addresses addresses;
 	bool good = false;
 	int fd;
 
-	walk.waiter = (struct waiter){ .wait = wait_for, .context = &walk };
-	if (walk_name(&walk) && (fd = walk_connection(&walk)) >= 0 &&
-	    walk_tls(&walk, fd) && walk_association(&walk))
+	if (!walk_name(&walk, &addresses))
+		return false;
+	set_up_outbound(&walk, &addresses);
+	fd = walk_connection(&walk);
+	if (fd >= 0 && walk_tls(&walk, fd) && walk_association(&walk))
 		good = walk_echo(&walk);
-	ul_free(walk.ul);
-	transport_close(&walk.carrier);
-	tls_peer_clear(&walk.peer);
+	leg_close(&walk.outbound.leg);
 	return good;
 }

@@ -52,10 +52,13 @@ const char *probe_step_name(enum probe_step step);
 /* Tells of each step in order, those not reached too. Whether all passed. */
 bool probe_run(const struct probe *probe);
 
+/* Where a key of the destination stands, for people; kept. */
+const char *probe_line_of(const struct probe *probe, const char *key);
+
 /* What to do about a failure of TLS with the destination: `detail` as tls_connect gives
  * it. The step that failed is *ret_step. */
-const char *probe_tls_cure(const struct probe *probe, const struct tls_failure *failure,
-			   enum probe_step *ret_step);
+const char *probe_tls_cure(const struct probe *probe, enum reason reason,
+			   const char *detail, enum probe_step *ret_step);
 /* What to do when the destination has answered with probe->classic alone. */
 const char *probe_classic_cure(const struct probe *probe);
 /* The same for an association that was rejected (PS3.8 table 9-21). */

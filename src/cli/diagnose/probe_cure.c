@@ -10,8 +10,7 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Where a key of the destination stands, for people. */
-static const char *line_of(const struct probe *probe, const char *key)
+const char *probe_line_of(const struct probe *probe, const char *key)
 {
 	struct config_place place =
 		config_place_of(probe->config, &probe->destination->place, key);
@@ -84,39 +83,38 @@ static const char *look_yourself(const struct probe *probe)
 							: destination->host);
 }
 
-const char *probe_tls_cure(const struct probe *probe, const struct tls_failure *failure,
-			   enum probe_step *ret_step)
+const char *probe_tls_cure(const struct probe *probe, enum reason reason,
+			   const char *detail, enum probe_step *ret_step)
 {
-	if (failure->reason == REASON_DESTINATION_NAME) {
+	if (reason == REASON_DESTINATION_NAME) {
 		*ret_step = PROBE_SERVER_NAME;
 		return keep_format(
 			"write a name that stands in the PACS's certificate in %s, or "
 			"have "
 			"the certificate issued for this name; if neither is right, "
 			"somebody else answers there. To see the names: %s",
-			line_of(probe, "tls.server_name"), look_yourself(probe));
+			probe_line_of(probe, "tls.server_name"), look_yourself(probe));
 	}
-	if (strstr(failure->detail, "the gateway's own certificate") != NULL) {
+	if (strstr(detail, "the gateway's own certificate") != NULL) {
 		*ret_step = PROBE_OWN_CERTIFICATE;
 		return keep_format("renew the gateway's certificate in %s",
-				   line_of(probe, "tls.certificate"));
+				   probe_line_of(probe, "tls.certificate"));
 	}
 	for (size_t i = 0; i < LENGTH(cures); i++) {
 		size_t length = strlen(cures[i].word);
 
-		if (strncmp(failure->detail, cures[i].word, length) != 0 ||
-		    failure->detail[length] != ':')
+		if (strncmp(detail, cures[i].word, length) != 0 || detail[length] != ':')
 			continue;
 		*ret_step = cures[i].step;
 		/* The one %s of a text of our own. */
 		char *at = strstr(cures[i].cure, "%s");
 		return keep_format("%.*s%s%s", (int)(at - cures[i].cure), cures[i].cure,
-				   line_of(probe, cures[i].key), at + 2);
+				   probe_line_of(probe, cures[i].key), at + 2);
 	}
 	*ret_step = PROBE_TLS;
 	return keep_format(
 		"is %s the PACS's port for TLS? Its log may say why it hung up",
-		line_of(probe, "port"));
+		probe_line_of(probe, "port"));
 }
 
 const char *probe_classic_cure(const struct probe *probe)
@@ -126,7 +124,7 @@ const char *probe_classic_cure(const struct probe *probe)
 		"takes more than one packet: write key_exchange = \"classic\"; for this "
 		"destination, %s, or have the PACS or the firewall before it brought up "
 		"to date",
-		line_of(probe, "key_exchange"));
+		probe_line_of(probe, "key_exchange"));
 }
 
 /* PS3.8 table 9-21. */
@@ -165,6 +163,6 @@ const char *probe_rejection_cure(const struct probe *probe, unsigned source,
 		}
 	}
 	const char *at = strstr(cure, "%s");
-	return keep_format("%.*s%s%s", (int)(at - cure), cure, line_of(probe, key),
+	return keep_format("%.*s%s%s", (int)(at - cure), cure, probe_line_of(probe, key),
 			   at + 2);
 }

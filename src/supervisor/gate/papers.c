@@ -10,6 +10,7 @@
 
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
+#include "cathgate/outbound/outbound.h"
 
 struct paper {
 	bool made;
@@ -83,11 +84,11 @@ static bool trust_paper(struct paper *paper, const struct tls_context *context, 
 static int way_paper(struct gate *gate, size_t destination)
 {
 	struct paper *paper = &gate->papers->ways[destination];
-	struct association_way *way = paper->made ? NULL : malloc(sizeof(*way));
+	struct outbound_way *way = paper->made ? NULL : malloc(sizeof(*way));
 
 	if (way) {
-		association_way_of(&gate->settings->config->destinations[destination],
-				   &gate->settings->addresses[destination], way);
+		outbound_way_of(&gate->settings->config->destinations[destination],
+				&gate->settings->addresses[destination], way);
 		keep_paper(paper, (uint8_t *)way, sizeof(*way));
 	}
 	return paper->made ? paper->fd : -1;

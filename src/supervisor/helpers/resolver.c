@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,31 +16,8 @@
 struct answer {
 	size_t destination;
 	bool last_of_round;
-	struct association_addresses addresses;
+	struct net_addresses addresses;
 };
-
-static int look_up(const struct config_destination *destination, int flags,
-		   struct association_addresses *ret)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-				  .ai_flags = flags | AI_NUMERICSERV };
-	struct association_addresses found = { 0 };
-	struct addrinfo *list;
-	char port[8];
-	int error;
-
-	snprintf(port, sizeof(port), "%u", destination->port);
-	error = getaddrinfo(destination->host, port, &hints, &list);
-	if (error != 0)
-		return error;
-	for (struct addrinfo *a = list; a; a = a->ai_next)
-		if (found.count < ASSOCIATION_ADDRESSES_MAX &&
-		    (a->ai_family == AF_INET || a->ai_family == AF_INET6))
-			memcpy(&found.items[found.count++], a->ai_addr, a->ai_addrlen);
-	freeaddrinfo(list);
-	*ret = found;
-	return found.count > 0 ? 0 : EAI_NODATA;
-}
 
 _Noreturn void resolver_run(int channel, const struct config *config)
 {
@@ -53,8 +29,9 @@ _Noreturn void resolver_run(int channel, const struct config *config)
 
 		for (size_t i = 0; i < config->destination_count; i++) {
 			struct answer answer = { .destination = i };
-			int error =
-				look_up(&config->destinations[i], 0, &answer.addresses);
+			int error = net_look_up(config->destinations[i].host,
+						config->destinations[i].port, false,
+						&answer.addresses);
 
 			answer.last_of_round = i + 1 == config->destination_count;
 			if (error != 0)
@@ -80,8 +57,9 @@ void resolver_decide(struct resolver *resolver, struct settings *settings)
 
 	resolver->has_names = false;
 	for (size_t i = 0; i < config->destination_count; i++)
-		if (look_up(&config->destinations[i], AI_NUMERICHOST,
-			    &settings->addresses[i]) != 0)
+		if (net_look_up(config->destinations[i].host,
+				config->destinations[i].port, true,
+				&settings->addresses[i]) != 0)
 			resolver->has_names = true;
 	if (!resolver->has_names)
 		resolver->has_answered = true;
@@ -128,13 +106,12 @@ bool resolver_hear(struct resolver *resolver, struct settings *settings)
 		return false;
 	if (size != (ssize_t)sizeof(answer) ||
 	    answer.destination >= settings->config->destination_count ||
-	    answer.addresses.count > ASSOCIATION_ADDRESSES_MAX) {
+	    answer.addresses.count > NET_ADDRESSES_MAX) {
 		helper_hang_up(resolver->helper);
 		return false;
 	}
 	if (answer.addresses.count > 0) {
-		struct association_addresses *known =
-			&settings->addresses[answer.destination];
+		struct net_addresses *known = &settings->addresses[answer.destination];
 
 		is_first = known->count == 0;
 		*known = answer.addresses;

@@ -24,7 +24,7 @@ struct settings {
 	struct timespec read_at;      /* before the first file was */
 	struct tls_context **servers; /* one a listener; NULL: plain */
 	struct tls_context **clients; /* one a destination; NULL: plain */
-	struct association_addresses *addresses;
+	struct net_addresses *addresses;
 	struct config_faults faults;
 };
 

@@ -1,0 +1,130 @@
+/*
+ * An association that the gateway opens to a destination: connects, proposes, passes
+ * messages on and proves the responses, one message at a time.
+ *
+ * Promises: half of a message is never followed by a release, which could make it look
+ * whole; a response is believed only where it answers the request in hand; no message
+ * goes to a destination whose certificate is out of date, or that the configuration does
+ * not name any more. An association that the destination has left between two messages is
+ * opened again, provided that it answers every presentation context as before.
+ *
+ * The module knows nothing of the process around it: what has to be heard or watched
+ * during a wait is the owner's (outbound/leg.h).
+ */
+#ifndef CATHGATE_OUTBOUND_H
+#define CATHGATE_OUTBOUND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "cathgate/base/ae_title.h"
+#include "cathgate/base/must_use.h"
+#include "cathgate/config/config.h"
+#include "cathgate/net/addresses.h"
+#include "cathgate/outbound/leg.h"
+#include "cathgate/outbound/sink.h"
+#include "cathgate/tls/tls.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The way to a destination, plain memory: what a reload can change of it while an
+ * association is open. Its trust goes apart, and its own certificate stays. */
+struct outbound_way {
+	char host[256]; /* for messages */
+	uint16_t port;
+	bool is_plain;
+	struct ae_title called, calling; /* calling: "": the proposal's */
+	struct net_addresses addresses;
+};
+
+void outbound_way_of(const struct config_destination *destination,
+		     const struct net_addresses *addresses, struct outbound_way *ret);
+
+/* What stays the same however often the association is opened. Pointers must outlive it.
+ */
+struct outbound_setup {
+	struct tls_context *context; /* NULL: plain */
+	/* Whose presentation contexts are passed on (NULL: one for C-ECHO), which of
+	 * them, the calling AE title, the longest PDU. The called one is the way's. */
+	struct ul_proposer proposal;
+	unsigned connect_seconds, response_seconds;
+	/* Its context is that of the next two functions as well, which may be NULL. */
+	struct leg_owner owner;
+	/* Told of the peer after each handshake. */
+	void (*met)(void *context, const struct tls_peer *peer);
+	/* Told of each address that could not be connected to, with the errno; ECANCELED
+	 * when the wait was interrupted. */
+	void (*missed)(void *context, const char *address, int error);
+};
+
+/* One destination's. Callers read `setup` and `leg`; the rest is the module's own. */
+struct outbound {
+	struct outbound_setup setup;
+	struct outbound_way way; /* in force now */
+	struct leg leg;
+	bool is_astray;	    /* the way was taken away */
+	bool is_of_old;	    /* the open association went another way, or was judged so */
+	time_t trust_until; /* of the destination's certificate; 0: for ever */
+
+	const struct message *request; /* not answered yet */
+	bool is_amid;		       /* a message is not sent whole, or not answered */
+	bool has_refused_early; /* the request was answered before its data set's end */
+	bool is_nameless;	/* a response here named no SOP instance */
+	bool is_id_again;	/* the last instance's message id was another's before */
+	uint8_t ids[65536 / 8]; /* a bit for each id that an instance had */
+};
+
+void outbound_init(struct outbound *outbound, const struct outbound_setup *setup,
+		   const struct outbound_way *way);
+
+/* A reload's: another way, or NULL for none any more; whom the TLS context believes from
+ * now on (tls_trust_pack's bytes). The next message goes by them. */
+void outbound_revise_way(struct outbound *outbound, const struct outbound_way *way);
+void outbound_revise_trust(struct outbound *outbound, const uint8_t *trust, size_t size);
+
+/* Connects, does TLS, proposes. 0; or -1 with the failure, and nothing is open. */
+MUST_USE int outbound_open(struct outbound *outbound, struct sink_failure *ret);
+/* The three steps of it, each with the moment (clock_ms()) at which it must have ended.
+ * Dialling returns the socket, which securing takes over, also where it fails. What is
+ * open after a failure is the caller's to close (leg_close). */
+MUST_USE int outbound_dial(struct outbound *outbound, int64_t end_ms,
+			   struct sink_failure *ret);
+MUST_USE int outbound_secure(struct outbound *outbound, int fd, int64_t end_ms,
+			     struct sink_failure *ret);
+MUST_USE enum ul_connect_fault outbound_propose(struct outbound *outbound, int64_t end_ms,
+						struct sink_failure *ret);
+
+/* Before each message, which is `request`: opens it, or opens it again, where it has to
+ * be. 0; or -1 with the failure, and nothing is open. */
+MUST_USE int outbound_ready(struct outbound *outbound, const struct message *request,
+			    struct sink_failure *ret);
+/* Passes the command set on as it is; it must stay until it is answered. 0 or -1. */
+MUST_USE int outbound_command(struct outbound *outbound, const struct message *request,
+			      struct sink_failure *ret);
+/* Waits for the response to that and proves that it is one. Likewise. */
+MUST_USE int outbound_response(struct outbound *outbound, struct message *ret_response,
+			       struct sink_failure *ret);
+
+/* Whether the destination has said something that nobody asked for, between two messages:
+ * it can only be leaving. */
+bool outbound_has_spoken(const struct outbound *outbound);
+/* Takes that, and closes. */
+void outbound_part(struct outbound *outbound);
+/* Aborts if a message is under way; else does nothing. */
+void outbound_abort_message(struct outbound *outbound);
+/* Releases and closes what is open. */
+void outbound_release(struct outbound *outbound);
+
+/* Instances go to the destination: begin is outbound_ready and outbound_command. */
+void outbound_sink(struct outbound *outbound, struct sink *ret);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

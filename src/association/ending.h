@@ -1,0 +1,43 @@
+/*
+ * How an association ends that was not released: what is recorded, and what the modality
+ * is told.
+ */
+#ifndef ASSOCIATION_ENDING_H
+#define ASSOCIATION_ENDING_H
+
+#include "cathgate/audit/record.h"
+#include "cathgate/base/reason.h"
+#include "cathgate/dicom/upper_layer.h"
+#include "cathgate/outbound/leg.h"
+
+enum parting {
+	PARTING_SILENT, /* the modality is gone, or speaks no DICOM */
+	PARTING_SAID,	/* it has had its last PDU already */
+	PARTING_ABORT,	/* A-ABORT */
+	PARTING_REJECT	/* A-ASSOCIATE-RJ */
+};
+
+struct ending {
+	enum audit_outcome outcome;
+	enum reason reason;
+	char detail[256];
+	enum parting parting;
+	/* PS3.8 table 9-26: 2 is the service provider; reason 0 is not specified. */
+	uint8_t abort_source, abort_reason;
+	struct ul_rejection rejection;
+};
+
+void ending_set(struct ending *ending, enum audit_outcome outcome, enum reason reason,
+		enum parting parting, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+/* With an A-ASSOCIATE-RJ, PS3.8 table 9-21. */
+void ending_reject(struct ending *ending, enum reason reason, struct ul_rejection how,
+		   const char *detail);
+/* With an A-ABORT of the gateway's own. */
+#define ending_abort(ending, reason, ...) \
+	ending_set(ending, AUDIT_ABORTED, reason, PARTING_ABORT, __VA_ARGS__)
+/* What a failed read or write on the modality's leg means, or another event than was to
+ * come there. */
+void ending_of_leg(struct leg *in, enum ul_event event, struct ending *ending);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Notices from and to the supervisor.
+ */
+#ifndef ASSOCIATION_SUPERVISION_H
+#define ASSOCIATION_SUPERVISION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "cathgate/association/association.h"
+#include "cathgate/base/must_use.h"
+
+struct association;
+
+struct supervision {
+	int channel;	/* to the supervisor */
+	bool has_place; /* the supervisor counts it as one of its entry's */
+	bool is_stopping;
+	int64_t grace_until_ms; /* when stopping with an instance in hand */
+	time_t shown_until;	/* of the destination's certificate: what was told last */
+	struct association_figures figures, figures_told;
+	int64_t figures_told_ms;
+};
+
+/* Takes the notices that have come. -1 when the supervisor is gone, which is taken for
+ * an order to stop as well. */
+int supervision_listen(struct association *association);
+/* The peer has proved who it is: it is no longer one of the unauthenticated. */
+void supervision_authenticated(struct association *association);
+/* The destination's certificate is good until then. */
+void supervision_saw_destination(struct association *association, time_t until);
+/* Asks for a place: 0; or -1 and why, with the reason of the A-ASSOCIATE-RJ. */
+MUST_USE int supervision_ask_place(struct association *association,
+				   enum reason *ret_reason,
+				   uint8_t *ret_rejection_reason);
+/* Tells the supervisor what has been done so far, but not often. */
+void supervision_tell_figures(struct association *association);
+/* When that is due; 0: there is nothing to tell. */
+int64_t supervision_figures_due_ms(const struct association *association);
+/* Before the modality hears the last word: it may come back at once. */
+void supervision_return_place(struct association *association);
+/* The channel to the auditor is broken: waits for one to its successor, unless that has
+ * come already. 0 or -1. */
+MUST_USE int supervision_renew_auditor(struct association *association);
+
+#endif

@@ -1,0 +1,270 @@
+#include "internal.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "cathgate/base/log.h"
+
+int message_add(struct message *message, const struct ul_pdv *pdv)
+{
+	if (!pdv->command ||
+	    (message->context != 0 && pdv->context != message->context) ||
+	    pdv->size > sizeof(message->bytes) - message->size)
+		return -1;
+	message->context = pdv->context;
+	memcpy(message->bytes + message->size, pdv->data, pdv->size);
+	message->size += pdv->size;
+	return 0;
+}
+
+/* Whether each context that was passed on is answered as the association that it comes
+ * from was told. */
+static bool answers_as_before(const struct outbound *outbound)
+{
+	const struct ul_proposer *proposal = &outbound->setup.proposal;
+	struct ul_proposal context;
+
+	if (!proposal->like)
+		return true;
+	for (size_t i = 0; i < ul_proposal_count(proposal->like); i++) {
+		const char *before, *now;
+
+		ul_proposal(proposal->like, i, &context);
+		if (!proposal->propose[context.id])
+			continue;
+		before = ul_context_transfer_syntax(proposal->like, context.id);
+		now = ul_context_transfer_syntax(outbound->leg.ul, context.id);
+		if (!before != !now || (before && strcmp(before, now) != 0))
+			return false;
+	}
+	return true;
+}
+
+MUST_USE static int reopen(struct outbound *outbound, struct sink_failure *ret)
+{
+	if (outbound_open(outbound, ret) != 0)
+		return -1;
+	if (answers_as_before(outbound)) {
+		log_debug("the destination had left: connected again");
+		return 0;
+	}
+	outbound_release(outbound);
+	outbound_fail(ret, REASON_DESTINATION_CONTEXT,
+		      "the destination answers the contexts otherwise than before");
+	return -1;
+}
+
+/* Whether an instance on this association had the request's message id already: a late
+ * response to that one could be taken for the request's, unless it names its instance. */
+static bool id_was_used(const struct outbound *outbound, const struct command_set *asked)
+{
+	return asked->sop_instance[0] &&
+	       (outbound->ids[asked->message_id / 8] & 1U << asked->message_id % 8);
+}
+
+static void use_id(struct outbound *outbound, const struct command_set *asked)
+{
+	outbound->is_id_again = id_was_used(outbound, asked);
+	if (asked->sop_instance[0])
+		outbound->ids[asked->message_id / 8] |=
+			(uint8_t)(1U << asked->message_id % 8);
+}
+
+int outbound_ready(struct outbound *outbound, const struct message *request,
+		   struct sink_failure *ret)
+{
+	if (outbound_has_spoken(outbound))
+		outbound_part(outbound);
+	if ((outbound->is_nameless && id_was_used(outbound, &request->command)) ||
+	    outbound->is_astray || outbound->is_of_old ||
+	    (outbound->trust_until != 0 && time(NULL) > outbound->trust_until))
+		outbound_release(outbound);
+	while (!outbound->leg.ul) {
+		if (reopen(outbound, ret) != 0)
+			return -1;
+		/* A reload came meanwhile. */
+		if (outbound->is_astray || outbound->is_of_old)
+			outbound_release(outbound);
+	}
+	return 0;
+}
+
+MUST_USE static int write_pdv(struct outbound *outbound, const struct ul_pdv *pdv,
+			      struct sink_failure *ret)
+{
+	if (ul_write(outbound->leg.ul, pdv) == 0)
+		return 0;
+	outbound_explain(&outbound->leg, UL_CLOSED, ret);
+	return -1;
+}
+
+int outbound_command(struct outbound *outbound, const struct message *request,
+		     struct sink_failure *ret)
+{
+	struct ul_pdv pdv = { .context = request->context,
+			      .command = true,
+			      .last = true,
+			      .data = request->bytes,
+			      .size = request->size };
+
+	outbound->request = request;
+	outbound->is_amid = true;
+	outbound->has_refused_early = false;
+	use_id(outbound, &request->command);
+	leg_silence(&outbound->leg, outbound->setup.response_seconds,
+		    REASON_DESTINATION_TIMEOUT);
+	return write_pdv(outbound, &pdv, ret);
+}
+
+MUST_USE static int read_command(struct outbound *outbound, struct message *response,
+				 struct sink_failure *ret)
+{
+	struct ul_pdv pdv;
+
+	response->size = 0;
+	response->context = outbound->request->context;
+	do {
+		enum ul_event event = ul_read(outbound->leg.ul, &pdv);
+
+		if (event != UL_PDV) {
+			outbound_explain(&outbound->leg, event, ret);
+			return -1;
+		}
+		if (message_add(response, &pdv) != 0) {
+			outbound_fail(ret, REASON_DESTINATION_PROTOCOL,
+				      "the destination sent something else than a "
+				      "response");
+			return -1;
+		}
+	} while (!pdv.last);
+	return 0;
+}
+
+/* Why it is no answer to the request; NULL when it is one. */
+static const char *mismatch(const struct command_set *asked,
+			    const struct command_set *said)
+{
+	if (said->fault)
+		return said->fault;
+	if (said->field != (asked->field | COMMAND_RSP_BIT))
+		return "it answered with another command";
+	if (!said->has_responded_to || said->responded_to != asked->message_id)
+		return "its response names another message";
+	if (said->sop_instance[0] && strcmp(said->sop_instance, asked->sop_instance) != 0)
+		return "its response names another SOP instance";
+	if (said->has_data_set)
+		return "its response announces a data set";
+	if (!said->has_status || !command_status_final(said->status))
+		return "its response has no final status";
+	return NULL;
+}
+
+/* Why a response that fits is no success all the same: it names no SOP instance, and
+ * could be a late one to another instance. A failure may be believed: it loses nothing.
+ */
+static const char *take_name(struct outbound *outbound, const struct command_set *said)
+{
+	if (said->sop_instance[0] || !outbound->request->command.sop_instance[0])
+		return NULL;
+	outbound->is_nameless = true;
+	return outbound->is_id_again && command_status_stored(said->status)
+		       ? "its response names no SOP instance, and a message ID "
+			 "that another instance had"
+		       : NULL;
+}
+
+MUST_USE static int read_response(struct outbound *outbound, struct message *response,
+				  struct sink_failure *ret)
+{
+	const char *wrong = NULL;
+
+	leg_deadline_in(&outbound->leg, outbound->setup.response_seconds,
+			REASON_DESTINATION_TIMEOUT);
+	if (read_command(outbound, response, ret) != 0)
+		return -1;
+	if (command_parse(response->bytes, response->size, &response->command, &wrong) ==
+	    0)
+		wrong = mismatch(&outbound->request->command, &response->command);
+	if (!wrong)
+		wrong = take_name(outbound, &response->command);
+	if (!wrong)
+		return 0;
+	outbound_fail(ret, REASON_DESTINATION_PROTOCOL, wrong);
+	return -1;
+}
+
+int outbound_response(struct outbound *outbound, struct message *ret_response,
+		      struct sink_failure *ret)
+{
+	if (read_response(outbound, ret_response, ret) != 0)
+		return -1;
+	outbound->is_amid = false;
+	return 0;
+}
+
+/*
+ * The same as a sink for instances.
+ */
+
+static int begin_instance(void *context, const struct message *request,
+			  struct sink_failure *ret)
+{
+	struct outbound *outbound = context;
+
+	if (outbound_ready(outbound, request, ret) != 0)
+		return -1;
+	return outbound_command(outbound, request, ret);
+}
+
+/* Success before the instance's end is none. */
+static int hear_early(void *context, struct message *ret_answer, struct sink_failure *ret)
+{
+	struct outbound *outbound = context;
+
+	if (ul_peek(outbound->leg.ul) == UL_PDU_NONE)
+		return 0;
+	if (read_response(outbound, ret_answer, ret) != 0)
+		return -1;
+	if (command_status_stored(ret_answer->command.status)) {
+		outbound_fail(ret, REASON_DESTINATION_PROTOCOL,
+			      "the destination reported success before the object's end");
+		return -1;
+	}
+	outbound->has_refused_early = true;
+	leg_silence(&outbound->leg, outbound->setup.response_seconds,
+		    REASON_DESTINATION_TIMEOUT);
+	return 1;
+}
+
+static int write_fragment(void *context, const struct ul_pdv *pdv,
+			  struct sink_failure *ret)
+{
+	return write_pdv(context, pdv, ret);
+}
+
+/* Should there be another answer after an early one, it is not for the next instance. */
+static int finish_instance(void *context, struct message *ret_answer,
+			   struct sink_failure *ret)
+{
+	struct outbound *outbound = context;
+
+	if (!outbound->has_refused_early)
+		return outbound_response(outbound, ret_answer, ret);
+	outbound_release(outbound);
+	return 0;
+}
+
+static void abort_instance(void *context)
+{
+	outbound_abort_message(context);
+}
+
+void outbound_sink(struct outbound *outbound, struct sink *ret)
+{
+	*ret = (struct sink){ .context = outbound,
+			      .begin = begin_instance,
+			      .early = hear_early,
+			      .fragment = write_fragment,
+			      .finish = finish_instance,
+			      .abort = abort_instance };
+}
