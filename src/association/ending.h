@@ -2,8 +2,7 @@
  * How an association ends that was not released: what is recorded, and what the modality
  * is told.
  */
-#ifndef ASSOCIATION_ENDING_H
-#define ASSOCIATION_ENDING_H
+#pragma once
 
 #include "cathgate/audit/record.h"
 #include "cathgate/base/reason.h"
@@ -39,5 +38,3 @@ void ending_reject(struct ending *ending, enum reason reason, struct ul_rejectio
 /* What a failed read or write on the modality's leg means, or another event than was to
  * come there. */
 void ending_of_leg(struct leg *in, enum ul_event event, struct ending *ending);
-
-#endif

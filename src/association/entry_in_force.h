@@ -7,8 +7,7 @@
  * The destination itself, and who answers its C-ECHO, stay as they were negotiated: an
  * association whose entry is to send elsewhere ends.
  */
-#ifndef ASSOCIATION_ENTRY_IN_FORCE_H
-#define ASSOCIATION_ENTRY_IN_FORCE_H
+#pragma once
 
 #include "cathgate/association/association.h"
 #include "cathgate/base/must_use.h"
@@ -34,5 +33,3 @@ void entry_revise(struct association *association,
 MUST_USE enum reason entry_judge(const struct association *association,
 				 const char *sop_class,
 				 const struct ae_title *originator);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The instance in hand: its record, its judgement, and what its data set calls itself.
  */
-#ifndef ASSOCIATION_INSTANCE_H
-#define ASSOCIATION_INSTANCE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,5 +44,3 @@ void instance_read_head(struct instance *instance);
 /* Fills in what the record lacks: study, patient, the time; behind its detail, what the
  * data set names otherwise than the command. */
 void instance_complete(const struct association *association, struct instance *instance);
-
-#endif

@@ -16,8 +16,7 @@
  *
  * and beside it: echo.c, C-ECHO; ending.c, how an association ends that isn't released.
  */
-#ifndef ASSOCIATION_INTERNAL_H
-#define ASSOCIATION_INTERNAL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -65,5 +64,3 @@ struct association {
 /* admission.c, negotiation.c: 0, or -1 with the ending. */
 MUST_USE int admission_run(struct association *association, struct ending *ending);
 MUST_USE int negotiation_run(struct association *association, struct ending *ending);
-
-#endif

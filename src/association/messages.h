@@ -2,8 +2,7 @@
  * Messages from and to the modality (PS3.7 6.3): a request's command set, and responses.
  * 0, or -1 with the ending, where nothing else is said.
  */
-#ifndef ASSOCIATION_MESSAGES_H
-#define ASSOCIATION_MESSAGES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,5 +33,3 @@ MUST_USE int messages_respond(struct association *association, uint16_t status,
 /* Passes association->response on to the modality. */
 MUST_USE int messages_pass_response(struct association *association,
 				    struct ending *ending);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The slowest and the fastest that a modality may send: plain counting, no waiting.
  */
-#ifndef ASSOCIATION_PACE_H
-#define ASSOCIATION_PACE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,5 +47,3 @@ int64_t pace_byte_wait_ms(struct pace *pace);
 int64_t pace_turn_wait_ms(struct pace *pace);
 /* It comes. */
 void pace_take_turn(struct pace *pace);
-
-#endif

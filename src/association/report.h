@@ -2,8 +2,7 @@
  * What the auditor is told of an association and its instances. An auditor that dies is
  * told anew through its successor.
  */
-#ifndef ASSOCIATION_REPORT_H
-#define ASSOCIATION_REPORT_H
+#pragma once
 
 #include "cathgate/audit/client.h"
 #include "cathgate/base/must_use.h"
@@ -45,5 +44,3 @@ void report_instance_ended(struct association *association);
 /* What came of the association: waits until that is durable. 0 or -1. */
 int report_association(struct association *association, enum audit_outcome outcome,
 		       enum reason reason, const char *detail);
-
-#endif

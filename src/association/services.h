@@ -2,8 +2,7 @@
  * Which service a message belongs to, and the services. Each returns 0 to go on, or -1
  * with the ending of the association.
  */
-#ifndef ASSOCIATION_SERVICES_H
-#define ASSOCIATION_SERVICES_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -25,5 +24,3 @@ MUST_USE int store_perform(struct association *association, struct ending *endin
 /* Records the instance of a C-STORE-RQ with which the association ends: its data set is
  * not read. */
 void store_record_unread(struct association *association, const struct ending *ending);
-
-#endif

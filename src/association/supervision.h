@@ -1,8 +1,7 @@
 /*
  * Notices from and to the supervisor.
  */
-#ifndef ASSOCIATION_SUPERVISION_H
-#define ASSOCIATION_SUPERVISION_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,5 +42,3 @@ void supervision_return_place(struct association *association);
 /* The channel to the auditor is broken: waits for one to its successor, unless that has
  * come already. 0 or -1. */
 MUST_USE int supervision_renew_auditor(struct association *association);
-
-#endif

@@ -3,8 +3,7 @@
  * the supervisor; while it waits for the destination it watches the modality as well, so
  * that a hang-up there ends both sides.
  */
-#ifndef ASSOCIATION_WAITING_H
-#define ASSOCIATION_WAITING_H
+#pragma once
 
 #include "cathgate/base/must_use.h"
 #include "cathgate/outbound/leg.h"
@@ -28,5 +27,3 @@ MUST_USE enum wake waiting_for_either(struct association *association);
  * is there, the supervisor and the destination are heard. 0; or -1, and the leg of the
  * modality says why. */
 MUST_USE int waiting_for_turn(struct association *association);
-
-#endif

@@ -2,8 +2,7 @@
  * Finds the file that a path leads to, by the rule for symbolic links of
  * cathgate/base/durable.h.
  */
-#ifndef CATHGATE_BASE_FOLDER_H
-#define CATHGATE_BASE_FOLDER_H
+#pragma once
 
 #include <limits.h>
 
@@ -18,5 +17,3 @@ MUST_USE int folder_text(const char *path, char ret[PATH_MAX]);
 
 /* Closes a descriptor, where there is one, and returns `result` with errno as it was. */
 int folder_close(int fd, int result);
-
-#endif

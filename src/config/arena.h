@@ -2,8 +2,7 @@
  * Memory for one configuration, allocated in pieces and freed as a whole. No function
  * returns NULL: without memory the process ends, as it would in libconfig.
  */
-#ifndef CONFIG_ARENA_H
-#define CONFIG_ARENA_H
+#pragma once
 
 #include <stddef.h>
 
@@ -19,5 +18,3 @@ char *arena_copy(struct arena *arena, const char *text);
 char *arena_format(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void arena_clear(struct arena *arena);
-
-#endif

@@ -4,8 +4,7 @@
  * order of their names. Hidden files and the copies that editors and package managers
  * leave are ignored; any other file gets a warning.
  */
-#ifndef CONFIG_DROP_INS_H
-#define CONFIG_DROP_INS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,5 +31,3 @@ struct drop_ins {
  * drop_ins_clear. */
 void drop_ins_read(struct reader *reader, struct drop_ins *ret);
 void drop_ins_clear(struct drop_ins *drop_ins);
-
-#endif

@@ -2,8 +2,7 @@
  * Readers for the kinds of text in a configuration. Each checks a text and copies it in
  * its normal form, or adds a fault that says what to write instead.
  */
-#ifndef CONFIG_ITEMS_H
-#define CONFIG_ITEMS_H
+#pragma once
 
 #include "reader.h"
 
@@ -23,5 +22,3 @@ reader_item item_sop_class; /* a UID */
 reader_item item_ae_title;
 reader_item item_address_range;
 reader_item item_file;
-
-#endif

@@ -4,8 +4,7 @@
  *
  * A reader of a key that adds a fault leaves its field as it was.
  */
-#ifndef CONFIG_READER_H
-#define CONFIG_READER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -113,5 +112,3 @@ void reader_unbuilt(struct reader *reader, const config_setting_t *setting,
 		    const struct key *key, void *field);
 void reader_elsewhere(struct reader *reader, const config_setting_t *setting,
 		      const struct key *key, void *field);
-
-#endif

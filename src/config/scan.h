@@ -7,8 +7,7 @@
  * libconfig's tree. scan_prove reads it before, since libconfig ends the process where an
  * @include names a folder, and waits for ever at a FIFO.
  */
-#ifndef CONFIG_SCAN_H
-#define CONFIG_SCAN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,5 +48,3 @@ void scan_clear(struct scan *scan);
 /* The name to show for one of libconfig's files: included ones get their folder. */
 const char *scan_file_shown(struct arena *arena, const char *path, const char *folder,
 			    const char *file);
-
-#endif

@@ -2,8 +2,7 @@
  * The groups of the configuration. sections_read fills the struct from the tree;
  * sections_check compares keys with each other.
  */
-#ifndef CONFIG_SECTIONS_H
-#define CONFIG_SECTIONS_H
+#pragma once
 
 #include "reader.h"
 
@@ -24,5 +23,3 @@ void modalities_read_drop_ins(struct reader *reader, struct config *config);
 
 void sections_read(struct reader *reader, struct config *config);
 void sections_check(struct reader *reader, struct config *config);
-
-#endif

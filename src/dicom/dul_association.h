@@ -2,8 +2,7 @@
  * An association for the C++ files of this folder: DCMTK's handles, and the presentation
  * contexts in a list of our own.
  */
-#ifndef CATHGATE_DICOM_DUL_ASSOCIATION_H
-#define CATHGATE_DICOM_DUL_ASSOCIATION_H
+#pragma once
 
 #include <cstring>
 #include <exception>
@@ -115,5 +114,3 @@ bool holds(const std::vector<std::string> &list, const std::string &text);
 SOPClassExtendedNegotiationSubItemList *copy_extended(
 	const SOPClassExtendedNegotiationSubItemList *from,
 	const std::vector<ul_context> *of);
-
-#endif

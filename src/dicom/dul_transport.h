@@ -4,8 +4,7 @@
  * reports success; a lost connection it reports as an abort. So the guard reads the head
  * of each PDU first, passes only those that are allowed, and remembers what else came.
  */
-#ifndef CATHGATE_DICOM_DUL_TRANSPORT_H
-#define CATHGATE_DICOM_DUL_TRANSPORT_H
+#pragma once
 
 #include <array>
 #include <cstddef>
@@ -146,5 +145,3 @@ private:
 	std::unique_ptr<dul_connection> connection_;
 	bool requestor_;
 };
-
-#endif

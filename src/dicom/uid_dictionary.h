@@ -1,6 +1,5 @@
 /* DCMTK's dictionary of UIDs for C. All texts are static. */
-#ifndef CATHGATE_DICOM_UID_DICTIONARY_H
-#define CATHGATE_DICOM_UID_DICTIONARY_H
+#pragma once
 
 #include <stddef.h>
 
@@ -17,6 +16,4 @@ const char *uid_dictionary_storage(size_t index);
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

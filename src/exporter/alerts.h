@@ -2,8 +2,7 @@
  * Messages about single lines, made as they come: the gateway's start and stop, refusals,
  * alerts, changes, and checkpoints.
  */
-#ifndef CATHGATE_EXPORTER_ALERTS_H
-#define CATHGATE_EXPORTER_ALERTS_H
+#pragma once
 
 #include "cathgate/config/config.h"
 #include "log_line.h"
@@ -12,5 +11,3 @@
 /* Does nothing with a line of another kind. */
 void alerts_take(const struct config *config, const struct log_line *line,
 		 struct outbox *outbox);
-
-#endif

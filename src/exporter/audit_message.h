@@ -4,8 +4,7 @@
  * parts are here; messages.c, alerts.c and transfers.c decide which line of the log
  * becomes which message.
  */
-#ifndef CATHGATE_EXPORTER_AUDIT_MESSAGE_H
-#define CATHGATE_EXPORTER_AUDIT_MESSAGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -94,5 +93,3 @@ void audit_message_study_close(struct text *to, bool is_encrypted);
 
 /* Ends the XML. The caller adds the newline that ends the message in its file. */
 void audit_message_close(struct text *to);
-
-#endif

@@ -4,8 +4,7 @@
  * Lines are sent to journald's socket. journald doesn't answer when they are on disk.
  * With systemd the socket outlives journald, so that nothing is lost while it restarts.
  */
-#ifndef CATHGATE_EXPORTER_JOURNAL_H
-#define CATHGATE_EXPORTER_JOURNAL_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -26,5 +25,3 @@ void journal_init(struct journal *journal);
  * first failure in a row is logged, and its end. */
 MUST_USE int journal_take(struct journal *journal, const char *text, size_t size,
 			  const json_t *line);
-
-#endif

@@ -2,8 +2,7 @@
  * One line of the audit log as an entry for the journal: a sentence that a person reads,
  * and each member as a field.
  */
-#ifndef CATHGATE_EXPORTER_JOURNAL_ENTRY_H
-#define CATHGATE_EXPORTER_JOURNAL_ENTRY_H
+#pragma once
 
 #include <jansson.h>
 #include <stddef.h>
@@ -23,5 +22,3 @@ struct journal_entry {
 MUST_USE int journal_entry_make(const char *text, size_t size, const json_t *line,
 				struct journal_entry *ret);
 void journal_entry_clear(struct journal_entry *entry);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The kinds of the journal's entries, each with its MESSAGE_ID.
  */
-#ifndef CATHGATE_EXPORTER_JOURNAL_KINDS_H
-#define CATHGATE_EXPORTER_JOURNAL_KINDS_H
+#pragma once
 
 struct journal_kind {
 	const char *event, *outcome; /* outcome NULL: any */
@@ -12,5 +11,3 @@ struct journal_kind {
 
 /* Never NULL: there is one for all other events. */
 const struct journal_kind *journal_kind_of(const char *event, const char *outcome);
-
-#endif

@@ -2,8 +2,7 @@
  * A line of the audit log as the audit messages need it: its members as strings, "" for
  * what it doesn't have.
  */
-#ifndef CATHGATE_EXPORTER_LOG_LINE_H
-#define CATHGATE_EXPORTER_LOG_LINE_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -39,5 +38,3 @@ struct audit_participant log_line_gateway(const struct log_line *line);
 /* NULL when the configuration has none of that name (any more). */
 const struct config_destination *log_line_destination(const struct log_line *line,
 						      const struct config *config);
-
-#endif

@@ -6,8 +6,7 @@
  * cathgate.lock in the directory is locked while it is open, so that two exporters never
  * write at once.
  */
-#ifndef CATHGATE_EXPORTER_MESSAGE_FILE_H
-#define CATHGATE_EXPORTER_MESSAGE_FILE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -54,5 +53,3 @@ MUST_USE int message_files_read(const struct message_files *files, uint64_t numb
  * has read; killed then, it would leave out a file's first message. The line also tells a
  * file from another in the same inode. */
 void message_file_put_head(struct text *to);
-
-#endif

@@ -8,8 +8,7 @@
  * hash: after a broken chain numbers begin anew, and lines that were never durable are
  * written anew under the same numbers.
  */
-#ifndef CATHGATE_EXPORTER_MESSAGES_H
-#define CATHGATE_EXPORTER_MESSAGES_H
+#pragma once
 
 #include <jansson.h>
 #include <stdint.h>
@@ -44,5 +43,3 @@ MUST_USE int messages_flush(struct messages *messages);
 uint64_t messages_needed_seq(const struct messages *messages);
 
 void messages_close(struct messages *messages);
-
-#endif

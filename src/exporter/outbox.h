@@ -7,8 +7,7 @@
  * and hash, are not written again. Until that line comes, or one that shows that the log
  * has other lines now under those numbers, messages wait in memory.
  */
-#ifndef CATHGATE_EXPORTER_OUTBOX_H
-#define CATHGATE_EXPORTER_OUTBOX_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -54,5 +53,3 @@ MUST_USE int outbox_flush(struct outbox *outbox);
 bool outbox_is_full(const struct outbox *outbox);
 /* The first line whose messages aren't in the files; UINT64_MAX when all are. */
 uint64_t outbox_needed_seq(const struct outbox *outbox);
-
-#endif

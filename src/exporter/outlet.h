@@ -6,8 +6,7 @@
  * Every line from its position on is told once, in order. After a crash those of the last
  * second come again: the audit messages find out which they have.
  */
-#ifndef CATHGATE_EXPORTER_OUTLET_H
-#define CATHGATE_EXPORTER_OUTLET_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -65,5 +64,3 @@ enum outlet_turn outlet_work(struct outlet *outlet, bool must);
 int64_t outlet_due_ms(const struct outlet *outlet);
 /* Becomes readable when the log grows; -1 when the outlet waits for something else. */
 int outlet_descriptor(const struct outlet *outlet);
-
-#endif

@@ -5,8 +5,7 @@
  * last lines of a log may be lost with the machine's power, and others written under the
  * same numbers. The exporter goes on behind the newest named line that the log still has.
  */
-#ifndef CATHGATE_EXPORTER_POSITION_H
-#define CATHGATE_EXPORTER_POSITION_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -48,5 +47,3 @@ MUST_USE int position_save(const char *path, const struct position *position);
 void position_mark_of(const json_t *line, uint64_t seq, struct position_mark *ret);
 bool position_mark_equals(const struct position_mark *a, const struct position_mark *b);
 void position_add(struct position *position, const struct position_mark *mark);
-
-#endif

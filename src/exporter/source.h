@@ -2,8 +2,7 @@
  * The lines of the audit log that are to be exported: finds the line that the position
  * names, and gives each line from there on.
  */
-#ifndef CATHGATE_EXPORTER_SOURCE_H
-#define CATHGATE_EXPORTER_SOURCE_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -45,5 +44,3 @@ MUST_USE enum source_result source_next(struct source *source, struct source_lin
 
 /* A descriptor that becomes readable when there may be more; -1 when there is none. */
 int source_descriptor(const struct source *source);
-
-#endif

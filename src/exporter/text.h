@@ -4,8 +4,7 @@
  * Without memory the process logs that and ends: the supervisor starts another exporter,
  * which goes on where the files end.
  */
-#ifndef CATHGATE_EXPORTER_TEXT_H
-#define CATHGATE_EXPORTER_TEXT_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -36,5 +35,3 @@ void text_put_host(struct text *text, const char *name);
  */
 void *memory_resize(void *old, size_t count, size_t size);
 char *memory_copy(const char *string);
-
-#endif

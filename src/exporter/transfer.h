@@ -1,8 +1,7 @@
 /*
  * What one association transfers: transfers.c gathers it, transfer_messages.c tells it.
  */
-#ifndef CATHGATE_EXPORTER_TRANSFER_H
-#define CATHGATE_EXPORTER_TRANSFER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,5 +45,3 @@ void transfer_tell_begin(const struct config *config, const struct log_line *lin
 /* Tells what came in and what went out, at `time`; leaves the groups in another order. */
 void transfer_tell(const struct config *config, struct transfer *transfer,
 		   const char *time, struct outbox *outbox);
-
-#endif

@@ -6,8 +6,7 @@
  * the exporter began with: otherwise messages would be others after a restart. So the
  * end of an association tells of that alone, and any other occasion of all associations.
  */
-#ifndef CATHGATE_EXPORTER_TRANSFERS_H
-#define CATHGATE_EXPORTER_TRANSFERS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,5 +41,3 @@ void transfers_tell(struct transfers *transfers, const struct log_line *line,
 bool transfers_are_many(const struct transfers *transfers);
 /* The first line of the oldest that is gathered; UINT64_MAX without any. */
 uint64_t transfers_first_seq(const struct transfers *transfers);
-
-#endif

@@ -8,8 +8,7 @@
  * Receivers and schemas ignore it, as XML 1.0 lets them. `again` is the first line that
  * must be read again to go on behind this message.
  */
-#ifndef CATHGATE_EXPORTER_WRITTEN_H
-#define CATHGATE_EXPORTER_WRITTEN_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -41,5 +40,3 @@ void written_free(struct written *written);
 
 /* NULL when no message of that line is known to be written. */
 const struct written_line *written_find(const struct written *written, uint64_t seq);
-
-#endif

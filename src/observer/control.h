@@ -3,8 +3,7 @@
  * descriptor to read the answer from; then the connection is closed. The observer waits
  * for no client, and a client leaves nothing behind.
  */
-#ifndef OBSERVER_CONTROL_H
-#define OBSERVER_CONTROL_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -18,5 +17,3 @@ void control_close(int listener, const char *path);
 bool control_accept(int listener, int *ret_client);
 /* Answers and hangs up. */
 void control_answer(int client, const char *answer);
-
-#endif

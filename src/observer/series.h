@@ -2,8 +2,7 @@
  * Numbers by name and labels, and how they are written in Prometheus's text format
  * (version 0.0.4). Families are written in the order in which they were declared.
  */
-#ifndef OBSERVER_SERIES_H
-#define OBSERVER_SERIES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -45,5 +44,3 @@ void series_put(struct series *series, const char *family,
 		const struct histogram *histogram, ...) __attribute__((sentinel));
 
 void series_write(const struct series *series, FILE *to);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The last snapshot that the supervisor has sent.
  */
-#ifndef OBSERVER_SNAPSHOT_H
-#define OBSERVER_SNAPSHOT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,5 +23,3 @@ enum snapshot_result { SNAPSHOT_NEW, SNAPSHOT_NONE, SNAPSHOT_HUNG_UP };
 /* Receives the next snapshot, if one has come. */
 enum snapshot_result snapshot_receive(struct snapshot *snapshot, int socket);
 void snapshot_free(struct snapshot *snapshot);
-
-#endif

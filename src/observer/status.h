@@ -1,8 +1,7 @@
 /*
  * The answer to `cathgate status`: one JSON object.
  */
-#ifndef OBSERVER_STATUS_H
-#define OBSERVER_STATUS_H
+#pragma once
 
 #include "snapshot.h"
 #include "tally.h"
@@ -10,5 +9,3 @@
 /* The caller frees it; NULL without memory. */
 char *status_compose(const struct config *config, const struct snapshot *snapshot,
 		     const struct tally *tally);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * Counters of what the lines of the audit log say, and what happened last.
  */
-#ifndef OBSERVER_TALLY_H
-#define OBSERVER_TALLY_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -53,5 +52,3 @@ void tally_modality(struct tally *tally, const char *name);
 void tally_destination(struct tally *tally, const char *name);
 /* NULL when nothing is known of it. */
 const struct tally_destination *tally_find(const struct tally *tally, const char *name);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The metrics, and the file that they are written to.
  */
-#ifndef OBSERVER_TEXTFILE_H
-#define OBSERVER_TEXTFILE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -22,5 +21,3 @@ void textfile_close(struct textfile *textfile);
 /* Replaces the file as a whole; logs only the first failure in a row. */
 void textfile_write(struct textfile *textfile, const struct snapshot *snapshot,
 		    struct tally *tally, bool is_up);
-
-#endif

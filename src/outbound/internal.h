@@ -2,13 +2,10 @@
  * The inside of an outbound association: outbound.c is its life (dialled, secured,
  * proposed; released or aborted), exchange.c one message, below both leg.c.
  */
-#ifndef OUTBOUND_INTERNAL_H
-#define OUTBOUND_INTERNAL_H
+#pragma once
 
 #include "cathgate/outbound/outbound.h"
 
 void outbound_fail(struct sink_failure *ret, enum reason reason, const char *detail);
 /* What the last failed read or write on the leg means. */
 void outbound_explain(struct leg *leg, enum ul_event event, struct sink_failure *ret);
-
-#endif

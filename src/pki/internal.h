@@ -3,8 +3,7 @@
  * wish.c makes of a wish, facts.c reads certificates, crl.c makes CRLs, pkcs12.c makes
  * PKCS#12 files, and text.c reads and writes the files' forms.
  */
-#ifndef PKI_INTERNAL_H
-#define PKI_INTERNAL_H
+#pragma once
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -62,5 +61,3 @@ time_t pki_time(const ASN1_TIME *time);
 const EVP_MD *pki_digest_for(const EVP_PKEY *key);
 /* Why TLS handshakes refuse the key, and the cure; or NULL. */
 MUST_USE const char *pki_key_fault(const EVP_PKEY *key);
-
-#endif

@@ -1,6 +1,5 @@
 /* Plain counts of what the gateway has done, to be shown. */
-#ifndef CATHGATE_SUPERVISOR_FIGURES_H
-#define CATHGATE_SUPERVISOR_FIGURES_H
+#pragma once
 
 #include "cathgate/association/association.h"
 #include "cathgate/base/histogram.h"
@@ -17,5 +16,3 @@ void figures_add_handshake(struct figures *figures, int64_t us);
 void figures_add_association(struct figures *figures, struct association_figures *before,
 			     const struct association_figures *now);
 void figures_add_sync(struct figures *figures, const struct histogram *sync);
-
-#endif

@@ -4,8 +4,7 @@
  * writes answers, so that neither can hang unseen. A disk that is full or fails is an
  * answer; so is an auditor that has died, since another is started.
  */
-#ifndef CATHGATE_SUPERVISOR_MANAGER_H
-#define CATHGATE_SUPERVISOR_MANAGER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,5 +32,3 @@ void manager_say_stopping(unsigned seconds);
 /* The auditor has answered the question. */
 void manager_auditor_answered(struct manager *manager, const struct auditing *auditing);
 void manager_maintain(struct server *server);
-
-#endif

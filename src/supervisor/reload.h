@@ -3,8 +3,7 @@
  * The files are small and local, and reading them takes milliseconds; nothing else here
  * can hold the supervisor up.
  */
-#ifndef CATHGATE_SUPERVISOR_RELOAD_H
-#define CATHGATE_SUPERVISOR_RELOAD_H
+#pragma once
 
 #include "supervisor/server.h"
 
@@ -15,5 +14,3 @@ void reload_maintain(struct server *server);
 /* Raises an alert for each fault of the calendar's that `before` (may be NULL) had not.
  */
 void reload_raise_alerts(const struct server *server, const struct settings *before);
-
-#endif

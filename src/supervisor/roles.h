@@ -2,8 +2,7 @@
  * Every process that the supervisor starts: what it is for, what it keeps, when it is
  * started and how long it may take to end.
  */
-#ifndef CATHGATE_SUPERVISOR_ROLES_H
-#define CATHGATE_SUPERVISOR_ROLES_H
+#pragma once
 
 struct server;
 
@@ -21,5 +20,3 @@ enum roles_helper {
 void roles_init(struct server *server);
 /* Decides whether there is anybody to export to, once and for all. */
 void roles_decide_export(struct server *server);
-
-#endif

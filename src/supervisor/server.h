@@ -1,8 +1,7 @@
 /*
  * The supervisor's parts, for the few files that see to more than one of them.
  */
-#ifndef CATHGATE_SUPERVISOR_SERVER_H
-#define CATHGATE_SUPERVISOR_SERVER_H
+#pragma once
 
 #include "supervisor/expiry/warnings.h"
 #include "supervisor/figures.h"
@@ -39,5 +38,3 @@ struct server {
 	bool is_ready, is_stopping;
 	int64_t kill_ms; /* when stopping: associations that are left then are killed */
 };
-
-#endif

@@ -2,8 +2,7 @@
  * What the observer is told: once a second, in a memory file, so that nobody waits and a
  * snapshot is whole or not there.
  */
-#ifndef CATHGATE_SUPERVISOR_SNAPSHOT_H
-#define CATHGATE_SUPERVISOR_SNAPSHOT_H
+#pragma once
 
 #include <stdint.h>
 
@@ -15,5 +14,3 @@ struct snapshot {
 };
 
 void snapshot_maintain(struct server *server);
-
-#endif

@@ -8,8 +8,7 @@
  * the peer, failure.c what went wrong. stream.c is the transport. trust.c judges the peer
  * of an open connection again. facts.c reads single certificates and CRLs.
  */
-#ifndef CATHGATE_TLS_INTERNAL_H
-#define CATHGATE_TLS_INTERNAL_H
+#pragma once
 
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -215,5 +214,3 @@ MUST_USE int tls_stream_new(SSL *ssl, int fd, const struct waiter *waiter, bool 
 			    struct transport *ret);
 /* The SSL of a transport; NULL for a plain one. */
 SSL *tls_stream_ssl(const struct transport *transport);
-
-#endif

@@ -8,8 +8,7 @@
  * record is durable; a half-received object is never completed at the destination; every
  * way out leaves a record. It never touches another association's memory or descriptors.
  */
-#ifndef CATHGATE_ASSOCIATION_H
-#define CATHGATE_ASSOCIATION_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,10 +23,6 @@
 #include "cathgate/base/reason.h"
 #include "cathgate/net/addresses.h"
 #include "cathgate/tls/tls.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* What the supervisor hands over. The process owns the three descriptors; the rest is
  * read only and outlives it. */
@@ -102,9 +97,3 @@ struct association_notice {
 
 /* Runs the association to its end; returns the exit status of its process. */
 MUST_USE int association_run(const struct association_start *start);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -16,15 +16,10 @@
  * Nothing here keeps somebody who has the signing key, or may write to the log without
  * one, from making it anew; checkpoints kept off the host show that.
  */
-#ifndef CATHGATE_AUDIT_AUDITOR_H
-#define CATHGATE_AUDIT_AUDITOR_H
+#pragma once
 
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* Opens the log (locked; waits up to 5 s for another's lock), reads its live file whole,
  * says AUDIT_READY and works until the control socket and every channel have closed.
@@ -40,9 +35,3 @@ MUST_USE int auditor_run(int control, const struct config *config);
 /* Adds what is wrong with audit.file and the keys, for --check and start. A process of
  * its own reads the signing key, so that associations inherit no scraps of it. */
 void audit_check(const struct config_audit *audit, struct config_faults *faults);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -3,8 +3,7 @@
  * in a chain's first line), and `hash`: SHA-256 of the line's bytes from its { up to, not
  * including, `,"hash":`. So each line vouches for all before it.
  */
-#ifndef CATHGATE_CHAIN_H
-#define CATHGATE_CHAIN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,10 +11,6 @@
 
 #include "cathgate/base/digest.h"
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* Where a chain has come to; all zero is a new one. */
 struct chain {
@@ -51,9 +46,3 @@ struct chain chain_behind(const struct chain_line *line);
  * behind a line, given without its newline, if that is the next. */
 MUST_USE bool chain_advance(struct chain *chain, struct digest *digest, const char *line,
 			    size_t size);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -7,8 +7,7 @@
  * with the origin as the key's name. One tree for each file: `size` counts the lines of
  * that file before the checkpoint's own.
  */
-#ifndef CATHGATE_CHECKPOINT_H
-#define CATHGATE_CHECKPOINT_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,10 +15,6 @@
 #include "cathgate/config/config.h"
 #include "cathgate/base/digest.h"
 #include "cathgate/audit/merkle.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 #define CHECKPOINT_ORIGIN_SIZE	  300
 #define CHECKPOINT_SIGNATURE_SIZE 93 /* base64 of 4 and 64 bytes, and a NUL */
@@ -95,9 +90,3 @@ size_t checkpoint_members(const struct checkpoint *checkpoint,
 /* Reads the members out of a whole line of a log, without its newline. -1 when the line
  * is no checkpoint or a malformed one. */
 MUST_USE int checkpoint_read_line(const char *line, size_t size, struct checkpoint *ret);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

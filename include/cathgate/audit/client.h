@@ -9,16 +9,11 @@
  * association was accepted with, and raises no alerts. It can still lie about its own
  * instances, and whoever takes it over before it is accepted chooses the name.
  */
-#ifndef CATHGATE_AUDIT_CLIENT_H
-#define CATHGATE_AUDIT_CLIENT_H
+#pragma once
 
 #include "cathgate/audit/record.h"
 #include "cathgate/base/histogram.h"
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /*
  * A channel to the auditor, held by one association.
@@ -97,9 +92,3 @@ enum audit_reply {
 struct audit_figures {
 	struct histogram sync;
 };
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -5,17 +5,12 @@
  * which time it believes, for other programs that remove files by their age. Without
  * audit.keep_days there is no such file.
  */
-#ifndef CATHGATE_LOG_CLOCK_H
-#define CATHGATE_LOG_CLOCK_H
+#pragma once
 
 #include <stdint.h>
 #include <time.h>
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 #define LOG_CLOCK_LEAP_SECONDS 3600 /* less is no leap */
 #define LOG_CLOCK_SAVE_MS      3600000
@@ -33,9 +28,3 @@ MUST_USE int log_clock_write(const char *log_path, const struct log_clock *clock
 /* The time that other programs go by: never later than the one that the auditor believes.
  * Without such a file it is the clock's. */
 time_t log_clock_time(const char *log_path);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -9,8 +9,7 @@
  * there now. Memory is constant, whatever the files hold. What is no line of an audit log
  * (no number, or more than 64 KiB) is passed over, with LOG_READER_GAP before the next.
  */
-#ifndef CATHGATE_LOG_READER_H
-#define CATHGATE_LOG_READER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,10 +17,6 @@
 #include <sys/types.h>
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 struct log_reader;
 
@@ -92,9 +87,3 @@ void log_reader_files_free(char **files, size_t count);
  * leads to another file since then: what was read by these paths belongs together. True
  * also when that can't be looked up; the caller then finds out why. */
 bool log_reader_files_stay(const char *path, char *const *files, size_t count);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -6,8 +6,7 @@
  * doesn't hold is named, with what was done there as precisely as the bytes around it
  * tell. Reads only and takes no lock: a file may be appended to meanwhile.
  */
-#ifndef CATHGATE_LOG_VERIFY_H
-#define CATHGATE_LOG_VERIFY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,10 +16,6 @@
 #include "cathgate/audit/checkpoint.h"
 #include "cathgate/base/clock.h"
 #include "cathgate/audit/merkle.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* A longer line is none of an audit log. */
 #define LOG_VERIFY_LINE_MAX 262144
@@ -115,9 +110,3 @@ enum log_verify_kind log_verify_signature(const struct checkpoint *checkpoint,
  * directory), or OpenSSL or the memory fails. */
 MUST_USE int log_verify_scan(int fd, const struct log_verify_options *options,
 			     struct log_verify_file *ret);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -5,18 +5,13 @@
  * A line with a NUL (\u0000) in a text is no line: the auditor writes none, and whoever
  * took the text for a C string would miss what stands behind the NUL.
  */
-#ifndef CATHGATE_AUDIT_MEMBERS_H
-#define CATHGATE_AUDIT_MEMBERS_H
+#pragma once
 
 #include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* The line without its newline. NULL when it is no JSON object, or memory is short. The
  * caller frees it (json_decref). */
@@ -25,9 +20,3 @@ MUST_USE json_t *members_read(const char *line, size_t size);
 const char *members_text(const json_t *line, const char *name);
 /* -1 where there is no such number, or it is below 0. */
 int64_t members_number(const json_t *line, const char *name);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

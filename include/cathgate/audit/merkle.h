@@ -3,17 +3,12 @@
  * the tree so far only the roots of its complete subtrees are kept. Plain memory: a copy
  * is another tree.
  */
-#ifndef CATHGATE_MERKLE_H
-#define CATHGATE_MERKLE_H
+#pragma once
 
 #include <stdint.h>
 
 #include "cathgate/base/digest.h"
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 struct merkle {
 	uint64_t size;			   /* leaves; all zero is the empty tree */
@@ -28,9 +23,3 @@ MUST_USE int merkle_add(struct merkle *tree, struct digest *digest,
 /* The root; of an empty tree SHA-256 of nothing. Fails like merkle_add. */
 MUST_USE int merkle_root(const struct merkle *tree, struct digest *digest,
 			 uint8_t ret[DIGEST_SIZE]);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

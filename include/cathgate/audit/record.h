@@ -5,8 +5,7 @@
  * (auditor.h) adds a number, the time, the node, the association and its peer, and writes
  * one line of JSON for each.
  */
-#ifndef CATHGATE_AUDIT_RECORD_H
-#define CATHGATE_AUDIT_RECORD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,10 +15,6 @@
 #include "cathgate/base/must_use.h"
 #include "cathgate/base/reason.h"
 #include "cathgate/config/config.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 enum audit_event {
 	AUDIT_START,
@@ -96,9 +91,3 @@ void audit_record_init(struct audit_record *record);
  * too late: the record becomes `unconfirmed`, reason audit-unavailable. Other records
  * stay as they are. */
 void audit_record_doubt(struct audit_record *record);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -2,8 +2,7 @@
  * Lines of the audit log that stand for many: refusals that repeat are counted and summed
  * up by the auditor, connections closed at accept by the supervisor.
  */
-#ifndef CATHGATE_SUMMED_H
-#define CATHGATE_SUMMED_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,5 +21,3 @@ const char *summed_detail(const char *association, const char *detail);
 
 /* Whether the line sums up what came from more addresses than are counted apart. */
 bool summed_is_of_others(const char *association, const char *detail);
-
-#endif

@@ -2,18 +2,13 @@
  * IP addresses of peers, and the ranges of the allowlist (RFC 4632, RFC 4291). An IPv4
  * address mapped into IPv6 (::ffff:192.0.2.1) is treated as the IPv4 address.
  */
-#ifndef CATHGATE_ADDRESS_H
-#define CATHGATE_ADDRESS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 struct address {
 	uint8_t bytes[16]; /* IPv4 in the first four, the others 0 */
@@ -42,9 +37,3 @@ bool address_range_holds(const struct address_range *range,
 bool address_ranges_overlap(const struct address_range *a, const struct address_range *b);
 bool address_equal(const struct address *a, const struct address *b);
 bool address_is_loopback(const struct address *address);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

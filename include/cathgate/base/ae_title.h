@@ -3,8 +3,7 @@
  * repertoire without backslash and control characters; leading and trailing spaces do
  * not count, case does.
  */
-#ifndef CATHGATE_AE_TITLE_H
-#define CATHGATE_AE_TITLE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +28,4 @@ bool ae_title_equal(const struct ae_title *a, const struct ae_title *b);
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

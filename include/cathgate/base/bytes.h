@@ -3,8 +3,7 @@
  * alignment; their owner makes sure that they are there. A put_ returns the place behind
  * what it wrote.
  */
-#ifndef CATHGATE_BYTES_H
-#define CATHGATE_BYTES_H
+#pragma once
 
 #include <stdint.h>
 
@@ -53,5 +52,3 @@ static inline uint8_t *bytes_put_le32(uint8_t *to, uint32_t value)
 	to = bytes_put_le16(to, (uint16_t)(value & 0xffff));
 	return bytes_put_le16(to, (uint16_t)(value >> 16));
 }
-
-#endif

@@ -2,17 +2,12 @@
  * What TLS 1.2 and 1.3 demand of a single certificate. pki/ asks here about certificates
  * and requests that it is given, tls/ when it checks files and when a peer shows one.
  */
-#ifndef CATHGATE_CERTIFICATE_H
-#define CATHGATE_CERTIFICATE_H
+#pragma once
 
 #include <stdbool.h>
 
 #include "cathgate/base/digest.h"
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
 
@@ -42,9 +37,3 @@ bool certificate_is_for(struct x509_st *certificate, bool server);
 bool certificate_is_signed_by(struct x509_st *certificate, struct x509_st *issuer);
 /* The SHA-256 of its DER form, in hexadecimal. 0, or -1 when OpenSSL refuses. */
 MUST_USE int certificate_sha256(struct x509_st *certificate, char ret[DIGEST_HEX_SIZE]);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -1,16 +1,11 @@
 /*
  * The monotonic clock, for deadlines, and the time of day.
  */
-#ifndef CATHGATE_CLOCK_H
-#define CATHGATE_CLOCK_H
+#pragma once
 
 #include <stdint.h>
 
 #include "cathgate/base/utc.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* Milliseconds and microseconds of the monotonic clock. */
 int64_t clock_ms(void);
@@ -20,9 +15,3 @@ int64_t clock_us(void);
 
 /* The time of day in UTC with microseconds, as the audit log writes it. */
 void clock_utc(char ret[CLOCK_UTC_SIZE]);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

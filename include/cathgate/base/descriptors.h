@@ -2,17 +2,12 @@
  * Descriptors sent from process to process (unix(7), SCM_RIGHTS) with a message that says
  * what they are. The channels are of SOCK_SEQPACKET or SOCK_STREAM.
  */
-#ifndef CATHGATE_DESCRIPTORS_H
-#define CATHGATE_DESCRIPTORS_H
+#pragma once
 
 #include <stddef.h>
 #include <sys/types.h>
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 #define DESCRIPTORS_MAX 8 /* with one message */
 
@@ -30,9 +25,3 @@ MUST_USE ssize_t descriptors_receive(int channel, void *message, size_t size, in
 /* The same for at most one descriptor: `*ret` is -1 when none came. */
 MUST_USE ssize_t descriptor_receive(int channel, void *message, size_t size, int *ret,
 				    int flags);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

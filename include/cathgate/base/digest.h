@@ -2,17 +2,12 @@
  * SHA-256 (FIPS 180-4) as a stream or in one go, HMAC-SHA-256 (RFC 2104), and
  * hexadecimal; on OpenSSL's EVP, which uses what the processor offers.
  */
-#ifndef CATHGATE_DIGEST_H
-#define CATHGATE_DIGEST_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 #define DIGEST_SIZE	32
 #define DIGEST_HEX_SIZE (2 * DIGEST_SIZE + 1)
@@ -34,9 +29,3 @@ MUST_USE int digest_hmac_sha256(const uint8_t *key, size_t key_size, const void 
 
 /* Lower-case hexadecimal with a NUL at the end; `ret` has room for 2 * size + 1. */
 void digest_hex(const uint8_t *bytes, size_t size, char *ret);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

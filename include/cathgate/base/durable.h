@@ -15,8 +15,7 @@
  * All functions return 0, or -1 with errno set and nothing left behind. But a replacement
  * or a new name can stand although -1 is returned, when only its fsync() failed.
  */
-#ifndef CATHGATE_DURABLE_H
-#define CATHGATE_DURABLE_H
+#pragma once
 
 #include <limits.h>
 #include <stdbool.h>
@@ -24,10 +23,6 @@
 #include <sys/types.h>
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* The owner and mode that a file gets. */
 struct durable_owner {
@@ -135,9 +130,3 @@ MUST_USE int durable_read_at(int folder, const char *path, size_t max, char **re
 /* Reads all that the descriptor gives and closes it. An `fd` of -1 is a failed open(2):
  * returns -1 with its errno. */
 MUST_USE int durable_read_fd(int fd, size_t max, char **ret, size_t *ret_size);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -2,14 +2,9 @@
  * Durations counted in buckets as Prometheus has them. The struct holds no pointers, so
  * that processes of this program can send it to each other.
  */
-#ifndef CATHGATE_HISTOGRAM_H
-#define CATHGATE_HISTOGRAM_H
+#pragma once
 
 #include <stdint.h>
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 #define HISTOGRAM_BUCKETS 18 /* the last has no upper bound */
 
@@ -28,9 +23,3 @@ uint64_t histogram_total(const struct histogram *histogram);
  */
 void histogram_add_since(struct histogram *sum, const struct histogram *before,
 			 const struct histogram *now);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

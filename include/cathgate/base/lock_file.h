@@ -3,16 +3,11 @@
  * it, so the lock is a file of its own with mode 0600. The file stays when the lock is
  * released: if it were removed, two processes could hold locks at the same path.
  */
-#ifndef CATHGATE_LOCK_FILE_H
-#define CATHGATE_LOCK_FILE_H
+#pragma once
 
 #include <stdbool.h>
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* Makes the file if there is none, for the owner of its folder, and locks it. Waits at
  * most `wait_ms` for another process's lock. Returns the file's descriptor, which holds
@@ -23,9 +18,3 @@ MUST_USE int lock_file_take(const char *path, int wait_ms);
 
 /* Whether the path still leads to the locked file. */
 bool lock_file_is_there(int lock, const char *path);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

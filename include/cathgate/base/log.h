@@ -9,8 +9,7 @@
  * Callers never pass a patient's name or ID, or the text of a PACS's error comment.
  * Characters that can't be seen, or that would steer a terminal, are escaped (visible.h).
  */
-#ifndef CATHGATE_LOG_H
-#define CATHGATE_LOG_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -34,6 +33,4 @@ void log_bug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

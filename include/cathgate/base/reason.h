@@ -3,12 +3,7 @@
  * Their names never change: they stand in the audit log, the journal and the operator's
  * handbook. reasons.def holds all that is said of each.
  */
-#ifndef CATHGATE_REASON_H
-#define CATHGATE_REASON_H
-
-#ifdef __cplusplus
-extern "C" {
-#endif
+#pragma once
 
 enum reason {
 	REASON_NONE = 0,
@@ -39,9 +34,3 @@ struct reason_help {
 
 /* Static; NULL for REASON_NONE and for a number that is no reason. */
 const struct reason_help *reason_help(enum reason reason);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

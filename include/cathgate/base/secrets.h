@@ -6,12 +6,7 @@
  * Promises: memory that OpenSSL frees between secrets_begin and secrets_end is
  * overwritten first. A key that is still in use is its owner's to free.
  */
-#ifndef CATHGATE_SECRETS_H
-#define CATHGATE_SECRETS_H
-
-#ifdef __cplusplus
-extern "C" {
-#endif
+#pragma once
 
 /* Call once, before any other function of OpenSSL. */
 void secrets_init(void);
@@ -19,9 +14,3 @@ void secrets_init(void);
 /* Call around code that reads a key. They don't nest. */
 void secrets_begin(void);
 void secrets_end(void);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -2,17 +2,12 @@
  * Times as text and back, always in UTC. The texts are those of RFC 3339 with a capital T
  * and Z, or a part of one for people. A time whose year hasn't four digits becomes "?".
  */
-#ifndef CATHGATE_UTC_H
-#define CATHGATE_UTC_H
+#pragma once
 
 #include <stdint.h>
 #include <time.h>
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 #define UTC_TEXT_SIZE sizeof("2026-01-02T03:04:05.678901Z")
 
@@ -30,9 +25,3 @@ void utc_text_seconds(time_t time, char ret[UTC_TEXT_SIZE]);
 void utc_date(time_t time, char ret[UTC_TEXT_SIZE]);
 /* 2026-01-02 03:04 */
 void utc_date_minutes(time_t time, char ret[UTC_TEXT_SIZE]);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -2,18 +2,13 @@
  * UTF-8 as RFC 3629 has it: no longer form than needed, no surrogate, nothing beyond
  * U+10FFFF.
  */
-#ifndef CATHGATE_UTF8_H
-#define CATHGATE_UTF8_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* Reads the character at `text`, which has `left` more bytes, into *ret. Returns its
  * length, 0 when it is no UTF-8. */
@@ -23,9 +18,3 @@ bool utf8_is_valid(const char *text);
 
 /* Whether it is a control character (C0, C1 or DEL). */
 bool utf8_is_control(uint32_t character);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -3,16 +3,11 @@
  * the direction of writing or not be seen are written as \u202e, and so is each byte that
  * is no UTF-8. The audit log writes them in the same way.
  */
-#ifndef CATHGATE_VISIBLE_H
-#define CATHGATE_VISIBLE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* Whether the character at `text`, which has `size` > 0 more bytes, may be shown as it
  * is; its length, and its number for \uXXXX. */
@@ -24,9 +19,3 @@ bool visible_character(const char *text, size_t size, size_t *ret_length,
 
 /* Copies as much of the text as fits, and a NUL. Returns the copy's length. */
 size_t visible_copy(char *ret, size_t room, const char *text, size_t size);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -8,8 +8,7 @@
  * contradictions. It holds texts, numbers and paths: tls/ reads and judges certificates
  * and keys, policy/ finds entries that overlap, and both add faults to the same list.
  */
-#ifndef CATHGATE_CONFIG_H
-#define CATHGATE_CONFIG_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,10 +18,6 @@
 #include "cathgate/base/ae_title.h"
 #include "cathgate/base/must_use.h"
 #include "cathgate/base/reason.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* A folder beside the configuration. Each NAME.conf in it is one more entry of
  * `modalities`, with its keys at the top of the file. Includes in it are relative to the
@@ -268,9 +263,3 @@ void config_limits_changes(const struct config_limits *before,
 			   const struct config_limits *now, char *ret, size_t size);
 void config_fixed_changes(const struct config *before, const struct config *now,
 			  char *ret, size_t size);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -4,8 +4,7 @@
  * came. The bytes come from the network: each length is checked, and nothing is
  * allocated.
  */
-#ifndef CATHGATE_COMMAND_H
-#define CATHGATE_COMMAND_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,10 +12,6 @@
 
 #include "cathgate/base/ae_title.h"
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 #define COMMAND_SET_MAX (64 * 1024) /* bytes; a longer one is malformed */
 #define COMMAND_UID_MAX 64
@@ -89,9 +84,3 @@ bool command_status_stored(uint16_t status);
 /* Whether no further response follows. Pending (FF00, FF01) isn't final, nor is any
  * other, undefined status FFxx. */
 bool command_status_final(uint16_t status);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

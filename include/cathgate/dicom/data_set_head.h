@@ -5,15 +5,10 @@
  * command's. Reading stops where the data set can't be understood: that never fails a
  * transfer.
  */
-#ifndef CATHGATE_DATA_SET_HEAD_H
-#define CATHGATE_DATA_SET_HEAD_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 #define DATA_SET_HEAD_MAX	  (64 * 1024)
 #define DATA_SET_HEAD_PATIENT_MAX 256 /* LO: 64 characters of up to 4 bytes */
@@ -32,9 +27,3 @@ struct data_set_head {
  * elements may be missing or come in any order; the first of a kind counts. */
 void data_set_head_read(const uint8_t *bytes, size_t size, const char *transfer_syntax,
 			struct data_set_head *ret);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

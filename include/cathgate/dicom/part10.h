@@ -2,18 +2,13 @@
  * A DICOM file (PS3.10 7.1): where its data set begins, and what the meta header says.
  * The data set, up to the file's end, is what a C-STORE sends; it isn't read here.
  */
-#ifndef CATHGATE_PART10_H
-#define CATHGATE_PART10_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* The first bytes of a file that part10_read needs at most. */
 #define PART10_HEAD_MAX (1024 * 1024)
@@ -30,9 +25,3 @@ struct part10 {
  * with neither. 0; -1 when the meta header breaks the standard or doesn't end within
  * `size`. */
 MUST_USE int part10_read(const uint8_t *bytes, size_t size, struct part10 *ret);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

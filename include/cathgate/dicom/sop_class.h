@@ -3,8 +3,7 @@
  * their names. Any abstract syntax except the standard's non-storage ones is a storage
  * class, so that private and future ones pass; but not a UID that PS3.5 9.1 forbids.
  */
-#ifndef CATHGATE_SOP_CLASS_H
-#define CATHGATE_SOP_CLASS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -26,6 +25,4 @@ MUST_USE const char *sop_class_uid(const char *name);
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

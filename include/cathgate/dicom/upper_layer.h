@@ -6,8 +6,7 @@
  * DCMTK type stands in this header, and no exception leaves the functions. They wait only
  * through the transport's waiter.
  */
-#ifndef CATHGATE_UPPER_LAYER_H
-#define CATHGATE_UPPER_LAYER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -230,6 +229,4 @@ void ul_free(struct ul_association *association);
 #ifdef __cplusplus
 #pragma GCC diagnostic pop
 }
-#endif
-
 #endif

@@ -3,14 +3,9 @@
  * audit message (PS3.15 A.5.3.2, Audit Log Used). The gateway's own tools do so when they
  * read the live log of a configuration that has audit.messages.
  */
-#ifndef CATHGATE_AUDIT_USED_H
-#define CATHGATE_AUDIT_USED_H
+#pragma once
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 struct audit_log_used {
 	const char *log;      /* audit.file */
@@ -23,9 +18,3 @@ struct audit_log_used {
  * and with which program. 0; -1 with errno when it can't be left there, EACCES when the
  * user may not. The tool says so then, and shows the log all the same. */
 MUST_USE int audit_log_used_note(const struct audit_log_used *used);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

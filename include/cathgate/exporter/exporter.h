@@ -9,17 +9,12 @@
  * `audit` as the log's name without .jsonl) and `audit.exported-messages`. The exporter
  * knows no key, holds no lock of the log, and nobody waits for it.
  */
-#ifndef CATHGATE_EXPORTER_H
-#define CATHGATE_EXPORTER_H
+#pragma once
 
 #include <stdbool.h>
 
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* How long the exporter may go on when its control socket has closed. */
 #define EXPORTER_FINISH_MS 5000
@@ -32,9 +27,3 @@ bool exporter_finds_journal(const struct config_audit *audit);
  * then exports what the log still holds, up to its end or EXPORTER_FINISH_MS. Returns
  * the exit status of the process: 0; 1, logged, when there is no memory. */
 MUST_USE int exporter_run(int control, const struct config *config, bool journal);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -4,8 +4,7 @@
  * Each function fills *ret and returns 0; or it returns the fault, for gai_strerror, and
  * leaves *ret as it was. A host without an IPv4 or IPv6 address is EAI_NODATA.
  */
-#ifndef CATHGATE_ADDRESSES_H
-#define CATHGATE_ADDRESSES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,10 +12,6 @@
 #include <sys/socket.h>
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 #define NET_ADDRESSES_MAX 8
 
@@ -36,9 +31,3 @@ MUST_USE int net_look_up(const char *host, uint16_t port, bool is_numeric,
  */
 MUST_USE int net_look_up_within(const char *host, uint16_t port, unsigned seconds,
 				struct net_addresses *ret);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * Sockets: listening, connecting, and the options that the relay lives by.
  */
-#ifndef CATHGATE_NET_H
-#define CATHGATE_NET_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,6 +44,4 @@ MUST_USE int net_connect(const struct sockaddr_storage *to, const struct waiter 
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

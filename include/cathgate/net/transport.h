@@ -9,8 +9,7 @@
  *
  * Not thread-safe; no transport owns its waiter.
  */
-#ifndef CATHGATE_TRANSPORT_H
-#define CATHGATE_TRANSPORT_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -65,6 +64,4 @@ void transport_close(struct transport *transport);
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

@@ -10,8 +10,7 @@
  * and at the end, then with cathgate_up 0. No client of the socket can hold anything up:
  * each gets its answer as a descriptor, and the observer waits for none.
  */
-#ifndef CATHGATE_OBSERVER_H
-#define CATHGATE_OBSERVER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,10 +23,6 @@
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 #include "cathgate/base/histogram.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 #define OBSERVER_CONTROL_USUAL "/run/cathgate/control"
 #define OBSERVER_FINISH_MS     2000
@@ -86,9 +81,3 @@ void observer_check(const struct config *config, struct config_faults *faults);
 
 /* Works until the supervisor's socket closes. Returns the exit status of its process. */
 MUST_USE int observer_run(int supervisor, const struct config *config);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -7,8 +7,7 @@
  * are always ready, so that nothing is put off by a peer that never lets the process
  * wait.
  */
-#ifndef CATHGATE_LEG_H
-#define CATHGATE_LEG_H
+#pragma once
 
 #include <poll.h>
 #include <stdbool.h>
@@ -18,10 +17,6 @@
 #include "cathgate/base/reason.h"
 #include "cathgate/dicom/upper_layer.h"
 #include "cathgate/net/transport.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* How long a goodbye may take: the response to our A-RELEASE-RQ, the last words to a
  * modality that is refused. */
@@ -87,9 +82,3 @@ MUST_USE ssize_t leg_read(struct leg *leg, void *buffer, size_t size);
  * until one, as poll(2) wants it. */
 int64_t leg_sooner(int64_t a_ms, int64_t b_ms);
 int leg_poll_timeout(int64_t until_ms);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -11,8 +11,7 @@
  * The module knows nothing of the process around it: what has to be heard or watched
  * during a wait is the owner's (outbound/leg.h).
  */
-#ifndef CATHGATE_OUTBOUND_H
-#define CATHGATE_OUTBOUND_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,10 +26,6 @@
 #include "cathgate/outbound/leg.h"
 #include "cathgate/outbound/sink.h"
 #include "cathgate/tls/tls.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* The way to a destination, plain memory: what a reload can change of it while an
  * association is open. Its trust goes apart, and its own certificate stays. */
@@ -122,9 +117,3 @@ void outbound_release(struct outbound *outbound);
 
 /* Instances go to the destination: begin is outbound_ready and outbound_command. */
 void outbound_sink(struct outbound *outbound, struct sink *ret);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -7,8 +7,7 @@
  * A sink promises that an instance which was not finished is never taken for a whole one.
  * After a failure, and whenever the instance is not to go on, the caller calls abort.
  */
-#ifndef CATHGATE_SINK_H
-#define CATHGATE_SINK_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,10 +16,6 @@
 #include "cathgate/base/reason.h"
 #include "cathgate/dicom/command.h"
 #include "cathgate/dicom/upper_layer.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* A message's command set as it came, and what was read of it (PS3.7 6.3.1). */
 struct message {
@@ -62,9 +57,3 @@ struct sink {
 	/* Gives up what was begun; does nothing between two instances. */
 	void (*abort)(void *context);
 };
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -11,8 +11,7 @@
  * On failure the functions return NULL or -1. A `ret_error` then tells what is wrong and
  * the cure, for a message that names the file. Without one, pki_failure tells it.
  */
-#ifndef CATHGATE_PKI_H
-#define CATHGATE_PKI_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,10 +19,6 @@
 
 #include "cathgate/base/digest.h"
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* OpenSSL's text of the last failure. Valid until the next failure. */
 const char *pki_failure(void);
@@ -158,9 +153,3 @@ MUST_USE int pki_password_make(char ret[PKI_PASSWORD_SIZE]);
 MUST_USE int pki_uuid_make(char ret[PKI_UUID_SIZE]);
 /* 32 random bytes in base64, and a newline. */
 MUST_USE int pki_secret_make(struct pki_text *ret);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -5,17 +5,12 @@
  *
  * All are pure functions of the configuration and of what a peer has proved or claimed.
  */
-#ifndef CATHGATE_POLICY_H
-#define CATHGATE_POLICY_H
+#pragma once
 
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 #include "cathgate/base/reason.h"
 #include "cathgate/tls/tls.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 struct policy_claim {
 	const struct tls_peer *certificate; /* NULL on a plain listener */
@@ -51,9 +46,3 @@ MUST_USE enum reason policy_move_originator(const struct config_modality *entry,
 /* Adds an error for each pair of entries that one association could fit, and for each
  * entry that no listener can serve. */
 void policy_check(const struct config *config, struct config_faults *faults);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

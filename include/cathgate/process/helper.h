@@ -6,14 +6,9 @@
  * again is started ever less often; nothing else is affected by its end. Only helper_wait
  * and helper_stop wait, for the time that the role allows.
  */
-#ifndef CATHGATE_HELPER_H
-#define CATHGATE_HELPER_H
+#pragma once
 
 #include "cathgate/process/role.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* The first four members are its owner's to fill in; the channel is -1 at first. */
 struct helper {
@@ -49,9 +44,3 @@ MUST_USE bool helpers_reaped(struct helper *helpers, size_t count, pid_t pid, in
 MUST_USE bool helper_wait(struct helper *helper);
 /* Hangs up and waits. One that is late is killed, unless it outlives its parent. */
 void helper_stop(struct helper *helper);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

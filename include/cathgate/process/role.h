@@ -7,8 +7,7 @@
  * signal but SIGINT, SIGTERM and SIGHUP, which it ignores. It is killed when its parent
  * ends, unless its role says otherwise.
  */
-#ifndef CATHGATE_ROLE_H
-#define CATHGATE_ROLE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,10 +15,6 @@
 #include <sys/types.h>
 
 #include "cathgate/base/must_use.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 enum role_keys {
 	ROLE_NO_KEYS, /* the default */
@@ -63,9 +58,3 @@ MUST_USE pid_t role_fork(const struct role *role, const struct role_parent *pare
 
 /* Ends such a child. */
 __attribute__((noreturn)) void role_exit(int status);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

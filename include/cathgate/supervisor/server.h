@@ -8,14 +8,9 @@
  * new set, or nothing. Unauthenticated connections are counted apart from associations.
  * Whatever ends it, its children end too.
  */
-#ifndef CATHGATE_SERVER_H
-#define CATHGATE_SERVER_H
+#pragma once
 
 #include "cathgate/config/config.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* Reads the configuration and proves it: keys, chains, dates, permissions, overlaps.
  * Prints every fault and what will expire. The exit status of --check: 0 good, 1 wrong.
@@ -26,9 +21,3 @@ int server_check(const char *config_path);
  * configuration is wrong, 2 when the environment refuses something (a port, the audit
  * log). */
 int server_run(const char *config_path);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -9,8 +9,7 @@
  * renegotiation, no early data. Profiles: PS3.15 B.12 (BCP 195). A failure is a reason
  * code and a sentence for the log, never a bare OpenSSL error.
  */
-#ifndef CATHGATE_TLS_H
-#define CATHGATE_TLS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,10 +21,6 @@
 #include "cathgate/base/digest.h"
 #include "cathgate/base/reason.h"
 #include "cathgate/net/transport.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 struct tls_context;
 
@@ -163,9 +158,3 @@ MUST_USE int tls_judge_again(const struct tls_context *context,
  * for a client), and endless records without data are malformed (destination-protocol).
  * False for a plain transport, when the waiter gave up, and when the peer just closed. */
 bool tls_failed(const struct transport *transport, struct tls_failure *ret);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif

@@ -3,8 +3,7 @@
  * all while the log's file system has no more than its reserve (reserve.h). Instances
  * that failed at the PACS or on the way to it always have one.
  */
-#ifndef AUDIT_REFUSALS_H
-#define AUDIT_REFUSALS_H
+#pragma once
 
 #include "repeats.h"
 #include "audit/write/reserve.h"
@@ -32,5 +31,3 @@ void refusals_tell_ended(struct refusals *refusals, struct session *session);
 /* Looks for room where the log's file is. Returns whether to record an alert. */
 bool refusals_look(struct refusals *refusals, const struct log_file *file,
 		   struct audit_record *ret_alert);
-
-#endif

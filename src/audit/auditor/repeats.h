@@ -11,8 +11,7 @@
  * and counts add up to what was refused, unless the auditor is killed with counts in
  * hand.
  */
-#ifndef AUDIT_REPEATS_H
-#define AUDIT_REPEATS_H
+#pragma once
 
 #include "cathgate/audit/record.h"
 
@@ -77,5 +76,3 @@ void repeats_flush(struct repeats *repeats, int64_t now_ms, bool all);
 
 /* How long until something is due; -1: for ever. */
 int repeats_wait_ms(const struct repeats *repeats, int64_t now_ms);
-
-#endif

@@ -4,8 +4,7 @@
  * network and may have been taken over: the auditor checks each message, and takes the
  * association's id and peer from the supervisor alone.
  */
-#ifndef AUDIT_SESSION_H
-#define AUDIT_SESSION_H
+#pragma once
 
 #include <sys/queue.h>
 
@@ -57,5 +56,3 @@ MUST_USE const char *session_take(struct session *session,
 #define SESSION_LAST_RECORDS 3
 size_t session_last_records(const struct session *session, const char *fault,
 			    struct audit_record ret[SESSION_LAST_RECORDS]);
-
-#endif

@@ -3,8 +3,7 @@
  * program forked from one parent, so plain structs do. But the process at a channel's far
  * end talks to the network: the auditor takes nothing from it on trust.
  */
-#ifndef AUDIT_MESSAGE_H
-#define AUDIT_MESSAGE_H
+#pragma once
 
 #include "cathgate/audit/client.h"
 #include "cathgate/base/address.h"
@@ -54,5 +53,3 @@ struct message_control {
 	struct message_address address;
 	struct audit_record record;
 };
-
-#endif

@@ -2,8 +2,7 @@
  * Base64 (RFC 4648, 4), strict: no line breaks, canonical padding. OpenSSL, which does
  * the work, bears both.
  */
-#ifndef AUDIT_BASE64_H
-#define AUDIT_BASE64_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,5 +16,3 @@ void base64_encode(const uint8_t *bytes, size_t size, char *ret);
 /* Decodes exactly `size` bytes from `length` characters. -1 when the text holds anything
  * else. */
 MUST_USE int base64_decode(const char *text, size_t length, uint8_t *ret, size_t size);
-
-#endif

@@ -2,8 +2,7 @@
  * The Ed25519 keys that sign checkpoints, as a signed note uses them: four bytes before a
  * signature tell whose key it is.
  */
-#ifndef AUDIT_CHECKPOINT_KEY_H
-#define AUDIT_CHECKPOINT_KEY_H
+#pragma once
 
 #include "cathgate/audit/checkpoint.h"
 
@@ -21,5 +20,3 @@ MUST_USE int checkpoint_key_sign(const struct signing_key *key, const char *name
 MUST_USE enum checkpoint_verdict checkpoint_key_verify(
 	const struct verifying_key *key, const char *name, const char *text, size_t size,
 	const uint8_t signature[CHECKPOINT_SIGNED_SIZE]);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * Numbers as the log, its names and its checkpoints have them: no sign, no leading zero.
  */
-#ifndef AUDIT_DECIMAL_H
-#define AUDIT_DECIMAL_H
+#pragma once
 
 #include <stdint.h>
 
@@ -10,5 +9,3 @@
  * stands behind it. NULL when there is none, or one of more than 18 digits: nothing is
  * ever counted so far, and it could wrap. */
 const char *decimal_read(const char *text, const char *end, uint64_t *ret);
-
-#endif

@@ -5,8 +5,7 @@
  * whole) and, while that is being moved, FILE.breaking; and FILE.lock, which is empty.
  * Nothing is ever overwritten but the note and FILE.breaking.
  */
-#ifndef AUDIT_LOG_NAMES_H
-#define AUDIT_LOG_NAMES_H
+#pragma once
 
 #include <dirent.h>
 #include <limits.h>
@@ -67,5 +66,3 @@ MUST_USE long log_get_file(const char *path, char *ret, size_t room);
 
 /* Reads a note. -1 with errno; EBADMSG when the file holds none. */
 MUST_USE int log_get_note(const char *path, struct checkpoint *ret);
-
-#endif

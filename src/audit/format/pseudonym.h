@@ -4,8 +4,7 @@
  * pseudonym as long as the key stays. Without the key nobody can tell which patient it
  * stands for, nor try out IDs.
  */
-#ifndef AUDIT_PSEUDONYM_H
-#define AUDIT_PSEUDONYM_H
+#pragma once
 
 #include "cathgate/audit/record.h"
 
@@ -25,5 +24,3 @@ void pseudonym_close(struct pseudonym *pseudonym);
 /* Puts in place of the record's patient_id what may be written, and clears what may not
  * from memory. */
 void pseudonym_apply(const struct pseudonym *pseudonym, struct audit_record *record);
-
-#endif

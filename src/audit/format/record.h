@@ -6,8 +6,7 @@
  * is not valid UTF-8, C0, DEL, and C1 written in UTF-8) becomes \u00xx, lower-case hex.
  * So every \u00xx of a line stands for exactly one byte that came, and nothing is lost.
  */
-#ifndef AUDIT_RECORD_H
-#define AUDIT_RECORD_H
+#pragma once
 
 #include "cathgate/audit/record.h"
 #include "cathgate/base/address.h"
@@ -45,5 +44,3 @@ MUST_USE bool record_is_sound(const struct audit_record *record);
 
 /* The outcome is one that this event can have. */
 bool record_outcome_fits(const struct audit_record *record);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The last line of a finished file.
  */
-#ifndef AUDIT_LAST_LINE_H
-#define AUDIT_LAST_LINE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -18,5 +17,3 @@ struct last_line {
  * line. */
 MUST_USE int last_line_read(int fd, struct digest *digest, char *buffer,
 			    struct last_line *ret);
-
-#endif

@@ -2,8 +2,7 @@
  * Gives a file's lines, in constant memory, and at last what stands behind the last
  * newline. Another process may be appending.
  */
-#ifndef AUDIT_LINE_STREAM_H
-#define AUDIT_LINE_STREAM_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,5 +42,3 @@ void line_stream_close(struct line_stream *lines);
 
 MUST_USE enum line_stream_result line_stream_next(struct line_stream *lines,
 						  struct line_stream_line *ret);
-
-#endif

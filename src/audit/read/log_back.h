@@ -2,8 +2,7 @@
  * The whole lines of one file from its last to its first, in constant memory: questions
  * about a log's end cost no reading of its beginning.
  */
-#ifndef AUDIT_LOG_BACK_H
-#define AUDIT_LOG_BACK_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,5 +27,3 @@ void log_back_end(struct log_back *back);
  * passed over); 0 at the file's beginning; -1 with errno. */
 MUST_USE int log_back_next(struct log_back *back, const char **ret, size_t *ret_size,
 			   off_t *ret_offset);
-
-#endif

@@ -2,8 +2,7 @@
  * What was done to a log where its chain breaks, as far as the line at the break and all
  * that comes behind it show.
  */
-#ifndef AUDIT_LOG_FAULT_H
-#define AUDIT_LOG_FAULT_H
+#pragma once
 
 #include "cathgate/audit/log_verify.h"
 #include "line_stream.h"
@@ -19,5 +18,3 @@ struct log_fault_place {
 /* 0; -1 with errno when the file can't be read any further. */
 MUST_USE int log_fault_tell(const struct log_fault_place *place, struct digest *digest,
 			    struct log_verify_fault *ret);
-
-#endif

@@ -3,8 +3,7 @@
  * grow meanwhile. Half a line is read anew from its beginning, since the writer may take
  * it back.
  */
-#ifndef AUDIT_LOG_LINES_H
-#define AUDIT_LOG_LINES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,5 +45,3 @@ MUST_USE int log_lines_fill(struct log_lines *lines);
 
 /* Goes to where a line begins, behind `number` others. Forgets what was read. */
 void log_lines_seek(struct log_lines *lines, off_t offset, uint64_t number);
-
-#endif

@@ -6,8 +6,7 @@
  * A file counts for what it holds, not for its name: an operator may have moved or copied
  * the log to a name with a date.
  */
-#ifndef AUDIT_LOG_LISTING_H
-#define AUDIT_LOG_LISTING_H
+#pragma once
 
 #include "audit/format/log_names.h"
 
@@ -40,5 +39,3 @@ struct log_listing {
 MUST_USE int log_listing_read(const char *path, struct log_listing *ret);
 /* Keeps errno, as glibc's free() does. */
 void log_listing_free(struct log_listing *listing);
-
-#endif

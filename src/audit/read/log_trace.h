@@ -3,8 +3,7 @@
  * stand there: the writer takes back what it couldn't finish, and somebody may put
  * another file in the log's place.
  */
-#ifndef AUDIT_LOG_TRACE_H
-#define AUDIT_LOG_TRACE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,5 +34,3 @@ bool log_trace_newest_stands(const struct log_trace *trace, int fd);
 /* Forgets the lines that are newer than `line`, which is one of them; all if it is NULL.
  * Returns whether there were any. */
 bool log_trace_cut(struct log_trace *trace, const struct log_trace_line *line);
-
-#endif

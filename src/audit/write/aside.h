@@ -3,8 +3,7 @@
  * a log whose chain is broken. Each leaves a finding, a text of a few clauses that goes
  * into a line's detail.
  */
-#ifndef AUDIT_ASIDE_H
-#define AUDIT_ASIDE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,5 +44,3 @@ void aside_broken_told(const char *path);
 
 /* Renames one file to FILE.broken-TIME.jsonl, which `ret_name` gets. -1 with errno. */
 MUST_USE int aside_one(const char *path, char ret_name[LOG_NAME_SIZE]);
-
-#endif

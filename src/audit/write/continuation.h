@@ -2,8 +2,7 @@
  * Whether a log's live file goes on from its newest rotated one. If whole files in
  * between were moved away it doesn't have to, but a finding says so.
  */
-#ifndef AUDIT_CONTINUATION_H
-#define AUDIT_CONTINUATION_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -25,5 +24,3 @@ struct continuation {
 MUST_USE int continuation_check(const struct continuation *continuation,
 				char ret_why[ASIDE_FINDING_SIZE],
 				char ret_missing[ASIDE_FINDING_SIZE]);
-
-#endif

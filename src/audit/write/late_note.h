@@ -2,8 +2,7 @@
  * Writes the notes of rotated files that a full disk or a crash has kept from being
  * written: each from its file's last line, if that is a checkpoint and holds.
  */
-#ifndef AUDIT_LATE_NOTE_H
-#define AUDIT_LATE_NOTE_H
+#pragma once
 
 #include "audit/format/log_names.h"
 
@@ -14,5 +13,3 @@
  * next start. */
 void late_note_make_good(const char *path, const struct log_rotated *rotated,
 			 size_t count, uint64_t live_seq, const struct signing_key *key);
-
-#endif

@@ -8,8 +8,7 @@
  * The note beside the live file is written after the lines that it covers are durable. A
  * note that can't be written stops nothing.
  */
-#ifndef AUDIT_LIVE_LOG_H
-#define AUDIT_LIVE_LOG_H
+#pragma once
 
 #include "log_file.h"
 #include "recovery.h"
@@ -79,5 +78,3 @@ int live_log_put_note(struct live_log *log);
 /* Renames the live file, whose last line is a durable checkpoint, and begins another. -1
  * when the log goes on as it is; the first time in a row that is logged. */
 MUST_USE int live_log_rotate(struct live_log *log);
-
-#endif

@@ -4,8 +4,7 @@
  * log_file_commit; log_file_undo takes it back, durably. A file whose sync has failed, or
  * that was renamed, is retired: it is given up for a new one.
  */
-#ifndef AUDIT_LOG_FILE_H
-#define AUDIT_LOG_FILE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,5 +53,3 @@ MUST_USE enum log_file_result log_file_append(struct log_file *file, const char 
 					      size_t size);
 MUST_USE enum log_file_result log_file_commit(struct log_file *file);
 MUST_USE enum log_file_result log_file_undo(struct log_file *file);
-
-#endif

@@ -8,8 +8,7 @@
  * such lines, if it isn't the one of its own note, or if the live file doesn't go on from
  * the newest rotated one. It is moved aside whole then, and a new chain begins at 0.
  */
-#ifndef AUDIT_RECOVERY_H
-#define AUDIT_RECOVERY_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -49,5 +48,3 @@ enum recovery_result {
 MUST_USE enum recovery_result recovery_run(int fd, const char *path,
 					   const struct signing_key *key,
 					   struct recovery *ret);
-
-#endif

@@ -3,8 +3,7 @@
  * counted, so that a hostile or misconfigured peer can't take the room that an
  * acknowledged instance's record needs.
  */
-#ifndef AUDIT_RESERVE_H
-#define AUDIT_RESERVE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,5 +18,3 @@ struct reserve {
  * no more than a tenth is kept. Returns whether is_reached has changed; it ends only with
  * some room to spare. */
 bool reserve_look(struct reserve *reserve, int fd, int64_t now_ms);
-
-#endif

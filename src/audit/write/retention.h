@@ -7,8 +7,7 @@
  * A clock that is suddenly ahead of the log is believed after the auditor has run with it
  * for a day: see log_clock.h.
  */
-#ifndef AUDIT_RETENTION_H
-#define AUDIT_RETENTION_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,5 +41,3 @@ bool retention_find(struct retention *retention, const char *path, unsigned keep
 
 /* Doesn't try that file again. */
 void retention_keep(struct retention *retention, uint64_t first_seq);
-
-#endif

@@ -3,8 +3,7 @@
  * to its end and mends that, search_note.c compares the notes beside it, and recovery.c
  * puts both together.
  */
-#ifndef AUDIT_SEARCH_H
-#define AUDIT_SEARCH_H
+#pragma once
 
 #include "cathgate/audit/log_verify.h"
 #include "recovery.h"
@@ -55,5 +54,3 @@ void search_check_note(struct search *search);
  * live the chain would go on before it, and give its numbers a second time. -1 after
  * logging. */
 MUST_USE int search_check_lost(struct search *search);
-
-#endif

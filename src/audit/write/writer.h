@@ -8,8 +8,7 @@
  * Checkpoints go with the lines that they follow, so that they cost no sync of their own.
  * Chain and tree move on only with what is durable.
  */
-#ifndef AUDIT_WRITER_H
-#define AUDIT_WRITER_H
+#pragma once
 
 #include "cathgate/base/histogram.h"
 
@@ -67,5 +66,3 @@ int writer_wait_ms(const struct writer *writer);
 
 /* Writes the last lines: what is due, and a checkpoint over all. */
 void writer_finish(struct writer *writer);
-
-#endif

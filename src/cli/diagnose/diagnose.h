@@ -3,8 +3,7 @@
  * it, what a modality showed beside what is expected of it, and where the way to a
  * destination breaks. Reads only.
  */
-#ifndef CLI_DIAGNOSE_H
-#define CLI_DIAGNOSE_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -61,5 +60,3 @@ const char *diagnose_host(const char *peer); /* kept until the tool ends */
 void diagnose_print(const char *head, const char *text);
 /* The same of an object for programs, which is freed. */
 void diagnose_print_json(json_t *object);
-
-#endif

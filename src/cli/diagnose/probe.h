@@ -3,8 +3,7 @@
  * destination's own keys: name, connection, TLS, server name, certificate, what the
  * destination thinks of ours, association, C-ECHO. Each step has its deadline.
  */
-#ifndef CLI_PROBE_H
-#define CLI_PROBE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -64,5 +63,3 @@ const char *probe_classic_cure(const struct probe *probe);
 /* The same for an association that was rejected (PS3.8 table 9-21). */
 const char *probe_rejection_cure(const struct probe *probe, unsigned source,
 				 unsigned reason, const char **ret_meaning);
-
-#endif

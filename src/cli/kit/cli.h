@@ -3,8 +3,7 @@
  * function, called with its own name as argv[0]. Exit status: 0 good, 1 what was asked
  * for does not hold, 2 usage or environment.
  */
-#ifndef CLI_H
-#define CLI_H
+#pragma once
 
 #define CLI_GOOD  0
 #define CLI_WRONG 1
@@ -32,5 +31,3 @@ cli_command diagnose_main;
 cli_command setup_main;
 cli_command modality_main;
 cli_command status_main;
-
-#endif

@@ -1,6 +1,5 @@
 /* What went wrong, to standard error: "cathgate: …". */
-#ifndef COMPLAIN_H
-#define COMPLAIN_H
+#pragma once
 
 /* What in the text isn't visible, is shown as \u00xx. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -13,5 +12,3 @@ int complain_file(const char *path);
 
 /* Why OpenSSL has refused something. Returns -1. */
 int complain_openssl(void);
-
-#endif

@@ -2,8 +2,7 @@
  * The user that cathgated runs as: it must be able to read what the tool writes, and a
  * configuration is proved as that user.
  */
-#ifndef CLI_DAEMON_USER_H
-#define CLI_DAEMON_USER_H
+#pragma once
 
 #include <sys/types.h>
 
@@ -32,5 +31,3 @@ struct durable_owner daemon_user_none(mode_t mode);
 /* `cathgated --check` as that user, silent when all is well. The exit status of the
  * check; -1 with a message when it can't be run. */
 MUST_USE int daemon_user_check(const struct daemon_user *user, const char *config_path);
-
-#endif

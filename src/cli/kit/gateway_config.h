@@ -1,6 +1,5 @@
 /* The gateway's configuration, for a command that needs it whole. */
-#ifndef CLI_GATEWAY_CONFIG_H
-#define CLI_GATEWAY_CONFIG_H
+#pragma once
 
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
@@ -14,5 +13,3 @@ MUST_USE struct config *gateway_config_load(const char *path, bool checks_policy
 void gateway_config_complain(const struct config_faults *faults);
 
 bool gateway_config_has_text(const struct config_strings *strings, const char *text);
-
-#endif

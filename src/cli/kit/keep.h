@@ -3,8 +3,7 @@
  * command runs briefly and makes little text. Where there is no memory, the tool ends.
  * Never for secrets: nothing is wiped.
  */
-#ifndef KEEP_H
-#define KEEP_H
+#pragma once
 
 #include <stddef.h>
 
@@ -15,5 +14,3 @@ char *keep_format(const char *format, ...) __attribute__((format(printf, 1, 2)))
 char *keep_copy(const char *text, size_t size);
 /* A list as text with one more item: "A, B" after "A". The first list is "". */
 const char *keep_listed(const char *list, const char *separator, const char *item);
-
-#endif

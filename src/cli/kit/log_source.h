@@ -3,8 +3,7 @@
  * other, or of the configuration's log with its rotated files. Complains about what can't
  * be read, and names the cure.
  */
-#ifndef CLI_LOG_SOURCE_H
-#define CLI_LOG_SOURCE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -55,5 +54,3 @@ enum log_reader_result log_source_next(struct log_source *source,
 
 /* Complains that a log can't be read, because of errno. */
 void log_source_complain(const char *path);
-
-#endif

@@ -2,8 +2,7 @@
  * Points in time as people write them, and as the log does (RFC 3339), in microseconds
  * since 1970.
  */
-#ifndef CLI_MOMENT_H
-#define CLI_MOMENT_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -31,5 +30,3 @@ int64_t moment_of_line(const json_t *line);
 void moment_show(int64_t moment, bool utc, char ret[MOMENT_SIZE]);
 /* As in the log: "2026-01-31T12:00:00.123456Z"; "" of MOMENT_NONE. */
 void moment_write(int64_t moment, char ret[MOMENT_SIZE]);
-
-#endif

@@ -2,8 +2,7 @@
  * What a command takes on its command line, written once: a table of its options, from
  * which its usage text is made and by which its arguments are read (getopt_long).
  */
-#ifndef CLI_OPTIONS_H
-#define CLI_OPTIONS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,5 +68,3 @@ MUST_USE int options_read(const struct options *options, int argc, char **argv,
 
 /* Prints the usage text to standard error and returns the exit status for that. */
 MUST_USE int options_misused(const struct options *options);
-
-#endif

@@ -2,8 +2,7 @@
  * How the tool shows things to people. What stands in a log came from peers, or from a
  * file that somebody sent: nothing of it may steer a terminal or pass for something else.
  */
-#ifndef CLI_SHOWN_H
-#define CLI_SHOWN_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -42,5 +41,3 @@ bool shown_in_colour(FILE *to);
  * the rest. */
 const char *shown_colour_of(const char *outcome);
 #define SHOWN_PLAIN "\033[0m"
-
-#endif

@@ -2,8 +2,7 @@
  * Which lines of a log are wanted, by the text that some members must have. Of each
  * member one of its values must fit; a member without values fits always.
  */
-#ifndef CLI_LINE_FILTER_H
-#define CLI_LINE_FILTER_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -33,5 +32,3 @@ bool line_filter_may_fit(const struct line_filter *filter,
 			 const struct log_reader_line *line);
 bool line_filter_fits_texts(const struct line_filter *filter,
 			    const char *const texts[LINE_FILTER_MEMBERS]);
-
-#endif

@@ -4,8 +4,7 @@
  * answers as members_text and members_number would. All other lines, sound or not, are
  * left to members_read, among them those with a NUL.
  */
-#ifndef CLI_LINE_SCAN_H
-#define CLI_LINE_SCAN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,5 +48,3 @@ struct line_scan {
  * until the next call. */
 MUST_USE bool line_scan(struct line_scan *scan, const char *line, size_t size);
 void line_scan_free(struct line_scan *scan);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * What a DICOM file says of itself, and what its data set's bytes hash to.
  */
-#ifndef CLI_PROVE_OBJECT_H
-#define CLI_PROVE_OBJECT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,5 +19,3 @@ struct prove_object {
 
 /* -1 after saying what is wrong. */
 MUST_USE int prove_object_read(const char *path, struct prove_object *ret);
-
-#endif

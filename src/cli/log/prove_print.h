@@ -1,8 +1,7 @@
 /*
  * What a search found, for people and for programs.
  */
-#ifndef CLI_PROVE_PRINT_H
-#define CLI_PROVE_PRINT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,5 +22,3 @@ void prove_print(FILE *to, const char *path, const struct prove_search *search, 
 /* -1 without memory, or when it can't be written. */
 MUST_USE int prove_print_json(FILE *to, const char *path,
 			      const struct prove_search *search);
-
-#endif

@@ -2,8 +2,7 @@
  * Finds the records of an object in a log, and looks on the way whether the hash chain of
  * each file holds.
  */
-#ifndef CLI_PROVE_SEARCH_H
-#define CLI_PROVE_SEARCH_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -49,5 +48,3 @@ void prove_search_close(struct prove_search *search);
  * does the chain of its file. */
 bool prove_search_is_proof(const struct prove_search *search,
 			   const struct prove_record *record);
-
-#endif

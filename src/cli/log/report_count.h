@@ -15,8 +15,7 @@
  * more than one line (report_repeats.h), only with the number of these, of those that are
  * missing, and of studies. With one study asked for, those of other studies cost nothing.
  */
-#ifndef CLI_REPORT_COUNT_H
-#define CLI_REPORT_COUNT_H
+#pragma once
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -105,5 +104,3 @@ void report_finish(struct report *report);
 
 /* NULL when it isn't there, or has no instance. */
 const struct report_study *report_find(const struct report *report, const char *uid);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * What a report needs of a line that may count.
  */
-#ifndef CLI_REPORT_LINE_H
-#define CLI_REPORT_LINE_H
+#pragma once
 
 #include <jansson.h>
 
@@ -41,5 +40,3 @@ enum report_line_result report_line_read(struct report_line_reader *reader,
 					 const struct log_reader_line *line,
 					 struct report_line *ret);
 void report_line_end(struct report_line_reader *reader);
-
-#endif

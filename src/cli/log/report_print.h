@@ -1,8 +1,7 @@
 /*
  * A report as a table, as CSV (RFC 4180) or as JSON.
  */
-#ifndef CLI_REPORT_PRINT_H
-#define CLI_REPORT_PRINT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,5 +20,3 @@ void report_print_csv(FILE *to, const struct report *report,
 /* -1 without memory. */
 MUST_USE int report_print_json(FILE *to, const struct report *report,
 			       const struct report_view *view);
-
-#endif

@@ -3,8 +3,7 @@
  * once to count. What is asked is answered of the lines that the first pass saw, however
  * the log grows meanwhile.
  */
-#ifndef CLI_REPORT_READ_H
-#define CLI_REPORT_READ_H
+#pragma once
 
 #include "cli/kit/log_source.h"
 #include "report_count.h"
@@ -17,5 +16,3 @@ struct report_doubts {
 /* `report` is open, with what is asked for. 0; -1 after saying what is wrong. */
 MUST_USE int report_read(struct log_source *source, const struct line_filter *filter,
 			 struct report *report, struct report_doubts *ret);
-
-#endif

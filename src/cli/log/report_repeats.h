@@ -6,8 +6,7 @@
  * The filter that finds them is of a fixed size. With some millions of instances it
  * begins to take others for repeated ones: one in a hundred at 5 millions.
  */
-#ifndef CLI_REPORT_REPEATS_H
-#define CLI_REPORT_REPEATS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,5 +59,3 @@ uint64_t report_repeats_mix(uint64_t hash, uint64_t word);
 bool report_repeats_has(const struct report_repeats *repeats, const char *instance);
 /* Whether one of its lines may name that study, or none. */
 bool report_repeats_concerns(const struct report_repeats *repeats, const char *instance);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * A line of the log as a row that a person reads.
  */
-#ifndef CLI_TAIL_ROW_H
-#define CLI_TAIL_ROW_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,5 +15,3 @@ struct tail_style {
 void tail_row_head(FILE *to);
 void tail_row_print(FILE *to, const struct log_reader_line *line,
 		    const struct tail_style *style);
-
-#endif

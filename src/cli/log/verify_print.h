@@ -1,6 +1,5 @@
 /* What came of a verification, for people or for a program. */
-#ifndef CLI_VERIFY_PRINT_H
-#define CLI_VERIFY_PRINT_H
+#pragma once
 
 #include <stdio.h>
 
@@ -20,5 +19,3 @@ struct verify_bar {
 struct verify_bar verify_bar_start(const struct verify_set *set);
 void verify_bar_move(void *bar, uint64_t bytes);
 void verify_bar_end(struct verify_bar *bar);
-
-#endif

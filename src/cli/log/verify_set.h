@@ -2,8 +2,7 @@
  * The files of a log that are verified together, in the order of their lines, and the
  * checkpoints that they are held against: the .checkpoint beside each, and any other.
  */
-#ifndef CLI_VERIFY_SET_H
-#define CLI_VERIFY_SET_H
+#pragma once
 
 #include "cathgate/audit/log_verify.h"
 #include "cathgate/base/must_use.h"
@@ -61,5 +60,3 @@ MUST_USE int verify_set_run(struct verify_set *set,
 			    void (*progress)(void *context, uint64_t bytes),
 			    void *context);
 void verify_set_close(struct verify_set *set);
-
-#endif

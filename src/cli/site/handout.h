@@ -2,8 +2,7 @@
  * What a modality's service engineer gets: one folder, mode 0700, with the certificate
  * and key for the device, the CA that it is to trust, and a page that says how.
  */
-#ifndef HANDOUT_H
-#define HANDOUT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -33,5 +32,3 @@ void handout_close(struct handout *handout);
 
 /* Prints what there is now, and what to do with it. */
 void handout_print(const struct handout *handout);
-
-#endif

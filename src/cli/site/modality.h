@@ -1,6 +1,5 @@
 /* What the verbs of `cathgate modality` share. */
-#ifndef MODALITY_H
-#define MODALITY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,5 +42,3 @@ MUST_USE int modality_entry_write(struct site *site, const char *name, const cha
 
 cli_command modality_add_main, modality_list_main, modality_renew_main,
 	modality_revoke_main, modality_remove_main, modality_crl_main;
-
-#endif

@@ -2,8 +2,7 @@
  * Values that a command needs. They come from options; whoever sits at the terminal is
  * asked for those that are missing. Without a terminal nothing is asked.
  */
-#ifndef QUESTIONS_H
-#define QUESTIONS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,5 +38,3 @@ MUST_USE int questions_settle(struct question *questions, size_t count, bool may
 
 /* Whether the answer is yes, as an empty one is. */
 MUST_USE bool question_confirm(const char *ask);
-
-#endif

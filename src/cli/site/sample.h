@@ -2,8 +2,7 @@
  * Configurations made from the sample, conf/cathgate.conf, so that a site's own has the
  * same comments and there is one text to maintain. The sample is part of the program.
  */
-#ifndef SAMPLE_H
-#define SAMPLE_H
+#pragma once
 
 #include "cathgate/base/must_use.h"
 
@@ -26,5 +25,3 @@ MUST_USE const char *sample_fill(const struct sample_values *values);
 
 /* A text between quotes, as the configuration has it; kept. */
 const char *sample_quote(const char *text);
-
-#endif

@@ -1,6 +1,5 @@
 /* What the files of `cathgate setup` share. */
-#ifndef SETUP_H
-#define SETUP_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -52,5 +51,3 @@ struct setup_plan {
  */
 MUST_USE int setup_write_keys(const struct setup_plan *plan, const struct staging *to);
 MUST_USE int setup_write_config(const struct setup_plan *plan, const struct staging *to);
-
-#endif

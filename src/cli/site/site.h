@@ -7,8 +7,7 @@
  * modality was given or showed, under its SHA-256. A certificate belongs to the entry
  * that its URI or its SHA-256 stands in.
  */
-#ifndef SITE_H
-#define SITE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -79,5 +78,3 @@ MUST_USE int site_reload(bool wanted);
 
 /* "2026-01-31", kept. */
 const char *site_date(time_t time);
-
-#endif

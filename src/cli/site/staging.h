@@ -10,8 +10,7 @@
  * or 0750. The next run for the same place removes it where nobody else could have put it
  * there; elsewhere it only names it.
  */
-#ifndef STAGING_H
-#define STAGING_H
+#pragma once
 
 #include <signal.h>
 #include <stdbool.h>
@@ -49,5 +48,3 @@ bool staging_interrupted(void);
 
 /* Removes the hidden folder, if it is still there, and lets signals through. */
 void staging_close(struct staging *staging);
-
-#endif

@@ -1,8 +1,7 @@
 /*
  * The hidden folders of staging.h: made, and removed with all that is in them.
  */
-#ifndef STAGING_TREE_H
-#define STAGING_TREE_H
+#pragma once
 
 #include <dirent.h>
 
@@ -23,5 +22,3 @@ void staging_tree_remove(int parent, const char *name, int folder);
 /* Removes what runs that were killed have left in `parent`, which messages call `shown`.
  */
 void staging_tree_remove_stale(int parent, const char *shown);
-
-#endif

@@ -3,8 +3,7 @@
  * of, and what others showed last. Lost, it costs a second alert; so what can't be read
  * is passed over.
  */
-#ifndef CATHGATE_SUPERVISOR_TOLD_H
-#define CATHGATE_SUPERVISOR_TOLD_H
+#pragma once
 
 #include "supervisor/expiry/warning_list.h"
 
@@ -13,5 +12,3 @@ void told_read(struct warning_list *list, const char *path);
 /* Replaces the file, as the scribe, since the supervisor waits for no disk. -1 is logged.
  */
 MUST_USE int told_write(const struct warning_list *list, const char *path);
-
-#endif

@@ -1,6 +1,5 @@
 /* Certificates and CRLs whose end is watched. */
-#ifndef CATHGATE_SUPERVISOR_WARNING_LIST_H
-#define CATHGATE_SUPERVISOR_WARNING_LIST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,5 +40,3 @@ MUST_USE struct warning *warning_list_add(struct warning_list *list,
 					  time_t until);
 void warning_list_drop(struct warning_list *list, size_t i);
 void warning_list_clear(struct warning_list *list);
-
-#endif

@@ -3,8 +3,7 @@
  * modalities and destinations showed last. Each stage of each is told once, also across
  * restarts, in the log and as an alert.
  */
-#ifndef CATHGATE_SUPERVISOR_WARNINGS_H
-#define CATHGATE_SUPERVISOR_WARNINGS_H
+#pragma once
 
 #include "supervisor/expiry/warning_list.h"
 #include "supervisor/helpers/auditing.h"
@@ -32,5 +31,3 @@ void warnings_maintain(struct warnings *warnings, const struct auditing *auditin
 /* Writes down what isn't yet. */
 void warnings_save_last(struct warnings *warnings);
 void warnings_free(struct warnings *warnings);
-
-#endif

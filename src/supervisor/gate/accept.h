@@ -1,6 +1,5 @@
 /* A new connection: is there room for it, and a process of its own. */
-#ifndef CATHGATE_SUPERVISOR_ACCEPT_H
-#define CATHGATE_SUPERVISOR_ACCEPT_H
+#pragma once
 
 #include "supervisor/gate/gate.h"
 
@@ -8,5 +7,3 @@ void accept_some(struct gate *gate, size_t listener);
 /* Tells the auditor how many were closed at accept; with `all` also what is not due yet.
  */
 void accept_tell_turned_away(struct gate *gate, bool all);
-
-#endif

@@ -3,8 +3,7 @@
  * anything: a notice that its state does not allow, or a place that can't be its own,
  * ends it.
  */
-#ifndef CATHGATE_SUPERVISOR_CLAIMS_H
-#define CATHGATE_SUPERVISOR_CLAIMS_H
+#pragma once
 
 #include <sys/resource.h>
 
@@ -28,5 +27,3 @@ void claim_forget(struct gate *gate, struct place *place);
 /* The process has been reaped. False when it was no association's. */
 MUST_USE bool claim_reaped(struct gate *gate, pid_t pid, int status,
 			   const struct rusage *usage);
-
-#endif

@@ -10,8 +10,7 @@
  *   paces.c      how fast each may send
  *   papers.c     what open associations are brought of other settings
  */
-#ifndef CATHGATE_SUPERVISOR_GATE_H
-#define CATHGATE_SUPERVISOR_GATE_H
+#pragma once
 
 #include "supervisor/gate/listeners.h"
 #include "supervisor/gate/places.h"
@@ -34,5 +33,3 @@ struct gate {
 	bool is_closed;	       /* the gateway stops: no place is given any more */
 	int64_t accept_again_ms;
 };
-
-#endif

@@ -3,8 +3,7 @@
  * it while the gateway restarts, and a reload keeps those whose place stays, so that no
  * connection that waits there is lost.
  */
-#ifndef CATHGATE_SUPERVISOR_LISTENERS_H
-#define CATHGATE_SUPERVISOR_LISTENERS_H
+#pragma once
 
 #include "supervisor/settings/settings.h"
 
@@ -41,5 +40,3 @@ void listeners_forget(const struct listeners *listeners, struct listener *next,
  * that are gone. */
 void listeners_replace(struct listeners *listeners, const struct config *config,
 		       struct listener *next, size_t count);
-
-#endif

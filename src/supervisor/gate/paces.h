@@ -1,6 +1,5 @@
 /* How fast each association may send: its share of what its entry and its address may. */
-#ifndef CATHGATE_SUPERVISOR_PACES_H
-#define CATHGATE_SUPERVISOR_PACES_H
+#pragma once
 
 #include "supervisor/gate/gate.h"
 
@@ -10,5 +9,3 @@ struct association_pace pace_of(const struct gate *gate, const struct place *pla
 void paces_say(struct gate *gate);
 /* Tells those that share something with a place that was given or returned. */
 void paces_share_anew(struct gate *gate, const struct place *place);
-
-#endif

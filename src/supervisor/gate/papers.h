@@ -3,8 +3,7 @@
  * whom its listener and its destination's side believe now. Each is written once, into
  * memory that is sealed, and handed to all whom it concerns; nothing comes back.
  */
-#ifndef CATHGATE_SUPERVISOR_PAPERS_H
-#define CATHGATE_SUPERVISOR_PAPERS_H
+#pragma once
 
 #include "supervisor/gate/gate.h"
 
@@ -16,5 +15,3 @@ void papers_maintain(struct gate *gate);
 /* What they say has changed: all are told anew. */
 void papers_renew(struct gate *gate);
 void papers_free(struct gate *gate);
-
-#endif

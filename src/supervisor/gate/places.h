@@ -1,8 +1,7 @@
 /*
  * The associations' processes, and the place that each has, asks for or has returned.
  */
-#ifndef CATHGATE_SUPERVISOR_PLACES_H
-#define CATHGATE_SUPERVISOR_PLACES_H
+#pragma once
 
 #include <sys/types.h>
 #include <time.h>
@@ -74,5 +73,3 @@ void places_renew_auditor(struct places *places, const struct auditing *auditing
  * there. */
 void places_revise(struct places *places, const struct config *before,
 		   const struct config *now);
-
-#endif

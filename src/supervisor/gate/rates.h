@@ -1,6 +1,5 @@
 /* How often in a minute: leaky counts of events. Times are clock_ms(). */
-#ifndef CATHGATE_SUPERVISOR_RATES_H
-#define CATHGATE_SUPERVISOR_RATES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,5 +28,3 @@ void rate_take_back(struct rate *rate);
  * same name go on. `*rates` and `before` may be NULL. 0 or -1. */
 MUST_USE int rates_renew(struct rate **rates, const struct config *before,
 			 const struct config *now);
-
-#endif

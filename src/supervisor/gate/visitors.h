@@ -10,8 +10,7 @@
  * share what the machine can bear, and an address from which a modality has had a place
  * within a week has as much for itself.
  */
-#ifndef CATHGATE_SUPERVISOR_VISITORS_H
-#define CATHGATE_SUPERVISOR_VISITORS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,5 +84,3 @@ typedef bool visitors_teller(void *context, const char *peer, const char *detail
  * still untold with `all`. What can't be told now is kept for the next time. */
 void visitors_tell(struct visitors *visitors, bool all, int64_t now_ms,
 		   visitors_teller *tell, void *context);
-
-#endif

@@ -2,8 +2,7 @@
  * The supervisor's side of the auditor's process. Without an auditor that is ready nobody
  * is let in: nothing could be acknowledged anyway.
  */
-#ifndef CATHGATE_SUPERVISOR_AUDITING_H
-#define CATHGATE_SUPERVISOR_AUDITING_H
+#pragma once
 
 #include "cathgate/audit/client.h"
 #include "cathgate/process/helper.h"
@@ -38,5 +37,3 @@ MUST_USE bool auditing_try(const struct auditing *auditing, const char *peer,
 /* The same without a peer. What can't be told is logged. */
 void auditing_tell(const struct auditing *auditing, enum audit_event event,
 		   enum audit_outcome outcome, enum reason reason, const char *detail);
-
-#endif

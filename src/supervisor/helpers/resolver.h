@@ -3,8 +3,7 @@
  * neither the supervisor nor an association ever waits for it. An answer that fails
  * leaves the last good one in force.
  */
-#ifndef CATHGATE_SUPERVISOR_RESOLVER_H
-#define CATHGATE_SUPERVISOR_RESOLVER_H
+#pragma once
 
 #include "cathgate/process/helper.h"
 #include "supervisor/settings/settings.h"
@@ -25,5 +24,3 @@ MUST_USE bool resolver_hear(struct resolver *resolver, struct settings *settings
  */
 void resolver_renew(struct resolver *resolver, struct settings *settings,
 		    const struct settings *before);
-
-#endif

@@ -1,6 +1,5 @@
 /* What differs between two settings, in words: one text each. */
-#ifndef CATHGATE_SUPERVISOR_CHANGES_H
-#define CATHGATE_SUPERVISOR_CHANGES_H
+#pragma once
 
 #include "supervisor/settings/settings.h"
 
@@ -15,5 +14,3 @@ void changes_list(const struct settings *before, const struct settings *now,
 void changes_add(struct changes *changes, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void changes_clear(struct changes *changes);
-
-#endif

@@ -3,8 +3,7 @@
  * made and freed as a whole. A process that is forked with one set keeps its copy, so the
  * supervisor can free its own at once when another comes into force.
  */
-#ifndef CATHGATE_SUPERVISOR_SETTINGS_H
-#define CATHGATE_SUPERVISOR_SETTINGS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,5 +49,3 @@ size_t settings_find_modality(const struct config *config, const char *name);
 size_t settings_find_destination(const struct config *config, const char *name);
 size_t settings_find_listen(const struct config *config, const struct config *from,
 			    size_t entry);
-
-#endif

@@ -5,8 +5,7 @@
  * that belong together never change at once, so for a while they may not fit. What isn't
  * valid yet is read once more when it is.
  */
-#ifndef CATHGATE_SUPERVISOR_WATCH_H
-#define CATHGATE_SUPERVISOR_WATCH_H
+#pragma once
 
 #include "supervisor/settings/settings.h"
 
@@ -30,5 +29,3 @@ bool watch_is_last_try(const struct watch *watch);
 /* They don't fit together: they are tried again for a while, unless that was the last
  * try. */
 void watch_refused(struct watch *watch, bool was_last_try);
-
-#endif
