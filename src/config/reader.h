@@ -102,8 +102,7 @@ void reader_ae_titles(struct reader *reader, const config_setting_t *setting,
 		      const struct key *key, void *field);
 void reader_files(struct reader *reader, const config_setting_t *setting,
 		  const struct key *key, void *field);
-/* Reads a list of texts with key->item, into `size` bytes each; NULL if there are none.
- */
+/* Reads a list of texts with key->item, into `size` bytes each; NULL without any. */
 MUST_USE void *reader_items(struct reader *reader, const config_setting_t *setting,
 			    const struct key *key, size_t size, size_t *ret_count);
 /* Faults for keys of parts that are not built yet, and for keys that belong elsewhere

@@ -6,8 +6,7 @@
 
 #include "reader.h"
 
-/* Readers of the `tls` key of a listener and of a destination, into a struct config_tls.
- */
+/* Readers of the `tls` key of listeners and destinations, into a struct config_tls. */
 void tls_section_listen(struct reader *reader, const config_setting_t *setting,
 			const struct key *key, void *field);
 void tls_section_destination(struct reader *reader, const config_setting_t *setting,

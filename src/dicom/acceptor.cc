@@ -131,8 +131,7 @@ MUST_USE static int answer_proposal(ul_association &in, ul_context &to,
 	if (result == UL_ACCEPTED) {
 		if (!transfer_syntax || !holds(to.transfer_syntaxes, transfer_syntax))
 			return -1;
-		/* Without a role in the answer the requestor is SCU only (PS3.7 D.3.3.4).
-		 */
+		/* No role in the answer: the requestor is SCU only (PS3.7 D.3.3.4). */
 		condition = ASC_acceptPresentationContext(
 			in.parameters, to.id, transfer_syntax, ASC_SC_ROLE_DEFAULT);
 	} else {

@@ -39,8 +39,7 @@ void pki_end(bool is_good);
 MUST_USE int pki_text_take(BIO *memory, bool is_written, struct pki_text *ret);
 /* Opens a file to read it; NULL with the error. */
 MUST_USE BIO *pki_open(const char *path, const char **ret_error);
-/* What the file is instead of `wanted`, and the cure; `otherwise` when nobody can tell.
- */
+/* What the file is instead of `wanted`, and the cure; `otherwise` if unknown. */
 const char *pki_why(BIO *file, enum pem_wanted wanted, const char *otherwise);
 /* Whether the file begins as DER does. Goes back to the file's begin. */
 bool pki_is_der(BIO *file);
@@ -52,8 +51,7 @@ MUST_USE STACK_OF(X509_EXTENSION) *
 
 /* A positive number of 127 random bits, which the caller frees. */
 MUST_USE ASN1_INTEGER *pki_serial_new(void);
-/* The earlier of now + `days` and `latest`, which the caller frees; for 0 days, `latest`.
- */
+/* The earlier of now + `days` and `latest`; for 0 days, `latest`. The caller's. */
 MUST_USE ASN1_TIME *pki_time_until(unsigned days, const ASN1_TIME *latest);
 /* 0 when there is no time or it can't be read. */
 time_t pki_time(const ASN1_TIME *time);

@@ -55,8 +55,7 @@ MUST_USE static ASN1_STRING *ia5_string(const char *text)
 	return string;
 }
 
-/* Doesn't use OpenSSL's text form, in which a comma in a name would begin another name.
- */
+/* In OpenSSL's text form, a comma in a name would begin another name. */
 MUST_USE static int push_alternatives(STACK_OF(X509_EXTENSION) * list,
 				      const struct pki_wish *wish)
 {

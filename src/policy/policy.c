@@ -3,8 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* The tests of an association in their order; an entry's closeness is how many it passes.
- */
+/* How many tests of an association an entry passes, in the tests' order. */
 enum closeness {
 	KNOWS_NOTHING,
 	KNOWS_AE_TITLE,

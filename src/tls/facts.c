@@ -41,8 +41,7 @@ void tls_subject(const X509_NAME *name, char ret[TLS_SUBJECT_SIZE])
 	BIO *bio = BIO_new(BIO_s_mem());
 	int length = 0;
 
-	/* XN_FLAG_RFC2253 escapes what isn't ASCII, so no character can be cut in half.
-	 */
+	/* XN_FLAG_RFC2253 escapes all but ASCII, so no character is cut in half. */
 	if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0)
 		length = BIO_read(bio, ret, TLS_SUBJECT_SIZE - 1);
 	ret[length > 0 ? length : 0] = '\0';

@@ -16,8 +16,7 @@
 #define TLS_ALERT     0x15
 #define TLS_HANDSHAKE 0x16
 #define TLS_MAJOR     0x03
-/* RFC 5246 appendix E.2: the hello of an SSL 2 client; OpenSSL knows what to say to it.
- */
+/* RFC 5246 appendix E.2: the hello of an SSL 2 client, which OpenSSL answers. */
 #define SSL2_HELLO  0x01
 #define SSL2_LENGTH 0x80
 

@@ -127,11 +127,9 @@ void tls_date(time_t time, char ret[TLS_DATE_SIZE]);
 /* In RFC 2253's form and in ASCII, cut when it is too long. */
 void tls_subject(const X509_NAME *name, char ret[TLS_SUBJECT_SIZE]);
 bool tls_is_self_signed(X509 *certificate);
-/* Whether it is no CA's and not self-signed. Such a certificate in `ca` is a peer's own.
- */
+/* Whether it is neither a CA's nor self-signed: in `ca`, it is a peer's own. */
 bool tls_is_leaf(X509 *certificate);
-/* Whether it has a name or a purpose, which peers' certificates have and no CA's needs.
- */
+/* Whether it has a name or a purpose, as peers' certificates do and CAs' need not. */
 bool tls_looks_like_a_peers(X509 *certificate);
 MUST_USE int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
 

@@ -96,8 +96,7 @@ static bool at_end_of_pem(void)
 	return end;
 }
 
-/* Adds a fault that says what the file is instead of `wanted`; false if nobody can tell.
- */
+/* Adds a fault that tells what the file is instead of `wanted`; false if unknown. */
 static bool advise(FILE *stream, enum pem_wanted wanted, const struct config_file *file,
 		   struct config_faults *faults)
 {

@@ -139,8 +139,7 @@ static enum outcome judge_call(struct tls_stream *stream, int rc)
 		return OUTCOME_OVER;
 	default:
 		if (tls_is_end_of_file()) {
-			/* Without a close_notify: DICOM's release tells whether all came.
-			 */
+			/* No close_notify: DICOM's release tells whether all came. */
 			stream->closed = true;
 			stream->error = EPIPE;
 			return OUTCOME_OVER;

@@ -37,6 +37,7 @@ MUST_USE int durable_create(const char *path, const void *bytes, size_t size,
 /* Makes a file in the place of any that is there. */
 MUST_USE int durable_replace(const char *path, const void *bytes, size_t size,
 			     const struct durable_owner *owner);
+
 enum durable_way {
 	DURABLE_CREATE,	 /* as durable_create */
 	DURABLE_REPLACE, /* as durable_replace */
