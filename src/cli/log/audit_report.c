@@ -111,7 +111,7 @@ static int judge_study(const struct request *request, const struct report *repor
 static int make_report(struct request *request, struct report *report, char **files,
 		       size_t file_count)
 {
-	const char *events[] = { "instance", "delivery" };
+	static const char *events[] = { "instance", "delivery" };
 	struct log_source source;
 	struct report_doubts doubts;
 	bool utc = request->view.utc;
