@@ -13,7 +13,7 @@ int64_t clock_ms(void)
 	return clock_us() / 1000;
 }
 
-void clock_utc(char ret[CLOCK_UTC_SIZE])
+void clock_utc(char ret[UTC_TEXT_SIZE])
 {
 	struct timespec now;
 

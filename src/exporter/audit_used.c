@@ -24,7 +24,7 @@ static const char *user_name(void)
 
 static void put_message(struct text *to, const struct audit_log_used *used)
 {
-	char time[CLOCK_UTC_SIZE], process[128];
+	char time[UTC_TEXT_SIZE], process[128];
 	const struct audit_source source = { .time = time, .node = used->node };
 	const struct audit_event event = {
 		.id = &AUDIT_LOG_USED,
@@ -71,7 +71,7 @@ static int write_note(int directory, const char *name, const struct text *text)
 
 int audit_log_used_note(const struct audit_log_used *used)
 {
-	char time[CLOCK_UTC_SIZE], name[96];
+	char time[UTC_TEXT_SIZE], name[96];
 	struct text text = { 0 };
 	int directory, result, error;
 

@@ -263,7 +263,7 @@ static int write_or_cut(struct message_files *files, const char *bytes, size_t s
 
 void message_file_put_head(struct text *to)
 {
-	char head[HEAD_SIZE + 1], time[CLOCK_UTC_SIZE];
+	char head[HEAD_SIZE + 1], time[UTC_TEXT_SIZE];
 	int used;
 
 	clock_utc(time);

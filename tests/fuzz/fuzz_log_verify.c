@@ -19,8 +19,8 @@ static void check(const uint8_t *bytes, size_t size, const struct log_verify_fil
 	FUZZ_REQUIRE(lines == file->lines && file->tree.size == file->lines);
 	FUZZ_REQUIRE(file->lines == 0 || bytes[file->size - 1] == '\n');
 	FUZZ_REQUIRE(file->checkpoints <= file->lines);
-	FUZZ_REQUIRE(strlen(file->first_time) < CLOCK_UTC_SIZE);
-	FUZZ_REQUIRE(strlen(file->last_time) < CLOCK_UTC_SIZE);
+	FUZZ_REQUIRE(strlen(file->first_time) < UTC_TEXT_SIZE);
+	FUZZ_REQUIRE(strlen(file->last_time) < UTC_TEXT_SIZE);
 	FUZZ_REQUIRE(strlen(fault->why) < sizeof(fault->why));
 	FUZZ_REQUIRE((fault->kind == LOG_VERIFY_NO_FAULT) == (fault->why[0] == '\0'));
 	FUZZ_REQUIRE(fault->offset <= size);

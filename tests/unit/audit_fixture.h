@@ -254,7 +254,7 @@ static inline void assert_log(const struct fixture *fixture, const char *const *
 					 number++);
 		if (strncmp(at, head, (size_t)head_size) != 0)
 			fail_msg("line %zu: %s", i, at);
-		at += head_size + (int)CLOCK_UTC_SIZE - 1;
+		at += head_size + (int)UTC_TEXT_SIZE - 1;
 		const char node[] = "\",\"node\":\"cathlab-3\",\"event\":";
 		if (strncmp(at, node, sizeof(node) - 1) != 0)
 			fail_msg("line %zu: %s", i, at);

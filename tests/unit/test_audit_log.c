@@ -41,7 +41,7 @@ static size_t make_line(struct chain *chain, const char *time, const char *event
 
 static void write_line(const struct fixture *fixture, struct chain *chain)
 {
-	char line[1024], now[CLOCK_UTC_SIZE];
+	char line[1024], now[UTC_TEXT_SIZE];
 	clock_utc(now);
 	write_log(fixture, line, make_line(chain, now, "start", line));
 }

@@ -86,7 +86,7 @@ struct log_verify_file {
 	uint64_t size;	      /* their bytes: the offset behind the last good line */
 	uint64_t last_offset; /* of the last good line's first byte */
 	uint64_t first_seq;   /* of the first line, where lines > 0 */
-	char first_time[CLOCK_UTC_SIZE], last_time[CLOCK_UTC_SIZE];
+	char first_time[UTC_TEXT_SIZE], last_time[UTC_TEXT_SIZE];
 	struct chain chain; /* behind the last good line; as `from` where there is none */
 	struct merkle tree; /* of the good lines */
 	uint64_t checkpoints;		   /* lines that are checkpoints, and hold */

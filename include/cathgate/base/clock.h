@@ -11,7 +11,5 @@
 int64_t clock_ms(void);
 int64_t clock_us(void);
 
-#define CLOCK_UTC_SIZE UTC_TEXT_SIZE
-
 /* The time of day in UTC with microseconds, as the audit log writes it. */
-void clock_utc(char ret[CLOCK_UTC_SIZE]);
+void clock_utc(char ret[UTC_TEXT_SIZE]);

@@ -61,7 +61,7 @@ void log_name_stamp_of(const char *time, char ret[LOG_STAMP_SIZE])
 
 void log_name_stamp(char ret[LOG_STAMP_SIZE])
 {
-	char time[CLOCK_UTC_SIZE];
+	char time[UTC_TEXT_SIZE];
 	clock_utc(time);
 	log_name_stamp_of(time, ret);
 }

@@ -17,7 +17,7 @@
 #include "cathgate/base/clock.h"
 
 #define LOG_NAME_SIZE  PATH_MAX
-#define LOG_STAMP_SIZE CLOCK_UTC_SIZE
+#define LOG_STAMP_SIZE UTC_TEXT_SIZE
 
 /* The path without its `.jsonl`, and `format` behind it. */
 void log_name(char ret[LOG_NAME_SIZE], const char *path, const char *format, ...)

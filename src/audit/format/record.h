@@ -17,7 +17,7 @@
 /* A record with what the auditor adds to it except its place in the log. patient_id is as
  * it shall be written. */
 struct record_entry {
-	char time[CLOCK_UTC_SIZE];
+	char time[UTC_TEXT_SIZE];
 	char association[AUDIT_ASSOCIATION_ID_SIZE];
 	char peer[ADDRESS_TEXT_SIZE];
 	struct audit_record record;

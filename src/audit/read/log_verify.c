@@ -152,7 +152,7 @@ static bool is_at(const char *at, const char *end, const char *text, size_t leng
 
 /* A line's time, and whether it is a checkpoint: both stand near its beginning, and text
  * within a string has its quotes escaped. */
-static bool read_head(const struct line_stream_line *line, char ret_time[CLOCK_UTC_SIZE])
+static bool read_head(const struct line_stream_line *line, char ret_time[UTC_TEXT_SIZE])
 {
 	static const char time[] = ",\"time\":\"", node[] = ",\"node\":\"",
 			  event[] = ",\"event\":\"checkpoint\"";
@@ -161,11 +161,11 @@ static bool read_head(const struct line_stream_line *line, char ret_time[CLOCK_U
 	while (at < end && *at != ',')
 		at++;
 	/* All times have the same length, so that their end isn't searched. */
-	if ((size_t)(end - at) > LENGTH(time) + CLOCK_UTC_SIZE &&
+	if ((size_t)(end - at) > LENGTH(time) + UTC_TEXT_SIZE &&
 	    is_at(at, end, time, LENGTH(time)) &&
-	    at[LENGTH(time) + CLOCK_UTC_SIZE - 1] == '"') {
-		memcpy(ret_time, at + LENGTH(time), CLOCK_UTC_SIZE - 1);
-		at += LENGTH(time) + CLOCK_UTC_SIZE;
+	    at[LENGTH(time) + UTC_TEXT_SIZE - 1] == '"') {
+		memcpy(ret_time, at + LENGTH(time), UTC_TEXT_SIZE - 1);
+		at += LENGTH(time) + UTC_TEXT_SIZE;
 	}
 	if (is_at(at, end, node, LENGTH(node)))
 		at = skip_string(at + LENGTH(node), end);
@@ -273,9 +273,9 @@ static int take_line(struct scan *scan, const struct chain *behind,
 		return -1;
 	if (file->lines == 0) {
 		file->first_seq = behind->next_seq - 1;
-		memcpy(file->first_time, time, CLOCK_UTC_SIZE);
+		memcpy(file->first_time, time, UTC_TEXT_SIZE);
 	}
-	memcpy(file->last_time, time, CLOCK_UTC_SIZE);
+	memcpy(file->last_time, time, UTC_TEXT_SIZE);
 	file->chain = *behind;
 	file->lines++;
 	file->last_offset = scan->line.offset;
@@ -310,7 +310,7 @@ static int scan_line(struct scan *scan)
 {
 	struct checkpoint checkpoint;
 	struct chain behind;
-	char time[CLOCK_UTC_SIZE] = "";
+	char time[UTC_TEXT_SIZE] = "";
 	bool is_checkpoint = false;
 	look_for_fork(scan);
 	if (!is_next(scan, &behind))

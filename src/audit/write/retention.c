@@ -99,7 +99,7 @@ static const char *not_covered(const struct log_verify_file *found,
 /* Goes by what the file's last line says, without proof: the scan comes later. */
 static bool is_old(const char *path, time_t before)
 {
-	char end[TAIL_SIZE + 1], time[CLOCK_UTC_SIZE] = "";
+	char end[TAIL_SIZE + 1], time[UTC_TEXT_SIZE] = "";
 	struct stat status;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	off_t at = fd >= 0 && fstat(fd, &status) == 0 && status.st_size > TAIL_SIZE

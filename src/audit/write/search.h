@@ -17,9 +17,9 @@ struct search {
 	size_t rotated_count;
 	struct checkpoint note;
 	bool has_note;
-	bool is_live;			/* the live file has something in it */
-	char last_time[CLOCK_UTC_SIZE]; /* of the last good line; "" without one */
-	char why[ASIDE_FINDING_SIZE];	/* the log is broken; "" when it isn't */
+	bool is_live;		       /* the live file has something in it */
+	char last_time[UTC_TEXT_SIZE]; /* of the last good line; "" without one */
+	char why[ASIDE_FINDING_SIZE];  /* the log is broken; "" when it isn't */
 	uint64_t unvouched; /* lines at the end that no checkpoint of ours covers */
 	bool lacks_note;    /* there are checkpoints, but not the note of one */
 	char missing[ASIDE_FINDING_SIZE]; /* lines that are in no file; "" without any */

@@ -36,7 +36,7 @@ struct writer {
 	struct retention retention;
 	/* In trouble: the last commit was refused. */
 	bool is_in_trouble;
-	char trouble_since[CLOCK_UTC_SIZE];
+	char trouble_since[UTC_TEXT_SIZE];
 	size_t lost;
 	struct histogram sync; /* how long each took */
 };
