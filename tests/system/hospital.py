@@ -106,7 +106,7 @@ class Modality:
 			["ip", "netns", "exec", "wifi", tool, "+tls", self.key, self.certificate,
 			 "+cf", self.folder / "ca.crt", "-aet", self.calling, "-aec", self.called,
 			 self.host, self.port, *files], stdout=subprocess.PIPE,
-			stderr=subprocess.STDOUT, text=True, timeout=60,
+			stderr=subprocess.STDOUT, text=True, timeout=300,
 			env={**os.environ, "TCP_NODELAY": "1"})
 
 	def echoes(self):

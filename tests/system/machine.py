@@ -22,6 +22,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SKIPPED = 77
+PATIENCE = 300	# seconds that only a hang reaches
 MIRROR = "http://deb.debian.org/debian"
 BESIDES = ("systemd-sysv dbus lintian man-db bash-completion file fdisk nftables acl "
 	   "prometheus-node-exporter")
@@ -123,7 +124,7 @@ class Machine:
 		return None
 
 	def wait_running(self):
-		deadline = time.monotonic() + 60
+		deadline = time.monotonic() + PATIENCE
 		while time.monotonic() < deadline:
 			if self.process.poll() is not None:
 				skip("no systemd can be booted here: "
@@ -136,7 +137,7 @@ class Machine:
 				      stderr=subprocess.DEVNULL).stdout in (b"running\n", b"degraded\n"):
 				return
 			time.sleep(0.1)
-		sys.exit("the machine did not come up in a minute")
+		sys.exit("the machine did not come up")
 
 	def run(self, *command, **more):
 		return subprocess.run(["nsenter", f"--target={self.leader}", "--all", "--root",

@@ -21,7 +21,7 @@ AUDIT = pathlib.Path("/var/log/cathgate/audit.jsonl")
 PORT = 2762
 PACS_FILES = pathlib.Path("/srv/pacs")
 PACS_PORT = 11112
-PATIENCE = 30
+PATIENCE = 120	# seconds that only a hang reaches
 
 
 def tell(*fault):
