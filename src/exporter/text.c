@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/base/base64.h"
 #include "cathgate/base/log.h"
 #include "cathgate/base/visible.h"
 
@@ -111,20 +112,14 @@ void text_put_xml(struct text *text, const char *utf8)
 
 void text_put_base64(struct text *text, const char *string)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char *at = (const unsigned char *)string;
-	size_t left = strlen(string);
+	size_t left = strlen(string), size;
 
-	for (; left > 0; at += 3, left -= left < 3 ? left : 3) {
-		unsigned bits = (unsigned)at[0] << 16 |
-				(left > 1 ? (unsigned)at[1] << 8 : 0) |
-				(left > 2 ? at[2] : 0);
-		char four[4] = { digits[bits >> 18], digits[bits >> 12 & 63],
-				 left > 1 ? digits[bits >> 6 & 63] : '=',
-				 left > 2 ? digits[bits & 63] : '=' };
+	for (; left > 0; string += size, left -= size) {
+		char four[BASE64_LENGTH(3) + 1];
 
-		text_add(text, four, sizeof(four));
+		size = left < 3 ? left : 3;
+		base64_encode((const uint8_t *)string, size, four);
+		text_put(text, four);
 	}
 }
 

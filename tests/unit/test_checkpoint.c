@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "audit/format/base64.h"
+#include "cathgate/base/base64.h"
 #include "cathgate/audit/checkpoint.h"
 
 static char directory[64];

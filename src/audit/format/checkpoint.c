@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "base64.h"
+#include "cathgate/base/base64.h"
 #include "checkpoint_key.h"
 #include "decimal.h"
 

@@ -8,7 +8,7 @@
 
 #include <openssl/crypto.h>
 
-#include "base64.h"
+#include "cathgate/base/base64.h"
 
 #define KEY_TEXT_SIZE BASE64_LENGTH(32)
 

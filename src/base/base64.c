@@ -1,4 +1,4 @@
-#include "base64.h"
+#include "cathgate/base/base64.h"
 
 #include <string.h>
 
