@@ -120,7 +120,7 @@ static void read_channel(struct auditor *auditor, struct session *session)
 	struct audit_record record;
 	const char *fault = NULL;
 	bool has_closed = false;
-	if (session->is_answer_due) /* first the answer */
+	if (session->is_answer_due) /* one message at a time */
 		return;
 	for (int i = 0; i < MESSAGES_A_TURN; i++) {
 		ssize_t size = recv(session->channel, &message, sizeof(message),
@@ -143,8 +143,8 @@ static void read_channel(struct auditor *auditor, struct session *session)
 		answer_session(session, MESSAGE_COUNTED);
 	} else if (session->is_answer_due) {
 		refusals_tell_ended(&auditor->refusals, session);
-		/* Due only now: to make room, add_record may commit and answer what is
-		 * due. */
+		/* Due only now, because add_record may commit to make room, and answer
+		 * all that is due. */
 		session->is_queued =
 			add_record(auditor, session->association, session->peer, &record);
 		SLIST_INSERT_HEAD(&auditor->due, session, others_due);

@@ -16,8 +16,8 @@ void refusals_close(struct refusals *refusals)
 	repeats_close(&refusals->repeats);
 }
 
-/* Whether it costs a sender next to nothing: an association that was refused before it
- * was let in, or an instance in vain. */
+/* Whether such a record costs its sender next to nothing: an association that was refused
+ * before it was let in, or an instance in vain. */
 static bool can_flood(const struct session *session, const struct audit_record *record)
 {
 	if (record->event == AUDIT_ASSOCIATION)

@@ -17,11 +17,9 @@
 
 #define REPEATS_EACH	 10  /* recorded by themselves, of one kind ... */
 #define REPEATS_TOGETHER 100 /* ... and of kinds that differ in the address alone ... */
-#define REPEATS_CLASSES                                                 \
-	20 /* ... or in class, study and detail, before all are counted \
-	    */
-#define REPEATS_ROWS 1024
-#define REPEATS_MS   60000
+#define REPEATS_CLASSES	 20  /* ... or in class, study and detail; the rest are counted */
+#define REPEATS_ROWS	 1024
+#define REPEATS_MS	 60000
 
 /* Which refusals a row counts. */
 enum repeats_scope {

@@ -41,8 +41,8 @@ bool session_is_silent(const struct session *session)
 	return session->is_renewed && !session->has_spoken;
 }
 
-/* Who the modality is was recorded when the association was accepted. A process that was
- * taken over since then can't say otherwise. */
+/* The record of acceptance names the modality. A process that was taken over since then
+ * can't say otherwise. */
 static void pin_known(const struct session *session, struct audit_record *record)
 {
 	if (!session->is_pinned)

@@ -14,7 +14,7 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
 
-/* One message of a head and, unless NULL, a record. Never waits. */
+/* Sends one message: a head and, unless NULL, a record. Never waits. */
 MUST_USE static int send_message(int socket, void *head, size_t head_size,
 				 const struct audit_record *record)
 {
@@ -30,8 +30,7 @@ MUST_USE static int send_message(int socket, void *head, size_t head_size,
 	return sent < 0 ? -1 : 0;
 }
 
-/* Until the socket is ready for `events`, or closed; -1 with ETIMEDOUT at the deadline.
- */
+/* Waits for `events`, or the socket's end; -1 with ETIMEDOUT at the deadline. */
 MUST_USE static int wait_for_channel(int socket, short events, int64_t deadline_ms)
 {
 	for (;;) {

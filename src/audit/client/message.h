@@ -33,7 +33,7 @@ struct message_said {
 	struct audit_record record;
 };
 
-/* A refusal that has no line of its own: the next summary has it. */
+/* In the place of `durable`: the next summary counts that refusal, which gets no line. */
 #define MESSAGE_COUNTED 2
 
 struct message_answer {
@@ -46,7 +46,7 @@ struct message_address {
 	uint32_t reason; /* of MESSAGE_ENDING */
 	char association[AUDIT_ASSOCIATION_ID_SIZE];
 	char peer[ADDRESS_TEXT_SIZE];
-	char zero[7]; /* so that no padding, and nothing of ours in it, is sent */
+	char zero[7]; /* in the place of padding, which could carry our memory */
 };
 
 struct message_control {

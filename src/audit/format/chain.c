@@ -14,7 +14,7 @@ static const char end[] = "\"}";
 /* Of a line without newline: how far before its end the two digests stand. */
 #define HASH_FROM_END (HEX_LENGTH + LENGTH(end))
 #define PREV_FROM_END (HASH_FROM_END + LENGTH(hash_name) + HEX_LENGTH)
-/* The quote behind `prev` is still covered by the hash, `,"hash":` no more. */
+/* The hash covers a line up to the quote behind `prev`, and `,"hash":` no more. */
 #define COVERED_FROM_END (HASH_FROM_END + LENGTH(hash_name) - 1)
 
 _Static_assert(PREV_FROM_END + LENGTH(prev_name) + 1 == CHAIN_SEAL_SIZE,
@@ -57,8 +57,8 @@ static int read_seq(const char *line, size_t size, uint64_t *ret)
 	return behind && behind < line + size && *behind == ',' ? 0 : -1;
 }
 
-/* The value of a lower-case digit plus one; 0 for what is none. A table, since 128 bytes
- * of each line that is verified are read so. */
+/* A lower-case digit's value plus one; 0: no digit. A table, because verifying a line
+ * reads 128 digits. */
 static const uint8_t digits[256] = {
 	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,
 	['6'] = 7,  ['7'] = 8,	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,

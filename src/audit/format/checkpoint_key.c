@@ -69,7 +69,7 @@ out:
 	return error;
 }
 
-/* A daemon has nobody whom it could ask for a passphrase. */
+/* A daemon can't ask for a passphrase. */
 static int no_passphrase(char *text, int size, int is_writing, void *context)
 {
 	(void)text;

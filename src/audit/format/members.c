@@ -21,7 +21,7 @@ int64_t members_number(const json_t *line, const char *name)
 {
 	const json_t *number = json_object_get(line, name);
 
-	/* Of what is no integer, jansson's value is 0. */
+	/* jansson returns 0 for what is no integer. */
 	return json_is_integer(number) && json_integer_value(number) >= 0
 		       ? json_integer_value(number)
 		       : -1;

@@ -1,8 +1,8 @@
 /*
  * The pseudonym that stands for a patient in the log: HMAC-SHA-256 of the patient ID's
  * bytes as they came, all 32 bytes in lower-case hex. The same ID gives the same
- * pseudonym as long as the key stays. Without the key nobody can tell which patient it
- * stands for, nor try out IDs.
+ * pseudonym as long as the key stays. A reader without the key can neither tell the
+ * patient nor try out IDs.
  */
 #pragma once
 

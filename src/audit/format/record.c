@@ -35,7 +35,7 @@ const char *audit_outcome_name(enum audit_outcome outcome)
 
 void audit_record_init(struct audit_record *record)
 {
-	/* The padding, too: it must carry nothing to another process. */
+	/* The padding is cleared, too: it must carry nothing to another process. */
 	memset(record, 0, sizeof(*record));
 	record->bytes = -1;
 	record->status = -1;
@@ -215,7 +215,7 @@ int record_seq(const char *line, size_t size, uint64_t *ret)
 	if (size <= head_size || memcmp(line, head, head_size) != 0 ||
 	    line[size - 1] != '}')
 		return -1;
-	/* The brace at the end is no digit. */
+	/* decimal_read stops before the brace at the end at the latest. */
 	const char *behind = decimal_read(line + head_size, line + size, &seq);
 	if (!behind || *behind != ',')
 		return -1;

@@ -87,7 +87,7 @@ int log_back_next(struct log_back *back, const char **ret, size_t *ret_size,
 	return 0;
 }
 
-/* Quickly: a file may hold millions of empty lines. */
+/* Skips them within the buffer, because a file may hold millions of empty lines. */
 static void skip_empty(struct log_back *back)
 {
 	while (buffer_holds(back, back->end - 1, back->end) &&

@@ -83,7 +83,7 @@ static int look_behind(struct teller *teller)
 	return result == LINE_STREAM_FAILED ? -1 : 0;
 }
 
-/* Whether the lines that held have that very line among them. */
+/* Whether the line at the break repeats one of the lines that held. */
 static int is_repeated(const struct teller *teller, bool *ret)
 {
 	const struct log_verify_file *before = teller->place->before;

@@ -52,8 +52,7 @@ int log_lines_fill(struct log_lines *lines)
 	if (!lines->buffer && !(lines->buffer = malloc(BUFFER_SIZE)))
 		return -1;
 	for (;;) {
-		/* From the line's beginning: the writer may have taken half a line back.
-		 */
+		/* From the line's beginning: half a line may have been taken back. */
 		ssize_t got = pread(lines->fd, lines->buffer, BUFFER_SIZE, lines->offset);
 		if (got < 0 && errno == EINTR)
 			continue;

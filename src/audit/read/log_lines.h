@@ -39,8 +39,7 @@ MUST_USE enum log_lines_result log_lines_peek(struct log_lines *lines, const cha
 					      size_t *ret_size);
 void log_lines_pass(struct log_lines *lines, size_t size);
 
-/* Reads on: 1 when there is a whole line now, 0 when the file ends before, -1 with errno.
- */
+/* Reads on: 1 with a whole line, 0 when the file ends before it, -1 with errno. */
 MUST_USE int log_lines_fill(struct log_lines *lines);
 
 /* Goes to where a line begins, behind `number` others. Forgets what was read. */

@@ -44,8 +44,8 @@ static bool read_first_seq(int fd, uint64_t *ret)
 	return is_read;
 }
 
-/* Leaves out a pipe or a directory with such a name. A file that can't be read is listed:
- * whoever opens it finds out why. */
+/* Leaves out a pipe or a directory with such a name. Lists a file that can't be read:
+ * opening it tells why. */
 static bool look_at_file(DIR *directory, const char *name, struct named *named)
 {
 	struct stat status;
@@ -65,8 +65,7 @@ static bool is_ours(const struct named *named)
 	return named->first_seq == named->name.first_seq;
 }
 
-/* By the first line; of files that begin with the same line, those of the writer's first.
- */
+/* By the first line; the writer's own before others that begin with the same line. */
 static int compare_named(const void *a, const void *b)
 {
 	const struct named *one = a, *other = b;

@@ -64,8 +64,8 @@ static int watch_directory(struct log_reader *reader)
 		       : -1;
 }
 
-/* Goes on behind that line, which is the newest that was read and still stands in the
- * file; at the file's beginning if none does. */
+/* Goes on behind that line, the newest read one that still stands in the file; at the
+ * file's beginning if none does. */
 static void go_behind(struct log_reader *reader, const struct log_trace_line *known)
 {
 	log_trace_cut(&reader->trace, known);
@@ -85,8 +85,7 @@ static void change_file(struct log_reader *reader, int fd, char *path,
 	reader->lines.fd = fd;
 	reader->file = path;
 	reader->identity = *identity;
-	/* If the file is a copy of the one before, lines that were read aren't read anew.
-	 */
+	/* In a copy of the file before, lines that were read aren't read anew. */
 	go_behind(reader, log_trace_find(&reader->trace, fd));
 }
 
@@ -283,9 +282,8 @@ static bool is_expected_in(const struct log_reader *reader)
 	return result;
 }
 
-/* Goes to that place if the line that is wanted stands there, or the line before it ends
- * there. The trace remembers the line before: if that is taken back, the place is lost.
- */
+/* Goes to that place if the wanted line stands there, or the line before it ends there.
+ * The trace remembers the line before: if that is taken back, the place is lost. */
 static bool go_to(struct log_reader *reader, off_t offset)
 {
 	struct log_back back;

@@ -1,6 +1,6 @@
 /*
  * Remembers the last lines that were read of a file, to tell later whether they still
- * stand there: the writer takes back what it couldn't finish, and somebody may put
+ * stand there: the writer takes back what it couldn't finish, and an operator may put
  * another file in the log's place.
  */
 #pragma once

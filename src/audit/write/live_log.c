@@ -39,7 +39,7 @@ static int open_key(struct live_log *log)
 	return -1;
 }
 
-/* A broken log is moved aside first; then the file is opened once more. */
+/* recovery_run moves a broken log aside; then the file is opened once more. */
 static int open_live_file(struct live_log *log, int wait_ms, struct recovery *ret)
 {
 	enum recovery_result result = RECOVERY_MOVED;
@@ -55,8 +55,8 @@ static int open_live_file(struct live_log *log, int wait_ms, struct recovery *re
 	return result == RECOVERY_DONE ? 0 : -1;
 }
 
-/* From now on the file's age goes by the clock that nobody sets. A file that begins in
- * the future, since the clock has been set back, has no known age: it counts as old. */
+/* From now on the file's age goes by clock_ms(). A file that begins in the future, since
+ * the clock has been set back, has no known age: it counts as old. */
 static void begin_age(struct live_log *log)
 {
 	bool is_ahead = log->end.first_time > time(NULL) + LOG_CLOCK_LEAP_SECONDS;
@@ -172,7 +172,7 @@ static int begin_file(struct live_log *log, bool is_gone)
 	return 0;
 }
 
-/* As logrotate's copytruncate does. */
+/* logrotate's copytruncate, say, has emptied the file. */
 static void follow_emptied(struct live_log *log)
 {
 	keep_finding(log, LIVE_LOG_HAPPENED,
@@ -264,7 +264,7 @@ int live_log_prepare(struct live_log *log)
 		return -1;
 	if (!log->file.is_retired) {
 		enum log_file_state state = log_file_look(&log->file);
-		/* Another gateway may have done it, if the lock's file is gone. */
+		/* Without the lock's file another gateway may have done it. */
 		if (state != LOG_FILE_HERE && log_file_keep_lock(&log->file))
 			return -1;
 		switch (state) {

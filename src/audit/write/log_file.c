@@ -181,8 +181,8 @@ enum log_file_result log_file_undo(struct log_file *file)
 {
 	if (file->size == file->good_size)
 		return LOG_FILE_DONE;
-	/* Durably, before anybody is told that the lines aren't there: a power cut could
-	 * bring them back. */
+	/* The cut is durable before a sender hears that its line isn't there: a power cut
+	 * could bring that line back. */
 	if (ftruncate(file->fd, file->good_size) || fsync(file->fd))
 		return LOG_FILE_UNKNOWN;
 	file->size = file->good_size;

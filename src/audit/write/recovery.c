@@ -143,7 +143,7 @@ static int search_end(struct search *search, int fd, const struct search_beginni
 	int result = 0;
 	if (search->is_live)
 		result = read_live(search, fd, live);
-	/* Also when the live file held nothing but a torn line. */
+	/* The live file is empty, or held nothing but a torn line. */
 	if (result == 0 && search->ret->end.tree.size == 0 && !search->why[0] &&
 	    search->rotated_count > 0)
 		result = read_newest(search);
@@ -166,7 +166,7 @@ static int open_search(struct search *search)
 	return 0;
 }
 
-/* Lines that no checkpoint of ours covers are said before the next one covers them. */
+/* The log tells of lines that no checkpoint of ours covers before the next one does. */
 static void tell_findings(const struct search *search)
 {
 	char clause[ASIDE_FINDING_SIZE];

@@ -99,8 +99,8 @@ static bool can_be_torn(struct search *search, int fd,
 	case LOG_VERIFY_CHECKPOINT:
 		return false;
 	default:
-		/* A crash leaves no whole lines that are none of a log without a good one
-		 * before them. */
+		/* After a crash, whole lines that are no log's stand behind a good line,
+		 * if at all. */
 		return has_nul(search, fd, (off_t)found->size) ||
 		       (found->lines > 0 && !found->fault.is_sound_behind);
 	}

@@ -11,7 +11,7 @@
 
 #define BUFFER_SIZE	(1024 * 1024)
 #define RETRY_MS	1000  /* in trouble */
-#define TEND_RETRY_MS	10000 /* what nobody waits for */
+#define TEND_RETRY_MS	10000 /* for what no sender waits for */
 #define FINDINGS_MS	5000
 #define RETENTION_MS	3600000
 #define WAIT_MAX_MS	3600000
@@ -341,7 +341,7 @@ static void note_done(struct writer *writer)
 	writer->count = 0;
 }
 
-/* One try. errno tells what hinders it. */
+/* Tries once; errno tells what hinders it. */
 static enum log_file_result try_commit(struct writer *writer)
 {
 	if (live_log_prepare(&writer->log))
@@ -382,7 +382,7 @@ enum log_file_result writer_commit(struct writer *writer)
 		return LOG_FILE_DONE;
 	enum log_file_result result = try_commit(writer);
 	int error = errno;
-	/* In a new file, at once: the disk may fail in one place only. */
+	/* Tries a new file at once, since the disk may fail in one place only. */
 	if (result == LOG_FILE_UNKNOWN && live_log_give_up(&writer->log, error) == 0) {
 		result = try_commit(writer);
 		error = errno;

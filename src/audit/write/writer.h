@@ -57,7 +57,7 @@ bool writer_add(struct writer *writer, const char *association, const char *peer
  * are still queued. Never LOG_FILE_UNKNOWN. */
 enum log_file_result writer_commit(struct writer *writer);
 
-/* Does what nobody waits for, once the answers are out: note, rotation, retention. */
+/* Does what no sender waits for, once the answers are out: note, rotation, retention. */
 void writer_tend(struct writer *writer);
 
 /* How long until writer_commit or writer_tend has something to do although no record
