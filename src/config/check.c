@@ -69,9 +69,7 @@ static void check_listen(struct reader *reader, const struct config *config, siz
 	if (!listen->socket &&
 	    (!listen->address || address_range_parse(listen->address, &range) < 0))
 		return;
-	/* systemd knows the addresses of its sockets: the supervisor checks them at
-	 * start.
-	 */
+	/* The supervisor checks the addresses of systemd's sockets at start. */
 	if (!listen->socket && !address_is_loopback(&range.network))
 		reader_fault(reader, &place,
 			     "a listener without TLS must not be reached from outside; "

@@ -71,9 +71,7 @@ void config_free(struct config *config)
 	free(whole);
 }
 
-/* The keys of an entry in modalities.d stand at the top of its file: its group has no
- * key.
- */
+/* An entry in modalities.d stands at the top of its file: its group has no key. */
 struct config_place config_place_of(const struct config *config,
 				    const struct config_place *group, const char *key)
 {

@@ -242,7 +242,7 @@ static void audit_read(struct reader *reader, const config_setting_t *setting,
 	struct config_audit *audit = &((struct config *)object)->audit;
 
 	want_group(reader, setting, key, audit_keys, KEY_COUNT(audit_keys), audit);
-	/* Their absence is warned about too. */
+	/* audit_check warns where these two are absent, and needs a place. */
 	if (!audit->signing_key.path)
 		audit->signing_key.place =
 			reader_member_place(reader, setting, "signing_key");

@@ -76,7 +76,7 @@ static void put_detail(struct text *to, const char *before, const char *value)
 	text_put(to, value);
 }
 
-/* What the line says, in one sentence, but for the patient: an alert must name none. */
+/* What the line says, in one sentence, without the patient: an alert must name none. */
 static void describe_alert(struct text *to, const struct log_line *line)
 {
 	text_put(to, line->event);
@@ -234,8 +234,8 @@ static void put_signed_note(struct text *to, const struct log_line *line)
 	text_put(to, "\n");
 }
 
-/* The repository shall hold each checkpoint, so that nobody can roll the log back unseen.
- * A checkpoint is no alert, and Application Activity has no object to hold one. So it is
+/* The repository shall hold each checkpoint, so that a rollback of the log is seen. A
+ * checkpoint is no alert, and Application Activity has no object to hold one. So it is
  * told as a use of the audit log by the gateway itself, with a type of its own. */
 static void tell_checkpoint(const struct config *config, const struct log_line *line,
 			    struct outbox *outbox)

@@ -11,8 +11,7 @@
 
 #include "text.h"
 
-/* Receivers must take 32768 octets (PS3.15 A.6). What can be split is split from here on.
- */
+/* Receivers must take 32768 octets (PS3.15 A.6). Longer messages than this are split. */
 #define AUDIT_MESSAGE_SPLIT 24576
 
 struct audit_code {
@@ -49,7 +48,7 @@ struct audit_event {
 	const char *description; /* NULL or "" for none */
 };
 
-/* For the syslog header, and for the part about who reports the event. */
+/* For the syslog header, and for the part about the event's reporter. */
 struct audit_source {
 	const char *time;  /* as the log has it */
 	const char *node;  /* the gateway's name */

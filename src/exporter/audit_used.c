@@ -13,7 +13,7 @@
 #include "cathgate/base/durable.h"
 #include "message_file.h"
 
-/* The user who logged in, even if sudo has made root of him. */
+/* The user who logged in, even where sudo has made that user root. */
 static const char *user_name(void)
 {
 	const char *before = getuid() == 0 ? getenv("SUDO_USER") : NULL;
@@ -53,8 +53,8 @@ static void put_message(struct text *to, const struct audit_log_used *used)
 	text_put(to, "\n");
 }
 
-/* The file gets the directory's owner. That owner must not be able to make root write
- * elsewhere, so that all is done by the directory's descriptor. */
+/* The file gets the directory's owner. All is done by the directory's descriptor, so that
+ * its owner can't make root write elsewhere. */
 static int write_note(int directory, const char *name, const struct text *text)
 {
 	struct durable_owner owner = { (uid_t)-1, (gid_t)-1, 0640 };

@@ -14,7 +14,7 @@
 
 #include "outlet.h"
 
-/* Nobody waits for this process, so that it waits until lines share a sync of the log. */
+/* No process waits for the exporter, so it waits until lines share a sync of the log. */
 #define GATHER_MS  200
 #define NICENESS   5 /* the associations' processes come first */
 #define OUTLET_MAX 2
@@ -76,7 +76,8 @@ static void export_lines(struct exporter *e)
 		/* Told to end, each outlet tries once more at once. */
 		bool must = e->is_ending && !was_ending;
 
-		/* Noted before the lines are read: after that none comes any more. */
+		/* Noted before the lines are read: after the order to end the log gets
+		 * none. */
 		was_ending = e->is_ending;
 
 		for (size_t i = 0; i < e->count; i++)

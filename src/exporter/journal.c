@@ -46,8 +46,8 @@ static bool is_same_socket(const struct stat *a, const struct stat *b)
 }
 
 /* sd_journal_sendv succeeds without a socket, so look for one before and after. It waits
- * for ever if nobody reads a socket that systemd holds open, so interrupt it. Returns 0
- * or an errno. */
+ * for ever if journald doesn't read and systemd holds the socket open, so interrupt it.
+ * Returns 0 or an errno. */
 static int send_entry(const struct journal_entry *entry)
 {
 	struct stat before, after;

@@ -35,8 +35,7 @@ static int add_field(struct journal_entry *entry, const char *name, const char *
 	return 0;
 }
 
-/* What a peer sent may hold characters that steer a terminal. A reader sees them escaped.
- */
+/* What a peer sent may hold characters that steer a terminal: these are escaped. */
 static int add_visible(struct journal_entry *entry, const char *name, const char *value,
 		       size_t size)
 {
@@ -111,13 +110,13 @@ static int add_checkpoint(struct journal_entry *entry, const char *text, size_t 
 	char note[CHECKPOINT_TEXT_SIZE];
 
 	if (checkpoint_read_line(text, size, &checkpoint) != 0)
-		return 0; /* its members are fields all the same */
+		return 0; /* its members become fields all the same */
 	return add_field(entry, PREFIX "CHECKPOINT", note,
 			 checkpoint_note(&checkpoint, note));
 }
 
 /* The modality, or as much as is known of it. An AE title stands in quotes if no entry of
- * the allowlist fitted: anybody can call himself so. */
+ * the allowlist fitted: any peer can choose it. */
 static void write_sender(FILE *to, const json_t *line)
 {
 	const char *modality = members_text(line, "modality");

@@ -102,9 +102,8 @@ static off_t end_of_lines(int fd, off_t size)
 	return 0;
 }
 
-/* rsyslog may have read the torn part already, and waits for the line's end. That is
- * well: a message is made from the log alone, so that what comes next begins with the
- * same bytes. */
+/* rsyslog may have read the torn part already, and waits for the line's end. That does
+ * no harm: what comes next follows from the log alone, and begins with the same bytes. */
 static int cut_torn_line(struct message_files *files)
 {
 	struct stat status;
@@ -289,7 +288,7 @@ static int write_head(struct message_files *files)
 	return result;
 }
 
-/* Gives up a file that somebody has removed. */
+/* Gives up a file that was removed. */
 static void close_if_removed(struct message_files *files)
 {
 	struct stat status;

@@ -58,13 +58,13 @@ void messages_close(struct messages *messages)
 
 void messages_gap(struct messages *messages, uint64_t seq)
 {
-	(void)seq; /* what is gathered is told with that line, which names the messages */
+	(void)seq; /* the next line names the messages of what is gathered */
 	messages->tell_all = true;
 }
 
 /* With each hour by the log's times all that was gathered is told: an association may be
- * open for days, and its end may be missing. An hour of each association's own wouldn't
- * do, see transfers.h. */
+ * open for days, and its end may be missing. Why not an hour of each association's own:
+ * transfers.h. */
 static bool is_new_hour(struct messages *messages, const struct log_line *line)
 {
 	bool is_new =

@@ -20,7 +20,7 @@ static const char *const suffixes[] = {
 	[OUTLET_MESSAGES] = "-messages",
 };
 
-/* Put before whatever is logged meanwhile. */
+/* The log's context while an outlet works. */
 static const char *const contexts[] = {
 	[OUTLET_JOURNAL] = "exporter to the journal",
 	[OUTLET_MESSAGES] = "exporter to audit messages",
@@ -41,7 +41,7 @@ int outlet_init(struct outlet *outlet, enum outlet_kind kind, const struct confi
 	return 0;
 }
 
-/* *ret_known: there is one. */
+/* *ret_known: whether there is a position. */
 static int load_position(struct outlet *outlet, bool *ret_known)
 {
 	enum position_result result =
@@ -143,8 +143,8 @@ static int hand_over(struct outlet *outlet)
 
 	if (settled < 0)
 		return -1;
-	if (settled >
-	    0) { /* the auditor took it back; what stands there now comes next */
+	/* The auditor took the line back: what stands there now comes next. */
+	if (settled > 0) {
 		let_go(outlet);
 		return 0;
 	}
@@ -176,8 +176,8 @@ static enum outlet_turn tell_some(struct outlet *outlet)
 	return OUTLET_MORE;
 }
 
-/* 0 also when the position can't be saved: then lines are told twice after a restart, and
- * that is all. -1 when the messages up to there couldn't be written. */
+/* 0 also when the position can't be saved: lines are told twice after a restart then, no
+ * more. -1 when the messages up to there couldn't be written. */
 static int save_position(struct outlet *outlet)
 {
 	struct position next = outlet->position;
@@ -245,7 +245,7 @@ int64_t outlet_due_ms(const struct outlet *outlet)
 		return outlet->retry_due_ms;
 	if (outlet->turn == OUTLET_MORE)
 		return 0;
-	if (!outlet->source.found) /* no descriptor would say so */
+	if (!outlet->source.found) /* no descriptor tells of a log that appears */
 		return clock_ms() + LOOK_MS;
 	return save_due_ms(outlet);
 }

@@ -31,7 +31,6 @@ void text_put_base64(struct text *text, const char *string);
  * and for an empty one. */
 void text_put_host(struct text *text, const char *name);
 
-/* As reallocarray and strdup, but they end the process on failure. A copy of NULL is "".
- */
+/* As reallocarray and strdup, but they end the process on failure. NULL's copy is "". */
 void *memory_resize(void *old, size_t count, size_t size);
 char *memory_copy(const char *string);

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #define MARK "<?cathgate line=\""
-/* As many lines are kept to compare with. Messages of lines before them are written twice
- * rather than memory runs out. */
+/* As many lines are kept to compare with. Messages of earlier lines are written twice, so
+ * that memory doesn't run out. */
 #define LINES_MAX (1024 * 1024)
 
 void written_mark(struct text *to, const struct written_line *line, unsigned part)

@@ -1,6 +1,3 @@
-/*
- * The observer's loop.
- */
 #include "cathgate/observer/observer.h"
 
 #include <errno.h>

@@ -11,7 +11,7 @@
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
 
-#define RATE_OLD_SHARE 0.5 /* smoothed: nobody can read a rate that jumps each second */
+#define RATE_OLD_SHARE 0.5 /* smoothed, so that people can read it */
 
 size_t observer_snapshot_size(const struct observer_head *head)
 {

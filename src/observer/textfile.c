@@ -144,8 +144,8 @@ static bool has_suffix(const char *text, const char *suffix)
 	return length > wanted && strcmp(text + length - wanted, suffix) == 0;
 }
 
-/* Without a sync: nobody misses the file after a crash, and a disk that hangs must not
- * hold up the observer. */
+/* Without a sync: the file may be lost in a crash, and a disk that hangs must not hold up
+ * the observer. */
 static int replace_file(const char *path, const struct series *gauges,
 			const struct series *counters)
 {
