@@ -11,7 +11,7 @@
 
 #define DAYS_USUAL 7
 
-/* The reason that somebody may have meant, or NULL. */
+/* The first reason whose name contains that text, or NULL. */
 static const char *similar_name(const char *name)
 {
 	for (int i = 1; i < REASON_COUNT; i++)

@@ -32,8 +32,8 @@ struct member {
 
 enum { CALLING, CALLED, CERTIFICATE, ADDRESS, SOP_CLASS, MEMBER_COUNT };
 
-/* A line names the modality only where its association came that far. Else the modality
- * is known by AE title or certificate, or by its address where the entry has some. */
+/* A line names the modality only where an entry fitted. Else the modality is known by AE
+ * title or certificate, or by its address where the entry has some. */
 static bool is_about(const struct search *search, const json_t *line)
 {
 	const struct config_modality *entry = search->entry;

@@ -1,6 +1,6 @@
 /*
- * `cathgate diagnose` alone: what was refused or failed lately, the like put together,
- * and what cures it.
+ * `cathgate diagnose` alone: what was refused or failed lately, grouped by kind, and what
+ * cures it.
  */
 #include "diagnose.h"
 
@@ -37,7 +37,7 @@ struct refusals {
 
 #define KEY_SIZE 1024
 
-/* In the sum of a flood from everywhere, the last address means nothing. */
+/* A sum over many addresses has the last of them, which means nothing. */
 static bool is_of_others(const json_t *line)
 {
 	return summed_is_of_others(members_text(line, "association"),

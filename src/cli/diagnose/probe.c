@@ -28,7 +28,7 @@ const char *probe_step_name(enum probe_step step)
 /* A walk under way. */
 struct walk {
 	const struct probe *probe;
-	enum probe_step next;	   /* that nobody was told of yet */
+	enum probe_step next;	   /* the first that was not told of yet */
 	const char *missed, *cure; /* of the addresses that could not be connected to */
 	struct sockaddr_storage reached;
 	struct outbound outbound;

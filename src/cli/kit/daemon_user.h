@@ -10,7 +10,7 @@
 #include "cathgate/base/must_use.h"
 
 struct daemon_user {
-	const char *name; /* for messages; NULL: whoever runs the tool */
+	const char *name; /* for messages; NULL: the user who runs the tool */
 	uid_t uid;	  /* -1: files keep the user who made them */
 	gid_t gid;	  /* -1 likewise */
 };
@@ -21,8 +21,8 @@ MUST_USE int daemon_user_find(const char *user, const char *group,
 			      struct daemon_user *ret);
 
 /* A key of the gateway's: its user's own, 0600. A file and a folder that the gateway
- * reads, but can't change: 0640 and 0750. What the tool alone reads belongs to whoever
- * runs it. */
+ * reads, but can't change: 0640 and 0750. What the tool alone reads belongs to its
+ * user. */
 struct durable_owner daemon_user_key(const struct daemon_user *user);
 struct durable_owner daemon_user_file(const struct daemon_user *user);
 struct durable_owner daemon_user_folder(const struct daemon_user *user);

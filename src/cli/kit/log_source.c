@@ -12,7 +12,7 @@
 #include "gateway_config.h"
 #include "moment.h"
 
-/* Tells the audit repository, where there is one, who reads the gateway's log. */
+/* Tells the audit repository, where there is one, that this user reads the log. */
 static void note_log_used(const char *config, const char *path)
 {
 	struct config_faults none = { .count = 0 };
@@ -159,7 +159,7 @@ static int find_first(struct log_source *source, int64_t since)
 	return result;
 }
 
-/* Takes the path. */
+/* Takes ownership of the path. */
 static int open_log(struct log_source *source, char *path, int64_t since)
 {
 	source->path = path;
@@ -188,7 +188,7 @@ int log_source_open(struct log_source *source, char **files, size_t file_count,
 {
 	*source = (struct log_source){ .files = file_count > 0 ? files : NULL,
 				       .file_count = file_count };
-	/* All are looked at first: no half of an answer where one name is misspelt. */
+	/* All are looked at first: a misspelt name must not leave half an answer. */
 	for (size_t i = 0; i < file_count; i++) {
 		if (access(files[i], R_OK) != 0) {
 			log_source_complain(files[i]);

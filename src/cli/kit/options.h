@@ -49,14 +49,13 @@ struct options_row {
 	}
 
 struct options {
-	const char *command; /* "cathgate audit tail" */
-	const char
-		*synopsis; /* behind the command; NULL: it is made from the rows, ... */
+	const char *command;  /* "cathgate audit tail" */
+	const char *synopsis; /* behind the command; NULL: made from the rows, ... */
 	const char *before, *behind;	/* ... with what stands before and behind them */
 	const char *about;		/* whole lines */
 	const struct options_row *rows; /* end with an empty one; NULL: none */
-	/* How many arguments are wanted beside the options; and what a user is told who
-	 * gives more (NULL: nothing). */
+	/* How many arguments are wanted beside the options; and a hint where there are
+	 * more (NULL: none). */
 	size_t least, most;
 	const char *hint;
 };

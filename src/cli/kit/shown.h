@@ -1,6 +1,6 @@
 /*
- * How the tool shows things to people. What stands in a log came from peers, or from a
- * file that somebody sent: nothing of it may steer a terminal or pass for something else.
+ * How the tool shows things to people. What stands in a log came from peers, and the log
+ * itself perhaps by mail: none of it may steer a terminal or pass for something else.
  */
 #pragma once
 
@@ -34,10 +34,9 @@ void shown_wrapped(FILE *to, const char *head, const char *text, size_t width);
 /* "512.0 KiB"; "-" below 0. */
 void shown_size(int64_t bytes, char ret[SHOWN_SIZE_SIZE]);
 
-/* Whether a terminal is there that shows colours, and nobody said NO_COLOR. */
+/* Whether it is a terminal that shows colours, and NO_COLOR isn't set. */
 bool shown_in_colour(FILE *to);
 
-/* Green for what went well, red for what did not, yellow for what nobody knows; "" for
- * the rest. */
+/* Green for what went well, red for what did not, yellow for the unknown; "" else. */
 const char *shown_colour_of(const char *outcome);
 #define SHOWN_PLAIN "\033[0m"

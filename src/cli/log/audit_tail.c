@@ -186,7 +186,7 @@ static void print_tail_line(const struct tail *tail, const struct log_reader_lin
 		tail_row_print(stdout, line, &tail->style);
 }
 
-/* Waits until there may be more lines. False when nobody reads our output any more. */
+/* Waits until there may be more lines. False when the reader of our output is gone. */
 static bool wait_for_more(const struct log_reader *reader)
 {
 	struct pollfd waits[] = {

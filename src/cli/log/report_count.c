@@ -183,7 +183,7 @@ static enum report_outcome what_counts(const struct report_instance *instance)
 				       : instance->latest;
 }
 
-/* Notes which modality a line names that is of that study. */
+/* Notes the modality that a line of the study names. */
 static int note_modality(struct report_study *study, const char *modality)
 {
 	if (study->modality[0]) {

@@ -1,10 +1,9 @@
 /*
  * What became of the instances of each study, counted by SOP instance.
  *
- * Refusals that were only counted stand in the log as a sum: nobody knows of which
- * instances they are, so each counts as one that is missing, whatever became of it later.
- * Sums that bear no study may be of any: with one study asked for, those of its modality
- * within a day of it are told.
+ * Refusals that were only counted stand in the log as a sum without their instances: each
+ * counts as one that is missing, whatever became of it later. Sums that bear no study may
+ * be of any: with one study asked for, those of its modality within a day of it are told.
  *
  * An instance that was forwarded once counts as forwarded, whatever came before or after;
  * else spooled once, as spooled; else what came of it last counts. A line that corrects

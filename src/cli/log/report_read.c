@@ -110,7 +110,7 @@ static int read_twice(struct log_source *source, const struct line_filter *filte
 	return result;
 }
 
-/* Every instance is remembered. */
+/* In one pass, which remembers every instance. */
 static int read_once(struct log_source *source, const struct line_filter *filter,
 		     struct report *report, struct report_doubts *ret)
 {

@@ -18,7 +18,7 @@ uint64_t report_repeats_mix(uint64_t hash, uint64_t word)
 	return hash ^ hash >> 32;
 }
 
-/* Never 0. The seed is random, so that nobody can choose UIDs with the same print. */
+/* Never 0. The seed is random, so that no peer can choose UIDs with the same print. */
 static uint64_t print_of(const struct report_repeats *repeats, const char *instance)
 {
 	size_t size = strlen(instance);

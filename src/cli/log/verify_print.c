@@ -89,7 +89,7 @@ static void print_notes(const struct verify_set *set)
 	}
 }
 
-/* A checkpoint beside the log doesn't count: whoever can change the log can change it. */
+/* A checkpoint beside the log doesn't count: it can be changed with the log. */
 static bool has_kept_note(const struct verify_set *set)
 {
 	for (size_t i = 0; i < set->note_count; i++) {

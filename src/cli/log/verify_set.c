@@ -17,7 +17,7 @@
 
 static int open_regular(const char *path, struct stat *ret)
 {
-	/* Without waiting for the other end of a pipe. */
+	/* O_NONBLOCK: opening a pipe must not wait for its other end. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd >= 0 && fstat(fd, ret) == 0 && S_ISREG(ret->st_mode))
 		return fd;
@@ -304,8 +304,8 @@ static void pass_fork(struct verify_file *file, const struct log_verify_options 
 	scan->chain = *options->fork;
 }
 
-/* The auditor writes such an alert together with a checkpoint. Whoever can write to the
- * log, but has no key, can make one only without. */
+/* The auditor writes such an alert together with a checkpoint. A forger without the key
+ * can make one only without. */
 static void check_alert(struct verify_set *set, struct verify_file *file)
 {
 	if (set->key_count == 0 || file == set->files || !file[-1].has_unacknowledged ||

@@ -34,8 +34,8 @@ static unsigned last_port(const char *listed)
 	return colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
 }
 
-/* Systemd alone knows the port of a socket of its own. Where it doesn't say, the port is
- * DICOM's for TLS. */
+/* systemd knows the port of its sockets. Where it doesn't say, the port is DICOM's for
+ * TLS. */
 static unsigned port_of(const struct config_listen *listen)
 {
 	char listed[256] = "";

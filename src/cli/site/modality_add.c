@@ -139,7 +139,7 @@ static const char *entry_binding(const struct handout *handout)
 	return keep_format("  sha256 = [ \"%s\" ];\n", facts.sha256);
 }
 
-/* All or nothing: the folder comes to be last, and where that fails the entry goes. */
+/* All or nothing: the folder is put in place last; if that fails, the entry goes. */
 static int add_modality(struct site *site, struct handout *handout)
 {
 	const struct modality_options *asked = handout->asked;
@@ -157,7 +157,7 @@ static int add_modality(struct site *site, struct handout *handout)
 	if (handout_describe(handout, site, site_entry(site, asked->name)) == 0 &&
 	    handout_commit(handout) == 0)
 		return CLI_GOOD;
-	/* A file that stays is of use to nobody. */
+	/* An entry that stays does no harm: nobody has its key. */
 	(void)!durable_remove(site_entry_path(site, asked->name));
 	site_forget(site, handout->certificate);
 	return CLI_USAGE;

@@ -1,6 +1,6 @@
 /*
- * Values that a command needs. They come from options; whoever sits at the terminal is
- * asked for those that are missing. Without a terminal nothing is asked.
+ * Values that a command needs. They come from options; at a terminal the tool asks for
+ * those that are missing.
  */
 #pragma once
 
@@ -33,7 +33,7 @@ bool questions_can_ask(void);
 MUST_USE bool question_set(struct question *question, const char *value);
 
 /* Asks for each value that is missing, or takes the usual one. -1 with a message that
- * names every option that is still missing, or when nobody answers any more. */
+ * names every option that is still missing, or at the end of the input. */
 MUST_USE int questions_settle(struct question *questions, size_t count, bool may_ask);
 
 /* Whether the answer is yes, as an empty one is. */

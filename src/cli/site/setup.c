@@ -190,7 +190,7 @@ static int read_options(int argc, char **argv, struct request *ret)
 	return options_read(&options, argc, argv, ret);
 }
 
-/* This machine's name makes some answers usual. */
+/* Some usual answers follow from this machine's name. */
 static void guess_names(struct question *answers)
 {
 	char host[256] = "";
@@ -204,7 +204,7 @@ static void guess_names(struct question *answers)
 		keep_format("%.*s", label < 63 ? (int)label : 63, host);
 }
 
-/* Asks group by group, because some answers make others usual. */
+/* Asks group by group, because some usual answers follow from earlier answers. */
 static int settle_answers(struct question *answers, bool may_ask)
 {
 	guess_names(answers);

@@ -47,7 +47,6 @@ struct setup_plan {
 #define SETUP_CONFIG	    "cathgate.conf"
 #define SETUP_LOCK	    ".lock" /* held while a command changes the folder */
 
-/* Writes everything but the configuration, or the configuration. 0, or -1 with a message.
- */
+/* Writes all but the configuration, or the configuration. 0, or -1 with a message. */
 MUST_USE int setup_write_keys(const struct setup_plan *plan, const struct staging *to);
 MUST_USE int setup_write_config(const struct setup_plan *plan, const struct staging *to);

@@ -214,7 +214,7 @@ out:
 	return result;
 }
 
-/* The gateway signs checkpoints; whoever verifies them needs the public half only. */
+/* The gateway signs checkpoints; verifying them takes the public half only. */
 static int make_audit_keys(const struct work *work)
 {
 	struct durable_owner key = daemon_user_key(&work->plan->user);

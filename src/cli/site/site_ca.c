@@ -58,7 +58,7 @@ void site_forget(const struct site *site, const struct pki_certificate *certific
 	const char *path = certificate_copy_path(site, certificate);
 
 	if (path)
-		(void)!durable_remove(path); /* a copy that stays harms nobody */
+		(void)!durable_remove(path); /* a copy that stays does no harm */
 }
 
 /* The CA's own CRL is written first: the gateway's is a copy, which can be made again. */

@@ -164,8 +164,7 @@ static int open_below(struct placing *placing, int folder, const char *name)
 
 static size_t plan_folder(struct placing *placing, int from, int to, const char *shown);
 
-/* Plan how to place a thing, or a folder's. They return how many things are in the way.
- */
+/* Plan how to place one thing, or a folder's; return how many things are in the way. */
 static size_t plan_one(struct placing *placing, struct placed one)
 {
 	int source = open_below(placing, one.from, one.name);

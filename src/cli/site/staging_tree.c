@@ -104,7 +104,7 @@ void staging_tree_remove(int parent, const char *name, int folder)
 	unlinkat(parent, name, AT_REMOVEDIR);
 }
 
-/* Else another user could have given any folder of ours the name of a hidden one. */
+/* Whether no other user can have renamed another folder of ours to such a name. */
 static bool is_ours_alone(int folder)
 {
 	struct stat status;
@@ -114,7 +114,7 @@ static bool is_ours_alone(int folder)
 	       ((status.st_mode & 022) == 0 || (status.st_mode & S_ISVTX) != 0);
 }
 
-/* Nobody holds the lock of a hidden folder whose run was killed. */
+/* No process holds the lock of a hidden folder whose run was killed. */
 static void remove_if_stale(int parent, const char *shown, const char *name)
 {
 	int fd = openat(parent, name, OPEN_FOLDER);

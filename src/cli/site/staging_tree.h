@@ -8,8 +8,7 @@
 #include "cathgate/base/durable.h"
 #include "cathgate/base/must_use.h"
 
-/* Makes one in `parent` and locks it. *ret_name is kept. Its descriptor; -1 with errno.
- */
+/* Makes and locks one in `parent`; *ret_name is kept. The descriptor; -1 with errno. */
 MUST_USE int staging_tree_make(int parent, const struct durable_owner *owner,
 			       const char **ret_name);
 
@@ -19,6 +18,5 @@ MUST_USE DIR *staging_tree_list(int folder);
 /* Removes it with all in it. `folder` is its descriptor. */
 void staging_tree_remove(int parent, const char *name, int folder);
 
-/* Removes what runs that were killed have left in `parent`, which messages call `shown`.
- */
+/* Removes what killed runs have left in `parent`, which messages call `shown`. */
 void staging_tree_remove_stale(int parent, const char *shown);

@@ -41,8 +41,7 @@ static const struct options options = {
 	.rows = rows,
 };
 
-/* A user who can't read the configuration asks at the usual place. The caller frees it.
- */
+/* The usual one for a user who can't read the configuration. The caller frees it. */
 static char *socket_path(const char *config)
 {
 	struct config_faults faults = { 0 };
