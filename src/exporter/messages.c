@@ -63,8 +63,8 @@ void messages_gap(struct messages *messages, uint64_t seq)
 }
 
 /* With each hour by the log's times all that was gathered is told: an association may be
- * open for days, and its end may be missing. Why not an hour of each association's own:
- * transfers.h. */
+ * open for days, and its end may be missing. The hour is not each association's own:
+ * transfers.h says why. */
 static bool is_new_hour(struct messages *messages, const struct log_line *line)
 {
 	bool is_new =

@@ -7,7 +7,7 @@
 #include "cathgate/audit/members.h"
 #include "cathgate/base/utc.h"
 
-/* A message that a transfer and patient may need. */
+/* One kind of message about a transfer and a patient. */
 struct telling {
 	unsigned results;
 	bool is_outbound;

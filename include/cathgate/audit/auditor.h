@@ -6,15 +6,15 @@
  * instance or association whose process dies without telling its end is recorded by the
  * auditor itself; a record that could not be written is kept and written when the disk
  * recovers, but never reported durable. What an auditor finds at its start is read whole
- * and judged: a torn end, or a log that somebody changed, is moved aside and told of,
- * never dropped. A file whose sync failed, or that somebody else moved or changed, is
+ * and judged: a torn end, or a log that was changed, is moved aside and told of, never
+ * dropped. A file whose sync failed, or that another program moved or changed, is
  * followed by a new one, in which the chain goes on. Signed checkpoints come as
  * configured, and at start, stop and rotation; the note of the last one stands beside the
  * log. Rotated files are removed only whole, covered by a checkpoint, and with a line
  * that says so; their notes stay.
  *
- * Nothing here keeps somebody who has the signing key, or may write to the log without
- * one, from making it anew; checkpoints kept off the host show that.
+ * Nothing here keeps a thief of the signing key, or without such a key a user who may
+ * write to the log, from making it anew; checkpoints kept off the host show that.
  */
 #pragma once
 

@@ -29,8 +29,8 @@ struct checkpoint {
 	char signature[CHECKPOINT_SIGNATURE_SIZE]; /* "" when not signed */
 };
 
-/* `cathgate/NODE/FIRSTSEQ`. A key's name may hold no space and no +, so in the node these
- * and whatever isn't printable ASCII become `-`. */
+/* `cathgate/NODE/FIRSTSEQ`. A key's name may hold no space and no +, so these become `-`
+ * in the node, as does what isn't printable ASCII. */
 void checkpoint_origin(const char *node, uint64_t first_seq,
 		       char ret[CHECKPOINT_ORIGIN_SIZE]);
 /* The number of the file's first line, from an origin. -1 when it is none of ours. */
@@ -60,8 +60,7 @@ struct signing_key_text {
 };
 MUST_USE int signing_key_new(struct signing_key_text *ret);
 
-/* Fills in key and signature. Without a key both stay empty. 0; -1 when OpenSSL refuses.
- */
+/* Fills in key and signature; without a key both stay empty. -1 when OpenSSL refuses. */
 MUST_USE int checkpoint_sign(struct checkpoint *checkpoint,
 			     const struct signing_key *key);
 

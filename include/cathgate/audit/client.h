@@ -5,9 +5,9 @@
  * Promise: a record's line is on disk (fdatasync) before audit_submit says
  * AUDIT_DURABLE. What the auditor promises of the log itself stands in auditor.h.
  *
- * A process that its peer has taken over can write under no other name than the
- * association was accepted with, and raises no alerts. It can still lie about its own
- * instances, and whoever takes it over before it is accepted chooses the name.
+ * An attacker who has taken over an association's process can write under no other name
+ * than the association was accepted with, and raise no alerts, but can lie about its
+ * instances; and before it is accepted, choose its name.
  */
 #pragma once
 
@@ -31,13 +31,13 @@ MUST_USE int audit_begin(int channel, const struct audit_record *instance);
 /* The last fragment is about to go out: from here on such a death is `unconfirmed`. */
 MUST_USE int audit_last_fragment(int channel);
 
-/* What has become of a record. Only after the first two may it be acted upon. */
+/* What has become of a record. Its sender may act on the first two only. */
 enum audit_taken {
 	AUDIT_DURABLE, /* its line is on disk */
-	AUDIT_COUNTED, /* a refusal like many of the last minute: a summary will tell */
+	AUDIT_COUNTED, /* a refusal without a line of its own: a summary will tell */
 	AUDIT_KEPT,    /* the auditor keeps it until the log takes it: no second time */
 	AUDIT_SLOW,    /* the auditor has not answered yet */
-	AUDIT_GONE     /* so is the auditor */
+	AUDIT_GONE     /* the auditor has died */
 };
 
 /* Submits what came of an instance or an association, and waits at most `timeout_ms`
@@ -74,8 +74,8 @@ int audit_channel_ending(int control, const char *association, enum reason reaso
  * that never had a process). `peer` may be NULL. -1 with errno, EAGAIN as above. */
 int audit_tell(int control, const char *peer, const struct audit_record *record);
 
-/* Asks whether the auditor's loop still turns: it answers AUDIT_ALIVE, also while the
- * disk is full. -1 with errno, EAGAIN as above. */
+/* Asks whether the auditor's loop still turns. The auditor answers AUDIT_ALIVE, also
+ * while the disk is full. -1 with errno, EAGAIN as above. */
 int audit_ping(int control);
 
 /* What the auditor sends back on the control socket: one byte. */

@@ -85,5 +85,5 @@ MUST_USE int log_reader_files(const char *path, char ***ret, size_t *ret_count);
 void log_reader_files_free(char **files, size_t count);
 /* Whether the log still has just these files. A rotation adds a path, so that no path
  * leads to another file since then: what was read by these paths belongs together. True
- * also when that can't be looked up; the caller then finds out why. */
+ * also when that can't be looked up: opening the files tells why. */
 bool log_reader_files_stay(const char *path, char *const *files, size_t count);

@@ -49,8 +49,7 @@ struct log_verify_fault {
 	bool has_seq;
 	uint64_t seq; /* what stands, or should stand, there */
 	/* Whether any sound line (chain_line.is_sound, newline and all) comes at or
-	 * behind the place where the scan ended. If none does, a crash may have done it.
-	 */
+	 * behind the scan's end. If none does, a crash may have done it. */
 	bool is_sound_behind;
 	/* LOG_VERIFY_TORN: the bytes are the chain's next line, but for its newline. */
 	bool lacks_newline_only;
@@ -60,12 +59,10 @@ struct log_verify_fault {
 struct log_verify_options {
 	const struct chain *from; /* what the first line must continue; NULL: whatever it
 				     says (number 0 begins a chain in any case) */
-	/* One of them must have signed each checkpoint; none: signatures are not looked
-	 * at. */
+	/* One of them must have signed each checkpoint; none: no signature is checked. */
 	const struct verifying_key *const *keys;
 	size_t key_count;
-	/* lines_behind_own counts from this key's last checkpoint; NULL: from any key's.
-	 */
+	/* lines_behind_own counts from this key's last checkpoint; NULL: any key's. */
 	const struct signing_key *own;
 	/* Checkpoints of this file, kept elsewhere, whose signatures the caller checks
 	 * (log_verify_signature). The line of each must be there as well. */

@@ -2,8 +2,8 @@
  * What a line of the audit log says, by its members' names. Every program that reads
  * lines reads them so; cli/log/line_scan.h is a faster way to the same answers.
  *
- * A line with a NUL (\u0000) in a text is no line: the auditor writes none, and whoever
- * took the text for a C string would miss what stands behind the NUL.
+ * A line with a NUL (\u0000) in a text is no line: the auditor writes none, and a reader
+ * that took the text for a C string would miss what stands behind the NUL.
  */
 #pragma once
 
