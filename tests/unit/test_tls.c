@@ -35,8 +35,7 @@ static void test_good_modality_gets_in(void **state)
 		assert_string_equal(session.peer.dns[1], "b.example");
 		assert_int_equal(session.peer.uri_count, 1);
 		assert_string_equal(session.peer.uri[0], "urn:angio");
-		assert_true(labs((long)(session.peer.not_after - time(NULL)) -
-				 400 * DAY) < 60);
+		assert_true(is_after_making(session.peer.not_after, 400 * DAY));
 		assert_int_equal(strlen(session.peer.certificate_sha256),
 				 DIGEST_HEX_SIZE - 1);
 		snprintf(digest, sizeof(digest), "%s", session.peer.public_key_sha256);
@@ -162,7 +161,7 @@ static void test_the_shortest_life_of_the_chain_counts(void **state)
 
 	(void)state;
 	open_session(&session, &(struct setting){ 0 }, true, &peer);
-	assert_true(labs((long)(session.peer.not_after - time(NULL)) - 200 * DAY) < 60);
+	assert_true(is_after_making(session.peer.not_after, 200 * DAY));
 	close_session(&session);
 }
 
@@ -543,7 +542,7 @@ static void test_a_crl_stays_until_the_next_is_valid(void **state)
 		context = renew(context, &later);
 		assert_int_equal(judged(context, "angio"), REASON_NONE);
 		assert_int_equal(judged(context, "revoked"), REASON_NONE);
-		assert_true(labs(tls_context_turn(context) - time(NULL) - 6900) < 60);
+		assert_true(is_after_making(tls_context_turn(context), 6900));
 		ends = tls_context_ends(context, &count);
 		assert_true(ends[count - 1].kind == TLS_END_CRL &&
 			    ends[count - 1].begins < time(NULL));
@@ -564,7 +563,7 @@ static void test_a_pair_stays_until_the_next_is_valid(void **state)
 	(void)state;
 	context = renew(context, &(struct setting){ .certificate = "gateway-new" });
 	assert_int_equal(judged(context, "angio"), REASON_NONE);
-	assert_true(labs(tls_context_turn(context) - time(NULL) - 9 * DAY / 2) < 60);
+	assert_true(is_after_making(tls_context_turn(context), 9 * DAY / 2));
 	context = renew(context, &(struct setting){ .certificate = "gateway-old" });
 	assert_int_equal(judged(context, "angio"), REASON_TLS_EXPIRED);
 	context = renew(context, &(struct setting){ .certificate = "gateway-new" });

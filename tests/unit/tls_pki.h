@@ -394,9 +394,19 @@ static inline void make_odd_files(void)
 	join("gateway-by-inter+inter", ".crt", "gateway-by-inter", "inter");
 }
 
+static time_t pki_begun;
+
+/* Whether a moment is so many seconds after the certificates were made, however long that
+ * took. */
+static inline bool is_after_making(time_t moment, long seconds)
+{
+	return moment >= pki_begun + seconds && moment <= time(NULL) + seconds;
+}
+
 static inline int make_pki(void **state)
 {
 	(void)state;
+	pki_begun = time(NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (mkdtemp(directory) == NULL)
 		return -1;
