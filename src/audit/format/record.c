@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cathgate/base/utf8.h"
 #include "decimal.h"
 
 static const char *const event_names[AUDIT_EVENT_COUNT] = {
@@ -64,30 +65,6 @@ bool audit_record_is_in_vain(const struct audit_record *record)
 		  record->reason == REASON_LIMIT_OBJECT)));
 }
 
-/* The length of the valid UTF-8 sequence of two to four bytes at `at` (RFC 3629: no
- * overlong form, no surrogate, nothing above U+10FFFF); 0 when there is none. The NUL at
- * the text's end is no continuation byte, so this never reads past it. */
-static size_t utf8_sequence(const unsigned char *at)
-{
-	size_t length = at[0] >= 0xC2 && at[0] <= 0xDF	 ? 2
-			: at[0] >= 0xE0 && at[0] <= 0xEF ? 3
-			: at[0] >= 0xF0 && at[0] <= 0xF4 ? 4
-							 : 0;
-	for (size_t i = 1; i < length; i++) {
-		if ((at[i] & 0xC0) != 0x80)
-			return 0;
-	}
-	if ((at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xED && at[1] > 0x9F) ||
-	    (at[0] == 0xF0 && at[1] < 0x90) || (at[0] == 0xF4 && at[1] > 0x8F))
-		return 0;
-	return length;
-}
-
-static bool is_c1(const unsigned char *at)
-{
-	return at[0] == 0xC2 && at[1] < 0xA0;
-}
-
 static char *put_escaped(char *to, unsigned char byte)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -99,24 +76,22 @@ static char *put_escaped(char *to, unsigned char byte)
 
 static char *put_text(char *to, const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
 	*to++ = '"';
-	while (*at) {
-		if (*at == '"' || *at == '\\') {
+	while (*text) {
+		uint32_t character;
+		size_t length = 1;
+
+		if (*text == '"' || *text == '\\') {
 			*to++ = '\\';
-			*to++ = (char)*at++;
-		} else if (*at >= 0x20 && *at < 0x7F) {
-			*to++ = (char)*at++;
-		} else {
-			size_t length = utf8_sequence(at);
-			if (length == 0 || is_c1(at)) {
-				to = put_escaped(to, *at++);
+		} else if (*text < 0x20 || *text >= 0x7F) {
+			length = utf8_read(text, strnlen(text, 4), &character);
+			if (length == 0 || utf8_is_control(character)) {
+				to = put_escaped(to, (unsigned char)*text++);
 				continue;
 			}
-			memcpy(to, at, length);
-			to += length;
-			at += length;
 		}
+		to = mempcpy(to, text, length);
+		text += length;
 	}
 	*to++ = '"';
 	return to;
