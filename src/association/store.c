@@ -143,11 +143,11 @@ MUST_USE static int check_size(struct association *association, struct instance 
 	if (instance->record.bytes <= limits->max_object_bytes)
 		return 0;
 	if (instance->drain_end_ms == 0) {
-		instance->is_answered = false; /* our own answer counts */
 		instance->drain_end_ms =
 			clock_ms() + (int64_t)limits->response_seconds * 1000;
-		if (instance->is_passed_on)
+		if (instance->is_passed_on || instance->is_answered)
 			give_up_sink(association, instance, &failure);
+		instance->is_answered = false; /* our own answer counts */
 	}
 	return clock_ms() < instance->drain_end_ms ? 0 : -1;
 }
