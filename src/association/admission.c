@@ -9,13 +9,13 @@
 #include "cathgate/base/log.h"
 #include "cathgate/net/net.h"
 
-static void refuse_silently(struct ending *ending, enum reason reason, const char *detail)
+static void refuse_silently(struct association *association, enum reason reason,
+			    const char *detail)
 {
-	ending_set(ending, AUDIT_REFUSED, reason, PARTING_SILENT, "%s", detail);
+	ending_set(association, AUDIT_REFUSED, reason, PARTING_SILENT, "%s", detail);
 }
 
-MUST_USE static int secure_modality(struct association *association,
-				    struct ending *ending)
+MUST_USE static int secure_modality(struct association *association)
 {
 	const struct association_start *start = association->start;
 	unsigned seconds = association->config->limits.handshake_seconds;
@@ -25,14 +25,15 @@ MUST_USE static int secure_modality(struct association *association,
 	leg_deadline(in, start->accepted_ms + (int64_t)seconds * 1000,
 		     REASON_HANDSHAKE_TIMEOUT);
 	if (net_tune(start->socket) != 0) {
-		refuse_silently(ending, REASON_PEER_LOST,
+		refuse_silently(association, REASON_PEER_LOST,
 				"the connection was gone at once");
 		return -1;
 	}
 	if (!start->server) {
 		if (transport_plain(start->socket, &in->waiter, &in->carrier) == 0)
 			return 0;
-		refuse_silently(ending, REASON_INTERNAL, "no memory for the connection");
+		refuse_silently(association, REASON_INTERNAL,
+				"no memory for the connection");
 		return -1;
 	}
 	if (tls_accept(start->server, start->socket, &in->waiter, &in->carrier,
@@ -43,39 +44,39 @@ MUST_USE static int secure_modality(struct association *association,
 		return 0;
 	}
 	if (failure.reason == REASON_NONE)
-		refuse_silently(ending, in->interrupted,
+		refuse_silently(association, in->interrupted,
 				in->interrupted == REASON_HANDSHAKE_TIMEOUT
 					? "the TLS handshake took longer than allowed"
 					: "the gateway was told to stop");
 	else
-		refuse_silently(ending, failure.reason, failure.detail);
+		refuse_silently(association, failure.reason, failure.detail);
 	return -1;
 }
 
 static void request_failed(struct association *association, enum ul_request_fault fault,
-			   const char *detail, struct ending *ending)
+			   const char *detail)
 {
 	switch (fault) {
 	case UL_REQUEST_NOT_DICOM:
-		refuse_silently(ending, REASON_NOT_DICOM, detail);
+		refuse_silently(association, REASON_NOT_DICOM, detail);
 		break;
 	case UL_REQUEST_ABORTED:
-		refuse_silently(ending, REASON_PEER_ABORT, "aborted before associating");
+		refuse_silently(association, REASON_PEER_ABORT,
+				"aborted before associating");
 		break;
 	case UL_REQUEST_MALFORMED:
-		ending_abort(ending, REASON_MALFORMED, "A-ASSOCIATE-RQ: %s", detail);
-		ending->outcome = AUDIT_REFUSED;
-		ending->abort_reason = 6; /* invalid PDU parameter value */
+		ending_abort(association, REASON_MALFORMED, "A-ASSOCIATE-RQ: %s", detail);
+		association->ending.outcome = AUDIT_REFUSED;
+		association->ending.abort_reason = 6; /* invalid PDU parameter value */
 		break;
 	default:
-		ending_of_leg(&association->in, UL_CLOSED, ending);
-		ending->outcome = AUDIT_REFUSED;
-		ending->parting = PARTING_SILENT;
+		ending_of_leg(association, UL_CLOSED);
+		association->ending.outcome = AUDIT_REFUSED;
+		association->ending.parting = PARTING_SILENT;
 	}
 }
 
-MUST_USE static int receive_request(struct association *association,
-				    struct ending *ending)
+MUST_USE static int receive_request(struct association *association)
 {
 	const struct config_limits *limits = &association->config->limits;
 	enum ul_request_fault fault;
@@ -87,7 +88,7 @@ MUST_USE static int receive_request(struct association *association,
 			REASON_ASSOCIATE_TIMEOUT);
 	fault = ul_read_request(&association->in.stream, &request, &size, &detail);
 	if (fault != UL_REQUEST_OK) {
-		request_failed(association, fault, detail ? detail : "", ending);
+		request_failed(association, fault, detail ? detail : "");
 		return -1;
 	}
 	association->in.ul = ul_accept(&association->in.stream, request, size,
@@ -96,7 +97,7 @@ MUST_USE static int receive_request(struct association *association,
 	if (!association->in.ul) {
 		/* DCMTK has rejected it: a protocol version or an application context
 		 * that are not DICOM's. */
-		ending_set(ending, AUDIT_REFUSED, REASON_MALFORMED, PARTING_SAID,
+		ending_set(association, AUDIT_REFUSED, REASON_MALFORMED, PARTING_SAID,
 			   "A-ASSOCIATE-RQ: %s", detail);
 		return -1;
 	}
@@ -148,7 +149,7 @@ static void set_up_outbound(struct association *association)
 	outbound_sink(&association->out, &association->sink);
 }
 
-MUST_USE static int admit_modality(struct association *association, struct ending *ending)
+MUST_USE static int admit_modality(struct association *association)
 {
 	struct policy_claim claim;
 	enum reason reason = REASON_INTERNAL;
@@ -158,7 +159,7 @@ MUST_USE static int admit_modality(struct association *association, struct endin
 	association->entry.first = association->entry.now =
 		policy_admit(association->config, &claim, &reason);
 	if (!association->entry.now) {
-		ending_reject(ending, reason, rejection_of(reason),
+		ending_reject(association, reason, rejection_of(reason),
 			      "no entry of the allowlist fits");
 		return -1;
 	}
@@ -168,7 +169,7 @@ MUST_USE static int admit_modality(struct association *association, struct endin
 	report_entry(association);
 
 	if (supervision_ask_place(association, &reason, &denied) != 0) {
-		ending_reject(ending, reason, (struct ul_rejection){ 2, 3, denied },
+		ending_reject(association, reason, (struct ul_rejection){ 2, 3, denied },
 			      reason == REASON_GATEWAY_STOPPING
 				      ? "the gateway was told to stop"
 			      : reason == REASON_REVOKED_WHILE_OPEN
@@ -178,7 +179,7 @@ MUST_USE static int admit_modality(struct association *association, struct endin
 		return -1;
 	}
 	if (association->entry.revoked != REASON_NONE) {
-		ending_reject(ending, association->entry.revoked,
+		ending_reject(association, association->entry.revoked,
 			      rejection_of(association->entry.revoked),
 			      association->entry.revoked_why);
 		return -1;
@@ -186,12 +187,12 @@ MUST_USE static int admit_modality(struct association *association, struct endin
 	return 0;
 }
 
-int admission_run(struct association *association, struct ending *ending)
+int admission_run(struct association *association)
 {
-	if (secure_modality(association, ending) != 0)
+	if (secure_modality(association) != 0)
 		return -1;
 	waiting_opened(association);
-	if (receive_request(association, ending) != 0)
+	if (receive_request(association) != 0)
 		return -1;
-	return admit_modality(association, ending);
+	return admit_modality(association);
 }

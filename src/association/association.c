@@ -18,18 +18,18 @@
 
 #define STOPPING_LINGER_MS 200 /* told to stop: its last PDU may arrive, no more */
 
-static void release_modality(struct association *association, struct ending *ending)
+static void release_modality(struct association *association)
 {
 	supervision_return_place(association);
 	association->parting = true;
 	leg_deadline_in(&association->in, LEG_PARTING_SECONDS, REASON_PEER_LOST);
 	ul_release_response(association->in.ul);
 	outbound_release(&association->out);
-	ending_set(ending, AUDIT_RELEASED, REASON_NONE, PARTING_SAID, "%s", "");
+	ending_set(association, AUDIT_RELEASED, REASON_NONE, PARTING_SAID, "%s", "");
 }
 
 /* Messages one after another until the modality releases or something ends it. */
-static void serve_messages(struct association *association, struct ending *ending)
+static void serve_messages(struct association *association)
 {
 	for (;;) {
 		enum wake wake;
@@ -44,19 +44,19 @@ static void serve_messages(struct association *association, struct ending *endin
 				outbound_part(&association->out);
 		} while (wake == WAKE_OUT);
 		if (wake == WAKE_STOP) {
-			ending_abort(ending, REASON_GATEWAY_STOPPING,
+			ending_abort(association, REASON_GATEWAY_STOPPING,
 				     "the gateway was told to stop");
 			return;
 		}
 		if (wake == WAKE_LATE) {
-			ending_abort(ending, REASON_IDLE,
+			ending_abort(association, REASON_IDLE,
 				     "no message within the idle time of its entry");
 			return;
 		}
-		got = messages_read_request(association, ending);
+		got = services_read_request(association);
 		if (got == 0)
-			release_modality(association, ending);
-		if (got <= 0 || services_perform(association, ending) != 0)
+			release_modality(association);
+		if (got <= 0 || services_perform(association) != 0)
 			return;
 	}
 }
@@ -69,7 +69,6 @@ static void linger(struct association *association)
 	char unread[4096];
 
 	in->interrupted = REASON_NONE;
-	pace_unlimit(&association->pace);
 	leg_deadline(in,
 		     clock_ms() + (association->supervision.is_stopping
 					   ? STOPPING_LINGER_MS
@@ -80,8 +79,9 @@ static void linger(struct association *association)
 			return;
 }
 
-static void say_last(struct association *association, const struct ending *ending)
+static void say_last(struct association *association)
 {
+	const struct ending *ending = &association->ending;
 	struct leg *in = &association->in;
 
 	in->interrupted = REASON_NONE;
@@ -96,15 +96,15 @@ static void say_last(struct association *association, const struct ending *endin
 
 /* However the modality's side ends, the destination's is released in order (PS3.8 7.2)
  * unless something is under way there. An acceptor can't release: it aborts. */
-static void part_in_order(struct association *association, const struct ending *ending)
+static void part_in_order(struct association *association)
 {
 	association->parting = true;
 	supervision_return_place(association);
-	say_last(association, ending);
+	say_last(association);
 	if (outbound_has_spoken(&association->out))
 		outbound_part(&association->out);
 	outbound_release(&association->out);
-	if (ending->parting != PARTING_SILENT)
+	if (association->ending.parting != PARTING_SILENT)
 		linger(association);
 }
 
@@ -127,13 +127,15 @@ static void part_from_socket(struct association *association)
 	close(fd);
 }
 
-static void end_association(struct association *association, const struct ending *ending)
+static void end_association(struct association *association)
 {
+	const struct ending *ending = &association->ending;
+
 	outbound_abort_message(&association->out);
 	report_association(association, ending->outcome, ending->reason, ending->detail);
 	association->is_ending = true;
 	if (association->in.carrier.context)
-		part_in_order(association, ending);
+		part_in_order(association);
 	else
 		part_from_socket(association);
 	if (!association->report.last_word_said && association->report.channel_is_new)
@@ -174,7 +176,6 @@ static void destroy_association(struct association *association)
 int association_run(const struct association_start *start)
 {
 	struct association *association = create_association(start);
-	struct ending ending = { 0 };
 	char context[64];
 
 	snprintf(context, sizeof(context), "association %s", start->id);
@@ -183,10 +184,9 @@ int association_run(const struct association_start *start)
 		log_error("no memory for an association");
 		return 1;
 	}
-	if (admission_run(association, &ending) == 0 &&
-	    negotiation_run(association, &ending) == 0)
-		serve_messages(association, &ending);
-	end_association(association, &ending);
+	if (admission_run(association) == 0 && negotiation_run(association) == 0)
+		serve_messages(association);
+	end_association(association);
 	destroy_association(association);
 	return 0;
 }

@@ -3,11 +3,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "cathgate/tls/tls.h"
+#include "internal.h"
 
-void ending_set(struct ending *ending, enum audit_outcome outcome, enum reason reason,
-		enum parting parting, const char *format, ...)
+void ending_set(struct association *association, enum audit_outcome outcome,
+		enum reason reason, enum parting parting, const char *format, ...)
 {
+	struct ending *ending = &association->ending;
 	va_list arguments;
 
 	*ending = (struct ending){ .outcome = outcome,
@@ -19,66 +20,68 @@ void ending_set(struct ending *ending, enum audit_outcome outcome, enum reason r
 	va_end(arguments);
 }
 
-void ending_reject(struct ending *ending, enum reason reason, struct ul_rejection how,
-		   const char *detail)
+void ending_reject(struct association *association, enum reason reason,
+		   struct ul_rejection how, const char *detail)
 {
-	ending_set(ending, AUDIT_REFUSED, reason, PARTING_REJECT, "%s", detail);
-	ending->rejection = how;
+	ending_set(association, AUDIT_REFUSED, reason, PARTING_REJECT, "%s", detail);
+	association->ending.rejection = how;
 }
 
-static void end_by_interruption(enum reason interrupted, struct ending *ending)
+static void end_by_interruption(struct association *association, enum reason interrupted)
 {
 	switch (interrupted) {
 	case REASON_GATEWAY_STOPPING:
-		ending_abort(ending, interrupted, "the gateway was told to stop");
+		ending_abort(association, interrupted, "the gateway was told to stop");
 		break;
 	case REASON_PEER_LOST:
 	case REASON_PEER_ABORT:
-		ending_set(ending, AUDIT_ABORTED, interrupted, PARTING_SILENT,
+		ending_set(association, AUDIT_ABORTED, interrupted, PARTING_SILENT,
 			   "the modality left");
 		break;
 	default:
-		ending_abort(ending, interrupted, "the modality was waited for too long");
+		ending_abort(association, interrupted,
+			     "the modality was waited for too long");
 	}
 }
 
-static void end_by_loss(struct leg *in, struct ending *ending)
+static void end_by_loss(struct association *association)
 {
+	struct leg *in = &association->in;
 	struct tls_failure failure;
 
 	if (in->interrupted != REASON_NONE)
-		end_by_interruption(in->interrupted, ending);
+		end_by_interruption(association, in->interrupted);
 	else if (tls_failed(&in->carrier, &failure))
-		ending_set(ending, AUDIT_ABORTED, failure.reason, PARTING_SILENT, "%s",
-			   failure.detail);
+		ending_set(association, AUDIT_ABORTED, failure.reason, PARTING_SILENT,
+			   "%s", failure.detail);
 	else
-		ending_set(ending, AUDIT_ABORTED, REASON_PEER_LOST, PARTING_SILENT,
+		ending_set(association, AUDIT_ABORTED, REASON_PEER_LOST, PARTING_SILENT,
 			   "the modality's connection ended without a release");
 }
 
-void ending_of_leg(struct leg *in, enum ul_event event, struct ending *ending)
+void ending_of_leg(struct association *association, enum ul_event event)
 {
 	switch (event) {
 	case UL_ABORT:
-		ending_set(ending, AUDIT_ABORTED, REASON_PEER_ABORT, PARTING_SILENT,
+		ending_set(association, AUDIT_ABORTED, REASON_PEER_ABORT, PARTING_SILENT,
 			   "the modality aborted");
 		break;
 	case UL_PROTOCOL:
-		ending_abort(ending, REASON_MALFORMED,
+		ending_abort(association, REASON_MALFORMED,
 			     "the modality sent a PDU that PS3.8 does not allow there");
-		ending->abort_reason = 6; /* invalid PDU parameter value */
+		association->ending.abort_reason = 6; /* invalid PDU parameter value */
 		break;
 	case UL_RELEASE:
-		ending_abort(ending, REASON_MALFORMED,
+		ending_abort(association, REASON_MALFORMED,
 			     "the modality asked for release within a message");
-		ending->abort_reason = 2; /* unexpected PDU */
+		association->ending.abort_reason = 2; /* unexpected PDU */
 		break;
 	case UL_PDV:
-		ending_abort(ending, REASON_MALFORMED,
+		ending_abort(association, REASON_MALFORMED,
 			     "a fragment that belongs to no message in hand");
 		break;
 	case UL_CLOSED:
-		end_by_loss(in, ending);
+		end_by_loss(association);
 		break;
 	}
 }

@@ -1,13 +1,14 @@
 /*
  * How an association ends that was not released: what is recorded, and what the modality
- * is told.
+ * is told. The functions fill association->ending.
  */
 #pragma once
 
 #include "cathgate/audit/record.h"
 #include "cathgate/base/reason.h"
 #include "cathgate/dicom/upper_layer.h"
-#include "cathgate/outbound/leg.h"
+
+struct association;
 
 enum parting {
 	PARTING_SILENT, /* the modality is gone, or speaks no DICOM */
@@ -26,15 +27,15 @@ struct ending {
 	struct ul_rejection rejection;
 };
 
-void ending_set(struct ending *ending, enum audit_outcome outcome, enum reason reason,
-		enum parting parting, const char *format, ...)
+void ending_set(struct association *association, enum audit_outcome outcome,
+		enum reason reason, enum parting parting, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 /* With an A-ASSOCIATE-RJ, PS3.8 table 9-21. */
-void ending_reject(struct ending *ending, enum reason reason, struct ul_rejection how,
-		   const char *detail);
+void ending_reject(struct association *association, enum reason reason,
+		   struct ul_rejection how, const char *detail);
 /* With an A-ABORT of the gateway's own. */
-#define ending_abort(ending, reason, ...) \
-	ending_set(ending, AUDIT_ABORTED, reason, PARTING_ABORT, __VA_ARGS__)
-/* What a failed read or write on the modality's leg means, or another event than was to
- * come there. */
-void ending_of_leg(struct leg *in, enum ul_event event, struct ending *ending);
+#define ending_abort(association, reason, ...) \
+	ending_set(association, AUDIT_ABORTED, reason, PARTING_ABORT, __VA_ARGS__)
+/* By what the failure of a read or write on the modality's leg means, or another event
+ * than was to come there. */
+void ending_of_leg(struct association *association, enum ul_event event);

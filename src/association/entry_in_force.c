@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -160,14 +161,46 @@ static enum reason judge_by_entry(const struct config_modality *entry,
 	return reason == REASON_NONE ? policy_move_originator(entry, originator) : reason;
 }
 
-enum reason entry_judge(const struct association *association, const char *sop_class,
-			const struct ae_title *originator)
+MUST_USE static enum reason judge_now(const struct association *association,
+				      const char *sop_class,
+				      const struct ae_title *originator)
 {
-	enum reason reason =
-		judge_by_entry(association->entry.now, sop_class, originator);
+	const struct entry_in_force *entry = &association->entry;
+	enum reason reason = judge_by_entry(entry->now, sop_class, originator);
 
-	if (reason != REASON_NONE && judge_by_entry(association->entry.first, sop_class,
-						    originator) == REASON_NONE)
+	if (reason != REASON_NONE &&
+	    judge_by_entry(entry->first, sop_class, originator) == REASON_NONE)
 		return REASON_REVOKED_WHILE_OPEN;
+	return reason;
+}
+
+enum reason entry_judge_sop_class(const struct association *association,
+				  const char *sop_class)
+{
+	return judge_now(association, sop_class, NULL);
+}
+
+enum reason entry_judge_instance(const struct association *association,
+				 const char **ret_why)
+{
+	const struct command_set *command = &association->request.command;
+	enum reason reason;
+
+	if (association->entry.revoked != REASON_NONE) {
+		*ret_why = association->entry.revoked_why;
+		return REASON_REVOKED_WHILE_OPEN;
+	}
+	if (association->is_authenticated &&
+	    time(NULL) > tls_trusted_until(&association->peer)) {
+		*ret_why = "the modality's certificate or its CRL went out of date while "
+			   "the association was open";
+		return tls_trust_ended(&association->peer);
+	}
+	reason = judge_now(association, command->sop_class,
+			   command->has_move_originator ? &command->move_originator
+							: NULL);
+	*ret_why = reason == REASON_REVOKED_WHILE_OPEN
+			   ? "its entry does not allow this instance any more"
+			   : "";
 	return reason;
 }

@@ -28,8 +28,11 @@ void entry_claim(const struct association *association, struct policy_claim *ret
 /* Takes the papers that came with the notice, and judges by them. */
 void entry_revise(struct association *association,
 		  const int papers[ASSOCIATION_PAPER_COUNT]);
-/* Whether a SOP class may be stored now, and a move originator (NULL: none) stand:
- * REASON_REVOKED_WHILE_OPEN when they were allowed as the association opened. */
-MUST_USE enum reason entry_judge(const struct association *association,
-				 const char *sop_class,
-				 const struct ae_title *originator);
+/* Whether the instance that the request brings may be stored now: by the trust in the
+ * modality, its SOP class and move originator; with the detail of the reason. And whether
+ * a SOP class may that its data set names. REASON_REVOKED_WHILE_OPEN when it might as the
+ * association opened. */
+MUST_USE enum reason entry_judge_instance(const struct association *association,
+					  const char **ret_why);
+MUST_USE enum reason entry_judge_sop_class(const struct association *association,
+					   const char *sop_class);

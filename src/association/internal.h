@@ -4,12 +4,9 @@
  *   association.c     the life: admit, negotiate, serve message by message, end
  *   admission.c       TLS, A-ASSOCIATE-RQ, policy, a place from the supervisor
  *   negotiation.c     which contexts are proposed to the destination, what is answered
- *   waiting.c         all waiting: the supervisor is heard, the modality watched
- *   pace.c            the slowest and the fastest that a modality may send
- *   messages.c        requests are read, responses written
- *   services.c        which service a message belongs to
- *   store.c           C-STORE: to the sink (outbound/sink.h), response, record
- *   instance.c        the instance's record, its judgement, the head of its data set
+ *   waiting.c         all waiting: the supervisor is heard, the modality watched and
+ * paced services.c        requests are read and find their service, responses are written
+ *   store.c           C-STORE: judged, to the sink (outbound/sink.h), response
  *   entry_in_force.c  the entry of the allowlist, and what a reload changes
  *   report.c          what the auditor is told
  *   supervision.c     notices from and to the supervisor
@@ -24,12 +21,30 @@
 #include "cathgate/association/association.h"
 #include "cathgate/base/digest.h"
 #include "cathgate/outbound/outbound.h"
+#include "ending.h"
 #include "entry_in_force.h"
-#include "messages.h"
-#include "pace.h"
 #include "report.h"
 #include "supervision.h"
 #include "waiting.h"
+
+/* The instance in hand, beside its record (report.instance). */
+struct instance {
+	bool is_passed_on; /* the sink is to have what comes */
+	bool is_answered;  /* association->response holds the sink's answer */
+	bool has_gone_out; /* the last fragment did */
+	/* Why the modality was seen to leave before the sink was ready; REASON_NONE. */
+	enum reason left;
+	uint16_t status;      /* ours, when the sink's isn't passed on */
+	size_t why_length;    /* of the record's detail; what follows are notes */
+	int64_t last_sent_us; /* when the last fragment had gone out */
+	int64_t drain_end_ms; /* an object over the limit is read no longer than that */
+};
+
+/* A data set whose request was answered without it: dropped as it comes. */
+struct stray {
+	uint8_t context; /* 0: there is none */
+	int64_t bytes;	 /* so much of it has come */
+};
 
 struct association {
 	const struct association_start *start;
@@ -53,14 +68,16 @@ struct association {
 	bool instance_in_hand; /* a stop leaves it some time */
 	bool parting;	       /* the modality has its A-RELEASE-RP: it may go */
 	bool is_ending;	       /* only its last PDU is still to arrive */
+	struct ending ending;  /* filled by each function that says so when it fails */
 
 	struct message request, response;
 	int64_t request_began_us; /* when its first byte was there */
 	struct stray stray;
 	struct digest *digest;
+	struct instance instance;
 	unsigned in_vain; /* instances so since one was stored */
 };
 
-/* admission.c, negotiation.c: 0, or -1 with the ending. */
-MUST_USE int admission_run(struct association *association, struct ending *ending);
-MUST_USE int negotiation_run(struct association *association, struct ending *ending);
+/* admission.c, negotiation.c: 0, or -1 with association->ending. */
+MUST_USE int admission_run(struct association *association);
+MUST_USE int negotiation_run(struct association *association);

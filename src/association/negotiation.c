@@ -36,19 +36,6 @@ static struct verdict judge_proposal(const struct association *association,
 	return (struct verdict){ .propose = true };
 }
 
-/* C-ECHO has no data set: any transfer syntax will do, the default one best. */
-static const char *echo_syntax(const struct association *association, size_t index)
-{
-	const char *first = ul_proposal_transfer_syntax(association->in.ul, index, 0);
-	const char *syntax;
-
-	for (size_t i = 0;
-	     (syntax = ul_proposal_transfer_syntax(association->in.ul, index, i)); i++)
-		if (strcmp(syntax, TRANSFER_SYNTAX_IMPLICIT) == 0)
-			return syntax;
-	return first;
-}
-
 static bool was_proposed(const struct association *association, size_t index,
 			 const char *transfer_syntax)
 {
@@ -59,6 +46,14 @@ static bool was_proposed(const struct association *association, size_t index,
 		if (strcmp(syntax, transfer_syntax) == 0)
 			return true;
 	return false;
+}
+
+/* C-ECHO has no data set: any transfer syntax will do, the default one best. */
+static const char *echo_syntax(const struct association *association, size_t index)
+{
+	return was_proposed(association, index, TRANSFER_SYNTAX_IMPLICIT)
+		       ? TRANSFER_SYNTAX_IMPLICIT
+		       : ul_proposal_transfer_syntax(association->in.ul, index, 0);
 }
 
 struct tally {
@@ -132,14 +127,15 @@ static const struct ul_rejection try_again = { 2, 3, 1 };
 
 /* Whatever keeps the destination away may pass. The destination's own rejection is passed
  * on as it is. */
-static void reject_for(const struct sink_failure *failure, struct ending *ending)
+static void reject_for(struct association *association,
+		       const struct sink_failure *failure)
 {
 	if (failure->reason == REASON_PEER_LOST || failure->reason == REASON_PEER_ABORT) {
-		ending_set(ending, AUDIT_ABORTED, failure->reason, PARTING_SILENT,
+		ending_set(association, AUDIT_ABORTED, failure->reason, PARTING_SILENT,
 			   "the modality left while the destination was called");
 		return;
 	}
-	ending_reject(ending, failure->reason,
+	ending_reject(association, failure->reason,
 		      failure->reason == REASON_DESTINATION_REJECTED ? failure->rejection
 								     : try_again,
 		      failure->detail);
@@ -177,7 +173,7 @@ static void summarise(const struct association *association, const struct tally 
 	}
 }
 
-int negotiation_run(struct association *association, struct ending *ending)
+int negotiation_run(struct association *association)
 {
 	struct sink_failure failure;
 	struct tally tally = { 0 };
@@ -186,24 +182,24 @@ int negotiation_run(struct association *association, struct ending *ending)
 
 	select_proposals(association, &tally);
 	if (tally.proposed > 0 && outbound_open(&association->out, &failure) != 0) {
-		reject_for(&failure, ending);
+		reject_for(association, &failure);
 		return -1;
 	}
 	if (answer_proposals(association, &tally) != 0) {
-		ending_reject(ending, REASON_INTERNAL, try_again,
+		ending_reject(association, REASON_INTERNAL, try_again,
 			      "the contexts could not be answered");
 		return -1;
 	}
 	summarise(association, &tally, detail, sizeof(detail), &reason);
 	if (report_association(association, AUDIT_ACCEPTED, reason, detail) != 0) {
-		ending_reject(ending, REASON_AUDIT_UNAVAILABLE, try_again,
+		ending_reject(association, REASON_AUDIT_UNAVAILABLE, try_again,
 			      "the audit log took no record of the association");
 		return -1;
 	}
 	leg_silence(&association->in, association->config->limits.associate_seconds,
 		    REASON_TOO_SLOW);
 	if (ul_acknowledge(association->in.ul, association->out.leg.ul) != 0) {
-		ending_of_leg(&association->in, UL_CLOSED, ending);
+		ending_of_leg(association, UL_CLOSED);
 		return -1;
 	}
 	association->established = true;

@@ -5,7 +5,7 @@
 
 #include "internal.h"
 
-#include "cathgate/audit/client.h"
+#include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 
 #define RECORD_MS 30000 /* a log that takes longer is not available */
@@ -72,57 +72,133 @@ bool report_is_recorded(enum audit_taken taken)
 	return taken == AUDIT_DURABLE || taken == AUDIT_COUNTED;
 }
 
-int report_again(struct association *association, const struct audit_record *record,
-		 enum audit_taken taken)
-{
-	for (int i = 0; i < TRIES && taken != AUDIT_KEPT; i++) {
-		if (taken != AUDIT_SLOW && supervision_renew_auditor(association) != 0)
-			return -1;
-		taken = submit_record(association, record);
-		if (report_is_recorded(taken))
-			return 0;
-		if (taken == AUDIT_SLOW)
-			return -1;
-	}
-	return -1;
-}
-
-/* Tells that the instance begins; without a record, that its last fragment is about to go
- * out. */
-MUST_USE static int announce_instance(struct association *association,
-				      const struct audit_record *record)
+/* To the auditor's successor, or once more to an auditor that is slow. */
+static enum audit_taken submit_again(struct association *association,
+				     const struct audit_record *record,
+				     enum audit_taken taken)
 {
 	for (int i = 0; i < TRIES; i++) {
-		int channel = association->report.channel;
+		if (taken == AUDIT_GONE && supervision_renew_auditor(association) != 0)
+			return AUDIT_GONE;
+		taken = submit_record(association, record);
+		if (taken != AUDIT_GONE)
+			break;
+	}
+	return taken;
+}
 
-		if ((record ? audit_begin(channel, record)
-			    : audit_last_fragment(channel)) == 0)
+void report_new_instance(struct association *association)
+{
+	const struct message *request = &association->request;
+	const char *syntax =
+		ul_context_transfer_syntax(association->in.ul, request->context);
+	struct report *report = &association->report;
+	struct audit_record *record = &report->instance;
+
+	report->head = (struct data_set_head){ .study = "" };
+	report->head_is_read = false;
+	report->head_size = 0;
+	*record = report->record;
+	record->event = AUDIT_INSTANCE;
+	PUT(record->sop_class, request->command.sop_class);
+	PUT(record->sop_instance, request->command.sop_instance);
+	PUT(record->transfer_syntax, syntax ? syntax : "");
+}
+
+void report_keep_head(struct association *association, const struct ul_pdv *pdv)
+{
+	struct report *report = &association->report;
+	size_t room = sizeof(report->head_bytes) - report->head_size;
+
+	if (room > pdv->size)
+		room = pdv->size;
+	memcpy(report->head_bytes + report->head_size, pdv->data, room);
+	report->head_size += room;
+}
+
+const struct data_set_head *report_read_head(struct association *association)
+{
+	struct report *report = &association->report;
+
+	if (!report->head_is_read)
+		data_set_head_read(report->head_bytes, report->head_size,
+				   report->instance.transfer_syntax, &report->head);
+	report->head_is_read = true;
+	return &report->head;
+}
+
+static void note_difference(struct audit_record *record, const char *what,
+			    const char *in_command, const char *in_data_set)
+{
+	size_t used = strlen(record->detail);
+
+	if (in_command[0] && in_data_set[0] && strcmp(in_command, in_data_set) != 0)
+		snprintf(record->detail + used, sizeof(record->detail) - used,
+			 "%sthe data set names another %s, %s", used > 0 ? "; " : "",
+			 what, in_data_set);
+}
+
+void report_complete_instance(struct association *association)
+{
+	const struct data_set_head *head = report_read_head(association);
+	struct audit_record *record = &association->report.instance;
+	struct instance *instance = &association->instance;
+
+	instance->why_length = strlen(record->detail);
+	note_difference(record, "SOP class", record->sop_class, head->sop_class);
+	note_difference(record, "SOP instance", record->sop_instance, head->sop_instance);
+	PUT(record->study, head->study);
+	PUT(record->patient_id, head->patient_id);
+	record->total_ms = (clock_us() - association->request_began_us) / 1000;
+	if (!instance->is_answered)
+		record->status = instance->status;
+}
+
+int report_begin(struct association *association)
+{
+	struct report *report = &association->report;
+
+	for (int i = 0; i < TRIES; i++) {
+		if (audit_begin(report->channel, &report->instance) == 0) {
+			report->begin_told = true;
 			return 0;
+		}
 		if (supervision_renew_auditor(association) != 0)
 			return -1;
 	}
 	return -1;
 }
 
-int report_begin(struct association *association, const struct audit_record *record)
-{
-	if (announce_instance(association, record) != 0)
-		return -1;
-	association->report.begun = record;
-	return 0;
-}
-
 int report_last_fragment(struct association *association)
 {
-	if (announce_instance(association, NULL) != 0)
-		return -1;
-	association->report.last_fragment_told = true;
-	return 0;
+	struct report *report = &association->report;
+
+	for (int i = 0; i < TRIES; i++) {
+		if (audit_last_fragment(report->channel) == 0) {
+			report->last_fragment_told = true;
+			return 0;
+		}
+		if (supervision_renew_auditor(association) != 0)
+			return -1;
+	}
+	return -1;
 }
 
-enum audit_taken report_instance(struct association *association,
-				 const struct audit_record *record)
+static bool is_in_hands(enum audit_taken taken)
 {
+	return report_is_recorded(taken) || taken == AUDIT_KEPT;
+}
+
+/* The instance is over for the auditor, and for every successor of the auditor's. */
+static void forget_instance(struct report *report)
+{
+	report->begin_told = false;
+	report->last_fragment_told = false;
+}
+
+enum audit_taken report_instance(struct association *association)
+{
+	const struct audit_record *record = &association->report.instance;
 	enum audit_taken taken = submit_record(association, record);
 
 	/* A record that is only counted is one of many: a warning for each would fill
@@ -133,27 +209,21 @@ enum audit_taken report_instance(struct association *association,
 			    record->detail);
 	/* Should the auditor have died, its successor is told anew that the instance
 	 * began: until an auditor has its record, this process may die, too. */
-	if (report_is_recorded(taken) || taken == AUDIT_KEPT)
-		report_instance_ended(association);
+	if (is_in_hands(taken))
+		forget_instance(&association->report);
 	return taken;
 }
 
-void report_instance_ended(struct association *association)
-{
-	association->report.begun = NULL;
-	association->report.last_fragment_told = false;
-}
-
-/* An instance's record that no auditor took in its time is tried again: it must come
- * before the association's last word. */
-static void report_belated(struct association *association)
+enum audit_taken report_instance_again(struct association *association,
+				       enum audit_taken taken)
 {
 	struct report *report = &association->report;
 
-	if (report->unrecorded &&
-	    report_again(association, report->unrecorded, AUDIT_GONE) == 0)
-		report->unrecorded = NULL;
-	report_instance_ended(association);
+	taken = submit_again(association, &report->instance, taken);
+	if (is_in_hands(taken))
+		forget_instance(report);
+	report->instance_is_unrecorded = !is_in_hands(taken);
+	return taken;
 }
 
 /* The operator is told as well, unless the record is one of many that are only counted.
@@ -178,23 +248,25 @@ int report_association(struct association *association, enum audit_outcome outco
 {
 	struct report *report = &association->report;
 	struct audit_record record = report->record;
+	bool is_last = outcome != AUDIT_ACCEPTED;
 	enum audit_taken taken;
 
 	record.outcome = outcome;
 	record.reason = reason;
 	PUT(record.detail, detail);
-	report_belated(association);
-	report->last_word_said = outcome != AUDIT_ACCEPTED;
+	if (report->instance_is_unrecorded) /* it must come before the last word */
+		report_instance_again(association, AUDIT_GONE);
+	forget_instance(report);
+	report->last_word_said = is_last;
 	taken = submit_association(association, &record);
-	if (report_is_recorded(taken))
-		return 0;
-	if (taken != AUDIT_GONE) /* the auditor has the record, and keeps it */
-		return -1;
-	report->last_word_said = false;
-	if (report_again(association, &record, AUDIT_GONE) == 0) {
-		report->last_word_said = outcome != AUDIT_ACCEPTED;
-		return 0;
+	if (taken == AUDIT_GONE) {
+		report->last_word_said = false;
+		taken = submit_again(association, &record, AUDIT_GONE);
+		report->last_word_said = is_last && taken != AUDIT_GONE;
+		if (taken == AUDIT_GONE)
+			log_error("the audit log took no record of it: see the auditor's "
+				  "messages");
 	}
-	log_error("the audit log took no record of it: see the auditor's messages");
-	return -1;
+	/* An auditor that is slow, or whose disk is full, keeps the record. */
+	return report_is_recorded(taken) ? 0 : -1;
 }

@@ -1,26 +1,19 @@
 /*
- * Which service a message belongs to, and the services. Each returns 0 to go on, or -1
- * with the ending of the association.
+ * Messages from and to the modality (PS3.7 6.3), and the services that they belong to.
  */
 #pragma once
 
 #include <stdbool.h>
 
 #include "cathgate/base/must_use.h"
-#include "ending.h"
 
 struct association;
 
-/* Performs the request that has been read. */
-MUST_USE int services_perform(struct association *association, struct ending *ending);
+/* Reads the whole command set of a request, whose first PDV is about to come: 1. 0 when
+ * the modality asks for release instead; -1 with the ending. Context 0: no request came.
+ */
+MUST_USE int services_read_request(struct association *association);
+/* Performs the request that has been read, and answers it: 0; or -1 with the ending. */
+MUST_USE int services_perform(struct association *association);
 /* Whether there is a service for contexts of this abstract syntax. */
 bool services_has(const char *abstract_syntax);
-
-/* echo.c */
-MUST_USE int echo_perform(struct association *association, struct ending *ending);
-
-/* store.c */
-MUST_USE int store_perform(struct association *association, struct ending *ending);
-/* Records the instance of a C-STORE-RQ with which the association ends: its data set is
- * not read. */
-void store_record_unread(struct association *association, const struct ending *ending);

@@ -2,17 +2,17 @@
  * One C-STORE (PS3.7 9.1.1, PS3.4 Annex B), cut-through: judged, passed on fragment by
  * fragment while it is hashed, answered as the destination answers, after its record.
  */
-#include "services.h"
+#include "store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "instance.h"
 #include "internal.h"
-#include "messages.h"
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
+#include "cathgate/dicom/sop_class.h"
 
 /* A study of 3,000 objects that are all refused gets 3,000 answers; a modality that sends
  * for ever in vain is a burden to the others. */
@@ -34,14 +34,69 @@ static uint16_t status_of(enum reason reason)
 	}
 }
 
+/* The instance does not go on: what is recorded, and our own status for the modality. */
+static void conclude(struct association *association, enum audit_outcome outcome,
+		     enum reason reason, uint16_t status, const char *detail)
+{
+	struct audit_record *record = &association->report.instance;
+
+	association->instance.is_passed_on = false;
+	association->instance.status = status;
+	record->outcome = outcome;
+	record->reason = reason;
+	snprintf(record->detail, sizeof(record->detail), "%s", detail);
+}
+
+/* Whether the command makes sense. */
+static bool check_command(struct association *association)
+{
+	const struct command_set *command = &association->request.command;
+	const char *syntax = ul_context_abstract_syntax(association->in.ul,
+							association->request.context);
+
+	if (!syntax || !sop_class_is_storage(syntax))
+		conclude(association, AUDIT_FAILED, REASON_MALFORMED,
+			 STATUS_UNRECOGNISED_OPERATION,
+			 "a C-STORE-RQ on another service's presentation context");
+	else if (command->fault)
+		conclude(association, AUDIT_FAILED, REASON_MALFORMED,
+			 STATUS_CANNOT_UNDERSTAND, command->fault);
+	else if (!command->has_data_set || !command->sop_class[0] ||
+		 !command->sop_instance[0])
+		conclude(association, AUDIT_FAILED, REASON_MALFORMED,
+			 STATUS_CANNOT_UNDERSTAND,
+			 "a C-STORE-RQ without SOP class, SOP instance or data set");
+	else
+		return true;
+	return false;
+}
+
+/* Promise 2: each instance is judged anew. */
+static void judge_instance(struct association *association)
+{
+	enum reason reason;
+	const char *why;
+
+	if (!check_command(association))
+		return;
+	reason = entry_judge_instance(association, &why);
+	association->instance.is_passed_on = reason == REASON_NONE;
+	if (reason != REASON_NONE)
+		conclude(association, AUDIT_REFUSED, reason, STATUS_NOT_AUTHORISED, why);
+}
+
+static enum audit_outcome outcome_so_far(const struct association *association)
+{
+	return association->instance.has_gone_out ? AUDIT_UNCONFIRMED : AUDIT_FAILED;
+}
+
 /* The sink failed: what it has of the instance must never look whole. */
-static void give_up_sink(struct association *association, struct instance *instance,
+static void give_up_sink(struct association *association,
 			 const struct sink_failure *failure)
 {
 	association->sink.abort(association->sink.context);
-	instance_conclude(instance,
-			  instance->has_gone_out ? AUDIT_UNCONFIRMED : AUDIT_FAILED,
-			  failure->reason, status_of(failure->reason), failure->detail);
+	conclude(association, outcome_so_far(association), failure->reason,
+		 status_of(failure->reason), failure->detail);
 }
 
 static bool is_of_modality(enum reason reason)
@@ -49,20 +104,22 @@ static bool is_of_modality(enum reason reason)
 	return reason == REASON_PEER_LOST || reason == REASON_PEER_ABORT;
 }
 
-static void open_sink(struct association *association, struct instance *instance)
+static const struct sink_failure no_auditor = { .reason = REASON_AUDIT_UNAVAILABLE,
+						.detail = "the auditor is not there" };
+
+static void open_sink(struct association *association)
 {
 	const struct sink *sink = &association->sink;
 	struct sink_failure failure;
 
-	if (report_begin(association, &instance->record) != 0) {
-		instance_conclude(instance, AUDIT_FAILED, REASON_AUDIT_UNAVAILABLE,
-				  STATUS_OUT_OF_RESOURCES, "the auditor is not there");
+	if (report_begin(association) != 0) {
+		give_up_sink(association, &no_auditor);
 		return;
 	}
 	if (sink->begin(sink->context, &association->request, &failure) != 0) {
 		if (is_of_modality(failure.reason))
-			instance->left = failure.reason;
-		give_up_sink(association, instance, &failure);
+			association->instance.left = failure.reason;
+		give_up_sink(association, &failure);
 		return;
 	}
 	histogram_count(&association->supervision.figures.first_byte,
@@ -70,9 +127,10 @@ static void open_sink(struct association *association, struct instance *instance
 }
 
 /* Between two PDUs of the modality. An early answer is kept until it has finished. */
-static void hear_early(struct association *association, struct instance *instance)
+static void hear_early(struct association *association)
 {
 	const struct sink *sink = &association->sink;
+	struct instance *instance = &association->instance;
 	struct sink_failure failure;
 	int came;
 
@@ -82,38 +140,36 @@ static void hear_early(struct association *association, struct instance *instanc
 	came = sink->early(sink->context, &association->response, &failure);
 	instance->is_answered = came > 0;
 	if (came < 0)
-		give_up_sink(association, instance, &failure);
+		give_up_sink(association, &failure);
 }
 
 /* The command was judged first, but the destination may file by what the data set says.
  * That is known before the last fragment goes out. */
-static void judge_data_set(struct association *association, struct instance *instance)
+static void judge_data_set(struct association *association)
 {
-	const char *sop_class = instance->head.sop_class;
+	struct instance *instance = &association->instance;
+	const char *sop_class = report_read_head(association)->sop_class;
 	enum reason reason;
 
-	instance_read_head(instance);
 	if (!instance->is_passed_on || !sop_class[0] ||
-	    strcmp(sop_class, instance->record.sop_class) == 0)
+	    strcmp(sop_class, association->report.instance.sop_class) == 0)
 		return;
-	reason = entry_judge(association, sop_class, NULL);
+	reason = entry_judge_sop_class(association, sop_class);
 	if (reason == REASON_NONE)
 		return;
 	association->sink.abort(association->sink.context);
 	instance->is_answered = false; /* our own answer counts */
-	instance_conclude(instance, AUDIT_REFUSED, reason, STATUS_NOT_AUTHORISED, "");
+	conclude(association, AUDIT_REFUSED, reason, STATUS_NOT_AUTHORISED, "");
 }
 
-static void pass_fragment_on(struct association *association, struct instance *instance,
-			     const struct ul_pdv *pdv)
+static void pass_fragment_on(struct association *association, const struct ul_pdv *pdv)
 {
 	const struct sink *sink = &association->sink;
+	struct instance *instance = &association->instance;
 	struct sink_failure failure;
 
 	if (pdv->last && report_last_fragment(association) != 0) {
-		failure = (struct sink_failure){ .reason = REASON_AUDIT_UNAVAILABLE,
-						 .detail = "the auditor is not there" };
-		give_up_sink(association, instance, &failure);
+		give_up_sink(association, &no_auditor);
 		return;
 	}
 	if (sink->fragment(sink->context, pdv, &failure) == 0) {
@@ -122,199 +178,180 @@ static void pass_fragment_on(struct association *association, struct instance *i
 		return;
 	}
 	if (!instance->is_answered) {
-		give_up_sink(association, instance, &failure);
+		give_up_sink(association, &failure);
 		return;
 	}
 	/* The sink has refused and listens no more: its answer still stands. */
-	sink->abort(sink->context);
+	association->sink.abort(association->sink.context);
 	instance->is_passed_on = false;
 }
 
 /* An object over the limit fails, but its sender deserves an answer: the rest is read for
  * as long as a destination may take for one. 0, or -1 when that is over. */
-MUST_USE static int check_size(struct association *association, struct instance *instance)
+MUST_USE static int check_size(struct association *association)
 {
-	const struct config_limits *limits = &association->config->limits;
-	struct sink_failure failure = {
+	static const struct sink_failure too_large = {
 		.reason = REASON_LIMIT_OBJECT,
 		.detail = "larger than limits.max_object_bytes",
 	};
+	const struct config_limits *limits = &association->config->limits;
+	struct instance *instance = &association->instance;
 
-	if (instance->record.bytes <= limits->max_object_bytes)
+	if (association->report.instance.bytes <= limits->max_object_bytes)
 		return 0;
 	if (instance->drain_end_ms == 0) {
 		instance->drain_end_ms =
 			clock_ms() + (int64_t)limits->response_seconds * 1000;
 		if (instance->is_passed_on || instance->is_answered)
-			give_up_sink(association, instance, &failure);
+			give_up_sink(association, &too_large);
 		instance->is_answered = false; /* our own answer counts */
 	}
 	return clock_ms() < instance->drain_end_ms ? 0 : -1;
 }
 
-MUST_USE static int lost_modality(struct association *association,
-				  const struct instance *instance, enum ul_event event,
-				  struct ending *ending)
-{
-	if (event == UL_CLOSED && instance->left != REASON_NONE)
-		ending_set(ending, AUDIT_ABORTED, instance->left, PARTING_SILENT,
-			   "the modality left within an object");
-	else
-		ending_of_leg(&association->in, event, ending);
-	return -1;
-}
-
-MUST_USE static int finish_digest(struct association *association,
-				  struct instance *instance)
-{
-	uint8_t sum[DIGEST_SIZE];
-
-	if (digest_finish(association->digest, sum) != 0)
-		return -1;
-	digest_hex(sum, sizeof(sum), instance->record.sha256);
-	return 0;
-}
-
 MUST_USE static int take_fragment(struct association *association,
-				  struct instance *instance, const struct ul_pdv *pdv,
-				  struct ending *ending)
+				  const struct ul_pdv *pdv)
 {
-	instance_take(instance, pdv);
-	instance->record.bytes += (int64_t)pdv->size;
+	report_keep_head(association, pdv);
+	association->report.instance.bytes += (int64_t)pdv->size;
 	association->supervision.figures.bytes += pdv->size;
-	if (check_size(association, instance) != 0) {
-		ending_abort(ending, REASON_LIMIT_OBJECT,
+	if (check_size(association) != 0) {
+		ending_abort(association, REASON_LIMIT_OBJECT,
 			     "it did not end long after limits.max_object_bytes");
 		return -1;
 	}
 	if (pdv->last)
-		judge_data_set(association, instance);
-	if (instance->is_passed_on)
-		pass_fragment_on(association, instance, pdv);
+		judge_data_set(association);
+	if (association->instance.is_passed_on)
+		pass_fragment_on(association, pdv);
 	/* Hashed while the destination works on it. */
 	if (digest_update(association->digest, pdv->data, pdv->size) == 0)
 		return 0;
-	ending_abort(ending, REASON_INTERNAL, "SHA-256 failed");
+	ending_abort(association, REASON_INTERNAL, "SHA-256 failed");
 	return -1;
+}
+
+static void lose_modality(struct association *association, enum ul_event event)
+{
+	enum reason left = association->instance.left;
+
+	if (event == UL_CLOSED && left != REASON_NONE)
+		ending_set(association, AUDIT_ABORTED, left, PARTING_SILENT,
+			   "the modality left within an object");
+	else
+		ending_of_leg(association, event);
 }
 
 /* Reads the data set to its end, whatever becomes of it: 0; or -1 with the ending. */
-MUST_USE static int take_data_set(struct association *association,
-				  struct instance *instance, struct ending *ending)
+MUST_USE static int take_data_set(struct association *association)
 {
+	struct audit_record *record = &association->report.instance;
 	struct ul_pdv pdv = { .last = false };
 	bool hashing = digest_start(association->digest) == 0;
+	uint8_t sum[DIGEST_SIZE];
 
 	if (!association->request.command.has_data_set)
 		return 0;
-	instance->record.bytes = 0;
+	record->bytes = 0;
 	while (!pdv.last) {
 		enum ul_event event;
 
-		hear_early(association, instance);
+		hear_early(association);
 		event = ul_read(association->in.ul, &pdv);
 		if (event != UL_PDV || pdv.command ||
-		    pdv.context != association->request.context)
-			return lost_modality(association, instance, event, ending);
-		if (take_fragment(association, instance, &pdv, ending) != 0)
+		    pdv.context != association->request.context) {
+			lose_modality(association, event);
+			return -1;
+		}
+		if (take_fragment(association, &pdv) != 0)
 			return -1;
 	}
-	if (hashing && finish_digest(association, instance) == 0)
-		return 0;
-	ending_abort(ending, REASON_INTERNAL, "SHA-256 failed");
-	return -1;
+	if (!hashing || digest_finish(association->digest, sum) != 0) {
+		ending_abort(association, REASON_INTERNAL, "SHA-256 failed");
+		return -1;
+	}
+	digest_hex(sum, sizeof(sum), record->sha256);
+	return 0;
 }
 
 /* The sink's answer, unless the transfer has failed. */
-static void take_answer(struct association *association, struct instance *instance)
+static void take_answer(struct association *association)
 {
 	const struct command_set *answer = &association->response.command;
+	struct audit_record *record = &association->report.instance;
+	struct instance *instance = &association->instance;
 	const struct sink *sink = &association->sink;
 	struct sink_failure failure;
 
 	if (instance->is_passed_on) {
 		if (sink->finish(sink->context, &association->response, &failure) != 0) {
-			give_up_sink(association, instance, &failure);
+			give_up_sink(association, &failure);
 			return;
 		}
 		if (!instance->is_answered)
-			instance->record.wait_ms =
-				(clock_us() - instance->last_sent_us) / 1000;
+			record->wait_ms = (clock_us() - instance->last_sent_us) / 1000;
 		instance->is_answered = true;
 	}
 	if (!instance->is_answered)
 		return;
-	instance->record.status = answer->status;
+	record->status = answer->status;
 	if (command_status_stored(answer->status))
-		instance->record.outcome = AUDIT_FORWARDED;
+		record->outcome = AUDIT_FORWARDED;
 	else
-		instance_conclude(instance, AUDIT_FAILED, REASON_DESTINATION_STATUS,
-				  answer->status, "");
-}
-
-/* No auditor has the record yet. Whether one has it now; else the association's end tries
- * once more. */
-static bool record_again(struct association *association, const struct instance *instance,
-			 enum audit_taken taken)
-{
-	if (report_again(association, &instance->record, taken) != 0) {
-		association->report.unrecorded = &instance->record;
-		return false;
-	}
-	report_instance_ended(association);
-	return true;
+		conclude(association, AUDIT_FAILED, REASON_DESTINATION_STATUS,
+			 answer->status, "");
 }
 
 /* The modality is gone, or is to be sent away: the record says so, and the modality gets
  * no response. */
-static void fail_with_modality(struct association *association, struct instance *instance,
-			       const struct ending *ending)
+static void fail_with_modality(struct association *association)
 {
+	const struct ending *ending = &association->ending;
+	struct audit_record *record = &association->report.instance;
 	enum audit_taken taken;
 
 	association->sink.abort(association->sink.context);
-	if (instance->record.reason == REASON_NONE)
-		instance_conclude(instance,
-				  instance->has_gone_out ? AUDIT_UNCONFIRMED
-							 : AUDIT_FAILED,
-				  ending->reason, STATUS_SUCCESS, ending->detail);
-	instance_complete(association, instance);
-	instance->record.status = -1; /* none was given */
-	taken = report_instance(association, &instance->record);
-	if (!report_is_recorded(taken))
-		record_again(association, instance, taken);
+	if (record->reason == REASON_NONE)
+		conclude(association, outcome_so_far(association), ending->reason,
+			 STATUS_SUCCESS, ending->detail);
+	report_complete_instance(association);
+	record->status = -1; /* none was given */
+	taken = report_instance(association);
+	if (taken == AUDIT_SLOW || taken == AUDIT_GONE)
+		report_instance_again(association, taken);
 }
 
-MUST_USE static int answer_modality(struct association *association,
-				    const struct instance *instance,
-				    struct ending *ending)
+/* With a response of our own. */
+static enum service_end answer_with_reason(struct association *association,
+					   uint16_t status, enum reason reason)
 {
-	const struct audit_record *record = &instance->record;
+	struct message *response = &association->response;
+
+	response->size = command_response(&association->request.command, status,
+					  reason_name(reason), response->bytes);
+	return SERVICE_ANSWERS;
+}
+
+MUST_USE static enum service_end answer_modality(struct association *association)
+{
+	const struct audit_record *record = &association->report.instance;
+	const struct instance *instance = &association->instance;
+	int why_length = (int)instance->why_length;
 
 	if (instance->is_answered)
-		return messages_pass_response(association, ending);
+		return SERVICE_ANSWERS;
 	if (is_of_modality(record->reason)) {
-		ending_set(ending, AUDIT_ABORTED, record->reason, PARTING_SILENT, "%.*s",
-			   (int)instance->why_length, record->detail);
-		return -1;
+		ending_set(association, AUDIT_ABORTED, record->reason, PARTING_SILENT,
+			   "%.*s", why_length, record->detail);
+		return SERVICE_ENDS;
 	}
-	if (messages_respond(association, instance->status, reason_name(record->reason),
-			     ending) != 0)
-		return -1;
+	answer_with_reason(association, instance->status, record->reason);
 	if (record->reason != REASON_DESTINATION_CONTEXT &&
 	    record->reason != REASON_REVOKED_WHILE_OPEN)
-		return 0;
+		return SERVICE_ANSWERS;
 	/* What the modality was told of its contexts, or of itself, is no longer true. */
-	ending_abort(ending, record->reason, "%.*s", (int)instance->why_length,
-		     record->detail);
-	return -1;
-}
-
-MUST_USE static int refuse_unrecorded(struct association *association,
-				      struct ending *ending)
-{
-	return messages_respond(association, STATUS_OUT_OF_RESOURCES,
-				reason_name(REASON_AUDIT_UNAVAILABLE), ending);
+	ending_abort(association, record->reason, "%.*s", why_length, record->detail);
+	return SERVICE_ANSWERS_LAST;
 }
 
 /* In the system's words. */
@@ -327,100 +364,96 @@ static const char *why_not_taken(enum audit_taken taken)
 
 /* The record is not known to be durable. The modality may not be told of success then: it
  * is told of a failure, and the record is corrected. */
-MUST_USE static int fail_with_auditor(struct association *association,
-				      struct instance *instance, enum audit_taken taken,
-				      struct ending *ending)
+MUST_USE static enum service_end fail_with_auditor(struct association *association,
+						   enum audit_taken taken)
 {
-	bool forwarded = instance->record.outcome == AUDIT_FORWARDED;
+	struct audit_record *record = &association->report.instance;
+	bool forwarded = record->outcome == AUDIT_FORWARDED;
 
 	log_error("the audit log took no record of an instance: %s",
 		  why_not_taken(taken));
-	audit_record_doubt(&instance->record);
-	/* The auditor keeps the record, and corrects it itself. */
-	if (taken == AUDIT_KEPT)
-		return forwarded ? refuse_unrecorded(association, ending)
-				 : answer_modality(association, instance, ending);
+	audit_record_doubt(record);
 	/* The auditor has died: its successor gets the record. Or the auditor is slow:
-	 * the first record stands in its queue, and this one corrects that. */
-	if (record_again(association, instance, taken) && !forwarded)
-		return answer_modality(association, instance, ending);
-	if (refuse_unrecorded(association, ending) == 0)
-		ending_abort(ending, REASON_AUDIT_UNAVAILABLE,
-			     "the auditor did not answer in time");
-	return -1;
+	 * the first record stands in its queue, and this one corrects that. An auditor
+	 * that keeps the record corrects it itself. */
+	if (taken != AUDIT_KEPT)
+		taken = report_instance_again(association, taken);
+	if (!forwarded && (taken == AUDIT_KEPT || report_is_recorded(taken)))
+		return answer_modality(association);
+	answer_with_reason(association, STATUS_OUT_OF_RESOURCES,
+			   REASON_AUDIT_UNAVAILABLE);
+	if (taken == AUDIT_KEPT)
+		return SERVICE_ANSWERS;
+	ending_abort(association, REASON_AUDIT_UNAVAILABLE,
+		     "the auditor did not answer in time");
+	return SERVICE_ANSWERS_LAST;
 }
 
 /* Counts the instances in vain between two that were stored. Those that the destination
- * refuses do not count: it may have the study already. 0; or -1 with the ending when they
- * are too many. */
-MUST_USE static int judge_run(struct association *association,
-			      const struct instance *instance, struct ending *ending)
+ * refuses do not count: it may have the study already. Whether they are too many. */
+static bool is_in_vain(struct association *association)
 {
-	if (instance->record.outcome == AUDIT_FORWARDED)
+	const struct audit_record *record = &association->report.instance;
+
+	if (record->outcome == AUDIT_FORWARDED)
 		association->in_vain = 0;
 	else
-		association->in_vain += audit_record_is_in_vain(&instance->record);
-	if (association->in_vain < IN_VAIN_MAX)
-		return 0;
-	ending_abort(ending, REASON_LIMIT_REFUSALS,
-		     "%u instances were refused and none was stored between them, "
-		     "the last: %s",
-		     association->in_vain, reason_name(instance->record.reason));
-	return -1;
+		association->in_vain += audit_record_is_in_vain(record);
+	return association->in_vain >= IN_VAIN_MAX;
+}
+
+static void begin_instance(struct association *association)
+{
+	association->instance = (struct instance){ .is_passed_on = false };
+	report_new_instance(association);
+}
+
+void store_record_unread(struct association *association)
+{
+	begin_instance(association);
+	fail_with_modality(association);
 }
 
 /* The whole instance has been read. */
-MUST_USE static int answer_instance(struct association *association,
-				    struct instance *instance, struct ending *ending)
+MUST_USE static enum service_end end_instance(struct association *association)
 {
 	enum audit_taken taken;
-	int done;
+	enum service_end end;
 
-	take_answer(association, instance);
-	instance_complete(association, instance);
+	take_answer(association);
+	report_complete_instance(association);
 	association->supervision.figures.instances++;
-	taken = report_instance(association, &instance->record);
-	done = report_is_recorded(taken)
-		       ? answer_modality(association, instance, ending)
-		       : fail_with_auditor(association, instance, taken, ending);
-	return done == 0 ? judge_run(association, instance, ending) : done;
+	taken = report_instance(association);
+	end = report_is_recorded(taken) ? answer_modality(association)
+					: fail_with_auditor(association, taken);
+	if (end != SERVICE_ANSWERS || !is_in_vain(association))
+		return end;
+	ending_abort(association, REASON_LIMIT_REFUSALS,
+		     "%u instances were refused and none was stored between them, "
+		     "the last: %s",
+		     association->in_vain,
+		     reason_name(association->report.instance.reason));
+	return SERVICE_ANSWERS_LAST;
 }
 
-static struct instance in_hand; /* one at a time in a process */
-
-void store_record_unread(struct association *association, const struct ending *ending)
-{
-	instance_begin(association, &in_hand);
-	fail_with_modality(association, &in_hand, ending);
-}
-
-MUST_USE static int store_instance(struct association *association, struct ending *ending)
-{
-	int done;
-
-	instance_begin(association, &in_hand);
-	instance_judge(association, &in_hand);
-	if (in_hand.is_passed_on)
-		open_sink(association, &in_hand);
-	done = take_data_set(association, &in_hand, ending);
-	pace_stop(&association->pace);
-	if (done == 0)
-		return answer_instance(association, &in_hand, ending);
-	fail_with_modality(association, &in_hand, ending);
-	return -1;
-}
-
-int store_perform(struct association *association, struct ending *ending)
+enum service_end store_perform(struct association *association)
 {
 	int done;
 
 	if (waiting_for_turn(association) != 0) {
-		ending_of_leg(&association->in, UL_CLOSED, ending);
-		store_record_unread(association, ending);
-		return -1;
+		ending_of_leg(association, UL_CLOSED);
+		store_record_unread(association);
+		return SERVICE_ENDS;
 	}
-	association->instance_in_hand = true;
-	done = store_instance(association, ending);
-	association->instance_in_hand = false;
-	return done;
+	association->instance_in_hand = true; /* until it is answered */
+	begin_instance(association);
+	judge_instance(association);
+	if (association->instance.is_passed_on)
+		open_sink(association);
+	done = take_data_set(association);
+	pace_stop(&association->pace);
+	if (done == 0)
+		return end_instance(association);
+	fail_with_modality(association);
+	return SERVICE_ENDS;
 }

@@ -35,7 +35,8 @@ static void introduce_to_auditor(const struct association *association)
 
 	record.outcome = association->established ? AUDIT_ACCEPTED : AUDIT_NO_OUTCOME;
 	if (audit_announce(report->channel, &record) != 0 ||
-	    (report->begun && audit_begin(report->channel, report->begun) != 0) ||
+	    (report->begin_told &&
+	     audit_begin(report->channel, &report->instance) != 0) ||
 	    (report->last_fragment_told && audit_last_fragment(report->channel) != 0))
 		log_debug("the new auditor is gone as well");
 }
@@ -87,7 +88,8 @@ MUST_USE static int receive_notice(struct association *association,
 		break;
 	case ASSOCIATION_GRANTED:
 	case ASSOCIATION_PACE:
-		pace_limit(&association->pace, &ret->pace);
+		association->supervision.fastest = ret->pace;
+		association->supervision.fastest_since_us = clock_us();
 		break;
 	case ASSOCIATION_REVISED:
 		take_papers(association, ret, came, count);
@@ -140,8 +142,9 @@ MUST_USE static int await_notice(struct association *association,
 	}
 }
 
-MUST_USE static int send_notice(struct association *association,
-				enum association_notice_kind kind, time_t until)
+/* 0, or -1 when the supervisor is gone. */
+static int send_notice(struct association *association, enum association_notice_kind kind,
+		       time_t until)
 {
 	struct association_notice notice = {
 		.kind = kind, .until = until, .figures = association->supervision.figures
@@ -153,16 +156,16 @@ MUST_USE static int send_notice(struct association *association,
 	if (association->destination)
 		snprintf(notice.destination, sizeof(notice.destination), "%s",
 			 association->destination->name);
-	return send(association->supervision.channel, &notice, sizeof(notice),
-		    MSG_NOSIGNAL) == (ssize_t)sizeof(notice)
-		       ? 0
-		       : -1;
+	if (send(association->supervision.channel, &notice, sizeof(notice),
+		 MSG_NOSIGNAL) == (ssize_t)sizeof(notice))
+		return 0;
+	log_debug("the supervisor is gone");
+	return -1;
 }
 
 void supervision_authenticated(struct association *association)
 {
-	if (send_notice(association, ASSOCIATION_AUTHENTICATED, 0) != 0)
-		log_debug("the supervisor is gone");
+	send_notice(association, ASSOCIATION_AUTHENTICATED, 0);
 }
 
 void supervision_saw_destination(struct association *association, time_t until)
@@ -170,8 +173,7 @@ void supervision_saw_destination(struct association *association, time_t until)
 	if (until == association->supervision.shown_until)
 		return;
 	association->supervision.shown_until = until;
-	if (send_notice(association, ASSOCIATION_SAW_DESTINATION, until) != 0)
-		log_debug("the supervisor is gone");
+	send_notice(association, ASSOCIATION_SAW_DESTINATION, until);
 }
 
 int supervision_ask_place(struct association *association, enum reason *ret_reason,
@@ -201,8 +203,7 @@ void supervision_return_place(struct association *association)
 	if (!association->supervision.has_place)
 		return;
 	association->supervision.has_place = false;
-	if (send_notice(association, ASSOCIATION_RETURNS_PLACE, 0) != 0)
-		log_debug("the supervisor is gone");
+	send_notice(association, ASSOCIATION_RETURNS_PLACE, 0);
 }
 
 int64_t supervision_figures_due_ms(const struct association *association)

@@ -18,6 +18,8 @@ struct supervision {
 	bool is_stopping;
 	int64_t grace_until_ms; /* when stopping with an instance in hand */
 	time_t shown_until;	/* of the destination's certificate: what was told last */
+	struct association_pace fastest; /* that the modality may send ... */
+	int64_t fastest_since_us;	 /* ... since then */
 	struct association_figures figures, figures_told;
 	int64_t figures_told_ms;
 };

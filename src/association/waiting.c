@@ -7,6 +7,127 @@
 
 #include "cathgate/base/clock.h"
 
+/*
+ * The pace: plain counting, no waiting.
+ */
+
+void pace_start(struct pace *pace, const struct config_limits *limits)
+{
+	pace->floor = (struct pace_floor){
+		.is_judged = true,
+		.slot_us = (int64_t)limits->store_seconds * 1000000 / PACE_SLOTS,
+		.minimum_bytes =
+			(int64_t)limits->min_bytes_per_second * limits->store_seconds,
+	};
+}
+
+void pace_stop(struct pace *pace)
+{
+	pace->floor.is_judged = false;
+}
+
+static bool is_too_slow(const struct pace_floor *floor)
+{
+	int64_t sum = 0;
+
+	if (floor->slots_seen < PACE_SLOTS)
+		return false;
+	for (unsigned i = 0; i < PACE_SLOTS; i++)
+		sum += floor->bytes[i];
+	return sum < floor->minimum_bytes;
+}
+
+/* The modality was waited for so long. Whether it is too slow. Only this time moves the
+ * window on: what the destination holds up is not the modality's fault. */
+static bool count_wait(struct pace_floor *floor, int64_t us)
+{
+	bool slow = false;
+
+	floor->waited_us += us;
+	while (floor->waited_us >= floor->slot_us) {
+		floor->waited_us -= floor->slot_us;
+		floor->slots_seen++;
+		slow = slow || is_too_slow(floor);
+		floor->slot = (floor->slot + 1) % PACE_SLOTS;
+		floor->bytes[floor->slot] = 0;
+	}
+	return slow;
+}
+
+static void refill_allowance(struct pace *pace)
+{
+	int64_t now_us = clock_us(), rate = pace->bytes_per_second;
+	int64_t passed_us = now_us - pace->allowance_us;
+
+	if (passed_us > 1000000)
+		passed_us = 1000000; /* what was not used for a second is forfeit */
+	pace->allowance_us = now_us;
+	pace->allowance_bytes += rate * passed_us / 1000000;
+	if (pace->allowance_bytes > rate)
+		pace->allowance_bytes = rate;
+}
+
+/* How long until the modality may send the next byte, in milliseconds; 0: now. */
+static int64_t byte_wait_ms(struct pace *pace, const struct supervision *supervision)
+{
+	int64_t rate = supervision->fastest.bytes_per_second;
+
+	/* What came while there was no limit is not held against the modality. */
+	if (pace->bytes_per_second == 0 && rate > 0) {
+		pace->allowance_bytes = rate;
+		pace->allowance_us = supervision->fastest_since_us;
+	}
+	pace->bytes_per_second = rate;
+	if (rate == 0)
+		return 0;
+	refill_allowance(pace);
+	return pace->allowance_bytes > 0 ? 0 : 1 - pace->allowance_bytes * 1000 / rate;
+}
+
+/* Instances in a minute are counted as time: each takes up its share of the minute, and
+ * what a silent modality saves up is a quarter of one. */
+#define MINUTE_US     60000000
+#define TURNS_LEFT_US (MINUTE_US / 4)
+
+static void change_turns(struct pace *pace, int64_t turn_us, int64_t since_us)
+{
+	/* A new association may send its first instance at once. The quarter of a minute
+	 * that a silent modality saves up is not given to it. */
+	if (pace->turn_us == 0) {
+		pace->turns_left_us = turn_us;
+		pace->turns_us = since_us;
+	} else {
+		/* Another share: as many are left as were. */
+		pace->turns_left_us = pace->turns_left_us * turn_us / pace->turn_us;
+	}
+	pace->turn_us = turn_us;
+}
+
+/* How long until the next instance may come, in milliseconds; 0: now. */
+static int64_t turn_wait_ms(struct pace *pace, const struct supervision *supervision)
+{
+	int64_t per_minute = supervision->fastest.instances_per_minute;
+	int64_t turn_us = per_minute ? MINUTE_US / per_minute : 0, now_us;
+	int64_t most_us = turn_us > TURNS_LEFT_US ? turn_us : TURNS_LEFT_US;
+
+	if (turn_us != pace->turn_us)
+		change_turns(pace, turn_us, supervision->fastest_since_us);
+	if (turn_us == 0)
+		return 0;
+	now_us = clock_us();
+	pace->turns_left_us += now_us - pace->turns_us;
+	pace->turns_us = now_us;
+	if (pace->turns_left_us > most_us)
+		pace->turns_left_us = most_us;
+	return pace->turns_left_us >= turn_us
+		       ? 0
+		       : (turn_us - pace->turns_left_us) / 1000 + 1;
+}
+
+/*
+ * The waiting.
+ */
+
 /* Told to stop, with no instance in hand or no grace left. While it ends it has a few
  * seconds for its last PDU all the same. */
 static bool is_to_stop_now(const struct association *association)
@@ -67,9 +188,8 @@ static enum reason hear_others(void *context, struct leg_poll *polled)
 {
 	struct association *association = context;
 
-	if (polled->fds[1].revents && supervision_listen(association) != 0 &&
-	    association->is_ending)
-		return REASON_GATEWAY_STOPPING; /* nobody is left to part for */
+	if (polled->fds[1].revents && supervision_listen(association) != 0)
+		polled->fds[1].fd = -1; /* the supervisor is gone */
 	if (is_to_stop_now(association))
 		return REASON_GATEWAY_STOPPING;
 	polled->until_ms = grace_until_ms(association);
@@ -102,11 +222,11 @@ static int wait_for_modality(void *context, int fd, short events)
 {
 	struct leg *in = context;
 	struct association *association = in->owner.context;
-	int64_t began_us = clock_us();
+	struct pace_floor *floor = &association->pace.floor;
 	int rc = leg_wait(in, fd, events);
 
-	if ((events & POLLIN) && pace_waited(&association->pace, clock_us() - began_us) &&
-	    rc == 0) {
+	if (floor->is_judged && (events & POLLIN) &&
+	    count_wait(floor, clock_us() - in->wait_began_us) && rc == 0) {
 		in->interrupted = REASON_TOO_SLOW;
 		rc = -1;
 	}
@@ -120,7 +240,8 @@ MUST_USE static int await_allowance(struct association *association)
 	int64_t wait_ms;
 
 	while (!association->is_ending &&
-	       (wait_ms = pace_byte_wait_ms(&association->pace)) > 0) {
+	       (wait_ms = byte_wait_ms(&association->pace, &association->supervision)) >
+		       0) {
 		struct pollfd fds[2] = {
 			{ .fd = association->supervision.channel, .events = POLLIN },
 			{ .fd = in->carrier.fd, .events = POLLRDHUP },
@@ -145,14 +266,19 @@ static ssize_t read_modality(void *context, void *buffer, size_t size)
 {
 	struct leg *in = context;
 	struct association *association = in->owner.context;
+	struct pace *pace = &association->pace;
+	uint64_t taken;
 	ssize_t count;
 
 	if (leg_look_up(in) != 0 || await_allowance(association) != 0)
 		return -1;
 	count = leg_read(in, buffer, size);
-	if (count > 0)
-		pace_came(&association->pace, count,
-			  in->carrier.taken(in->carrier.context));
+	if (count > 0) {
+		taken = in->carrier.taken(in->carrier.context);
+		pace->allowance_bytes -= (int64_t)(taken - pace->charged_bytes);
+		pace->charged_bytes = taken;
+		pace->floor.bytes[pace->floor.slot] += count;
+	}
 	return count;
 }
 
@@ -224,7 +350,8 @@ int waiting_for_turn(struct association *association)
 	struct pollfd modality = { .fd = in->carrier.fd, .events = POLLIN | POLLRDHUP };
 	int64_t turn_ms;
 
-	while ((turn_ms = pace_turn_wait_ms(&association->pace)) > 0) {
+	while ((turn_ms = turn_wait_ms(&association->pace, &association->supervision)) >
+	       0) {
 		in->interrupted = watch_modality(in, &modality);
 		if (is_to_stop_now(association))
 			in->interrupted = REASON_GATEWAY_STOPPING;
@@ -236,6 +363,6 @@ int waiting_for_turn(struct association *association)
 		/* The time for which the gateway held it back is not counted. */
 		association->request_began_us = clock_us();
 	}
-	pace_take_turn(&association->pace);
+	association->pace.turns_left_us -= association->pace.turn_us;
 	return 0;
 }

@@ -1,14 +1,43 @@
 /*
  * All waiting of an association's process. Whatever the process waits for, it listens to
  * the supervisor; while it waits for the destination it watches the modality as well, so
- * that a hang-up there ends both sides.
+ * that a hang-up there ends both sides. And the pace: the slowest and the fastest that
+ * the modality may send.
  */
 #pragma once
 
+#include "cathgate/association/association.h"
 #include "cathgate/base/must_use.h"
 #include "cathgate/outbound/leg.h"
 
 struct association;
+
+/* The slowest that a modality may send within an object is min_bytes_per_second over any
+ * store_seconds of waiting for it. That window slides in steps of one slot. */
+#define PACE_SLOTS 16
+
+struct pace_floor {
+	bool is_judged;		    /* whether it counts now */
+	int64_t slot_us, waited_us; /* a slot's length; waited within the present slot */
+	int64_t bytes[PACE_SLOTS];
+	unsigned slot, slots_seen;
+	int64_t minimum_bytes; /* over all slots */
+};
+
+struct pace {
+	struct pace_floor floor;
+
+	int64_t bytes_per_second; /* that the allowance is for; 0: there was no limit */
+	int64_t allowance_bytes, allowance_us; /* left, and when it was last filled */
+	uint64_t charged_bytes; /* of what the carrier has taken from the network */
+
+	int64_t turn_us; /* that each instance takes up; 0: there was no limit */
+	int64_t turns_left_us, turns_us; /* left, and when it was last filled */
+};
+
+/* From here on the modality's slowest pace is judged, or no longer. */
+void pace_start(struct pace *pace, const struct config_limits *limits);
+void pace_stop(struct pace *pace);
 
 /* Prepares the modality's leg; what the destination's leg is to have as its owner. */
 void waiting_init(struct association *association);

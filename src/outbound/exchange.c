@@ -17,6 +17,13 @@ int message_add(struct message *message, const struct ul_pdv *pdv)
 	return 0;
 }
 
+bool outbound_has_spoken(const struct outbound *outbound)
+{
+	struct ul_association *ul = outbound->leg.ul;
+
+	return ul && (ul_has_pdv(ul) || ul_peek(ul) != UL_PDU_NONE);
+}
+
 /* Whether each context that was passed on is answered as the association that it comes
  * from was told. */
 static bool answers_as_before(const struct outbound *outbound)

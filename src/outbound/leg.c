@@ -58,7 +58,8 @@ void leg_silence(struct leg *leg, unsigned seconds, enum reason late)
  * with the read. Each wait for a write ends with a part of the data gone. */
 static int64_t silent_until_ms(const struct leg *leg, short events)
 {
-	int64_t since_ms = events & POLLIN ? leg->read_since_ms : clock_ms();
+	int64_t since_ms =
+		events & POLLIN ? leg->read_since_ms : leg->wait_began_us / 1000;
 
 	return leg_sooner(leg->silence_ms ? since_ms + leg->silence_ms : 0,
 			  leg->deadline_ms);
@@ -95,12 +96,15 @@ static enum reason poll_until(struct leg *leg, struct leg_poll *polled, int64_t 
 int leg_wait(void *context, int fd, short events)
 {
 	struct leg *leg = context;
-	int64_t until_ms = silent_until_ms(leg, events);
+	int64_t until_ms;
 	struct leg_poll polled = {
 		.fds = { { .fd = fd, .events = events }, { .fd = -1 }, { .fd = -1 } }
 	};
 
-	if (leg->interrupted == REASON_NONE && has_passed(until_ms))
+	leg->wait_began_us = clock_us();
+	until_ms = silent_until_ms(leg, events);
+	if (leg->interrupted == REASON_NONE && until_ms != 0 &&
+	    leg->wait_began_us / 1000 >= until_ms)
 		leg->interrupted = leg->late; /* however much is there to be read */
 	if (leg->interrupted != REASON_NONE)
 		return -1;

@@ -310,13 +310,6 @@ void outbound_release(struct outbound *outbound)
 	leg_close(leg);
 }
 
-bool outbound_has_spoken(const struct outbound *outbound)
-{
-	struct ul_association *ul = outbound->leg.ul;
-
-	return ul && (ul_has_pdv(ul) || ul_peek(ul) != UL_PDU_NONE);
-}
-
 /* Many destinations close associations that idle: the next message opens another.
  * Whatever else a destination says without being asked ends the association as well. */
 void outbound_part(struct outbound *outbound)

@@ -52,6 +52,7 @@ struct leg {
 	int64_t deadline_ms;	 /* absolute; 0: none */
 	int64_t silence_ms;	 /* the longest time without data; 0: any */
 	int64_t read_since_ms;	 /* when the read in hand began */
+	int64_t wait_began_us;	 /* when its last wait did */
 	enum reason late;	 /* the reason when either has passed */
 	enum reason interrupted; /* why the last wait gave up; REASON_NONE: it did not */
 	int64_t looked_up_ms;	 /* when a deadline was last looked at without waiting */
