@@ -4,14 +4,14 @@
  *   association.c     the life: admit, negotiate, serve message by message, end
  *   admission.c       TLS, A-ASSOCIATE-RQ, policy, a place from the supervisor
  *   negotiation.c     which contexts are proposed to the destination, what is answered
- *   waiting.c         all waiting: the supervisor is heard, the modality watched and
- * paced services.c        requests are read and find their service, responses are written
+ *   waiting.c         all waiting: supervisor and modality are watched; the pace
+ *   services.c        requests are read, find their service and are answered; C-ECHO
  *   store.c           C-STORE: judged, to the sink (outbound/sink.h), response
  *   entry_in_force.c  the entry of the allowlist, and what a reload changes
  *   report.c          what the auditor is told
  *   supervision.c     notices from and to the supervisor
  *
- * and beside it: echo.c, C-ECHO; ending.c, how an association ends that isn't released.
+ * and beside it ending.c, how an association ends that isn't released.
  */
 #pragma once
 

@@ -350,17 +350,16 @@ static bool walk_association(struct walk *walk)
 			 "the PACS hung up without an answer to the request");
 }
 
-/* The C-ECHO-RSP's status; -1 when there was none. */
-static int exchange_echo(struct outbound *outbound)
+/* The C-ECHO-RSP's status; -1 when there was none that the gateway would believe. */
+static int exchange_echo(struct outbound *outbound, struct sink_failure *ret)
 {
 	static struct message request = { .context = UL_ECHO_CONTEXT }, response;
-	struct sink_failure failure;
 	const char *detail;
 
 	request.size = command_echo(1, request.bytes);
 	if (command_parse(request.bytes, request.size, &request.command, &detail) != 0 ||
-	    outbound_command(outbound, &request, &failure) != 0 ||
-	    outbound_response(outbound, &response, &failure) != 0)
+	    outbound_command(outbound, &request, ret) != 0 ||
+	    outbound_response(outbound, &response, ret) != 0)
 		return -1;
 	return response.command.status;
 }
@@ -368,6 +367,7 @@ static int exchange_echo(struct outbound *outbound)
 static bool walk_echo(struct walk *walk)
 {
 	const struct ul_association *ul = walk->outbound.leg.ul;
+	struct sink_failure failure = { .reason = REASON_NONE };
 	int status;
 
 	if (!ul_context_transfer_syntax(ul, UL_ECHO_CONTEXT))
@@ -379,7 +379,14 @@ static bool walk_echo(struct walk *walk)
 			"images may go through all the same: they are other SOP "
 			"classes. Ask the PACS's administrator to enable Verification "
 			"for this sender");
-	status = exchange_echo(&walk->outbound);
+	status = exchange_echo(&walk->outbound, &failure);
+	if (status < 0 && failure.reason == REASON_DESTINATION_PROTOCOL)
+		return step_failed(walk, PROBE_ECHO, failure.reason,
+				   keep_format("the PACS did not answer the C-ECHO as "
+					       "DICOM wants: %s",
+					       failure.detail),
+				   "see the PACS's log; the gateway would not believe "
+				   "such an answer to an image either");
 	if (status < 0)
 		return peer_lost(walk, PROBE_ECHO,
 				 "the PACS gave no answer to the C-ECHO");
