@@ -9,10 +9,11 @@
 #include "cathgate/base/log.h"
 #include "cathgate/net/net.h"
 
-static void refuse_silently(struct association *association, enum reason reason,
-			    const char *detail)
+static int refuse_silently(struct association *association, enum reason reason,
+			   const char *detail)
 {
-	ending_set(association, AUDIT_REFUSED, reason, PARTING_SILENT, "%s", detail);
+	return ending_set(association, AUDIT_REFUSED, reason, PARTING_SILENT, "%s",
+			  detail);
 }
 
 MUST_USE static int secure_modality(struct association *association)
@@ -24,17 +25,14 @@ MUST_USE static int secure_modality(struct association *association)
 
 	leg_deadline(in, start->accepted_ms + (int64_t)seconds * 1000,
 		     REASON_HANDSHAKE_TIMEOUT);
-	if (net_tune(start->socket) != 0) {
-		refuse_silently(association, REASON_PEER_LOST,
-				"the connection was gone at once");
-		return -1;
-	}
+	if (net_tune(start->socket) != 0)
+		return refuse_silently(association, REASON_PEER_LOST,
+				       "the connection was gone at once");
 	if (!start->server) {
 		if (transport_plain(start->socket, &in->waiter, &in->carrier) == 0)
 			return 0;
-		refuse_silently(association, REASON_INTERNAL,
-				"no memory for the connection");
-		return -1;
+		return refuse_silently(association, REASON_INTERNAL,
+				       "no memory for the connection");
 	}
 	if (tls_accept(start->server, start->socket, &in->waiter, &in->carrier,
 		       &association->peer, &failure) == 0) {
@@ -43,36 +41,33 @@ MUST_USE static int secure_modality(struct association *association)
 		supervision_authenticated(association);
 		return 0;
 	}
-	if (failure.reason == REASON_NONE)
-		refuse_silently(association, in->interrupted,
-				in->interrupted == REASON_HANDSHAKE_TIMEOUT
-					? "the TLS handshake took longer than allowed"
-					: "the gateway was told to stop");
-	else
-		refuse_silently(association, failure.reason, failure.detail);
-	return -1;
+	if (failure.reason != REASON_NONE)
+		return refuse_silently(association, failure.reason, failure.detail);
+	return refuse_silently(association, in->interrupted,
+			       in->interrupted == REASON_HANDSHAKE_TIMEOUT
+				       ? "the TLS handshake took longer than allowed"
+				       : "the gateway was told to stop");
 }
 
-static void request_failed(struct association *association, enum ul_request_fault fault,
-			   const char *detail)
+static int request_failed(struct association *association, enum ul_request_fault fault,
+			  const char *detail)
 {
 	switch (fault) {
 	case UL_REQUEST_NOT_DICOM:
-		refuse_silently(association, REASON_NOT_DICOM, detail);
-		break;
+		return refuse_silently(association, REASON_NOT_DICOM, detail);
 	case UL_REQUEST_ABORTED:
-		refuse_silently(association, REASON_PEER_ABORT,
-				"aborted before associating");
-		break;
+		return refuse_silently(association, REASON_PEER_ABORT,
+				       "aborted before associating");
 	case UL_REQUEST_MALFORMED:
 		ending_abort(association, REASON_MALFORMED, "A-ASSOCIATE-RQ: %s", detail);
 		association->ending.outcome = AUDIT_REFUSED;
 		association->ending.abort_reason = 6; /* invalid PDU parameter value */
-		break;
+		return -1;
 	default:
 		ending_of_leg(association, UL_CLOSED);
 		association->ending.outcome = AUDIT_REFUSED;
 		association->ending.parting = PARTING_SILENT;
+		return -1;
 	}
 }
 
@@ -87,19 +82,16 @@ MUST_USE static int receive_request(struct association *association)
 	leg_deadline_in(&association->in, limits->associate_seconds,
 			REASON_ASSOCIATE_TIMEOUT);
 	fault = ul_read_request(&association->in.stream, &request, &size, &detail);
-	if (fault != UL_REQUEST_OK) {
-		request_failed(association, fault, detail ? detail : "");
-		return -1;
-	}
+	if (fault != UL_REQUEST_OK)
+		return request_failed(association, fault, detail ? detail : "");
 	association->in.ul = ul_accept(&association->in.stream, request, size,
 				       limits->max_pdu_bytes, &detail);
 	free(request);
 	if (!association->in.ul) {
 		/* DCMTK has rejected it: a protocol version or an application context
 		 * that are not DICOM's. */
-		ending_set(association, AUDIT_REFUSED, REASON_MALFORMED, PARTING_SAID,
-			   "A-ASSOCIATE-RQ: %s", detail);
-		return -1;
+		return ending_set(association, AUDIT_REFUSED, REASON_MALFORMED,
+				  PARTING_SAID, "A-ASSOCIATE-RQ: %s", detail);
 	}
 	ul_requestor(association->in.ul, &association->requestor);
 	report_requestor(association);
@@ -158,32 +150,26 @@ MUST_USE static int admit_modality(struct association *association)
 	entry_claim(association, &claim);
 	association->entry.first = association->entry.now =
 		policy_admit(association->config, &claim, &reason);
-	if (!association->entry.now) {
-		ending_reject(association, reason, rejection_of(reason),
-			      "no entry of the allowlist fits");
-		return -1;
-	}
+	if (!association->entry.now)
+		return ending_reject(association, reason, rejection_of(reason),
+				     "no entry of the allowlist fits");
 	association->destination =
 		&association->config->destinations[association->entry.now->destination];
 	set_up_outbound(association);
 	report_entry(association);
 
-	if (supervision_ask_place(association, &reason, &denied) != 0) {
-		ending_reject(association, reason, (struct ul_rejection){ 2, 3, denied },
-			      reason == REASON_GATEWAY_STOPPING
-				      ? "the gateway was told to stop"
-			      : reason == REASON_REVOKED_WHILE_OPEN
-				      ? "its entry was taken away while it associated"
-			      : denied == 2 ? "as many associations as allowed are open"
-					    : "more handshakes in a minute than allowed");
-		return -1;
-	}
-	if (association->entry.revoked != REASON_NONE) {
-		ending_reject(association, association->entry.revoked,
-			      rejection_of(association->entry.revoked),
-			      association->entry.revoked_why);
-		return -1;
-	}
+	if (supervision_ask_place(association, &reason, &denied) != 0)
+		return ending_reject(
+			association, reason, (struct ul_rejection){ 2, 3, denied },
+			reason == REASON_GATEWAY_STOPPING ? "the gateway was told to stop"
+			: reason == REASON_REVOKED_WHILE_OPEN
+				? "its entry was taken away while it associated"
+			: denied == 2 ? "as many associations as allowed are open"
+				      : "more handshakes in a minute than allowed");
+	if (association->entry.revoked != REASON_NONE)
+		return ending_reject(association, association->entry.revoked,
+				     rejection_of(association->entry.revoked),
+				     association->entry.revoked_why);
 	return 0;
 }
 

@@ -5,8 +5,8 @@
 
 #include "internal.h"
 
-void ending_set(struct association *association, enum audit_outcome outcome,
-		enum reason reason, enum parting parting, const char *format, ...)
+int ending_set(struct association *association, enum audit_outcome outcome,
+	       enum reason reason, enum parting parting, const char *format, ...)
 {
 	struct ending *ending = &association->ending;
 	va_list arguments;
@@ -18,70 +18,68 @@ void ending_set(struct association *association, enum audit_outcome outcome,
 	va_start(arguments, format);
 	vsnprintf(ending->detail, sizeof(ending->detail), format, arguments);
 	va_end(arguments);
+	return -1;
 }
 
-void ending_reject(struct association *association, enum reason reason,
-		   struct ul_rejection how, const char *detail)
+int ending_reject(struct association *association, enum reason reason,
+		  struct ul_rejection how, const char *detail)
 {
 	ending_set(association, AUDIT_REFUSED, reason, PARTING_REJECT, "%s", detail);
 	association->ending.rejection = how;
+	return -1;
 }
 
-static void end_by_interruption(struct association *association, enum reason interrupted)
+static int end_by_interruption(struct association *association, enum reason interrupted)
 {
 	switch (interrupted) {
 	case REASON_GATEWAY_STOPPING:
-		ending_abort(association, interrupted, "the gateway was told to stop");
-		break;
+		return ending_abort(association, interrupted,
+				    "the gateway was told to stop");
 	case REASON_PEER_LOST:
 	case REASON_PEER_ABORT:
-		ending_set(association, AUDIT_ABORTED, interrupted, PARTING_SILENT,
-			   "the modality left");
-		break;
+		return ending_set(association, AUDIT_ABORTED, interrupted, PARTING_SILENT,
+				  "the modality left");
 	default:
-		ending_abort(association, interrupted,
-			     "the modality was waited for too long");
+		return ending_abort(association, interrupted,
+				    "the modality was waited for too long");
 	}
 }
 
-static void end_by_loss(struct association *association)
+static int end_by_loss(struct association *association)
 {
 	struct leg *in = &association->in;
 	struct tls_failure failure;
 
 	if (in->interrupted != REASON_NONE)
-		end_by_interruption(association, in->interrupted);
-	else if (tls_failed(&in->carrier, &failure))
-		ending_set(association, AUDIT_ABORTED, failure.reason, PARTING_SILENT,
-			   "%s", failure.detail);
-	else
-		ending_set(association, AUDIT_ABORTED, REASON_PEER_LOST, PARTING_SILENT,
-			   "the modality's connection ended without a release");
+		return end_by_interruption(association, in->interrupted);
+	if (tls_failed(&in->carrier, &failure))
+		return ending_set(association, AUDIT_ABORTED, failure.reason,
+				  PARTING_SILENT, "%s", failure.detail);
+	return ending_set(association, AUDIT_ABORTED, REASON_PEER_LOST, PARTING_SILENT,
+			  "the modality's connection ended without a release");
 }
 
-void ending_of_leg(struct association *association, enum ul_event event)
+int ending_of_leg(struct association *association, enum ul_event event)
 {
 	switch (event) {
 	case UL_ABORT:
-		ending_set(association, AUDIT_ABORTED, REASON_PEER_ABORT, PARTING_SILENT,
-			   "the modality aborted");
-		break;
+		return ending_set(association, AUDIT_ABORTED, REASON_PEER_ABORT,
+				  PARTING_SILENT, "the modality aborted");
 	case UL_PROTOCOL:
 		ending_abort(association, REASON_MALFORMED,
 			     "the modality sent a PDU that PS3.8 does not allow there");
 		association->ending.abort_reason = 6; /* invalid PDU parameter value */
-		break;
+		return -1;
 	case UL_RELEASE:
 		ending_abort(association, REASON_MALFORMED,
 			     "the modality asked for release within a message");
 		association->ending.abort_reason = 2; /* unexpected PDU */
-		break;
+		return -1;
 	case UL_PDV:
-		ending_abort(association, REASON_MALFORMED,
-			     "a fragment that belongs to no message in hand");
-		break;
+		return ending_abort(association, REASON_MALFORMED,
+				    "a fragment that belongs to no message in hand");
 	case UL_CLOSED:
-		end_by_loss(association);
 		break;
 	}
+	return end_by_loss(association);
 }

@@ -1,6 +1,7 @@
 /*
  * How an association ends that was not released: what is recorded, and what the modality
- * is told. The functions fill association->ending.
+ * is told. The functions fill association->ending and return -1,
+ * for the caller to return.
  */
 #pragma once
 
@@ -27,15 +28,15 @@ struct ending {
 	struct ul_rejection rejection;
 };
 
-void ending_set(struct association *association, enum audit_outcome outcome,
-		enum reason reason, enum parting parting, const char *format, ...)
+int ending_set(struct association *association, enum audit_outcome outcome,
+	       enum reason reason, enum parting parting, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 /* With an A-ASSOCIATE-RJ, PS3.8 table 9-21. */
-void ending_reject(struct association *association, enum reason reason,
-		   struct ul_rejection how, const char *detail);
+int ending_reject(struct association *association, enum reason reason,
+		  struct ul_rejection how, const char *detail);
 /* With an A-ABORT of the gateway's own. */
 #define ending_abort(association, reason, ...) \
 	ending_set(association, AUDIT_ABORTED, reason, PARTING_ABORT, __VA_ARGS__)
 /* By what the failure of a read or write on the modality's leg means, or another event
  * than was to come there. */
-void ending_of_leg(struct association *association, enum ul_event event);
+int ending_of_leg(struct association *association, enum ul_event event);

@@ -127,18 +127,17 @@ static const struct ul_rejection try_again = { 2, 3, 1 };
 
 /* Whatever keeps the destination away may pass. The destination's own rejection is passed
  * on as it is. */
-static void reject_for(struct association *association,
-		       const struct sink_failure *failure)
+static int reject_for(struct association *association, const struct sink_failure *failure)
 {
-	if (failure->reason == REASON_PEER_LOST || failure->reason == REASON_PEER_ABORT) {
-		ending_set(association, AUDIT_ABORTED, failure->reason, PARTING_SILENT,
-			   "the modality left while the destination was called");
-		return;
-	}
-	ending_reject(association, failure->reason,
-		      failure->reason == REASON_DESTINATION_REJECTED ? failure->rejection
-								     : try_again,
-		      failure->detail);
+	if (failure->reason == REASON_PEER_LOST || failure->reason == REASON_PEER_ABORT)
+		return ending_set(association, AUDIT_ABORTED, failure->reason,
+				  PARTING_SILENT,
+				  "the modality left while the destination was called");
+	return ending_reject(association, failure->reason,
+			     failure->reason == REASON_DESTINATION_REJECTED
+				     ? failure->rejection
+				     : try_again,
+			     failure->detail);
 }
 
 static void summarise(const struct association *association, const struct tally *tally,
@@ -181,27 +180,19 @@ int negotiation_run(struct association *association)
 	char detail[256];
 
 	select_proposals(association, &tally);
-	if (tally.proposed > 0 && outbound_open(&association->out, &failure) != 0) {
-		reject_for(association, &failure);
-		return -1;
-	}
-	if (answer_proposals(association, &tally) != 0) {
-		ending_reject(association, REASON_INTERNAL, try_again,
-			      "the contexts could not be answered");
-		return -1;
-	}
+	if (tally.proposed > 0 && outbound_open(&association->out, &failure) != 0)
+		return reject_for(association, &failure);
+	if (answer_proposals(association, &tally) != 0)
+		return ending_reject(association, REASON_INTERNAL, try_again,
+				     "the contexts could not be answered");
 	summarise(association, &tally, detail, sizeof(detail), &reason);
-	if (report_association(association, AUDIT_ACCEPTED, reason, detail) != 0) {
-		ending_reject(association, REASON_AUDIT_UNAVAILABLE, try_again,
-			      "the audit log took no record of the association");
-		return -1;
-	}
+	if (report_association(association, AUDIT_ACCEPTED, reason, detail) != 0)
+		return ending_reject(association, REASON_AUDIT_UNAVAILABLE, try_again,
+				     "the audit log took no record of the association");
 	leg_silence(&association->in, association->config->limits.associate_seconds,
 		    REASON_TOO_SLOW);
-	if (ul_acknowledge(association->in.ul, association->out.leg.ul) != 0) {
-		ending_of_leg(association, UL_CLOSED);
-		return -1;
-	}
+	if (ul_acknowledge(association->in.ul, association->out.leg.ul) != 0)
+		return ending_of_leg(association, UL_CLOSED);
 	association->established = true;
 	return 0;
 }

@@ -55,17 +55,14 @@ int services_read_request(struct association *association)
 				return 1;
 			continue;
 		}
-		if (event != UL_PDV || message_add(request, &pdv) != 0) {
-			ending_of_leg(association, event);
-			return -1;
-		}
+		if (event != UL_PDV || message_add(request, &pdv) != 0)
+			return ending_of_leg(association, event);
 		association->stray.context = 0;
 	} while (!pdv.last);
 
 	if (command_parse(request->bytes, request->size, &request->command, &detail) == 0)
 		return 1;
-	ending_abort(association, REASON_MALFORMED, "command set: %s", detail);
-	return -1;
+	return ending_abort(association, REASON_MALFORMED, "command set: %s", detail);
 }
 
 /* Reads the request's data set, if any, and forgets it. */
@@ -78,16 +75,13 @@ MUST_USE static int drop_data_set(struct association *association)
 	while (!pdv.last) {
 		enum ul_event event = ul_read(association->in.ul, &pdv);
 
-		if (event != UL_PDV || pdv.command || pdv.context != request->context) {
-			ending_of_leg(association, event);
-			return -1;
-		}
+		if (event != UL_PDV || pdv.command || pdv.context != request->context)
+			return ending_of_leg(association, event);
 		bytes += (int64_t)pdv.size;
-		if (bytes > association->config->limits.max_object_bytes) {
-			ending_abort(association, REASON_LIMIT_OBJECT,
-				     "the data set of an unknown command is too large");
-			return -1;
-		}
+		if (bytes > association->config->limits.max_object_bytes)
+			return ending_abort(
+				association, REASON_LIMIT_OBJECT,
+				"the data set of an unknown command is too large");
 	}
 	return 0;
 }
@@ -179,7 +173,7 @@ MUST_USE static int end_unanswerable(struct association *association)
 	return -1;
 }
 
-MUST_USE static int answer_modality(struct association *association, enum service_end end)
+MUST_USE static int send_answer(struct association *association, enum service_end end)
 {
 	struct ul_pdv pdv = { .context = association->request.context,
 			      .command = true,
@@ -192,8 +186,7 @@ MUST_USE static int answer_modality(struct association *association, enum servic
 	expect_more(association);
 	if (ul_write(association->in.ul, &pdv) == 0)
 		return end == SERVICE_ANSWERS ? 0 : -1;
-	ending_of_leg(association, UL_CLOSED);
-	return -1;
+	return ending_of_leg(association, UL_CLOSED);
 }
 
 int services_perform(struct association *association)
@@ -208,12 +201,10 @@ int services_perform(struct association *association)
 
 	if (request->context == 0) /* only what a request before it had left */
 		return 0;
-	if (!service) {
-		ending_abort(association, REASON_MALFORMED,
-			     "presentation context %u was not accepted",
-			     request->context);
-		return -1;
-	}
+	if (!service)
+		return ending_abort(association, REASON_MALFORMED,
+				    "presentation context %u was not accepted",
+				    request->context);
 	/* It has no response, and cancels nothing here (PS3.7 9.3.2.3). */
 	if (command->field == COMMAND_C_CANCEL_RQ)
 		return 0;
@@ -227,10 +218,11 @@ int services_perform(struct association *association)
 	    (!command->has_data_set || service->takes_data_set))
 		end = service->perform(association);
 	else if (command->field == COMMAND_C_STORE_RQ)
-		end = store_perform(association); /* it has its line wherever it comes */
+		/* An instance has its line wherever it comes. */
+		end = store_perform(association);
 	else
 		end = refuse_command(association);
-	done = answer_modality(association, end);
+	done = send_answer(association, end);
 	association->instance_in_hand = false;
 	return done;
 }

@@ -215,11 +215,9 @@ MUST_USE static int take_fragment(struct association *association,
 	report_keep_head(association, pdv);
 	association->report.instance.bytes += (int64_t)pdv->size;
 	association->supervision.figures.bytes += pdv->size;
-	if (check_size(association) != 0) {
-		ending_abort(association, REASON_LIMIT_OBJECT,
-			     "it did not end long after limits.max_object_bytes");
-		return -1;
-	}
+	if (check_size(association) != 0)
+		return ending_abort(association, REASON_LIMIT_OBJECT,
+				    "it did not end long after limits.max_object_bytes");
 	if (pdv->last)
 		judge_data_set(association);
 	if (association->instance.is_passed_on)
@@ -227,19 +225,17 @@ MUST_USE static int take_fragment(struct association *association,
 	/* Hashed while the destination works on it. */
 	if (digest_update(association->digest, pdv->data, pdv->size) == 0)
 		return 0;
-	ending_abort(association, REASON_INTERNAL, "SHA-256 failed");
-	return -1;
+	return ending_abort(association, REASON_INTERNAL, "SHA-256 failed");
 }
 
-static void lose_modality(struct association *association, enum ul_event event)
+static int lose_modality(struct association *association, enum ul_event event)
 {
 	enum reason left = association->instance.left;
 
 	if (event == UL_CLOSED && left != REASON_NONE)
-		ending_set(association, AUDIT_ABORTED, left, PARTING_SILENT,
-			   "the modality left within an object");
-	else
-		ending_of_leg(association, event);
+		return ending_set(association, AUDIT_ABORTED, left, PARTING_SILENT,
+				  "the modality left within an object");
+	return ending_of_leg(association, event);
 }
 
 /* Reads the data set to its end, whatever becomes of it: 0; or -1 with the ending. */
@@ -259,17 +255,13 @@ MUST_USE static int take_data_set(struct association *association)
 		hear_early(association);
 		event = ul_read(association->in.ul, &pdv);
 		if (event != UL_PDV || pdv.command ||
-		    pdv.context != association->request.context) {
-			lose_modality(association, event);
-			return -1;
-		}
+		    pdv.context != association->request.context)
+			return lose_modality(association, event);
 		if (take_fragment(association, &pdv) != 0)
 			return -1;
 	}
-	if (!hashing || digest_finish(association->digest, sum) != 0) {
-		ending_abort(association, REASON_INTERNAL, "SHA-256 failed");
-		return -1;
-	}
+	if (!hashing || digest_finish(association->digest, sum) != 0)
+		return ending_abort(association, REASON_INTERNAL, "SHA-256 failed");
 	digest_hex(sum, sizeof(sum), record->sha256);
 	return 0;
 }

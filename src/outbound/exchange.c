@@ -56,9 +56,9 @@ MUST_USE static int reopen(struct outbound *outbound, struct sink_failure *ret)
 		return 0;
 	}
 	outbound_release(outbound);
-	outbound_fail(ret, REASON_DESTINATION_CONTEXT,
-		      "the destination answers the contexts otherwise than before");
-	return -1;
+	return outbound_fail(
+		ret, REASON_DESTINATION_CONTEXT,
+		"the destination answers the contexts otherwise than before");
 }
 
 /* Whether an instance on this association had the request's message id already: a late
@@ -101,8 +101,7 @@ MUST_USE static int write_pdv(struct outbound *outbound, const struct ul_pdv *pd
 {
 	if (ul_write(outbound->leg.ul, pdv) == 0)
 		return 0;
-	outbound_explain(&outbound->leg, UL_CLOSED, ret);
-	return -1;
+	return outbound_explain(&outbound->leg, UL_CLOSED, ret);
 }
 
 int outbound_command(struct outbound *outbound, const struct message *request,
@@ -133,15 +132,12 @@ MUST_USE static int read_command(struct outbound *outbound, struct message *resp
 	do {
 		enum ul_event event = ul_read(outbound->leg.ul, &pdv);
 
-		if (event != UL_PDV) {
-			outbound_explain(&outbound->leg, event, ret);
-			return -1;
-		}
+		if (event != UL_PDV)
+			return outbound_explain(&outbound->leg, event, ret);
 		if (message_add(response, &pdv) != 0) {
-			outbound_fail(ret, REASON_DESTINATION_PROTOCOL,
-				      "the destination sent something else than a "
-				      "response");
-			return -1;
+			return outbound_fail(ret, REASON_DESTINATION_PROTOCOL,
+					     "the destination sent something else than a "
+					     "response");
 		}
 	} while (!pdv.last);
 	return 0;
@@ -196,8 +192,7 @@ MUST_USE static int read_response(struct outbound *outbound, struct message *res
 		wrong = take_name(outbound, &response->command);
 	if (!wrong)
 		return 0;
-	outbound_fail(ret, REASON_DESTINATION_PROTOCOL, wrong);
-	return -1;
+	return outbound_fail(ret, REASON_DESTINATION_PROTOCOL, wrong);
 }
 
 int outbound_response(struct outbound *outbound, struct message *ret_response,
@@ -232,11 +227,10 @@ static int hear_early(void *context, struct message *ret_answer, struct sink_fai
 		return 0;
 	if (read_response(outbound, ret_answer, ret) != 0)
 		return -1;
-	if (command_status_stored(ret_answer->command.status)) {
-		outbound_fail(ret, REASON_DESTINATION_PROTOCOL,
-			      "the destination reported success before the object's end");
-		return -1;
-	}
+	if (command_status_stored(ret_answer->command.status))
+		return outbound_fail(
+			ret, REASON_DESTINATION_PROTOCOL,
+			"the destination reported success before the object's end");
 	outbound->has_refused_early = true;
 	leg_silence(&outbound->leg, outbound->setup.response_seconds,
 		    REASON_DESTINATION_TIMEOUT);

@@ -6,6 +6,7 @@
 
 #include "cathgate/outbound/outbound.h"
 
-void outbound_fail(struct sink_failure *ret, enum reason reason, const char *detail);
+/* Both return -1, for the caller to return. */
+int outbound_fail(struct sink_failure *ret, enum reason reason, const char *detail);
 /* What the last failed read or write on the leg means. */
-void outbound_explain(struct leg *leg, enum ul_event event, struct sink_failure *ret);
+int outbound_explain(struct leg *leg, enum ul_event event, struct sink_failure *ret);

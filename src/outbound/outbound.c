@@ -68,10 +68,11 @@ void outbound_revise_trust(struct outbound *outbound, const uint8_t *trust, size
 		outbound->trust_until = 1;
 }
 
-void outbound_fail(struct sink_failure *ret, enum reason reason, const char *detail)
+int outbound_fail(struct sink_failure *ret, enum reason reason, const char *detail)
 {
 	*ret = (struct sink_failure){ .reason = reason };
 	snprintf(ret->detail, sizeof(ret->detail), "%s", detail);
+	return -1;
 }
 
 static const char *detail_of_wait(enum reason interrupted)
@@ -107,26 +108,23 @@ static const char *detail_of_event(enum ul_event event)
 	return "the destination's connection ended";
 }
 
-void outbound_explain(struct leg *leg, enum ul_event event, struct sink_failure *ret)
+int outbound_explain(struct leg *leg, enum ul_event event, struct sink_failure *ret)
 {
+	bool is_protocol = event == UL_PROTOCOL || event == UL_PDV;
 	struct tls_failure tls;
 	char byte;
 
-	if (leg->interrupted != REASON_NONE) {
-		outbound_fail(ret, leg->interrupted, detail_of_wait(leg->interrupted));
-		return;
-	}
+	if (leg->interrupted != REASON_NONE)
+		return outbound_fail(ret, leg->interrupted,
+				     detail_of_wait(leg->interrupted));
 	/* An alert that arrived during a write has not been read yet. */
 	if (leg->carrier.peek)
 		leg->carrier.peek(leg->carrier.context, &byte, 1);
 	if (tls_failed(&leg->carrier, &tls))
-		outbound_fail(ret, tls.reason, tls.detail);
-	else
-		outbound_fail(ret,
-			      event == UL_PROTOCOL || event == UL_PDV
-				      ? REASON_DESTINATION_PROTOCOL
-				      : REASON_DESTINATION_LOST,
-			      detail_of_event(event));
+		return outbound_fail(ret, tls.reason, tls.detail);
+	return outbound_fail(
+		ret, is_protocol ? REASON_DESTINATION_PROTOCOL : REASON_DESTINATION_LOST,
+		detail_of_event(event));
 }
 
 /* One address's share of the time that is left for all of them. */
@@ -189,8 +187,8 @@ MUST_USE static int secure_socket(struct outbound *outbound, int fd,
 	if (!context) {
 		if (transport_plain(fd, &leg->waiter, &leg->carrier) == 0)
 			return 0;
-		outbound_fail(ret, REASON_INTERNAL, "no memory for the connection");
-		return -1;
+		return outbound_fail(ret, REASON_INTERNAL,
+				     "no memory for the connection");
 	}
 	if (tls_connect(context, fd, &leg->waiter, &leg->carrier, &peer, &tls) == 0) {
 		outbound->trust_until = tls_trusted_until(&peer);
@@ -200,10 +198,8 @@ MUST_USE static int secure_socket(struct outbound *outbound, int fd,
 		return 0;
 	}
 	if (tls.reason == REASON_NONE)
-		outbound_explain(leg, UL_CLOSED, ret);
-	else
-		outbound_fail(ret, tls.reason, tls.detail);
-	return -1;
+		return outbound_explain(leg, UL_CLOSED, ret);
+	return outbound_fail(ret, tls.reason, tls.detail);
 }
 
 int outbound_secure(struct outbound *outbound, int fd, int64_t end_ms,
@@ -264,11 +260,10 @@ int outbound_open(struct outbound *outbound, struct sink_failure *ret)
 	memset(outbound->ids, 0, sizeof(outbound->ids));
 	outbound->trust_until = 0;
 	outbound->is_of_old = false;
-	if (outbound->is_astray) {
-		outbound_fail(ret, REASON_REVOKED_WHILE_OPEN,
-			      "its entry does not send to that destination any more");
-		return -1;
-	}
+	if (outbound->is_astray)
+		return outbound_fail(
+			ret, REASON_REVOKED_WHILE_OPEN,
+			"its entry does not send to that destination any more");
 	fd = outbound_dial(outbound, end_ms, ret);
 	if (fd < 0 || outbound_secure(outbound, fd, end_ms, ret) != 0)
 		return -1;
