@@ -139,6 +139,7 @@ bool helper_wait(struct helper *helper)
 			(void)!read(signals.fd, &info, sizeof(info));
 	}
 	helper->pid = 0;
+	helper_hang_up(helper);
 	return true;
 }
 

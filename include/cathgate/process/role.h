@@ -3,9 +3,9 @@
  * as its role says.
  *
  * Promises: a child has no descriptor above standard error but those that it is given,
- * none of the parent's keys unless its role says so, and the default answer to every
- * signal but SIGINT, SIGTERM and SIGHUP, which it ignores. It is killed when its parent
- * ends, unless its role says otherwise.
+ * and none of the parent's keys unless its role says so. No signal is blocked in it; it
+ * ignores SIGINT, SIGTERM and SIGHUP, and what the parent ignores. It is killed when its
+ * parent ends, unless its role says otherwise.
  */
 #pragma once
 

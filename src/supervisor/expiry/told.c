@@ -78,13 +78,15 @@ MUST_USE static int replace_file(const struct warning_list *list, const char *pa
 	char *text = NULL;
 	size_t size = 0;
 	FILE *to = open_memstream(&text, &size);
+	int rc = -1;
 
 	if (!to)
 		return -1;
 	write_list(to, list);
-	if (fclose(to) != 0)
-		return -1;
-	return durable_put(path, DURABLE_REPLACE_OWN_SOON, text, size, &own);
+	if (fclose(to) == 0)
+		rc = durable_put(path, DURABLE_REPLACE_OWN_SOON, text, size, &own);
+	free(text);
+	return rc;
 }
 
 int told_write(const struct warning_list *list, const char *path)
