@@ -1,4 +1,4 @@
-#include "supervisor/manager.h"
+#include "supervisor/server.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -6,7 +6,6 @@
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
-#include "supervisor/server.h"
 
 #define ASK_EVERY_MS	5000
 #define STATUS_EVERY_MS 1000
@@ -27,11 +26,6 @@ void manager_begin(struct manager *manager)
 void manager_say_ready(void)
 {
 	sd_notify(0, "READY=1");
-}
-
-void manager_say_reloading(void)
-{
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_us());
 }
 
 /* The unit's TimeoutStopSec= is enough for the usual grace; a longer one needs more. */

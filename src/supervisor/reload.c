@@ -1,13 +1,12 @@
-#include "supervisor/reload.h"
+#include "supervisor/server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
-#include "supervisor/gate/paces.h"
-#include "supervisor/gate/papers.h"
 #include "supervisor/settings/changes.h"
 
 static void record_reload(const struct server *server, enum audit_outcome outcome,
@@ -177,7 +176,7 @@ MUST_USE static int try_reload(struct server *server, const char *config_path,
 
 void reload_all(struct server *server)
 {
-	manager_say_reloading();
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_us());
 	(void)!try_reload(server, server->config_path, false); /* it logs a refusal */
 	manager_say_ready();
 }

@@ -1,11 +1,10 @@
-#include "supervisor/roles.h"
+#include "supervisor/server.h"
 
 #include "cathgate/audit/auditor.h"
 #include "cathgate/base/log.h"
 #include "cathgate/exporter/exporter.h"
 #include "cathgate/observer/observer.h"
 #include "supervisor/expiry/told.h"
-#include "supervisor/server.h"
 
 static const struct role association = { .name = "cathgated-assoc",
 					 .keys = ROLE_TLS_KEYS };

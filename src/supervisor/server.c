@@ -18,10 +18,6 @@
 #include "cathgate/base/log.h"
 #include "cathgate/dicom/upper_layer.h"
 #include "cathgate/supervisor/server.h"
-#include "supervisor/gate/accept.h"
-#include "supervisor/gate/claims.h"
-#include "supervisor/gate/papers.h"
-#include "supervisor/reload.h"
 
 #define TICK_MS		1000
 #define RESOLVE_WAIT_MS 3000 /* READY=1 waits no longer for the first names */
@@ -130,9 +126,10 @@ static void hear_association(struct server *server, struct place *place)
 
 	if (claim == CLAIM_NONE)
 		return;
-	figures_add_association(&server->figures, &place->figures, &notice.figures);
+	snapshot_add_association(&server->snapshot, &place->figures, &notice.figures);
 	if (claim == CLAIM_AUTHENTICATED)
-		figures_add_handshake(&server->figures, clock_us() - place->began_us);
+		histogram_count(&server->snapshot.handshake,
+				clock_us() - place->began_us);
 	else if (claim == CLAIM_PLACE && notice.until != 0)
 		warnings_saw(&server->warnings, WARNING_MODALITY, notice.modality,
 			     notice.until);
@@ -155,7 +152,7 @@ static void hear_auditor(struct server *server)
 		manager_auditor_answered(&server->manager, &server->auditing);
 		break;
 	case AUDITING_FIGURES:
-		figures_add_sync(&server->figures, &figures.sync);
+		snapshot_add_sync(&server->snapshot, &figures.sync);
 		break;
 	case AUDITING_NOTHING:
 		break;

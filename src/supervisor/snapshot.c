@@ -1,7 +1,6 @@
-#include "supervisor/snapshot.h"
+#include "supervisor/server.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,9 +10,28 @@
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
 #include "cathgate/observer/observer.h"
-#include "supervisor/server.h"
 
 #define TELL_MS 1000
+
+void snapshot_add_association(struct snapshot *snapshot,
+			      struct association_figures *before,
+			      const struct association_figures *now)
+{
+	if (now->instances < before->instances || now->bytes < before->bytes)
+		return;
+	histogram_add_since(&snapshot->first_byte, &before->first_byte, &now->first_byte);
+	*before = *now;
+	before->calling_ae.text[AE_TITLE_MAX] = '\0';
+}
+
+void snapshot_add_sync(struct snapshot *snapshot, const struct histogram *sync)
+{
+	/* A new auditor counts from nothing. */
+	if (histogram_total(sync) < histogram_total(&snapshot->sync_told))
+		snapshot->sync_told = (struct histogram){ 0 };
+	histogram_add_since(&snapshot->sync, &snapshot->sync_told, sync);
+	snapshot->sync_told = *sync;
+}
 
 static const char *modality_name(const struct server *server, size_t i)
 {
@@ -88,27 +106,17 @@ static void write_ends(const struct warning_list *list, FILE *to)
 	}
 }
 
-static void write_names(const struct server *server, FILE *to)
+static void write_name(const char *text, FILE *to)
 {
-	const struct config *config = server->settings.config;
-	struct observer_name name;
+	struct observer_name name = { "" };
 
-	for (size_t i = 0; i < config->modality_count; i++) {
-		name = (struct observer_name){ 0 };
-		snprintf(name.text, sizeof(name.text), "%s", config->modalities[i].name);
-		fwrite(&name, sizeof(name), 1, to);
-	}
-	for (size_t i = 0; i < config->destination_count; i++) {
-		name = (struct observer_name){ 0 };
-		snprintf(name.text, sizeof(name.text), "%s",
-			 config->destinations[i].name);
-		fwrite(&name, sizeof(name), 1, to);
-	}
+	snprintf(name.text, sizeof(name.text), "%s", text);
+	fwrite(&name, sizeof(name), 1, to);
 }
 
 static void write_totals(const struct server *server, FILE *to)
 {
-	const struct figures *figures = &server->figures;
+	const struct snapshot *snapshot = &server->snapshot;
 	const struct auditing *auditing = &server->auditing;
 	const struct warning_list *list = &server->warnings.list;
 	struct observer_head head = {
@@ -122,11 +130,11 @@ static void write_totals(const struct server *server, FILE *to)
 		.log_lacks_room = auditing->log_lacks_room,
 		.handshaking = server->gate.places.handshaking,
 		.placed = server->gate.places.held,
-		.handshakes = figures->handshakes,
+		.handshakes = histogram_total(&snapshot->handshake),
 		.turned_away = server->gate.visitors.turned_away,
-		.handshake = figures->handshake,
-		.first_byte = figures->first_byte,
-		.sync = figures->sync,
+		.handshake = snapshot->handshake,
+		.first_byte = snapshot->first_byte,
+		.sync = snapshot->sync,
 		.modality_count = (uint32_t)server->settings.config->modality_count,
 		.destination_count = (uint32_t)server->settings.config->destination_count,
 	};
@@ -138,52 +146,46 @@ static void write_totals(const struct server *server, FILE *to)
 	fwrite(&head, sizeof(head), 1, to);
 }
 
-/* The descriptor of a memory file, at its beginning; -1 with errno. */
-MUST_USE static int make_snapshot(const struct server *server)
+static void write_snapshot(const struct server *server, FILE *to)
 {
-	int fd = memfd_create("cathgate-snapshot", MFD_CLOEXEC);
-	int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	FILE *to = copy < 0 ? NULL : fdopen(copy, "w");
-	bool is_good = to != NULL;
+	const struct config *config = server->settings.config;
 
-	if (to) {
-		write_totals(server, to);
-		write_associations(server, to);
-		write_ends(&server->warnings.list, to);
-		write_names(server, to);
-		is_good = fflush(to) == 0;
-		is_good = fclose(to) == 0 && is_good;
-	} else if (copy >= 0) {
-		close(copy);
-	}
-	if (is_good)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	write_totals(server, to);
+	write_associations(server, to);
+	write_ends(&server->warnings.list, to);
+	for (size_t i = 0; i < config->modality_count; i++)
+		write_name(config->modalities[i].name, to);
+	for (size_t i = 0; i < config->destination_count; i++)
+		write_name(config->destinations[i].name, to);
 }
 
-static void tell_observer(struct server *server, const struct helper *observer)
+/* What can't be told is told a second later. */
+static void tell_observer(const struct server *server, int channel)
 {
-	int fd = make_snapshot(server);
+	int fd = memfd_create("cathgate-snapshot", MFD_CLOEXEC);
+	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
 	char byte = 'S';
 
-	server->snapshot.tell_ms = clock_ms() + TELL_MS;
-	server->snapshot.told = observer->generation;
-	if (fd < 0)
-		return; /* the metrics say since when the observer has heard nothing */
-	if (descriptors_send(observer->channel, &byte, sizeof(byte), &fd, 1,
-			     MSG_DONTWAIT) != 0)
-		log_debug("the observer doesn't listen: %s", strerror(errno));
-	close(fd);
+	if (to) {
+		write_snapshot(server, to);
+		if (fflush(to) == 0 && descriptors_send(channel, &byte, sizeof(byte), &fd,
+							1, MSG_DONTWAIT) != 0)
+			log_debug("the observer doesn't listen: %s", strerror(errno));
+		fclose(to);
+	} else if (fd >= 0) {
+		close(fd);
+	}
 }
 
 void snapshot_maintain(struct server *server)
 {
 	const struct helper *observer = &server->helpers[ROLES_OBSERVER];
-	const struct snapshot *snapshot = &server->snapshot;
+	struct snapshot *snapshot = &server->snapshot;
 
-	if (observer->channel >= 0 &&
-	    (observer->generation != snapshot->told || clock_ms() >= snapshot->tell_ms))
-		tell_observer(server, observer);
+	if (observer->channel < 0 ||
+	    (observer->generation == snapshot->told && clock_ms() < snapshot->tell_ms))
+		return;
+	snapshot->tell_ms = clock_ms() + TELL_MS;
+	snapshot->told = observer->generation;
+	tell_observer(server, observer->channel);
 }

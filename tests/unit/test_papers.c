@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "cathgate/base/descriptors.h"
-#include "supervisor/gate/papers.h"
+#include "supervisor/gate/gate.h"
 #include "tls/internal.h"
 
 static unsigned made, fails_at; /* 0: never */

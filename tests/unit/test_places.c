@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "supervisor/gate/claims.h"
+#include "supervisor/gate/gate.h"
 
 enum { TLS_LISTENER, PLAIN_LISTENER };
 

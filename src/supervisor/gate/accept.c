@@ -1,4 +1,4 @@
-#include "supervisor/gate/accept.h"
+#include "supervisor/gate/gate.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,7 +9,6 @@
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
-#include "supervisor/gate/claims.h"
 
 #define ACCEPTED_AT_ONCE 16 /* then the associations are heard again */
 #define AUDITOR_BUSY_MS	 10

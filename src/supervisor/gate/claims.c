@@ -1,4 +1,4 @@
-#include "supervisor/gate/claims.h"
+#include "supervisor/gate/gate.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,8 +10,6 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 #include "cathgate/policy/policy.h"
-#include "supervisor/gate/paces.h"
-#include "supervisor/gate/papers.h"
 
 void claim_return(struct gate *gate, struct place *place)
 {

@@ -12,12 +12,10 @@
  */
 #pragma once
 
+#include <sys/resource.h>
+
 #include "supervisor/gate/listeners.h"
 #include "supervisor/gate/places.h"
-#include "supervisor/gate/rates.h"
-#include "supervisor/gate/visitors.h"
-#include "supervisor/helpers/auditing.h"
-#include "supervisor/settings/settings.h"
 
 struct gate {
 	const struct settings *settings; /* in force */
@@ -33,3 +31,47 @@ struct gate {
 	bool is_closed;	       /* the gateway stops: no place is given any more */
 	int64_t accept_again_ms;
 };
+
+void accept_some(struct gate *gate, size_t listener);
+/* Tells the auditor how many were closed at accept; with `all` also what is not due yet.
+ */
+void accept_tell_turned_away(struct gate *gate, bool all);
+
+/* What concerns others than the gate in a notice from an association's process. */
+enum claim {
+	CLAIM_NONE,	     /* no good notice came; the place may be gone */
+	CLAIM_FIGURES,	     /* no more than each notice has */
+	CLAIM_AUTHENTICATED, /* its handshake has ended well */
+	CLAIM_PLACE,	     /* and was given it */
+	CLAIM_SAW_DESTINATION
+};
+
+/* The process may have been taken over before it had proved anything: a notice that its
+ * state does not allow, or a place that can't be its own, ends it. */
+enum claim claim_hear(struct gate *gate, struct place *place,
+		      struct association_notice *ret);
+/* The process gives up its place, or what it had instead. */
+void claim_return(struct gate *gate, struct place *place);
+/* The process has closed its channel, or is heard no longer. */
+void claim_forget(struct gate *gate, struct place *place);
+/* The process has been reaped. False when it was no association's. */
+MUST_USE bool claim_reaped(struct gate *gate, pid_t pid, int status,
+			   const struct rusage *usage);
+
+/* Its share of what its entry and its address may; of a place that is held. */
+struct association_pace pace_of(const struct gate *gate, const struct place *place);
+/* Tells each that holds a place. */
+void paces_say(struct gate *gate);
+/* Tells those that share something with a place that was given or returned. */
+void paces_share_anew(struct gate *gate, const struct place *place);
+
+/* Papers say what the settings in force are to an association that is open: its own
+ * entry, and whom its listener and its destination's side believe now. Each is written
+ * once, into memory that is sealed, and handed to all whom it concerns; nothing comes
+ * back. False when the process doesn't listen now. */
+MUST_USE bool papers_bring(struct gate *gate, struct place *place);
+/* To all that hold a place and don't know of it yet. */
+void papers_maintain(struct gate *gate);
+/* What they say has changed: all are told anew. */
+void papers_renew(struct gate *gate);
+void papers_free(struct gate *gate);

@@ -1,4 +1,4 @@
-#include "supervisor/gate/paces.h"
+#include "supervisor/gate/gate.h"
 
 /* An equal part of a limit that so many share: never 0, which would be no limit. */
 static int64_t part_of(int64_t all, unsigned count)
