@@ -4,7 +4,6 @@
 #include "cathgate/base/log.h"
 #include "cathgate/exporter/exporter.h"
 #include "cathgate/observer/observer.h"
-#include "supervisor/expiry/told.h"
 
 static const struct role association = { .name = "cathgated-assoc",
 					 .keys = ROLE_TLS_KEYS };
@@ -73,7 +72,7 @@ static int run_scribe(int channel, const void *argument)
 	const struct warnings *warnings = &server->warnings;
 
 	(void)channel;
-	return told_write(&warnings->list, warnings->path) == 0 ? 0 : 1;
+	return warning_list_write(&warnings->list, warnings->path) == 0 ? 0 : 1;
 }
 
 static const struct role roles[ROLES_COUNT] = {

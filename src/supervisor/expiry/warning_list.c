@@ -1,9 +1,15 @@
 #include "supervisor/expiry/warning_list.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/base/durable.h"
 #include "cathgate/base/log.h"
+
+#define LINE_MAX_BYTES 1200
+#define ITEMS_MAX      4096
 
 struct warning *warning_list_find(const struct warning_list *list,
 				  enum warning_owner owner, const char *name,
@@ -51,4 +57,90 @@ void warning_list_clear(struct warning_list *list)
 		free(list->items[i].name);
 	free(list->items);
 	*list = (struct warning_list){ 0 };
+}
+
+static const char *const owners[] = { [WARNING_OWN] = "own",
+				      [WARNING_MODALITY] = "modality",
+				      [WARNING_DESTINATION] = "destination" };
+
+#define OWNER_COUNT (sizeof(owners) / sizeof(owners[0]))
+
+static void take_warning(struct warning_list *list, const char *line)
+{
+	long long until, seen;
+	char owner[16];
+	int told, at = 0;
+
+	if (sscanf(line, "%15s %lld %d %lld %n", owner, &until, &told, &seen, &at) != 4 ||
+	    at == 0 || line[at] == '\0')
+		return;
+	for (unsigned i = 0; i < OWNER_COUNT; i++) {
+		struct warning *item;
+
+		if (strcmp(owner, owners[i]) != 0 ||
+		    warning_list_find(list, i, line + at, (time_t)until))
+			continue;
+		item = warning_list_add(list, i, line + at, (time_t)until);
+		if (!item)
+			return;
+		item->told = told;
+		item->seen = (time_t)seen;
+	}
+}
+
+void warning_list_read(struct warning_list *list, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char line[LINE_MAX_BYTES];
+
+	if (!file) {
+		if (errno != ENOENT)
+			log_warning("%s: %s: warnings may come twice", path,
+				    strerror(errno));
+		return;
+	}
+	while (list->count < ITEMS_MAX && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		take_warning(list, line);
+	}
+	fclose(file);
+}
+
+static void write_list(FILE *to, const struct warning_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct warning *item = &list->items[i];
+
+		if (!strchr(item->name, '\n') &&
+		    (item->owner != WARNING_OWN || item->told != WARNING_NOT_TOLD))
+			fprintf(to, "%s %lld %d %lld %s\n", owners[item->owner],
+				(long long)item->until, item->told, (long long)item->seen,
+				item->name);
+	}
+}
+
+/* Whole, or not at all. */
+MUST_USE static int replace_file(const struct warning_list *list, const char *path)
+{
+	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, 0640 };
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+	int rc = -1;
+
+	if (!to)
+		return -1;
+	write_list(to, list);
+	if (fclose(to) == 0)
+		rc = durable_put(path, DURABLE_REPLACE_OWN_SOON, text, size, &own);
+	free(text);
+	return rc;
+}
+
+int warning_list_write(const struct warning_list *list, const char *path)
+{
+	if (replace_file(list, path) == 0)
+		return 0;
+	log_warning("%s: %s: warnings may come twice", path, strerror(errno));
+	return -1;
 }

@@ -1,4 +1,8 @@
-/* Certificates and CRLs whose end is watched. */
+/*
+ * Certificates and CRLs whose end is watched, and the file beside the audit log that
+ * remembers across restarts which ends have been told of, and what others showed last.
+ * Lost, it costs a second alert; so what can't be read is passed over.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -39,4 +43,9 @@ MUST_USE struct warning *warning_list_add(struct warning_list *list,
 					  enum warning_owner owner, const char *name,
 					  time_t until);
 void warning_list_drop(struct warning_list *list, size_t i);
+/* A file that isn't there, or isn't whole, holds the less. */
+void warning_list_read(struct warning_list *list, const char *path);
+/* Replaces the file, as the scribe, since the supervisor waits for no disk. -1 is logged.
+ */
+MUST_USE int warning_list_write(const struct warning_list *list, const char *path);
 void warning_list_clear(struct warning_list *list);

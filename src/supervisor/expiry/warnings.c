@@ -6,7 +6,7 @@
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
-#include "supervisor/expiry/told.h"
+#include "cathgate/base/utc.h"
 
 #define LOOK_MS	       60000
 #define SAVE_EVERY_MS  1000 /* from one scribe's beginning to the next one's */
@@ -169,11 +169,9 @@ static void describe_end(const struct warning *item, time_t now, char *ret, size
 	};
 	long long days = (long long)((item->until - now + DAY_SECONDS - 1) / DAY_SECONDS);
 	bool is_crl = item->owner == WARNING_OWN && item->kind == TLS_END_CRL;
-	char date[sizeof("2026-01-31 12:00")] = "?", when[80];
-	struct tm tm;
+	char date[UTC_TEXT_SIZE], when[80];
 
-	if (gmtime_r(&item->until, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &tm);
+	utc_date_minutes(item->until, date);
 	if (item->until < now)
 		snprintf(when, sizeof(when), "ended on %s UTC", date);
 	else
@@ -286,7 +284,7 @@ int warnings_begin(struct warnings *warnings, const struct settings *settings)
 		warnings->path = NULL;
 		return -1;
 	}
-	told_read(&warnings->list, warnings->path);
+	warning_list_read(&warnings->list, warnings->path);
 	warnings_adopt(warnings, settings);
 	return 0;
 }

@@ -17,11 +17,10 @@ struct paper {
 	int fd;
 };
 
+/* By kind: one for each modality, listen entry or destination. */
 struct papers {
-	struct paper *entries;		 /* one a modality */
-	struct paper *servers, *clients; /* one a listen entry, one a destination */
-	struct paper *ways;		 /* likewise */
-	size_t entry_count, server_count, client_count;
+	struct paper *lists[ASSOCIATION_PAPER_COUNT];
+	size_t counts[ASSOCIATION_PAPER_COUNT];
 };
 
 static int seal_paper(const uint8_t *bytes, size_t size)
@@ -54,7 +53,7 @@ static void keep_paper(struct paper *paper, uint8_t *bytes, size_t size)
 
 static int entry_paper(struct gate *gate, size_t modality)
 {
-	struct paper *paper = &gate->papers->entries[modality];
+	struct paper *paper = &gate->papers->lists[ASSOCIATION_ENTRY][modality];
 	const struct config_modality *entry =
 		&gate->settings->config->modalities[modality];
 	uint8_t *bytes = NULL;
@@ -67,8 +66,10 @@ static int entry_paper(struct gate *gate, size_t modality)
 
 /* False when the paper can't be made: then the process must get none at all, since it
  * would keep its old trust. */
-static bool trust_paper(struct paper *paper, const struct tls_context *context, int *ret)
+static bool trust_paper(struct gate *gate, enum association_paper kind, size_t i,
+			const struct tls_context *context, int *ret)
 {
+	struct paper *paper = &gate->papers->lists[kind][i];
 	uint8_t *bytes = NULL;
 	size_t size = 0;
 
@@ -77,13 +78,13 @@ static bool trust_paper(struct paper *paper, const struct tls_context *context, 
 	if (!paper->made && tls_trust_pack(context, &bytes, &size) == 0)
 		keep_paper(paper, bytes, size);
 	if (paper->made)
-		*ret = paper->fd;
+		ret[kind] = paper->fd;
 	return paper->made;
 }
 
 static int way_paper(struct gate *gate, size_t destination)
 {
-	struct paper *paper = &gate->papers->ways[destination];
+	struct paper *paper = &gate->papers->lists[ASSOCIATION_WAY][destination];
 	struct outbound_way *way = paper->made ? NULL : malloc(sizeof(*way));
 
 	if (way) {
@@ -94,24 +95,16 @@ static int way_paper(struct gate *gate, size_t destination)
 	return paper->made ? paper->fd : -1;
 }
 
-static void close_all(struct paper *list, size_t count)
-{
-	for (size_t i = 0; list && i < count; i++)
-		if (list[i].made)
-			close(list[i].fd);
-	free(list);
-}
-
 void papers_free(struct gate *gate)
 {
 	struct papers *papers = gate->papers;
 
-	if (!papers)
-		return;
-	close_all(papers->entries, papers->entry_count);
-	close_all(papers->servers, papers->server_count);
-	close_all(papers->clients, papers->client_count);
-	close_all(papers->ways, papers->client_count);
+	for (size_t i = 0; papers && i < ASSOCIATION_PAPER_COUNT; i++) {
+		for (size_t j = 0; j < papers->counts[i]; j++)
+			if (papers->lists[i][j].made)
+				close(papers->lists[i][j].fd);
+		free(papers->lists[i]);
+	}
 	free(papers);
 	gate->papers = NULL;
 }
@@ -119,25 +112,24 @@ void papers_free(struct gate *gate)
 MUST_USE static int papers_begin(struct gate *gate)
 {
 	const struct config *config = gate->settings->config;
-	struct papers *papers;
+	const size_t counts[] = {
+		[ASSOCIATION_ENTRY] = config->modality_count,
+		[ASSOCIATION_SERVER_TRUST] = config->listen_count,
+		[ASSOCIATION_CLIENT_TRUST] = config->destination_count,
+		[ASSOCIATION_WAY] = config->destination_count,
+	};
 
 	if (gate->papers)
 		return 0;
-	papers = calloc(1, sizeof(*papers));
-	if (!papers)
-		return -1;
-	gate->papers = papers;
-	papers->entry_count = config->modality_count;
-	papers->server_count = config->listen_count;
-	papers->client_count = config->destination_count;
-	papers->entries = calloc(papers->entry_count, sizeof(*papers->entries));
-	papers->servers = calloc(papers->server_count, sizeof(*papers->servers));
-	papers->clients = calloc(papers->client_count, sizeof(*papers->clients));
-	papers->ways = calloc(papers->client_count, sizeof(*papers->ways));
-	if (papers->entries && papers->servers && papers->clients && papers->ways)
-		return 0;
-	papers_free(gate);
-	return -1;
+	gate->papers = calloc(1, sizeof(*gate->papers));
+	for (size_t i = 0; gate->papers && i < ASSOCIATION_PAPER_COUNT; i++) {
+		gate->papers->lists[i] = calloc(counts[i], sizeof(struct paper));
+		if (gate->papers->lists[i])
+			gate->papers->counts[i] = counts[i];
+		else
+			papers_free(gate);
+	}
+	return gate->papers ? 0 : -1;
 }
 
 /* The papers that concern the process, -1 where there is none. An association goes on to
@@ -153,14 +145,12 @@ static bool collect_papers(struct gate *gate, const struct place *place,
 	if (papers_begin(gate) != 0)
 		return false;
 	if (place->listener != NOWHERE &&
-	    !trust_paper(&gate->papers->servers[place->listener],
-			 settings->servers[place->listener],
-			 &ret[ASSOCIATION_SERVER_TRUST]))
+	    !trust_paper(gate, ASSOCIATION_SERVER_TRUST, place->listener,
+			 settings->servers[place->listener], ret))
 		return false;
 	if (place->destination != NOWHERE &&
-	    !trust_paper(&gate->papers->clients[place->destination],
-			 settings->clients[place->destination],
-			 &ret[ASSOCIATION_CLIENT_TRUST]))
+	    !trust_paper(gate, ASSOCIATION_CLIENT_TRUST, place->destination,
+			 settings->clients[place->destination], ret))
 		return false;
 	if (place->modality == NOWHERE)
 		return true;

@@ -1,12 +1,12 @@
-#include "supervisor/settings/changes.h"
+#include "supervisor/settings/settings.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cathgate/base/log.h"
+#include "cathgate/base/utc.h"
 
 #define KEYS_SIZE 400
 
@@ -154,15 +154,6 @@ static const char *const kinds[] = { [TLS_END_CERTIFICATE] = "certificate",
 				     [TLS_END_CA] = "CA",
 				     [TLS_END_CRL] = "CRL of" };
 
-static const char *day_of(time_t time, char *ret, size_t size)
-{
-	struct tm tm;
-
-	if (!gmtime_r(&time, &tm) || strftime(ret, size, "%Y-%m-%d", &tm) == 0)
-		snprintf(ret, size, "?");
-	return ret;
-}
-
 static bool holds_end(const struct tls_end *ends, size_t count,
 		      const struct tls_end *wanted, bool exactly)
 {
@@ -177,9 +168,9 @@ static bool holds_end(const struct tls_end *ends, size_t count,
 static void add_end(const struct tls_end *end, bool renewed, struct changes *changes)
 {
 	const char *how = renewed ? "renewed" : "added";
-	char until[16];
+	char until[UTC_TEXT_SIZE];
 
-	day_of(end->until, until, sizeof(until));
+	utc_date(end->until, until);
 	if (end->kind == TLS_END_CRL && end->number[0])
 		changes_add(changes, "%s %s %s, number %s, good until %s",
 			    kinds[end->kind], end->subject, how, end->number, until);

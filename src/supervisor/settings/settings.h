@@ -49,3 +49,16 @@ size_t settings_find_modality(const struct config *config, const char *name);
 size_t settings_find_destination(const struct config *config, const char *name);
 size_t settings_find_listen(const struct config *config, const struct config *from,
 			    size_t entry);
+
+/* What differs between two settings, in words: one text each. */
+struct changes {
+	char **items;
+	size_t count;
+};
+
+/* The caller clears the list. */
+void changes_list(const struct settings *before, const struct settings *now,
+		  struct changes *ret);
+void changes_add(struct changes *changes, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void changes_clear(struct changes *changes);
