@@ -5,9 +5,6 @@
 #include "cathgate/exporter/exporter.h"
 #include "cathgate/observer/observer.h"
 
-static const struct role association = { .name = "cathgated-assoc",
-					 .keys = ROLE_TLS_KEYS };
-
 static int run_auditor(int channel, const void *argument)
 {
 	const struct server *server = argument;
@@ -142,7 +139,6 @@ void roles_init(struct server *server)
 	server->auditing.helper = &helpers[ROLES_AUDITOR];
 	server->resolver.helper = &helpers[ROLES_RESOLVER];
 	server->warnings.scribe = &helpers[ROLES_SCRIBE];
-	server->gate.role = &association;
 }
 
 void roles_decide_export(struct server *server)

@@ -159,29 +159,25 @@ static void hear_auditor(struct server *server)
 	}
 }
 
-/* What is polled: these four, then the listeners, then the places. Children are polled
- * afresh for each turn: there are few enough, and none can be stale. */
+/* What is polled: these four, then the listeners, then the places in their order. They
+ * are gathered afresh for each turn: there are few enough, and none can be stale. */
 enum { POLLS_SIGNALS, POLLS_AUDITOR, POLLS_RESOLVER, POLLS_WATCH, POLLS_FIRST };
 
 struct polls {
 	struct pollfd *fds;
-	struct place **places; /* of the same index */
 	size_t count, room;
 };
 
-static void polls_add(struct polls *polls, int fd, struct place *place)
+static void polls_add(struct polls *polls, int fd)
 {
 	if (polls->count == polls->room) {
 		polls->room += 64;
 		polls->fds = reallocarray(polls->fds, polls->room, sizeof(*polls->fds));
-		polls->places =
-			reallocarray(polls->places, polls->room, sizeof(struct place *));
-		if (!polls->fds || !polls->places) {
+		if (!polls->fds) {
 			log_error("no memory for the event loop");
 			exit(2);
 		}
 	}
-	polls->places[polls->count] = place;
 	polls->fds[polls->count++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 }
 
@@ -191,14 +187,14 @@ static void polls_fill(struct polls *polls, const struct server *server,
 	const struct listeners *listeners = &server->gate.listeners;
 
 	polls->count = 0;
-	polls_add(polls, server->parent.signals, NULL);
-	polls_add(polls, server->auditing.helper->channel, NULL);
-	polls_add(polls, server->resolver.helper->channel, NULL);
-	polls_add(polls, watch_descriptor(server->watch), NULL);
+	polls_add(polls, server->parent.signals);
+	polls_add(polls, server->auditing.helper->channel);
+	polls_add(polls, server->resolver.helper->channel);
+	polls_add(polls, watch_descriptor(server->watch));
 	for (size_t i = 0; i < listeners->count; i++)
-		polls_add(polls, is_accepting ? listeners->items[i].fd : -1, NULL);
+		polls_add(polls, is_accepting ? listeners->items[i].fd : -1);
 	for (struct place *p = server->gate.places.first; p; p = p->next)
-		polls_add(polls, p->channel, p);
+		polls_add(polls, p->channel);
 }
 
 static int64_t sooner_ms(int64_t a_ms, int64_t b_ms)
@@ -214,6 +210,7 @@ static void take_turn(struct server *server)
 	int64_t wait_ms = sooner_ms(watch_wait_ms(server->watch),
 				    sooner_ms(server->manager.ask_every_ms, TICK_MS));
 	size_t listener_count = server->gate.listeners.count;
+	struct place *place = server->gate.places.first, *next;
 
 	polls_fill(&polls, server,
 		   server->is_ready && !server->is_stopping && pause_ms <= 0);
@@ -223,9 +220,12 @@ static void take_turn(struct server *server)
 		return;
 
 	/* Associations first: what they free makes room for new connections. */
-	for (size_t i = POLLS_FIRST + listener_count; i < polls.count; i++)
+	for (size_t i = POLLS_FIRST + listener_count; i < polls.count;
+	     i++, place = next) {
+		next = place->next; /* the place may go */
 		if (polls.fds[i].revents)
-			hear_association(server, polls.places[i]);
+			hear_association(server, place);
+	}
 	if (polls.fds[POLLS_AUDITOR].revents)
 		hear_auditor(server);
 	/* A reload may have sent open associations to a destination without an address.
@@ -358,18 +358,18 @@ static void init_server(struct server *server, const char *config_path)
 int server_run(const char *config_path)
 {
 	struct server *server = &the_server;
-	int status = 2;
+	int status = 2, loaded;
 
 	init_server(server, config_path);
 	harden_process();
 	if (listeners_take_passed(&server->gate.listeners) != 0)
 		goto out;
-	if (settings_load(&server->settings, config_path, NULL) != 0) {
-		settings_print(&server->settings, false);
+	loaded = settings_load(&server->settings, config_path, NULL);
+	settings_print(&server->settings, false);
+	if (loaded != 0) {
 		status = 1;
 		goto out;
 	}
-	settings_print(&server->settings, false);
 	ul_init();
 	if (take_signals(server) != 0) {
 		log_error("signals: %s", strerror(errno));

@@ -33,18 +33,10 @@ void snapshot_add_sync(struct snapshot *snapshot, const struct histogram *sync)
 	snapshot->sync_told = *sync;
 }
 
-static const char *modality_name(const struct server *server, size_t i)
-{
-	return i == NOWHERE ? "" : server->settings.config->modalities[i].name;
-}
-
-static const char *destination_name(const struct server *server, size_t i)
-{
-	return i == NOWHERE ? "" : server->settings.config->destinations[i].name;
-}
-
 static void write_associations(const struct server *server, FILE *to)
 {
+	const struct config *config = server->settings.config;
+
 	for (const struct place *p = server->gate.places.first; p; p = p->next) {
 		struct observer_association item = { .since = p->since,
 						     .figures = p->figures };
@@ -53,10 +45,12 @@ static void write_associations(const struct server *server, FILE *to)
 			continue;
 		memcpy(item.id, p->id, sizeof(item.id));
 		memcpy(item.peer, p->peer, sizeof(item.peer));
-		snprintf(item.modality, sizeof(item.modality), "%s",
-			 modality_name(server, p->modality));
-		snprintf(item.destination, sizeof(item.destination), "%s",
-			 destination_name(server, p->destination));
+		if (p->modality != NOWHERE)
+			snprintf(item.modality, sizeof(item.modality), "%s",
+				 config->modalities[p->modality].name);
+		if (p->destination != NOWHERE)
+			snprintf(item.destination, sizeof(item.destination), "%s",
+				 config->destinations[p->destination].name);
 		fwrite(&item, sizeof(item), 1, to);
 	}
 }
@@ -130,6 +124,7 @@ static void write_totals(const struct server *server, FILE *to)
 		.log_lacks_room = auditing->log_lacks_room,
 		.handshaking = server->gate.places.handshaking,
 		.placed = server->gate.places.held,
+		.association_count = server->gate.places.held,
 		.handshakes = histogram_total(&snapshot->handshake),
 		.turned_away = server->gate.visitors.turned_away,
 		.handshake = snapshot->handshake,
@@ -139,8 +134,6 @@ static void write_totals(const struct server *server, FILE *to)
 		.destination_count = (uint32_t)server->settings.config->destination_count,
 	};
 
-	for (const struct place *p = server->gate.places.first; p; p = p->next)
-		head.association_count += p->state == PLACE_HELD;
 	for (size_t i = 0; i < list->count; i++)
 		head.end_count += is_shown(list, i);
 	fwrite(&head, sizeof(head), 1, to);

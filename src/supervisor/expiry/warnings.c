@@ -18,32 +18,20 @@
 #define ALERT_PAUSE_MS 3600000		 /* between two alerts of what peers have shown */
 #define LEAP_SECONDS   3600		 /* a clock that went back by less didn't leap */
 
-static struct warning *add_warning(struct warnings *warnings, enum warning_owner owner,
-				   const char *name, time_t until)
+static size_t count_alike(const struct warning_list *list, enum warning_owner owner,
+			  const char *name, size_t *ret_oldest)
 {
-	struct warning *item = warning_list_add(&warnings->list, owner, name, until);
+	size_t count = 0;
 
-	if (!item)
-		return NULL;
-	warnings->is_news = true;
-	if (owner != WARNING_OWN)
-		warnings->is_unsaved = true;
-	return item;
-}
+	for (size_t i = 0; i < list->count; i++) {
+		const struct warning *item = &list->items[i];
 
-static void drop_warning(struct warnings *warnings, size_t i)
-{
-	warning_list_drop(&warnings->list, i);
-	warnings->is_unsaved = true;
-}
-
-static bool has_sibling(const struct warnings *warnings, const char *name)
-{
-	for (size_t i = 0; i < warnings->list.count; i++)
-		if (warnings->list.items[i].owner == WARNING_OWN &&
-		    strcmp(warnings->list.items[i].name, name) == 0)
-			return true;
-	return false;
+		if (item->owner != owner || strcmp(item->name, name) != 0)
+			continue;
+		if (count++ == 0 || item->seen < list->items[*ret_oldest].seen)
+			*ret_oldest = i;
+	}
+	return count;
 }
 
 static void adopt_end(struct warnings *warnings, const struct tls_end *end)
@@ -51,18 +39,21 @@ static void adopt_end(struct warnings *warnings, const struct tls_end *end)
 	static const char *const kinds[] = { [TLS_END_CERTIFICATE] = "the certificate",
 					     [TLS_END_CA] = "the CA",
 					     [TLS_END_CRL] = "the CRL of" };
+	struct warning_list *list = &warnings->list;
 	struct warning *item;
 	char name[1024];
 
 	snprintf(name, sizeof(name), "%s: %s %s", end->path, kinds[end->kind],
 		 end->subject);
-	item = warning_list_find(&warnings->list, WARNING_OWN, name, end->until);
+	item = warning_list_find(list, WARNING_OWN, name, end->until);
 	if (!item) {
-		bool renewed = has_sibling(warnings, name);
+		size_t oldest = 0;
+		bool renewed = count_alike(list, WARNING_OWN, name, &oldest) > 0;
 
-		item = add_warning(warnings, WARNING_OWN, name, end->until);
+		item = warning_list_add(list, WARNING_OWN, name, end->until);
 		if (!item)
 			return;
+		warnings->is_news = true;
 		item->renewed = renewed;
 		if (end->until < time(NULL)) /* a fault of the settings has told of it */
 			item->told = 0;
@@ -103,38 +94,27 @@ void warnings_adopt(struct warnings *warnings, const struct settings *settings)
 		adopt_context(warnings, settings->servers[i]);
 	for (size_t i = 0; i < config->destination_count; i++)
 		adopt_context(warnings, settings->clients[i]);
-	for (size_t i = warnings->list.count; i > 0; i--)
-		if (is_gone(config, &warnings->list.items[i - 1]))
-			drop_warning(warnings, i - 1);
-}
-
-static size_t count_alike(const struct warnings *warnings, enum warning_owner owner,
-			  const char *name, size_t *ret_oldest)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < warnings->list.count; i++) {
-		const struct warning *item = &warnings->list.items[i];
-
-		if (item->owner != owner || strcmp(item->name, name) != 0)
-			continue;
-		if (count++ == 0 || item->seen < warnings->list.items[*ret_oldest].seen)
-			*ret_oldest = i;
+	for (size_t i = warnings->list.count; i > 0; i--) {
+		if (is_gone(config, &warnings->list.items[i - 1])) {
+			warning_list_drop(&warnings->list, i - 1);
+			warnings->is_unsaved = true;
+		}
 	}
-	return count;
 }
 
 void warnings_saw(struct warnings *warnings, enum warning_owner owner, const char *name,
 		  time_t until)
 {
-	struct warning *item = warning_list_find(&warnings->list, owner, name, until);
+	struct warning_list *list = &warnings->list;
+	struct warning *item = warning_list_find(list, owner, name, until);
 	time_t now = time(NULL);
 	size_t oldest = 0;
 
 	if (!item) {
-		if (count_alike(warnings, owner, name, &oldest) >= SEEN_ALIKE_MAX)
-			drop_warning(warnings, oldest);
-		item = add_warning(warnings, owner, name, until);
+		if (count_alike(list, owner, name, &oldest) >= SEEN_ALIKE_MAX)
+			warning_list_drop(list, oldest);
+		warnings->is_news = warnings->is_unsaved = true;
+		item = warning_list_add(list, owner, name, until);
 	}
 	if (!item)
 		return;
@@ -241,8 +221,7 @@ static void look_at_all(struct warnings *warnings, const struct auditing *auditi
 
 static void start_scribe(struct warnings *warnings)
 {
-	warnings->written_ms = clock_ms();
-	warnings->save_ms = warnings->written_ms + SAVE_AGAIN_MS;
+	warnings->save_ms = clock_ms() + SAVE_AGAIN_MS;
 	if (helper_start(warnings->scribe) != 0)
 		return;
 	warnings->is_writing = true;
@@ -255,7 +234,7 @@ static void look_at_scribe(struct warnings *warnings)
 		return;
 	warnings->is_writing = false;
 	if (warnings->scribe->status == 0)
-		warnings->save_ms = warnings->written_ms + SAVE_EVERY_MS;
+		warnings->save_ms = warnings->scribe->started_ms + SAVE_EVERY_MS;
 	else
 		warnings->is_unsaved = true;
 }

@@ -14,7 +14,7 @@ struct warnings {
 	bool is_news;	 /* something is to be looked at before the next hour */
 	bool is_unsaved; /* the file is behind */
 	bool is_writing; /* the scribe is, or was and its success is unknown */
-	int64_t look_ms, save_ms, written_ms;
+	int64_t look_ms, save_ms;
 	char *path; /* of the file */
 	struct helper *scribe;
 };

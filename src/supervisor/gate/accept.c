@@ -13,6 +13,8 @@
 #define ACCEPTED_AT_ONCE 16 /* then the associations are heard again */
 #define AUDITOR_BUSY_MS	 10
 
+static const struct role role = { .name = "cathgated-assoc", .keys = ROLE_TLS_KEYS };
+
 static void new_id(char ret[AUDIT_ASSOCIATION_ID_SIZE])
 {
 	uint8_t bytes[8];
@@ -20,12 +22,6 @@ static void new_id(char ret[AUDIT_ASSOCIATION_ID_SIZE])
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		log_bug("getrandom: %s", strerror(errno));
 	digest_hex(bytes, sizeof(bytes), ret);
-}
-
-/* No line of the log is written for each: a flood would fill it. */
-static void turn_away(struct gate *gate, const struct address *address, const char *peer)
-{
-	visitors_turned_away(&gate->visitors, address, peer, clock_ms());
 }
 
 /* The auditor is told of each connection first. While a disk keeps the auditor busy, new
@@ -145,7 +141,7 @@ MUST_USE static int start_association(struct gate *gate, struct association_star
 		place->came_plain = gate->settings->config->listen[entry].tls.none;
 		place->visit = *visit;
 	}
-	pid = place ? role_fork(gate->role, gate->parent, keep, 3) : -1;
+	pid = place ? role_fork(&role, gate->parent, keep, 3) : -1;
 	if (pid == 0)
 		role_exit(association_run(start));
 	close(pair[1]);
@@ -177,19 +173,19 @@ static void take_connection(struct gate *gate, size_t entry, int fd,
 	const struct address address = visitors_address(peer);
 	struct visit visit = { 0 };
 	char text[ADDRESS_TEXT_SIZE];
+	bool is_in;
 
 	address_text(peer, text);
 	new_id(start.id);
 	if (has_room(gate, &address, &visit))
 		start.auditor = audit_channel_open(gate->auditing->helper->channel,
 						   start.id, text);
-	if (start.auditor < 0) {
-		turn_away(gate, &address, text);
-	} else if (start_association(gate, &start, entry, &visit) != 0) {
+	is_in = start.auditor >= 0 && start_association(gate, &start, entry, &visit) == 0;
+	if (start.auditor >= 0 && !is_in)
 		log_error("no process for a connection from %s: %s", text,
 			  strerror(errno));
-		turn_away(gate, &address, text);
-	}
+	if (!is_in) /* no line of the log each: a flood would fill it */
+		visitors_turned_away(&gate->visitors, &address, text, clock_ms());
 	if (start.auditor >= 0)
 		close(start.auditor);
 	close(fd);

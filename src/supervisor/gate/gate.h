@@ -20,7 +20,6 @@
 struct gate {
 	const struct settings *settings; /* in force */
 	const struct auditing *auditing;
-	const struct role *role; /* of an association's process */
 	const struct role_parent *parent;
 	struct listeners listeners;
 	struct visitors visitors;

@@ -10,44 +10,28 @@
 #include "cathgate/base/log.h"
 #include "cathgate/net/net.h"
 
-struct passed_socket {
-	int fd;
-	char *name;
-};
-
 int listeners_take_passed(struct listeners *listeners)
 {
-	char **names = NULL;
-	int count = sd_listen_fds_with_names(1, &names);
+	int count = sd_listen_fds_with_names(1, &listeners->passed_names);
 
 	if (count < 0) {
 		log_error("the sockets from systemd: %s", strerror(-count));
 		return -1;
 	}
-	if (count == 0)
-		return 0;
-	listeners->passed = calloc((size_t)count, sizeof(*listeners->passed));
-	if (!listeners->passed) {
-		log_error("no memory for the sockets from systemd");
-		return -1;
-	}
 	listeners->passed_count = (size_t)count;
-	for (size_t i = 0; i < listeners->passed_count; i++)
-		listeners->passed[i] = (struct passed_socket){
-			.fd = SD_LISTEN_FDS_START + (int)i,
-			.name = names[i],
-		};
-	free(names);
 	return 0;
+}
+
+static int passed_fd(size_t i)
+{
+	return SD_LISTEN_FDS_START + (int)i;
 }
 
 /* What systemd passed stays open to the end: a later configuration may name it again. */
 static void close_own(const struct listeners *listeners, int fd)
 {
-	for (size_t i = 0; i < listeners->passed_count; i++)
-		if (listeners->passed[i].fd == fd)
-			return;
-	close(fd);
+	if (fd < SD_LISTEN_FDS_START || fd >= passed_fd(listeners->passed_count))
+		close(fd);
 }
 
 static void say_open(const struct config_listen *listen, int fd)
@@ -102,13 +86,11 @@ static size_t find_passed(const struct listeners *listeners, const struct config
 	size_t count = 0;
 
 	for (size_t i = 0; i < listeners->passed_count; i++) {
-		struct passed_socket *passed = &listeners->passed[i];
-
-		if (strcmp(passed->name, listen->socket) != 0)
+		if (strcmp(listeners->passed_names[i], listen->socket) != 0)
 			continue;
-		if (prove_passed(passed->fd, listen, faults) != 0)
+		if (prove_passed(passed_fd(i), listen, faults) != 0)
 			return 0;
-		ret[count++] = (struct listener){ .fd = passed->fd, .entry = entry };
+		ret[count++] = (struct listener){ .fd = passed_fd(i), .entry = entry };
 	}
 	if (count == 0)
 		config_fault_add(faults, CONFIG_ERROR, &listen->place,
@@ -137,7 +119,7 @@ MUST_USE static int refuse_unwanted(const struct listeners *listeners,
 	int result = 0;
 
 	for (size_t i = 0; i < listeners->passed_count; i++) {
-		const char *name = listeners->passed[i].name;
+		const char *name = listeners->passed_names[i];
 
 		if (is_asked_for(config, name))
 			continue;
@@ -146,7 +128,7 @@ MUST_USE static int refuse_unwanted(const struct listeners *listeners,
 				 "listener asks for; write socket = \"%s\" instead of "
 				 "address and port in one, or, to do without it, "
 				 "systemctl mask --now its unit, as in cathgated.socket",
-				 name, net_port(listeners->passed[i].fd), name);
+				 name, net_port(passed_fd(i)), name);
 		result = -1;
 	}
 	return result;
@@ -291,13 +273,10 @@ void listeners_close(struct listeners *listeners)
 	for (size_t i = 0; i < listeners->count; i++)
 		close_own(listeners, listeners->items[i].fd);
 	free(listeners->items);
-	listeners->items = NULL;
-	listeners->count = 0;
 	for (size_t i = 0; i < listeners->passed_count; i++) {
-		close(listeners->passed[i].fd);
-		free(listeners->passed[i].name);
+		close(passed_fd(i));
+		free(listeners->passed_names[i]);
 	}
-	free(listeners->passed);
-	listeners->passed = NULL;
-	listeners->passed_count = 0;
+	free(listeners->passed_names);
+	*listeners = (struct listeners){ 0 };
 }

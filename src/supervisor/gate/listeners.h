@@ -16,7 +16,7 @@ struct listeners {
 	struct listener *items;
 	size_t count;
 	/* What systemd passed stays open to the end, whether or not a listener has it. */
-	struct passed_socket *passed;
+	char **passed_names;
 	size_t passed_count;
 };
 

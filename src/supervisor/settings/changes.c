@@ -45,11 +45,12 @@ void changes_clear(struct changes *changes)
 	*changes = (struct changes){ 0 };
 }
 
-static void add_key(char *keys, const char *key)
+static void note_key(char *keys, const char *key, bool is_same)
 {
 	size_t used = strlen(keys);
 
-	snprintf(keys + used, KEYS_SIZE - used, "%s%s", used ? ", " : "", key);
+	if (!is_same)
+		snprintf(keys + used, KEYS_SIZE - used, "%s%s", used ? ", " : "", key);
 }
 
 static void compare_modality(const struct config *was, const struct config_modality *a,
@@ -59,9 +60,9 @@ static void compare_modality(const struct config *was, const struct config_modal
 	char keys[KEYS_SIZE];
 
 	config_entry_changes(a, b, keys, sizeof(keys));
-	if (strcmp(was->destinations[a->destination].name,
-		   is->destinations[b->destination].name) != 0)
-		add_key(keys, "destination");
+	note_key(keys, "destination",
+		 strcmp(was->destinations[a->destination].name,
+			is->destinations[b->destination].name) == 0);
 	if (keys[0])
 		changes_add(changes, "modality %s changed (%s)", b->name, keys);
 }
@@ -111,22 +112,16 @@ static bool same_strings(const struct config_strings *a, const struct config_str
 static void compare_tls(const struct config_tls *a, const struct config_tls *b,
 			char *keys)
 {
-	if (a->none != b->none)
-		add_key(keys, "tls");
-	if (!same_text(a->certificate.path, b->certificate.path))
-		add_key(keys, "tls.certificate");
-	if (!same_text(a->key.path, b->key.path))
-		add_key(keys, "tls.key");
-	if (!same_text(a->ca.path, b->ca.path))
-		add_key(keys, "tls.ca");
-	if (!same_files(&a->crl, &b->crl))
-		add_key(keys, "tls.crl");
-	if (a->min_version != b->min_version)
-		add_key(keys, "tls.min_version");
-	if (!same_text(a->server_name, b->server_name))
-		add_key(keys, "tls.server_name");
-	if (!same_strings(&a->public_key_sha256, &b->public_key_sha256))
-		add_key(keys, "tls.public_key_sha256");
+	note_key(keys, "tls", a->none == b->none);
+	note_key(keys, "tls.certificate",
+		 same_text(a->certificate.path, b->certificate.path));
+	note_key(keys, "tls.key", same_text(a->key.path, b->key.path));
+	note_key(keys, "tls.ca", same_text(a->ca.path, b->ca.path));
+	note_key(keys, "tls.crl", same_files(&a->crl, &b->crl));
+	note_key(keys, "tls.min_version", a->min_version == b->min_version);
+	note_key(keys, "tls.server_name", same_text(a->server_name, b->server_name));
+	note_key(keys, "tls.public_key_sha256",
+		 same_strings(&a->public_key_sha256, &b->public_key_sha256));
 }
 
 static void compare_destination(const struct config_destination *a,
@@ -135,16 +130,13 @@ static void compare_destination(const struct config_destination *a,
 {
 	char keys[KEYS_SIZE] = "";
 
-	if (strcmp(a->host, b->host) != 0)
-		add_key(keys, "host");
-	if (a->port != b->port)
-		add_key(keys, "port");
-	if (!ae_title_equal(&a->called_ae_title, &b->called_ae_title))
-		add_key(keys, "called_ae_title");
-	if (!ae_title_equal(&a->calling_ae_title, &b->calling_ae_title))
-		add_key(keys, "calling_ae_title");
-	if (a->tls.key_exchange != b->tls.key_exchange)
-		add_key(keys, "key_exchange");
+	note_key(keys, "host", strcmp(a->host, b->host) == 0);
+	note_key(keys, "port", a->port == b->port);
+	note_key(keys, "called_ae_title",
+		 ae_title_equal(&a->called_ae_title, &b->called_ae_title));
+	note_key(keys, "calling_ae_title",
+		 ae_title_equal(&a->calling_ae_title, &b->calling_ae_title));
+	note_key(keys, "key_exchange", a->tls.key_exchange == b->tls.key_exchange);
 	compare_tls(&a->tls, &b->tls, keys);
 	if (keys[0])
 		changes_add(changes, "destination %s changed (%s)", b->name, keys);
