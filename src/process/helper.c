@@ -1,4 +1,4 @@
-#include "cathgate/process/helper.h"
+#include "cathgate/process/process.h"
 
 #include <errno.h>
 #include <poll.h>

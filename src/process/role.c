@@ -1,4 +1,4 @@
-#include "cathgate/process/role.h"
+#include "cathgate/process/process.h"
 
 #include <signal.h>
 #include <stdlib.h>

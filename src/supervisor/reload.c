@@ -1,7 +1,6 @@
 #include "supervisor/server.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 

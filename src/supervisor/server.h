@@ -13,7 +13,6 @@
 #include "supervisor/expiry/warnings.h"
 #include "supervisor/gate/gate.h"
 #include "supervisor/helpers/resolver.h"
-#include "supervisor/settings/watch.h"
 
 /* All processes but associations. */
 enum roles_helper {

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cathgate/process/helper.h"
+#include "cathgate/process/process.h"
 
 /* The linker leads these calls here (--wrap). */
 static int64_t now_ms;

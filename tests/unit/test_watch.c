@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "cathgate/base/log.h"
-#include "supervisor/settings/watch.h"
+#include "supervisor/settings/settings.h"
 
 #define MINUTE_MS 60000
 

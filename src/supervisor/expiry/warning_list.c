@@ -1,4 +1,4 @@
-#include "supervisor/expiry/warning_list.h"
+#include "supervisor/expiry/warnings.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "supervisor/gate/listeners.h"
+#include "supervisor/gate/gate.h"
 
 #include <errno.h>
 #include <fcntl.h>

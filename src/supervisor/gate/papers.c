@@ -1,6 +1,5 @@
 #include "supervisor/gate/gate.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "supervisor/gate/rates.h"
+#include "supervisor/gate/visitors.h"
 
 #include <stdlib.h>
 

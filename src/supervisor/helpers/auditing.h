@@ -5,7 +5,7 @@
 #pragma once
 
 #include "cathgate/audit/client.h"
-#include "cathgate/process/helper.h"
+#include "cathgate/process/process.h"
 
 struct auditing {
 	struct helper *helper;

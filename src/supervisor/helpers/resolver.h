@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "cathgate/process/helper.h"
+#include "cathgate/process/process.h"
 #include "supervisor/settings/settings.h"
 
 struct resolver {

@@ -1,6 +1,5 @@
 #include "supervisor/settings/settings.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "supervisor/settings/watch.h"
+#include "supervisor/settings/settings.h"
 
 #include <errno.h>
 #include <libgen.h>
