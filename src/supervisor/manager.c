@@ -10,7 +10,6 @@
 #define ASK_EVERY_MS	5000
 #define STATUS_EVERY_MS 1000
 #define SILENT_MS	10000 /* then the status says so */
-#define STOP_MARGIN_S	15
 
 void manager_begin(struct manager *manager)
 {
@@ -21,18 +20,6 @@ void manager_begin(struct manager *manager)
 	if (manager->has_watchdog && watchdog_us / 4000 < ASK_EVERY_MS)
 		manager->ask_every_ms = (int64_t)(watchdog_us / 4000) + 1;
 	manager->asked_ms = clock_ms();
-}
-
-void manager_say_ready(void)
-{
-	sd_notify(0, "READY=1");
-}
-
-/* The unit's TimeoutStopSec= is enough for the usual grace; a longer one needs more. */
-void manager_say_stopping(unsigned seconds)
-{
-	sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu",
-		   (seconds + STOP_MARGIN_S) * 1000000ULL);
 }
 
 static void feed_watchdog(struct manager *manager)

@@ -176,7 +176,7 @@ void reload_all(struct server *server)
 {
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_us());
 	(void)!try_reload(server, server->config_path, false); /* it logs a refusal */
-	manager_say_ready();
+	sd_notify(0, "READY=1");
 }
 
 void reload_maintain(struct server *server)

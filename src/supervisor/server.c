@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "cathgate/base/clock.h"
@@ -21,6 +22,7 @@
 
 #define TICK_MS		1000
 #define RESOLVE_WAIT_MS 3000 /* READY=1 waits no longer for the first names */
+#define STOP_MARGIN_MS	15000
 #define KILL_AFTER_MS	7000 /* on top of the grace: what parting takes, and a bit */
 
 /* Each child goes on with a pointer to this struct, so it stands on no stack. */
@@ -67,7 +69,7 @@ static void say_ready(struct server *server, int64_t started_ms)
 	server->snapshot.tell_ms = 0; /* cathgate status must not lag behind READY=1 */
 	auditing_tell(&server->auditing, AUDIT_START, AUDIT_NO_OUTCOME, REASON_NONE, "");
 	reload_raise_alerts(server, NULL);
-	manager_say_ready();
+	sd_notify(0, "READY=1");
 	log_info("ready");
 }
 
@@ -82,8 +84,10 @@ static void begin_stop(struct server *server)
 	}
 	log_info("stopping: associations with an instance in hand have %u s",
 		 grace_seconds);
-	manager_say_stopping(grace_seconds +
-			     (unsigned)(KILL_AFTER_MS + finish_ms) / 1000);
+	/* The unit's TimeoutStopSec= is enough for the usual grace only. */
+	sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld",
+		   grace_seconds * 1000000LL +
+			   (KILL_AFTER_MS + finish_ms + STOP_MARGIN_MS) * 1000LL);
 	server->is_stopping = server->gate.is_closed = true;
 	server->kill_ms = clock_ms() + KILL_AFTER_MS + (int64_t)grace_seconds * 1000;
 	listeners_close(&server->gate.listeners);
@@ -141,22 +145,14 @@ static void hear_association(struct server *server, struct place *place)
 static void hear_auditor(struct server *server)
 {
 	struct audit_figures figures;
+	enum auditing_event event = auditing_hear(&server->auditing, &figures);
 
-	switch (auditing_hear(&server->auditing, &figures)) {
-	case AUDITING_READY:
+	if (event == AUDITING_READY)
 		server->manager.is_answered = true;
-		if (server->is_ready)
-			places_renew_auditor(&server->gate.places, &server->auditing);
-		break;
-	case AUDITING_ALIVE:
+	else if (event == AUDITING_ALIVE)
 		manager_auditor_answered(&server->manager, &server->auditing);
-		break;
-	case AUDITING_FIGURES:
+	else if (event == AUDITING_FIGURES)
 		snapshot_add_sync(&server->snapshot, &figures.sync);
-		break;
-	case AUDITING_NOTHING:
-		break;
-	}
 }
 
 /* What is polled: these four, then the listeners, then the places in their order. They

@@ -4,7 +4,7 @@
  *   server.c    acquire in order, one event loop, stop
  *   roles.c     every process that the supervisor starts
  *   reload.c    other settings come into force, or don't
- *   manager.c   what the service manager hears: readiness, status, watchdog
+ *   manager.c   the service manager's watchdog, and the status that it shows
  *   snapshot.c  what the observer is told, and what is counted for it
  */
 #pragma once
@@ -25,10 +25,10 @@ enum roles_helper {
 };
 
 /*
- * What the service manager hears (sd_notify(3)). The watchdog is fed by the auditor's
- * answers: the loop that accepts asks, and the loop that writes answers, so that neither
- * can hang unseen. A disk that is full or fails is an answer; so is an auditor that has
- * died, since another is started.
+ * What the service manager hears all the time (sd_notify(3)). The watchdog is fed by the
+ * auditor's answers: the loop that accepts asks, and the loop that writes answers, so
+ * that neither can hang unseen. A disk that is full or fails is an answer; so is an
+ * auditor that has died, since another is started.
  */
 struct manager {
 	int64_t ask_every_ms; /* the auditor, whether it is alive */
@@ -80,8 +80,6 @@ void roles_init(struct server *server);
 void roles_decide_export(struct server *server);
 
 void manager_begin(struct manager *manager);
-void manager_say_ready(void);
-void manager_say_stopping(unsigned seconds);
 /* The auditor has answered the question. */
 void manager_auditor_answered(struct manager *manager, const struct auditing *auditing);
 void manager_maintain(struct server *server);

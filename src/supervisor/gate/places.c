@@ -1,4 +1,4 @@
-#include "supervisor/gate/places.h"
+#include "supervisor/gate/gate.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -53,40 +53,34 @@ size_t settings_find_listen(const struct config *config, const struct config *fr
 	return NOWHERE;
 }
 
-static const struct tls_context *running_server(const struct settings *running,
-						const struct config *config, size_t i)
-{
-	size_t before =
-		running ? settings_find_listen(running->config, config, i) : NOWHERE;
-
-	return before == NOWHERE ? NULL : running->servers[before];
-}
-
-static const struct tls_context *running_client(const struct settings *running,
-						const struct config_destination *now)
-{
-	size_t before =
-		running ? settings_find_destination(running->config, now->name) : NOWHERE;
-
-	return before == NOWHERE ? NULL : running->clients[before];
-}
-
+/* Each takes over what it can from the context that `running` has in its place. */
 static void load_tls(struct settings *settings, const struct settings *running)
 {
 	const struct config *config = settings->config;
+	size_t was;
 
 	/* The faults say what failed, and are judged together. */
-	for (size_t i = 0; i < config->listen_count; i++)
-		if (!config->listen[i].tls.none)
-			(void)!tls_server_new(&config->listen[i].tls,
-					      running_server(running, config, i),
-					      &settings->servers[i], &settings->faults);
-	for (size_t i = 0; i < config->destination_count; i++)
-		if (!config->destinations[i].tls.none)
+	for (size_t i = 0; i < config->listen_count; i++) {
+		const struct config_tls *tls = &config->listen[i].tls;
+
+		was = running ? settings_find_listen(running->config, config, i)
+			      : NOWHERE;
+		if (!tls->none)
+			(void)!tls_server_new(
+				tls, was == NOWHERE ? NULL : running->servers[was],
+				&settings->servers[i], &settings->faults);
+	}
+	for (size_t i = 0; i < config->destination_count; i++) {
+		const struct config_tls *tls = &config->destinations[i].tls;
+
+		was = running ? settings_find_destination(running->config,
+							  config->destinations[i].name)
+			      : NOWHERE;
+		if (!tls->none)
 			(void)!tls_client_new(
-				&config->destinations[i].tls,
-				running_client(running, &config->destinations[i]),
+				tls, was == NOWHERE ? NULL : running->clients[was],
 				&settings->clients[i], &settings->faults);
+	}
 }
 
 MUST_USE static int load_rest(struct settings *settings, const struct settings *running)

@@ -37,6 +37,7 @@ struct watched {
 struct watch {
 	int fd;	       /* inotify; -1: only looked at now and then */
 	bool is_blind; /* in some folder, which the log says */
+	bool lacks_memory;
 	struct watched *files;
 	size_t count;
 	int64_t look_ms;	   /* when to look next */
@@ -100,60 +101,65 @@ static bool changed_since(const struct look *look, const struct timespec *since)
 }
 
 /* A credential doesn't change while the service runs. */
-MUST_USE static int add_watched(struct watch *watch, const struct config_file *file,
-				const struct timespec *read_at)
+static void add_watched(struct watch *watch, const struct config_file *file,
+			const struct timespec *read_at)
 {
 	struct watched *files;
+	char *path;
 
 	if (!file->path || file->credential)
-		return 0;
+		return;
 	for (size_t i = 0; i < watch->count; i++)
 		if (strcmp(watch->files[i].path, file->path) == 0)
-			return 0;
+			return;
 	files = reallocarray(watch->files, watch->count + 1, sizeof(*files));
-	if (!files)
-		return -1;
-	watch->files = files;
-	files[watch->count].path = strdup(file->path);
-	if (!files[watch->count].path)
-		return -1;
-	files[watch->count].look = look_at_file(file->path);
+	path = strdup(file->path);
+	if (files)
+		watch->files = files;
+	if (!files || !path) {
+		watch->lacks_memory = true;
+		free(path);
+		return;
+	}
+	files += watch->count++;
+	files->path = path;
+	files->look = look_at_file(path);
 	/* The file may have changed after it was read: then it is read once more. */
-	if (changed_since(&files[watch->count].look, read_at)) {
-		memset(&files[watch->count].look, 0, sizeof(files->look));
+	if (changed_since(&files->look, read_at)) {
+		memset(&files->look, 0, sizeof(files->look));
 		watch->look_ms = clock_ms() + SETTLE_MS;
 	}
-	watch->count++;
-	add_folders(watch, file->path);
-	return 0;
+	add_folders(watch, path);
 }
 
-MUST_USE static int add_tls(struct watch *watch, const struct config_tls *tls,
-			    const struct timespec *read_at)
+static void add_tls(struct watch *watch, const struct config_tls *tls,
+		    const struct tls_context *context, const struct timespec *read_at)
 {
+	time_t turn = context ? tls_context_turn(context) : 0;
+
 	if (tls->none)
-		return 0;
-	if (add_watched(watch, &tls->certificate, read_at) != 0 ||
-	    add_watched(watch, &tls->key, read_at) != 0 ||
-	    add_watched(watch, &tls->ca, read_at) != 0)
-		return -1;
+		return;
+	if (turn != 0 && (watch->turn == 0 || turn < watch->turn))
+		watch->turn = turn;
+	add_watched(watch, &tls->certificate, read_at);
+	add_watched(watch, &tls->key, read_at);
+	add_watched(watch, &tls->ca, read_at);
 	for (size_t i = 0; i < tls->crl.count; i++)
-		if (add_watched(watch, &tls->crl.items[i], read_at) != 0)
-			return -1;
-	return 0;
+		add_watched(watch, &tls->crl.items[i], read_at);
 }
 
-MUST_USE static int add_all(struct watch *watch, const struct settings *settings)
+static void add_all(struct watch *watch, const struct settings *settings)
 {
 	const struct config *config = settings->config;
 
 	for (size_t i = 0; i < config->listen_count; i++)
-		if (add_tls(watch, &config->listen[i].tls, &settings->read_at) != 0)
-			return -1;
+		add_tls(watch, &config->listen[i].tls,
+			settings->servers ? settings->servers[i] : NULL,
+			&settings->read_at);
 	for (size_t i = 0; i < config->destination_count; i++)
-		if (add_tls(watch, &config->destinations[i].tls, &settings->read_at) != 0)
-			return -1;
-	return 0;
+		add_tls(watch, &config->destinations[i].tls,
+			settings->clients ? settings->clients[i] : NULL,
+			&settings->read_at);
 }
 
 void watch_free(struct watch *watch)
@@ -180,23 +186,6 @@ static void inherit(struct watch *watch, const struct watch *before)
 				watch->files[i].look = before->files[j].look;
 }
 
-static void note_turn(struct watch *watch, const struct tls_context *context)
-{
-	time_t turn = context ? tls_context_turn(context) : 0;
-
-	if (turn != 0 && (watch->turn == 0 || turn < watch->turn))
-		watch->turn = turn;
-}
-
-static void note_turns(struct watch *watch, const struct settings *settings)
-{
-	for (size_t i = 0; settings->servers && i < settings->config->listen_count; i++)
-		note_turn(watch, settings->servers[i]);
-	for (size_t i = 0; settings->clients && i < settings->config->destination_count;
-	     i++)
-		note_turn(watch, settings->clients[i]);
-}
-
 /* The turn is a time of day, and the clock may be set meanwhile: looked up each time. */
 static void look_in_turn(struct watch *watch)
 {
@@ -219,12 +208,12 @@ int watch_renew(struct watch **watch, const struct settings *settings)
 			    "minute; see fs.inotify.max_user_instances",
 			    strerror(errno));
 	next->look_ms = clock_ms() + LOOK_MS;
-	if (add_all(next, settings) != 0) {
+	add_all(next, settings);
+	if (next->lacks_memory) {
 		watch_free(next);
 		return -1;
 	}
 	inherit(next, *watch);
-	note_turns(next, settings);
 	look_in_turn(next);
 	watch_free(*watch);
 	*watch = next;
