@@ -224,8 +224,7 @@ static void take_turn(struct server *server)
 	}
 	if (polls.fds[POLLS_AUDITOR].revents)
 		hear_auditor(server);
-	/* A reload may have sent open associations to a destination without an address.
-	 */
+	/* A reload may have sent associations to a destination without an address. */
 	if (polls.fds[POLLS_RESOLVER].revents &&
 	    resolver_hear(&server->resolver, &server->settings))
 		papers_renew(&server->gate);

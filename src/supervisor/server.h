@@ -98,6 +98,5 @@ void snapshot_maintain(struct server *server);
 void reload_all(struct server *server);
 /* Reads certificates, keys and CRLs anew once they have changed on disk. */
 void reload_maintain(struct server *server);
-/* Raises an alert for each fault of the calendar's that `before` (may be NULL) had not.
- */
+/* Raises an alert for each calendar fault that `before` (may be NULL) had not. */
 void reload_raise_alerts(const struct server *server, const struct settings *before);

@@ -45,8 +45,7 @@ MUST_USE struct warning *warning_list_add(struct warning_list *list,
 void warning_list_drop(struct warning_list *list, size_t i);
 /* A file that isn't there, or isn't whole, holds the less. */
 void warning_list_read(struct warning_list *list, const char *path);
-/* Replaces the file, as the scribe, since the supervisor waits for no disk. -1 is logged.
- */
+/* Replaces the file, as the scribe: the supervisor waits for no disk. -1 is logged. */
 MUST_USE int warning_list_write(const struct warning_list *list, const char *path);
 void warning_list_clear(struct warning_list *list);
 

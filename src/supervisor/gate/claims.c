@@ -11,6 +11,76 @@
 #include "cathgate/base/log.h"
 #include "cathgate/policy/policy.h"
 
+/* An equal part of a limit that so many share: never 0, which would be no limit. */
+static int64_t part_of(int64_t all, unsigned count)
+{
+	int64_t part = all / (count ? count : 1);
+
+	return all == 0 ? 0 : part > 0 ? part : 1;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* The smaller of its shares counts: of its entry's limit, or of its address's. */
+static struct association_pace pace_of(const struct gate *gate, const struct place *place)
+{
+	static const struct config_modality none;
+	const struct config *config = gate->settings->config;
+	const struct config_limits *limits = &config->limits;
+	const struct config_modality *entry =
+		place->modality == NOWHERE ? &none : &config->modalities[place->modality];
+	unsigned of_entry = places_held(&gate->places, place->modality, NULL);
+	unsigned of_address = places_held(&gate->places, NOWHERE, &place->address);
+
+	return (struct association_pace){
+		.bytes_per_second = smaller(
+			part_of(entry->max_bytes_per_second, of_entry),
+			part_of(limits->max_bytes_per_address_per_second, of_address)),
+		.instances_per_minute = smaller(
+			part_of(entry->max_instances_per_minute, of_entry),
+			part_of(limits->instances_per_address_per_minute, of_address)),
+	};
+}
+
+static void say_pace(const struct gate *gate, const struct place *place)
+{
+	struct association_notice notice = { .kind = ASSOCIATION_PACE,
+					     .pace = pace_of(gate, place) };
+
+	place_say(place, &notice);
+}
+
+void paces_say(struct gate *gate)
+{
+	for (const struct place *p = gate->places.first; p; p = p->next)
+		if (p->state == PLACE_HELD)
+			say_pace(gate, p);
+}
+
+/* Tells those that share something with a place that was given or returned. */
+static void share_paces_anew(struct gate *gate, const struct place *place)
+{
+	const struct config *config = gate->settings->config;
+	const struct config_limits *limits = &config->limits;
+	const struct config_modality *entry =
+		place->modality == NOWHERE ? NULL : &config->modalities[place->modality];
+	bool by_address = limits->max_bytes_per_address_per_second != 0 ||
+			  limits->instances_per_address_per_minute != 0;
+	bool by_entry = entry && (entry->max_bytes_per_second != 0 ||
+				  entry->max_instances_per_minute != 0);
+
+	if (!by_address && !by_entry)
+		return;
+	for (const struct place *p = gate->places.first; p; p = p->next)
+		if (p->state == PLACE_HELD &&
+		    ((by_entry && p->modality == place->modality) ||
+		     (by_address && address_equal(&p->address, &place->address))))
+			say_pace(gate, p);
+}
+
 void claim_return(struct gate *gate, struct place *place)
 {
 	enum place_state was = place->state;
@@ -24,7 +94,7 @@ void claim_return(struct gate *gate, struct place *place)
 	if (was != PLACE_HELD)
 		return;
 	gate->places.held--;
-	paces_share_anew(gate, place);
+	share_paces_anew(gate, place);
 }
 
 /* Whether entry and address may have one more place in this minute; counts it. */
@@ -58,17 +128,16 @@ static uint32_t rejection_for(struct gate *gate, const struct place *place)
 	if (!is_in_time(gate, place))
 		return 1;
 	if (gate->places.held >= config->limits.max_associations ||
-	    places_held_for(&gate->places, place->modality) >= entry->max_associations ||
-	    places_held_at(&gate->places, &place->address) >=
+	    places_held(&gate->places, place->modality, NULL) >=
+		    entry->max_associations ||
+	    places_held(&gate->places, NOWHERE, &place->address) >=
 		    config->limits.max_associations_per_address)
 		return 2;
 	return 0;
 }
 
 /* Certificate and AE titles are the process's own word, and the process may have been
- * taken over before it proved any. The supervisor itself saw the address and the
- * listener.
- */
+ * taken over before it proved any. The supervisor saw the address and the listener. */
 static bool can_be_its_entry(const struct gate *gate, const struct place *place)
 {
 	const struct config_modality *entry =
@@ -121,7 +190,7 @@ static enum claim answer_claim(struct gate *gate, struct place *place)
 	visitors_placed(&gate->visitors, &place->address, &place->visit, clock_ms());
 	answer.pace = pace_of(gate, place);
 	place_say(place, &answer);
-	paces_share_anew(gate, place);
+	share_paces_anew(gate, place);
 	return CLAIM_PLACE;
 }
 

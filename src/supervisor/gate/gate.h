@@ -3,11 +3,9 @@
  *
  *   listeners.c  listening sockets, our own and systemd's
  *   accept.c     a new connection: limits, room, a process of its own
- *   visitors.c   the addresses that connections come from
- *   rates.c      how often in a minute
+ *   visitors.c   the addresses that connections come from, and how often
  *   places.c     the associations' processes
- *   claims.c     what these say and ask for, and whether it can be so
- *   paces.c      how fast each may send
+ *   claims.c     what these say and ask for, and whether it can be so; paces
  *   papers.c     what open associations are brought of other settings
  */
 #pragma once
@@ -114,9 +112,9 @@ void places_remove(struct places *places, struct place *place);
 /* NULL: that process is no association's. */
 struct place *places_find(const struct places *places, pid_t pid);
 
-/* How many are held for an entry, and from an address. */
-unsigned places_held_for(const struct places *places, size_t modality);
-unsigned places_held_at(const struct places *places, const struct address *address);
+/* How many are held for an entry (NOWHERE: any), and from an address (NULL: any). */
+unsigned places_held(const struct places *places, size_t modality,
+		     const struct address *address);
 
 /* A process that doesn't listen loses the notice. */
 void place_say(const struct place *place, const struct association_notice *notice);
@@ -136,8 +134,7 @@ void places_revise(struct places *places, const struct config *before,
 		   const struct config *now);
 
 void accept_some(struct gate *gate, size_t listener);
-/* Tells the auditor how many were closed at accept; with `all` also what is not due yet.
- */
+/* Tells the auditor how many were closed at accept; with `all` also what isn't due. */
 void accept_tell_turned_away(struct gate *gate, bool all);
 
 /* What concerns others than the gate in a notice from an association's process. */
@@ -160,13 +157,9 @@ void claim_forget(struct gate *gate, struct place *place);
 /* The process has been reaped. False when it was no association's. */
 MUST_USE bool claim_reaped(struct gate *gate, pid_t pid, int status,
 			   const struct rusage *usage);
-
-/* Its share of what its entry and its address may; of a place that is held. */
-struct association_pace pace_of(const struct gate *gate, const struct place *place);
-/* Tells each that holds a place. */
+/* Tells each that holds a place how fast it may send: its share of what its entry and its
+ * address may. */
 void paces_say(struct gate *gate);
-/* Tells those that share something with a place that was given or returned. */
-void paces_share_anew(struct gate *gate, const struct place *place);
 
 /* Papers say what the settings in force are to an association that is open: its own
  * entry, and whom its listener and its destination's side believe now. Each is written

@@ -110,8 +110,7 @@ static bool is_asked_for(const struct config *config, const char *name)
 	return false;
 }
 
-/* A passed socket that no entry asks for is a fault: nobody would accept its connections.
- */
+/* A passed socket that no entry asks for is a fault: nobody would accept from it. */
 MUST_USE static int refuse_unwanted(const struct listeners *listeners,
 				    const struct config *config,
 				    struct config_faults *faults)

@@ -59,21 +59,15 @@ struct place *places_find(const struct places *places, pid_t pid)
 	return NULL;
 }
 
-unsigned places_held_for(const struct places *places, size_t modality)
+unsigned places_held(const struct places *places, size_t modality,
+		     const struct address *address)
 {
 	unsigned count = 0;
 
 	for (const struct place *p = places->first; p; p = p->next)
-		count += p->state == PLACE_HELD && p->modality == modality;
-	return count;
-}
-
-unsigned places_held_at(const struct places *places, const struct address *address)
-{
-	unsigned count = 0;
-
-	for (const struct place *p = places->first; p; p = p->next)
-		count += p->state == PLACE_HELD && address_equal(&p->address, address);
+		count += p->state == PLACE_HELD &&
+			 (modality == NOWHERE || p->modality == modality) &&
+			 (!address || address_equal(&p->address, address));
 	return count;
 }
 

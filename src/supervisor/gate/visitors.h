@@ -19,7 +19,7 @@
 #include "cathgate/base/address.h"
 #include "cathgate/config/config.h"
 
-/* How often in a minute: leaky counts of events. Times are clock_ms(). */
+/* How often in a minute: a leaky count of events. Times are clock_ms(). */
 struct rate {
 	double level;
 	int64_t at_ms;
