@@ -12,7 +12,6 @@
 #include "cathgate/base/histogram.h"
 #include "supervisor/expiry/warnings.h"
 #include "supervisor/gate/gate.h"
-#include "supervisor/helpers/resolver.h"
 
 /* All processes but associations. */
 enum roles_helper {

@@ -51,14 +51,6 @@ void warning_list_drop(struct warning_list *list, size_t i)
 	list->items[i] = list->items[--list->count];
 }
 
-void warning_list_clear(struct warning_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		free(list->items[i].name);
-	free(list->items);
-	*list = (struct warning_list){ 0 };
-}
-
 static const char *const owners[] = { [WARNING_OWN] = "own",
 				      [WARNING_MODALITY] = "modality",
 				      [WARNING_DESTINATION] = "destination" };
@@ -119,8 +111,7 @@ static void write_list(FILE *to, const struct warning_list *list)
 	}
 }
 
-/* Whole, or not at all. */
-MUST_USE static int replace_file(const struct warning_list *list, const char *path)
+int warning_list_write(const struct warning_list *list, const char *path)
 {
 	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, 0640 };
 	char *text = NULL;
@@ -128,19 +119,14 @@ MUST_USE static int replace_file(const struct warning_list *list, const char *pa
 	FILE *to = open_memstream(&text, &size);
 	int rc = -1;
 
-	if (!to)
-		return -1;
-	write_list(to, list);
-	if (fclose(to) == 0)
-		rc = durable_put(path, DURABLE_REPLACE_OWN_SOON, text, size, &own);
+	if (to) {
+		write_list(to, list);
+		if (fclose(to) == 0)
+			rc = durable_put(path, DURABLE_REPLACE_OWN_SOON, text, size,
+					 &own);
+	}
+	if (rc != 0)
+		log_warning("%s: %s: warnings may come twice", path, strerror(errno));
 	free(text);
 	return rc;
-}
-
-int warning_list_write(const struct warning_list *list, const char *path)
-{
-	if (replace_file(list, path) == 0)
-		return 0;
-	log_warning("%s: %s: warnings may come twice", path, strerror(errno));
-	return -1;
 }

@@ -289,6 +289,8 @@ void warnings_save_last(struct warnings *warnings)
 
 void warnings_free(struct warnings *warnings)
 {
-	warning_list_clear(&warnings->list);
+	while (warnings->list.count > 0)
+		warning_list_drop(&warnings->list, warnings->list.count - 1);
+	free(warnings->list.items);
 	free(warnings->path);
 }

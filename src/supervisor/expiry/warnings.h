@@ -5,8 +5,7 @@
  */
 #pragma once
 
-#include "supervisor/helpers/auditing.h"
-#include "supervisor/settings/settings.h"
+#include "supervisor/helpers/helpers.h"
 
 #define WARNING_NOT_TOLD 99 /* no stage of it */
 
@@ -47,7 +46,6 @@ void warning_list_drop(struct warning_list *list, size_t i);
 void warning_list_read(struct warning_list *list, const char *path);
 /* Replaces the file, as the scribe: the supervisor waits for no disk. -1 is logged. */
 MUST_USE int warning_list_write(const struct warning_list *list, const char *path);
-void warning_list_clear(struct warning_list *list);
 
 struct warnings {
 	struct warning_list list;

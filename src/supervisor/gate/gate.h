@@ -13,8 +13,7 @@
 #include <sys/resource.h>
 
 #include "supervisor/gate/visitors.h"
-#include "supervisor/helpers/auditing.h"
-#include "supervisor/settings/settings.h"
+#include "supervisor/helpers/helpers.h"
 
 /*
  * The listening sockets, our own and systemd's. Those that systemd passes stay open with

@@ -42,56 +42,43 @@ static int seal_paper(const uint8_t *bytes, size_t size)
 	return fd;
 }
 
-/* Frees the bytes. */
-static void keep_paper(struct paper *paper, uint8_t *bytes, size_t size)
+MUST_USE static int pack_way(const struct settings *settings, size_t destination,
+			     uint8_t **ret, size_t *ret_size)
 {
-	paper->fd = seal_paper(bytes, size);
-	paper->made = paper->fd >= 0;
-	free(bytes);
+	struct outbound_way *way = malloc(sizeof(*way));
+
+	if (!way)
+		return -1;
+	outbound_way_of(&settings->config->destinations[destination],
+			&settings->addresses[destination], way);
+	*ret = (uint8_t *)way;
+	*ret_size = sizeof(*way);
+	return 0;
 }
 
-static int entry_paper(struct gate *gate, size_t modality)
+/* The paper of modality, listen entry or destination `i`; -1 when it can't be made. */
+static int paper_of(struct gate *gate, enum association_paper kind, size_t i)
 {
-	struct paper *paper = &gate->papers->lists[ASSOCIATION_ENTRY][modality];
-	const struct config_modality *entry =
-		&gate->settings->config->modalities[modality];
-	uint8_t *bytes = NULL;
-	size_t size = 0;
-
-	if (!paper->made && config_entry_pack(entry, &bytes, &size) == 0)
-		keep_paper(paper, bytes, size);
-	return paper->made ? paper->fd : -1;
-}
-
-/* False when the paper can't be made: then the process must get none at all, since it
- * would keep its old trust. */
-static bool trust_paper(struct gate *gate, enum association_paper kind, size_t i,
-			const struct tls_context *context, int *ret)
-{
+	const struct settings *settings = gate->settings;
 	struct paper *paper = &gate->papers->lists[kind][i];
 	uint8_t *bytes = NULL;
 	size_t size = 0;
+	int rc;
 
-	if (!context)
-		return true; /* no TLS: no trust to bring */
-	if (!paper->made && tls_trust_pack(context, &bytes, &size) == 0)
-		keep_paper(paper, bytes, size);
 	if (paper->made)
-		ret[kind] = paper->fd;
-	return paper->made;
-}
-
-static int way_paper(struct gate *gate, size_t destination)
-{
-	struct paper *paper = &gate->papers->lists[ASSOCIATION_WAY][destination];
-	struct outbound_way *way = paper->made ? NULL : malloc(sizeof(*way));
-
-	if (way) {
-		outbound_way_of(&gate->settings->config->destinations[destination],
-				&gate->settings->addresses[destination], way);
-		keep_paper(paper, (uint8_t *)way, sizeof(*way));
-	}
-	return paper->made ? paper->fd : -1;
+		return paper->fd;
+	if (kind == ASSOCIATION_ENTRY)
+		rc = config_entry_pack(&settings->config->modalities[i], &bytes, &size);
+	else if (kind == ASSOCIATION_SERVER_TRUST)
+		rc = tls_trust_pack(settings->servers[i], &bytes, &size);
+	else if (kind == ASSOCIATION_CLIENT_TRUST)
+		rc = tls_trust_pack(settings->clients[i], &bytes, &size);
+	else
+		rc = pack_way(settings, i, &bytes, &size);
+	paper->fd = rc == 0 ? seal_paper(bytes, size) : -1;
+	paper->made = paper->fd >= 0;
+	free(bytes);
+	return paper->fd;
 }
 
 void papers_free(struct gate *gate)
@@ -131,35 +118,39 @@ MUST_USE static int papers_begin(struct gate *gate)
 	return gate->papers ? 0 : -1;
 }
 
-/* The papers that concern the process, -1 where there is none. An association goes on to
- * the destination that it was opened for, by the way that leads there now; if its entry
- * has another, it is brought none. */
+/* The papers that concern the process, -1 where there is none. False when one can't be
+ * made: then the process must get none at all, since it would keep its old trust. */
 static bool collect_papers(struct gate *gate, const struct place *place,
 			   int ret[ASSOCIATION_PAPER_COUNT])
 {
 	const struct settings *settings = gate->settings;
+	size_t of[] = { [ASSOCIATION_ENTRY] = place->modality,
+			[ASSOCIATION_SERVER_TRUST] = place->listener,
+			[ASSOCIATION_CLIENT_TRUST] = place->destination,
+			[ASSOCIATION_WAY] = place->destination };
 
-	for (size_t i = 0; i < ASSOCIATION_PAPER_COUNT; i++)
-		ret[i] = -1;
-	if (papers_begin(gate) != 0)
-		return false;
-	if (place->listener != NOWHERE &&
-	    !trust_paper(gate, ASSOCIATION_SERVER_TRUST, place->listener,
-			 settings->servers[place->listener], ret))
-		return false;
-	if (place->destination != NOWHERE &&
-	    !trust_paper(gate, ASSOCIATION_CLIENT_TRUST, place->destination,
-			 settings->clients[place->destination], ret))
-		return false;
-	if (place->modality == NOWHERE)
-		return true;
-	ret[ASSOCIATION_ENTRY] = entry_paper(gate, place->modality);
-	if (place->destination == NOWHERE ||
+	/* Without TLS there is no trust to bring. */
+	if (place->listener != NOWHERE && !settings->servers[place->listener])
+		of[ASSOCIATION_SERVER_TRUST] = NOWHERE;
+	if (place->destination != NOWHERE && !settings->clients[place->destination])
+		of[ASSOCIATION_CLIENT_TRUST] = NOWHERE;
+	/* An association goes on to the destination that it was opened for, by the way
+	 * that leads there now; if its entry has another, it is brought none. */
+	if (place->modality == NOWHERE ||
 	    settings->config->modalities[place->modality].destination !=
 		    place->destination)
-		return ret[ASSOCIATION_ENTRY] >= 0;
-	ret[ASSOCIATION_WAY] = way_paper(gate, place->destination);
-	return ret[ASSOCIATION_ENTRY] >= 0 && ret[ASSOCIATION_WAY] >= 0;
+		of[ASSOCIATION_WAY] = NOWHERE;
+	if (papers_begin(gate) != 0)
+		return false;
+	for (unsigned kind = 0; kind < ASSOCIATION_PAPER_COUNT; kind++) {
+		ret[kind] = -1;
+		if (of[kind] == NOWHERE)
+			continue;
+		ret[kind] = paper_of(gate, kind, of[kind]);
+		if (ret[kind] < 0)
+			return false;
+	}
+	return true;
 }
 
 bool papers_bring(struct gate *gate, struct place *place)
