@@ -2,43 +2,33 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cathgate/base/log.h"
 
-static int compare_descriptors(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
 static void close_all_but(const int *keep, size_t count)
 {
-	int sorted[8];
-	unsigned from = STDERR_FILENO + 1;
+	unsigned from = STDERR_FILENO + 1, next = 0;
 
-	memcpy(sorted, keep, count * sizeof(int));
-	qsort(sorted, count, sizeof(int), compare_descriptors);
-	for (size_t i = 0; i < count; i++) {
-		unsigned fd = (unsigned)sorted[i];
-
-		if (fd > from)
-			close_range(from, fd - 1, 0);
-		if (fd >= from)
-			from = fd + 1;
+	while (next != ~0U) {
+		next = ~0U;
+		for (size_t i = 0; i < count; i++)
+			if ((unsigned)keep[i] >= from && (unsigned)keep[i] < next)
+				next = (unsigned)keep[i];
+		if (next > from)
+			close_range(from, next - 1, 0);
+		from = next + 1;
 	}
-	close_range(from, ~0U, 0);
 }
 
 static void reset_signals(void)
 {
-	static const int supervisors[] = { SIGINT, SIGTERM, SIGHUP };
 	sigset_t none;
 
-	for (size_t i = 0; i < sizeof(supervisors) / sizeof(supervisors[0]); i++)
-		(void)!sigaction(supervisors[i],
-				 &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

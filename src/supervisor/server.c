@@ -1,6 +1,3 @@
-/*
- * The supervisor's life: acquire in order, one event loop, stop.
- */
 #include "supervisor/server.h"
 
 #include <errno.h>

@@ -57,7 +57,7 @@ struct role_parent {
 	void *keys;
 };
 
-/* fork()'s answer. The child has `keep`, of eight descriptors at most. */
+/* fork()'s answer. The child has the descriptors of `keep`. */
 MUST_USE pid_t role_fork(const struct role *role, const struct role_parent *parent,
 			 const int *keep, size_t count);
 /* Ends such a child. */

@@ -105,9 +105,8 @@ static bool is_in_time(struct gate *gate, const struct place *place)
 	struct rate *of_entry = &gate->modality_rates[place->modality];
 	struct rate *of_address =
 		visitors_places(&gate->visitors, &place->address, now_ms);
-	unsigned per_minute =
-		config->modalities[place->modality].max_handshakes_per_minute;
-	struct rate_limit entry = rate_limit_of(per_minute);
+	struct rate_limit entry = rate_limit_of(
+		config->modalities[place->modality].max_handshakes_per_minute);
 	struct rate_limit address =
 		rate_limit_of(config->limits.handshakes_per_address_per_minute);
 

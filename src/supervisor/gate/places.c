@@ -114,16 +114,9 @@ void places_kill_late(struct places *places, const struct auditing *auditing)
 			place_kill(p, auditing, REASON_INTERNAL);
 }
 
-static int send_auditor(const struct place *place, int auditor)
-{
-	struct association_notice notice = { .kind = ASSOCIATION_AUDITOR };
-
-	return descriptors_send(place->channel, &notice, sizeof(notice), &auditor, 1,
-				MSG_DONTWAIT);
-}
-
 void places_renew_auditor(struct places *places, const struct auditing *auditing)
 {
+	const struct association_notice notice = { .kind = ASSOCIATION_AUDITOR };
 	const struct helper *auditor = auditing->helper;
 
 	for (struct place *p = places->first; p; p = p->next) {
@@ -135,7 +128,8 @@ void places_renew_auditor(struct places *places, const struct auditing *auditing
 		if (channel < 0)
 			return; /* the auditor is busy: the rest get theirs later */
 		/* A process that doesn't listen now gets another a tick later. */
-		if (send_auditor(p, channel) == 0)
+		if (descriptors_send(p->channel, &notice, sizeof(notice), &channel, 1,
+				     MSG_DONTWAIT) == 0)
 			p->auditor = auditor->generation;
 		close(channel);
 	}

@@ -70,25 +70,21 @@ static bool same_host(const struct config_destination *a,
 	return a->port == b->port && strcmp(a->host, b->host) == 0;
 }
 
-static bool same_hosts(const struct config *a, const struct config *b)
-{
-	bool same = a->destination_count == b->destination_count;
-
-	for (size_t i = 0; same && i < a->destination_count; i++)
-		same = same_host(&a->destinations[i], &b->destinations[i]);
-	return same;
-}
-
 void resolver_renew(struct resolver *resolver, struct settings *settings,
 		    const struct settings *before)
 {
 	const struct config *was = before->config, *is = settings->config;
+	bool is_same = was->destination_count == is->destination_count;
 
-	for (size_t i = 0; i < is->destination_count; i++)
+	for (size_t i = 0; i < is->destination_count; i++) {
+		const struct config_destination *now = &is->destinations[i];
+
+		is_same = is_same && same_host(now, &was->destinations[i]);
 		for (size_t j = 0; j < was->destination_count; j++)
-			if (same_host(&is->destinations[i], &was->destinations[j]))
+			if (same_host(now, &was->destinations[j]))
 				settings->addresses[i] = before->addresses[j];
-	if (same_hosts(was, is))
+	}
+	if (is_same)
 		return;
 	resolver_decide(resolver, settings);
 	helper_dismiss(resolver->helper);
