@@ -13,8 +13,7 @@ static void record_reload(const struct server *server, enum audit_outcome outcom
 	auditing_tell(&server->auditing, AUDIT_RELOAD, outcome, REASON_NONE, detail);
 }
 
-/* Records every change, on several lines if need be: the allowlist is part of the
- * evidence. */
+/* On several lines if need be: the allowlist is part of the evidence. */
 static void record_changes(const struct server *server, const struct changes *changes)
 {
 	char detail[sizeof(((struct audit_record *)0)->detail)] = "";

@@ -73,8 +73,7 @@ static int run_scribe(int channel, const void *argument)
 }
 
 static const struct role roles[ROLES_COUNT] = {
-	/* When the supervisor dies, the auditor still writes the associations' last
-	   lines. */
+	/* When the supervisor dies, the auditor still writes what it is told. */
 	[ROLES_AUDITOR] = { .name = "cathgated-audit",
 			    .context = "auditor",
 			    .outlives_parent = true,

@@ -73,6 +73,7 @@ static void say_ready(struct server *server, int64_t started_ms)
 static void begin_stop(struct server *server)
 {
 	unsigned grace_seconds = server->settings.config->limits.grace_seconds;
+	int64_t kill_after_ms = KILL_AFTER_MS + (int64_t)grace_seconds * 1000;
 	int64_t finish_ms = server->auditing.helper->role->finish_ms;
 
 	if (server->is_stopping) {
@@ -83,10 +84,9 @@ static void begin_stop(struct server *server)
 		 grace_seconds);
 	/* The unit's TimeoutStopSec= is enough for the usual grace only. */
 	sd_notifyf(0, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld",
-		   grace_seconds * 1000000LL +
-			   (KILL_AFTER_MS + finish_ms + STOP_MARGIN_MS) * 1000LL);
+		   (kill_after_ms + finish_ms + STOP_MARGIN_MS) * 1000LL);
 	server->is_stopping = server->gate.is_closed = true;
-	server->kill_ms = clock_ms() + KILL_AFTER_MS + (int64_t)grace_seconds * 1000;
+	server->kill_ms = clock_ms() + kill_after_ms;
 	listeners_close(&server->gate.listeners);
 	places_say(&server->gate.places, ASSOCIATION_STOP);
 }

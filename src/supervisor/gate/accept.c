@@ -114,9 +114,8 @@ static bool has_room(struct gate *gate, const struct address *address, struct vi
 {
 	const struct config_limits *limits = &gate->settings->config->limits;
 
-	if (!gate->auditing->helper->is_ready)
-		return false;
-	if (!visitors_let_in(&gate->visitors, address,
+	if (!gate->auditing->helper->is_ready ||
+	    !visitors_let_in(&gate->visitors, address,
 			     limits->handshakes_per_address_per_minute, clock_ms(), ret))
 		return false;
 	make_room_for_one(gate);
@@ -193,6 +192,8 @@ static void take_connection(struct gate *gate, size_t entry, int fd,
 
 void accept_some(struct gate *gate, size_t listener)
 {
+	const struct listener *from = &gate->listeners.items[listener];
+
 	for (int i = 0; i < ACCEPTED_AT_ONCE; i++) {
 		struct sockaddr_storage peer;
 		socklen_t size = sizeof(peer);
@@ -202,11 +203,10 @@ void accept_some(struct gate *gate, size_t listener)
 			gate->accept_again_ms = clock_ms() + AUDITOR_BUSY_MS;
 			return;
 		}
-		fd = accept4(gate->listeners.items[listener].fd, (struct sockaddr *)&peer,
-			     &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		fd = accept4(from->fd, (struct sockaddr *)&peer, &size,
+			     SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
-			take_connection(gate, gate->listeners.items[listener].entry, fd,
-					&peer);
+			take_connection(gate, from->entry, fd, &peer);
 			continue;
 		}
 		if (errno == ECONNABORTED || errno == EINTR)

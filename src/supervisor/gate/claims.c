@@ -24,14 +24,22 @@ static int64_t smaller(int64_t a, int64_t b)
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
+/* An entry that is gone has no limits. */
+static const struct config_modality *entry_of(const struct gate *gate,
+					      const struct place *place)
+{
+	static const struct config_modality none;
+
+	return place->modality == NOWHERE
+		       ? &none
+		       : &gate->settings->config->modalities[place->modality];
+}
+
 /* The smaller of its shares counts: of its entry's limit, or of its address's. */
 static struct association_pace pace_of(const struct gate *gate, const struct place *place)
 {
-	static const struct config_modality none;
-	const struct config *config = gate->settings->config;
-	const struct config_limits *limits = &config->limits;
-	const struct config_modality *entry =
-		place->modality == NOWHERE ? &none : &config->modalities[place->modality];
+	const struct config_limits *limits = &gate->settings->config->limits;
+	const struct config_modality *entry = entry_of(gate, place);
 	unsigned of_entry = places_held(&gate->places, place->modality, NULL);
 	unsigned of_address = places_held(&gate->places, NOWHERE, &place->address);
 
@@ -63,14 +71,12 @@ void paces_say(struct gate *gate)
 /* Tells those that share something with a place that was given or returned. */
 static void share_paces_anew(struct gate *gate, const struct place *place)
 {
-	const struct config *config = gate->settings->config;
-	const struct config_limits *limits = &config->limits;
-	const struct config_modality *entry =
-		place->modality == NOWHERE ? NULL : &config->modalities[place->modality];
+	const struct config_limits *limits = &gate->settings->config->limits;
+	const struct config_modality *entry = entry_of(gate, place);
 	bool by_address = limits->max_bytes_per_address_per_second != 0 ||
 			  limits->instances_per_address_per_minute != 0;
-	bool by_entry = entry && (entry->max_bytes_per_second != 0 ||
-				  entry->max_instances_per_minute != 0);
+	bool by_entry =
+		entry->max_bytes_per_second != 0 || entry->max_instances_per_minute != 0;
 
 	if (!by_address && !by_entry)
 		return;
@@ -100,15 +106,15 @@ void claim_return(struct gate *gate, struct place *place)
 /* Whether entry and address may have one more place in this minute; counts it. */
 static bool is_in_time(struct gate *gate, const struct place *place)
 {
-	const struct config *config = gate->settings->config;
+	const struct config_limits *limits = &gate->settings->config->limits;
 	int64_t now_ms = clock_ms();
 	struct rate *of_entry = &gate->modality_rates[place->modality];
 	struct rate *of_address =
 		visitors_places(&gate->visitors, &place->address, now_ms);
-	struct rate_limit entry = rate_limit_of(
-		config->modalities[place->modality].max_handshakes_per_minute);
+	struct rate_limit entry =
+		rate_limit_of(entry_of(gate, place)->max_handshakes_per_minute);
 	struct rate_limit address =
-		rate_limit_of(config->limits.handshakes_per_address_per_minute);
+		rate_limit_of(limits->handshakes_per_address_per_minute);
 
 	if (!rate_has_room(of_entry, entry, now_ms) ||
 	    !rate_has_room(of_address, address, now_ms))
@@ -139,8 +145,7 @@ static uint32_t rejection_for(struct gate *gate, const struct place *place)
  * taken over before it proved any. The supervisor saw the address and the listener. */
 static bool can_be_its_entry(const struct gate *gate, const struct place *place)
 {
-	const struct config_modality *entry =
-		&gate->settings->config->modalities[place->modality];
+	const struct config_modality *entry = entry_of(gate, place);
 
 	return policy_allows_address(entry, &place->host) &&
 	       entry->certificate.none == place->came_plain;
@@ -170,29 +175,6 @@ static bool asks_by_right(const struct gate *gate, const struct place *place)
 	       (place->state == PLACE_AUTHENTICATED || place->came_plain);
 }
 
-static enum claim answer_claim(struct gate *gate, struct place *place)
-{
-	struct association_notice answer = { .kind = ASSOCIATION_GRANTED };
-
-	answer.reason = judge_claim(gate, place, &answer.rejection_reason);
-	if (answer.reason != REASON_NONE) {
-		answer.kind = ASSOCIATION_DENIED;
-		claim_return(gate, place);
-		place_say(place, &answer);
-		return CLAIM_FIGURES;
-	}
-	if (place->state == PLACE_HANDSHAKING) /* on a plain listener */
-		gate->places.handshaking--;
-	gate->places.held++;
-	place->state = PLACE_HELD;
-	place->was_held = true;
-	visitors_placed(&gate->visitors, &place->address, &place->visit, clock_ms());
-	answer.pace = pace_of(gate, place);
-	place_say(place, &answer);
-	share_paces_anew(gate, place);
-	return CLAIM_PLACE;
-}
-
 void claim_forget(struct gate *gate, struct place *place)
 {
 	claim_return(gate, place);
@@ -217,8 +199,10 @@ static void charge_work(struct gate *gate, const struct place *place,
 
 bool claim_reaped(struct gate *gate, pid_t pid, int status, const struct rusage *usage)
 {
-	struct place *place = places_find(&gate->places, pid);
+	struct place *place = gate->places.first;
 
+	while (place && place->pid != pid)
+		place = place->next;
 	if (!place)
 		return false;
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
@@ -250,12 +234,29 @@ static enum claim hear_claim(struct gate *gate, struct place *place,
 			     const struct association_notice *notice)
 {
 	const struct config *config = gate->settings->config;
+	struct association_notice answer = { .kind = ASSOCIATION_GRANTED };
 
 	place->modality = settings_find_modality(config, notice->modality);
 	place->destination = settings_find_destination(config, notice->destination);
 	if (place->edition == gate->edition && !asks_by_right(gate, place))
 		return end_misbehaved(gate, place);
-	return answer_claim(gate, place);
+	answer.reason = judge_claim(gate, place, &answer.rejection_reason);
+	if (answer.reason != REASON_NONE) {
+		answer.kind = ASSOCIATION_DENIED;
+		claim_return(gate, place);
+		place_say(place, &answer);
+		return CLAIM_FIGURES;
+	}
+	if (place->state == PLACE_HANDSHAKING) /* on a plain listener */
+		gate->places.handshaking--;
+	gate->places.held++;
+	place->state = PLACE_HELD;
+	place->was_held = true;
+	visitors_placed(&gate->visitors, &place->address, &place->visit, clock_ms());
+	answer.pace = pace_of(gate, place);
+	place_say(place, &answer);
+	share_paces_anew(gate, place);
+	return CLAIM_PLACE;
 }
 
 static enum claim hear_notice(struct gate *gate, struct place *place,

@@ -108,8 +108,6 @@ void listeners_replace(struct listeners *listeners, const struct config *config,
 MUST_USE struct place *places_add(struct places *places, int channel,
 				  const struct sockaddr_storage *peer, const char *id);
 void places_remove(struct places *places, struct place *place);
-/* NULL: that process is no association's. */
-struct place *places_find(const struct places *places, pid_t pid);
 
 /* How many are held for an entry (NOWHERE: any), and from an address (NULL: any). */
 unsigned places_held(const struct places *places, size_t modality,

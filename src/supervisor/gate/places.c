@@ -51,14 +51,6 @@ void places_remove(struct places *places, struct place *place)
 	free(place);
 }
 
-struct place *places_find(const struct places *places, pid_t pid)
-{
-	for (struct place *p = places->first; p; p = p->next)
-		if (p->pid == pid)
-			return p;
-	return NULL;
-}
-
 unsigned places_held(const struct places *places, size_t modality,
 		     const struct address *address)
 {

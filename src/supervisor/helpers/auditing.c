@@ -82,16 +82,16 @@ static enum auditing_event take_reply(struct auditing *auditing, char reply)
 
 enum auditing_event auditing_hear(struct auditing *auditing, struct audit_figures *ret)
 {
-	struct audit_figures figures = { .sync = { .sum_us = 0 } };
-	char reply;
+	char reply = '\0';
 	int descriptor;
 	/* One byte, or the figures. */
-	ssize_t size = descriptor_receive(auditing->helper->channel, &figures,
-					  sizeof(figures), &descriptor, MSG_DONTWAIT);
+	ssize_t size = descriptor_receive(auditing->helper->channel, ret, sizeof(*ret),
+					  &descriptor, MSG_DONTWAIT);
 
 	if (size < 0 && errno == EAGAIN)
 		return AUDITING_NOTHING;
-	memcpy(&reply, &figures, 1);
+	if (size == 1)
+		memcpy(&reply, ret, 1);
 	if (size == 1 && reply == STATE_BYTE) {
 		auditing_forget_state(auditing);
 		auditing->state = descriptor;
@@ -101,12 +101,10 @@ enum auditing_event auditing_hear(struct auditing *auditing, struct audit_figure
 		close(descriptor); /* nothing else comes with one */
 	if (size == 1)
 		return take_reply(auditing, reply);
-	if (size != (ssize_t)sizeof(figures)) {
-		helper_hang_up(auditing->helper);
-		return AUDITING_NOTHING;
-	}
-	*ret = figures;
-	return AUDITING_FIGURES;
+	if (size == (ssize_t)sizeof(*ret))
+		return AUDITING_FIGURES;
+	helper_hang_up(auditing->helper);
+	return AUDITING_NOTHING;
 }
 
 static bool waits_for_room(const struct auditing *auditing)

@@ -53,7 +53,7 @@ size_t settings_find_listen(const struct config *config, const struct config *fr
 	return NOWHERE;
 }
 
-/* Each takes over what it can from the context that `running` has in its place. */
+/* Each new context is told of the one that `running` has in its place. */
 static void load_tls(struct settings *settings, const struct settings *running)
 {
 	const struct config *config = settings->config;

@@ -267,8 +267,7 @@ bool watch_is_last_try(const struct watch *watch)
 	return watch->patience_until_ms != 0 && clock_ms() >= watch->patience_until_ms;
 }
 
-/* The settings in force stay until the files fit; only files that never do are worth an
- * error. */
+/* Only files that never fit together are worth an error. */
 void watch_refused(struct watch *watch, bool was_last_try)
 {
 	if (was_last_try) {
