@@ -6,6 +6,7 @@
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
+#include "supervisor/settings/changes.h"
 
 static void record_reload(const struct server *server, enum audit_outcome outcome,
 			  const char *detail)

@@ -9,9 +9,12 @@
  */
 #pragma once
 
-#include "cathgate/base/histogram.h"
 #include "supervisor/expiry/warnings.h"
 #include "supervisor/gate/gate.h"
+#include "supervisor/helpers/resolver.h"
+#include "supervisor/manager.h"
+#include "supervisor/settings/watch.h"
+#include "supervisor/snapshot.h"
 
 /* All processes but associations. */
 enum roles_helper {
@@ -21,32 +24,6 @@ enum roles_helper {
 	ROLES_OBSERVER,
 	ROLES_SCRIBE,
 	ROLES_COUNT
-};
-
-/*
- * What the service manager hears all the time (sd_notify(3)). The watchdog is fed by the
- * auditor's answers: the loop that accepts asks, and the loop that writes answers, so
- * that neither can hang unseen. A disk that is full or fails is an answer; so is an
- * auditor that has died, since another is started.
- */
-struct manager {
-	int64_t ask_every_ms; /* the auditor, whether it is alive */
-	bool has_watchdog;
-	bool is_answered; /* the last question, by the auditor */
-	int64_t asked_ms; /* when that was */
-	int64_t fed_ms;
-	bool disk_waits; /* and so the auditor doesn't answer */
-	int64_t status_ms;
-	char status[200];
-};
-
-/* What the observer is told once a second, in a memory file, so that nobody waits and a
- * snapshot is whole or not there. */
-struct snapshot {
-	unsigned told; /* the observer's generation that was, last */
-	int64_t tell_ms;
-	struct histogram handshake, first_byte, sync;
-	struct histogram sync_told; /* by the present auditor */
 };
 
 struct server {
@@ -77,19 +54,6 @@ struct server {
 void roles_init(struct server *server);
 /* Decides whether there is anybody to export to, once and for all. */
 void roles_decide_export(struct server *server);
-
-void manager_begin(struct manager *manager);
-/* The auditor has answered the question. */
-void manager_auditor_answered(struct manager *manager, const struct auditing *auditing);
-void manager_maintain(struct server *server);
-
-/* What an association says now, after what it said before. Figures that can't be are not
- * taken. */
-void snapshot_add_association(struct snapshot *snapshot,
-			      struct association_figures *before,
-			      const struct association_figures *now);
-void snapshot_add_sync(struct snapshot *snapshot, const struct histogram *sync);
-void snapshot_maintain(struct server *server);
 
 /* A reload: all is read and checked as at start, then in force at once, or not at all.
  * The files are small and local, and reading them takes milliseconds; nothing else here

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "cathgate/base/log.h"
-#include "supervisor/settings/settings.h"
+#include "supervisor/settings/watch.h"
 
 #define MINUTE_MS 60000
 

@@ -5,7 +5,8 @@
  */
 #pragma once
 
-#include "supervisor/helpers/helpers.h"
+#include "supervisor/helpers/auditing.h"
+#include "supervisor/settings/settings.h"
 
 #define WARNING_NOT_TOLD 99 /* no stage of it */
 

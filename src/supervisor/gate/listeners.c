@@ -1,4 +1,4 @@
-#include "supervisor/gate/gate.h"
+#include "supervisor/gate/listeners.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cathgate/base/log.h"
+#include "supervisor/settings/settings.h"
 #include "cathgate/net/net.h"
 
 int listeners_take_passed(struct listeners *listeners)

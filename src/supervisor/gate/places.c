@@ -1,4 +1,4 @@
-#include "supervisor/gate/gate.h"
+#include "supervisor/gate/places.h"
 
 #include <errno.h>
 #include <signal.h>

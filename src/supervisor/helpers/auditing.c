@@ -1,4 +1,4 @@
-#include "supervisor/helpers/helpers.h"
+#include "supervisor/helpers/auditing.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "supervisor/helpers/helpers.h"
+#include "supervisor/helpers/resolver.h"
 
 #include <errno.h>
 #include <netdb.h>

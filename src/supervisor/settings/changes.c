@@ -1,4 +1,4 @@
-#include "supervisor/settings/settings.h"
+#include "supervisor/settings/changes.h"
 
 #include <stdarg.h>
 #include <stdio.h>

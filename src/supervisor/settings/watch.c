@@ -1,4 +1,4 @@
-#include "supervisor/settings/settings.h"
+#include "supervisor/settings/watch.h"
 
 #include <errno.h>
 #include <libgen.h>

@@ -1,14 +1,11 @@
 /*
- * The supervisor's side of the two helpers that it hears. Without an auditor that is
- * ready nobody is let in: nothing could be acknowledged anyway. The resolver asks the
- * name service for each destination now and then, so that neither the supervisor nor an
- * association ever waits for it. An answer that fails leaves the last good one in force.
+ * The supervisor's side of the auditor. Without an auditor that is ready nobody is let
+ * in: nothing could be acknowledged anyway.
  */
 #pragma once
 
 #include "cathgate/audit/client.h"
 #include "cathgate/process/process.h"
-#include "supervisor/settings/settings.h"
 
 struct auditing {
 	struct helper *helper;
@@ -40,19 +37,3 @@ MUST_USE bool auditing_try(const struct auditing *auditing, const char *peer,
 /* The same without a peer. What can't be told is logged. */
 void auditing_tell(const struct auditing *auditing, enum audit_event event,
 		   enum audit_outcome outcome, enum reason reason, const char *detail);
-
-struct resolver {
-	struct helper *helper;
-	bool has_names;	   /* to ask for; what is a number needs no resolver */
-	bool has_answered; /* for each once, or there was nothing to ask */
-};
-
-/* Takes from the settings' destinations what is a number, and looks for names. */
-void resolver_decide(struct resolver *resolver, struct settings *settings);
-/* What the process does. */
-_Noreturn void resolver_run(int channel, const struct config *config);
-/* True when a destination that had no address has one now. */
-MUST_USE bool resolver_hear(struct resolver *resolver, struct settings *settings);
-/* Other settings are in force: what is known of hosts in `before` stays known. */
-void resolver_renew(struct resolver *resolver, struct settings *settings,
-		    const struct settings *before);

@@ -1,0 +1,69 @@
+/*
+ * The associations' processes, and the place that each has, asks for or has returned.
+ */
+#pragma once
+
+#include "supervisor/gate/visitors.h"
+#include "supervisor/helpers/auditing.h"
+#include "supervisor/settings/settings.h"
+
+enum place_state {
+	PLACE_HANDSHAKING,   /* not authenticated yet */
+	PLACE_AUTHENTICATED, /* by its certificate; the rest is not proved */
+	PLACE_HELD,
+	PLACE_PARTING /* returned, or denied */
+};
+
+struct place {
+	struct place *next, *previous; /* in the order they came */
+	pid_t pid;		       /* 0 once reaped */
+	int channel;
+	enum place_state state;
+	bool was_held, is_killed;
+	unsigned auditor;	/* the generation that the process has a channel to */
+	unsigned edition;	/* of the settings that the process knows: gate.edition */
+	int64_t parting_ms;	/* since when it has been parting */
+	size_t listener;	/* a listen entry; NOWHERE when it is gone */
+	bool came_plain;	/* by one without TLS, whatever has become of it */
+	size_t modality;	/* when held; NOWHERE when its entry is gone */
+	size_t destination;	/* likewise */
+	struct address host;	/* the peer's own ... */
+	struct address address; /* ... and what counts as one: visitors_address */
+	struct visit visit;
+	char peer[ADDRESS_TEXT_SIZE];
+	char id[AUDIT_ASSOCIATION_ID_SIZE];
+	int64_t began_us; /* clock_us() */
+	time_t since;
+	struct association_figures figures; /* as the process says */
+};
+
+struct places {
+	struct place *first, *last;
+	unsigned handshaking, held; /* how many */
+};
+
+/* A new connection's, handshaking; NULL without memory. The channel is the place's. */
+MUST_USE struct place *places_add(struct places *places, int channel,
+				  const struct sockaddr_storage *peer, const char *id);
+void places_remove(struct places *places, struct place *place);
+
+/* How many are held for an entry (NOWHERE: any), and from an address (NULL: any). */
+unsigned places_held(const struct places *places, size_t modality,
+		     const struct address *address);
+
+/* A process that doesn't listen loses the notice. */
+void place_say(const struct place *place, const struct association_notice *notice);
+void places_say(const struct places *places, enum association_notice_kind kind);
+/* Ends the process at once; the auditor is told why. */
+void place_kill(struct place *place, const struct auditing *auditing, enum reason reason);
+void places_kill(struct places *places, const struct auditing *auditing,
+		 enum reason reason);
+/* Ends those that should have parted long ago. */
+void places_kill_late(struct places *places, const struct auditing *auditing);
+
+/* Gives each that has none yet a channel to the auditor that has been started anew. */
+void places_renew_auditor(struct places *places, const struct auditing *auditing);
+/* Another configuration is in force: entries, destinations and listeners are looked up
+ * there. */
+void places_revise(struct places *places, const struct config *before,
+		   const struct config *now);
