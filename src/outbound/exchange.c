@@ -251,6 +251,7 @@ static int finish_instance(void *context, struct message *ret_answer,
 
 	if (!outbound->has_refused_early)
 		return outbound_response(outbound, ret_answer, ret);
+	outbound->is_amid = false;
 	outbound_release(outbound);
 	return 0;
 }

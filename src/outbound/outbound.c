@@ -295,7 +295,7 @@ void outbound_release(struct outbound *outbound)
 {
 	struct leg *leg = &outbound->leg;
 
-	outbound->is_amid = false;
+	outbound_abort_message(outbound);
 	if (!leg->ul)
 		return;
 	leg->interrupted = REASON_NONE;

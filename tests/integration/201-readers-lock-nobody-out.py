@@ -64,8 +64,15 @@ def leave(process):
 	process.wait()
 
 
+def let_in(gateway):
+	try:
+		return t.associate(gateway)
+	except OSError:	# the new auditor is not ready yet
+		return None
+
+
 def store(gateway):
-	modality = t.associate(gateway)
+	modality = eventually(lambda: let_in(gateway))
 	assert modality.store(make("explicit")).status == 0
 	modality.release()
 

@@ -112,7 +112,7 @@ bool outbound_has_spoken(const struct outbound *outbound);
 void outbound_part(struct outbound *outbound);
 /* Aborts if a message is under way; else does nothing. */
 void outbound_abort_message(struct outbound *outbound);
-/* Releases and closes what is open. */
+/* Closes what is open: by a release, or by an abort if a message is under way. */
 void outbound_release(struct outbound *outbound);
 
 /* Instances go to the destination: begin is outbound_ready and outbound_command. */
