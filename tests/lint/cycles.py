@@ -15,17 +15,21 @@ build = pathlib.Path(sys.argv[1])
 compiled = json.loads((build / "compile_commands.json").read_text())
 objects = {entry["file"].removeprefix(f"{ROOT}/src/"): build / entry["command"].split(" -o ")[1].split()[0]
 	   for entry in compiled if entry["file"].startswith(f"{ROOT}/src/")}
-defined, wanted = {}, {}
-for file, path in objects.items():
-	listed = subprocess.run(["nm", path], stdout=subprocess.PIPE, text=True, check=True).stdout
-	symbols = [line.split()[-2:] for line in listed.splitlines()]
-	wanted[file] = {name for kind, name in symbols if kind == "U"}
-	defined.update({name: file for kind, name in symbols if kind in "TDBRC"})
+defined, wanted = {}, {file: set() for file in objects}
+listed = subprocess.run(["nm", "-A", *objects.values()], stdout=subprocess.PIPE, text=True, check=True)
+names = {str(path): file for file, path in objects.items()}
+for line in listed.stdout.splitlines():
+	path, symbol = line.split(":", 1)
+	kind, name = symbol.split()[-2:]
+	if kind == "U":
+		wanted[names[path]].add(name)
+	elif kind in "TDBRC":
+		defined[name] = names[path]
 assert len(objects) > 100, f"{build} holds no build of this tree"
 
 calls = {file: collections.defaultdict(list) for file in wanted}
-for file, names in wanted.items():
-	for name in sorted(names):
+for file, symbols in wanted.items():
+	for name in sorted(symbols):
 		if defined.get(name, file) != file:
 			calls[file][defined[name]].append(name)
 left = dict(calls)
