@@ -49,12 +49,14 @@ with Test() as t:
 	elsewhere = associate("angio", "CATHLAB3", "127.0.0.2")
 	assert any(who_is_alone_has_more() for _ in range(3)), "the other address waits, too"
 
-	lasting = Object(XA, new_uid(), EXPLICIT, bytes(100 * MB))	# minutes of its share
+	# Half an hour of that limit: should it stay in force, this waits in vain.
+	gateway.reload({"modalities.1": ECHOLAB, LIMIT: 10000})
+	lasting = Object(XA, new_uid(), EXPLICIT, bytes(20 * MB))
 	angio.store_command(lasting)
-	angio.send_data(1, lasting.data[:MB], last=False)
+	angio.send_data(1, lasting.data[:MB // 10], last=False)
 	said = gateway.reload({"modalities.1": ECHOLAB})
-	assert f"{LIMIT} {MB} to 0" in said, said
-	angio.send_data(1, lasting.data[MB:])
+	assert f"{LIMIT} 10000 to 0" in said, said
+	angio.send_data(1, lasting.data[MB // 10:])
 	assert angio.receive().status == 0
 	gateway.reload({"modalities.1": ECHOLAB, LIMIT: MB})
 	assert store(elsewhere, 3 * MB) >= 1.5
