@@ -54,7 +54,7 @@ bool probe_run(const struct probe *probe);
 /* Where a key of the destination stands, for people; kept. */
 const char *probe_line_of(const struct probe *probe, const char *key);
 
-/* What to do about a failure of TLS with the destination: `detail` as tls_connect gives
+/* What to do about a failure of TLS with the destination: `detail` as tls_handshake gives
  * it. The step that failed is *ret_step. */
 const char *probe_tls_cure(const struct probe *probe, enum reason reason,
 			   const char *detail, enum probe_step *ret_step);

@@ -81,10 +81,12 @@ int modality_entry_write(struct site *site, const char *name, const char *text,
 	if (site_reread(site) == 0)
 		return 0;
 	/* The configuration's own fault has been told. */
-	if (!before)
-		(void)!durable_remove(path);
+	result = before ? durable_replace(path, before, strlen(before), &owner)
+			: durable_remove(path);
+	if (result < 0)
+		complain("%s: %s: it could not be put back as it was", path,
+			 strerror(errno));
 	else
-		(void)!durable_replace(path, before, strlen(before), &owner);
-	complain("so nothing was changed");
+		complain("so nothing was changed");
 	return -1;
 }
