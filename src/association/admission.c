@@ -34,8 +34,8 @@ MUST_USE static int secure_modality(struct association *association)
 		return refuse_silently(association, REASON_INTERNAL,
 				       "no memory for the connection");
 	}
-	if (tls_accept(start->server, start->socket, &in->waiter, &in->carrier,
-		       &association->peer, &failure) == 0) {
+	if (tls_handshake(start->server, start->socket, &in->waiter, &in->carrier,
+			  &association->peer, &failure) == 0) {
 		association->is_authenticated = true;
 		report_peer(association);
 		supervision_authenticated(association);

@@ -190,7 +190,7 @@ MUST_USE static int secure_socket(struct outbound *outbound, int fd,
 		return outbound_fail(ret, REASON_INTERNAL,
 				     "no memory for the connection");
 	}
-	if (tls_connect(context, fd, &leg->waiter, &leg->carrier, &peer, &tls) == 0) {
+	if (tls_handshake(context, fd, &leg->waiter, &leg->carrier, &peer, &tls) == 0) {
 		outbound->trust_until = tls_trusted_until(&peer);
 		if (outbound->setup.met)
 			outbound->setup.met(outbound->setup.owner.context, &peer);

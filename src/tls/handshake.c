@@ -303,9 +303,9 @@ MUST_USE static SSL *ssl_new(struct handshake *handshake)
 	return NULL;
 }
 
-MUST_USE static int do_handshake(const struct tls_context *context, int fd,
-				 const struct waiter *waiter, struct transport *ret,
-				 struct tls_peer *ret_peer, struct tls_failure *failure)
+int tls_handshake(const struct tls_context *context, int fd, const struct waiter *waiter,
+		  struct transport *ret, struct tls_peer *ret_peer,
+		  struct tls_failure *failure)
 {
 	struct handshake handshake = {
 		.context = context, .fd = fd, .waiter = waiter, .failure = failure
@@ -352,18 +352,4 @@ out:
 	SSL_free(handshake.ssl);
 	ERR_clear_error();
 	return rc;
-}
-
-int tls_accept(struct tls_context *context, int fd, const struct waiter *waiter,
-	       struct transport *ret, struct tls_peer *ret_peer,
-	       struct tls_failure *failure)
-{
-	return do_handshake(context, fd, waiter, ret, ret_peer, failure);
-}
-
-int tls_connect(struct tls_context *context, int fd, const struct waiter *waiter,
-		struct transport *ret, struct tls_peer *ret_peer,
-		struct tls_failure *failure)
-{
-	return do_handshake(context, fd, waiter, ret, ret_peer, failure);
 }

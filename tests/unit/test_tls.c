@@ -353,7 +353,7 @@ static void test_each_refusal_has_its_reason(void **state)
 
 		session.context = load_good(&refusal->setting, refusal->server);
 		fd = meet(&refusal->peer, refusal->server, &session.child);
-		rc = shake(&session, fd, refusal->server, &waiter);
+		rc = shake(&session, fd, &waiter);
 		if (rc != -1 || session.failure.reason != refusal->reason ||
 		    strstr(session.failure.detail, refusal->detail) == NULL) {
 			print_error("refusal %zu: %d, %s, \"%s\", not %s, \"%s\"\n", i,
@@ -517,7 +517,7 @@ static enum reason judged(struct tls_context *context, const char *certificate)
 	struct session session = { .context = context };
 	int fd = meet(&peer, true, &session.child);
 
-	if (shake(&session, fd, true, &waiter) == 0) {
+	if (shake(&session, fd, &waiter) == 0) {
 		transport_close(&session.transport);
 		tls_peer_clear(&session.peer);
 	} else {

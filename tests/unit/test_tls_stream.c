@@ -192,7 +192,7 @@ static void test_waiter_may_give_up_a_handshake(void **state)
 	session.context = load_good(&(struct setting){ 0 }, true);
 	connect_pair(pair);
 	session.failure.reason = REASON_INTERNAL;
-	assert_int_equal(shake(&session, pair[0], true, &gives_up), -1);
+	assert_int_equal(shake(&session, pair[0], &gives_up), -1);
 	assert_int_equal(turns, 1);
 	assert_int_equal(session.failure.reason, REASON_NONE);
 	close(pair[0]);
@@ -214,7 +214,7 @@ static void give_up(bool server, const char *certificate)
 
 	session.context = load_good(&(struct setting){ 0 }, server);
 	fd = meet(&peer, server, &session.child);
-	assert_int_equal(shake(&session, fd, server, &mine), 0);
+	assert_int_equal(shake(&session, fd, &mine), 0);
 	mine = gives_up;
 	errno = EINTR;
 	assert_int_equal(transport->read(transport->context, bulk, 1), -1);

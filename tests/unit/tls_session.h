@@ -249,12 +249,10 @@ struct session {
 	pid_t child;
 };
 
-static inline int shake(struct session *session, int fd, bool server,
-			const struct waiter *with)
+static inline int shake(struct session *session, int fd, const struct waiter *with)
 {
-	return (server ? tls_accept : tls_connect)(session->context, fd, with,
-						   &session->transport, &session->peer,
-						   &session->failure);
+	return tls_handshake(session->context, fd, with, &session->transport,
+			     &session->peer, &session->failure);
 }
 
 static inline void open_session(struct session *session, const struct setting *setting,
@@ -265,7 +263,7 @@ static inline void open_session(struct session *session, const struct setting *s
 	*session = (struct session){ 0 };
 	session->context = load_good(setting, server);
 	fd = meet(peer, server, &session->child);
-	if (shake(session, fd, server, &waiter) != 0)
+	if (shake(session, fd, &waiter) != 0)
 		fail_msg("%s: %s", reason_name(session->failure.reason),
 			 session->failure.detail);
 }

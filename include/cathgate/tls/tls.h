@@ -132,18 +132,16 @@ struct tls_failure {
 	char detail[256]; /* a sentence: what happened, and on which side */
 };
 
-/* Does the handshake on the connected, tuned socket `fd`. On success (0) *ret owns fd and
+/* Does the handshake on the connected, tuned socket `fd`, as the side that the context is
+ * of. On success (0) *ret owns fd and
  * *ret_peer is the caller's to clear. On failure (-1) fd is still the caller's and
  * *failure says why; its reason is REASON_NONE when the waiter gave up, as its owner
  * knows why. A server's reason is a tls-… one, not-tls or peer-lost. A client's is
  * destination-tls, destination-name or destination-lost, with the tls-… reason's name in
  * the detail. Either may be internal, without memory. */
-MUST_USE int tls_accept(struct tls_context *context, int fd, const struct waiter *waiter,
-			struct transport *ret, struct tls_peer *ret_peer,
-			struct tls_failure *failure);
-MUST_USE int tls_connect(struct tls_context *context, int fd, const struct waiter *waiter,
-			 struct transport *ret, struct tls_peer *ret_peer,
-			 struct tls_failure *failure);
+MUST_USE int tls_handshake(const struct tls_context *context, int fd,
+			   const struct waiter *waiter, struct transport *ret,
+			   struct tls_peer *ret_peer, struct tls_failure *failure);
 
 /* Judges the peer of an open connection again by the context's present trust, and notes
  * the new dates in *peer. Dates are not judged here: see tls_trusted_until. 0, also for a
