@@ -52,7 +52,7 @@ run() {
 
 install_missing
 mkdir -p build
-jobs=$((2 * $(nproc)))	# most tests wait more than they work
+jobs=$((3 * $(nproc)))	# most tests wait more than they work
 passed=0 skipped=0 failed=0
 run release "$@"
 run asan "$@"

@@ -128,7 +128,7 @@ def run(step, how):
 	told = {}
 	try:
 		if not start(gateway, orders):
-			gateway.process.wait(20)
+			gateway.process.wait(wait.PATIENCE)
 			assert start(gateway), "it doesn't start again"
 		store_all(gateway, told)
 		if gateway.process.poll() is None:

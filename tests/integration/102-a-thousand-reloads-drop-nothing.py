@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import threading
+import time
 
 import dicom
 from harness import Test, descriptors, eventually
@@ -13,6 +14,7 @@ from objects import make
 SENDERS = 4
 SANITIZED = bool(os.environ.get("CATHGATE_SANITIZE"))
 RELOADS = 200 if SANITIZED else 1000
+PAUSE = 0.05	# seconds: enough comes for each reload to find some of it in hand
 
 
 def resident_kib(pid):
@@ -29,6 +31,7 @@ def come_and_go(number, sent, faults):
 				assert modality.store(make("explicit")).status == 0
 				sent.append(number)
 			modality.release()
+			time.sleep(PAUSE)
 	except BaseException as fault:	# told by the main thread
 		faults.append(fault)
 
@@ -40,6 +43,7 @@ def stay(number, sent, faults):
 		while not over.is_set():
 			assert modality.store(make("explicit")).status == 0
 			sent.append(number)
+			time.sleep(PAUSE)
 		modality.release()
 	except BaseException as fault:
 		faults.append(fault)

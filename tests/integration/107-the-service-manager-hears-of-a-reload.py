@@ -4,12 +4,12 @@ import signal
 import time
 
 from harness import Test
-from wait import notify_socket
+from wait import PATIENCE, notify_socket
 
 with Test() as t:
 	gateway = t.gateway(t.pacs())
 	notify = notify_socket(str(gateway.folder / "notify"))
-	notify.settimeout(20)
+	notify.settimeout(PATIENCE)
 	for changes in ({}, {"limits.idle_seconds": -1}):
 		gateway.reconfigure(changes)
 		before = time.monotonic_ns() // 1000

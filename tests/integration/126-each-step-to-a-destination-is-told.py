@@ -14,7 +14,7 @@ STEPS = ["name", "connection", "tls", "server-name", "certificate", "own-certifi
 
 
 def walk(t, pacs, changes=None, *more, status=1, environment=None):
-	config = t.configured(pacs, {"limits.connect_seconds": 2, "limits.response_seconds": 2,
+	config = t.configured(pacs, {"limits.connect_seconds": 5, "limits.response_seconds": 5,
 				     **(changes or {})}).config
 	done = subprocess.run([cathgate(), "diagnose", "--destination", "pacs", "--json",
 			       "--config", str(config), *more], capture_output=True, text=True,

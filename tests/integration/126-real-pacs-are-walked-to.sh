@@ -6,7 +6,7 @@
 
 # diagnose SETTING...: as the gateway would go, with these settings changed
 diagnose() {
-	python3 "$lib/config.py" "$work" "$pki" "$pacs_port" limits.connect_seconds=5 "$@" \
+	python3 "$lib/config.py" "$work" "$pki" "$pacs_port" limits.connect_seconds=20 "$@" \
 		>"$work/cathgate.conf"
 	"$CATHGATE" diagnose --destination pacs --config "$work/cathgate.conf" \
 		>"$work/diagnose.log" 2>&1

@@ -61,7 +61,7 @@ def try_it(changes=None, environment=None, goes=True):
 	"""Sends an object; the ClientHello."""
 	pacs = t.pacs()
 	pacs.context = stalls = Stalls(pacs.context)
-	gateway = t.configured(pacs, {"limits.connect_seconds": 2, **(changes or {})})
+	gateway = t.configured(pacs, {"limits.connect_seconds": 5, **(changes or {})})
 	gateway.start(environment=environment)
 	modality = t.connect(gateway)
 	answer = modality.request(contexts=[XA_CONTEXT])

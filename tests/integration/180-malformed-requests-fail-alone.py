@@ -129,9 +129,9 @@ with Test() as t:
 		assert line["sop_instance"] == "1.2.3" and "status" not in line, line
 	assert pacs.stored.empty()
 
-	pensive = t.associate(t.gateway(pacs, {"limits.store_seconds": 1}))
+	pensive = t.associate(t.gateway(pacs, {"limits.store_seconds": 5}))
 	assert send(pensive, CASES["type says no data set"], b"dropped") == 0xC000
-	pensive.sock.settimeout(2)	# longer than it may be silent within an object
+	pensive.sock.settimeout(6)	# longer than it may be silent within an object
 	try:
 		raise AssertionError(f"PDU {pensive.read_pdu()[0]} came of nothing")
 	except TimeoutError:

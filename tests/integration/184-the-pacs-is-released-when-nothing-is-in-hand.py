@@ -92,7 +92,7 @@ with Test() as t:
 	ends, silent = queue.Queue(), False
 	pacs = t.pacs(note_end)
 	for leave, heard, (outcome, reason) in CASES:
-		idle = {"limits.idle_seconds": 1} if leave is waits_for_idle else {}
+		idle = {"limits.idle_seconds": 5} if leave is waits_for_idle else {}
 		gateway = t.gateway(pacs, idle)
 		modality = t.associate(gateway)
 		assert modality.store(make("explicit")).status == 0

@@ -48,7 +48,7 @@ odd_modality() {
 }
 
 start_storescp
-start_gateway limits.idle_seconds=1
+start_gateway limits.idle_seconds=5
 expect "storescp gets each good object" odd_modality
 expect "five of them" test "$(find "$work/storescp" -type f | wc -l)" = 5
 expect "it is released" eventually grep -q "Association Release" "$work/storescp.log"
@@ -57,7 +57,7 @@ expect "and nothing ends otherwise" fails grep -Eqi "abort|^E:" "$work/storescp.
 end_gateways
 gateways=()
 start_orthanc
-start_gateway limits.idle_seconds=1
+start_gateway limits.idle_seconds=5
 expect "Orthanc gets each good object" odd_modality
 expect "five of them" test "$(curl -sS "$orthanc/instances" | jq length)" = 5
 expect "and nothing ends otherwise" fails grep -Eqi "abort|DIMSE failure" "$work/orthanc.log"

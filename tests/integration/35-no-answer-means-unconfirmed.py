@@ -57,7 +57,7 @@ def fail_first(association):
 
 with Test() as t:
 	pacs = t.pacs(fail_first)
-	gateway = t.gateway(pacs, {"limits.response_seconds": 1})
+	gateway = t.gateway(pacs, {"limits.response_seconds": 5})
 	for number, (_, reason) in enumerate(FAULTS):
 		modality = t.associate(gateway)
 		doubtful, good = make("explicit"), make("explicit")

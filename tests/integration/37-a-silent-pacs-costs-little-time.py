@@ -27,7 +27,7 @@ class Mute:
 		raise OSError
 
 
-LIMITS = {"limits.connect_seconds": 1, "limits.response_seconds": 1}
+LIMITS = {"limits.connect_seconds": 5, "limits.response_seconds": 5}
 
 with Test() as t:
 	mute = t.pacs()

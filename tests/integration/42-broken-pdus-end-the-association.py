@@ -39,7 +39,7 @@ CASES = {
 }
 
 with Test() as t:
-	gateway = t.gateway(t.pacs(), {"limits.store_seconds": 2})
+	gateway = t.gateway(t.pacs(), {"limits.store_seconds": 10})
 	bystander = t.associate(gateway)
 	missed = []
 	for name, content in CASES.items():

@@ -20,13 +20,13 @@ def crawl(modality, obj):
 def slow_pacs(association):
 	"""Reads nothing for longer than any store_seconds, then takes all."""
 	association.accept()
-	time.sleep(3)
+	time.sleep(8)
 	association.serve(stored=patient.stored)
 
 
 with Test() as t:
 	pacs = t.pacs()
-	gateway = t.gateway(pacs, {"limits.store_seconds": 1,
+	gateway = t.gateway(pacs, {"limits.store_seconds": 5,
 				   "limits.min_bytes_per_second": 20000})
 	for way in (crawl, None):
 		obj = make("explicit", size=100000)
@@ -40,6 +40,6 @@ with Test() as t:
 	assert pacs.stored.empty()
 
 	patient = t.pacs(slow_pacs)
-	gateway = t.gateway(patient, {"limits.store_seconds": 1,
+	gateway = t.gateway(patient, {"limits.store_seconds": 5,
 				      "limits.min_bytes_per_second": 20000000})
 	assert t.associate(gateway).store(make("explicit", size=30000000)).status == 0

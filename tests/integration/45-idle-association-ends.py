@@ -32,7 +32,7 @@ def note_end(association):
 with Test() as t:
 	ends = queue.Queue()
 	pacs = t.pacs(note_end)
-	gateway = t.gateway(pacs, {"limits.idle_seconds": 1})
+	gateway = t.gateway(pacs, {"limits.idle_seconds": 5})
 	modality = t.associate(gateway)
 	assert modality.store(make("explicit")).status == 0
 	assert is_ended(modality, dicom.PATIENCE)
@@ -40,8 +40,8 @@ with Test() as t:
 	gateway.wait_audit(event="association", outcome="aborted", reason="idle")
 	eventually(lambda: not gateway.associations())
 
-	own = t.gateway(pacs, {"limits.idle_seconds": 300, "modalities.0.idle_seconds": 1})
+	own = t.gateway(pacs, {"limits.idle_seconds": 300, "modalities.0.idle_seconds": 5})
 	assert is_ended(t.associate(own), dicom.PATIENCE)
-	never = t.gateway(pacs, {"limits.idle_seconds": 1, "modalities.0.idle_seconds": 0})
+	never = t.gateway(pacs, {"limits.idle_seconds": 3, "modalities.0.idle_seconds": 0})
 	modality = t.associate(never)
-	assert not is_ended(modality, 2)
+	assert not is_ended(modality, 4)

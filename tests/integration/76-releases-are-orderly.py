@@ -21,7 +21,7 @@ def thinks_first(association):
 		association.respond(message)
 	assert gone.get(timeout=PATIENCE)
 	assert is_still_there(association), "the gateway didn't wait for the A-RELEASE-RP"
-	association.sock.settimeout(10)
+	association.sock.settimeout(PATIENCE)
 	association.send(release_pdu(RELEASE_RP))
 	try:
 		association.read_pdu()

@@ -8,8 +8,8 @@ from dicom import ASSOCIATE_AC, P_DATA, XA_CONTEXT, Rejection
 from harness import Test
 from objects import make
 
-LIMITS = {"limits.idle_seconds": 1, "limits.store_seconds": 1, "limits.connect_seconds": 1,
-	  "limits.response_seconds": 1}
+LIMITS = {"limits.idle_seconds": 5, "limits.store_seconds": 5, "limits.connect_seconds": 5,
+	  "limits.response_seconds": 5}
 
 
 def drip(association, kind):

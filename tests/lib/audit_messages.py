@@ -118,7 +118,7 @@ class Rsyslog:
 	def end(self, number=signal.SIGTERM):
 		if self.process and self.process.poll() is None:
 			self.process.send_signal(number)
-			self.process.wait(20)
+			self.process.wait(wait.PATIENCE)
 		(self.folder / "pid").unlink(missing_ok=True)
 
 
@@ -182,9 +182,9 @@ ruleset(name="keep") {{ action(type="omfile" file="{self.file}" template="raw") 
 		text = self.file.read_bytes() if self.file.exists() else b""
 		return text.split(b"\n")[:-1]
 
-	def wait_for(self, messages, seconds=60):
+	def wait_for(self, messages):
 		"""Until the last of them has come."""
-		eventually(lambda: messages[-1] in self.received(), seconds)
+		eventually(lambda: messages[-1] in self.received())
 
 
 def without_repeats(messages):

@@ -7,6 +7,8 @@ import os
 import pathlib
 import subprocess
 
+from wait import PATIENCE
+
 CATHGATE = os.environ.get("CATHGATE") or str(
 	pathlib.Path(__file__).resolve().parents[2] / "build/dev/src/cli/cathgate")
 ZEROS = "0" * 64
@@ -15,7 +17,7 @@ ZEROS = "0" * 64
 def run(*arguments, stdin=None):
 	"""The tool, with what it printed."""
 	return subprocess.run([CATHGATE, "audit", *map(str, arguments)], input=stdin, text=True,
-		stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+		stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE)
 
 
 def root(leaves):

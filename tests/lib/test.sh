@@ -340,10 +340,10 @@ kill_hard() {
 	{ wait "$1" || :; } 2>/dev/null
 }
 
-# eventually COMMAND...: again and again until it succeeds, 20 s at most
+# eventually COMMAND...: again and again until it succeeds, for some 180 s, which only a hang reaches
 eventually() {
 	local try
-	for try in $(seq 400); do
+	for try in $(seq 3600); do
 		"$@" && return
 		sleep 0.05
 	done

@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 
-PATIENCE = 60	# seconds: what only a hang reaches
+PATIENCE = 180	# seconds: what only a hang reaches
 FIRST_PORT = 10240	# below, services have theirs
 
 

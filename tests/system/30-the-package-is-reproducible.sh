@@ -1,7 +1,9 @@
 #!/bin/sh
-# Goal: two builds in two folders give the same package, bit for bit, with a bill of materials
-# that names the libraries.
+# Goal: a build of the same sources in another folder gives the same package, bit for bit, with
+# a bill of materials that names the libraries.
+#	30-the-package-is-reproducible.sh BUILD TYPE	this build, and its CMAKE_BUILD_TYPE
 set -eu
+build=$1 type=$2
 root=$(cd "$(dirname "$0")/../.." && pwd)
 for tool in dpkg-deb dpkg-shlibdeps; do
 	command -v "$tool" >/dev/null || { echo "skipped: no $tool on this machine"; exit 77; }
@@ -9,25 +11,28 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# package FOLDER BUILD: builds from a copy of the sources there
-package() {
-	mkdir -p "$1"
-	(cd "$root" && tar -c --exclude=./build --exclude=./.git .) | tar -x -C "$1"
-	{
-		cmake -S "$1" -B "$2" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBUILD_TESTING=OFF
-		cmake --build "$2"
-		cd "$2"
-		cpack -G DEB
-		cd "$work"
-	} >"$work/log" 2>&1 || { tail -n 30 "$work/log"; exit 1; }
+# quietly COMMAND...: it must succeed; only else it is shown
+quietly() {
+	"$@" >"$work/log" 2>&1 || { tail -n 30 "$work/log"; exit 1; }
 }
 
-package "$work/one" "$work/one/out"
-package "$work/another/place" "$work/another build"
-one=$(echo "$work"/one/out/*.deb)
-if ! cmp "$one" "$work/another build/$(basename "$one")"; then
+# package BUILD FOLDER
+package() {
+	mkdir "$2"
+	quietly cpack -G DEB --config "$1/CPackConfig.cmake" -B "$2"
+}
+
+mkdir -p "$work/another/place"
+(cd "$root" && tar -c --exclude=./build --exclude=./.git .) | tar -x -C "$work/another/place"
+quietly cmake -S "$work/another/place" -B "$work/another build" -G Ninja \
+	-DCMAKE_BUILD_TYPE="$type" -DBUILD_TESTING=OFF
+quietly cmake --build "$work/another build"
+package "$build" "$work/one"
+package "$work/another build" "$work/two"
+one=$(echo "$work"/one/*.deb)
+if ! cmp "$one" "$work"/two/*.deb; then
 	dpkg-deb -R "$one" "$work/a"
-	dpkg-deb -R "$work/another build/$(basename "$one")" "$work/b"
+	dpkg-deb -R "$work"/two/*.deb "$work/b"
 	diff -r "$work/a" "$work/b"
 	exit 1
 fi

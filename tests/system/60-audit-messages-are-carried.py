@@ -84,7 +84,7 @@ def all_arrived(repository):
 	count = 2 * stored.count	# in and out
 	eventually(lambda: len(transfers(written(MESSAGES))) == count)
 	expected = set(written(MESSAGES))
-	eventually(lambda: expected <= set(repository.received()), 60)
+	eventually(lambda: expected <= set(repository.received()))
 	assert set(repository.received()) <= set(written(MESSAGES)), "something else came"
 	assert len(transfers(without_repeats(repository.received()))) == count
 

@@ -10,8 +10,8 @@ mount --make-rprivate /
 mkdir -p "$upper/changes" "$upper/work" "$machine"
 mount -t overlay -o "lowerdir=$tree,upperdir=$upper/changes,workdir=$upper/work" overlay "$machine"
 cd "$machine"
-mkdir -p root/build
-mount --bind "$build" root/build
+mkdir -p src/build
+mount --bind "$build" src/build
 mount -t proc -o nosuid,noexec,nodev proc proc
 mount --bind proc/sys proc/sys
 mount -o remount,bind,ro proc/sys

@@ -5,8 +5,9 @@
 
 SUITE is trixie or bookworm. Its tree, with what building and testing needs, is made once by
 mmdebstrap in the folder TREES; each run sees it through an overlay, with this repository's
-files in /src. /root/build is kept from run to run, so that only what is new is compiled. Nothing reaches the network. Exit status 77, with the reason, where this
-machine lets nobody have namespaces or the mirror.
+files in /src. /src/build is kept from run to run, so that only what is new is compiled. Nothing
+reaches the network. Exit status 77, with the reason, where this machine lets nobody have
+namespaces or the mirror.
 """
 import hashlib
 import os
@@ -30,6 +31,10 @@ BESIDES = ("systemd-sysv dbus lintian man-db bash-completion file fdisk nftables
 # arm64 is enough.
 NOT_THERE = {"clang-format", "mmdebstrap", "prometheus",
 	     "gcc-aarch64-linux-gnu", "g++-aarch64-linux-gnu", "qemu-user"}
+# Only 20-the-other-tests-pass.py needs these, which one release runs.
+FOR_OTHER_TESTS = {"libcmocka-dev", "orthanc", "odil", "ctn", "jq", "strace", "libxml2-utils",
+		   "mandoc", "rsyslog", "rsyslog-openssl"}
+ALL_TESTS = "trixie"
 CGROUPS = [pathlib.Path("/sys/fs/cgroup/unified"), pathlib.Path("/sys/fs/cgroup")]
 
 
@@ -38,11 +43,12 @@ def skip(why):
 	sys.exit(SKIPPED)
 
 
-def packages():
+def packages(suite):
 	"""Those of tests/run.sh, and what makes a machine of them."""
 	text = (ROOT / "tests/run.sh").read_text()
 	names = " ".join(re.findall(r'^(?:build|peers)="([^"]+)"', text, re.M)).split()
-	return sorted({*names, *BESIDES.split()} - NOT_THERE)
+	return sorted({*names, *BESIDES.split()} - NOT_THERE
+		      - (set() if suite == ALL_TESTS else FOR_OTHER_TESTS))
 
 
 def apt_options():
@@ -53,7 +59,7 @@ def apt_options():
 
 
 def make_tree(suite, trees):
-	wanted = packages()
+	wanted = packages(suite)
 	mark = hashlib.sha256(" ".join(wanted).encode()).hexdigest()[:12]
 	tree = trees / f"{suite}-{mark}"
 	if tree.exists():

@@ -14,7 +14,8 @@ from dicom import XA_CONTEXT, Aborted, Association, Closed, Request
 from objects import make
 
 SOURCE = pathlib.Path("/src")
-BUILD = pathlib.Path("/root/build")
+BUILD = SOURCE / "build/site"	# where the README builds it, too: what is kept serves both
+PACKAGES = pathlib.Path("/root/packages")
 PKI = pathlib.Path("/etc/cathgate/tls")
 CONFIG = pathlib.Path("/etc/cathgate/cathgate.conf")
 AUDIT = pathlib.Path("/var/log/cathgate/audit.jsonl")
@@ -65,8 +66,9 @@ def build_package():
 	do("cmake", "--build", BUILD)
 	packages = []
 	for release in ("1", "2"):
-		do("cpack", "-G", "DEB", "-D", f"CPACK_DEBIAN_PACKAGE_RELEASE={release}", cwd=BUILD)
-		packages += BUILD.glob(f"cathgate_*-{release}_*.deb")
+		do("cpack", "-G", "DEB", "-B", PACKAGES, "-D",
+		   f"CPACK_DEBIAN_PACKAGE_RELEASE={release}", cwd=BUILD)
+		packages += PACKAGES.glob(f"cathgate_*-{release}_*.deb")
 	return packages
 
 
