@@ -12,7 +12,7 @@
 static int refuse_silently(struct association *association, enum reason reason,
 			   const char *detail)
 {
-	return ending_set(association, AUDIT_REFUSED, reason, PARTING_SILENT, "%s",
+	return ending_set(association, AUDIT_REFUSED, reason, LAST_PDU_NONE, "%s",
 			  detail);
 }
 
@@ -66,12 +66,12 @@ static int request_failed(struct association *association, enum ul_request_fault
 	default:
 		ending_of_leg(association, UL_CLOSED);
 		association->ending.outcome = AUDIT_REFUSED;
-		association->ending.parting = PARTING_SILENT;
+		association->ending.last_pdu = LAST_PDU_NONE;
 		return -1;
 	}
 }
 
-MUST_USE static int receive_request(struct association *association)
+MUST_USE static int receive_associate_request(struct association *association)
 {
 	const struct config_limits *limits = &association->config->limits;
 	enum ul_request_fault fault;
@@ -91,7 +91,7 @@ MUST_USE static int receive_request(struct association *association)
 		/* DCMTK has rejected it: a protocol version or an application context
 		 * that are not DICOM's. */
 		return ending_set(association, AUDIT_REFUSED, REASON_MALFORMED,
-				  PARTING_SAID, "A-ASSOCIATE-RQ: %s", detail);
+				  LAST_PDU_SENT, "A-ASSOCIATE-RQ: %s", detail);
 	}
 	ul_requestor(association->in.ul, &association->requestor);
 	report_requestor(association);
@@ -178,7 +178,7 @@ int admission_run(struct association *association)
 	if (secure_modality(association) != 0)
 		return -1;
 	waiting_opened(association);
-	if (receive_request(association) != 0)
+	if (receive_associate_request(association) != 0)
 		return -1;
 	return admit_modality(association);
 }

@@ -21,11 +21,11 @@
 static void release_modality(struct association *association)
 {
 	supervision_return_place(association);
-	association->parting = true;
+	association->may_hang_up = true;
 	leg_deadline_in(&association->in, LEG_PARTING_SECONDS, REASON_PEER_LOST);
 	ul_release_response(association->in.ul);
 	outbound_release(&association->out);
-	ending_set(association, AUDIT_RELEASED, REASON_NONE, PARTING_SAID, "%s", "");
+	ending_set(association, AUDIT_RELEASED, REASON_NONE, LAST_PDU_SENT, "%s", "");
 }
 
 /* Messages one after another until the modality releases or something ends it. */
@@ -41,7 +41,7 @@ static void serve_messages(struct association *association)
 		do {
 			wake = waiting_for_either(association);
 			if (wake == WAKE_OUT)
-				outbound_part(&association->out);
+				outbound_close_left(&association->out);
 		} while (wake == WAKE_OUT);
 		if (wake == WAKE_STOP) {
 			ending_abort(association, REASON_GATEWAY_STOPPING,
@@ -86,11 +86,11 @@ static void say_last(struct association *association)
 
 	in->interrupted = REASON_NONE;
 	leg_deadline_in(in, LEG_PARTING_SECONDS, REASON_PEER_LOST);
-	if (ending->parting == PARTING_REJECT)
+	if (ending->last_pdu == LAST_PDU_REJECT)
 		ul_reject(in->ul, ending->rejection);
-	else if (ending->parting == PARTING_ABORT && in->ul)
+	else if (ending->last_pdu == LAST_PDU_ABORT && in->ul)
 		ul_abort(in->ul, ending->abort_source, ending->abort_reason);
-	else if (ending->parting == PARTING_ABORT)
+	else if (ending->last_pdu == LAST_PDU_ABORT)
 		ul_abort_request(&in->stream, ending->abort_source, ending->abort_reason);
 }
 
@@ -98,13 +98,13 @@ static void say_last(struct association *association)
  * unless something is under way there. An acceptor can't release: it aborts. */
 static void part_in_order(struct association *association)
 {
-	association->parting = true;
+	association->may_hang_up = true;
 	supervision_return_place(association);
 	say_last(association);
 	if (outbound_has_spoken(&association->out))
-		outbound_part(&association->out);
+		outbound_close_left(&association->out);
 	outbound_release(&association->out);
-	if (association->ending.parting != PARTING_SILENT)
+	if (association->ending.last_pdu != LAST_PDU_NONE)
 		linger(association);
 }
 

@@ -6,14 +6,14 @@
 #include "internal.h"
 
 int ending_set(struct association *association, enum audit_outcome outcome,
-	       enum reason reason, enum parting parting, const char *format, ...)
+	       enum reason reason, enum last_pdu last_pdu, const char *format, ...)
 {
 	struct ending *ending = &association->ending;
 	va_list arguments;
 
 	*ending = (struct ending){ .outcome = outcome,
 				   .reason = reason,
-				   .parting = parting,
+				   .last_pdu = last_pdu,
 				   .abort_source = 2 };
 	va_start(arguments, format);
 	vsnprintf(ending->detail, sizeof(ending->detail), format, arguments);
@@ -24,7 +24,7 @@ int ending_set(struct association *association, enum audit_outcome outcome,
 int ending_reject(struct association *association, enum reason reason,
 		  struct ul_rejection how, const char *detail)
 {
-	ending_set(association, AUDIT_REFUSED, reason, PARTING_REJECT, "%s", detail);
+	ending_set(association, AUDIT_REFUSED, reason, LAST_PDU_REJECT, "%s", detail);
 	association->ending.rejection = how;
 	return -1;
 }
@@ -37,7 +37,7 @@ static int end_by_interruption(struct association *association, enum reason inte
 				    "the gateway was told to stop");
 	case REASON_PEER_LOST:
 	case REASON_PEER_ABORT:
-		return ending_set(association, AUDIT_ABORTED, interrupted, PARTING_SILENT,
+		return ending_set(association, AUDIT_ABORTED, interrupted, LAST_PDU_NONE,
 				  "the modality left");
 	default:
 		return ending_abort(association, interrupted,
@@ -54,8 +54,8 @@ static int end_by_loss(struct association *association)
 		return end_by_interruption(association, in->interrupted);
 	if (tls_failed(&in->carrier, &failure))
 		return ending_set(association, AUDIT_ABORTED, failure.reason,
-				  PARTING_SILENT, "%s", failure.detail);
-	return ending_set(association, AUDIT_ABORTED, REASON_PEER_LOST, PARTING_SILENT,
+				  LAST_PDU_NONE, "%s", failure.detail);
+	return ending_set(association, AUDIT_ABORTED, REASON_PEER_LOST, LAST_PDU_NONE,
 			  "the modality's connection ended without a release");
 }
 
@@ -64,7 +64,7 @@ int ending_of_leg(struct association *association, enum ul_event event)
 	switch (event) {
 	case UL_ABORT:
 		return ending_set(association, AUDIT_ABORTED, REASON_PEER_ABORT,
-				  PARTING_SILENT, "the modality aborted");
+				  LAST_PDU_NONE, "the modality aborted");
 	case UL_PROTOCOL:
 		ending_abort(association, REASON_MALFORMED,
 			     "the modality sent a PDU that PS3.8 does not allow there");

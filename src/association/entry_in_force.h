@@ -19,7 +19,7 @@ struct entry_in_force {
 	const struct config_modality *now;   /* NULL until admitted */
 	const struct config_modality *first; /* that the modality was admitted by */
 	struct config_modality *own;	     /* the memory of `now` once it has changed */
-	enum reason revoked;   /* why the modality would be let in no more; REASON_NONE */
+	enum reason revoked;   /* why it would not be let in now; REASON_NONE: it would */
 	char revoked_why[256]; /* beginning with the reason's name */
 };
 
@@ -29,9 +29,9 @@ void entry_claim(const struct association *association, struct policy_claim *ret
 void entry_revise(struct association *association,
 		  const int papers[ASSOCIATION_PAPER_COUNT]);
 /* Whether the instance that the request brings may be stored now: by the trust in the
- * modality, its SOP class and move originator; with the detail of the reason. And whether
- * a SOP class may that its data set names. REASON_REVOKED_WHILE_OPEN when it might as the
- * association opened. */
+ * modality, its SOP class and move originator; with the detail of the reason. The
+ * second says the same of the SOP class that the data set names, where that is not the
+ * command's. REASON_REVOKED_WHILE_OPEN: it might when the association opened. */
 MUST_USE enum reason entry_judge_instance(const struct association *association,
 					  const char **ret_why);
 MUST_USE enum reason entry_judge_sop_class(const struct association *association,

@@ -4,14 +4,14 @@
  *   association.c     the life: admit, negotiate, serve message by message, end
  *   admission.c       TLS, A-ASSOCIATE-RQ, policy, a place from the supervisor
  *   negotiation.c     which contexts are proposed to the destination, what is answered
- *   waiting.c         all waiting: supervisor and modality are watched; the pace
+ *   waiting.c         waiting for both sides: the supervisor is heard; the pace
  *   services.c        requests are read, find their service and are answered; C-ECHO
  *   store.c           C-STORE: judged, to the sink (outbound/sink.h), response
  *   entry_in_force.c  the entry of the allowlist, and what a reload changes
  *   report.c          what the auditor is told
  *   supervision.c     notices from and to the supervisor
  *
- * and beside it ending.c, how an association ends that isn't released.
+ * and beside it ending.c, how an association ends.
  */
 #pragma once
 
@@ -34,8 +34,8 @@ struct instance {
 	bool has_gone_out; /* the last fragment did */
 	/* Why the modality was seen to leave before the sink was ready; REASON_NONE. */
 	enum reason left;
-	uint16_t status;      /* ours, when the sink's isn't passed on */
-	size_t why_length;    /* of the record's detail; what follows are notes */
+	uint16_t status;   /* ours, when the sink's isn't passed on */
+	size_t why_length; /* of the record's detail that says why; notes stand behind */
 	int64_t last_sent_us; /* when the last fragment had gone out */
 	int64_t drain_end_ms; /* an object over the limit is read no longer than that */
 };
@@ -65,17 +65,17 @@ struct association {
 	struct sink sink;	      /* instances go there */
 
 	bool established;      /* the A-ASSOCIATE-AC went out */
-	bool instance_in_hand; /* a stop leaves it some time */
-	bool parting;	       /* the modality has its A-RELEASE-RP: it may go */
+	bool instance_in_hand; /* it has grace_seconds to end when told to stop */
+	bool may_hang_up;      /* the modality has its last PDU, or is about to have it */
 	bool is_ending;	       /* only its last PDU is still to arrive */
-	struct ending ending;  /* filled by each function that says so when it fails */
+	struct ending ending;  /* why and how; filled by a function that returns -1 */
 
-	struct message request, response;
-	int64_t request_began_us; /* when its first byte was there */
+	struct command_message request, response;
+	int64_t request_began_us; /* when its first byte was there, or its turn came */
 	struct stray stray;
 	struct digest *digest;
 	struct instance instance;
-	unsigned in_vain; /* instances so since one was stored */
+	unsigned in_vain; /* instances that came so since one was stored */
 };
 
 /* admission.c, negotiation.c: 0, or -1 with association->ending. */

@@ -131,7 +131,7 @@ static int reject_for(struct association *association, const struct sink_failure
 {
 	if (failure->reason == REASON_PEER_LOST || failure->reason == REASON_PEER_ABORT)
 		return ending_set(association, AUDIT_ABORTED, failure->reason,
-				  PARTING_SILENT,
+				  LAST_PDU_NONE,
 				  "the modality left while the destination was called");
 	return ending_reject(association, failure->reason,
 			     failure->reason == REASON_DESTINATION_REJECTED

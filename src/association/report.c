@@ -89,7 +89,7 @@ static enum audit_taken submit_again(struct association *association,
 
 void report_new_instance(struct association *association)
 {
-	const struct message *request = &association->request;
+	const struct command_message *request = &association->request;
 	const char *syntax =
 		ul_context_transfer_syntax(association->in.ul, request->context);
 	struct report *report = &association->report;

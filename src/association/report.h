@@ -26,6 +26,9 @@ struct report {
 	uint8_t head_bytes[DATA_SET_HEAD_MAX];
 };
 
+/* These fill in what all later records of the association say; nothing is told yet. Of
+ * the peer: what TLS proved. Of the requestor: the AE titles, in the figures for the
+ * supervisor, too. Of the entry: the names of modality and destination. */
 void report_init(struct association *association);
 void report_peer(struct association *association);
 void report_requestor(struct association *association);

@@ -36,7 +36,7 @@ static bool is_stray(struct association *association, const struct ul_pdv *pdv)
 
 int services_read_request(struct association *association)
 {
-	struct message *request = &association->request;
+	struct command_message *request = &association->request;
 	const char *detail = NULL;
 	struct ul_pdv pdv;
 
@@ -55,7 +55,7 @@ int services_read_request(struct association *association)
 				return 1;
 			continue;
 		}
-		if (event != UL_PDV || message_add(request, &pdv) != 0)
+		if (event != UL_PDV || command_add(request, &pdv) != 0)
 			return ending_of_leg(association, event);
 		association->stray.context = 0;
 	} while (!pdv.last);
@@ -68,7 +68,7 @@ int services_read_request(struct association *association)
 /* Reads the request's data set, if any, and forgets it. */
 MUST_USE static int drop_data_set(struct association *association)
 {
-	const struct message *request = &association->request;
+	const struct command_message *request = &association->request;
 	struct ul_pdv pdv = { .last = !request->command.has_data_set };
 	int64_t bytes = 0;
 
@@ -90,7 +90,7 @@ MUST_USE static int drop_data_set(struct association *association)
 static enum service_end answer_with_status(struct association *association,
 					   uint16_t status, const char *comment)
 {
-	struct message *response = &association->response;
+	struct command_message *response = &association->response;
 
 	response->size = command_response(&association->request.command, status, comment,
 					  response->bytes);
@@ -101,7 +101,7 @@ static enum service_end answer_with_status(struct association *association,
  * so that a modality's service menu shows that the way to the PACS is cut. */
 MUST_USE static enum service_end echo_perform(struct association *association)
 {
-	const struct message *request = &association->request;
+	const struct command_message *request = &association->request;
 	struct outbound *out = &association->out;
 	struct sink_failure failure;
 
@@ -116,7 +116,7 @@ MUST_USE static enum service_end echo_perform(struct association *association)
 
 	outbound_abort_message(out);
 	if (failure.reason == REASON_PEER_LOST || failure.reason == REASON_PEER_ABORT) {
-		ending_set(association, AUDIT_ABORTED, failure.reason, PARTING_SILENT,
+		ending_set(association, AUDIT_ABORTED, failure.reason, LAST_PDU_NONE,
 			   "%s", failure.detail);
 		return SERVICE_ENDS;
 	}
@@ -191,7 +191,7 @@ MUST_USE static int send_answer(struct association *association, enum service_en
 
 int services_perform(struct association *association)
 {
-	const struct message *request = &association->request;
+	const struct command_message *request = &association->request;
 	const struct command_set *command = &request->command;
 	const char *syntax =
 		ul_context_abstract_syntax(association->in.ul, request->context);

@@ -233,7 +233,7 @@ static int lose_modality(struct association *association, enum ul_event event)
 	enum reason left = association->instance.left;
 
 	if (event == UL_CLOSED && left != REASON_NONE)
-		return ending_set(association, AUDIT_ABORTED, left, PARTING_SILENT,
+		return ending_set(association, AUDIT_ABORTED, left, LAST_PDU_NONE,
 				  "the modality left within an object");
 	return ending_of_leg(association, event);
 }
@@ -317,7 +317,7 @@ static void fail_with_modality(struct association *association)
 static enum service_end answer_with_reason(struct association *association,
 					   uint16_t status, enum reason reason)
 {
-	struct message *response = &association->response;
+	struct command_message *response = &association->response;
 
 	response->size = command_response(&association->request.command, status,
 					  reason_name(reason), response->bytes);
@@ -333,7 +333,7 @@ MUST_USE static enum service_end answer_modality(struct association *association
 	if (instance->is_answered)
 		return SERVICE_ANSWERS;
 	if (is_of_modality(record->reason)) {
-		ending_set(association, AUDIT_ABORTED, record->reason, PARTING_SILENT,
+		ending_set(association, AUDIT_ABORTED, record->reason, LAST_PDU_NONE,
 			   "%.*s", why_length, record->detail);
 		return SERVICE_ENDS;
 	}
@@ -381,9 +381,10 @@ MUST_USE static enum service_end fail_with_auditor(struct association *associati
 	return SERVICE_ANSWERS_LAST;
 }
 
-/* Counts the instances in vain between two that were stored. Those that the destination
- * refuses do not count: it may have the study already. Whether they are too many. */
-static bool is_in_vain(struct association *association)
+/* Counts an instance that came in vain, or begins anew after one that was stored. Those
+ * that the destination refuses do not count: it may have the study already. Returns
+ * whether there are too many in a row. */
+static bool count_in_vain(struct association *association)
 {
 	const struct audit_record *record = &association->report.instance;
 
@@ -418,7 +419,7 @@ MUST_USE static enum service_end end_instance(struct association *association)
 	taken = report_instance(association);
 	end = report_is_recorded(taken) ? answer_modality(association)
 					: fail_with_auditor(association, taken);
-	if (end != SERVICE_ANSWERS || !is_in_vain(association))
+	if (end != SERVICE_ANSWERS || !count_in_vain(association))
 		return end;
 	ending_abort(association, REASON_LIMIT_REFUSALS,
 		     "%u instances were refused and none was stored between them, "

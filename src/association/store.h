@@ -13,7 +13,7 @@ enum service_end {
 	SERVICE_ENDS	      /* the association ends without a response */
 };
 
-/* With association->ending unless SERVICE_ANSWERS. */
+/* Fills association->ending, but for SERVICE_ANSWERS. */
 MUST_USE enum service_end store_perform(struct association *association);
 /* Records the instance of a C-STORE-RQ with which the association ends: its data set is
  * not read. */

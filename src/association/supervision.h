@@ -31,7 +31,8 @@ int supervision_listen(struct association *association);
 void supervision_authenticated(struct association *association);
 /* The destination's certificate is good until then. */
 void supervision_saw_destination(struct association *association, time_t until);
-/* Asks for a place: 0; or -1 and why, with the reason of the A-ASSOCIATE-RJ. */
+/* Asks for a place and waits for the answer, 10 s at most: 0; or -1 and why, with the
+ * reason of the A-ASSOCIATE-RJ. */
 MUST_USE int supervision_ask_place(struct association *association,
 				   enum reason *ret_reason,
 				   uint8_t *ret_rejection_reason);
@@ -39,8 +40,9 @@ MUST_USE int supervision_ask_place(struct association *association,
 void supervision_tell_figures(struct association *association);
 /* When that is due; 0: there is nothing to tell. */
 int64_t supervision_figures_due_ms(const struct association *association);
-/* Before the modality hears the last word: it may come back at once. */
+/* Gives the place back, if it has one. To be called before the modality is told its last
+ * PDU, because it may come back at once. */
 void supervision_return_place(struct association *association);
-/* The channel to the auditor is broken: waits for one to its successor, unless that has
- * come already. 0 or -1. */
+/* The channel to the auditor is broken: waits for one to its successor, 10 s at most,
+ * unless that has come already. 0 or -1. */
 MUST_USE int supervision_renew_auditor(struct association *association);

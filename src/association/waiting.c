@@ -179,7 +179,7 @@ static void watch_both(void *context, struct leg_poll *ret)
 	const struct leg *in = &association->in;
 
 	watch_supervisor(context, ret);
-	if (in->ul && in->carrier.context && !association->parting)
+	if (in->ul && in->carrier.context && !association->may_hang_up)
 		ret->fds[2] = (struct pollfd){ .fd = in->carrier.fd,
 					       .events = POLLIN | POLLRDHUP };
 }
@@ -358,7 +358,7 @@ int waiting_for_turn(struct association *association)
 		if (in->interrupted != REASON_NONE)
 			return -1;
 		if (outbound_has_spoken(&association->out))
-			outbound_part(&association->out);
+			outbound_close_left(&association->out);
 		poll_either(association, &modality, clock_ms() + turn_ms);
 		/* The time for which the gateway held it back is not counted. */
 		association->request_began_us = clock_us();

@@ -1,7 +1,8 @@
 /*
- * All waiting of an association's process. Whatever the process waits for, it listens to
- * the supervisor; while it waits for the destination it watches the modality as well, so
- * that a hang-up there ends both sides. And the pace: the slowest and the fastest that
+ * The waiting for modality and destination. The process hears the supervisor meanwhile;
+ * while it waits for the destination it watches the modality as well, so that a hang-up
+ * there ends both sides. Elsewhere it waits for the auditor only (report.h) and for the
+ * supervisor's answers (supervision.h). And the pace: the slowest and the fastest that
  * the modality may send.
  */
 #pragma once
@@ -47,7 +48,12 @@ struct leg_owner waiting_for_destination(struct association *association);
  */
 void waiting_opened(struct association *association);
 
-enum wake { WAKE_IN, WAKE_OUT, WAKE_STOP, WAKE_LATE };
+enum wake {
+	WAKE_IN,   /* the modality has sent something, or has closed */
+	WAKE_OUT,  /* the destination has, which it only does when it leaves */
+	WAKE_STOP, /* the supervisor says so, or is gone */
+	WAKE_LATE  /* the modality has said nothing for idle_seconds */
+};
 /* Between two messages: until one side says something, or has to be given up. */
 MUST_USE enum wake waiting_for_either(struct association *association);
 

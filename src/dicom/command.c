@@ -4,6 +4,7 @@
 
 #include "cathgate/base/bytes.h"
 #include "cathgate/dicom/sop_class.h"
+#include "cathgate/dicom/upper_layer.h"
 #include "uid.h"
 
 #define ELEMENT_HEAD 8 /* tag and 32-bit length: implicit VR little endian */
@@ -180,6 +181,18 @@ MUST_USE static const char *read_all_values(const uint8_t *bytes, size_t size,
 			first = fault;
 	}
 	return first;
+}
+
+int command_add(struct command_message *message, const struct ul_pdv *pdv)
+{
+	if (!pdv->command ||
+	    (message->context != 0 && pdv->context != message->context) ||
+	    pdv->size > sizeof(message->bytes) - message->size)
+		return -1;
+	message->context = pdv->context;
+	memcpy(message->bytes + message->size, pdv->data, pdv->size);
+	message->size += pdv->size;
+	return 0;
 }
 
 int command_parse(const uint8_t *bytes, size_t size, struct command_set *ret,

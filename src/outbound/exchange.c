@@ -5,18 +5,6 @@
 
 #include "cathgate/base/log.h"
 
-int message_add(struct message *message, const struct ul_pdv *pdv)
-{
-	if (!pdv->command ||
-	    (message->context != 0 && pdv->context != message->context) ||
-	    pdv->size > sizeof(message->bytes) - message->size)
-		return -1;
-	message->context = pdv->context;
-	memcpy(message->bytes + message->size, pdv->data, pdv->size);
-	message->size += pdv->size;
-	return 0;
-}
-
 bool outbound_has_spoken(const struct outbound *outbound)
 {
 	struct ul_association *ul = outbound->leg.ul;
@@ -77,11 +65,11 @@ static void use_id(struct outbound *outbound, const struct command_set *asked)
 			(uint8_t)(1U << asked->message_id % 8);
 }
 
-int outbound_ready(struct outbound *outbound, const struct message *request,
+int outbound_ready(struct outbound *outbound, const struct command_message *request,
 		   struct sink_failure *ret)
 {
 	if (outbound_has_spoken(outbound))
-		outbound_part(outbound);
+		outbound_close_left(outbound);
 	if ((outbound->is_nameless && id_was_used(outbound, &request->command)) ||
 	    outbound->is_astray || outbound->is_of_old ||
 	    (outbound->trust_until != 0 && time(NULL) > outbound->trust_until))
@@ -96,15 +84,15 @@ int outbound_ready(struct outbound *outbound, const struct message *request,
 	return 0;
 }
 
-MUST_USE static int write_pdv(struct outbound *outbound, const struct ul_pdv *pdv,
-			      struct sink_failure *ret)
+MUST_USE static int outbound_write(struct outbound *outbound, const struct ul_pdv *pdv,
+				   struct sink_failure *ret)
 {
 	if (ul_write(outbound->leg.ul, pdv) == 0)
 		return 0;
 	return outbound_explain(&outbound->leg, UL_CLOSED, ret);
 }
 
-int outbound_command(struct outbound *outbound, const struct message *request,
+int outbound_command(struct outbound *outbound, const struct command_message *request,
 		     struct sink_failure *ret)
 {
 	struct ul_pdv pdv = { .context = request->context,
@@ -119,10 +107,11 @@ int outbound_command(struct outbound *outbound, const struct message *request,
 	use_id(outbound, &request->command);
 	leg_silence(&outbound->leg, outbound->setup.response_seconds,
 		    REASON_DESTINATION_TIMEOUT);
-	return write_pdv(outbound, &pdv, ret);
+	return outbound_write(outbound, &pdv, ret);
 }
 
-MUST_USE static int read_command(struct outbound *outbound, struct message *response,
+MUST_USE static int read_command(struct outbound *outbound,
+				 struct command_message *response,
 				 struct sink_failure *ret)
 {
 	struct ul_pdv pdv;
@@ -134,7 +123,7 @@ MUST_USE static int read_command(struct outbound *outbound, struct message *resp
 
 		if (event != UL_PDV)
 			return outbound_explain(&outbound->leg, event, ret);
-		if (message_add(response, &pdv) != 0) {
+		if (command_add(response, &pdv) != 0) {
 			return outbound_fail(ret, REASON_DESTINATION_PROTOCOL,
 					     "the destination sent something else than a "
 					     "response");
@@ -162,10 +151,11 @@ static const char *mismatch(const struct command_set *asked,
 	return NULL;
 }
 
-/* Why a response that fits is no success all the same: it names no SOP instance, and
- * could be a late one to another instance. A failure may be believed: it loses nothing.
- */
-static const char *take_name(struct outbound *outbound, const struct command_set *said)
+/* Notes that the destination leaves the SOP instance out. Returns why such a success is
+ * not believed, or NULL: another instance had the same message id, and this may be the
+ * late response to that one. A failure may be believed: it loses nothing. */
+static const char *doubt_nameless(struct outbound *outbound,
+				  const struct command_set *said)
 {
 	if (said->sop_instance[0] || !outbound->request->command.sop_instance[0])
 		return NULL;
@@ -176,7 +166,8 @@ static const char *take_name(struct outbound *outbound, const struct command_set
 		       : NULL;
 }
 
-MUST_USE static int read_response(struct outbound *outbound, struct message *response,
+MUST_USE static int read_response(struct outbound *outbound,
+				  struct command_message *response,
 				  struct sink_failure *ret)
 {
 	const char *wrong = NULL;
@@ -189,13 +180,13 @@ MUST_USE static int read_response(struct outbound *outbound, struct message *res
 	    0)
 		wrong = mismatch(&outbound->request->command, &response->command);
 	if (!wrong)
-		wrong = take_name(outbound, &response->command);
+		wrong = doubt_nameless(outbound, &response->command);
 	if (!wrong)
 		return 0;
 	return outbound_fail(ret, REASON_DESTINATION_PROTOCOL, wrong);
 }
 
-int outbound_response(struct outbound *outbound, struct message *ret_response,
+int outbound_response(struct outbound *outbound, struct command_message *ret_response,
 		      struct sink_failure *ret)
 {
 	if (read_response(outbound, ret_response, ret) != 0)
@@ -208,8 +199,8 @@ int outbound_response(struct outbound *outbound, struct message *ret_response,
  * The same as a sink for instances.
  */
 
-static int begin_instance(void *context, const struct message *request,
-			  struct sink_failure *ret)
+static int sink_begin(void *context, const struct command_message *request,
+		      struct sink_failure *ret)
 {
 	struct outbound *outbound = context;
 
@@ -219,7 +210,8 @@ static int begin_instance(void *context, const struct message *request,
 }
 
 /* Success before the instance's end is none. */
-static int hear_early(void *context, struct message *ret_answer, struct sink_failure *ret)
+static int sink_early(void *context, struct command_message *ret_answer,
+		      struct sink_failure *ret)
 {
 	struct outbound *outbound = context;
 
@@ -237,15 +229,15 @@ static int hear_early(void *context, struct message *ret_answer, struct sink_fai
 	return 1;
 }
 
-static int write_fragment(void *context, const struct ul_pdv *pdv,
-			  struct sink_failure *ret)
+static int sink_fragment(void *context, const struct ul_pdv *pdv,
+			 struct sink_failure *ret)
 {
-	return write_pdv(context, pdv, ret);
+	return outbound_write(context, pdv, ret);
 }
 
 /* Should there be another answer after an early one, it is not for the next instance. */
-static int finish_instance(void *context, struct message *ret_answer,
-			   struct sink_failure *ret)
+static int sink_finish(void *context, struct command_message *ret_answer,
+		       struct sink_failure *ret)
 {
 	struct outbound *outbound = context;
 
@@ -256,7 +248,7 @@ static int finish_instance(void *context, struct message *ret_answer,
 	return 0;
 }
 
-static void abort_instance(void *context)
+static void sink_abort(void *context)
 {
 	outbound_abort_message(context);
 }
@@ -264,9 +256,9 @@ static void abort_instance(void *context)
 void outbound_sink(struct outbound *outbound, struct sink *ret)
 {
 	*ret = (struct sink){ .context = outbound,
-			      .begin = begin_instance,
-			      .early = hear_early,
-			      .fragment = write_fragment,
-			      .finish = finish_instance,
-			      .abort = abort_instance };
+			      .begin = sink_begin,
+			      .early = sink_early,
+			      .fragment = sink_fragment,
+			      .finish = sink_finish,
+			      .abort = sink_abort };
 }

@@ -140,21 +140,21 @@ ssize_t leg_read(struct leg *leg, void *buffer, size_t size)
 	return leg->carrier.read(leg->carrier.context, buffer, size);
 }
 
-static ssize_t stream_read(void *context, void *buffer, size_t size)
+static ssize_t leg_stream_read(void *context, void *buffer, size_t size)
 {
 	struct leg *leg = context;
 
 	return leg_look_up(leg) == 0 ? leg_read(leg, buffer, size) : -1;
 }
 
-static int stream_write(void *context, const void *bytes, size_t size)
+static int leg_stream_write(void *context, const void *bytes, size_t size)
 {
 	struct leg *leg = context;
 
 	return leg->carrier.write(leg->carrier.context, bytes, size);
 }
 
-static ssize_t stream_peek(void *context, void *buffer, size_t size)
+static ssize_t leg_stream_peek(void *context, void *buffer, size_t size)
 {
 	struct leg *leg = context;
 
@@ -172,9 +172,9 @@ void leg_opened(struct leg *leg)
 {
 	leg->stream = (struct transport){ .fd = leg->carrier.fd,
 					  .context = leg,
-					  .read = stream_read,
-					  .write = stream_write,
-					  .peek = stream_peek };
+					  .read = leg_stream_read,
+					  .write = leg_stream_write,
+					  .peek = leg_stream_peek };
 }
 
 void leg_close(struct leg *leg)

@@ -307,7 +307,7 @@ void outbound_release(struct outbound *outbound)
 
 /* Many destinations close associations that idle: the next message opens another.
  * Whatever else a destination says without being asked ends the association as well. */
-void outbound_part(struct outbound *outbound)
+void outbound_close_left(struct outbound *outbound)
 {
 	struct leg *leg = &outbound->leg;
 	struct ul_pdv pdv;

@@ -53,7 +53,7 @@ static void the_first_are_recorded_the_rest_counted(void **state)
 	(void)state;
 	assert_int_equal(repeats_open(&repeats, note, &told), 0);
 	for (int i = 0; i < 422; i++)
-		assert_int_equal(repeats_counts(&repeats, i, "192.0.2.7:1000", &record),
+		assert_int_equal(repeats_take(&repeats, i, "192.0.2.7:1000", &record),
 				 i >= REPEATS_EACH);
 	assert_int_equal(repeats_wait_ms(&repeats, 1000), REPEATS_MS - 1000);
 	repeats_flush(&repeats, REPEATS_MS - 1, false);
@@ -61,10 +61,10 @@ static void the_first_are_recorded_the_rest_counted(void **state)
 	repeats_flush(&repeats, REPEATS_MS, false);
 	assert_string_equal(told.last, "412 more from 192.0.2.7: as found");
 	/* It goes on: no more lines of its own until there is a minute's peace. */
-	assert_true(repeats_counts(&repeats, REPEATS_MS + 1, "192.0.2.7:1", &record));
+	assert_true(repeats_take(&repeats, REPEATS_MS + 1, "192.0.2.7:1", &record));
 	repeats_flush(&repeats, 2 * REPEATS_MS, false);
 	repeats_flush(&repeats, 3 * REPEATS_MS, false);
-	assert_false(repeats_counts(&repeats, 3 * REPEATS_MS, "192.0.2.7:1", &record));
+	assert_false(repeats_take(&repeats, 3 * REPEATS_MS, "192.0.2.7:1", &record));
 	assert_int_equal(told.summaries, 2);
 	assert_int_equal(told.refusals, 413);
 	repeats_close(&repeats);
@@ -88,14 +88,14 @@ static void what_is_new_is_recorded(void **state)
 	(void)state;
 	assert_int_equal(repeats_open(&repeats, note, &told), 0);
 	for (int i = 0; i < 1000; i++)
-		repeats_counts(&repeats, 0, "192.0.2.7:1000", &flood);
+		repeats_take(&repeats, 0, "192.0.2.7:1000", &flood);
 	for (size_t i = 0; i < sizeof(news) / sizeof(news[0]); i++) {
 		struct audit_record record =
 			refusal(news[i].reason, news[i].calling_ae, news[i].certificate);
 
-		assert_false(repeats_counts(&repeats, 0, "192.0.2.7:1000", &record));
+		assert_false(repeats_take(&repeats, 0, "192.0.2.7:1000", &record));
 	}
-	assert_false(repeats_counts(&repeats, 0, "192.0.2.8:1000", &flood));
+	assert_false(repeats_take(&repeats, 0, "192.0.2.8:1000", &flood));
 	repeats_close(&repeats);
 }
 
@@ -127,8 +127,8 @@ static void instances_are_told_apart_by_class(void **state)
 	for (unsigned i = 0; i < 300; i++) {
 		record = refused_instance(i % 3 ? "angio-3" : "ct-1",
 					  i % 2 ? "1.2.3" : "1.2.4", i);
-		recorded += !repeats_counts(&repeats, 0,
-					    i % 5 ? "192.0.2.7:1" : "[::1]:2", &record);
+		recorded += !repeats_take(&repeats, 0, i % 5 ? "192.0.2.7:1" : "[::1]:2",
+					  &record);
 	}
 	assert_int_equal(recorded, 4 * REPEATS_EACH);
 	repeats_tell_instances(&repeats, "angio-3");
@@ -142,15 +142,15 @@ static void instances_are_told_apart_by_class(void **state)
 
 		snprintf(sop_class, sizeof(sop_class), "1.2.9.%u", i);
 		record = refused_instance("mr-1", sop_class, i);
-		recorded += !repeats_counts(&repeats, 0, "192.0.2.7:1", &record);
+		recorded += !repeats_take(&repeats, 0, "192.0.2.7:1", &record);
 	}
 	assert_int_equal(recorded, REPEATS_CLASSES);
 	/* What was told of at an association's end is no news within the minute, nor
 	 * after it while it goes on. */
 	record = refused_instance("angio-3", "1.2.3", 0);
-	assert_true(repeats_counts(&repeats, REPEATS_MS - 1, "192.0.2.7:1", &record));
+	assert_true(repeats_take(&repeats, REPEATS_MS - 1, "192.0.2.7:1", &record));
 	repeats_flush(&repeats, REPEATS_MS, false);
-	assert_true(repeats_counts(&repeats, REPEATS_MS + 1, "192.0.2.7:1", &record));
+	assert_true(repeats_take(&repeats, REPEATS_MS + 1, "192.0.2.7:1", &record));
 	repeats_close(&repeats);
 }
 
@@ -184,10 +184,11 @@ static void sums_bear_their_study(void **state)
 			snprintf(record.study, sizeof(record.study), "9.%u",
 				 1 + j % cases[i].studies);
 			if (cases[i].only_count)
-				repeats_only_count(&repeats, 0, "192.0.2.7:1", &record);
+				repeats_count_together(&repeats, 0, "192.0.2.7:1",
+						       &record);
 			else
-				recorded += !repeats_counts(&repeats, 0, "192.0.2.7:1",
-							    &record);
+				recorded += !repeats_take(&repeats, 0, "192.0.2.7:1",
+							  &record);
 		}
 		repeats_flush(&repeats, 0, true);
 		assert_int_equal(recorded + told.refusals, 100);
@@ -210,8 +211,8 @@ static void ends_bring_one_sum_a_minute(void **state)
 	assert_int_equal(repeats_open(&repeats, note, &told), 0);
 	for (int64_t i = 0; i < MINUTES * ENDS; i++) {
 		for (int j = 0; j < 20; j++)
-			recorded += !repeats_counts(&repeats, i * 1000, "192.0.2.7:1",
-						    &record);
+			recorded +=
+				!repeats_take(&repeats, i * 1000, "192.0.2.7:1", &record);
 		repeats_tell_instances(&repeats, "angio-3");
 		repeats_flush(&repeats, i * 1000, false);
 	}
@@ -235,7 +236,7 @@ static void many_addresses_are_one_flood(void **state)
 		char peer[ADDRESS_TEXT_SIZE];
 
 		snprintf(peer, sizeof(peer), "10.%lu.%lu.1:9", i / 256 % 256, i % 256);
-		recorded += !repeats_counts(&repeats, (int64_t)i, peer, &record);
+		recorded += !repeats_take(&repeats, (int64_t)i, peer, &record);
 		repeats_flush(&repeats, (int64_t)i, false);
 	}
 	repeats_flush(&repeats, (int64_t)all, true);
@@ -256,7 +257,7 @@ static void more_kinds_than_rows_add_up(void **state)
 		struct audit_record record = refusal(REASON_AE_UNKNOWN, "", "");
 
 		snprintf(record.calling_ae, sizeof(record.calling_ae), "AE%lu", i / 12);
-		recorded += !repeats_counts(&repeats, (int64_t)i, "192.0.2.7:1", &record);
+		recorded += !repeats_take(&repeats, (int64_t)i, "192.0.2.7:1", &record);
 	}
 	repeats_flush(&repeats, 0, true);
 	assert_int_equal(recorded + told.refusals, all);
@@ -275,7 +276,7 @@ static void an_ipv6_network_is_one_address(void **state)
 		char peer[ADDRESS_TEXT_SIZE];
 
 		snprintf(peer, sizeof(peer), "[2001:db8::%x]:9", i + 1);
-		repeats_counts(&repeats, 0, peer, &record);
+		repeats_take(&repeats, 0, peer, &record);
 	}
 	repeats_flush(&repeats, 0, true);
 	assert_string_equal(told.last, "20 more from 2001:db8::/64: as found");

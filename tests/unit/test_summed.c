@@ -51,7 +51,7 @@ static void summaries_are_read_as_they_are_written(void **state)
 		snprintf(peer, sizeof(peer),
 			 i % 2 ? "192.0.2.%d:1000" : "[2001:db8:0:%x::1]:1000",
 			 i % ADDRESSES);
-		counted += repeats_counts(&repeats, 0, peer, &record);
+		counted += repeats_take(&repeats, 0, peer, &record);
 	}
 	repeats_flush(&repeats, 0, true);
 	assert_int_equal(told.refusals, counted);
@@ -78,7 +78,7 @@ static void sums_of_instances_are_read_as_well(void **state)
 		snprintf(record.detail, sizeof(record.detail), "as found: here");
 		snprintf(record.sop_class, sizeof(record.sop_class), "1.2.%d",
 			 i % 2 ? 0 : i % 60);
-		counted += repeats_counts(&repeats, 0, "192.0.2.7:1", &record);
+		counted += repeats_take(&repeats, 0, "192.0.2.7:1", &record);
 	}
 	repeats_tell_instances(&repeats, record.modality);
 	assert_int_equal(told.instances, counted);

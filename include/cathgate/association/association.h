@@ -3,7 +3,8 @@
  * A-ASSOCIATE-RQ, policy, negotiation with the destination, the relay of each instance,
  * its audit records.
  *
- * Promises: no byte of DICOM is read before the TLS handshake has ended well; a success
+ * Promises: no byte of DICOM is read before the TLS handshake has ended well
+ * (a plain listener has none); a success
  * or warning status reaches the modality only after the destination gave it and its
  * record is durable; a half-received object is never completed at the destination; every
  * way out leaves a record. It never touches another association's memory or descriptors.
@@ -43,9 +44,11 @@ struct association_start {
 enum association_notice_kind {
 	/* association to supervisor */
 	ASSOCIATION_AUTHENTICATED,   /* its certificate is proved */
-	ASSOCIATION_ASKS_PLACE,	     /* fits the entry `modality`, for `destination`, with
-					a certificate good `until` then; waits */
-	ASSOCIATION_SAW_DESTINATION, /* which has shown a certificate good `until` then */
+	ASSOCIATION_ASKS_PLACE,	     /* a place for the entry `modality` and for
+					`destination`; `until`: when its
+					certificate ends; waits for the answer */
+	ASSOCIATION_SAW_DESTINATION, /* `until`: when the destination's certificate ends
+				      */
 	ASSOCIATION_TELLS_FIGURES,   /* those of the notice; now and then */
 	ASSOCIATION_RETURNS_PLACE,   /* about to end; end of file says the same */
 	/* supervisor to association */
@@ -58,10 +61,10 @@ enum association_notice_kind {
 	ASSOCIATION_REVISED  /* the configuration has changed: carries the `papers` */
 };
 
-/* What ASSOCIATION_REVISED brings, one readable file each, in this order. Without its
- * entry there is none of that name any more; without its listener's trust, that is gone;
- * without its destination's, the old stays; without a way the entry sends elsewhere now.
- */
+/* What ASSOCIATION_REVISED brings, one readable file each, in this order. Any
+ * may be absent. No ENTRY: the configuration has none of that name any more. No
+ * SERVER_TRUST: the listener is gone. No CLIENT_TRUST: the old one stays in force. No
+ * WAY: the entry sends to another destination now, or its own is gone. */
 enum association_paper {
 	ASSOCIATION_ENTRY,	  /* config_entry_pack */
 	ASSOCIATION_SERVER_TRUST, /* tls_trust_pack: of the listener it came by */
@@ -72,10 +75,12 @@ enum association_paper {
 
 #define ASSOCIATION_NAME_SIZE 64
 
-/* What the association has done so far: to be shown, and believed by nobody. */
+/* What the association has done so far: it is shown, and nothing is decided by
+ * it. */
 struct association_figures {
 	struct ae_title calling_ae;
-	uint64_t instances, bytes;   /* stored; of data sets that came */
+	uint64_t instances;	     /* that came, whatever became of them */
+	uint64_t bytes;		     /* of data sets, those broken off among them */
 	struct histogram first_byte; /* of a C-STORE: from its first byte in until out */
 };
 

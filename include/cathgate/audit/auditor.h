@@ -22,10 +22,10 @@
 #include "cathgate/config/config.h"
 
 /* Opens the log (locked; waits up to 5 s for another's lock), reads its live file whole,
- * says AUDIT_READY and works until the control socket and every channel have closed.
- * Returns the exit status of the process: 0; or 1, logged with its cure, when the log,
- * the pseudonym key or the signing key can't be opened, or when records were left
- * unwritten.
+ * sends AUDIT_READY (client.h) on `control` and works until the control socket and every
+ * channel have closed. Returns the exit status of the process: 0; or 1, logged with its
+ * cure, when the log, the pseudonym key or the signing key can't be opened, or when
+ * records were left unwritten.
  *
  * What the auditor finds at opening goes into the detail of the first record if that is
  * `start`, else into an alert before it; a broken log always gets an alert. The auditor

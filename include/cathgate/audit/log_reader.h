@@ -66,6 +66,7 @@ typedef bool log_reader_visitor(void *context, const struct log_reader_line *lin
 MUST_USE int log_reader_backwards(const char *path, log_reader_visitor *visit,
 				  void *context);
 
+/* The next line; never waits for one. */
 MUST_USE enum log_reader_result log_reader_next(struct log_reader *reader,
 						struct log_reader_line *ret);
 

@@ -31,9 +31,12 @@ enum audit_event {
 enum audit_outcome {
 	AUDIT_NO_OUTCOME,
 	AUDIT_FORWARDED,   /* instance: the PACS took it */
-	AUDIT_REFUSED,	   /* instance, association: policy or a limit; reload: faults */
+	AUDIT_REFUSED,	   /* instance: policy or a limit; reload: faults; association: it
+			      ended before it was accepted, whoever caused that */
 	AUDIT_FAILED,	   /* instance */
-	AUDIT_UNCONFIRMED, /* instance: the last fragment went out, no answer came */
+	AUDIT_UNCONFIRMED, /* instance: the last fragment went out, and no answer came
+			      that can be believed, or the PACS's success was recorded too
+			      late */
 	AUDIT_ACCEPTED,	   /* association */
 	AUDIT_RELEASED,	   /* association */
 	AUDIT_ABORTED,	   /* association */
@@ -70,8 +73,10 @@ struct audit_record {
 	char transfer_syntax[65];
 	int64_t bytes;
 	char sha256[DIGEST_HEX_SIZE];
-	int32_t status; /* DIMSE status */
-	int64_t wait_ms, total_ms;
+	int32_t status;	  /* DIMSE status */
+	int64_t wait_ms;  /* from the last fragment out to the PACS's answer */
+	int64_t total_ms; /* from the request's first byte, but for what the gateway held
+			     it back */
 };
 
 /* Whether the sender alone is to blame that the destination never had the whole instance:

@@ -3,8 +3,9 @@
  * prefix when the service manager reads it and plain otherwise.
  *
  * log_error: something failed, and an operator must act. log_warning: the program still
- * works, but not as it should. log_info: an operator wants to know it on a good day.
- * log_debug: for developers. log_bug: a mistake of this program, which cannot happen.
+ * works, but not as it should. log_info: what is normal, and an operator wants to see.
+ * log_debug: for developers. log_bug: a state that only a mistake of this program brings
+ * about, or one of its processes that was taken over.
  *
  * Callers never pass a patient's name or ID, or the text of a PACS's error comment.
  * Characters that can't be seen, or that would steer a terminal, are escaped (visible.h).

@@ -54,6 +54,20 @@ struct command_set {
 	struct ae_title move_originator; /* empty when what came is no AE title */
 };
 
+/* A message's command set as it came (PS3.7 6.3.1), and what was read of it. */
+struct command_message {
+	uint8_t context;
+	uint8_t bytes[COMMAND_SET_MAX];
+	size_t size;
+	struct command_set command;
+};
+
+struct ul_pdv;
+
+/* Adds a fragment: 0; or -1 when it is none of this message. Before the first the caller
+ * sets `size` to 0, and `context` to the id that must come, or to 0 for any. */
+MUST_USE int command_add(struct command_message *message, const struct ul_pdv *pdv);
+
 /* 0; or -1 with *ret untouched when the command can't be told: the command field is
  * missing, or stands behind an element that is too long or of another group. *detail
  * (static text) then says what is wrong.

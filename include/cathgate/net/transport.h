@@ -1,11 +1,9 @@
 /*
- * A byte stream to one peer, whatever carries it (TLS or plain TCP), and the one place
- * where a process waits.
+ * A byte stream to one peer, whatever carries it (TLS or plain TCP).
  *
- * Every process of the gateway is single-threaded and its code blocks, so it reads from
- * top to bottom. It blocks in one function only: the waiter, which belongs to the owner
- * of the stream. There live the deadlines, and there the other side and the supervisor
- * are watched; a transport only asks it whether a descriptor is ready.
+ * A transport blocks in one function only: the waiter, which belongs to the owner of the
+ * stream. The owner keeps the deadlines there, and watches there the other side and the
+ * supervisor; a transport only asks it whether a descriptor is ready.
  *
  * Not thread-safe; no transport owns its waiter.
  */

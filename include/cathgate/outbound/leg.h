@@ -54,7 +54,8 @@ struct leg {
 	int64_t read_since_ms;	 /* when the read in hand began */
 	int64_t wait_began_us;	 /* when its last wait did */
 	enum reason late;	 /* the reason when either has passed */
-	enum reason interrupted; /* why the last wait gave up; REASON_NONE: it did not */
+	enum reason interrupted; /* why a wait gave up, and each later one will until the
+				    owner sets REASON_NONE */
 	int64_t looked_up_ms;	 /* when a deadline was last looked at without waiting */
 };
 
@@ -64,12 +65,15 @@ void leg_opened(struct leg *leg);
 /* Closes and empties what is open. */
 void leg_close(struct leg *leg);
 
-/* Until then; `late` names what it means when that has passed. 0: for ever. */
+/* The moment (clock_ms()) from which on waits give up, for the reason `late`; 0: never.
+ * Takes the place of a limit on silence. */
 void leg_deadline(struct leg *leg, int64_t deadline_ms, enum reason late);
 /* 0 seconds: for ever. */
 void leg_deadline_in(struct leg *leg, unsigned seconds, enum reason late);
-/* No longer than that without data. */
+/* How long one read or write may go without data, else its wait gives up for the reason
+ * `late`. Takes the place of a deadline. */
 void leg_silence(struct leg *leg, unsigned seconds, enum reason late);
+/* Whether the deadline has passed; silence is not looked at. */
 bool leg_is_late(const struct leg *leg);
 
 /* The `wait` of the leg's waiter, with the leg as context. */

@@ -28,7 +28,8 @@
 #include "cathgate/tls/tls.h"
 
 /* The way to a destination, plain memory: what a reload can change of it while an
- * association is open. Its trust goes apart, and its own certificate stays. */
+ * association is open. Whom the gateway believes there is brought apart
+ * (outbound_revise_trust); its own certificate towards the destination stays. */
 struct outbound_way {
 	char host[256]; /* for messages */
 	uint16_t port;
@@ -63,11 +64,11 @@ struct outbound {
 	struct outbound_way way; /* in force now */
 	struct leg leg;
 	bool is_astray;	    /* the way was taken away */
-	bool is_of_old;	    /* the open association went another way, or was judged so */
+	bool is_of_old;	    /* it was opened before way or trust changed: opened anew */
 	time_t trust_until; /* of the destination's certificate; 0: for ever */
 
-	const struct message *request; /* not answered yet */
-	bool is_amid;		       /* a message is not sent whole, or not answered */
+	const struct command_message *request; /* not answered yet */
+	bool is_amid;		/* a message is not sent whole, or not answered */
 	bool has_refused_early; /* the request was answered before its data set's end */
 	bool is_nameless;	/* a response here named no SOP instance */
 	bool is_id_again;	/* the last instance's message id was another's before */
@@ -77,8 +78,10 @@ struct outbound {
 void outbound_init(struct outbound *outbound, const struct outbound_setup *setup,
 		   const struct outbound_way *way);
 
-/* A reload's: another way, or NULL for none any more; whom the TLS context believes from
- * now on (tls_trust_pack's bytes). The next message goes by them. */
+/* After a reload, for the next message. The way that is in force now; NULL: there is none
+ * any more, and the message fails (REASON_REVOKED_WHILE_OPEN). Whom the gateway believes
+ * there (tls_trust_pack's bytes); without memory the old trust stays, and that is logged.
+ */
 void outbound_revise_way(struct outbound *outbound, const struct outbound_way *way);
 void outbound_revise_trust(struct outbound *outbound, const uint8_t *trust, size_t size);
 
@@ -96,20 +99,23 @@ MUST_USE enum ul_connect_fault outbound_propose(struct outbound *outbound, int64
 
 /* Before each message, which is `request`: opens it, or opens it again, where it has to
  * be. 0; or -1 with the failure, and nothing is open. */
-MUST_USE int outbound_ready(struct outbound *outbound, const struct message *request,
+MUST_USE int outbound_ready(struct outbound *outbound,
+			    const struct command_message *request,
 			    struct sink_failure *ret);
 /* Passes the command set on as it is; it must stay until it is answered. 0 or -1. */
-MUST_USE int outbound_command(struct outbound *outbound, const struct message *request,
+MUST_USE int outbound_command(struct outbound *outbound,
+			      const struct command_message *request,
 			      struct sink_failure *ret);
 /* Waits for the response to that and proves that it is one. Likewise. */
-MUST_USE int outbound_response(struct outbound *outbound, struct message *ret_response,
+MUST_USE int outbound_response(struct outbound *outbound,
+			       struct command_message *ret_response,
 			       struct sink_failure *ret);
 
 /* Whether the destination has said something that nobody asked for, between two messages:
  * it can only be leaving. */
 bool outbound_has_spoken(const struct outbound *outbound);
-/* Takes that, and closes. */
-void outbound_part(struct outbound *outbound);
+/* Reads what it said, and closes. */
+void outbound_close_left(struct outbound *outbound);
 /* Aborts if a message is under way; else does nothing. */
 void outbound_abort_message(struct outbound *outbound);
 /* Closes what is open: by a release, or by an abort if a message is under way. */

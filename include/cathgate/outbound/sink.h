@@ -17,18 +17,6 @@
 #include "cathgate/dicom/command.h"
 #include "cathgate/dicom/upper_layer.h"
 
-/* A message's command set as it came, and what was read of it (PS3.7 6.3.1). */
-struct message {
-	uint8_t context;
-	uint8_t bytes[COMMAND_SET_MAX];
-	size_t size;
-	struct command_set command;
-};
-
-/* Adds a fragment of the command set: 0; or -1 when it is none of this message. While
- * `size` is 0 the context is 0, which accepts any, or the one to be expected. */
-MUST_USE int message_add(struct message *message, const struct ul_pdv *pdv);
-
 /* Why an operation failed: for the audit log. */
 struct sink_failure {
 	enum reason reason;
@@ -40,19 +28,19 @@ struct sink {
 	void *context;
 	/* Makes the way ready and gives it the command set, which stays the caller's and
 	 * in place until finish or abort. 0, or -1 with the failure. */
-	MUST_USE int (*begin)(void *context, const struct message *request,
+	MUST_USE int (*begin)(void *context, const struct command_message *request,
 			      struct sink_failure *ret);
 	/* Whether an answer has come before the instance's end (PS3.7 9.1.1): never
 	 * waits for one. 1 with the answer, a refusal: further fragments may be given all
 	 * the same. 0 when there is none. -1 with the failure. */
-	MUST_USE int (*early)(void *context, struct message *ret_answer,
+	MUST_USE int (*early)(void *context, struct command_message *ret_answer,
 			      struct sink_failure *ret);
 	/* One fragment, whose memory is the caller's. 0, or -1 with the failure. */
 	MUST_USE int (*fragment)(void *context, const struct ul_pdv *pdv,
 				 struct sink_failure *ret);
 	/* The instance is whole: waits for the answer. 0 with the answer, or untouched
 	 * where one has come early. -1 with the failure. */
-	MUST_USE int (*finish)(void *context, struct message *ret_answer,
+	MUST_USE int (*finish)(void *context, struct command_message *ret_answer,
 			       struct sink_failure *ret);
 	/* Gives up what was begun; does nothing between two instances. */
 	void (*abort)(void *context);

@@ -84,9 +84,11 @@ MUST_USE int helper_start(struct helper *helper);
 void helper_maintain(struct helper *helper);
 /* It works: helpers after it may start, and its back-off begins anew. */
 void helper_became_ready(struct helper *helper);
-/* Closes the channel. What comes of that is seen when the process has ended. */
+/* Closes the channel, which tells the helper to end. Does not wait: helpers_reaped sees
+ * its end. */
 void helper_hang_up(struct helper *helper);
-/* Has another take its place: its end is no fault, and the other starts right after. */
+/* Ends this one so that another starts right after, without back-off and without an error
+ * in the log. One whose role has no finish_ms is killed. */
 void helper_dismiss(struct helper *helper);
 /* A process has been reaped. False when it was none of these helpers'. */
 MUST_USE bool helpers_reaped(struct helper *helpers, size_t count, pid_t pid, int status);

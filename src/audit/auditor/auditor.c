@@ -102,10 +102,10 @@ static void end_session(struct auditor *auditor, struct session *session,
 	session->has_ended = true;
 	refusals_tell_ended(&auditor->refusals, session);
 	if (fault)
-		log_error("association %s: its line is closed, %s", session->association,
-			  fault);
+		log_error("association %s: its channel is closed, %s",
+			  session->association, fault);
 	for (size_t i = 0; i < count; i++)
-		if (!refusals_only_counted(&auditor->refusals, session, &records[i]))
+		if (!refusals_take(&auditor->refusals, session, &records[i]))
 			add_record(auditor, session->association, session->peer,
 				   &records[i]);
 	if (!session_is_silent(session))
@@ -139,7 +139,7 @@ static void read_channel(struct auditor *auditor, struct session *session)
 	if (has_closed || fault) {
 		end_session(auditor, session, fault);
 	} else if (session->is_answer_due &&
-		   refusals_only_counted(&auditor->refusals, session, &record)) {
+		   refusals_take(&auditor->refusals, session, &record)) {
 		answer_session(session, MESSAGE_COUNTED);
 	} else if (session->is_answer_due) {
 		refusals_tell_ended(&auditor->refusals, session);
@@ -157,17 +157,17 @@ static int watch_channel(struct auditor *auditor, int channel, struct session *s
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = session };
 	int result = epoll_ctl(auditor->epoll, EPOLL_CTL_ADD, channel, &event);
 	if (result)
-		log_error("association %s: the auditor can't watch its line: %m",
+		log_error("association %s: the auditor can't watch its channel: %m",
 			  session->association);
 	return result;
 }
 
 static void open_session(struct auditor *auditor, int channel,
-			 const struct message_address *address)
+			 const struct message_control_head *address)
 {
 	struct session *session = session_new(channel, address);
 	if (!session) {
-		log_error("association %s: the auditor has no memory for its line",
+		log_error("association %s: the auditor has no memory for its channel",
 			  address->association);
 		close(channel);
 		return;
@@ -197,7 +197,7 @@ static bool has_finished_with(struct auditor *auditor, const char *association)
 		if (strcmp(ended->association, association) != 0)
 			continue;
 		if (!ended->is_logged)
-			log_error("association %s: it asked for a new line after its "
+			log_error("association %s: it asked for a new channel after its "
 				  "last one had ended; it gets none",
 				  association);
 		ended->is_logged = true;
@@ -210,7 +210,7 @@ static bool has_finished_with(struct auditor *auditor, const char *association)
  * limits. One that lost its channel by its own doing gets none. Either would be a way
  * around the limits otherwise. */
 static void renew_session(struct auditor *auditor, int channel,
-			  const struct message_address *address)
+			  const struct message_control_head *address)
 {
 	struct session *session = find_session(auditor, address->association);
 	if (session && watch_channel(auditor, channel, session) == 0) {
@@ -223,7 +223,8 @@ static void renew_session(struct auditor *auditor, int channel,
 	}
 }
 
-static void set_ending(struct auditor *auditor, const struct message_address *address)
+static void set_ending(struct auditor *auditor,
+		       const struct message_control_head *address)
 {
 	struct session *session = find_session(auditor, address->association);
 	if (session)
@@ -239,7 +240,7 @@ static bool send_reply(struct auditor *auditor, enum audit_reply reply)
 static void take_control(struct auditor *auditor, struct message_control *message,
 			 size_t size, int channel)
 {
-	struct message_address *address = &message->address;
+	struct message_control_head *address = &message->address;
 	bool is_alone = size == sizeof(*address);
 	bool is_whole = size == sizeof(*message);
 	address->association[sizeof(address->association) - 1] = '\0';
@@ -260,9 +261,10 @@ static void take_control(struct auditor *auditor, struct message_control *messag
 		send_reply(auditor, AUDIT_ALIVE);
 	else if (is_alone &&
 		 (address->kind == MESSAGE_OPEN || address->kind == MESSAGE_RENEW))
-		log_error("association %s: its line to the auditor was lost; raise the "
-			  "service's LimitNOFILE",
-			  address->association);
+		log_error(
+			"association %s: its channel to the auditor was lost; raise the "
+			"service's LimitNOFILE",
+			address->association);
 	else if (is_whole && address->kind == MESSAGE_TELL &&
 		 record_is_sound(&message->record)) {
 		pseudonym_apply(&auditor->pseudonym, &message->record);

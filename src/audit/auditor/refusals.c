@@ -33,13 +33,13 @@ static bool is_counted(struct refusals *refusals, const char *peer,
 		       const struct audit_record *record)
 {
 	if (!refusals->reserve.is_reached)
-		return repeats_counts(&refusals->repeats, clock_ms(), peer, record);
-	repeats_only_count(&refusals->repeats, clock_ms(), peer, record);
+		return repeats_take(&refusals->repeats, clock_ms(), peer, record);
+	repeats_count_together(&refusals->repeats, clock_ms(), peer, record);
 	return true;
 }
 
-bool refusals_only_counted(struct refusals *refusals, struct session *session,
-			   const struct audit_record *record)
+bool refusals_take(struct refusals *refusals, struct session *session,
+		   const struct audit_record *record)
 {
 	if (!can_flood(session, record) || !is_counted(refusals, session->peer, record))
 		return false;

@@ -22,8 +22,8 @@ void refusals_close(struct refusals *refusals);
 
 /* Whether a session's record is only counted. It comes from the association's process or,
  * if that has died, from the auditor. */
-bool refusals_only_counted(struct refusals *refusals, struct session *session,
-			   const struct audit_record *record);
+bool refusals_take(struct refusals *refusals, struct session *session,
+		   const struct audit_record *record);
 
 /* Tells the sums of the association's instances if it has ended. */
 void refusals_tell_ended(struct refusals *refusals, struct session *session);

@@ -195,8 +195,8 @@ static struct repeats_row *row_of_many(struct repeats *repeats, int64_t now_ms,
 	return row ? row : take_row(repeats, now_ms, kind, "", scope);
 }
 
-bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
-		    const struct audit_record *refusal)
+bool repeats_take(struct repeats *repeats, int64_t now_ms, const char *peer,
+		  const struct audit_record *refusal)
 {
 	bool is_instance = refusal->event == AUDIT_INSTANCE;
 	struct audit_record kind = kind_of(refusal), others = kind_of_others(&kind);
@@ -216,8 +216,8 @@ bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
 			     REPEATS_EACH, peer, kind.study);
 }
 
-void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *peer,
-			const struct audit_record *refusal)
+void repeats_count_together(struct repeats *repeats, int64_t now_ms, const char *peer,
+			    const struct audit_record *refusal)
 {
 	struct audit_record kind;
 

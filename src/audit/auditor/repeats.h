@@ -25,7 +25,7 @@
 enum repeats_scope {
 	REPEATS_OF_KIND,
 	REPEATS_OF_OTHERS, /* all that have no row of their own */
-	REPEATS_OF_ALL	   /* of any kind: repeats_only_count */
+	REPEATS_OF_ALL	   /* of any kind: repeats_count_together */
 };
 
 struct repeats_row {
@@ -57,13 +57,13 @@ MUST_USE int repeats_open(struct repeats *repeats, repeats_tell *tell, void *con
 void repeats_close(struct repeats *repeats);
 
 /* Whether the refusal is only counted. False: it is to be recorded. */
-bool repeats_counts(struct repeats *repeats, int64_t now_ms, const char *peer,
-		    const struct audit_record *refusal);
+bool repeats_take(struct repeats *repeats, int64_t now_ms, const char *peer,
+		  const struct audit_record *refusal);
 
 /* Counts the refusal together with all of the same outcome, reason, modality and
  * destination: none of them is recorded. */
-void repeats_only_count(struct repeats *repeats, int64_t now_ms, const char *peer,
-			const struct audit_record *refusal);
+void repeats_count_together(struct repeats *repeats, int64_t now_ms, const char *peer,
+			    const struct audit_record *refusal);
 
 /* Tells what was counted of a modality's instances, since its association ends. Each sum
  * is told so at most once a minute; what is counted then waits for the minute's end. */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct session *session_new(int channel, const struct message_address *address)
+struct session *session_new(int channel, const struct message_control_head *address)
 {
 	struct session *session = calloc(1, sizeof(*session));
 	if (!session)

@@ -34,7 +34,8 @@ struct session {
 };
 
 /* Takes ownership of the channel; NULL without memory. */
-MUST_USE struct session *session_new(int channel, const struct message_address *address);
+MUST_USE struct session *session_new(int channel,
+				     const struct message_control_head *address);
 /* Goes on with another channel, takes ownership of it and closes the one before. All that
  * is known of the association stays. */
 void session_move(struct session *session, int channel);

@@ -117,10 +117,10 @@ static void set_text(char *field, size_t size, const char *text)
 	memcpy(field, text ? text : "", length);
 }
 
-static struct message_address address_of(enum message_kind kind, const char *association,
-					 const char *peer)
+static struct message_control_head address_of(enum message_kind kind,
+					      const char *association, const char *peer)
 {
-	struct message_address address = { .kind = kind };
+	struct message_control_head address = { .kind = kind };
 	set_text(address.association, sizeof(address.association), association);
 	set_text(address.peer, sizeof(address.peer), peer);
 	return address;
@@ -132,7 +132,7 @@ MUST_USE static int open_channel(int control, enum message_kind kind,
 	int ends[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -1;
-	struct message_address address = address_of(kind, association, peer);
+	struct message_control_head address = address_of(kind, association, peer);
 	int error = descriptors_send(control, &address, sizeof(address), &ends[1], 1,
 				     MSG_DONTWAIT)
 			    ? errno
@@ -158,19 +158,20 @@ int audit_channel_renew(int control, const char *association, const char *peer)
 
 int audit_channel_ending(int control, const char *association, enum reason reason)
 {
-	struct message_address address = address_of(MESSAGE_ENDING, association, NULL);
+	struct message_control_head address =
+		address_of(MESSAGE_ENDING, association, NULL);
 	address.reason = reason;
 	return send_message(control, &address, sizeof(address), NULL);
 }
 
 int audit_tell(int control, const char *peer, const struct audit_record *record)
 {
-	struct message_address address = address_of(MESSAGE_TELL, NULL, peer);
+	struct message_control_head address = address_of(MESSAGE_TELL, NULL, peer);
 	return send_message(control, &address, sizeof(address), record);
 }
 
 int audit_ping(int control)
 {
-	struct message_address address = address_of(MESSAGE_PING, NULL, NULL);
+	struct message_control_head address = address_of(MESSAGE_PING, NULL, NULL);
 	return send_message(control, &address, sizeof(address), NULL);
 }

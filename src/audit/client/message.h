@@ -41,7 +41,7 @@ struct message_answer {
 	uint32_t durable; /* 1 or 0; MESSAGE_COUNTED */
 };
 
-struct message_address {
+struct message_control_head {
 	uint32_t kind;
 	uint32_t reason; /* of MESSAGE_ENDING */
 	char association[AUDIT_ASSOCIATION_ID_SIZE];
@@ -50,6 +50,6 @@ struct message_address {
 };
 
 struct message_control {
-	struct message_address address;
+	struct message_control_head address;
 	struct audit_record record;
 };

@@ -353,7 +353,7 @@ static bool walk_association(struct walk *walk)
 /* The C-ECHO-RSP's status; -1 when there was none that the gateway would believe. */
 static int exchange_echo(struct outbound *outbound, struct sink_failure *ret)
 {
-	static struct message request = { .context = UL_ECHO_CONTEXT }, response;
+	static struct command_message request = { .context = UL_ECHO_CONTEXT }, response;
 	const char *detail;
 
 	request.size = command_echo(1, request.bytes);

@@ -46,7 +46,7 @@ static bool is_handshaking(const struct place *place)
 static bool is_waiting(const struct place *place)
 {
 	return place->state == PLACE_AUTHENTICATED ||
-	       (place->state == PLACE_PARTING && !place->was_held && !place->is_killed);
+	       (place->state == PLACE_GIVEN_UP && !place->was_held && !place->is_killed);
 }
 
 /* At `address`; NULL: all. */

@@ -91,10 +91,10 @@ void claim_return(struct gate *gate, struct place *place)
 {
 	enum place_state was = place->state;
 
-	if (was == PLACE_PARTING)
+	if (was == PLACE_GIVEN_UP)
 		return;
-	place->state = PLACE_PARTING;
-	place->parting_ms = clock_ms();
+	place->state = PLACE_GIVEN_UP;
+	place->given_up_ms = clock_ms();
 	if (was == PLACE_HANDSHAKING)
 		gate->places.handshaking--;
 	if (was != PLACE_HELD)
@@ -264,7 +264,7 @@ static enum claim hear_notice(struct gate *gate, struct place *place,
 {
 	enum place_state state = place->state;
 
-	if (state == PLACE_PARTING)
+	if (state == PLACE_GIVEN_UP)
 		return CLAIM_FIGURES; /* said before the place was taken away */
 	if (notice->kind == ASSOCIATION_ASKS_PLACE && state != PLACE_HELD)
 		return hear_claim(gate, place, notice);

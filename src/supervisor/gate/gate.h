@@ -24,7 +24,7 @@ struct gate {
 	struct rate *modality_rates;
 	struct places places;
 	struct papers *papers; /* while associations are still to be told */
-	unsigned edition;      /* of what associations are told of the settings */
+	unsigned edition;      /* counts up when associations must be told of a change */
 	bool is_closed;	       /* the gateway stops: no place is given any more */
 	int64_t accept_again_ms;
 };
@@ -33,12 +33,12 @@ void accept_some(struct gate *gate, size_t listener);
 /* Tells the auditor how many were closed at accept; with `all` also what isn't due. */
 void accept_tell_turned_away(struct gate *gate, bool all);
 
-/* What concerns others than the gate in a notice from an association's process. */
+/* What the gate has heard from an association's process, for the caller to act on. */
 enum claim {
 	CLAIM_NONE,	     /* no good notice came; the place may be gone */
-	CLAIM_FIGURES,	     /* no more than each notice has */
+	CLAIM_FIGURES,	     /* only the figures that each notice bears */
 	CLAIM_AUTHENTICATED, /* its handshake has ended well */
-	CLAIM_PLACE,	     /* and was given it */
+	CLAIM_PLACE,	     /* it asked for a place, and was given it */
 	CLAIM_SAW_DESTINATION
 };
 

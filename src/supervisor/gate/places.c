@@ -102,7 +102,7 @@ void places_kill_late(struct places *places, const struct auditing *auditing)
 	int64_t long_ago_ms = clock_ms() - PARTING_MAX_MS;
 
 	for (struct place *p = places->first; p; p = p->next)
-		if (p->state == PLACE_PARTING && p->parting_ms < long_ago_ms)
+		if (p->state == PLACE_GIVEN_UP && p->given_up_ms < long_ago_ms)
 			place_kill(p, auditing, REASON_INTERNAL);
 }
 

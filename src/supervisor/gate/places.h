@@ -11,7 +11,7 @@ enum place_state {
 	PLACE_HANDSHAKING,   /* not authenticated yet */
 	PLACE_AUTHENTICATED, /* by its certificate; the rest is not proved */
 	PLACE_HELD,
-	PLACE_PARTING /* returned, or denied */
+	PLACE_GIVEN_UP /* returned, or denied */
 };
 
 struct place {
@@ -22,7 +22,7 @@ struct place {
 	bool was_held, is_killed;
 	unsigned auditor;	/* the generation that the process has a channel to */
 	unsigned edition;	/* of the settings that the process knows: gate.edition */
-	int64_t parting_ms;	/* since when it has been parting */
+	int64_t given_up_ms;	/* since when it has been parting */
 	size_t listener;	/* a listen entry; NOWHERE when it is gone */
 	bool came_plain;	/* by one without TLS, whatever has become of it */
 	size_t modality;	/* when held; NOWHERE when its entry is gone */

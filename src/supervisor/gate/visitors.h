@@ -1,7 +1,7 @@
 /*
  * The addresses that connections come from: how often, whether a modality has been given
- * a place from there, how many were closed at accept. The supervisor's, and small: who
- * comes chooses the addresses, so there are rows for so many and no more.
+ * a place from there, how many were closed at accept. The table has VISITORS_MAX
+ * rows and never grows, because an attacker chooses how many addresses come.
  *
  * A connection costs its address one of its handshakes a minute, until it has proved to
  * be a modality's and has a place: places have a count of their own. So a flood uses up
@@ -24,7 +24,7 @@ struct rate {
 	int64_t at_ms;
 };
 
-/* So many a minute, evenly; and so many at once. */
+/* How many events a minute are allowed, and how many of them may come at once. */
 struct rate_limit {
 	unsigned per_minute, burst;
 };
@@ -88,12 +88,14 @@ struct address visitors_address(const struct sockaddr_storage *peer);
 /* Times are clock_ms(). Whether one more connection may come in from there; counts it. */
 bool visitors_let_in(struct visitors *visitors, const struct address *address,
 		     unsigned per_minute, int64_t now_ms, struct visit *ret);
-/* That a process of one has used the processor for so long, and got no place. */
+/* A process that was never given a place has ended, and used the processor for so long.
+ * Counted for all addresses together. */
 void visitors_worked(struct visitors *visitors, double ms, int64_t now_ms);
 /* The count of places asked for from there. */
 struct rate *visitors_places(struct visitors *visitors, const struct address *address,
 			     int64_t now_ms);
-/* That connection is a modality's, and has its place. */
+/* The connection is a modality's, and has its place: its address gets back what `visit`
+ * was charged, and is known from now on. */
 void visitors_placed(struct visitors *visitors, const struct address *address,
 		     const struct visit *visit, int64_t now_ms);
 

@@ -286,7 +286,7 @@ static void whose_line_has_ended_gets_no_other(void **state)
 	free(log);
 	snprintf(errors, sizeof(errors), "%s/errors", fixture->directory);
 	log = read_file(errors);
-	assert_int_equal(count_of(log, "asked for a new line"), 1);
+	assert_int_equal(count_of(log, "asked for a new channel"), 1);
 	free(log);
 }
 
