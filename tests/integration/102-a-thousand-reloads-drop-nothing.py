@@ -1,6 +1,6 @@
 """Goal: a thousand reloads while several modalities send drop nothing and leak nothing,
 neither memory nor descriptors."""
-# Heavy
+# Long
 import os
 import pathlib
 import signal

@@ -1,7 +1,6 @@
 """Goal: with 200 modalities a reload takes effect while associations are open: each is recorded
 with what it changed, none of the open ones is touched, and the next association sees the new
 set. How long a reload takes is a figure of tests/bench/crowds.py."""
-# Heavy
 from crowd import modality
 from dicom import XA_CONTEXT, Rejection
 from harness import Test

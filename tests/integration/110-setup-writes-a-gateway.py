@@ -1,6 +1,7 @@
 """Goal: `cathgate setup` writes a gateway that passes --check, whether it is told by options
 or asked on a terminal; never hangs without one; overwrites nothing; no key is ever open to
 others; and however it ends, there is a whole gateway or none."""
+# Long
 import os
 import pathlib
 import pty
@@ -10,7 +11,7 @@ import subprocess
 
 from dicom import PATIENCE
 from harness import Test, cathgate, cathgated
-from steps import can_trace, created_files, run_with_fault
+from steps import STRIDE, can_trace, created_files, run_with_fault
 
 
 def told(t, folder, *more):
@@ -189,7 +190,7 @@ def keys_are_never_open(t):
 
 def each_step(t):
 	for fault in ("signal=SIGKILL", "error=EIO"):
-		for step in range(1, 200):
+		for step in range(1, 200, STRIDE):
 			folder = t.work / f"step-{fault[:5]}-{step}"
 			done = run_with_fault(told(t, folder), "fsync", step, fault)
 			if folder.exists():

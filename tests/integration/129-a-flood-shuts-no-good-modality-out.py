@@ -2,7 +2,6 @@
 another address or from its own, a modality that is good gets its association and its C-ECHO each
 time, and the flood none. A bad connection costs less than a good one: fewer pages are touched.
 How long a good one takes is a figure of tests/bench/crowds.py."""
-# Heavy
 import os
 import time
 

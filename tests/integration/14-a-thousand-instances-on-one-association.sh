@@ -1,6 +1,5 @@
 #!/bin/bash
 # Goal: 1,000 instances pass on one association, each with its line in the audit log.
-# Heavy
 . "$(dirname "$0")/../lib/test.sh"
 
 OBJECTS=1000 make_objects "$work/objects" explicit

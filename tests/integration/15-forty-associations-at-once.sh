@@ -1,6 +1,5 @@
 #!/bin/bash
 # Goal: 40 modalities send at once; everything arrives, each in a process of its own.
-# Heavy
 . "$(dirname "$0")/../lib/test.sh"
 
 OBJECTS=200 make_objects "$work/objects" explicit

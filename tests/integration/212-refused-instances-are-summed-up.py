@@ -1,4 +1,3 @@
-# Heavy
 """Goal: a modality that sends instances which its entry forbids, or that make no sense, as fast as
 it can, does not fill the disk: the first are recorded, the rest counted, and all who count by the
 log count them all. One that sends thousands of them in a row is sent away; what is allowed still

@@ -1,4 +1,3 @@
-# Heavy
 """Goal: a modality that sends a study again which the PACS has already, and answers object by object
 with 0111, hears every answer however many they are: only what the gateway refused counts against it."""
 from dataclasses import replace

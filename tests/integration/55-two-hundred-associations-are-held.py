@@ -1,5 +1,4 @@
 """Goal: 200 associations stay open at once and each still stores."""
-# Heavy
 from harness import Test, eventually
 from objects import make
 

@@ -1,5 +1,4 @@
 """Goal: an object of 300 MB needs no more memory in the gateway than one of 3 MB."""
-# Heavy
 import os
 import pathlib
 import re

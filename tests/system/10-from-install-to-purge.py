@@ -59,7 +59,7 @@ def lists_what_it_is_made_of():
 
 def installed():
 	step("build both packages; lintian finds no error")
-	first, second = service.build_package()
+	first, second = service.build_packages()
 	assert "E:" not in do("lintian", "--fail-on", "error", "--allow-root", str(first))
 	step("install: nothing fails, and it says what to do")
 	assert str(CONFIG) in service.install(first)

@@ -259,7 +259,7 @@ def credentials(guide, modality):
 
 began = time.monotonic()
 os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-package = service.build_package()[0]
+package = service.build_packages()[0]
 service.install(package)
 hospital.make_network()
 hospital.make_hospital()

@@ -23,7 +23,7 @@ SAMPLE = pathlib.Path("/usr/share/doc/cathgate/examples/rsyslog-cathgate.conf")
 
 def installed():
 	step("install: the unit is there, and neither enabled nor started")
-	first, second = service.build_package()
+	first, second = service.build_packages()
 	said = service.install(first)
 	assert UNIT in said, said
 	is_off()

@@ -1,17 +1,21 @@
 #!/bin/sh
 # Boots the tree's systemd as PID 1 of the namespaces that this runs in (see machine.py).
 # What the host has is shown read-only or not at all; the network is a loopback of its own.
-#	boot.sh TREE UPPER BUILD	an overlay: the tree itself stays as it is; BUILD is kept
+#	boot.sh TREE UPPER BUILD KEEP	overlays: TREE stays as it is, and BUILD unless KEEP is given
 set -eu
-tree=$1 upper=$2 build=$3
+tree=$1 upper=$2 build=$3 keep=$4
 machine=$upper/machine
 
 mount --make-rprivate /
 mkdir -p "$upper/changes" "$upper/work" "$machine"
 mount -t overlay -o "lowerdir=$tree,upperdir=$upper/changes,workdir=$upper/work" overlay "$machine"
 cd "$machine"
-mkdir -p src/build
-mount --bind "$build" src/build
+mkdir -p src/build "$upper/built" "$upper/building"
+if [ "$keep" ]; then
+	mount --bind "$build" src/build
+else
+	mount -t overlay -o "lowerdir=$build,upperdir=$upper/built,workdir=$upper/building" overlay src/build
+fi
 mount -t proc -o nosuid,noexec,nodev proc proc
 mount --bind proc/sys proc/sys
 mount -o remount,bind,ro proc/sys

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Runs a script as root under a real systemd, in a tree of its own of a Debian release.
 
-	machine.py SUITE TREES SCRIPT [ARGUMENT...]
+	machine.py SUITE TREES SCRIPT [--keep-build]
 
 SUITE is trixie or bookworm. Its tree, with what building and testing needs, is made once by
 mmdebstrap in the folder TREES; each run sees it through an overlay, with this repository's
-files in /src. /src/build is kept from run to run, so that only what is new is compiled. Nothing
-reaches the network. Exit status 77, with the reason, where this machine lets nobody have
+files in /src. What is in /src/build stays with --keep-build; other runs find it there through an
+overlay of their own, so that they compile only what they add. Nothing reaches the network. Exit status 77, with the reason, where this machine lets nobody have
 namespaces or the mirror.
 """
 import hashlib
@@ -96,10 +96,11 @@ def copy_sources(to):
 
 
 class Machine:
-	def __init__(self, tree):
+	def __init__(self, tree, keeps_build):
 		self.work = pathlib.Path(tempfile.mkdtemp(prefix="machine-", dir=tree.parent))
 		self.tree = tree
 		self.build = tree.with_name(f"build-{tree.name}")
+		self.keeps = "keep" if keeps_build else ""
 		self.leader = None
 		self.group = None
 
@@ -110,8 +111,8 @@ class Machine:
 		join = f"echo $$ >{self.group}/cgroup.procs; " if self.group else ""
 		self.process = subprocess.Popen(
 			["sh", "-c", join + 'exec unshare --pid --fork --kill-child --mount --uts '
-			 '--ipc --cgroup --net sh "$0" "$1" "$2" "$3"',
-			 HERE / "boot.sh", self.tree, self.work, self.build],
+			 '--ipc --cgroup --net sh "$0" "$1" "$2" "$3" "$4"',
+			 HERE / "boot.sh", self.tree, self.work, self.build, self.keeps],
 			stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
 			text=True, start_new_session=True)
 		self.wait_running()
@@ -173,7 +174,7 @@ def remove_group(folder):
 
 
 def main():
-	suite, trees, script, *arguments = sys.argv[1:]
+	suite, trees, script, *keeps_build = sys.argv[1:]
 	if os.geteuid() != 0:
 		skip("only root can boot a machine in namespaces")
 	for tool in ("mmdebstrap", "unshare", "nsenter", "pivot_root"):
@@ -184,10 +185,10 @@ def main():
 	if probe.returncode:
 		skip(f"no namespaces here: {probe.stderr.strip()}")
 	tree = make_tree(suite, pathlib.Path(trees))
-	with Machine(tree) as machine:
+	with Machine(tree, keeps_build) as machine:
 		return machine.run("env", "PYTHONPATH=/src/tests/lib:/src/tests/system",
 				   f"CATHGATE_SUITE={suite}",
-				   "python3", f"/src/tests/system/{script}", *arguments).returncode
+				   "python3", f"/src/tests/system/{script}").returncode
 
 
 if __name__ == "__main__":

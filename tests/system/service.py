@@ -14,7 +14,7 @@ from dicom import XA_CONTEXT, Aborted, Association, Closed, Request
 from objects import make
 
 SOURCE = pathlib.Path("/src")
-BUILD = SOURCE / "build/site"	# where the README builds it, too: what is kept serves both
+BUILD = SOURCE / "build/site"	# where the README says
 PACKAGES = pathlib.Path("/root/packages")
 PKI = pathlib.Path("/etc/cathgate/tls")
 CONFIG = pathlib.Path("/etc/cathgate/cathgate.conf")
@@ -59,11 +59,14 @@ def eventually(what, seconds=PATIENCE):
 	raise AssertionError("it did not happen in time")
 
 
-def build_package():
-	"""As a user would: the first package, and one that is newer."""
-	do("cmake", "-S", SOURCE, "-B", BUILD, "-G", "Ninja", "-DBUILD_TESTING=OFF",
-	   "-DCATHGATE_WERROR=ON", "-DCMAKE_BUILD_TYPE=RelWithDebInfo")
+def build(tests="OFF"):
+	do("cmake", "--preset", "release", "-B", BUILD, f"-DBUILD_TESTING={tests}", cwd=SOURCE)
 	do("cmake", "--build", BUILD)
+
+
+def build_packages():
+	"""The first, and one that is newer."""
+	build()
 	packages = []
 	for release in ("1", "2"):
 		do("cpack", "-G", "DEB", "-B", PACKAGES, "-D",
