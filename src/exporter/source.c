@@ -31,7 +31,8 @@ static int reopen_log(struct source *source, uint64_t seq)
 	return source->reader ? 0 : -1;
 }
 
-/* The index of the line's mark; their count when the line has none. */
+/* The index of the line's mark; their count when the line has none, or is no line of a
+ * log any more. */
 static size_t mark_of(const struct position *position, const struct log_reader_line *line)
 {
 	struct position_mark mark;
@@ -45,7 +46,7 @@ static size_t mark_of(const struct position *position, const struct log_reader_l
 			json = members_read(line->text, line->size);
 			position_mark_of(json, line->seq, &mark);
 		}
-		if (position_mark_equals(&position->marks[i], &mark))
+		if (json && position_mark_equals(&position->marks[i], &mark))
 			break;
 	}
 	json_decref(json);

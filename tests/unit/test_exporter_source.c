@@ -134,6 +134,25 @@ static void test_last_lines_are_others(void **state)
 	assert_gives(&position, "1r 2r 3r 4 5 6 7 ");
 }
 
+/* One that somebody made by hand, without a hash. */
+static void test_exported_line_is_no_line_now(void **state)
+{
+	struct position position = { .restart = 4 };
+	struct position_mark by_hand = { .seq = 3, .hash = "-" };
+	FILE *file;
+
+	(void)state;
+	write_lines("w", 0, 2, 'a');
+	file = fopen(path, "a");
+	assert_non_null(file);
+	fputs("{\"seq\":3,\"event\":\"start\",\"detail\":\"\\u0000\"}\n", file);
+	assert_int_equal(fclose(file), 0);
+	write_lines("a", 4, 5, 'a');
+	add_mark(&position, 2, 'a');
+	position_add(&position, &by_hand);
+	assert_gives(&position, "2r 4 5 ");
+}
+
 static void test_last_lines_are_gone(void **state)
 {
 	struct position position = { .restart = 6 };
@@ -211,6 +230,7 @@ int main(void)
 		cmocka_unit_test(test_same_log),
 		cmocka_unit_test(test_goes_on_with_the_log),
 		cmocka_unit_test(test_last_lines_are_others),
+		cmocka_unit_test(test_exported_line_is_no_line_now),
 		cmocka_unit_test(test_last_lines_are_gone),
 		cmocka_unit_test(test_new_chain),
 		cmocka_unit_test(test_files_gone),
