@@ -198,6 +198,10 @@ def each_step(t, folder):
 			break
 	assert 2 < step < 19, step
 	assert listed(folder)["last"]["state"] == "revoked"
+	done = run_with_fault([cathgate(), "modality", "remove", "last", "--config",
+			       folder / "cathgate.conf"], "unlinkat", 1, "error=EIO")
+	assert done.returncode == 1 and "last.conf.revoked: Input/output error" in done.stderr, done
+	assert listed(folder)["last"]["state"] == "revoked"
 
 
 with Test() as t:

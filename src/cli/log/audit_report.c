@@ -116,7 +116,7 @@ static int make_report(struct request *request, struct report *report, char **fi
 	struct report_doubts doubts;
 	bool utc = request->view.utc;
 	if (request->as_csv && request->as_json) {
-		complain("write --csv or --json once");
+		complain("write --csv or --json, not both");
 		return CLI_USAGE;
 	}
 	if (report_open(report)) {

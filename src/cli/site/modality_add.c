@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -157,8 +158,9 @@ static int add_modality(struct site *site, struct handout *handout)
 	if (handout_describe(handout, site, site_entry(site, asked->name)) == 0 &&
 	    handout_commit(handout) == 0)
 		return CLI_GOOD;
-	/* An entry that stays does no harm: nobody has its key. */
-	(void)!durable_remove(site_entry_path(site, asked->name));
+	if (durable_remove(site_entry_path(site, asked->name)) < 0)
+		complain("%s: %s: the entry could not be taken away again; remove it",
+			 site_entry_path(site, asked->name), strerror(errno));
 	site_forget(site, handout->certificate);
 	return CLI_USAGE;
 }

@@ -82,7 +82,10 @@ static int end_entry(const struct options *options, int argc, char **argv,
 	entry = site_entry(&site, asked.name);
 	if (!entry && is_gone &&
 	    access(site_revoked_path(&site, asked.name), F_OK) == 0) {
-		result = durable_remove(site_revoked_path(&site, asked.name));
+		path = site_revoked_path(&site, asked.name);
+		result = durable_remove(path);
+		if (result < 0)
+			complain_file(path);
 	} else if (!entry) {
 		complain("there is no modality \"%s\"; cathgate modality list names them",
 			 asked.name);
