@@ -71,24 +71,31 @@ def nothing_of_others_is_cleaned_up(t):
 def killed_runs_are_cleaned_up(t):
 	folder = t.work / "roots"
 	folder.mkdir()
-	process, fifo = stopped_add("killed", folder)
+	process, _ = stopped_add("killed", folder)
 	process.send_signal(signal.SIGKILL)
 	process.wait()
-	assert [path.name for path in folder.iterdir() if path != fifo][0].startswith(".cathgate-new-")
+	assert len(hidden(folder)) == 1
 	add("killed", folder)
-	assert {path.name for path in folder.iterdir()} == {"killed", fifo.name}
+	assert {path.name for path in folder.iterdir()} == {"killed", "killed-password"}
 
 
 def stopped_add(name, folder):
-	"""One that waits, with its hidden folder made, for somebody to write its password."""
+	"""One that waits, with its hidden folder made, for its password; and where to write that."""
 	fifo = folder / f"{name}-password"
 	os.mkfifo(fifo, 0o600)
 	process = subprocess.Popen(
 		[cathgate(), "modality", "add", name, "--ae-title", name, "--config", config,
 		 "--pem", "--password-file", fifo], cwd=folder, text=True,
 		stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-	eventually(lambda: hidden(folder))
-	return process, fifo
+	return process, eventually(lambda: writer_of(fifo))
+
+
+def writer_of(fifo):
+	"""None before somebody reads there."""
+	try:
+		return open(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK), "w")
+	except OSError:
+		return None
 
 
 def hidden(folder):
@@ -98,14 +105,15 @@ def hidden(folder):
 def a_folder_is_swapped_meanwhile(t):
 	folder, aim = home(t, "swapped"), victim(t, "aim")
 	before, others = content(aim), pathlib.Path(config).parent
-	process, fifo = stopped_add("swap", folder)
+	process, password = stopped_add("swap", folder)
 	made, = hidden(folder)
 
 	def swap():
 		made.rename(folder / "mine")
 		made.symlink_to(aim)
 	as_nobody(swap)
-	fifo.write_text("password\n")
+	with password:
+		password.write("password\n")
 	said = process.communicate(timeout=PATIENCE)[1]
 	assert content(aim) == before, content(aim)
 	assert process.returncode != 0 and "isn't what was made" in said, said
