@@ -51,6 +51,7 @@ run() {
 }
 
 install_missing
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH	# what was installed comes before another of its name
 mkdir -p build
 jobs=$((3 * $(nproc)))	# most tests wait more than they work
 passed=0 skipped=0 failed=0
