@@ -38,7 +38,7 @@ static int wait_patiently(void *context, int fd, short events)
 static const struct waiter waiter = { .wait = wait_patiently };
 
 /* Starts a tool without its noise. */
-static pid_t start(char *const arguments[])
+static pid_t start(char *const arguments[], int input)
 {
 	pid_t pid = fork();
 
@@ -47,6 +47,7 @@ static pid_t start(char *const arguments[])
 		int null = open("/dev/null", O_RDWR);
 
 		prctl(PR_SET_PDEATHSIG, SIGTERM); /* also when a test fails */
+		dup2(input >= 0 ? input : null, 0);
 		dup2(null, 1);
 		dup2(null, 2);
 		execvp(arguments[0], arguments);
@@ -80,23 +81,28 @@ static void take_connection(int listener, struct transport *ret)
 	assert_int_equal(transport_plain(fd, &waiter, ret), 0);
 }
 
-/* A server that has just been started may not listen yet. */
-static void connect_to(uint16_t port, struct transport *ret)
+/* Starts storescp on a connection, as inetd(8) does: so it needs no port, which another
+ * process could take first. */
+static pid_t start_storescp(char *const arguments[], struct transport *ret)
 {
+	int listener = net_listen("127.0.0.1", 0), near, far;
 	struct sockaddr_storage to = { .ss_family = AF_INET };
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&to;
-	const struct timespec moment = { .tv_nsec = 10000000 };
-	int fd = -1;
+	pid_t storescp;
 
-	v4->sin_port = htons(port);
+	assert_true(listener >= 0);
+	v4->sin_port = htons(net_port(listener));
 	v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	for (int tries = 0; fd < 0 && tries < PATIENCE_MS / 10; tries++) {
-		fd = net_connect(&to, &waiter);
-		if (fd < 0)
-			nanosleep(&moment, NULL);
-	}
-	assert_true(fd >= 0);
-	assert_int_equal(transport_plain(fd, &waiter, ret), 0);
+	near = net_connect(&to, &waiter);
+	assert_true(near >= 0);
+	assert_int_equal(transport_plain(near, &waiter, ret), 0);
+	assert_int_equal(wait_patiently(NULL, listener, POLLIN), 0);
+	far = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(far >= 0);
+	storescp = start(arguments, far);
+	close(far);
+	close(listener);
+	return storescp;
 }
 
 static struct ul_association *accept_association(struct transport *transport)
@@ -148,7 +154,7 @@ static void an_echo_is_answered(void **state)
 
 	(void)state;
 	snprintf(port, sizeof(port), "%u", net_port(listener));
-	echoscu = start(arguments);
+	echoscu = start(arguments, -1);
 	take_connection(listener, &transport);
 	in = accept_association(&transport);
 	assert_int_equal(ul_proposal_count(in), 1);
@@ -368,16 +374,15 @@ static void expect_stored(const char *folder, const uint8_t *data, size_t size)
 static void relay_one_object(char *sender_maximum, char *receiver_maximum)
 {
 	char folder[] = "/tmp/cathgate-relay-XXXXXX", object[64];
-	char near_port[8], far_port[8];
-	char *storescp_arguments[] = { "storescp", "+B",   "-pdu",   receiver_maximum,
-				       "-od",	   folder, far_port, NULL };
+	char near_port[8];
+	char *storescp_arguments[] = { "storescp",	 "--inetd", "+B",   "-pdu",
+				       receiver_maximum, "-od",	    folder, NULL };
 	char *storescu_arguments[] = {
 		"storescu", "--max-send-pdu", sender_maximum, "-aet", "CATHLAB3", "-aec",
 		"CATHGATE", "127.0.0.1",      near_port,      object, NULL
 	};
 	struct relay relay = { .data = malloc(OBJECT_MAX) };
 	int listener = net_listen("127.0.0.1", 0);
-	int reserved = net_listen("127.0.0.1", 0);
 	pid_t storescp, storescu;
 
 	assert_non_null(relay.data);
@@ -385,12 +390,8 @@ static void relay_one_object(char *sender_maximum, char *receiver_maximum)
 	snprintf(object, sizeof(object), "%s.dcm", folder);
 	write_object(object);
 	snprintf(near_port, sizeof(near_port), "%u", net_port(listener));
-	snprintf(far_port, sizeof(far_port), "%u", net_port(reserved));
-	close(reserved);
-
-	storescp = start(storescp_arguments);
-	connect_to((uint16_t)atoi(far_port), &relay.far);
-	storescu = start(storescu_arguments);
+	storescp = start_storescp(storescp_arguments, &relay.far);
+	storescu = start(storescu_arguments, -1);
 	take_connection(listener, &relay.near);
 	relay_negotiate(&relay);
 	relay_until_released(&relay);
