@@ -3,11 +3,11 @@
  * A-ASSOCIATE-RQ, policy, negotiation with the destination, the relay of each instance,
  * its audit records.
  *
- * Promises: no byte of DICOM is read before the TLS handshake has ended well
- * (a plain listener has none); a success
- * or warning status reaches the modality only after the destination gave it and its
- * record is durable; a half-received object is never completed at the destination; every
- * way out leaves a record. It never touches another association's memory or descriptors.
+ * Promises: no byte of DICOM is read before the TLS handshake has ended well (a plain
+ * listener has none); a success or warning status reaches the modality only after the
+ * destination gave it and its record is durable; a half-received object is never
+ * completed at the destination; every way out leaves a record. It never touches another
+ * association's memory or descriptors.
  */
 #pragma once
 
