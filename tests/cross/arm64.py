@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests/system"))
 import machine	# noqa: E402
 
 # These take minutes in an emulator, and what they hold depends on no processor.
-SLOW = "unit/(line_scan|log_mutation|log_reader|messages|pki|tls|tls_stream)$"
+SLOW = "unit/(log_mutation|messages|pki)$"
 
 
 def suite():

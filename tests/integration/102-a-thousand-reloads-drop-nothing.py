@@ -1,6 +1,5 @@
 """Goal: a thousand reloads while several modalities send drop nothing and leak nothing,
 neither memory nor descriptors."""
-# Long
 import os
 import pathlib
 import signal
@@ -14,7 +13,7 @@ from objects import make
 SENDERS = 4
 SANITIZED = bool(os.environ.get("CATHGATE_SANITIZE"))
 RELOADS = 200 if SANITIZED else 1000
-PAUSE = 0.05	# seconds: enough comes for each reload to find some of it in hand
+PAUSE = 0.05	# seconds, so that the senders leave the processors to the reloads
 
 
 def resident_kib(pid):

@@ -1,7 +1,6 @@
 """Goal: `cathgate setup` writes a gateway that passes --check, whether it is told by options
 or asked on a terminal; never hangs without one; overwrites nothing; no key is ever open to
 others; and however it ends, there is a whole gateway or none."""
-# Long
 import os
 import pathlib
 import pty

@@ -1,7 +1,6 @@
 """Goal: `cathgate modality` leaves comments and other entries alone, refuses what can't be
 right and changes nothing then; and however it ends, a modality is in whole or not at all,
 with no key open to others and no secret on the command line's output but the one."""
-# Long
 import fcntl
 import json
 import os

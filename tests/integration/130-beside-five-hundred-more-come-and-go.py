@@ -1,7 +1,6 @@
 """Goal: 200 modalities hold 500 associations in at most 3 MiB each beyond what they share, and
 beside them others still come, authenticate with RSA-2048, ask for an echo and go. How many a
 second is a figure of tests/bench/crowds.py."""
-# Long
 import os
 import re
 

@@ -1,6 +1,5 @@
 """Goal: a modality that vanished without a word (power, roaming: no FIN, no RST ever comes)
 is noticed long before store_seconds, idle and in mid-object alike, and frees its place."""
-# Long
 import ctypes
 import os
 import shutil

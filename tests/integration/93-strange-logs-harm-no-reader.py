@@ -1,6 +1,5 @@
 """Goal: whatever somebody sends as a log or as an object, the tool reads it in little memory,
 ends with a status of its own, and prints nothing that steers a terminal or a spreadsheet."""
-# Long
 import csv
 import io
 import json
