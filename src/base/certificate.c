@@ -71,6 +71,12 @@ bool certificate_is_for(X509 *certificate, bool server)
 	       (X509_get_key_usage(certificate) & any_of) != 0;
 }
 
+bool certificate_looks_like_a_peers(X509 *certificate)
+{
+	return X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) >= 0 ||
+	       X509_get_ext_by_NID(certificate, NID_ext_key_usage, -1) >= 0;
+}
+
 bool certificate_is_signed_by(X509 *certificate, X509 *issuer)
 {
 	return X509_check_issued(issuer, certificate) == X509_V_OK &&

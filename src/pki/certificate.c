@@ -51,6 +51,12 @@ struct pki_certificate *pki_certificate_read(const char *path, const char **ret_
 
 const char *pki_certificate_fault(const struct pki_certificate *certificate)
 {
+	/* Devices that sign their own certificate often make it a CA's, too. */
+	if (X509_check_ca(certificate->x509) == 1 &&
+	    !(X509_self_signed(certificate->x509, 0) == 1 &&
+	      certificate_looks_like_a_peers(certificate->x509)))
+		return "is a CA's own certificate (CA:TRUE), whose key makes others; "
+		       "give the one that was made for the device";
 	if (!certificate_is_for(certificate->x509, false))
 		return "isn't for a TLS client (its keyUsage or extendedKeyUsage says "
 		       "so); have one issued with clientAuth";
@@ -224,6 +230,11 @@ bool pki_is_issued_by(const struct pki_certificate *certificate,
 
 	ERR_clear_error();
 	return is;
+}
+
+bool pki_is_same(const struct pki_certificate *a, const struct pki_certificate *b)
+{
+	return X509_cmp(a->x509, b->x509) == 0;
 }
 
 bool pki_is_key_of(const struct pki_certificate *certificate, const struct pki_key *key)

@@ -24,16 +24,16 @@ static void serial_of(X509 *x509, char ret[PKI_SERIAL_SIZE])
 	digest_hex(ASN1_STRING_get0_data(serial), size, ret);
 }
 
-static void subject_of(X509 *x509, char *ret, size_t size)
+void pki_name_text(const X509_NAME *name, char ret[PKI_NAME_SIZE])
 {
 	BIO *memory = BIO_new(BIO_s_mem());
 	int length = 0;
 
 	if (memory &&
-	    X509_NAME_print_ex(memory, X509_get_subject_name(x509), 0,
+	    X509_NAME_print_ex(memory, name, 0,
 			       XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >=
 		    0)
-		length = BIO_read(memory, ret, (int)size - 1);
+		length = BIO_read(memory, ret, PKI_NAME_SIZE - 1);
 	ret[length > 0 ? length : 0] = '\0';
 	BIO_free(memory);
 }
@@ -107,7 +107,8 @@ int pki_certificate_facts(const struct pki_certificate *certificate,
 		return -1;
 	}
 	serial_of(x509, facts.serial);
-	subject_of(x509, facts.subject, sizeof(facts.subject));
+	pki_name_text(X509_get_subject_name(x509), facts.subject);
+	pki_name_text(X509_get_issuer_name(x509), facts.issuer);
 	common_name_of(x509, facts.common_name, sizeof(facts.common_name));
 	if (key)
 		snprintf(facts.key, sizeof(facts.key), "%.15s %d",

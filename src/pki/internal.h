@@ -1,7 +1,7 @@
 /*
  * What the files of pki/ share. key.c has keys and requests, certificate.c issues by what
- * wish.c makes of a wish, facts.c reads certificates, crl.c makes CRLs, pkcs12.c makes
- * PKCS#12 files, and text.c reads and writes the files' forms.
+ * wish.c makes of a wish, facts.c reads certificates, root.c finds who signed them, crl.c
+ * makes CRLs, pkcs12.c makes PKCS#12 files, and text.c reads and writes the files' forms.
  */
 #pragma once
 
@@ -53,6 +53,8 @@ MUST_USE STACK_OF(X509_EXTENSION) *
 MUST_USE ASN1_INTEGER *pki_serial_new(void);
 /* The earlier of now + `days` and `latest`; for 0 days, `latest`. The caller's. */
 MUST_USE ASN1_TIME *pki_time_until(unsigned days, const ASN1_TIME *latest);
+/* In RFC 2253's form and in UTF-8, cut when it is too long. */
+void pki_name_text(const X509_NAME *name, char ret[PKI_NAME_SIZE]);
 /* 0 when there is no time or it can't be read. */
 time_t pki_time(const ASN1_TIME *time);
 /* The digest for signatures with that key. */

@@ -9,17 +9,20 @@
 #define NO_MAC		  (-1)
 
 int pki_pkcs12_write(const struct pki_key *key, const struct pki_certificate *certificate,
-		     const struct pki_certificate *ca, const char *friendly_name,
-		     const char *password, bool legacy, struct pki_text *ret)
+		     const struct pki_certificate *const *cas, size_t ca_count,
+		     const char *friendly_name, const char *password, bool legacy,
+		     struct pki_text *ret)
 {
 	int cipher = legacy ? NID_pbe_WithSHA1And3_Key_TripleDES_CBC : NID_aes_256_cbc;
 	int iterations = legacy ? ITERATIONS_LEGACY : ITERATIONS;
 	STACK_OF(X509) *others = sk_X509_new_null();
 	BIO *memory = BIO_new(BIO_s_mem());
 	PKCS12 *pkcs12 = NULL;
-	bool good;
+	bool good = others != NULL;
 
-	if (others && sk_X509_push(others, ca->x509) > 0)
+	for (size_t i = 0; good && i < ca_count; i++)
+		good = sk_X509_push(others, cas[i]->x509) > 0;
+	if (good)
 		pkcs12 = PKCS12_create(password, friendly_name, key->pair,
 				       certificate->x509, others, cipher, cipher,
 				       iterations, NO_MAC, 0);

@@ -300,7 +300,7 @@ static void check_handshakes(const struct tls_check *check, bool server)
 static bool is_leaf_and_ca(X509 *certificate)
 {
 	return tls_is_self_signed(certificate) && X509_check_ca(certificate) != 0 &&
-	       tls_looks_like_a_peers(certificate);
+	       certificate_looks_like_a_peers(certificate);
 }
 
 static void check_ca(const struct tls_check *check)

@@ -310,7 +310,7 @@ static void tell_missing(const struct tls_check *check, X509 *ca, const char *na
 
 	if (!tls_is_self_signed(ca) || has_signed_another(check, ca) ||
 	    (usage != UINT32_MAX && (usage & KU_KEY_CERT_SIGN) != 0 &&
-	     !tls_looks_like_a_peers(ca)))
+	     !certificate_looks_like_a_peers(ca)))
 		config_fault_add(check->faults, CONFIG_ERROR, place,
 				 "there is no CRL of %s, which is in %s; add it (each CA "
 				 "there needs one), or take that CA out",

@@ -157,9 +157,7 @@ MUST_USE static bool name_issuers(SSL_CTX *ssl_ctx, STACK_OF(X509) * ca)
 	return good;
 }
 
-/* Sets the CAs and CRLs. The system's own store of CAs isn't used. */
-MUST_USE static bool set_trust(SSL_CTX *ssl_ctx, const struct tls_material *material,
-			       bool server)
+bool tls_set_trust(SSL_CTX *ssl_ctx, const struct tls_material *material, bool server)
 {
 	X509_STORE *store = tls_store_new();
 	int mode = SSL_VERIFY_PEER | (server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
@@ -240,7 +238,7 @@ MUST_USE static struct tls_context *context_new(const struct config_tls *tls, bo
 		SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
 	good = context->ssl_ctx && set_protocol(context, tls) &&
 	       set_certificate(context->ssl_ctx, material) &&
-	       set_trust(context->ssl_ctx, material, server) &&
+	       tls_set_trust(context->ssl_ctx, material, server) &&
 	       (server || (tls_expect_name(context, tls->server_name) == 0 &&
 			   set_pins(context, &tls->public_key_sha256)));
 	if (!good) {

@@ -58,12 +58,6 @@ bool tls_is_leaf(X509 *certificate)
 	return X509_check_ca(certificate) == 0 && !tls_is_self_signed(certificate);
 }
 
-bool tls_looks_like_a_peers(X509 *certificate)
-{
-	return X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) >= 0 ||
-	       X509_get_ext_by_NID(certificate, NID_ext_key_usage, -1) >= 0;
-}
-
 int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE])
 {
 	unsigned char *der = NULL;

@@ -49,6 +49,10 @@ struct tls_material {
 /* Reads what it can and adds a fault for the rest. -1 only without memory. */
 MUST_USE int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
 			       struct config_faults *faults);
+/* Only `ca` and `crl`. */
+MUST_USE int tls_material_load_trust(const struct config_tls *tls,
+				     struct tls_material *ret,
+				     struct config_faults *faults);
 void tls_material_clear(struct tls_material *material);
 
 /* Removes certificates from a listener's `ca` that are no CA's and that no entry names:
@@ -95,6 +99,9 @@ int tls_verify(X509_STORE_CTX *check, void *unused);
 MUST_USE X509_STORE *tls_store_new(void);
 /* Adds the CAs and CRLs. 0, or -1 without memory. */
 MUST_USE int tls_store_fill(X509_STORE *store, const struct tls_material *material);
+/* Gives the context the CAs and CRLs. The system's own store of CAs isn't used. */
+MUST_USE bool tls_set_trust(SSL_CTX *ssl_ctx, const struct tls_material *material,
+			    bool server);
 /* Judges a certificate by the CRLs in the store: X509_V_OK and until when, or the error
  * X509_V_…. With `ever`, CRLs that have ended count, too. */
 MUST_USE int tls_revocation(X509_STORE *store, X509 *certificate, X509 *issuer, bool ever,
@@ -129,8 +136,6 @@ void tls_subject(const X509_NAME *name, char ret[TLS_SUBJECT_SIZE]);
 bool tls_is_self_signed(X509 *certificate);
 /* Whether it is neither a CA's nor self-signed: in `ca`, it is a peer's own. */
 bool tls_is_leaf(X509 *certificate);
-/* Whether it has a name or a purpose, as peers' certificates do and CAs' need not. */
-bool tls_looks_like_a_peers(X509 *certificate);
 MUST_USE int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
 
 /* 0, or -1 without memory. */

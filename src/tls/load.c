@@ -221,19 +221,30 @@ MUST_USE static EVP_PKEY *load_key(const struct config_file *file,
 	return NULL;
 }
 
-int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
-		      struct config_faults *faults)
+int tls_material_load_trust(const struct config_tls *tls, struct tls_material *ret,
+			    struct config_faults *faults)
 {
 	struct tls_material material = { .crl_count = tls->crl.count };
 
 	material.crl = calloc(tls->crl.count + 1, sizeof(*material.crl));
 	if (!material.crl)
 		return -1;
-	material.chain = load_certificates(&tls->certificate, faults);
-	material.key = load_key(&tls->key, faults);
 	material.ca = load_certificates(&tls->ca, faults);
 	for (size_t i = 0; i < tls->crl.count; i++)
 		material.crl[i] = load_crls(&tls->crl.items[i], faults);
+	*ret = material;
+	return 0;
+}
+
+int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
+		      struct config_faults *faults)
+{
+	struct tls_material material;
+
+	if (tls_material_load_trust(tls, &material, faults) != 0)
+		return -1;
+	material.chain = load_certificates(&tls->certificate, faults);
+	material.key = load_key(&tls->key, faults);
 	*ret = material;
 	return 0;
 }

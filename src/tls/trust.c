@@ -1,13 +1,21 @@
 /*
  * Sends the trust of a context to another process, which then judges the peer of its open
- * connection by it.
+ * connection by it. Judges certificates that are shown elsewhere than in a handshake.
  */
 #include "internal.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What a peer shows. */
+struct shown {
+	X509 *leaf;
+	STACK_OF(X509) * others;
+	unsigned long flags; /* X509_V_FLAG_… beside those of the context */
+};
 
 enum kind { TRUST_CA, TRUST_CRL, TRUST_VERSION, TRUST_NAME, TRUST_PIN };
 
@@ -198,17 +206,16 @@ int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes, size_t si
 	return 0;
 }
 
-/* Verifies as OpenSSL does in a handshake, except for the dates. */
-MUST_USE static int verify_peer(const struct tls_context *context, SSL *ssl,
-				struct tls_peer *peer)
+/* Verifies as OpenSSL does in a handshake. */
+MUST_USE static int verify_shown(const struct tls_context *context, SSL *ssl,
+				 const struct shown *shown, struct tls_peer *peer)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(context->ssl_ctx);
 	X509_STORE_CTX *check = X509_STORE_CTX_new();
 	X509_VERIFY_PARAM *param;
 	int rc = -1;
 
-	if (!check || X509_STORE_CTX_init(check, store, SSL_get0_peer_certificate(ssl),
-					  SSL_get_peer_cert_chain(ssl)) != 1)
+	if (!check || X509_STORE_CTX_init(check, store, shown->leaf, shown->others) != 1)
 		goto out;
 	X509_STORE_CTX_set_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx(), ssl);
 	X509_STORE_CTX_set_verify_cb(check, tls_note_verdict);
@@ -217,14 +224,34 @@ MUST_USE static int verify_peer(const struct tls_context *context, SSL *ssl,
 	X509_VERIFY_PARAM_set1(param, SSL_CTX_get0_param(context->ssl_ctx));
 	X509_VERIFY_PARAM_set_auth_level(param,
 					 SSL_CTX_get_security_level(context->ssl_ctx));
-	X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_NO_CHECK_TIME);
+	X509_VERIFY_PARAM_set_flags(param, shown->flags);
 	if (tls_verify(check, NULL) != 1)
 		goto out;
-	tls_peer_note_chain(X509_STORE_CTX_get0_chain(check), store, peer);
+	if (peer)
+		tls_peer_note_chain(X509_STORE_CTX_get0_chain(check), store, peer);
 	rc = 0;
 out:
 	X509_STORE_CTX_free(check);
 	ERR_clear_error();
+	return rc;
+}
+
+/* Fills *ret where the certificates are not accepted. */
+MUST_USE static int judge_shown(const struct tls_context *context, SSL *ssl,
+				const struct shown *shown, struct tls_peer *peer,
+				struct tls_failure *ret)
+{
+	struct tls_verdict verdict;
+	int rc;
+
+	tls_verdict_begin(context, &verdict);
+	SSL_set_app_data(ssl, &verdict);
+	rc = verify_shown(context, ssl, shown, peer);
+	SSL_set_app_data(ssl, NULL);
+	if (rc != 0 && verdict.error == X509_V_OK)
+		tls_fail(ret, context->server, REASON_INTERNAL, "no memory for TLS");
+	else if (rc != 0)
+		tls_fail_verdict(ret, context->server, &verdict);
 	return rc;
 }
 
@@ -255,19 +282,80 @@ MUST_USE static int judge_rest(const struct tls_context *context, SSL *ssl,
 int tls_judge_again(const struct tls_context *context, const struct transport *transport,
 		    struct tls_peer *peer, struct tls_failure *ret)
 {
-	struct tls_verdict verdict;
 	SSL *ssl = tls_stream_ssl(transport);
-	int rc;
+	struct shown shown;
 
 	if (!ssl)
 		return 0;
-	tls_verdict_begin(context, &verdict);
-	SSL_set_app_data(ssl, &verdict);
-	rc = verify_peer(context, ssl, peer);
-	SSL_set_app_data(ssl, NULL);
-	if (rc != 0 && verdict.error == X509_V_OK)
-		tls_fail(ret, context->server, REASON_INTERNAL, "no memory for TLS");
-	else if (rc != 0)
-		tls_fail_verdict(ret, context->server, &verdict);
-	return rc == 0 ? judge_rest(context, ssl, ret) : rc;
+	shown = (struct shown){ .leaf = SSL_get0_peer_certificate(ssl),
+				.others = SSL_get_peer_cert_chain(ssl),
+				.flags = X509_V_FLAG_NO_CHECK_TIME };
+	if (judge_shown(context, ssl, &shown, peer, ret) != 0)
+		return -1;
+	return judge_rest(context, ssl, ret);
+}
+
+/* All certificates of a PEM text; NULL without memory or where there is none. */
+MUST_USE static STACK_OF(X509) * read_certificates(const char *pem, size_t size)
+{
+	BIO *text = BIO_new_mem_buf(pem, (int)size);
+	STACK_OF(X509) *list = sk_X509_new_null();
+	X509 *certificate;
+
+	while (text && list &&
+	       (certificate = PEM_read_bio_X509(text, NULL, NULL, NULL))) {
+		if (sk_X509_push(list, certificate) > 0)
+			continue;
+		X509_free(certificate);
+		break;
+	}
+	BIO_free(text);
+	if (sk_X509_num(list) <= 0) {
+		sk_X509_free(list);
+		return NULL;
+	}
+	return list;
+}
+
+/* A context that holds the listener's trust, and no certificate. */
+MUST_USE static bool make_trust(const struct config_tls *tls, struct tls_context *ret)
+{
+	struct config_faults faults = { 0 };
+	struct tls_material material = { 0 };
+	bool good = false;
+
+	*ret = (struct tls_context){ .server = true,
+				     .ssl_ctx = SSL_CTX_new(TLS_server_method()) };
+	if (ret->ssl_ctx && tls_material_load_trust(tls, &material, &faults) == 0) {
+		SSL_CTX_set_security_level(ret->ssl_ctx, 2);
+		good = material.ca && faults.error_count == 0 &&
+		       tls_set_trust(ret->ssl_ctx, &material, true);
+	}
+	tls_material_clear(&material);
+	config_faults_clear(&faults);
+	return good;
+}
+
+int tls_judge_certificate(const struct config_tls *tls, const char *pem, size_t size,
+			  struct tls_failure *ret)
+{
+	STACK_OF(X509) *list = read_certificates(pem, size);
+	struct shown shown = { .leaf = sk_X509_value(list, 0), .others = list };
+	struct tls_context context;
+	bool good = make_trust(tls, &context);
+	SSL *ssl = good ? SSL_new(context.ssl_ctx) : NULL;
+	int rc = -1;
+
+	if (shown.leaf && ssl)
+		rc = judge_shown(&context, ssl, &shown, NULL, ret);
+	else
+		tls_fail(ret, true, REASON_INTERNAL, "%s",
+			 !shown.leaf ? "there is no certificate to judge"
+				     : "`ca` or `crl` of the listener can't be read; "
+				       "cathgated --check says why");
+	SSL_free(ssl);
+	SSL_CTX_free(context.ssl_ctx);
+	sk_X509_pop_free(list, X509_free);
+	ERR_clear_error();
+	return rc;
 }

@@ -98,8 +98,10 @@ def its_own_certificate(t, folder):
 	for name in ("own", "own-2"):
 		subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
 				"ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
-				"-days", "9", "-keyout", t.work / f"{name}.key",
+				"-addext", "extendedKeyUsage=clientAuth", "-days", "9", "-keyout", t.work / f"{name}.key",
 				"-out", t.work / f"{name}.crt"], check=True, capture_output=True)
+		with open(folder / "tls/modalities-ca.crt", "ab") as trusted:
+			trusted.write((t.work / f"{name}.crt").read_bytes())
 	modality(folder, "add", "own", "--ae-title", "OWN", "--certificate", t.work / "own.crt",
 		 "--output", t.work / "own")
 	assert listed(folder)["own"]["state"] == "expires soon"

@@ -159,8 +159,9 @@ def another_ca(guide, old):
 	do("systemctl", "reload", "cathgated")
 	guide.run("cathgate setup --yes")
 	second = pathlib.Path("/etc/cathgate/ca/ca.crt")
-	new = handed_out(do("cathgate", "modality", "renew", "angio-3", "--output", "new-ca",
-			    "--reload", cwd=hospital.HOME))
+	new = handed_out(guide.run("cathgate modality renew angio-3 --trust"))
+	assert (new.folder / "ca.crt").read_text() == first.read_text()
+	assert (new.folder / "ca-2.crt").read_text() == second.read_text()
 	trusts(new, first, second)
 	eventually(lambda: new.send() and old.send())
 	hospital.start_pacs(TLS / "modalities-ca.crt")	# which has both

@@ -296,6 +296,7 @@ static void revoked_is_revoked(void **state)
 static void pkcs12_opens(void **state)
 {
 	struct pki_certificate *client = leaf(PKI_CLIENT, 825, NULL);
+	const struct pki_certificate *cas[] = { ca };
 	X509 *wanted = x509_of(client);
 
 	(void)state;
@@ -307,7 +308,7 @@ static void pkcs12_opens(void **state)
 		EVP_PKEY *key = NULL;
 		X509 *x509 = NULL;
 
-		assert_int_equal(pki_pkcs12_write(leaf_key, client, ca, "angio-3",
+		assert_int_equal(pki_pkcs12_write(leaf_key, client, cas, 1, "angio-3",
 						  "abcd-efgh", legacy == 1, &text),
 				 0);
 		at = (const unsigned char *)text.bytes;

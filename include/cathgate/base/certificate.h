@@ -33,6 +33,8 @@ struct x509_st; /* OpenSSL's X509 */
 bool certificate_is_for_all(struct x509_st *certificate);
 /* Whether keyUsage and extendedKeyUsage allow to show it as a TLS server, or client. */
 bool certificate_is_for(struct x509_st *certificate, bool server);
+/* Whether it has a name or a purpose, as peers' certificates do and CAs' need not. */
+bool certificate_looks_like_a_peers(struct x509_st *certificate);
 /* Whether the issuer's name and keyUsage fit, and its key made the signature. */
 bool certificate_is_signed_by(struct x509_st *certificate, struct x509_st *issuer);
 /* The SHA-256 of its DER form, in hexadecimal. 0, or -1 when OpenSSL refuses. */

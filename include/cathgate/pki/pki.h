@@ -80,11 +80,13 @@ void pki_certificate_free(struct pki_certificate *certificate);
 
 #define PKI_SERIAL_SIZE 41 /* hex digits of up to 20 bytes, and a NUL */
 #define PKI_NAMES_MAX	16
+#define PKI_NAME_SIZE	256
 
 struct pki_facts {
 	char serial[PKI_SERIAL_SIZE]; /* lower-case hex */
 	char sha256[DIGEST_HEX_SIZE];
-	char subject[256]; /* RFC 2253; cut when longer */
+	char subject[PKI_NAME_SIZE],
+		issuer[PKI_NAME_SIZE]; /* RFC 2253; cut when longer */
 	char common_name[128];
 	char key[32]; /* "EC 256", "RSA 2048" */
 	char names[PKI_NAMES_MAX]
@@ -97,9 +99,24 @@ struct pki_facts {
 };
 MUST_USE int pki_certificate_facts(const struct pki_certificate *certificate,
 				   struct pki_facts *ret);
+
+enum pki_root {
+	PKI_ROOT_FOUND,
+	PKI_ROOT_ITSELF, /* the certificate has signed itself: no CA has signed it yet */
+	PKI_ROOT_AWAY,	 /* a CA between the two, or the root, is in none of the files */
+	PKI_ROOT_FAILED	 /* the certificate can't be read */
+};
+/* Looks for the root CA above the first certificate of `path`, among the certificates in
+ * that file and in the others, of which any may be missing. *ret is the caller's where it
+ * is found. *ret_away names the CA that is away, in RFC 2253's form. */
+MUST_USE enum pki_root pki_root_find(const char *path, const char *const *files,
+				     size_t count, struct pki_certificate **ret,
+				     char ret_away[PKI_NAME_SIZE]);
+
 /* Whether the CA has signed the certificate, and whether the key is the certificate's. */
 bool pki_is_issued_by(const struct pki_certificate *certificate,
 		      const struct pki_certificate *ca);
+bool pki_is_same(const struct pki_certificate *a, const struct pki_certificate *b);
 bool pki_is_key_of(const struct pki_certificate *certificate, const struct pki_key *key);
 
 /* A PKCS#10 request (RFC 2986). `wish->days` isn't used. */
@@ -137,13 +154,14 @@ MUST_USE int pki_crl_write(const struct pki_crl *before,
 			   const struct pki_certificate *ca, const struct pki_key *ca_key,
 			   unsigned days, struct pki_text *ret);
 
-/* Key, certificate and CA as one PKCS#12 file (RFC 7292), with AES-256 and HMAC-SHA-256;
+/* Key, certificate and CAs as one PKCS#12 file (RFC 7292), with AES-256 and HMAC-SHA-256;
  * or, with `legacy`, Triple DES and HMAC-SHA-1, which devices of the last twenty years
  * read, and which OpenSSL makes without its legacy provider. */
 MUST_USE int pki_pkcs12_write(const struct pki_key *key,
 			      const struct pki_certificate *certificate,
-			      const struct pki_certificate *ca, const char *friendly_name,
-			      const char *password, bool legacy, struct pki_text *ret);
+			      const struct pki_certificate *const *cas, size_t ca_count,
+			      const char *friendly_name, const char *password,
+			      bool legacy, struct pki_text *ret);
 
 #define PKI_PASSWORD_SIZE 20 /* "abcd-efgh-jkmn-pqrs" and a NUL */
 #define PKI_UUID_SIZE	  46 /* "urn:uuid:" and 36 characters, and a NUL */

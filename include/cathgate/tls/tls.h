@@ -150,6 +150,12 @@ MUST_USE int tls_judge_again(const struct tls_context *context,
 			     const struct transport *transport, struct tls_peer *peer,
 			     struct tls_failure *ret);
 
+/* Whether a listener with that `tls` would accept the first certificate of a PEM text in
+ * a handshake, with the others of the text beside it. Of `tls` only `ca` and `crl` count:
+ * nobody has to have a key. 0, or -1 with a failure as in a handshake. */
+MUST_USE int tls_judge_certificate(const struct config_tls *tls, const char *pem,
+				   size_t size, struct tls_failure *ret);
+
 /* Whether TLS has failed since the handshake, by an alert or a broken record, and how: in
  * TLS 1.3 a client learns only at its first read that the server refuses its certificate.
  * The reasons are those of a handshake; a broken record is peer-lost (destination-lost

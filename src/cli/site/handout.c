@@ -11,6 +11,7 @@
 #include "setup.h"
 
 #define PASSWORD_MAX 128
+#define SHOWN_MAX    (64UL * 1024)
 
 static int write_file(const struct handout *handout, const char *name, const char *ending,
 		      struct pki_text *text)
@@ -55,21 +56,43 @@ static int choose_password(struct handout *handout, char ret[PASSWORD_MAX])
 	return -1;
 }
 
+/* The CA of the modality's certificate, and those that it is to trust. Kept. */
+static const struct pki_certificate **list_cas(const struct handout *handout,
+					       const struct site *site, size_t *ret_count)
+{
+	const struct pki_certificate **list =
+		keep_bytes((handout->root_count + 1) * sizeof(*list));
+
+	list[0] = site->ca;
+	*ret_count = 1;
+	for (size_t i = 0; i < handout->root_count; i++)
+		if (handout->roots[i] && !pki_is_same(handout->roots[i], site->ca))
+			list[(*ret_count)++] = handout->roots[i];
+	return list;
+}
+
 static int write_pkcs12(struct handout *handout, const struct site *site,
 			const struct pki_key *key)
 {
+	size_t ca_count;
+	const struct pki_certificate **cas = list_cas(handout, site, &ca_count);
 	char password[PASSWORD_MAX];
 	struct pki_text text;
 	int result = choose_password(handout, password);
 
-	if (result == 0 &&
-	    pki_pkcs12_write(key, handout->certificate, site->ca, handout->asked->name,
-			     password, handout->asked->legacy, &text) < 0)
+	if (result == 0 && pki_pkcs12_write(key, handout->certificate, cas, ca_count,
+					    handout->asked->name, password,
+					    handout->asked->legacy, &text) < 0)
 		result = complain_openssl();
 	else if (result == 0)
 		result = write_file(handout, handout->asked->name, ".p12", &text);
 	explicit_bzero(password, sizeof(password));
 	return result;
+}
+
+const char *handout_ca_name(size_t at)
+{
+	return at == 0 ? "ca" : keep_format("ca-%zu", at + 1);
 }
 
 static int write_certificate(const struct handout *handout, const char *name,
@@ -82,7 +105,8 @@ static int write_certificate(const struct handout *handout, const char *name,
 	return write_file(handout, name, ".crt", &text);
 }
 
-static int issue_certificate(struct handout *handout, const struct site *site)
+/* NULL, with a message, on failure. */
+static struct pki_key *issue_certificate(struct handout *handout, const struct site *site)
 {
 	const struct modality_options *asked = handout->asked;
 	enum pki_algorithm algorithm =
@@ -95,25 +119,154 @@ static int issue_certificate(struct handout *handout, const struct site *site)
 	const char *error = NULL;
 	struct pki_key *key = asked->request ? pki_request_read(asked->request, &error)
 					     : pki_key_new(algorithm);
-	struct pki_text text;
-	int result = -1;
 
+	if (key)
+		handout->certificate = pki_issue(&wish, key, site->ca, site->ca_key);
+	if (handout->certificate)
+		return key;
 	if (error)
 		complain("%s %s", asked->request, error);
-	else if (!key ||
-		 !(handout->certificate = pki_issue(&wish, key, site->ca, site->ca_key)))
-		complain_openssl();
 	else
-		result = 0;
-	if (result == 0 && !asked->request)
-		result = write_pkcs12(handout, site, key);
-	if (result == 0 && (asked->pem || asked->request))
-		result = write_certificate(handout, asked->name, handout->certificate);
-	if (result == 0 && asked->pem && !asked->request)
-		result = pki_key_write(key, &text) < 0
-				 ? complain_openssl()
-				 : write_file(handout, asked->name, ".key", &text);
+		complain_openssl();
 	pki_key_free(key);
+	return NULL;
+}
+
+static int write_issued(struct handout *handout, const struct site *site,
+			const struct pki_key *key)
+{
+	const struct modality_options *asked = handout->asked;
+	struct pki_text text;
+
+	if (!asked->request && write_pkcs12(handout, site, key) < 0)
+		return -1;
+	if ((asked->pem || asked->request) &&
+	    write_certificate(handout, asked->name, handout->certificate) < 0)
+		return -1;
+	if (!asked->pem || asked->request)
+		return 0;
+	return pki_key_write(key, &text) < 0
+		       ? complain_openssl()
+		       : write_file(handout, asked->name, ".key", &text);
+}
+
+/* The certificate as its owner shows it: with the intermediate CAs of its file. Kept;
+ * NULL without memory. */
+static const char *shown_pem(const struct handout *handout)
+{
+	const char *path = handout->asked->certificate, *kept = NULL;
+	struct pki_text text;
+	char *bytes;
+	size_t size;
+
+	if (path && durable_read(path, SHOWN_MAX, &bytes, &size) == 0) {
+		if (strstr(bytes, "-----BEGIN "))
+			kept = keep_copy(bytes, size);
+		free(bytes);
+	}
+	if (!kept && pki_certificate_write(handout->certificate, &text) == 0) {
+		kept = keep_copy(text.bytes, text.size);
+		pki_text_free(&text);
+	}
+	return kept;
+}
+
+static const char *cure_of_distrust(const struct handout *handout,
+				    const struct site *site)
+{
+	if (!handout->asked->certificate)
+		return keep_format("; append %s/" SETUP_CA_CERT
+				   " to the file in `ca` of the listener, and name its "
+				   "CRL in `crl`",
+				   site->folder);
+	return "; put the intermediate CAs behind it in its file, and have the root (of "
+	       "a "
+	       "self-signed one, itself) in " SETUP_MODALITIES_CA ", the `ca` of the "
+	       "listener";
+}
+
+/* Proves the certificate against the listener that its owner will meet. */
+static int find_listener(struct handout *handout, const struct site *site)
+{
+	const char *path = handout->asked->certificate;
+	const char *shown = shown_pem(handout);
+	struct tls_failure failure;
+
+	if (!shown)
+		return complain_openssl();
+	handout->listener = site_listener_for(site, shown, &failure);
+	if (failure.reason == REASON_NONE)
+		return 0;
+	complain("%s%sthe gateway %s (%s): %s%s", path ? path : "", path ? ": " : "",
+		 handout->listener ? "doesn't accept it yet" : "would refuse it",
+		 reason_name(failure.reason), failure.detail,
+		 failure.reason == REASON_TLS_UNTRUSTED ? cure_of_distrust(handout, site)
+							: "");
+	return handout->listener ? 0 : -1;
+}
+
+static int find_root(struct handout *handout, const struct site *site)
+{
+	const struct config_tls *tls = &handout->listener->tls;
+	char away[PKI_NAME_SIZE];
+
+	handout->roots = keep_bytes((handout->asked->trusted.count + 1) *
+				    sizeof(struct pki_certificate *));
+	handout->root_count = 1;
+	handout->root_away = "";
+	switch (site_root(site, tls, handout->roots, away)) {
+	case PKI_ROOT_FOUND:
+		return 0;
+	case PKI_ROOT_ITSELF:
+		handout->root_away = keep_format(
+			"No CA has signed the gateway's certificate yet (%s): when the "
+			"hospital's CA has, put the root of that CA into the folder as "
+			"ca.crt.",
+			tls->certificate.path);
+		return 0;
+	case PKI_ROOT_AWAY:
+		handout->root_away = keep_format(
+			"The CA that the modality must trust isn't at hand: %s, of the "
+			"chain of %s. Get its certificate, up to the root, from who has "
+			"signed; put the root into the folder as ca.crt, and the "
+			"intermediate ones behind the gateway's own.",
+			away, tls->certificate.path);
+		return 0;
+	case PKI_ROOT_FAILED:
+		break;
+	}
+	complain("%s can't be read", tls->certificate.path);
+	return -1;
+}
+
+/* Several files, since many devices import one certificate of a file alone. */
+static int write_roots(struct handout *handout, const struct site *site)
+{
+	const struct options_texts *trusted = &handout->asked->trusted;
+	int result = find_root(handout, site);
+	const char *error;
+
+	for (size_t i = 0; i < trusted->count && result == 0; i++) {
+		struct pki_certificate *root =
+			pki_certificate_read(trusted->items[i], &error);
+		bool is_known = false;
+
+		if (!root) {
+			complain("%s %s", trusted->items[i], error);
+			return -1;
+		}
+		for (size_t j = 0; j < handout->root_count; j++)
+			is_known = is_known || (handout->roots[j] &&
+						pki_is_same(handout->roots[j], root));
+		if (is_known)
+			pki_certificate_free(root);
+		else
+			handout->roots[handout->root_count++] = root;
+	}
+	for (size_t i = 0; i < handout->root_count && result == 0; i++)
+		if (handout->roots[i])
+			result = write_certificate(handout, handout_ca_name(i),
+						   handout->roots[i]);
 	return result;
 }
 
@@ -130,30 +283,45 @@ static int read_own(struct handout *handout)
 	return -1;
 }
 
-int handout_make(struct handout *handout, const struct site *site)
+static int open_folder(struct handout *handout)
 {
 	struct durable_owner own = daemon_user_none(0700);
 
-	if (!handout->asked->certificate && !site->ca) {
+	if (staging_open(&handout->staging, handout->folder, &own) < 0)
+		return -1;
+	handout->is_open = true;
+	if (!handout->staging.within)
+		return 0;
+	complain("%s is there already, and not empty; move it away, or name another "
+		 "folder with --output",
+		 handout->folder);
+	return -1;
+}
+
+int handout_make(struct handout *handout, const struct site *site)
+{
+	bool is_issued = !handout->asked->certificate;
+	struct pki_key *key = NULL;
+	int result = -1;
+
+	if (is_issued && !site->ca) {
 		complain("this gateway has no CA of its own (%s/" SETUP_CA_CERT
 			 "): have the hospital's make the modality's certificate, and "
 			 "give it with --certificate",
 			 site->folder);
 		return -1;
 	}
-	if (staging_open(&handout->staging, handout->folder, &own) < 0)
+	if (open_folder(handout) < 0)
 		return -1;
-	handout->is_open = true;
-	if (handout->staging.within) {
-		complain("%s is there already, and not empty; move it away, or name "
-			 "another folder with --output",
-			 handout->folder);
-		return -1;
-	}
-	if ((handout->asked->certificate ? read_own(handout)
-					 : issue_certificate(handout, site)) < 0)
-		return -1;
-	return site->ca ? write_certificate(handout, "ca", site->ca) : 0;
+	if (is_issued ? (key = issue_certificate(handout, site)) != NULL
+		      : read_own(handout) == 0)
+		result = find_listener(handout, site);
+	if (result == 0)
+		result = write_roots(handout, site);
+	if (result == 0 && key)
+		result = write_issued(handout, site, key);
+	pki_key_free(key);
+	return result;
 }
 
 int handout_commit(struct handout *handout)
@@ -166,6 +334,8 @@ void handout_close(struct handout *handout)
 	if (handout->is_open)
 		staging_close(&handout->staging);
 	pki_certificate_free(handout->certificate);
+	for (size_t i = 0; i < handout->root_count; i++)
+		pki_certificate_free(handout->roots[i]);
 	explicit_bzero(handout->password, sizeof(handout->password));
 }
 
@@ -173,6 +343,8 @@ void handout_print(const struct handout *handout)
 {
 	printf("Bring what is in %s to the modality; %s.txt there says what to do.\n",
 	       handout->folder, handout->asked->name);
+	if (handout->root_away[0] != '\0')
+		printf("%s\n", handout->root_away);
 	if (!handout->asked->certificate && !handout->asked->request)
 		printf("Delete the folder when the modality has it: it holds its key.\n");
 	if (handout->password[0] != '\0')

@@ -16,6 +16,13 @@ struct handout {
 
 	/* What comes of it. */
 	struct pki_certificate *certificate;
+	const struct config_listen *listener; /* that accepts it */
+	/* The CAs that the modality is to trust: the first is the gateway's, or NULL
+	 * where it isn't at hand, or there is none yet; then those that were asked for.
+	 */
+	struct pki_certificate **roots;
+	size_t root_count;
+	const char *root_away; /* what to do then; "" */
 	struct staging staging;
 	char password[PKI_PASSWORD_SIZE]; /* "" when it isn't to be shown */
 	bool is_open;
@@ -29,6 +36,9 @@ MUST_USE int handout_describe(struct handout *handout, const struct site *site,
 			      const struct config_modality *entry);
 MUST_USE int handout_commit(struct handout *handout);
 void handout_close(struct handout *handout);
+
+/* The file of such a CA, without its ending: "ca", "ca-2". Kept. */
+const char *handout_ca_name(size_t at);
 
 /* Prints what there is now, and what to do with it. */
 void handout_print(const struct handout *handout);

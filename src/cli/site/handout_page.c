@@ -9,14 +9,6 @@
 
 #define PORT_USUAL 2762
 
-static const struct config_listen *tls_listener(const struct site *site)
-{
-	for (size_t i = 0; i < site->config->listen_count; i++)
-		if (!site->config->listen[i].tls.none)
-			return &site->config->listen[i];
-	return NULL;
-}
-
 static const char *list_titles(const struct config_ae_titles *list)
 {
 	const char *text = "";
@@ -73,8 +65,7 @@ static void describe_gateway(FILE *page, const struct config_listen *listen)
 	pki_certificate_free(certificate);
 }
 
-static void describe_certificate(FILE *page, const struct handout *handout,
-				 const struct site *site)
+static void describe_certificate(FILE *page, const struct handout *handout)
 {
 	struct pki_facts facts = { 0 };
 
@@ -95,9 +86,10 @@ static void describe_certificate(FILE *page, const struct handout *handout,
 		"    SHA-256            %.32s\n                       %s\n"
 		"    valid until        %s\n",
 		facts.sha256, facts.sha256 + 32, site_date(facts.not_after));
-	fprintf(page, site->ca ? "  CA to trust          ca.crt (PEM)\n"
-			       : "  CA to trust          the hospital's, ask the "
-				 "administrator\n");
+	for (size_t i = 0; i < handout->root_count; i++)
+		fprintf(page, "  CA to trust          %s%s.crt (PEM)\n",
+			handout->roots[i] ? "" : "ask the administrator for ",
+			handout_ca_name(i));
 }
 
 static void describe_steps(FILE *page, const struct config_modality *entry)
@@ -129,15 +121,15 @@ static void describe_steps(FILE *page, const struct config_modality *entry)
 int handout_describe(struct handout *handout, const struct site *site,
 		     const struct config_modality *entry)
 {
-	const struct config_listen *listen = tls_listener(site);
+	const struct config_listen *listen = handout->listener;
 	struct durable_owner own = daemon_user_none(0600);
 	char *text = NULL;
 	size_t size = 0;
 	FILE *page = open_memstream(&text, &size);
 	int result = -1;
 
-	if (!page || !listen) {
-		complain("there is no listener with TLS that a modality could use");
+	if (!page) {
+		complain_memory();
 		goto out;
 	}
 	fprintf(page, "Modality %s at the DICOM gateway %s, %s\n\nThe gateway\n",
@@ -146,7 +138,7 @@ int handout_describe(struct handout *handout, const struct site *site,
 	fprintf(page, "  AE title (called)    %s\n\nThe modality\n",
 		list_titles(&entry->called_ae_titles));
 	fprintf(page, "  AE title (calling)   %s\n", list_titles(&entry->ae_titles));
-	describe_certificate(page, handout, site);
+	describe_certificate(page, handout);
 	fprintf(page,
 		"\nTLS\n  Version              %s\n"
 		"  Cipher suites        ECDHE with AES-GCM or ChaCha20 (BCP 195)\n"

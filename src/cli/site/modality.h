@@ -10,7 +10,7 @@
 
 struct modality_options {
 	const char *name, *config;
-	struct options_texts ae_titles, called_ae_titles, addresses, sop_classes;
+	struct options_texts ae_titles, called_ae_titles, addresses, sop_classes, trusted;
 	const char *destination, *certificate, *request, *password_file, *output;
 	unsigned days; /* 0: not said */
 	bool legacy, rsa, pem, reload, now, confirm, json;

@@ -50,6 +50,10 @@ static const struct options_row rows[] = {
 		     .help = "Key and certificate in PEM, too"),
 	MODALITY_ROW("password-file", "FILE", OPTIONS_TEXT, password_file,
 		     .help = "The password of the PKCS#12 file is its first line"),
+	MODALITY_ROW("trust", "FILE", OPTIONS_TEXTS, trusted,
+		     .help = "Another CA that it is to trust, as one that will sign for "
+			     "the gateway (may be repeated)",
+		     .judge = judge_certificate),
 	MODALITY_ROW("days", "DAYS", OPTIONS_DAYS, days,
 		     .help = "How long the certificate lasts (825)"),
 	MODALITY_ROW("output", "FOLDER", OPTIONS_TEXT, output,

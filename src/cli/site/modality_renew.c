@@ -26,6 +26,7 @@ static const struct options_row rows[] = {
 	MODALITY_ROW("rsa", NULL, OPTIONS_FLAG, rsa),
 	MODALITY_ROW("pem", NULL, OPTIONS_FLAG, pem),
 	MODALITY_ROW("password-file", "FILE", OPTIONS_TEXT, password_file),
+	MODALITY_ROW("trust", "FILE", OPTIONS_TEXTS, trusted, .judge = judge_certificate),
 	MODALITY_ROW("days", "DAYS", OPTIONS_DAYS, days),
 	MODALITY_ROW("output", "FOLDER", OPTIONS_TEXT, output),
 	MODALITY_ROW("reload", NULL, OPTIONS_FLAG, reload),

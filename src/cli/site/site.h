@@ -16,6 +16,7 @@
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 #include "cathgate/pki/pki.h"
+#include "cathgate/tls/tls.h"
 #include "cli/kit/daemon_user.h"
 
 struct site_certificate {
@@ -72,6 +73,18 @@ MUST_USE int site_revoke_bound(struct site *site, const struct config_modality *
 			       const char *but, enum pki_reason reason);
 /* Whether a listener of the gateway reads the CRL; else there is a message. */
 bool site_reads_crl(const struct site *site);
+
+/* The listener with TLS that accepts the first certificate of a PEM text, *ret then
+ * having no reason; or one that would but for a lack that passes (no CRL in force, a
+ * first date to come), with the reason. NULL, with the reason, where each refuses it for
+ * good. */
+MUST_USE const struct config_listen *site_listener_for(const struct site *site,
+						       const char *pem,
+						       struct tls_failure *ret);
+/* pki_root_find for the gateway's own certificate, among all CAs that the site has. */
+MUST_USE enum pki_root site_root(const struct site *site, const struct config_tls *tls,
+				 struct pki_certificate **ret,
+				 char ret_away[PKI_NAME_SIZE]);
 
 /* Tells the gateway to reload where `wanted`; else says how to. The exit status. */
 MUST_USE int site_reload(bool wanted);
