@@ -224,6 +224,25 @@ static void collect_named(struct reader *reader, struct config *config)
 		config->listen[i].tls.entries_sha256 = named;
 }
 
+static void collect_authorities(struct reader *reader, struct config *config)
+{
+	struct config_files all = { 0 };
+
+	all.items = arena_alloc(reader->arena,
+				config->listen_count + config->destination_count + 1,
+				sizeof(*all.items));
+	for (size_t i = 0; i < config->listen_count; i++)
+		if (!config->listen[i].tls.none)
+			all.items[all.count++] = config->listen[i].tls.ca;
+	for (size_t i = 0; i < config->destination_count; i++)
+		if (!config->destinations[i].tls.none)
+			all.items[all.count++] = config->destinations[i].tls.ca;
+	for (size_t i = 0; i < config->listen_count; i++)
+		config->listen[i].tls.authorities = all;
+	for (size_t i = 0; i < config->destination_count; i++)
+		config->destinations[i].tls.authorities = all;
+}
+
 void sections_check(struct reader *reader, struct config *config)
 {
 	check_gateway_name(reader, config);
@@ -234,6 +253,7 @@ void sections_check(struct reader *reader, struct config *config)
 	for (size_t i = 0; i < config->destination_count; i++)
 		check_destination(reader, config, i);
 	collect_named(reader, config);
+	collect_authorities(reader, config);
 	check_limits(reader, config);
 	check_audit(reader, &config->audit);
 }

@@ -164,6 +164,72 @@ static void check_purpose(const struct tls_check *check, const struct subject *s
 				 file->path, subject->name, side, usage);
 }
 
+/* NULL when the issuer isn't in the list. */
+static X509 *issuer_of(STACK_OF(X509) * list, X509 *certificate)
+{
+	for (int i = 0; i < sk_X509_num(list); i++) {
+		X509 *issuer = sk_X509_value(list, i);
+
+		if (X509_check_ca(issuer) != 0 &&
+		    certificate_is_signed_by(certificate, issuer))
+			return issuer;
+	}
+	return NULL;
+}
+
+/* Looks for the issuer in all files of the configuration that hold CAs. True when it is a
+ * root, which peers have. Else *ret_path is the file in which it is, or NULL. */
+static bool is_issued_by_root(const struct tls_check *check, X509 *certificate,
+			      const char **ret_path)
+{
+	const struct config_files *files = &check->tls->authorities;
+	X509 *issuer = issuer_of(check->material->ca, certificate);
+	bool is_root = issuer && tls_is_self_signed(issuer);
+
+	*ret_path = issuer ? check->tls->ca.path : NULL;
+	for (size_t i = 0; i < files->count && !issuer; i++) {
+		struct config_faults others = { 0 }; /* told where the file is used */
+		STACK_OF(X509) *list = tls_load_certificates(&files->items[i], &others);
+
+		issuer = issuer_of(list, certificate);
+		is_root = issuer && tls_is_self_signed(issuer);
+		if (issuer)
+			*ret_path = files->items[i].path;
+		sk_X509_pop_free(list, X509_free);
+		config_faults_clear(&others);
+	}
+	return is_root;
+}
+
+/* Peers usually have the root alone: without the intermediate CAs they find no way from
+ * it to our certificate (RFC 8446 4.4.2). */
+static void check_chain_is_whole(const struct tls_check *check)
+{
+	const struct config_file *file = &check->tls->certificate;
+	STACK_OF(X509) *chain = check->material->chain;
+	X509 *last = sk_X509_value(chain, sk_X509_num(chain) - 1);
+	char issuer[TLS_SUBJECT_SIZE];
+	const char *path;
+
+	if (X509_NAME_cmp(X509_get_subject_name(last), X509_get_issuer_name(last)) == 0 ||
+	    is_issued_by_root(check, last, &path))
+		return;
+	tls_subject(X509_get_issuer_name(last), issuer);
+	if (path)
+		config_fault_add(check->faults, CONFIG_WARNING, &file->place,
+				 "%s: the intermediate CA %s is missing behind the "
+				 "certificate, so peers that have only the root refuse "
+				 "it; append its certificate, which is in %s",
+				 file->path, issuer, path);
+	else
+		config_fault_add(check->faults, CONFIG_WARNING, &file->place,
+				 "%s: the CA %s, which has signed the last certificate "
+				 "in it, is missing; unless it is a root, peers refuse "
+				 "the gateway: append its certificate (a root's does no "
+				 "harm)",
+				 file->path, issuer);
+}
+
 static void check_chain(const struct tls_check *check, bool server)
 {
 	const struct config_file *file = &check->tls->certificate;
@@ -182,6 +248,7 @@ static void check_chain(const struct tls_check *check, bool server)
 		else
 			check_signer(check, &subject, sk_X509_value(chain, i - 1));
 	}
+	check_chain_is_whole(check);
 	if (check->material->key &&
 	    X509_check_private_key(first.certificate, check->material->key) != 1)
 		config_fault_add(
@@ -189,19 +256,6 @@ static void check_chain(const struct tls_check *check, bool server)
 			"%s isn't the key of the certificate in %s; name the two that "
 			"were made together",
 			check->tls->key.path, file->path);
-}
-
-/* NULL when the issuer isn't in `ca`. */
-static X509 *issuer_of(STACK_OF(X509) * ca, X509 *certificate)
-{
-	for (int i = 0; i < sk_X509_num(ca); i++) {
-		X509 *issuer = sk_X509_value(ca, i);
-
-		if (X509_check_ca(issuer) != 0 &&
-		    certificate_is_signed_by(certificate, issuer))
-			return issuer;
-	}
-	return NULL;
 }
 
 /* Whether a CA above the certificate allows fewer CAs below it (RFC 5280 4.2.1.9). */

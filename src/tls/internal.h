@@ -49,6 +49,9 @@ struct tls_material {
 /* Reads what it can and adds a fault for the rest. -1 only without memory. */
 MUST_USE int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
 			       struct config_faults *faults);
+/* The certificates of a PEM file in their order; NULL when there was a fault. */
+MUST_USE STACK_OF(X509) * tls_load_certificates(const struct config_file *file,
+						struct config_faults *faults);
 /* Only `ca` and `crl`. */
 MUST_USE int tls_material_load_trust(const struct config_tls *tls,
 				     struct tls_material *ret,

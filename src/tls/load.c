@@ -108,9 +108,8 @@ static bool advise(FILE *stream, enum pem_wanted wanted, const struct config_fil
 	return advice != NULL;
 }
 
-/* The certificates of a file in their order; NULL when there was a fault. */
-static STACK_OF(X509) *
-	load_certificates(const struct config_file *file, struct config_faults *faults)
+STACK_OF(X509) * tls_load_certificates(const struct config_file *file,
+				       struct config_faults *faults)
 {
 	FILE *stream = open_file(file, false, faults);
 	STACK_OF(X509) *list = sk_X509_new_null();
@@ -229,7 +228,7 @@ int tls_material_load_trust(const struct config_tls *tls, struct tls_material *r
 	material.crl = calloc(tls->crl.count + 1, sizeof(*material.crl));
 	if (!material.crl)
 		return -1;
-	material.ca = load_certificates(&tls->ca, faults);
+	material.ca = tls_load_certificates(&tls->ca, faults);
 	for (size_t i = 0; i < tls->crl.count; i++)
 		material.crl[i] = load_crls(&tls->crl.items[i], faults);
 	*ret = material;
@@ -243,7 +242,7 @@ int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
 
 	if (tls_material_load_trust(tls, &material, faults) != 0)
 		return -1;
-	material.chain = load_certificates(&tls->certificate, faults);
+	material.chain = tls_load_certificates(&tls->certificate, faults);
 	material.key = load_key(&tls->key, faults);
 	*ret = material;
 	return 0;

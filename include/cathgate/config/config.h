@@ -65,6 +65,9 @@ struct config_tls {
 	enum config_key_exchange key_exchange;	 /* of a destination */
 	/* Of a listener: the certificates that entries name by their SHA-256. */
 	struct config_strings entries_sha256;
+	/* `ca` of all listeners and destinations: the CA of `certificate` may be there.
+	 */
+	struct config_files authorities;
 	struct config_place place;
 };
 
