@@ -83,6 +83,21 @@ bool certificate_is_signed_by(X509 *certificate, X509 *issuer)
 	       X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
 }
 
+int certificate_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE])
+{
+	unsigned char *der = NULL;
+	int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+	uint8_t digest[DIGEST_SIZE];
+	int rc = -1;
+
+	if (length > 0 && digest_sha256(der, (size_t)length, digest) == 0) {
+		digest_hex(digest, sizeof(digest), ret);
+		rc = 0;
+	}
+	OPENSSL_free(der);
+	return rc;
+}
+
 int certificate_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE])
 {
 	uint8_t digest[DIGEST_SIZE];

@@ -102,7 +102,8 @@ int pki_certificate_facts(const struct pki_certificate *certificate,
 	};
 	GENERAL_NAMES *names;
 
-	if (certificate_sha256(x509, facts.sha256) != 0) {
+	if (certificate_sha256(x509, facts.sha256) != 0 ||
+	    certificate_public_key_sha256(x509, facts.public_key_sha256) != 0) {
 		pki_end(false);
 		return -1;
 	}

@@ -57,18 +57,3 @@ bool tls_is_leaf(X509 *certificate)
 {
 	return X509_check_ca(certificate) == 0 && !tls_is_self_signed(certificate);
 }
-
-int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE])
-{
-	unsigned char *der = NULL;
-	int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-	uint8_t digest[DIGEST_SIZE];
-	int rc = -1;
-
-	if (length > 0 && digest_sha256(der, (size_t)length, digest) == 0) {
-		digest_hex(digest, sizeof(digest), ret);
-		rc = 0;
-	}
-	OPENSSL_free(der);
-	return rc;
-}

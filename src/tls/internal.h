@@ -139,7 +139,6 @@ void tls_subject(const X509_NAME *name, char ret[TLS_SUBJECT_SIZE]);
 bool tls_is_self_signed(X509 *certificate);
 /* Whether it is neither a CA's nor self-signed: in `ca`, it is a peer's own. */
 bool tls_is_leaf(X509 *certificate);
-MUST_USE int tls_public_key_sha256(X509 *certificate, char ret[DIGEST_HEX_SIZE]);
 
 /* 0, or -1 without memory. */
 MUST_USE int tls_ends_note(struct tls_context *context, const struct config_tls *tls,

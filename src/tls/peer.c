@@ -146,7 +146,7 @@ int tls_peer_fill(SSL *ssl, struct tls_peer *ret)
 	struct tls_peer peer = { 0 };
 
 	if (certificate_sha256(certificate, peer.certificate_sha256) != 0 ||
-	    tls_public_key_sha256(certificate, peer.public_key_sha256) != 0)
+	    certificate_public_key_sha256(certificate, peer.public_key_sha256) != 0)
 		return -1;
 	tls_subject(X509_get_subject_name(certificate), peer.subject);
 	tls_subject(X509_get_issuer_name(certificate), peer.issuer);

@@ -272,7 +272,7 @@ MUST_USE static int judge_rest(const struct tls_context *context, SSL *ssl,
 	if (context->pin_count == 0)
 		return 0;
 	if (!certificate ||
-	    tls_public_key_sha256(certificate, shown.public_key_sha256) != 0) {
+	    certificate_public_key_sha256(certificate, shown.public_key_sha256) != 0) {
 		tls_fail(ret, context->server, REASON_INTERNAL, "no memory for TLS");
 		return -1;
 	}

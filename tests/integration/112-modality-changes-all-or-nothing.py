@@ -82,7 +82,7 @@ def comments_stay(t, folder):
 	before = entry.read_text(), (folder / "cathgate.conf").read_text()
 	modality(folder, "renew", "angio", "--output", t.work / "angio-2")
 	assert "old still allowed" in listed(folder)["angio"]["state"]
-	modality(folder, "renew", "angio", "--confirm")
+	modality(folder, "renew", "angio", "--confirm", "--now")
 	modality(folder, "revoke", "angio")
 	assert listed(folder)["angio"]["state"] == "revoked"
 	modality(folder, "renew", "angio", "--output", t.work / "angio-3")
@@ -113,7 +113,7 @@ def its_own_certificate(t, folder):
 		 "--output", t.work / "own-2")
 	pins = re.findall("[0-9a-f]{64}", entry.read_text())
 	assert pins[0] == first and len(pins) == 2 and "// mine" in entry.read_text()
-	modality(folder, "renew", "own", "--confirm")
+	modality(folder, "renew", "own", "--confirm", "--now")
 	assert re.findall("[0-9a-f]{64}", entry.read_text()) == pins[1:]
 	modality(folder, "revoke", "own")
 	modality(folder, "renew", "own", "--certificate", t.work / "own.crt",

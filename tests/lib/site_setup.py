@@ -74,16 +74,18 @@ class Site(Gateway):
 
 
 class Device:
-	"""A modality that got that folder from `cathgate modality … --pem`."""
+	"""A modality that got that folder from `cathgate modality`, its key by --pem; or one
+	that has a pair of its own, NAME.crt and NAME.key."""
 
-	def __init__(self, folder, name, ae_title=None):
+	def __init__(self, folder, name, ae_title=None, pair=None):
 		page = (folder / f"{name}.txt").read_text()
 		self.folder, self.page = folder, page
 		self.calling = ae_title or re.search(r"^  AE title \(calling\) +(\S+)", page, re.M)[1]
 		self.called = re.search(r"^  AE title \(called\) +(\S+)", page, re.M)[1]
 		self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 		self.context.load_verify_locations(folder / "ca.crt")
-		self.context.load_cert_chain(folder / f"{name}.crt", folder / f"{name}.key")
+		pair = pair or folder / name
+		self.context.load_cert_chain(f"{pair}.crt", f"{pair}.key")
 
 	def associates(self, site):
 		"""Whether the gateway lets it in, to a C-ECHO that the gateway itself answers. A

@@ -39,3 +39,6 @@ bool certificate_looks_like_a_peers(struct x509_st *certificate);
 bool certificate_is_signed_by(struct x509_st *certificate, struct x509_st *issuer);
 /* The SHA-256 of its DER form, in hexadecimal. 0, or -1 when OpenSSL refuses. */
 MUST_USE int certificate_sha256(struct x509_st *certificate, char ret[DIGEST_HEX_SIZE]);
+/* The same of its public key (SubjectPublicKeyInfo). */
+MUST_USE int certificate_public_key_sha256(struct x509_st *certificate,
+					   char ret[DIGEST_HEX_SIZE]);

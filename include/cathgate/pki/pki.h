@@ -84,7 +84,7 @@ void pki_certificate_free(struct pki_certificate *certificate);
 
 struct pki_facts {
 	char serial[PKI_SERIAL_SIZE]; /* lower-case hex */
-	char sha256[DIGEST_HEX_SIZE];
+	char sha256[DIGEST_HEX_SIZE], public_key_sha256[DIGEST_HEX_SIZE];
 	char subject[PKI_NAME_SIZE],
 		issuer[PKI_NAME_SIZE]; /* RFC 2253; cut when longer */
 	char common_name[128];

@@ -315,6 +315,8 @@ int handout_make(struct handout *handout, const struct site *site)
 		return -1;
 	if (is_issued ? (key = issue_certificate(handout, site)) != NULL
 		      : read_own(handout) == 0)
+		result = site_must_not_be_revoked(site, handout->certificate);
+	if (result == 0)
 		result = find_listener(handout, site);
 	if (result == 0)
 		result = write_roots(handout, site);

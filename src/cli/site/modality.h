@@ -13,7 +13,7 @@ struct modality_options {
 	struct options_texts ae_titles, called_ae_titles, addresses, sop_classes, trusted;
 	const char *destination, *certificate, *request, *password_file, *output;
 	unsigned days; /* 0: not said */
-	bool legacy, rsa, pem, reload, now, confirm, json;
+	bool legacy, rsa, ec, pem, reload, now, confirm, json;
 };
 
 #define MODALITY_ROW(option, argument, what, ...) \
@@ -25,6 +25,14 @@ struct modality_options {
  * the exit status. */
 MUST_USE int modality_options_read(const struct options *options, int argc, char **argv,
 				   struct modality_options *ret);
+
+/* Whether options that were given contradict each other. -1 to go on; else the exit
+ * status. */
+MUST_USE int modality_options_judge(const struct options *options,
+				    const struct modality_options *asked);
+
+/* How the certificate of a modality is made by these options. */
+struct site_made modality_made(const struct modality_options *options);
 
 /* The text of an entry in modalities.d; kept. `binding` is a line of `certificate`. */
 const char *modality_entry_text(const struct modality_options *options,

@@ -45,7 +45,7 @@ static const struct options_row rows[] = {
 		     .help = "It made this request for one"),
 	MODALITY_ROW("legacy", NULL, OPTIONS_FLAG, legacy,
 		     .help = "PKCS#12 and RSA key that old devices can read"),
-	MODALITY_ROW("rsa", NULL, OPTIONS_FLAG, rsa, .help = "An RSA key"),
+	MODALITY_ROW("rsa", NULL, OPTIONS_FLAG, rsa, .help = "An RSA key (EC P-256)"),
 	MODALITY_ROW("pem", NULL, OPTIONS_FLAG, pem,
 		     .help = "Key and certificate in PEM, too"),
 	MODALITY_ROW("password-file", "FILE", OPTIONS_TEXT, password_file,
@@ -75,26 +75,12 @@ static const struct options options = {
 	.hint = "Name one modality",
 };
 
-static int refuse_options(const char *what)
-{
-	complain("%s", what);
-	return options_misused(&options);
-}
-
 static int judge_together(const struct modality_options *asked)
 {
-	bool says_how = asked->legacy || asked->rsa || asked->pem || asked->password_file;
-
-	if (asked->ae_titles.count == 0)
-		return refuse_options("what does it call itself? Give --ae-title");
-	if (asked->certificate && (asked->request || says_how || asked->days != 0))
-		return refuse_options("with its own --certificate nothing is issued: "
-				      "leave the options out that say how");
-	if (asked->request && says_how)
-		return refuse_options("with a --request the key stays in the modality: "
-				      "leave the options out that say how to hand it "
-				      "over");
-	return -1;
+	if (asked->ae_titles.count > 0)
+		return modality_options_judge(&options, asked);
+	complain("what does it call itself? Give --ae-title");
+	return options_misused(&options);
 }
 
 /* Options that were not given follow from the site. */
@@ -148,10 +134,12 @@ static const char *entry_binding(const struct handout *handout)
 static int add_modality(struct site *site, struct handout *handout)
 {
 	const struct modality_options *asked = handout->asked;
+	struct site_made made;
 
 	if (handout_make(handout, site) < 0)
 		return CLI_WRONG;
-	if (site_keep(site, handout->certificate) < 0)
+	made = modality_made(asked);
+	if (site_keep(site, handout->certificate, &made) < 0)
 		return CLI_USAGE;
 	if (modality_entry_write(site, asked->name,
 				 modality_entry_text(asked, entry_binding(handout)),

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/kit/complain.h"
+#include "cli/kit/gateway_config.h"
 #include "cli/kit/keep.h"
 #include "handout.h"
 #include "modality.h"
@@ -15,15 +16,18 @@
 
 static const struct options_row rows[] = {
 	MODALITY_ROW("confirm", NULL, OPTIONS_FLAG, confirm,
-		     .help = "The new one works: end all older ones"),
+		     .help = "The new one works, as the log must show: end all older "
+			     "ones"),
 	MODALITY_ROW("now", NULL, OPTIONS_FLAG, now,
-		     .help = "End the older ones at once"),
+		     .help = "End the older ones at once, whatever the log shows"),
 	MODALITY_ROW("certificate", "FILE", OPTIONS_TEXT, certificate,
 		     .help = "The new one of a modality that has its own",
 		     .judge = judge_certificate),
 	MODALITY_ROW("request", "FILE", OPTIONS_TEXT, request),
-	MODALITY_ROW("legacy", NULL, OPTIONS_FLAG, legacy),
+	MODALITY_ROW("ec", NULL, OPTIONS_FLAG, ec),
 	MODALITY_ROW("rsa", NULL, OPTIONS_FLAG, rsa),
+	MODALITY_ROW("legacy", NULL, OPTIONS_FLAG, legacy,
+		     .help = "Another kind of key; it is usually made as the last one"),
 	MODALITY_ROW("pem", NULL, OPTIONS_FLAG, pem),
 	MODALITY_ROW("password-file", "FILE", OPTIONS_TEXT, password_file),
 	MODALITY_ROW("trust", "FILE", OPTIONS_TEXTS, trusted, .judge = judge_certificate),
@@ -86,33 +90,76 @@ static int rebind(struct site *site, const char *name, const char *newest, bool 
 	return result;
 }
 
+/* The certificate that is to stay. */
+struct newest {
+	const char *sha256;		      /* kept; NULL: none is known */
+	const struct site_certificate *known; /* NULL: there is no copy of it */
+	size_t bound;			      /* certificates that the entry takes now */
+};
+
+static struct newest newest_of(const struct site *site,
+			       const struct config_modality *entry)
+{
+	const struct config_strings *digests = &entry->certificate.sha256;
+	struct newest newest = { .bound = digests->count };
+
+	if (digests->count > 0)
+		newest.sha256 = keep_format("%s", digests->items[digests->count - 1]);
+	for (size_t i = 0; i < site->known_count; i++) {
+		const struct site_certificate *known = &site->known[i];
+
+		if (known->revoked != 0 || !site_is_bound(&entry->certificate, known))
+			continue;
+		newest.bound += digests->count == 0;
+		if (!newest.sha256)
+			newest.sha256 = keep_format("%s", known->facts.sha256);
+		if (!newest.known && strcmp(known->facts.sha256, newest.sha256) == 0)
+			newest.known = known;
+	}
+	return newest;
+}
+
+/* Ending the old certificate before the modality shows the new one would shut it out. */
+static bool may_end_older(const struct site *site, const struct modality_options *asked,
+			  const struct newest *newest)
+{
+	int was_shown =
+		asked->now ? 1 : site_was_shown(site, newest->sha256, newest->known);
+
+	if (was_shown == 0)
+		complain("%s has not shown its new certificate yet (SHA-256 %.16s…): "
+			 "without the old one it would be shut out. Have it send a "
+			 "C-ECHO with the new one, or say --now to end the old one all "
+			 "the same",
+			 asked->name, newest->sha256);
+	else if (was_shown < 0)
+		complain("so nothing tells whether %s has the new certificate; say --now "
+			 "to end the old one all the same",
+			 asked->name);
+	return was_shown > 0;
+}
+
 static int confirm_newest(struct site *site, const struct modality_options *asked)
 {
 	const struct config_modality *entry = site_entry(site, asked->name);
-	const struct config_strings *digests = &entry->certificate.sha256;
-	const struct site_certificate *newest = NULL;
+	struct newest newest = newest_of(site, entry);
+	const char *until = "";
 
-	if (digests->count > 0) {
-		const char *last = digests->items[digests->count - 1];
-
-		if (rebind(site, asked->name, keep_copy(last, strlen(last)), true) < 0)
-			return CLI_WRONG;
-		printf("%s has one certificate.\n", asked->name);
-		return site_reload(asked->reload);
-	}
-	for (size_t i = 0; i < site->known_count && !newest; i++)
-		if (site->known[i].revoked == 0 &&
-		    site_is_bound(&entry->certificate, &site->known[i]))
-			newest = &site->known[i];
-	if (!newest) {
+	if (!newest.sha256) {
 		complain("no certificate of \"%s\" is known that could stay",
 			 asked->name);
 		return CLI_WRONG;
 	}
-	if (site_revoke_bound(site, entry, newest->facts.sha256, PKI_SUPERSEDED) < 0)
+	if (newest.known)
+		until = keep_format(", good until %s",
+				    site_date(newest.known->facts.not_after));
+	if (newest.bound > 1 && !may_end_older(site, asked, &newest))
 		return CLI_WRONG;
-	printf("%s has one certificate, good until %s.\n", asked->name,
-	       site_date(newest->facts.not_after));
+	if (entry->certificate.sha256.count > 1
+		    ? rebind(site, asked->name, newest.sha256, true) < 0
+		    : site_revoke_bound(site, entry, newest.sha256, PKI_SUPERSEDED) < 0)
+		return CLI_WRONG;
+	printf("%s has one certificate%s.\n", asked->name, until);
 	return site_reload(asked->reload);
 }
 
@@ -120,10 +167,11 @@ static int commit_renewal(struct site *site, struct handout *handout)
 {
 	const struct modality_options *asked = handout->asked;
 	const struct config_modality *entry = site_entry(site, asked->name);
+	struct site_made made = modality_made(asked);
 	struct pki_facts facts;
 
 	if (pki_certificate_facts(handout->certificate, &facts) < 0 ||
-	    site_keep(site, handout->certificate) < 0)
+	    site_keep(site, handout->certificate, &made) < 0)
 		return -1;
 	if (handout_describe(handout, site, entry) < 0 ||
 	    (asked->certificate &&
@@ -135,6 +183,57 @@ static int commit_renewal(struct site *site, struct handout *handout)
 		return site_revoke_bound(site, site_entry(site, asked->name),
 					 facts.sha256, PKI_SUPERSEDED);
 	return 0;
+}
+
+/* The new certificate is made as the last one was, but for what the options say. */
+static int remember_options(const struct site *site, struct modality_options *asked)
+{
+	const struct config_modality *entry = site_entry(site, asked->name);
+	const struct site_made *made = NULL;
+
+	for (size_t i = 0; i < site->known_count && !made; i++)
+		if (site_is_bound(&entry->certificate, &site->known[i]))
+			made = &site->known[i].made;
+	if (!made || asked->certificate || asked->request || asked->ec || asked->rsa ||
+	    asked->legacy)
+		return 0;
+	if (made->request) {
+		complain("%s made its own key, which stays there: give its new request "
+			 "with --request, or say --ec, --rsa or --legacy to have a key "
+			 "made here",
+			 asked->name);
+		return -1;
+	}
+	asked->legacy = made->legacy;
+	asked->rsa = made->rsa;
+	asked->pem |= made->pem;
+	if (made->legacy || made->rsa)
+		printf("Made like the last one: %s.\n",
+		       made->legacy ? "--legacy" : "--rsa");
+	return 0;
+}
+
+/* The same certificate once more, or one that has been ended, renews nothing. */
+static int must_be_another(const struct site *site, const struct modality_options *asked)
+{
+	const struct config_strings *bound =
+		&site_entry(site, asked->name)->certificate.sha256;
+	struct pki_certificate *certificate;
+	struct pki_facts facts = { 0 };
+	const char *error;
+	bool is_same;
+
+	if (!asked->certificate)
+		return 0;
+	certificate = pki_certificate_read(asked->certificate, &error);
+	if (certificate && pki_certificate_facts(certificate, &facts) < 0)
+		complain_openssl();
+	pki_certificate_free(certificate);
+	is_same = gateway_config_has_text(bound, facts.sha256);
+	if (is_same)
+		complain("%s is the certificate that %s has already; give the new one",
+			 asked->certificate, asked->name);
+	return is_same ? -1 : 0;
 }
 
 static int renew_certificate(struct site *site, const struct modality_options *asked)
@@ -183,6 +282,8 @@ int modality_renew_main(int argc, char **argv)
 	int status = modality_options_read(&options, argc, argv, &asked);
 	bool was_revoked = false;
 
+	if (status < 0)
+		status = modality_options_judge(&options, &asked);
 	if (status >= 0)
 		return status;
 	if (site_open(&site, asked.config, true) < 0)
@@ -197,7 +298,8 @@ int modality_renew_main(int argc, char **argv)
 			 asked.name);
 	else if (asked.confirm)
 		status = confirm_newest(&site, &asked);
-	else
+	else if (remember_options(&site, &asked) == 0 &&
+		 (was_revoked || must_be_another(&site, &asked) == 0))
 		status = renew_certificate(&site, &asked);
 	if (was_revoked && status != CLI_GOOD)
 		restore_entry(&site, asked.name, true);

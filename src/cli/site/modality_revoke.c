@@ -89,7 +89,8 @@ static int end_entry(const struct options *options, int argc, char **argv,
 	} else if (!entry) {
 		complain("there is no modality \"%s\"; cathgate modality list names them",
 			 asked.name);
-	} else if (site_revoke_bound(&site, entry, NULL, reason) == 0 &&
+	} else if ((is_gone || site_note_revoked(&site, entry) == 0) &&
+		   site_revoke_bound(&site, entry, NULL, reason) == 0 &&
 		   must_be_movable(&site, asked.name) == 0) {
 		result = is_gone ? durable_remove(path)
 				 : durable_rename(path,

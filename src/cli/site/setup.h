@@ -42,6 +42,8 @@ struct setup_plan {
 #define SETUP_CA_CERT	    "ca/ca.crt"
 #define SETUP_CA_CRL	    "ca/ca.crl"
 #define SETUP_KNOWN	    "ca/certificates"
+#define SITE_MADE_WITH	    "Made with:"
+#define SETUP_REVOKED	    "ca/revoked"
 #define SETUP_MODALITIES_CA "tls/modalities-ca.crt"
 #define SETUP_CRL	    "tls/modalities.crl"
 #define SETUP_CONFIG	    "cathgate.conf"

@@ -16,6 +16,8 @@
 #include "cli/kit/keep.h"
 #include "setup.h"
 
+#define KNOWN_MAX (64UL * 1024)
+
 int site_reread(struct site *site)
 {
 	struct config *config = gateway_config_load(site->config_path, true);
@@ -74,6 +76,26 @@ static int read_ca(struct site *site, bool may_change)
 	return -1;
 }
 
+/* What site_keep has written before the certificate. A copy of an older version has
+ * nothing there; its key tells a part. */
+static struct site_made read_made(const char *path, const struct pki_facts *facts)
+{
+	struct site_made made = { .rsa = strncmp(facts->key, "RSA", 3) == 0 };
+	char *bytes, *line;
+	size_t size;
+
+	if (durable_read(path, KNOWN_MAX, &bytes, &size) < 0)
+		return made;
+	line = strncmp(bytes, SITE_MADE_WITH, strlen(SITE_MADE_WITH)) == 0 ? bytes : NULL;
+	if (line)
+		line[strcspn(line, "\n")] = '\0';
+	made.legacy = line && strstr(line, " legacy");
+	made.pem = line && strstr(line, " pem");
+	made.request = line && strstr(line, " request");
+	free(bytes);
+	return made;
+}
+
 static void read_known(struct site *site, const char *path)
 {
 	struct site_certificate known = { 0 };
@@ -87,6 +109,7 @@ static void read_known(struct site *site, const char *path)
 		pki_certificate_free(known.certificate);
 		return;
 	}
+	known.made = read_made(path, &known.facts);
 	known.is_ours = site->ca && pki_is_issued_by(known.certificate, site->ca);
 	if (known.is_ours)
 		known.revoked = pki_crl_revoked(site->crl, known.certificate);

@@ -9,8 +9,10 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "cathgate/base/must_use.h"
@@ -19,12 +21,19 @@
 #include "cathgate/tls/tls.h"
 #include "cli/kit/daemon_user.h"
 
+/* How a certificate came to be, so that the next one for that modality can be made so. */
+struct site_made {
+	bool legacy, rsa, pem; /* as the options of `cathgate modality add` */
+	bool request;	       /* its key is the device's secret */
+};
+
 struct site_certificate {
 	struct pki_certificate *certificate;
 	struct pki_facts facts;
 	time_t revoked;	      /* 0: it isn't */
 	struct timespec kept; /* when the copy was made */
 	bool is_ours;	      /* of the private CA */
+	struct site_made made;
 };
 
 struct site {
@@ -58,8 +67,11 @@ const char *site_revoked_path(const struct site *site, const char *name);
 bool site_is_bound(const struct config_certificate *bound,
 		   const struct site_certificate *known);
 
-/* Keeps a copy of the certificate, or removes it. -1 with a message. */
-MUST_USE int site_keep(struct site *site, const struct pki_certificate *certificate);
+/* Keeps a copy of the certificate, with how it was made, or removes it. -1 with a
+ * message.
+ */
+MUST_USE int site_keep(struct site *site, const struct pki_certificate *certificate,
+		       const struct site_made *made);
 void site_forget(const struct site *site, const struct pki_certificate *certificate);
 
 /* Writes the next CRL with those of the given ones that are ours, for so many days (0: as
@@ -71,6 +83,26 @@ MUST_USE int site_revoke(struct site *site,
  * (NULL: all). What another CA has issued can't be revoked here, and is passed over. */
 MUST_USE int site_revoke_bound(struct site *site, const struct config_modality *entry,
 			       const char *but, enum pki_reason reason);
+/* Notes the certificates that the entry is bound to, and their keys, as shut out. -1 with
+ * a message. */
+MUST_USE int site_note_revoked(struct site *site, const struct config_modality *entry);
+/* 0; or -1 with a message, where the certificate or its key was shut out. */
+MUST_USE int site_must_not_be_revoked(const struct site *site,
+				      const struct pki_certificate *certificate);
+
+/* Takes one line of an association (cathgate/audit/members.h). True: it was the last one
+ * that is wanted. */
+typedef bool site_log_take(void *context, const json_t *line);
+/* Gives the lines of associations that the gateway's log has since then (in
+ * microseconds). -1 with a message. */
+MUST_USE int site_log_each(const struct site *site, int64_t since, site_log_take *take,
+			   void *context);
+/* Whether the gateway has seen the certificate in a handshake, which proves that the
+ * modality has its key. `known` (or NULL) says since when it can have. -1 with a message
+ * where the log can't tell. */
+MUST_USE int site_was_shown(const struct site *site, const char *sha256,
+			    const struct site_certificate *known);
+
 /* Whether a listener of the gateway reads the CRL; else there is a message. */
 bool site_reads_crl(const struct site *site);
 

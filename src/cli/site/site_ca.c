@@ -35,18 +35,29 @@ static int make_folders(const struct site *site)
 	return 0;
 }
 
-int site_keep(struct site *site, const struct pki_certificate *certificate)
+/* A text before the certificate, which readers of PEM pass over. */
+static const char *made_with(const struct site_made *made)
+{
+	return keep_format(SITE_MADE_WITH "%s%s%s%s\n", made->legacy ? " legacy" : "",
+			   made->rsa ? " rsa" : "", made->pem ? " pem" : "",
+			   made->request ? " request" : "");
+}
+
+int site_keep(struct site *site, const struct pki_certificate *certificate,
+	      const struct site_made *made)
 {
 	struct durable_owner own = daemon_user_none(0600);
 	const char *path = certificate_copy_path(site, certificate);
 	struct pki_text text;
+	const char *whole;
 	int result = -1;
 
 	if (make_folders(site) < 0)
 		return -1;
 	if (!path || pki_certificate_write(certificate, &text) < 0)
 		return complain_openssl();
-	result = durable_replace(path, text.bytes, text.size, &own);
+	whole = keep_format("%s%s", made_with(made), text.bytes);
+	result = durable_replace(path, whole, strlen(whole), &own);
 	if (result < 0)
 		complain_file(path);
 	pki_text_free(&text);
