@@ -79,9 +79,10 @@ static void take_name(const GENERAL_NAME *name, struct pki_facts *facts)
 	size_t size = sizeof(facts->names[0]);
 	bool taken = false;
 
-	if (name->type == GEN_URI && facts->uri[0] == '\0')
-		copy_text(name->d.uniformResourceIdentifier, facts->uri,
-			  sizeof(facts->uri));
+	if (name->type == GEN_URI && facts->uri_count < PKI_URIS_MAX &&
+	    copy_text(name->d.uniformResourceIdentifier, facts->uris[facts->uri_count],
+		      sizeof(facts->uris[0])))
+		facts->uri_count++;
 	else if (name->type == GEN_DNS && next)
 		taken = copy_text(name->d.dNSName, next, size);
 	else if (name->type == GEN_IPADD && next)

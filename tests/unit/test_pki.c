@@ -170,7 +170,7 @@ static void facts_are_read_back(void **state)
 	assert_int_equal(strlen(facts.serial), 32);
 	assert_true(strcmp(facts.serial, later.serial) != 0);
 	assert_string_equal(facts.common_name, "angio-3");
-	assert_string_equal(facts.uri, "urn:uuid:1");
+	assert_string_equal(facts.uris[0], "urn:uuid:1");
 	assert_string_equal(facts.key, "RSA 2048");
 	assert_string_equal(of_ca.key, "EC 256");
 	assert_string_equal(of_ca.subject, "CN=CA of Ärzte,O=Hospital\\, and more");

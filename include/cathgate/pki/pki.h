@@ -80,6 +80,7 @@ void pki_certificate_free(struct pki_certificate *certificate);
 
 #define PKI_SERIAL_SIZE 41 /* hex digits of up to 20 bytes, and a NUL */
 #define PKI_NAMES_MAX	16
+#define PKI_URIS_MAX	4
 #define PKI_NAME_SIZE	256
 
 struct pki_facts {
@@ -93,7 +94,8 @@ struct pki_facts {
 		  [256]; /* DNS names and addresses; longer ones are left out
 			  */
 	size_t name_count;
-	char uri[256]; /* the first; "" where there is none */
+	char uris[PKI_URIS_MAX][256];
+	size_t uri_count;
 	time_t not_before, not_after;
 	bool is_ca;
 };
@@ -164,6 +166,7 @@ MUST_USE int pki_pkcs12_write(const struct pki_key *key,
 			      bool legacy, struct pki_text *ret);
 
 #define PKI_PASSWORD_SIZE 20 /* "abcd-efgh-jkmn-pqrs" and a NUL */
+#define PKI_UUID_HEAD	  "urn:uuid:"
 #define PKI_UUID_SIZE	  46 /* "urn:uuid:" and 36 characters, and a NUL */
 /* 77 random bits, easy to read and type. */
 MUST_USE int pki_password_make(char ret[PKI_PASSWORD_SIZE]);

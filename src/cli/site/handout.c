@@ -174,7 +174,7 @@ static const char *shown_pem(const struct handout *handout)
 static const char *cure_of_distrust(const struct handout *handout,
 				    const struct site *site)
 {
-	if (!handout->asked->certificate)
+	if (modality_is_issued(handout->asked))
 		return keep_format("; append %s/" SETUP_CA_CERT
 				   " to the file in `ca` of the listener, and name its "
 				   "CRL in `crl`",
@@ -185,29 +185,42 @@ static const char *cure_of_distrust(const struct handout *handout,
 	       "listener";
 }
 
+const struct config_listen *handout_listener(const struct handout *handout,
+					     const struct site *site)
+{
+	const struct config *config = site->config;
+
+	return &config->listen[handout->listener < config->listen_count
+				       ? handout->listener
+				       : 0];
+}
+
 /* Proves the certificate against the listener that its owner will meet. */
 static int find_listener(struct handout *handout, const struct site *site)
 {
 	const char *path = handout->asked->certificate;
-	const char *shown = shown_pem(handout);
+	const char *shown = handout->certificate ? shown_pem(handout) : "";
+	const struct config_listen *listener;
 	struct tls_failure failure;
 
 	if (!shown)
 		return complain_openssl();
-	handout->listener = site_listener_for(site, shown, &failure);
+	listener = site_listener_for(site, shown, &failure);
+	if (listener)
+		handout->listener = (size_t)(listener - site->config->listen);
 	if (failure.reason == REASON_NONE)
 		return 0;
 	complain("%s%sthe gateway %s (%s): %s%s", path ? path : "", path ? ": " : "",
-		 handout->listener ? "doesn't accept it yet" : "would refuse it",
+		 listener ? "doesn't accept it yet" : "would refuse it",
 		 reason_name(failure.reason), failure.detail,
 		 failure.reason == REASON_TLS_UNTRUSTED ? cure_of_distrust(handout, site)
 							: "");
-	return handout->listener ? 0 : -1;
+	return listener ? 0 : -1;
 }
 
 static int find_root(struct handout *handout, const struct site *site)
 {
-	const struct config_tls *tls = &handout->listener->tls;
+	const struct config_tls *tls = &handout_listener(handout, site)->tls;
 	char away[PKI_NAME_SIZE];
 
 	handout->roots = keep_bytes((handout->asked->trusted.count + 1) *
@@ -283,6 +296,25 @@ static int read_own(struct handout *handout)
 	return -1;
 }
 
+/* Devices that need an old PKCS#12 file often know RSA alone. */
+static void warn_of_ec(const struct config_listen *listen)
+{
+	const char *error;
+	struct pki_certificate *certificate =
+		pki_certificate_read(listen->tls.certificate.path, &error);
+	struct pki_facts facts;
+
+	if (certificate && pki_certificate_facts(certificate, &facts) == 0 &&
+	    strncmp(facts.key, "EC", 2) == 0)
+		complain("the gateway shows an EC certificate alone (%s), which many old "
+			 "devices can't verify: if the handshake fails with "
+			 "tls-no-common, "
+			 "give the gateway an RSA one with cathgate certificate renew "
+			 "--rsa",
+			 listen->tls.certificate.path);
+	pki_certificate_free(certificate);
+}
+
 static int open_folder(struct handout *handout)
 {
 	struct durable_owner own = daemon_user_none(0700);
@@ -300,7 +332,7 @@ static int open_folder(struct handout *handout)
 
 int handout_make(struct handout *handout, const struct site *site)
 {
-	bool is_issued = !handout->asked->certificate;
+	bool is_issued = modality_is_issued(handout->asked);
 	struct pki_key *key = NULL;
 	int result = -1;
 
@@ -314,7 +346,9 @@ int handout_make(struct handout *handout, const struct site *site)
 	if (open_folder(handout) < 0)
 		return -1;
 	if (is_issued ? (key = issue_certificate(handout, site)) != NULL
-		      : read_own(handout) == 0)
+		      : !handout->asked->certificate || read_own(handout) == 0)
+		result = 0;
+	if (result == 0 && handout->certificate)
 		result = site_must_not_be_revoked(site, handout->certificate);
 	if (result == 0)
 		result = find_listener(handout, site);
@@ -322,6 +356,8 @@ int handout_make(struct handout *handout, const struct site *site)
 		result = write_roots(handout, site);
 	if (result == 0 && key)
 		result = write_issued(handout, site, key);
+	if (result == 0 && handout->asked->legacy)
+		warn_of_ec(handout_listener(handout, site));
 	pki_key_free(key);
 	return result;
 }
@@ -347,7 +383,7 @@ void handout_print(const struct handout *handout)
 	       handout->folder, handout->asked->name);
 	if (handout->root_away[0] != '\0')
 		printf("%s\n", handout->root_away);
-	if (!handout->asked->certificate && !handout->asked->request)
+	if (modality_is_issued(handout->asked) && !handout->asked->request)
 		printf("Delete the folder when the modality has it: it holds its key.\n");
 	if (handout->password[0] != '\0')
 		printf("Password of %s.p12, shown this once: %s\n", handout->asked->name,

@@ -15,8 +15,8 @@ struct handout {
 	const char *folder;
 
 	/* What comes of it. */
-	struct pki_certificate *certificate;
-	const struct config_listen *listener; /* that accepts it */
+	struct pki_certificate *certificate; /* NULL: any with a name counts */
+	size_t listener;		     /* that accepts it, of the configuration */
 	/* The CAs that the modality is to trust: the first is the gateway's, or NULL
 	 * where it isn't at hand, or there is none yet; then those that were asked for.
 	 */
@@ -37,6 +37,10 @@ MUST_USE int handout_describe(struct handout *handout, const struct site *site,
 MUST_USE int handout_commit(struct handout *handout);
 void handout_close(struct handout *handout);
 
+/* The listener that the modality will meet. The configuration may have been read anew
+ * since handout_make. */
+const struct config_listen *handout_listener(const struct handout *handout,
+					     const struct site *site);
 /* The file of such a CA, without its ending: "ca", "ca-2". Kept. */
 const char *handout_ca_name(size_t at);
 

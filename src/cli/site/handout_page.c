@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/base/address.h"
 #include "cli/kit/complain.h"
 #include "handout.h"
 #include "cli/kit/keep.h"
@@ -65,10 +66,33 @@ static void describe_gateway(FILE *page, const struct config_listen *listen)
 	pki_certificate_free(certificate);
 }
 
+static const char *add_names(const char *text, const char *kind,
+			     const struct options_texts *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		text = keep_listed(text, ", ",
+				   keep_format("%s %s", kind, names->items[i]));
+	return text;
+}
+
+static const char *list_names(const struct modality_options *asked)
+{
+	return add_names(
+		add_names(add_names("", "CN", &asked->common_names), "DNS", &asked->dns),
+		"URI", &asked->uris);
+}
+
 static void describe_certificate(FILE *page, const struct handout *handout)
 {
 	struct pki_facts facts = { 0 };
 
+	if (!handout->certificate) {
+		fprintf(page,
+			"  Its certificate      one of the hospital's CA, with the name\n"
+			"                       %s\n",
+			list_names(handout->asked));
+		return;
+	}
 	if (pki_certificate_facts(handout->certificate, &facts) < 0)
 		return;
 	if (handout->asked->certificate)
@@ -82,10 +106,20 @@ static void describe_certificate(FILE *page, const struct handout *handout)
 			"%s.p12 (PKCS#12, key and certificate; the\n"
 			"                       password comes by another way)\n",
 			handout->asked->name);
+	if (handout->asked->pem)
+		fprintf(page,
+			"                       also as %s.crt and %s.key (PEM); where "
+			"it\n"
+			"                       speaks no TLS, see stunnel.conf\n",
+			handout->asked->name, handout->asked->name);
 	fprintf(page,
 		"    SHA-256            %.32s\n                       %s\n"
 		"    valid until        %s\n",
 		facts.sha256, facts.sha256 + 32, site_date(facts.not_after));
+}
+
+static void describe_trust(FILE *page, const struct handout *handout)
+{
 	for (size_t i = 0; i < handout->root_count; i++)
 		fprintf(page, "  CA to trust          %s%s.crt (PEM)\n",
 			handout->roots[i] ? "" : "ask the administrator for ",
@@ -118,10 +152,54 @@ static void describe_steps(FILE *page, const struct config_modality *entry)
 			      "only: don't\nchange its address without telling.\n");
 }
 
+/* For a device that speaks no TLS: its key and certificate are in the folder in PEM. */
+static int write_stunnel(struct handout *handout, const struct config_listen *listen,
+			 const struct config_modality *entry)
+{
+	struct durable_owner own = daemon_user_none(0600);
+	const char *name = handout->asked->name, *host = "", *text;
+	const char *error = NULL;
+	struct pki_certificate *certificate =
+		pki_certificate_read(listen->tls.certificate.path, &error);
+	struct pki_facts facts = { 0 };
+	struct address_range range;
+
+	if (certificate && pki_certificate_facts(certificate, &facts) == 0)
+		host = facts.name_count > 0 ? facts.names[0] : listen->address;
+	pki_certificate_free(certificate);
+	text = keep_format(
+		"; For a modality that speaks no TLS: stunnel 5.45 or later, on the "
+		"modality "
+		"itself or on a\n"
+		"; small machine beside it, on a cable that nobody else can reach. It "
+		"starts "
+		"in this folder.\n"
+		"; At the modality: host 127.0.0.1, or that of the machine beside it, "
+		"which "
+		"then stands in\n"
+		"; accept; port 11112, no TLS; calling AE title %s, called AE title %s.\n"
+		"[cathgate]\n"
+		"client = yes\n"
+		"accept = 127.0.0.1:11112\n"
+		"connect = %s:%u\n"
+		"cert = %s.crt\n"
+		"key = %s.key\n"
+		"CAfile = %s\n"
+		"verifyChain = yes\n"
+		"%s = %s\n"
+		"sslVersionMin = TLSv1.2\n"
+		"TIMEOUTidle = 86400\n",
+		list_titles(&entry->ae_titles), list_titles(&entry->called_ae_titles),
+		strchr(host, ':') ? keep_format("[%s]", host) : host, port_of(listen),
+		name, name, "ca.crt",
+		address_range_parse(host, &range) == 0 ? "checkIP" : "checkHost", host);
+	return staging_write(&handout->staging, "stunnel.conf", text, strlen(text), &own);
+}
+
 int handout_describe(struct handout *handout, const struct site *site,
 		     const struct config_modality *entry)
 {
-	const struct config_listen *listen = handout->listener;
+	const struct config_listen *listen = handout_listener(handout, site);
 	struct durable_owner own = daemon_user_none(0600);
 	char *text = NULL;
 	size_t size = 0;
@@ -139,6 +217,7 @@ int handout_describe(struct handout *handout, const struct site *site,
 		list_titles(&entry->called_ae_titles));
 	fprintf(page, "  AE title (calling)   %s\n", list_titles(&entry->ae_titles));
 	describe_certificate(page, handout);
+	describe_trust(page, handout);
 	fprintf(page,
 		"\nTLS\n  Version              %s\n"
 		"  Cipher suites        ECDHE with AES-GCM or ChaCha20 (BCP 195)\n"
@@ -152,6 +231,8 @@ int handout_describe(struct handout *handout, const struct site *site,
 		result = staging_write(&handout->staging,
 				       keep_format("%s.txt", handout->asked->name), text,
 				       size, &own);
+	if (result == 0 && handout->asked->pem)
+		result = write_stunnel(handout, listen, entry);
 out:
 	if (page)
 		fclose(page);

@@ -11,6 +11,7 @@
 struct modality_options {
 	const char *name, *config;
 	struct options_texts ae_titles, called_ae_titles, addresses, sop_classes, trusted;
+	struct options_texts common_names, dns, uris; /* of its certificate */
 	const char *destination, *certificate, *request, *password_file, *output;
 	unsigned days; /* 0: not said */
 	bool legacy, rsa, ec, pem, reload, now, confirm, json;
@@ -31,9 +32,15 @@ MUST_USE int modality_options_read(const struct options *options, int argc, char
 MUST_USE int modality_options_judge(const struct options *options,
 				    const struct modality_options *asked);
 
+/* Whether the entry is to be bound to a name. */
+bool modality_is_named(const struct modality_options *options);
+/* Whether a certificate is made here. */
+bool modality_is_issued(const struct modality_options *options);
 /* How the certificate of a modality is made by these options. */
 struct site_made modality_made(const struct modality_options *options);
 
+/* "dns = [ "a", "b" ];" and a newline; "" for an empty list. Kept. */
+const char *modality_list_line(const char *key, const struct options_texts *list);
 /* The text of an entry in modalities.d; kept. `binding` is a line of `certificate`. */
 const char *modality_entry_text(const struct modality_options *options,
 				const char *binding);

@@ -41,13 +41,19 @@ static const struct options_row rows[] = {
 	MODALITY_ROW("certificate", "FILE", OPTIONS_TEXT, certificate,
 		     .help = "It has this certificate already",
 		     .judge = judge_certificate),
+	MODALITY_ROW("common-name", "NAME", OPTIONS_TEXTS, common_names),
+	MODALITY_ROW("dns", "NAME", OPTIONS_TEXTS, dns),
+	MODALITY_ROW("uri", "URI", OPTIONS_TEXTS, uris,
+		     .help = "Any certificate of a CA that the listener trusts counts "
+			     "which has this name (may be repeated)"),
 	MODALITY_ROW("request", "FILE", OPTIONS_TEXT, request,
 		     .help = "It made this request for one"),
 	MODALITY_ROW("legacy", NULL, OPTIONS_FLAG, legacy,
 		     .help = "PKCS#12 and RSA key that old devices can read"),
 	MODALITY_ROW("rsa", NULL, OPTIONS_FLAG, rsa, .help = "An RSA key (EC P-256)"),
 	MODALITY_ROW("pem", NULL, OPTIONS_FLAG, pem,
-		     .help = "Key and certificate in PEM, too"),
+		     .help = "Key and certificate in PEM, too, and a configuration of "
+			     "stunnel for a device without TLS"),
 	MODALITY_ROW("password-file", "FILE", OPTIONS_TEXT, password_file,
 		     .help = "The password of the PKCS#12 file is its first line"),
 	MODALITY_ROW("trust", "FILE", OPTIONS_TEXTS, trusted,
@@ -116,11 +122,24 @@ static int must_be_new(const struct site *site, const char *name)
 	return -1;
 }
 
+static const char *named_line(const char *key, const struct options_texts *names)
+{
+	return names->count == 0 ? ""
+				 : keep_format("  %s", modality_list_line(key, names));
+}
+
 static const char *entry_binding(const struct handout *handout)
 {
+	const struct modality_options *asked = handout->asked;
 	struct pki_facts facts;
 
-	if (!handout->asked->certificate)
+	if (modality_is_named(asked))
+		return keep_format(
+			"  // Any certificate counts that has this name and is "
+			"of a CA in `ca`\n  // of the listener.\n%s%s%s",
+			named_line("common_name", &asked->common_names),
+			named_line("dns", &asked->dns), named_line("uri", &asked->uris));
+	if (!asked->certificate)
 		return keep_format("  // The gateway's own CA put this name into its "
 				   "certificate, and into renewed ones.\n"
 				   "  uri = [ \"%s\" ];\n",
@@ -128,6 +147,23 @@ static const char *entry_binding(const struct handout *handout)
 	if (pki_certificate_facts(handout->certificate, &facts) < 0)
 		return "";
 	return keep_format("  sha256 = [ \"%s\" ];\n", facts.sha256);
+}
+
+/* A certificate that is given beside names must have them. */
+static bool has_names(const struct site *site, const struct handout *handout)
+{
+	const struct modality_options *asked = handout->asked;
+	struct site_certificate shown = { 0 };
+
+	if (!modality_is_named(asked) || !handout->certificate)
+		return true;
+	if (pki_certificate_facts(handout->certificate, &shown.facts) == 0 &&
+	    site_is_bound(&site_entry(site, asked->name)->certificate, &shown))
+		return true;
+	complain("%s doesn't have the names that were given, so its owner would be "
+		 "refused: its subject is %s",
+		 asked->certificate, shown.facts.subject);
+	return false;
 }
 
 /* All or nothing: the folder is put in place last; if that fails, the entry goes. */
@@ -139,7 +175,7 @@ static int add_modality(struct site *site, struct handout *handout)
 	if (handout_make(handout, site) < 0)
 		return CLI_WRONG;
 	made = modality_made(asked);
-	if (site_keep(site, handout->certificate, &made) < 0)
+	if (handout->certificate && site_keep(site, handout->certificate, &made) < 0)
 		return CLI_USAGE;
 	if (modality_entry_write(site, asked->name,
 				 modality_entry_text(asked, entry_binding(handout)),
@@ -147,7 +183,8 @@ static int add_modality(struct site *site, struct handout *handout)
 		site_forget(site, handout->certificate);
 		return CLI_WRONG;
 	}
-	if (handout_describe(handout, site, site_entry(site, asked->name)) == 0 &&
+	if (has_names(site, handout) &&
+	    handout_describe(handout, site, site_entry(site, asked->name)) == 0 &&
 	    handout_commit(handout) == 0)
 		return CLI_GOOD;
 	if (durable_remove(site_entry_path(site, asked->name)) < 0)

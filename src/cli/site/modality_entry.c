@@ -18,7 +18,7 @@ static const char *quote_all(const struct options_texts *list)
 	return text;
 }
 
-static const char *list_line(const char *key, const struct options_texts *list)
+const char *modality_list_line(const char *key, const struct options_texts *list)
 {
 	return list->count == 0 ? ""
 				: keep_format("%s = [ %s ];\n", key, quote_all(list));
@@ -35,10 +35,10 @@ const char *modality_entry_text(const struct modality_options *options,
 		"// " CATHGATE_SAMPLE "\n\n"
 		"name = %s;\n%s%scertificate: {\n%s}\n%s%sdestination = %s;\n",
 		site_date(time(NULL)), sample_quote(options->name),
-		list_line("ae_titles", &options->ae_titles),
-		list_line("called_ae_titles", &options->called_ae_titles), binding,
-		list_line("addresses", &options->addresses),
-		list_line("sop_classes", &options->sop_classes),
+		modality_list_line("ae_titles", &options->ae_titles),
+		modality_list_line("called_ae_titles", &options->called_ae_titles),
+		binding, modality_list_line("addresses", &options->addresses),
+		modality_list_line("sop_classes", &options->sop_classes),
 		sample_quote(options->destination));
 }
 

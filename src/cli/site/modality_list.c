@@ -51,10 +51,11 @@ static const char *state_of(const struct config_modality *entry,
 	if (entry->certificate.none)
 		return "no TLS";
 	if (!known)
-		return "certificate not seen";
+		return site_is_by_name(&entry->certificate) ? "bound to a name"
+							    : "certificate not seen";
 	if (known->facts.not_after < now)
 		return "expired";
-	if (count > 1)
+	if (count > 1 && !site_is_by_name(&entry->certificate))
 		return "renewed, old still allowed";
 	if (known->facts.not_after < now + SOON_DAYS * DAY_SECONDS)
 		return "expires soon";

@@ -20,6 +20,16 @@ int modality_options_read(const struct options *options, int argc, char **argv,
 	return CLI_USAGE;
 }
 
+bool modality_is_named(const struct modality_options *options)
+{
+	return options->common_names.count + options->dns.count + options->uris.count > 0;
+}
+
+bool modality_is_issued(const struct modality_options *options)
+{
+	return !options->certificate && !modality_is_named(options);
+}
+
 /* What is wrong with the options together; NULL: nothing. */
 static const char *fault_of(const struct modality_options *asked)
 {
@@ -36,6 +46,10 @@ static const char *fault_of(const struct modality_options *asked)
 	if (asked->certificate && (asked->request || says_how || asked->days != 0))
 		return "with its own --certificate nothing is issued: leave the options "
 		       "out that say how";
+	if (modality_is_named(asked) && (asked->request || says_how || asked->days != 0))
+		return "an entry that is bound to a name is for certificates that "
+		       "another CA makes: leave the options out that say how to make "
+		       "one";
 	if (asked->request && says_how)
 		return "with a --request the key stays in the modality: leave the "
 		       "options out that say how to hand it over";

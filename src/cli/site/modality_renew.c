@@ -236,6 +236,25 @@ static int must_be_another(const struct site *site, const struct modality_option
 	return is_same ? -1 : 0;
 }
 
+/* Nothing that is done here lets the next certificate in, nor keeps the old one out. */
+static int refuse_named(const struct site *site, const struct modality_options *asked,
+			bool was_revoked)
+{
+	if (was_revoked)
+		complain("\"%s\" is bound to a name, which the lost certificate has as "
+			 "well: once its CA's CRL lists that one, rename %s to %s, and "
+			 "reload",
+			 asked->name, site_revoked_path(site, asked->name),
+			 site_entry_path(site, asked->name));
+	else
+		complain("\"%s\" is bound to a name: the next certificate with that name "
+			 "counts as soon as the modality shows it, if its CA is in `ca` "
+			 "of the listener. Nothing is to be done here; the CA must "
+			 "revoke the old one if others may have it",
+			 asked->name);
+	return CLI_WRONG;
+}
+
 static int renew_certificate(struct site *site, const struct modality_options *asked)
 {
 	const struct config_modality *entry = site_entry(site, asked->name);
@@ -280,6 +299,7 @@ int modality_renew_main(int argc, char **argv)
 	struct modality_options asked;
 	struct site site;
 	int status = modality_options_read(&options, argc, argv, &asked);
+	const struct config_modality *entry;
 	bool was_revoked = false;
 
 	if (status < 0)
@@ -293,7 +313,10 @@ int modality_renew_main(int argc, char **argv)
 		was_revoked = restore_entry(&site, asked.name, false);
 	/* The certificates that were revoked don't come back with the entry. */
 	asked.now |= was_revoked;
-	if (!site_entry(&site, asked.name))
+	entry = site_entry(&site, asked.name);
+	if (entry && site_is_by_name(&entry->certificate))
+		status = refuse_named(&site, &asked, was_revoked);
+	else if (!entry)
 		complain("there is no modality \"%s\"; cathgate modality list names them",
 			 asked.name);
 	else if (asked.confirm)

@@ -70,7 +70,7 @@ static int end_entry(const struct options *options, int argc, char **argv,
 	struct site site;
 	const struct config_modality *entry;
 	int status = modality_options_read(options, argc, argv, &asked), result = -1;
-	bool is_gone = reason == PKI_CESSATION;
+	bool is_gone = reason == PKI_CESSATION, is_foreign;
 	const char *path;
 
 	if (status >= 0)
@@ -80,6 +80,7 @@ static int end_entry(const struct options *options, int argc, char **argv,
 	status = CLI_WRONG;
 	path = site_entry_path(&site, asked.name);
 	entry = site_entry(&site, asked.name);
+	is_foreign = entry && site_is_by_name(&entry->certificate);
 	if (!entry && is_gone &&
 	    access(site_revoked_path(&site, asked.name), F_OK) == 0) {
 		path = site_revoked_path(&site, asked.name);
@@ -103,6 +104,9 @@ static int end_entry(const struct options *options, int argc, char **argv,
 			       : "%s is shut out; cathgate modality renew %s lets it in "
 				 "again.\n",
 		       asked.name, asked.name);
+		if (is_foreign)
+			printf("Have the CA that made its certificate revoke that, "
+			       "too.\n");
 		status = site_reload(asked.reload);
 	}
 	site_close(&site);

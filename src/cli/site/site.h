@@ -67,11 +67,17 @@ const char *site_revoked_path(const struct site *site, const char *name);
 bool site_is_bound(const struct config_certificate *bound,
 		   const struct site_certificate *known);
 
+/* Whether any certificate with a certain name counts, so that a CA of the hospital's can
+ * renew it without a word to the gateway. The private CA's own names, which are unique,
+ * are none of these. */
+bool site_is_by_name(const struct config_certificate *bound);
+
 /* Keeps a copy of the certificate, with how it was made, or removes it. -1 with a
  * message.
  */
 MUST_USE int site_keep(struct site *site, const struct pki_certificate *certificate,
 		       const struct site_made *made);
+/* `certificate` may be NULL. */
 void site_forget(const struct site *site, const struct pki_certificate *certificate);
 
 /* Writes the next CRL with those of the given ones that are ours, for so many days (0: as
@@ -106,10 +112,10 @@ MUST_USE int site_was_shown(const struct site *site, const char *sha256,
 /* Whether a listener of the gateway reads the CRL; else there is a message. */
 bool site_reads_crl(const struct site *site);
 
-/* The listener with TLS that accepts the first certificate of a PEM text, *ret then
- * having no reason; or one that would but for a lack that passes (no CRL in force, a
- * first date to come), with the reason. NULL, with the reason, where each refuses it for
- * good. */
+/* The listener with TLS that accepts the first certificate of a PEM text ("": the first
+ * listener there is), *ret then having no reason; or one that would but for a lack that
+ * passes (no CRL in force, a first date to come), with the reason. NULL, with the reason,
+ * where each refuses it for good. */
 MUST_USE const struct config_listen *site_listener_for(const struct site *site,
 						       const char *pem,
 						       struct tls_failure *ret);

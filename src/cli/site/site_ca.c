@@ -66,7 +66,7 @@ int site_keep(struct site *site, const struct pki_certificate *certificate,
 
 void site_forget(const struct site *site, const struct pki_certificate *certificate)
 {
-	const char *path = certificate_copy_path(site, certificate);
+	const char *path = certificate ? certificate_copy_path(site, certificate) : NULL;
 
 	if (path)
 		(void)!durable_remove(path); /* a copy that stays does no harm */

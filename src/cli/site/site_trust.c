@@ -25,8 +25,8 @@ const struct config_listen *site_listener_for(const struct site *site, const cha
 
 		if (listen->tls.none)
 			continue;
-		if (tls_judge_certificate(&listen->tls, pem, strlen(pem), &failure) ==
-		    0) {
+		if (pem[0] == '\0' || tls_judge_certificate(&listen->tls, pem,
+							    strlen(pem), &failure) == 0) {
 			*ret = (struct tls_failure){ .reason = REASON_NONE };
 			return listen;
 		}
