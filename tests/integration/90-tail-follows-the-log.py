@@ -1,8 +1,6 @@
 """Goal: `cathgate audit tail` shows the log's last lines as a person reads them, goes on as
 they come, across a rotation and an operator's mv, and lets no peer's text steer a terminal."""
 import json
-import os
-import pty
 import queue
 import re
 import subprocess
@@ -11,6 +9,7 @@ import threading
 from dicom import PATIENCE, XA_CONTEXT
 from harness import Test, cathgate, tool
 from objects import make
+from terminal import on_a_terminal
 
 
 class Following:
@@ -31,20 +30,8 @@ class Following:
 		return self.lines.get(timeout=PATIENCE)
 
 
-def on_a_terminal(path, **environment):
-	"""What tail prints there."""
-	us, it = pty.openpty()
-	process = subprocess.Popen([cathgate(), "audit", "tail", path], stdout=it,
-				   env={**os.environ, "TERM": "xterm", **environment})
-	os.close(it)
-	shown = b""
-	try:
-		while part := os.read(us, 65536):
-			shown += part
-	except OSError:		# the terminal's way to say that nobody writes any more
-		pass
-	assert process.wait() == 0
-	return shown
+def on_terminal(**environment):
+	return on_a_terminal([cathgate(), "audit", "tail", log], **environment)
 
 
 def seqs(shown):
@@ -96,9 +83,9 @@ with Test() as t:
 	utc = tool("audit", "tail", "--utc", "-n", "1", log).decode()
 	assert gateway.audit()[-1]["time"][:19].replace("T", " ") + "Z" in utc, utc
 
-	assert b"\x1b[32m" in on_a_terminal(log), "green for what went well"
-	assert b"\x1b" not in on_a_terminal(log, NO_COLOR="1")
-	assert b"\x1b" not in on_a_terminal(log, TERM="dumb")
+	assert "\x1b[32m" in on_terminal(), "green for what went well"
+	assert "\x1b" not in on_terminal(NO_COLOR="1")
+	assert "\x1b" not in on_terminal(TERM="dumb")
 
 	# the configuration's log, though the configuration is wrong elsewhere
 	broken = gateway.folder / "broken.conf"

@@ -79,6 +79,13 @@ void moment_show(int64_t moment, bool utc, char ret[MOMENT_SIZE])
 		strftime(ret, MOMENT_SIZE, utc ? "%F %TZ" : "%F %T%z", &fields);
 }
 
+void moment_say(int64_t moment, bool utc, char ret[MOMENT_SIZE])
+{
+	moment_show(moment, utc, ret);
+	if (!utc && strlen(ret) > strlen("2026-01-31 12:00:00"))
+		ret[strlen("2026-01-31 12:00:00")] = '\0';
+}
+
 void moment_write(int64_t moment, char ret[MOMENT_SIZE])
 {
 	ret[0] = '\0';

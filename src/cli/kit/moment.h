@@ -28,5 +28,7 @@ int64_t moment_of_line(const json_t *line);
 
 /* "2026-01-31 12:00:00+0100", or with Z when `utc`; "-" of MOMENT_NONE. */
 void moment_show(int64_t moment, bool utc, char ret[MOMENT_SIZE]);
+/* For a person at a terminal: "2026-01-31 12:00:00", local time, or with Z when `utc`. */
+void moment_say(int64_t moment, bool utc, char ret[MOMENT_SIZE]);
 /* As in the log: "2026-01-31T12:00:00.123456Z"; "" of MOMENT_NONE. */
 void moment_write(int64_t moment, char ret[MOMENT_SIZE]);

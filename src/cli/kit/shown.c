@@ -2,9 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cathgate/base/visible.h"
+
+#define WIDTH_USUAL 80 /* of a terminal that doesn't say */
+#define WIDTH_MAX   1000
 
 /* One character, or byte, with its length. `escapes`: a backslash, too. */
 static size_t show_one(FILE *to, const char *at, size_t left, bool escapes,
@@ -70,23 +74,52 @@ void shown_column(FILE *to, const char *text, size_t width)
 	fprintf(to, "%*s", shown < width ? (int)(width - shown) : 0, "");
 }
 
-void shown_wrapped(FILE *to, const char *head, const char *text, size_t width)
+size_t shown_length(const char *text, size_t size, bool is_shown)
 {
-	size_t margin = strlen(head), column = margin;
+	size_t all = 0, length;
+	uint32_t number;
 
-	fputs(head, to);
+	for (size_t i = 0; i < size; i += length) {
+		bool is_visible = visible_character(text + i, size - i, &length, &number);
+
+		if (is_shown)
+			all++;
+		else if (!is_visible)
+			all += (size_t)snprintf(NULL, 0, "\\u%04x", (unsigned)number);
+		else
+			all += number == '\\' ? 2 : 1;
+	}
+	return all;
+}
+
+size_t shown_flow(FILE *to, const char *text, bool is_shown, size_t column, size_t margin,
+		  size_t width)
+{
 	while (*text) {
 		size_t space = strspn(text, " "), word = strcspn(text + space, " ");
+		size_t length = shown_length(text, space + word, is_shown);
 
-		if (column > margin && column + space + word > width) {
+		if (column > margin && column + length > width) {
 			fprintf(to, "\n%*s", (int)margin, "");
 			column = margin;
+			text += space;
+			length -= space;
 			space = 0;
-			text += strspn(text, " ");
 		}
-		column += shown_bytes_of(to, text, space + word);
+		if (is_shown)
+			fwrite(text, 1, space + word, to);
+		else
+			shown_bytes_of(to, text, space + word);
+		column += length;
 		text += space + word;
 	}
+	return column;
+}
+
+void shown_wrapped(FILE *to, const char *head, const char *text, size_t width)
+{
+	fputs(head, to);
+	shown_flow(to, text, false, strlen(head), strlen(head), width);
 	fputc('\n', to);
 }
 
@@ -106,6 +139,21 @@ void shown_size(int64_t bytes, char ret[SHOWN_SIZE_SIZE])
 	}
 }
 
+size_t shown_width(FILE *to)
+{
+	const char *columns = getenv("COLUMNS");
+	unsigned long number = columns ? strtoul(columns, NULL, 10) : 0;
+	struct winsize size;
+
+	if (!isatty(fileno(to)))
+		return 0;
+	if (number > 0 && number <= WIDTH_MAX)
+		return number;
+	if (ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	return WIDTH_USUAL;
+}
+
 bool shown_in_colour(FILE *to)
 {
 	const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
@@ -118,11 +166,11 @@ const char *shown_colour_of(const char *outcome)
 	static const struct {
 		const char *outcome, *colour;
 	} colours[] = {
-		{ "forwarded", "\033[32m" }, { "spooled", "\033[32m" },
-		{ "accepted", "\033[32m" },  { "released", "\033[32m" },
-		{ "done", "\033[32m" },	     { "refused", "\033[31m" },
-		{ "failed", "\033[31m" },    { "aborted", "\033[31m" },
-		{ "raised", "\033[31m" },    { "unconfirmed", "\033[33m" },
+		{ "forwarded", SHOWN_GREEN }, { "spooled", SHOWN_GREEN },
+		{ "accepted", SHOWN_GREEN },  { "released", SHOWN_GREEN },
+		{ "done", SHOWN_GREEN },      { "refused", SHOWN_RED },
+		{ "failed", SHOWN_RED },      { "aborted", SHOWN_RED },
+		{ "raised", SHOWN_RED },      { "unconfirmed", SHOWN_YELLOW },
 	};
 	for (size_t i = 0; i < sizeof(colours) / sizeof(*colours); i++) {
 		if (strcmp(outcome, colours[i].outcome) == 0)

@@ -80,7 +80,7 @@ static int print_report(const struct request *request, const struct report *repo
 	else if (request->as_json)
 		result = report_print_json(stdout, report, &request->view);
 	else
-		report_print_table(stdout, report, &request->view);
+		result = report_print_table(stdout, report, &request->view);
 	if (result == 0 && fflush(stdout) == 0 && !ferror(stdout))
 		return 0;
 	complain("the report can't be written");

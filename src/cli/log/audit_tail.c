@@ -23,8 +23,9 @@ struct tail {
 	const char *config, *path;
 	bool follows, as_json;
 	size_t lines; /* SIZE_MAX: all */
+	bool utc;
 	struct line_filter filter;
-	struct tail_style style;
+	struct table table; /* of the rows, unless `as_json` */
 };
 
 static bool take_count(void *field, const char *value)
@@ -54,7 +55,7 @@ static const struct options_row rows[] = {
 		    filter.members[LINE_FILTER_OUTCOME],
 		    .judge = line_filter_judge_outcome),
 	OPTIONS_ROW("json", NULL, OPTIONS_FLAG, struct tail, as_json),
-	OPTIONS_ROW("utc", NULL, OPTIONS_FLAG, struct tail, style.utc),
+	OPTIONS_ROW("utc", NULL, OPTIONS_FLAG, struct tail, utc),
 	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct tail, config),
 	{ 0 },
 };
@@ -176,14 +177,16 @@ static void print_raw(const struct log_reader_line *line)
 	putchar('\n');
 }
 
-static void print_tail_line(const struct tail *tail, const struct log_reader_line *line)
+/* -1 after saying that memory is short. */
+static int print_tail_line(const struct tail *tail, const struct log_reader_line *line)
 {
 	if (!line_filter_fits(&tail->filter, line))
-		return;
-	if (tail->as_json)
-		print_raw(line);
-	else
-		tail_row_print(stdout, line, &tail->style);
+		return 0;
+	if (!tail->as_json)
+		return tail_row_print(&tail->table, line, tail->utc) ? complain_memory()
+								     : 0;
+	print_raw(line);
+	return 0;
 }
 
 /* Waits until there may be more lines. False when the reader of our output is gone. */
@@ -200,15 +203,16 @@ static bool wait_for_more(const struct log_reader *reader)
 	return waits[1].revents == 0;
 }
 
-static int print_lines(const struct tail *tail, struct log_reader *reader)
+static int print_lines(struct tail *tail, struct log_reader *reader)
 {
 	struct log_reader_line line;
 	if (!tail->as_json)
-		tail_row_head(stdout);
+		tail_row_open(&tail->table, stdout);
 	for (;;) {
 		switch (log_reader_next(reader, &line)) {
 		case LOG_READER_LINE:
-			print_tail_line(tail, &line);
+			if (print_tail_line(tail, &line))
+				return CLI_USAGE;
 			break;
 		case LOG_READER_GAP:
 			complain("what follows here is not the next line: lines are "
@@ -224,6 +228,8 @@ static int print_lines(const struct tail *tail, struct log_reader *reader)
 			}
 			if (!tail->follows || !wait_for_more(reader))
 				return CLI_GOOD;
+			/* The window may have another size by now. */
+			tail->table.terminal = shown_width(stdout);
 			break;
 		}
 	}
@@ -234,7 +240,6 @@ int audit_tail_main(int argc, char **argv)
 	struct tail tail = { .lines = LINES_USUAL };
 	struct log_reader *reader = NULL;
 	char *usual_path = NULL;
-	tail.style.colour = shown_in_colour(stdout);
 	int status = options_read(&options, argc, argv, &tail);
 	if (status >= 0)
 		return status;

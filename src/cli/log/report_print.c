@@ -7,9 +7,10 @@
 #include "cathgate/base/visible.h"
 #include "cli/kit/moment.h"
 #include "cli/kit/shown.h"
+#include "cli/kit/table.h"
 
 #define UNKNOWN_STUDY "(not known)"
-#define STUDY_WIDTH   24 /* at least */
+#define COUNT_SIZE    24
 
 static bool is_wanted(const struct report_study *study, const struct report_view *view)
 {
@@ -17,52 +18,129 @@ static bool is_wanted(const struct report_study *study, const struct report_view
 	       (!view->study || strcmp(study->uid, view->study) == 0);
 }
 
-/* The widest Study Instance UID's: 64 characters at most in a DICOM object. */
-static size_t study_width(const struct report *report, const struct report_view *view)
+enum {
+	STUDY,
+	MODALITY,
+	RECEIVED,
+	FORWARDED,
+	SPOOLED,
+	FAILED,
+	REFUSED,
+	UNCONFIRMED,
+	RETRIES,
+	BYTES,
+	FIRST,
+	LAST,
+	COLUMNS
+};
+
+static const struct table_column columns[] = {
+	[STUDY] = { .head = "STUDY", .width = 24 },
+	[MODALITY] = { .head = "MODALITY", .width = 12 },
+	[RECEIVED] = { .head = "RECEIVED", .is_number = true },
+	[FORWARDED] = { .head = "FORWARDED", .is_number = true },
+	[SPOOLED] = { .head = "SPOOLED", .is_number = true },
+	[FAILED] = { .head = "FAILED", .is_number = true },
+	[REFUSED] = { .head = "REFUSED", .is_number = true },
+	[UNCONFIRMED] = { .head = "UNCONFIRMED", .is_number = true },
+	[RETRIES] = { .head = "RETRIES", .is_number = true },
+	[BYTES] = { .head = "BYTES", .width = 11, .is_number = true },
+	[FIRST] = { .head = "FIRST", .gap = 2 },
+	[LAST] = { .head = "LAST", .gap = 2 },
+};
+
+typedef void table_use(struct table *table, const struct table_cell *cells);
+
+static void print_cells(struct table *table, const struct table_cell *cells)
 {
-	size_t width = STUDY_WIDTH;
-	for (size_t i = 1; i < report->study_count; i++) {
-		size_t length = strnlen(report->studies[i].uid, 64);
-		if (is_wanted(&report->studies[i], view) && length > width)
-			width = length;
-	}
-	return width;
+	table_row(table, cells);
 }
 
-static void print_head(FILE *to, size_t width)
+/* At a terminal without the zone, which is the reader's own. */
+static void show_time(const struct table *table, int64_t moment, bool utc,
+		      char ret[MOMENT_SIZE])
 {
-	static const char *const counts[] = { "RECEIVED", "FORWARDED", "SPOOLED",
-					      "FAILED",	  "REFUSED",   "UNCONFIRMED",
-					      "RETRIES" };
-	fprintf(to, "%-*s %-12s", (int)width, "STUDY", "MODALITY");
-	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
-		fprintf(to, " %s", counts[i]);
-	fprintf(to, " %11s  %-24s  %s\n", "BYTES", "FIRST", "LAST");
+	if (table->terminal > 0)
+		moment_say(moment, utc, ret);
+	else
+		moment_show(moment, utc, ret);
 }
 
-static void print_row(FILE *to, const struct report_study *study, const char *name,
-		      size_t width, bool utc)
+static void use_row(struct table *table, const struct report_study *study,
+		    const char *name, bool utc, table_use *use)
 {
-	char size[SHOWN_SIZE_SIZE], first[MOMENT_SIZE], last[MOMENT_SIZE];
+	char counts[RETRIES - RECEIVED + 1][COUNT_SIZE], size[SHOWN_SIZE_SIZE];
+	char first[MOMENT_SIZE], last[MOMENT_SIZE];
 	const char *modality = study->has_others ? "several" : study->modality;
+	const uint64_t numbers[] = {
+		study->received,
+		study->by_outcome[REPORT_FORWARDED],
+		study->by_outcome[REPORT_SPOOLED],
+		study->by_outcome[REPORT_FAILED],
+		study->by_outcome[REPORT_REFUSED],
+		study->by_outcome[REPORT_UNCONFIRMED],
+		study->attempts - study->received,
+	};
+	struct table_cell cells[COLUMNS] = {
+		[STUDY] = { .text = name },
+		[MODALITY] = { .text = modality && modality[0] ? modality : "-" },
+		[BYTES] = { .text = size },
+		[FIRST] = { .text = first },
+		[LAST] = { .text = last },
+	};
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		snprintf(counts[i], COUNT_SIZE, "%" PRIu64, numbers[i]);
+		cells[RECEIVED + i].text = counts[i];
+	}
+	for (int i = FORWARDED; i <= UNCONFIRMED; i++)
+		if (strcmp(cells[i].text, "0") != 0)
+			cells[i].colour =
+				shown_colour_of(report_outcome_names[i - FORWARDED]);
 	shown_size(study->bytes, size);
-	moment_show(study->first, utc, first);
-	moment_show(study->last, utc, last);
-	shown_column(to, name, width);
-	fputc(' ', to);
-	shown_column(to, modality && modality[0] ? modality : "-", 12);
-	fprintf(to,
-		" %8" PRIu64 " %9" PRIu64 " %7" PRIu64 " %6" PRIu64 " %7" PRIu64
-		" %11" PRIu64 " %7" PRIu64 " %11s  %-24s  %s\n",
-		study->received, study->by_outcome[REPORT_FORWARDED],
-		study->by_outcome[REPORT_SPOOLED], study->by_outcome[REPORT_FAILED],
-		study->by_outcome[REPORT_REFUSED], study->by_outcome[REPORT_UNCONFIRMED],
-		study->attempts - study->received, size, first, last);
+	show_time(table, study->first, utc, first);
+	show_time(table, study->last, utc, last);
+	use(table, cells);
 }
 
-static void print_missing_of(FILE *to, const struct report *report, size_t study,
-			     bool utc)
+/* Those of a known study first; the unknown ones, and the total, at the end. */
+static void use_rows(struct table *table, const struct report *report,
+		     const struct report_view *view, table_use *use)
 {
+	for (size_t i = 1; i < report->study_count; i++)
+		if (is_wanted(&report->studies[i], view))
+			use_row(table, &report->studies[i], report->studies[i].uid,
+				view->utc, use);
+	if (is_wanted(&report->studies[0], view))
+		use_row(table, &report->studies[0], UNKNOWN_STUDY, view->utc, use);
+	if (!view->study)
+		use_row(table, &report->total, "total", view->utc, use);
+}
+
+/* "1.2.3 failed destination-status, attempts 2, last 2026-…" */
+static void put_missing(FILE *to, const struct report_instance *instance,
+			const char *last)
+{
+	if (instance->is_sum)
+		fprintf(to,
+			"(%" PRIu64 " refusals that were only counted: of which "
+			"instances nobody knows)",
+			instance->stands_for);
+	else
+		shown_text(to, instance->sop_instance[0] ? instance->sop_instance
+							 : "(an instance without UID)");
+	fprintf(to, " %s", report_outcome_names[instance->outcome]);
+	if (instance->reason[0]) {
+		fputc(' ', to);
+		shown_text(to, instance->reason);
+	}
+	fprintf(to, ", attempts %" PRIu64 ", last %s", instance->attempts, last);
+}
+
+/* -1 without memory. */
+static int print_missing_of(const struct table *table, const struct report *report,
+			    size_t study, bool utc)
+{
+	FILE *to = table->to;
 	fputs("\nmissing of ", to);
 	if (study == 0)
 		fputs(UNKNOWN_STUDY, to);
@@ -71,49 +149,40 @@ static void print_missing_of(FILE *to, const struct report *report, size_t study
 	fputs(":\n", to);
 	for (size_t i = report->studies[study].first_missing; i != REPORT_NONE;
 	     i = report->instances[i].next_missing) {
-		const struct report_instance *instance = &report->instances[i];
-		char last[MOMENT_SIZE];
-		moment_show(instance->last, utc, last);
-		fputs("  ", to);
-		if (instance->is_sum)
-			fprintf(to,
-				"(%" PRIu64 " refusals that were only counted: of which "
-				"instances nobody knows)",
-				instance->stands_for);
-		else
-			shown_text(to, instance->sop_instance[0]
-					       ? instance->sop_instance
-					       : "(an instance without UID)");
-		fprintf(to, " %s", report_outcome_names[instance->outcome]);
-		if (instance->reason[0]) {
-			fputc(' ', to);
-			shown_text(to, instance->reason);
+		char last[MOMENT_SIZE], *text = NULL;
+		size_t size;
+		FILE *line = open_memstream(&text, &size);
+		if (!line)
+			return -1;
+		show_time(table, report->instances[i].last, utc, last);
+		put_missing(line, &report->instances[i], last);
+		if (fclose(line) == 0) {
+			fputs("  ", to);
+			shown_flow(to, text, true, 2, 4,
+				   table->terminal > 0 ? table->terminal : SIZE_MAX);
+			fputc('\n', to);
 		}
-		fprintf(to, ", attempts %" PRIu64 ", last %s\n", instance->attempts,
-			last);
+		free(text);
 	}
+	return 0;
 }
 
-void report_print_table(FILE *to, const struct report *report,
-			const struct report_view *view)
+int report_print_table(FILE *to, const struct report *report,
+		       const struct report_view *view)
 {
-	size_t width = study_width(report, view);
-	print_head(to, width);
-	for (size_t i = 1; i < report->study_count; i++) {
-		if (is_wanted(&report->studies[i], view))
-			print_row(to, &report->studies[i], report->studies[i].uid, width,
-				  view->utc);
-	}
-	if (is_wanted(&report->studies[0], view))
-		print_row(to, &report->studies[0], UNKNOWN_STUDY, width, view->utc);
-	if (!view->study)
-		print_row(to, &report->total, "total", width, view->utc);
-	for (size_t i = 0; i < report->study_count; i++) {
+	struct table table;
+	int result = 0;
+	table_open(&table, to, columns, COLUMNS);
+	use_rows(&table, report, view, table_measure);
+	table_head(&table);
+	use_rows(&table, report, view, print_cells);
+	for (size_t i = 0; i < report->study_count && result == 0; i++) {
 		size_t study = (i + 1) % report->study_count;
 		if (is_wanted(&report->studies[study], view) &&
 		    report->studies[study].missing > 0)
-			print_missing_of(to, report, study, view->utc);
+			result = print_missing_of(&table, report, study, view->utc);
 	}
+	return result;
 }
 
 /* A text from the log: quoted where it must be, never taken for a formula, and without

@@ -13,8 +13,9 @@ struct report_view {
 	bool utc;	   /* of the table's times; the others are always in UTC */
 };
 
-void report_print_table(FILE *to, const struct report *report,
-			const struct report_view *view);
+/* -1 without memory. */
+MUST_USE int report_print_table(FILE *to, const struct report *report,
+				const struct report_view *view);
 void report_print_csv(FILE *to, const struct report *report,
 		      const struct report_view *view);
 /* -1 without memory. */

@@ -1,24 +1,35 @@
 #include "tail_row.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cathgate/audit/members.h"
 #include "cli/kit/moment.h"
 #include "cli/kit/shown.h"
 
-enum {
-	WIDTH_TIME = 24,
-	WIDTH_SEQ = 7,
-	WIDTH_EVENT = 11,
-	WIDTH_OUTCOME = 11,
-	WIDTH_WHO = 12
+enum { TIME, SEQ, EVENT, OUTCOME, WHO, WHAT, COLUMNS };
+
+static const struct table_column columns[] = {
+	[TIME] = { .head = "TIME" },
+	[SEQ] = { .head = "SEQ", .width = 7, .is_number = true },
+	[EVENT] = { .head = "EVENT", .width = 11 },
+	[OUTCOME] = { .head = "OUTCOME", .width = 11 },
+	[WHO] = { .head = "WHO", .width = 12 },
+	[WHAT] = { .head = "WHAT", .flows = true },
 };
 
-void tail_row_head(FILE *to)
+#define TIME_WIDTH	       24 /* with its zone */
+#define TIME_WIDTH_ON_TERMINAL 20
+#define WHO_SIZE	       256
+#define SEQ_SIZE	       24
+#define UNREADABLE_SHOWN       160 /* bytes of a line that is no JSON */
+
+void tail_row_open(struct table *table, FILE *to)
 {
-	fprintf(to, "%-*s %*s %-*s %-*s %-*s WHAT\n", WIDTH_TIME, "TIME", WIDTH_SEQ,
-		"SEQ", WIDTH_EVENT, "EVENT", WIDTH_OUTCOME, "OUTCOME", WIDTH_WHO, "WHO");
+	table_open(table, to, columns, COLUMNS);
+	table->widths[TIME] = table->terminal > 0 ? TIME_WIDTH_ON_TERMINAL : TIME_WIDTH;
+	table_head(table);
 }
 
 /* A text member behind its label; nothing where the line has no such member. */
@@ -79,59 +90,82 @@ static void put_checkpoint(FILE *to, const json_t *line)
 		fprintf(to, " %" PRId64 " lines", size);
 }
 
+static void put_what(FILE *to, const json_t *line)
+{
+	put_reason(to, line);
+	put_parties(to, line);
+	put_text(to, "to ", line, "destination");
+	put_object(to, line);
+	put_checkpoint(to, line);
+}
+
 /* The modality that the line is about, or as much as is known of it. An AE title that was
  * not let in proves nothing, and stands in quotes. */
-static void put_who(FILE *to, const json_t *line)
+static const char *who_of(const json_t *line, char quoted[WHO_SIZE])
 {
 	const char *modality = members_text(line, "modality");
 	const char *calling = members_text(line, "calling_ae");
 	const char *peer = members_text(line, "peer");
-	if (modality[0] || !calling[0]) {
-		shown_column(to,
-			     modality[0] ? modality
-			     : peer[0]	 ? peer
-					 : "-",
-			     WIDTH_WHO);
-		return;
-	}
-	fputc('"', to);
-	size_t shown = shown_text(to, calling) + 2;
-	fprintf(to, "\"%*s", shown < WIDTH_WHO ? (int)(WIDTH_WHO - shown) : 0, "");
+	if (!modality[0] && calling[0])
+		snprintf(quoted, WHO_SIZE, "\"%s\"", calling);
+	return modality[0] ? modality : calling[0] ? quoted : peer[0] ? peer : "-";
 }
 
 /* As much of a line that is no JSON as fits, so that a reader sees what it may be. */
-static void print_unreadable(FILE *to, const struct log_reader_line *line)
+static void put_unreadable(FILE *to, const struct log_reader_line *line)
 {
-	size_t size = line->size < 160 ? line->size : 160;
-	fprintf(to, "%-*s %*" PRIu64 " not readable: ", WIDTH_TIME, "-", WIDTH_SEQ,
-		line->seq);
+	size_t size = line->size < UNREADABLE_SHOWN ? line->size : UNREADABLE_SHOWN;
+	fputs(" not readable: ", to);
 	shown_bytes_of(to, line->text, size);
-	fputs(size < line->size ? "…\n" : "\n", to);
+	fputs(size < line->size ? "…" : "", to);
 }
 
-void tail_row_print(FILE *to, const struct log_reader_line *line,
-		    const struct tail_style *style)
+/* Made visible already, and to be freed; NULL without memory. */
+static char *what_of(const json_t *read, const struct log_reader_line *line)
 {
-	char time[MOMENT_SIZE];
+	char *what = NULL;
+	size_t size;
+	FILE *to = open_memstream(&what, &size);
+	if (!to)
+		return NULL;
+	if (read)
+		put_what(to, read);
+	else
+		put_unreadable(to, line);
+	if (fclose(to) == 0)
+		return what;
+	free(what);
+	return NULL;
+}
+
+int tail_row_print(const struct table *table, const struct log_reader_line *line,
+		   bool utc)
+{
+	char time[MOMENT_SIZE] = "-", seq[SEQ_SIZE], quoted[WHO_SIZE];
 	json_t *read = members_read(line->text, line->size);
-	if (!read) {
-		print_unreadable(to, line);
-		return;
-	}
+	char *what = what_of(read, line);
 	const char *outcome = members_text(read, "outcome");
-	const char *colour = style->colour ? shown_colour_of(outcome) : "";
-	moment_show(moment_of_line(read), style->utc, time);
-	fprintf(to, "%-*s %*" PRIu64 " ", WIDTH_TIME, time, WIDTH_SEQ, line->seq);
-	shown_column(to, members_text(read, "event"), WIDTH_EVENT);
-	fprintf(to, " %s", colour);
-	shown_column(to, outcome[0] ? outcome : "-", WIDTH_OUTCOME);
-	fprintf(to, "%s ", colour[0] ? SHOWN_PLAIN : "");
-	put_who(to, read);
-	put_reason(to, read);
-	put_parties(to, read);
-	put_text(to, "to ", read, "destination");
-	put_object(to, read);
-	put_checkpoint(to, read);
-	fputc('\n', to);
+	if (!what) {
+		json_decref(read);
+		return -1;
+	}
+	snprintf(seq, sizeof(seq), "%" PRIu64, line->seq);
+	if (read && table->terminal > 0)
+		moment_say(moment_of_line(read), utc, time);
+	else if (read)
+		moment_show(moment_of_line(read), utc, time);
+	const struct table_cell cells[COLUMNS] = {
+		[TIME] = { .text = time },
+		[SEQ] = { .text = seq },
+		[EVENT] = { .text = members_text(read, "event") },
+		[OUTCOME] = { .text = !read || outcome[0] ? outcome : "-",
+			      .colour = shown_colour_of(outcome) },
+		[WHO] = { .text = read ? who_of(read, quoted) : "" },
+		/* Each part of it begins with a space. */
+		[WHAT] = { .text = what + (what[0] == ' '), .is_shown = true },
+	};
+	table_row(table, cells);
+	free(what);
 	json_decref(read);
+	return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "cli/kit/keep.h"
 #include "cli/kit/shown.h"
+#include "cli/kit/table.h"
 #include "modality.h"
 
 #define DAY_SECONDS 86400L
@@ -121,7 +122,7 @@ static void add_revoked(const struct site *site, json_t *list)
 		free(entries);
 }
 
-static const char *text_of(const json_t *object, const char *key)
+static const char *text_of(const json_t *object, const char *key, const char *separator)
 {
 	const json_t *value = json_object_get(object, key);
 	const char *text = "";
@@ -129,37 +130,57 @@ static const char *text_of(const json_t *object, const char *key)
 	if (json_is_string(value))
 		return json_string_value(value);
 	for (size_t i = 0; i < json_array_size(value); i++)
-		text = keep_listed(text, ",",
+		text = keep_listed(text, separator,
 				   json_string_value(json_array_get(value, i)));
 	return text[0] != '\0' ? text : "-";
 }
 
+static const struct table_column columns[] = {
+	{ .head = "NAME" },
+	{ .head = "AE TITLE", .gap = 2 },
+	{ .head = "DESTINATION", .gap = 2 },
+	{ .head = "EXPIRES", .gap = 2 },
+	{ .head = "STATE", .gap = 2 },
+};
+
+enum { COLUMNS = sizeof(columns) / sizeof(*columns) };
+
+/* A list can be wrapped on a terminal; in a pipe it stays one word. */
+static void fill_cells(const json_t *entry, const struct table *table,
+		       struct table_cell ret[COLUMNS])
+{
+	const char *separator = table->terminal > 0 ? ", " : ",";
+	static const char *const keys[COLUMNS] = { "name", "ae_titles", "destination",
+						   "expires", "state" };
+	const char *state = text_of(entry, "state", separator);
+	bool is_out = strcmp(state, "expired") == 0 || strcmp(state, "revoked") == 0;
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		ret[i] =
+			(struct table_cell){ .text = text_of(entry, keys[i], separator) };
+	ret[COLUMNS - 1].colour = is_out		       ? SHOWN_RED
+				  : strcmp(state, "good") == 0 ? SHOWN_GREEN
+							       : SHOWN_YELLOW;
+}
+
 static void print_table(const json_t *list)
 {
-	static const char *const keys[] = { "name", "ae_titles", "destination", "expires",
-					    "state" };
-	static const char *const heads[] = { "NAME", "AE TITLE", "DESTINATION", "EXPIRES",
-					     "STATE" };
-	size_t widths[5], count = json_array_size(list);
+	struct table_cell cells[COLUMNS];
+	struct table table;
+	size_t i;
+	const json_t *entry;
 
-	for (size_t k = 0; k < 5; k++) {
-		widths[k] = strlen(heads[k]);
-		for (size_t i = 0; i < count; i++) {
-			size_t width = strlen(text_of(json_array_get(list, i), keys[k]));
-
-			if (width > widths[k])
-				widths[k] = width;
-		}
+	table_open(&table, stdout, columns, COLUMNS);
+	json_array_foreach(list, i, entry)
+	{
+		fill_cells(entry, &table, cells);
+		table_measure(&table, cells);
 	}
-	for (size_t i = 0; i <= count; i++) {
-		for (size_t k = 0; k < 5; k++) {
-			const char *text =
-				i == 0 ? heads[k]
-				       : text_of(json_array_get(list, i - 1), keys[k]);
-
-			printf("%-*s%s", k < 4 ? (int)widths[k] : 0, text,
-			       k < 4 ? "  " : "\n");
-		}
+	table_head(&table);
+	json_array_foreach(list, i, entry)
+	{
+		fill_cells(entry, &table, cells);
+		table_row(&table, cells);
 	}
 }
 
