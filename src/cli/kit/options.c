@@ -12,9 +12,8 @@
 #include "shown.h"
 
 #define ROWS_MAX	32
-#define LINE_WIDTH	88
-#define HEAD_WIDTH	30 /* of one beside its help; a longer head stands above it ... */
-#define HEADS_WIDTH	80 /* ... and is wrapped here */
+#define LINE_WIDTH	80
+#define HEAD_WIDTH	30 /* of one beside its help; a longer head stands above it */
 #define SYNOPSIS_INDENT 11
 #define ROW_FIRST	(CHAR_MAX + 1) /* getopt_long returns this for the first row */
 #define HELP		(ROW_FIRST - 1)
@@ -108,6 +107,17 @@ static int list_heads(const struct options *options, const char *ret[ROWS_MAX])
 	return width;
 }
 
+/* Wrapped here, wherever its lines end in the source. */
+static void print_about(FILE *to, const char *about)
+{
+	size_t size = strlen(about);
+	char *text = keep_copy(about, size > 0 ? size - 1 : 0);
+
+	for (char *at = text; (at = strchr(at, '\n'));)
+		*at = ' ';
+	shown_wrapped(to, "", text, LINE_WIDTH);
+}
+
 static void print_usage(FILE *to, const struct options *options)
 {
 	const char *heads[ROWS_MAX];
@@ -117,14 +127,16 @@ static void print_usage(FILE *to, const struct options *options)
 		fprintf(to, "usage: %s %s\n", options->command, options->synopsis);
 	else
 		print_synopsis(to, options);
-	fprintf(to, "%s%s", options->about, has_help(options) ? "\n" : "");
+	print_about(to, options->about);
+	if (has_help(options))
+		fputc('\n', to);
 	for (size_t i = 0; i < count_rows(options); i++) {
 		const char *head = heads[i];
 
 		if (!options->rows[i].help)
 			continue;
 		if (width_of(head) > width) {
-			shown_wrapped(to, "  ", head, HEADS_WIDTH);
+			shown_wrapped(to, "  ", head, LINE_WIDTH);
 			head = "";
 		}
 		shown_wrapped(

@@ -51,8 +51,8 @@ struct options_row {
 struct options {
 	const char *command;  /* "cathgate audit tail" */
 	const char *synopsis; /* behind the command; NULL: made from the rows, ... */
-	const char *before, *behind;	/* ... with what stands before and behind them */
-	const char *about;		/* whole lines */
+	const char *before, *behind; /* ... with what stands before and behind them */
+	const char *about; /* ends with a newline; is wrapped where it is printed */
 	const struct options_row *rows; /* end with an empty one; NULL: none */
 	/* How many arguments are wanted beside the options; and a hint where there are
 	 * more (NULL: none). */
