@@ -93,7 +93,7 @@ with Test() as t:
 	assert of(report("--until", last), whole.study)["attempts"] == 2
 	day = row["first"][:10]
 	assert report("--utc", "--since", day, "--until", day)["total"] == total
-	for wrong in ("yesterday", "2026-02-30", "2026-01-31T25:00"):
+	for wrong in ("last week", "2026-02-30", "2026-01-31T25:00", "-7x", "7 days", "-7d ago"):
 		tool("audit", "report", "--since", wrong, gateway.audit_file, status=2)
 
 	rows = list(csv.DictReader(io.StringIO(

@@ -15,10 +15,10 @@
 #include "cathgate/audit/members.h"
 #include "cli/log/line_scan.h"
 
-static const char *const texts[LINE_SCAN_TEXTS] = { "time",	    "event",
-						    "outcome",	    "reason",
-						    "association",  "modality",
-						    "sop_instance", "study" };
+static const char *const texts[LINE_SCAN_TEXTS] = {
+	"time",	    "event",	    "outcome", "reason", "association",
+	"modality", "sop_instance", "study",   "patient"
+};
 static const char *const numbers[] = { "bytes", "total_ms" };
 
 #define HEAD                                                                          \
@@ -28,8 +28,9 @@ static const char *const numbers[] = { "bytes", "total_ms" };
 	"\"association\":\"0123456789abcdef\",\"peer\":\"192.0.2.7:104\",\"subject\":" \
 	"\"CN=M\xc3\xbcller\\\\x,O=\\\"\\u00fc\",\"tls\":{\"version\":\"TLSv1.3\"},"   \
 	"\"modality\":\"angio\","
-#define WHAT                                                             \
-	"\"sop_instance\":\"1.2.3\",\"study\":\"1.9\",\"bytes\":524288," \
+#define WHAT                                                                         \
+	"\"sop_instance\":\"1.2.3\",\"study\":\"1.9\",\"patient\":\"p5\",\"bytes\":" \
+	"524288,"                                                                    \
 	"\"total_ms\":90,\"hash\":\"00\"}"
 
 /* True when it was scanned. */

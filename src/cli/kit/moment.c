@@ -1,5 +1,6 @@
 #include "moment.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -57,6 +58,68 @@ int moment_parse(const char *text, bool utc, enum moment_edge edge, int64_t *ret
 		moment += DAY;
 	*ret = time[size] || utc ? moment - zone : in_local_time(moment);
 	return 0;
+}
+
+/* The day that many days before today, as moment_parse takes it. */
+static int parse_day(int days_ago, bool utc, enum moment_edge edge, int64_t *ret)
+{
+	time_t now = time(NULL);
+	struct tm day;
+	char date[sizeof("2026-01-31")];
+	if (!(utc ? gmtime_r(&now, &day) : localtime_r(&now, &day)))
+		return -1;
+	/* At noon, so that no change of the clocks makes it another day. */
+	day.tm_hour = 12;
+	day.tm_mday -= days_ago;
+	day.tm_isdst = -1;
+	if (timegm(&day) == -1 || strftime(date, sizeof(date), "%F", &day) == 0)
+		return -1;
+	return moment_parse(date, utc, edge, ret);
+}
+
+/* "-7d" or "7 days ago". */
+static int parse_ago(const char *text, int64_t *ret)
+{
+	static const struct {
+		const char *unit;
+		int64_t seconds;
+	} units[] = {
+		{ "s", 1 },	    { "second", 1 },	   { "seconds", 1 },
+		{ "min", 60 },	    { "minute", 60 },	   { "minutes", 60 },
+		{ "h", 3600 },	    { "hour", 3600 },	   { "hours", 3600 },
+		{ "d", 86400 },	    { "day", 86400 },	   { "days", 86400 },
+		{ "w", 7 * 86400 }, { "week", 7 * 86400 }, { "weeks", 7 * 86400 },
+	};
+	bool has_sign = text[0] == '-';
+	unsigned count;
+	char unit[8], ago[4] = "";
+	int size = 0;
+	text += has_sign;
+	if (!isdigit((unsigned char)text[0]) ||
+	    sscanf(text, "%6u %7[a-z]%n %3s%n", &count, unit, &size, ago, &size) < 2 ||
+	    text[size] != '\0' || strcmp(ago, has_sign ? "" : "ago") != 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		if (strcmp(unit, units[i].unit) == 0) {
+			*ret = ((int64_t)time(NULL) - count * units[i].seconds) *
+			       MICROSECONDS;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+int moment_read(const char *text, bool utc, enum moment_edge edge, int64_t *ret)
+{
+	if (strcmp(text, "now") == 0) {
+		*ret = (int64_t)time(NULL) * MICROSECONDS;
+		return 0;
+	}
+	if (strcmp(text, "today") == 0)
+		return parse_day(0, utc, edge, ret);
+	if (strcmp(text, "yesterday") == 0)
+		return parse_day(1, utc, edge, ret);
+	return parse_ago(text, ret) == 0 ? 0 : moment_parse(text, utc, edge, ret);
 }
 
 int64_t moment_of_line(const json_t *line)

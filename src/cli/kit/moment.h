@@ -22,6 +22,10 @@ enum moment_edge { MOMENT_START, MOMENT_END };
 MUST_USE int moment_parse(const char *text, bool utc, enum moment_edge edge,
 			  int64_t *ret);
 
+/* The same, and what people write of today: now, today, yesterday, and how long ago:
+ * -30min, -12h, -7d, -2w, "3 days ago". Days are of 24 hours there. */
+MUST_USE int moment_read(const char *text, bool utc, enum moment_edge edge, int64_t *ret);
+
 /* When a line of the log (cathgate/audit/members.h) was written; MOMENT_NONE where it
  * doesn't say. */
 int64_t moment_of_line(const json_t *line);

@@ -52,34 +52,6 @@ static const char *row_text(const struct options_row *row, bool short_form)
 			   row->value ? row->value : "");
 }
 
-static void print_synopsis(FILE *to, const struct options *options)
-{
-	bool is_listed = has_help(options), is_second = false;
-	int column = fprintf(to, "usage: %s", options->command);
-
-	if (options->before)
-		column += fprintf(to, " %s", options->before);
-	for (size_t i = 0; !is_listed && i < count_rows(options); i++) {
-		const struct options_row *row = &options->rows[i];
-		const char *text =
-			keep_format("%s%s%s", is_second ? "| " : "[", row_text(row, true),
-				    row->is_alternative ? "" : "]");
-
-		if (column + 1 + (int)strlen(text) > LINE_WIDTH) {
-			fprintf(to, "\n%*s", SYNOPSIS_INDENT - 1, "");
-			column = SYNOPSIS_INDENT - 1;
-		}
-		column += fprintf(to, " %s", text);
-		is_second = row->is_alternative;
-	}
-	if (is_listed)
-		fputs(" [OPTION…]", to);
-	if (options->behind)
-		fprintf(to, "%s%s", options->behind[0] == '\n' ? "" : " ",
-			options->behind);
-	fputc('\n', to);
-}
-
 /* How many columns a text takes: "…" is three bytes and one column. */
 static int width_of(const char *text)
 {
@@ -88,6 +60,41 @@ static int width_of(const char *text)
 	for (; *text; text++)
 		width += ((unsigned char)*text & 0xC0) != 0x80;
 	return width;
+}
+
+/* Returns the column that this comes to. */
+static int put_part(FILE *to, const char *text, int column)
+{
+	if (text[0] != '\n' && column + 1 + width_of(text) > LINE_WIDTH) {
+		fprintf(to, "\n%*s", SYNOPSIS_INDENT - 1, "");
+		column = SYNOPSIS_INDENT - 1;
+	}
+	fprintf(to, "%s%s", text[0] == '\n' ? "" : " ", text);
+	return column + 1 + width_of(text);
+}
+
+static void print_synopsis(FILE *to, const struct options *options)
+{
+	bool is_listed = has_help(options), is_second = false;
+	int column = fprintf(to, "usage: %s", options->command);
+
+	if (options->before)
+		column = put_part(to, options->before, column);
+	for (size_t i = 0; !is_listed && i < count_rows(options); i++) {
+		const struct options_row *row = &options->rows[i];
+
+		column = put_part(to,
+				  keep_format("%s%s%s", is_second ? "| " : "[",
+					      row_text(row, true),
+					      row->is_alternative ? "" : "]"),
+				  column);
+		is_second = row->is_alternative;
+	}
+	if (is_listed)
+		column = put_part(to, "[OPTION…]", column);
+	if (options->behind)
+		put_part(to, options->behind, column);
+	fputc('\n', to);
 }
 
 /* What the usage text has before each help. Rows that share one are heads together. */

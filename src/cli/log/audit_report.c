@@ -6,15 +6,18 @@
 
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
-#include "cli/kit/moment.h"
 #include "cli/kit/options.h"
+#include "cli/kit/period.h"
 #include "line_filter.h"
+#include "patient.h"
 #include "report_count.h"
 #include "report_print.h"
 #include "report_read.h"
 
 struct request {
-	const char *config, *since, *until;
+	const char *config, *patient_given;
+	struct patient patient;
+	struct period period;
 	bool as_csv, as_json;
 	struct report_view view;
 	struct line_filter filter;
@@ -28,11 +31,11 @@ static const char *judge_study_uid(const char *value)
 static const struct options_row rows[] = {
 	OPTIONS_ROW("study", "UID", OPTIONS_TEXT, struct request, view.study,
 		    .judge = judge_study_uid),
+	OPTIONS_ROW("patient", "ID", OPTIONS_TEXT, struct request, patient_given),
 	OPTIONS_ROW("modality", "NAME", OPTIONS_TEXTS, struct request,
 		    filter.members[LINE_FILTER_MODALITY],
 		    .judge = line_filter_judge_modality),
-	OPTIONS_ROW("since", "T", OPTIONS_TEXT, struct request, since),
-	OPTIONS_ROW("until", "T", OPTIONS_TEXT, struct request, until),
+	PERIOD_ROWS(struct request, period),
 	OPTIONS_ROW("csv", NULL, OPTIONS_FLAG, struct request, as_csv,
 		    .is_alternative = true),
 	OPTIONS_ROW("json", NULL, OPTIONS_FLAG, struct request, as_json),
@@ -44,21 +47,11 @@ static const struct options_row rows[] = {
 static const struct options options = {
 	.command = "cathgate audit report",
 	.behind = "[FILE…]",
-	.about = "What came of each study's instances. T: 2026-01-31, or "
-		 "2026-01-31T12:00[:00][Z|+01:00].\nMore: man cathgate-audit-report\n",
+	.about = "What came of each study's instances. " PERIOD_FORMS
+		 "More: man cathgate-audit-report\n",
 	.rows = rows,
 	.most = SIZE_MAX,
 };
-
-static int read_moment(const char *text, bool utc, enum moment_edge edge, int64_t *ret)
-{
-	if (!text || moment_parse(text, utc, edge, ret) == 0)
-		return 0;
-	complain("%s: no time; write as in 2026-01-31, 2026-01-31T12:00, or "
-		 "2026-01-31T12:00:00Z",
-		 text);
-	return -1;
-}
 
 static void complain_doubts(const struct report_doubts *doubts)
 {
@@ -87,9 +80,14 @@ static int print_report(const struct request *request, const struct report *repo
 	return -1;
 }
 
-/* With --study it is asked whether that study is there, and whole. */
-static int judge_study(const struct request *request, const struct report *report)
+/* With --study it is asked whether that study is there, and whole; with --patient,
+ * whether the log has anything of that patient. */
+static int judge_report(const struct request *request, const struct report *report)
 {
+	if (request->patient_given && report->total.received == 0) {
+		patient_complain_none(&request->patient);
+		return CLI_WRONG;
+	}
 	if (!request->view.study)
 		return CLI_GOOD;
 	const struct report_study *study = report_find(report, request->view.study);
@@ -114,24 +112,29 @@ static int make_report(struct request *request, struct report *report, char **fi
 	static const char *events[] = { "instance", "delivery" };
 	struct log_source source;
 	struct report_doubts doubts;
-	bool utc = request->view.utc;
 	if (request->as_csv && request->as_json) {
 		complain("write --csv or --json, not both");
 		return CLI_USAGE;
 	}
+	if (request->patient_given && request->view.study) {
+		complain("write --study or --patient, not both: a study is of one "
+			 "patient");
+		return CLI_USAGE;
+	}
+	if (request->patient_given &&
+	    patient_find(request->patient_given, request->config, &request->patient,
+			 &request->filter.members[LINE_FILTER_PATIENT]))
+		return CLI_USAGE;
 	if (report_open(report)) {
 		complain_memory();
 		return CLI_USAGE;
 	}
 	/* Only these lines count. The rest isn't parsed. */
 	request->filter.members[LINE_FILTER_EVENT] = (struct options_texts){ events, 2 };
-	if (read_moment(request->since, utc, MOMENT_START, &report->since) ||
-	    read_moment(request->until, utc, MOMENT_END, &report->until))
+	if (period_read(&request->period, request->view.utc))
 		return CLI_USAGE;
-	if (report->since >= report->until) {
-		complain("--since must come before --until");
-		return CLI_USAGE;
-	}
+	report->since = request->period.since;
+	report->until = request->period.until;
 	report->study = request->view.study;
 	if (log_source_open(&source, files, file_count, request->config, report->since))
 		return CLI_USAGE;
@@ -141,7 +144,7 @@ static int make_report(struct request *request, struct report *report, char **fi
 		return CLI_USAGE;
 	complain_doubts(&doubts);
 	report_finish(report);
-	return print_report(request, report) ? CLI_USAGE : judge_study(request, report);
+	return print_report(request, report) ? CLI_USAGE : judge_report(request, report);
 }
 
 int audit_report_main(int argc, char **argv)

@@ -14,15 +14,19 @@
 #include "cli/kit/options.h"
 #include "cli/kit/shown.h"
 #include "line_filter.h"
+#include "patient.h"
 #include "tail_row.h"
 
-#define LINES_USUAL 10
-#define LINES_MAX   1000000
+#define LINES_USUAL    10
+#define LINES_MAX      1000000
+#define LINES_NOT_SAID (SIZE_MAX - 1)
 
 struct tail {
-	const char *config, *path;
+	const char *config, *path, *patient_given;
+	struct patient patient;
+	struct period period;
 	bool follows, as_json;
-	size_t lines; /* SIZE_MAX: all */
+	size_t lines; /* SIZE_MAX: all; LINES_NOT_SAID */
 	bool utc;
 	struct line_filter filter;
 	struct table table; /* of the rows, unless `as_json` */
@@ -54,6 +58,8 @@ static const struct options_row rows[] = {
 	OPTIONS_ROW("outcome", "WORD", OPTIONS_TEXTS, struct tail,
 		    filter.members[LINE_FILTER_OUTCOME],
 		    .judge = line_filter_judge_outcome),
+	OPTIONS_ROW("patient", "ID", OPTIONS_TEXT, struct tail, patient_given),
+	PERIOD_ROWS(struct tail, period),
 	OPTIONS_ROW("json", NULL, OPTIONS_FLAG, struct tail, as_json),
 	OPTIONS_ROW("utc", NULL, OPTIONS_FLAG, struct tail, utc),
 	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct tail, config),
@@ -63,8 +69,9 @@ static const struct options_row rows[] = {
 static const struct options options = {
 	.command = "cathgate audit tail",
 	.behind = "[FILE]",
-	.about = "The last lines of the audit log, 10 unless -n says otherwise; -f goes "
-		 "on as\nthey come. More: man cathgate-audit-tail\n",
+	.about = "The last lines of the audit log, 10 unless -n or --since says "
+		 "otherwise; -f goes on as they come. " PERIOD_FORMS
+		 "More: man cathgate-audit-tail\n",
 	.rows = rows,
 	.most = 1,
 	.hint = "Name one FILE: the live log, whose rotated files are found beside it",
@@ -78,6 +85,18 @@ struct tail_start {
 	uint64_t seq;
 	off_t offset;
 };
+
+/* The file's first line. False: it has none, or is gone. */
+static bool find_first_line(const char *file, struct tail_start *ret)
+{
+	struct log_reader *reader = log_reader_open_file(file);
+	struct log_reader_line line;
+	bool result = reader && log_reader_next(reader, &line) == LOG_READER_LINE;
+	if (result)
+		*ret = (struct tail_start){ file, line.seq, 0 };
+	log_reader_close(reader);
+	return result;
+}
 
 struct search {
 	const struct tail *tail;
@@ -133,11 +152,14 @@ static int try_to_open(const struct tail *tail, struct log_reader **ret)
 		log_source_complain(tail->path);
 		result = -1;
 	}
-	if (result == 0 && tail->lines != SIZE_MAX) {
-		result = find_start(tail, files, count, &start);
-		if (result == 0 && !log_reader_files_stay(tail->path, files, count))
-			result = 1;
-	}
+	size_t skipped = log_source_skip(files, count, tail->period.since);
+	if (result == 0 && tail->lines != SIZE_MAX)
+		result = find_start(tail, files + skipped, count - skipped, &start);
+	else if (result == 0 && skipped > 0 && !find_first_line(files[skipped], &start))
+		result = 1;
+	if (result == 0 && (start.file || tail->lines != SIZE_MAX) &&
+	    !log_reader_files_stay(tail->path, files, count))
+		result = 1;
 	if (result == 0) {
 		*ret = start.file ? log_reader_open_at(tail->path, start.seq, start.file,
 						       start.offset)
@@ -235,14 +257,35 @@ static int print_lines(struct tail *tail, struct log_reader *reader)
 	}
 }
 
+/* What the options say together. -1 after saying what is wrong. */
+static int settle_options(struct tail *tail)
+{
+	if (tail->follows && tail->period.until_text) {
+		complain("write -f or --until, not both");
+		return -1;
+	}
+	if (period_read(&tail->period, tail->utc) ||
+	    (tail->patient_given &&
+	     patient_find(tail->patient_given, tail->config, &tail->patient,
+			  &tail->filter.members[LINE_FILTER_PATIENT])))
+		return -1;
+	if (tail->period.since_text || tail->period.until_text)
+		tail->filter.period = &tail->period;
+	if (tail->lines == LINES_NOT_SAID)
+		tail->lines = tail->period.since_text ? SIZE_MAX : LINES_USUAL;
+	return 0;
+}
+
 int audit_tail_main(int argc, char **argv)
 {
-	struct tail tail = { .lines = LINES_USUAL };
+	struct tail tail = { .lines = LINES_NOT_SAID };
 	struct log_reader *reader = NULL;
 	char *usual_path = NULL;
 	int status = options_read(&options, argc, argv, &tail);
 	if (status >= 0)
 		return status;
+	if (settle_options(&tail))
+		return CLI_USAGE;
 	tail.path = argv[optind];
 	if (!tail.path)
 		tail.path = usual_path = log_source_default(tail.config);

@@ -5,11 +5,13 @@
 #include "cathgate/audit/members.h"
 #include "cathgate/base/utf8.h"
 #include "cli/kit/keep.h"
+#include "cli/kit/moment.h"
 
 static const char *const names[LINE_FILTER_MEMBERS] = {
 	[LINE_FILTER_EVENT] = "event",
 	[LINE_FILTER_MODALITY] = "modality",
 	[LINE_FILTER_OUTCOME] = "outcome",
+	[LINE_FILTER_PATIENT] = "patient",
 };
 
 static bool is_among(const char *list, const char *value)
@@ -58,7 +60,7 @@ static bool is_empty(const struct line_filter *filter)
 	size_t count = 0;
 	for (size_t i = 0; i < LINE_FILTER_MEMBERS; i++)
 		count += filter->members[i].count;
-	return count == 0;
+	return count == 0 && !filter->period;
 }
 
 /* The bytes of most lines show that they don't fit, which is much quicker than to parse
@@ -113,7 +115,9 @@ bool line_filter_fits(const struct line_filter *filter,
 			       : NULL;
 	for (size_t i = 0; i < LINE_FILTER_MEMBERS && read; i++)
 		texts[i] = members_text(read, names[i]);
-	bool result = read && line_filter_fits_texts(filter, texts);
+	bool result =
+		read && line_filter_fits_texts(filter, texts) &&
+		(!filter->period || period_holds(filter->period, moment_of_line(read)));
 	json_decref(read);
 	return result;
 }

@@ -18,6 +18,7 @@ static const char *const names[LINE_SCAN_MEMBERS] = {
 	[LINE_SCAN_MODALITY] = "modality",
 	[LINE_SCAN_SOP_INSTANCE] = "sop_instance",
 	[LINE_SCAN_STUDY] = "study",
+	[LINE_SCAN_PATIENT] = "patient",
 	[LINE_SCAN_BYTES] = "bytes",
 	[LINE_SCAN_TOTAL_MS] = "total_ms",
 };

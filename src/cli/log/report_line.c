@@ -20,6 +20,7 @@ struct report_line report_line_of(const json_t *line)
 		.modality = members_text(line, "modality"),
 		.sop_instance = members_text(line, "sop_instance"),
 		.study = members_text(line, "study"),
+		.patient = members_text(line, "patient"),
 		.moment = moment_of_line(line),
 		.bytes = members_number(line, "bytes"),
 		.total_ms = members_number(line, "total_ms"),
@@ -76,6 +77,7 @@ static struct report_line line_of_scan(struct report_line_reader *reader)
 		.modality = scan->texts[LINE_SCAN_MODALITY],
 		.sop_instance = scan->texts[LINE_SCAN_SOP_INSTANCE],
 		.study = scan->texts[LINE_SCAN_STUDY],
+		.patient = scan->texts[LINE_SCAN_PATIENT],
 		.moment = moment_of(reader, scan->texts[LINE_SCAN_TIME]),
 		.bytes = scan->numbers[LINE_SCAN_BYTES - LINE_SCAN_TEXTS],
 		.total_ms = scan->numbers[LINE_SCAN_TOTAL_MS - LINE_SCAN_TEXTS],
@@ -89,6 +91,7 @@ static bool fits_filter(const struct line_filter *filter, const struct report_li
 		[LINE_FILTER_EVENT] = line->event,
 		[LINE_FILTER_MODALITY] = line->modality,
 		[LINE_FILTER_OUTCOME] = line->outcome,
+		[LINE_FILTER_PATIENT] = line->patient,
 	};
 	return line_filter_fits_texts(filter, texts);
 }

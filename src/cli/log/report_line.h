@@ -11,7 +11,7 @@
 struct report_line {
 	/* "" where the line doesn't say. */
 	const char *event, *outcome, *reason, *association, *modality, *sop_instance,
-		*study;
+		*study, *patient;
 	int64_t moment;		 /* MOMENT_NONE where the line doesn't say */
 	int64_t bytes, total_ms; /* -1 likewise */
 	bool is_sum;		 /* of refusals that were only counted ... */
