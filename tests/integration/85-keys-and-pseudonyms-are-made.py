@@ -15,7 +15,9 @@ assert oct(os.stat("audit.key").st_mode & 0o777) == "0o600"
 name = subprocess.run("openssl pkey -pubin -in audit.key.pub -outform DER | sha256sum",
 	shell=True, check=True, text=True, stdout=subprocess.PIPE).stdout.split()[0]
 assert result.stdout.startswith(name + "\n"), result.stdout
-for word in ('signing_key = "audit.key"', "audit.key.pub", "restart"):
+# The configuration would take a relative path from its own folder.
+for word in (f'signing_key = "{os.path.realpath("audit.key")}"', "audit.key.pub", "restart",
+	     "--key OLD.pub --key audit.key.pub"):
 	assert word in result.stdout, result.stdout
 made = pathlib.Path("audit.key").read_bytes()
 again = run("keygen", "audit.key")

@@ -23,6 +23,24 @@ static const char *base_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+const char *verify_print_cure(const struct verify_set *set)
+{
+	switch (set->fault.kind) {
+	case LOG_VERIFY_OTHER_KEY:
+		return "If the gateway's key was changed, give the public halves of the "
+		       "old "
+		       "key and of the new\none: --key OLD.pub --key NEW.pub. If it "
+		       "wasn't, "
+		       "somebody else signed this.\n";
+	case LOG_VERIFY_UNSIGNED:
+		return "What was written before the gateway had a key stays unsigned: "
+		       "verify "
+		       "these files apart,\nwithout --key.\n";
+	default:
+		return "";
+	}
+}
+
 static void print_fault(const struct verify_set *set)
 {
 	const struct log_verify_fault *fault = &set->fault;
@@ -35,6 +53,7 @@ static void print_fault(const struct verify_set *set)
 	printf(": %s: ", log_verify_kind_name(fault->kind));
 	shown_text(stdout, fault->why);
 	puts(".");
+	fputs(verify_print_cure(set), stdout);
 	if (!set->faulty_file)
 		return;
 	/* That line may fit those before it: it was rewritten together with its hash. */

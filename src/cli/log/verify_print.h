@@ -19,3 +19,6 @@ struct verify_bar {
 struct verify_bar verify_bar_start(const struct verify_set *set);
 void verify_bar_move(void *bar, uint64_t bytes);
 void verify_bar_end(struct verify_bar *bar);
+
+/* What to do about the fault, whole lines; "" where there is nothing usual. */
+const char *verify_print_cure(const struct verify_set *set);
