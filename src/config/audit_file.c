@@ -80,6 +80,14 @@ int config_audit_pseudonym_key(const char *path, char **ret, struct config_fault
 				  ret, faults);
 }
 
+int config_audit_signing_key(const char *path, char **ret, struct config_faults *faults)
+{
+	return read_configuration(path, "audit.signing_key",
+				  "this gateway signs no checkpoints: nothing but a "
+				  "checksum vouches for its log",
+				  ret, faults);
+}
+
 int config_audit_messages(const char *path, char **ret, struct config_faults *faults)
 {
 	return read_configuration(path, "audit.messages", "no audit messages are written",

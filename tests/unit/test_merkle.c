@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "cathgate/audit/merkle.h"
+#include "cathgate/audit/merkle_tree.h"
 
 struct leaf {
 	size_t size;
@@ -114,9 +115,57 @@ static void a_copy_is_another_tree(void **state)
 	digest_free(digest);
 }
 
+/* RFC 6962 2.1.1, word for word. Returns how many nodes the proof has. */
+static size_t define_path(const struct leaf *leaves, size_t count, size_t index,
+			  uint8_t ret[][DIGEST_SIZE])
+{
+	size_t left = 1, nodes;
+	if (count == 1)
+		return 0;
+	while (left * 2 < count)
+		left *= 2;
+	if (index < left) {
+		nodes = define_path(leaves, left, index, ret);
+		define_root(leaves + left, count - left, ret[nodes]);
+	} else {
+		nodes = define_path(leaves + left, count - left, index - left, ret);
+		define_root(leaves, left, ret[nodes]);
+	}
+	return nodes + 1;
+}
+
+static void each_leaf_has_the_defined_path(void **state)
+{
+	static struct leaf leaves[70];
+	static uint8_t data[70][DIGEST_SIZE];
+	uint8_t wanted[MERKLE_PATH_MAX][DIGEST_SIZE], root[DIGEST_SIZE];
+	const uint8_t *path[MERKLE_PATH_MAX];
+	(void)state;
+	for (size_t i = 0; i < 70; i++) {
+		assert_int_equal(digest_sha256(&i, sizeof(i), data[i]), 0);
+		leaves[i].size = DIGEST_SIZE;
+		memcpy(leaves[i].bytes, data[i], DIGEST_SIZE);
+	}
+	for (size_t count = 1; count <= 70; count++) {
+		struct merkle_tree *tree = merkle_tree_new(data, count);
+		assert_non_null(tree);
+		define_root(leaves, count, root);
+		assert_memory_equal(merkle_tree_root(tree), root, DIGEST_SIZE);
+		for (size_t i = 0; i < count; i++) {
+			size_t nodes = define_path(leaves, count, i, wanted);
+			assert_int_equal(merkle_tree_path(tree, i, path), nodes);
+			for (size_t j = 0; j < nodes; j++)
+				assert_memory_equal(path[j], wanted[j], DIGEST_SIZE);
+		}
+		merkle_tree_free(tree);
+	}
+	merkle_tree_free(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_leaf_has_the_defined_path),
 		cmocka_unit_test(the_definition_gives_the_known_roots),
 		cmocka_unit_test(the_grown_tree_is_the_defined_one),
 		cmocka_unit_test(a_copy_is_another_tree),

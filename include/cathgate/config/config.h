@@ -235,6 +235,8 @@ MUST_USE int config_audit_file(const char *path, char **ret,
 			       struct config_faults *faults);
 MUST_USE int config_audit_pseudonym_key(const char *path, char **ret,
 					struct config_faults *faults);
+MUST_USE int config_audit_signing_key(const char *path, char **ret,
+				      struct config_faults *faults);
 MUST_USE int config_audit_messages(const char *path, char **ret,
 				   struct config_faults *faults);
 MUST_USE int config_control_socket(const char *path, char **ret,

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "merkle_hash.h"
+
 static int hash_bytes(struct digest *digest, const uint8_t *bytes, size_t size,
 		      uint8_t ret[DIGEST_SIZE])
 {
@@ -12,8 +14,7 @@ static int hash_bytes(struct digest *digest, const uint8_t *bytes, size_t size,
 		       : 0;
 }
 
-/* RFC 6962 2.1: a leaf is hashed with 0 before it, an inner node with 1. */
-static int hash_leaf(struct digest *digest, const uint8_t data[DIGEST_SIZE],
+int merkle_hash_leaf(struct digest *digest, const uint8_t data[DIGEST_SIZE],
 		     uint8_t ret[DIGEST_SIZE])
 {
 	uint8_t bytes[1 + DIGEST_SIZE] = { 0 };
@@ -21,7 +22,7 @@ static int hash_leaf(struct digest *digest, const uint8_t data[DIGEST_SIZE],
 	return hash_bytes(digest, bytes, sizeof(bytes), ret);
 }
 
-static int hash_node(struct digest *digest, const uint8_t left[DIGEST_SIZE],
+int merkle_hash_node(struct digest *digest, const uint8_t left[DIGEST_SIZE],
 		     const uint8_t right[DIGEST_SIZE], uint8_t ret[DIGEST_SIZE])
 {
 	uint8_t bytes[1 + 2 * DIGEST_SIZE] = { 1 };
@@ -35,11 +36,11 @@ int merkle_add(struct merkle *tree, struct digest *digest,
 {
 	uint8_t node[DIGEST_SIZE];
 	unsigned level = 0;
-	if (hash_leaf(digest, hash, node))
+	if (merkle_hash_leaf(digest, hash, node))
 		return -1;
 	/* As in counting: each 1 at the low end carries into the next. */
 	for (; tree->size >> level & 1; level++) {
-		if (hash_node(digest, tree->subtrees[level], node, node))
+		if (merkle_hash_node(digest, tree->subtrees[level], node, node))
 			return -1;
 	}
 	memcpy(tree->subtrees[level], node, sizeof(node));
@@ -60,7 +61,7 @@ int merkle_root(const struct merkle *tree, struct digest *digest,
 			continue;
 		if (is_first)
 			memcpy(root, tree->subtrees[level], sizeof(root));
-		else if (hash_node(digest, tree->subtrees[level], root, root))
+		else if (merkle_hash_node(digest, tree->subtrees[level], root, root))
 			return -1;
 		is_first = false;
 	}

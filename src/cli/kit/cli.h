@@ -22,6 +22,7 @@ struct cli_verb {
 int cli_dispatch(const char *name, const struct cli_verb *verbs, int argc, char **argv);
 
 cli_command audit_main;
+cli_command audit_export_main;
 cli_command audit_prove_main;
 cli_command audit_report_main;
 cli_command audit_tail_main;

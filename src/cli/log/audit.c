@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 static const struct cli_verb verbs[] = {
+	{ "export", audit_export_main, "lines for an auditor, with what proves them" },
 	{ "keygen", audit_keygen_main, "make the key pair that signs checkpoints" },
 	{ "prove", audit_prove_main, "find an object's bytes in the log" },
 	{ "pseudonym", audit_pseudonym_main, "what stands for a patient in the log" },

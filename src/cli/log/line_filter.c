@@ -8,10 +8,9 @@
 #include "cli/kit/moment.h"
 
 static const char *const names[LINE_FILTER_MEMBERS] = {
-	[LINE_FILTER_EVENT] = "event",
-	[LINE_FILTER_MODALITY] = "modality",
-	[LINE_FILTER_OUTCOME] = "outcome",
-	[LINE_FILTER_PATIENT] = "patient",
+	[LINE_FILTER_EVENT] = "event",	   [LINE_FILTER_MODALITY] = "modality",
+	[LINE_FILTER_OUTCOME] = "outcome", [LINE_FILTER_PATIENT] = "patient",
+	[LINE_FILTER_STUDY] = "study",
 };
 
 static bool is_among(const char *list, const char *value)

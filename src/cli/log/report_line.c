@@ -92,6 +92,7 @@ static bool fits_filter(const struct line_filter *filter, const struct report_li
 		[LINE_FILTER_MODALITY] = line->modality,
 		[LINE_FILTER_OUTCOME] = line->outcome,
 		[LINE_FILTER_PATIENT] = line->patient,
+		[LINE_FILTER_STUDY] = line->study,
 	};
 	return line_filter_fits_texts(filter, texts);
 }

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "modality.h"
-#include "staging.h"
+#include "cli/kit/staging.h"
 
 struct handout {
 	const struct modality_options *asked;

@@ -13,7 +13,7 @@
 #include "cli/kit/keep.h"
 #include "cli/kit/options.h"
 #include "sample.h"
-#include "staging.h"
+#include "cli/kit/staging.h"
 
 #define DIRECTORY_USUAL "/etc/cathgate"
 #define DAYS_USUAL	825

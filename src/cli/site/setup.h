@@ -6,7 +6,7 @@
 #include "cathgate/pki/pki.h"
 #include "questions.h"
 #include "cli/kit/daemon_user.h"
-#include "staging.h"
+#include "cli/kit/staging.h"
 
 enum setup_question {
 	SETUP_NAME,

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/kit/complain.h"
-#include "cli/kit/keep.h"
+#include "complain.h"
+#include "keep.h"
 #include "staging_tree.h"
 
 #define FILE_MAX    (1024UL * 1024)
@@ -112,6 +112,31 @@ int staging_write(const struct staging *staging, const char *name, const void *b
 		return 0;
 	complain("%s/%s: %s", staging->path, name, strerror(errno));
 	return -1;
+}
+
+FILE *staging_create(const struct staging *staging, const char *name)
+{
+	int fd = openat(staging->folder, name,
+			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (file)
+		return file;
+	complain("%s/%s: %s", staging->path, name, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+int staging_finish(const struct staging *staging, const char *name, FILE *file)
+{
+	bool is_good = fflush(file) == 0 && !ferror(file) && fsync(fileno(file)) == 0;
+
+	if (!is_good)
+		complain("%s/%s: %s", staging->path, name, strerror(errno));
+	if (fclose(file) != 0)
+		is_good = false;
+	return is_good ? 0 : -1;
 }
 
 /* What has to be renamed, a folder as a whole where it can be. `folders` are open until

@@ -14,6 +14,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "cathgate/base/durable.h"
 #include "cathgate/base/must_use.h"
@@ -37,6 +38,11 @@ MUST_USE int staging_open(struct staging *staging, const char *target,
 MUST_USE int staging_write(const struct staging *staging, const char *name,
 			   const void *bytes, size_t size,
 			   const struct durable_owner *owner);
+
+/* The same for what is written piece by piece, mode 0600. NULL with a message. */
+MUST_USE FILE *staging_create(const struct staging *staging, const char *name);
+/* Ends that: closes it, when all of it is on disk. 0, or -1 with a message. */
+MUST_USE int staging_finish(const struct staging *staging, const char *name, FILE *file);
 
 /* Puts all of it in its place, `last` (a file at its top; NULL: none) at the very end.
  * Folders that are there already, and files with the same bytes, are no obstacle; for

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/kit/complain.h"
-#include "cli/kit/keep.h"
+#include "complain.h"
+#include "keep.h"
 
 #define PREFIX	    ".cathgate-new-"
 #define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
