@@ -7,47 +7,15 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/utc.h"
 
-#define SILENT_US 10000000 /* a supervisor that tells nothing for so long is silent */
-
-/* Names can come from a peer: whatever isn't UTF-8 becomes plain ASCII. NULL for "". */
-static json_t *text(const char *value)
-{
-	char plain[512];
-	json_t *ret;
-	size_t i;
-
-	if (!value[0])
-		return json_null();
-	ret = json_string(value);
-	if (ret)
-		return ret;
-	for (i = 0; value[i] && i < sizeof(plain) - 1; i++)
-		plain[i] = value[i] >= 0x20 && value[i] < 0x7f ? value[i] : '?';
-	plain[i] = '\0';
-	return json_string(plain);
-}
+#include "plain.h"
+#include "problems.h"
 
 static json_t *moment(int64_t seconds)
 {
 	char ret[UTC_TEXT_SIZE];
 
 	utc_text_seconds((time_t)seconds, ret);
-	return text(ret);
-}
-
-static const char *state_of(const struct snapshot *snapshot)
-{
-	const struct observer_head *head = &snapshot->head;
-
-	if (!snapshot->memory || clock_us() - snapshot->told_us > SILENT_US)
-		return "silent";
-	if (head->is_stopping)
-		return "stopping";
-	if (!head->is_auditor_ready)
-		return "without-auditor";
-	if (head->is_log_stuck)
-		return "log-stuck";
-	return head->is_ready ? "serving" : "starting";
+	return plain(ret);
 }
 
 static json_t *associations(const struct snapshot *snapshot)
@@ -60,10 +28,10 @@ static json_t *associations(const struct snapshot *snapshot)
 		json_array_append_new(
 			list,
 			json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:f}", "association",
-				  text(from->id), "modality", text(from->modality),
-				  "ae_title", text(from->figures.calling_ae.text), "peer",
-				  text(from->peer), "destination",
-				  text(from->destination), "since", moment(from->since),
+				  plain(from->id), "modality", plain(from->modality),
+				  "ae_title", plain(from->figures.calling_ae.text),
+				  "peer", plain(from->peer), "destination",
+				  plain(from->destination), "since", moment(from->since),
 				  "instances", (json_int_t)from->figures.instances,
 				  "bytes", (json_int_t)from->figures.bytes,
 				  "megabytes_per_second", snapshot->rates[i] / 1e6));
@@ -71,16 +39,17 @@ static json_t *associations(const struct snapshot *snapshot)
 	return list;
 }
 
-static json_t *event_of(const struct tally_event *from, const char *detail)
+static json_t *event_of(const struct happening *from, const char *detail)
 {
 	if (!from->time[0])
 		return json_null();
-	return json_pack("{s:o,s:o,s:o,s:o}", "time", text(from->time), "outcome",
-			 text(from->outcome), "reason", text(from->reason), "detail",
-			 text(detail));
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "time", plain(from->time),
+			 "outcome", plain(from->outcome), "reason", plain(from->reason),
+			 "detail", plain(detail), "modality", plain(from->modality),
+			 "ae_title", plain(from->calling_ae), "peer", plain(from->peer));
 }
 
-static json_t *event(const struct tally_event *from)
+static json_t *event(const struct happening *from)
 {
 	return event_of(from, from->detail);
 }
@@ -99,9 +68,10 @@ static json_t *destinations(const struct snapshot *snapshot, const struct tally 
 		if (known->last_success[0] || known->last_failure.time[0])
 			health = known->has_failed_last ? "failing" : "good";
 		json_array_append_new(
-			list, json_pack("{s:o,s:s,s:o,s:o}", "name", text(name), "health",
-					health, "last_success", text(known->last_success),
-					"last_failure", event(&known->last_failure)));
+			list,
+			json_pack("{s:o,s:s,s:o,s:o}", "name", plain(name), "health",
+				  health, "last_success", plain(known->last_success),
+				  "last_failure", event(&known->last_failure)));
 	}
 	return list;
 }
@@ -118,7 +88,7 @@ static json_t *ends(const struct snapshot *snapshot)
 		json_array_append_new(
 			list, json_pack("{s:s,s:s,s:o,s:o,s:f}", "of",
 					from->is_crl ? "crl" : "certificate", "owner",
-					owners[from->owner], "name", text(from->name),
+					owners[from->owner], "name", plain(from->name),
 					"ends", moment(from->until), "days",
 					(double)(from->until - now) / 86400));
 	}
@@ -133,13 +103,21 @@ static json_t *audit(const struct config *config, const struct snapshot *snapsho
 					       : json_null();
 
 	return json_pack("{s:o,s:b,s:b,s:o,s:o,s:o,s:o,s:o}", "file",
-			 text(config->audit.file.path), "writable",
+			 plain(config->audit.file.path), "writable",
 			 head->is_auditor_ready && !head->is_log_stuck, "short_of_room",
 			 head->log_lacks_room, "sequence", sequence, "last_line",
-			 text(tally->last_line), "last_checkpoint",
-			 text(tally->last_checkpoint), "last_alert",
+			 plain(tally->last_line), "last_checkpoint",
+			 plain(tally->last_checkpoint), "last_alert",
 			 event(&tally->last_alert), "last_refusal",
 			 event(&tally->last_refusal));
+}
+
+static json_t *totals(const struct tally_totals *totals)
+{
+	return json_pack("{s:I,s:I,s:I,s:I}", "refused", (json_int_t)totals->refused,
+			 "forwarded", (json_int_t)totals->forwarded, "failed",
+			 (json_int_t)totals->failed, "unconfirmed",
+			 (json_int_t)totals->unconfirmed);
 }
 
 char *status_compose(const struct config *config, const struct snapshot *snapshot,
@@ -148,15 +126,16 @@ char *status_compose(const struct config *config, const struct snapshot *snapsho
 	const struct observer_head *head = &snapshot->head;
 	json_int_t uptime = head->started ? (clock_us() - head->started_us) / 1000000 : 0;
 	json_t *all = json_pack(
-		"{s:s,s:o,s:I,s:s,s:o,s:I,s:i,s:i,s:o,s:o,s:o,s:o,s:o}", "version",
-		CATHGATE_VERSION, "node", text(config->gateway_name), "pid",
-		(json_int_t)head->pid, "state", state_of(snapshot), "started",
+		"{s:s,s:o,s:I,s:s,s:o,s:I,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+		"version", CATHGATE_VERSION, "node", plain(config->gateway_name), "pid",
+		(json_int_t)head->pid, "state", problems_state(snapshot), "started",
 		moment(head->started), "uptime_seconds", uptime, "associations_open",
 		(int)head->placed, "handshakes_open", (int)head->handshaking,
 		"associations", associations(snapshot), "destinations",
 		destinations(snapshot, tally), "ends", ends(snapshot), "audit",
 		audit(config, snapshot, tally), "last_reload",
-		event_of(&tally->last_reload, tally->last_changes));
+		event_of(&tally->last_reload, tally->last_changes), "totals",
+		totals(&tally->totals), "problems", problems_list(snapshot, tally));
 	char *ret = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
 
 	json_decref(all);

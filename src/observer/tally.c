@@ -18,6 +18,9 @@ static const struct family families[] = {
 	  "Bytes of the data sets that came, by modality." },
 	{ "cathgate_refusals_total", SERIES_COUNTER,
 	  "Associations and instances that were refused, by reason." },
+	{ "cathgate_modality_refusals_total", SERIES_COUNTER,
+	  "Refusals of a modality that is known by its entry or by its address, for what "
+	  "is neither a destination's fault nor the gateway's." },
 	{ "cathgate_handshakes_total", SERIES_COUNTER,
 	  "TLS handshakes by outcome: done, or the reason why one failed." },
 	{ "cathgate_destination_failures_total", SERIES_COUNTER,
@@ -53,14 +56,6 @@ static void put_cut(char *ret, size_t size, const char *value)
 }
 
 #define PUT(field, value) put_cut(field, sizeof(field), value)
-
-static void note_event(struct tally_event *event, const json_t *line)
-{
-	PUT(event->time, members_text(line, "time"));
-	PUT(event->outcome, members_text(line, "outcome"));
-	PUT(event->reason, members_text(line, "reason"));
-	PUT(event->detail, members_text(line, "detail"));
-}
 
 static struct tally_destination *destination_of(struct tally *tally, const char *name)
 {
@@ -106,12 +101,92 @@ static void note_destination(struct tally *tally, const json_t *line, bool count
 	}
 	if (!begins(reason, "destination-"))
 		return;
+	if (!destination->has_failed_last)
+		PUT(destination->fails_since, members_text(line, "time"));
 	destination->has_failed_last = strcmp(outcome, "forwarded") != 0;
-	note_event(&destination->last_failure, line);
+	happening_note(&destination->last_failure, line);
 	if (counts)
 		series_add(tally->counters, "cathgate_destination_failures_total",
 			   stands_for(line), "destination", destination->name, "reason",
 			   reason, NULL);
+}
+
+/* Neither a destination's fault nor the gateway's, and of somebody who has proved a
+ * certificate of our CAs, or has one that was good once. */
+static bool is_of_a_peer(enum reason reason, bool *ret_is_proved)
+{
+	static const enum reason proved[] = { REASON_TLS_EXPIRED,
+					      REASON_TLS_NOT_YET_VALID,
+					      REASON_TLS_REVOKED, REASON_TLS_CRL_STALE,
+					      REASON_TLS_CRL_MISSING };
+	const struct reason_help *help = reason_help(reason);
+	bool is_of_association = help && help->place == REASON_PLACE_ASSOCIATION;
+
+	*ret_is_proved = is_of_association;
+	for (size_t i = 0; i < COUNT(proved); i++)
+		*ret_is_proved |= reason == proved[i];
+	return is_of_association || (help && help->place == REASON_PLACE_TLS);
+}
+
+/* Scanners are refused as well: who isn't known stays without a word. */
+static void note_refusal(struct tally *tally, const json_t *line, enum recent_kind kind,
+			 bool counts)
+{
+	const char *modality = modalities_whose(&tally->modalities, line);
+	const char *title = members_text(line, "calling_ae");
+	const char *reason = members_text(line, "reason");
+	double count = stands_for(line);
+	char who[sizeof(tally->recents.items->who)];
+	bool is_proved;
+
+	happening_note(&tally->last_refusal, line);
+	if (!is_of_a_peer(reason_of_name(reason), &is_proved))
+		return;
+	if (modality[0])
+		snprintf(who, sizeof(who), "modality %s", modality);
+	else if (is_proved && title[0])
+		snprintf(who, sizeof(who), "AE title %s", title);
+	else
+		return;
+	PUT(tally->last_refusal.modality, modality);
+	recents_add(&tally->recents, kind, who, &tally->last_refusal, count);
+	if (counts && modality[0])
+		series_add(tally->counters, "cathgate_modality_refusals_total", count,
+			   "modality", modality, NULL);
+}
+
+static void note_outcome(struct tally *tally, const json_t *line, bool counts)
+{
+	const char *outcome = members_text(line, "outcome");
+	bool is_instance = strcmp(members_text(line, "event"), "instance") == 0;
+	char who[sizeof(tally->recents.items->who)];
+	struct happening what;
+
+	happening_note(&what, line);
+	modalities_take(&tally->modalities, line);
+	snprintf(who, sizeof(who), "modality %s", members_text(line, "modality"));
+	if (strcmp(outcome, "refused") == 0)
+		note_refusal(tally, line,
+			     is_instance ? RECENT_REFUSED_INSTANCES : RECENT_REFUSED,
+			     counts);
+	else if (strcmp(outcome, "accepted") == 0)
+		recents_forget(&tally->recents, RECENT_REFUSED, who);
+	else if (strcmp(outcome, "failed") == 0)
+		recents_add(&tally->recents, RECENT_FAILED, who, &what, 1);
+	else if (strcmp(outcome, "unconfirmed") == 0)
+		recents_add(&tally->recents, RECENT_UNCONFIRMED, who, &what, 1);
+}
+
+static void add_totals(struct tally_totals *totals, const char *outcome, double count)
+{
+	if (strcmp(outcome, "refused") == 0)
+		totals->refused += (uint64_t)count;
+	else if (strcmp(outcome, "forwarded") == 0)
+		totals->forwarded += (uint64_t)count;
+	else if (strcmp(outcome, "failed") == 0)
+		totals->failed += (uint64_t)count;
+	else if (strcmp(outcome, "unconfirmed") == 0)
+		totals->unconfirmed += (uint64_t)count;
 }
 
 static void count_association(struct tally *tally, const json_t *line)
@@ -120,6 +195,7 @@ static void count_association(struct tally *tally, const json_t *line)
 	const char *reason = members_text(line, "reason");
 	double count = stands_for(line);
 
+	add_totals(&tally->totals, outcome, count);
 	series_add(tally->counters, "cathgate_associations_total", count, "outcome",
 		   outcome, "modality", members_text(line, "modality"), NULL);
 	if (strcmp(outcome, "refused") == 0)
@@ -138,6 +214,7 @@ static void count_instance(struct tally *tally, const json_t *line)
 	int64_t wait_ms = members_number(line, "wait_ms");
 	double count = stands_for(line);
 
+	add_totals(&tally->totals, outcome, count);
 	series_add(tally->counters, "cathgate_instances_total", count, "outcome", outcome,
 		   "modality", modality, NULL);
 	series_add(tally->counters, "cathgate_received_bytes_total",
@@ -189,7 +266,7 @@ static bool note_reload(struct tally *tally, const json_t *line)
 	bool goes_on =
 		length >= mark && strcmp(detail + length - mark, AUDIT_GOES_ON) == 0;
 
-	note_event(&tally->last_reload, line);
+	happening_note(&tally->last_reload, line);
 	if (!tally->reload_goes_on)
 		tally->last_changes[0] = '\0';
 	add_changes(tally->last_changes, detail, goes_on ? length - mark : length);
@@ -209,9 +286,9 @@ void tally_take(struct tally *tally, const json_t *line, uint64_t sequence, bool
 	else if (strcmp(event, "reload") == 0)
 		counts &= note_reload(tally, line);
 	else if (strcmp(event, "alert") == 0)
-		note_event(&tally->last_alert, line);
-	else if (strcmp(members_text(line, "outcome"), "refused") == 0)
-		note_event(&tally->last_refusal, line);
+		happening_note(&tally->last_alert, line);
+	else if (strcmp(event, "association") == 0 || strcmp(event, "instance") == 0)
+		note_outcome(tally, line, counts);
 	note_destination(tally, line, counts);
 	if (counts)
 		count_line(tally, line);
@@ -219,6 +296,11 @@ void tally_take(struct tally *tally, const json_t *line, uint64_t sequence, bool
 
 void tally_modality(struct tally *tally, const char *name)
 {
+	struct modality *modality = modalities_get(&tally->modalities, name);
+
+	if (!modality || modality->has_counters)
+		return;
+	modality->has_counters = true;
 	for (size_t i = 0; i < COUNT(association_outcomes); i++)
 		series_add(tally->counters, "cathgate_associations_total", 0, "outcome",
 			   association_outcomes[i], "modality", name, NULL);
@@ -227,6 +309,8 @@ void tally_modality(struct tally *tally, const char *name)
 			   instance_outcomes[i], "modality", name, NULL);
 	series_add(tally->counters, "cathgate_received_bytes_total", 0, "modality", name,
 		   NULL);
+	series_add(tally->counters, "cathgate_modality_refusals_total", 0, "modality",
+		   name, NULL);
 }
 
 void tally_handshakes(struct tally *tally, uint64_t done)
@@ -283,5 +367,6 @@ int tally_open(struct tally *tally)
 void tally_close(struct tally *tally)
 {
 	series_free(tally->counters);
+	modalities_free(&tally->modalities);
 	tally->counters = NULL;
 }

@@ -7,23 +7,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "happening.h"
+#include "modalities.h"
+#include "recent.h"
 #include "series.h"
 
 #define TALLY_DESTINATIONS 256
 #define TALLY_CHANGES_SIZE 8192
 
-/* Of a line, each text cut to its room. */
-struct tally_event {
-	char time[32]; /* "": never */
-	char outcome[24], reason[48], detail[256];
-};
-
 struct tally_destination {
 	char name[64];
 	bool has_counters;
 	char last_success[32];
-	struct tally_event last_failure;
+	struct happening last_failure;
 	bool has_failed_last; /* the last failure came after the last success */
+	char fails_since[32]; /* when it does */
+};
+
+/* Since the observer began. */
+struct tally_totals {
+	uint64_t refused; /* associations and instances */
+	uint64_t forwarded, failed, unconfirmed;
 };
 
 struct tally {
@@ -31,12 +35,15 @@ struct tally {
 	uint64_t sequence; /* of the last line */
 	bool has_sequence;
 	char last_line[32], last_checkpoint[32];
-	struct tally_event last_reload, last_alert, last_refusal;
+	struct happening last_reload, last_alert, last_refusal;
 	/* The details of the last reload's lines, put together. */
 	char last_changes[TALLY_CHANGES_SIZE];
 	bool reload_goes_on;
 	struct tally_destination destinations[TALLY_DESTINATIONS];
 	size_t destination_count;
+	struct modalities modalities;
+	struct recents recents;
+	struct tally_totals totals;
 };
 
 /* 0, or -1 without memory. */

@@ -47,6 +47,8 @@ static const struct family families[] = {
 	  "When a destination last took an instance; 0: not known." },
 	{ "cathgate_destination_last_failure_timestamp_seconds", SERIES_GAUGE,
 	  "When something last failed because of a destination; 0: not known." },
+	{ "cathgate_modality_last_instance_timestamp_seconds", SERIES_GAUGE,
+	  "When an instance of a modality was last forwarded; 0: not known." },
 	{ "cathgate_last_reload_successful", SERIES_GAUGE,
 	  "0 when the last reload was refused." },
 };
@@ -109,6 +111,19 @@ static void put_ends(struct series *to, const struct snapshot *snapshot)
 		series_add(to, "cathgate_expiry_timestamp_seconds", (double)end->until,
 			   "of", end->is_crl ? "crl" : "certificate", "owner",
 			   owners[end->owner], "name", end->name, NULL);
+	}
+}
+
+static void put_modalities(struct series *to, const struct snapshot *snapshot,
+			   const struct tally *tally)
+{
+	for (uint32_t i = 0; i < snapshot->head.modality_count; i++) {
+		const char *name = snapshot->modalities[i].text;
+		const struct modality *known = modalities_find(&tally->modalities, name);
+
+		series_set(to, "cathgate_modality_last_instance_timestamp_seconds",
+			   known ? (double)utc_seconds(known->last_instance) : 0,
+			   "modality", name, NULL);
 	}
 }
 
@@ -176,6 +191,7 @@ void textfile_write(struct textfile *textfile, const struct snapshot *snapshot,
 	put_state(gauges, snapshot, is_up);
 	put_open(gauges, snapshot, is_up);
 	put_ends(gauges, snapshot);
+	put_modalities(gauges, snapshot, tally);
 	put_log(gauges, snapshot, tally);
 	tally_handshakes(tally, snapshot->head.handshakes);
 	if (replace_file(textfile->path, gauges, tally->counters) == 0) {

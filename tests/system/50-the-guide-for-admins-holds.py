@@ -203,12 +203,24 @@ def scraped():
 	return text if re.search(r"^cathgate_up 1$", text, re.M) else None
 
 
+def asked_by_monitors(guide):
+	step("a monitor has its line: Checkmk as root, NRPE as a member of the group")
+	line = re.compile(r"CATHGATE (OK|WARNING|CRITICAL) - [^|]*\|associations=\d.*\n")
+	command = guide.take("cathgate status --nagios").strip()
+	checkmk, nrpe = guide.take("Cathgate /usr").splitlines()
+	for who, what in (([], command), ([], checkmk.partition(" ")[2]),
+			  (["runuser", "-u", "technician", "--"], nrpe.partition("=")[2])):
+		done = subprocess.run([*who, *what.split()], text=True, stdout=subprocess.PIPE)
+		assert done.returncode < 3 and line.fullmatch(done.stdout), done
+
+
 def monitored(guide, modality):
 	step("node_exporter has the metrics of the hardened service")
 	do("useradd", "technician")
 	guide.run("adduser technician cathgate")
 	eventually(lambda: subprocess.run(["runuser", "-u", "technician", "--", "cathgate",
 					   "status"], stdout=subprocess.DEVNULL).returncode == 0)
+	asked_by_monitors(guide)
 	guide.run("apt-get install prometheus-node-exporter")
 	usual = guide.take("metrics:").strip()
 	configure(f"//{usual}", usual.replace(str(PROM.parent), "/srv"))

@@ -27,6 +27,13 @@
 #define OBSERVER_CONTROL_USUAL "/run/cathgate/control"
 #define OBSERVER_FINISH_MS     2000
 
+/* So many days before its end a certificate, or a CRL, is a problem, and a critical one.
+ * CRLs are often issued anew each week only. */
+#define OBSERVER_CERTIFICATE_DAYS     14
+#define OBSERVER_CERTIFICATE_BAD_DAYS 3
+#define OBSERVER_CRL_DAYS	      3
+#define OBSERVER_CRL_BAD_DAYS	      1
+
 /*
  * What the supervisor tells: a memory file with this head, and then the associations, the
  * ends and the names of modalities and of destinations, passed over its socket

@@ -116,10 +116,27 @@ size_t shown_flow(FILE *to, const char *text, bool is_shown, size_t column, size
 	return column;
 }
 
+/* Colours take no room. */
+static size_t columns_of_head(const char *head)
+{
+	size_t columns = 0;
+
+	while (*head) {
+		if (*head == '\033')
+			head += strcspn(head, "m");
+		else
+			columns++;
+		head += *head != '\0';
+	}
+	return columns;
+}
+
 void shown_wrapped(FILE *to, const char *head, const char *text, size_t width)
 {
+	size_t margin = columns_of_head(head);
+
 	fputs(head, to);
-	shown_flow(to, text, false, strlen(head), strlen(head), width);
+	shown_flow(to, text, false, margin, margin, width);
 	fputc('\n', to);
 }
 

@@ -1,0 +1,194 @@
+#include "problems.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cathgate/base/clock.h"
+#include "cathgate/base/reason.h"
+#include "cathgate/base/utc.h"
+
+#include "plain.h"
+
+#define SILENT_US   10000000 /* a supervisor that tells nothing for so long is silent */
+#define ALERT_STAYS 86400    /* seconds that an alert without an end is shown */
+#define DAY	    86400.0
+
+static const struct {
+	const char *state, *text;
+} states[] = {
+	{ "silent", "does not answer its own observer: is it hung?" },
+	{ "stopping", "is stopping" },
+	{ "without-auditor", "lets nobody in: its auditor is being started" },
+	{ "log-stuck", "acknowledges nothing: the audit log can't be written" },
+	{ "starting", "is starting, and lets nobody in yet" },
+};
+
+const char *problems_state(const struct snapshot *snapshot)
+{
+	const struct observer_head *head = &snapshot->head;
+
+	if (!snapshot->memory || clock_us() - snapshot->told_us > SILENT_US)
+		return "silent";
+	if (head->is_stopping)
+		return "stopping";
+	if (!head->is_auditor_ready)
+		return "without-auditor";
+	if (head->is_log_stuck)
+		return "log-stuck";
+	return head->is_ready ? "serving" : "starting";
+}
+
+enum level { CRITICAL, WARNING, LEVELS };
+
+struct list {
+	json_t *of[LEVELS];
+	time_t now;
+};
+
+__attribute__((format(printf, 6, 7))) static void put(struct list *list, enum level level,
+						      const char *problem,
+						      const char *subject,
+						      const char *when,
+						      const char *format, ...)
+{
+	static const char *const levels[] = { "critical", "warning" };
+	char *text = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	json_array_append_new(list->of[level],
+			      json_pack("{s:s,s:s,s:o,s:o,s:o}", "problem", problem,
+					"level", levels[level], "subject", plain(subject),
+					"time", plain(when), "text",
+					plain(text ? text : "")));
+	free(text);
+}
+
+static void put_state(struct list *list, const struct snapshot *snapshot)
+{
+	const char *state = problems_state(snapshot);
+	/* These two pass by themselves; else a service manager says so. */
+	bool passes = strcmp(state, "starting") == 0 || strcmp(state, "stopping") == 0;
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(states[i].state, state) == 0)
+			put(list, passes ? WARNING : CRITICAL, "not-serving", state, "",
+			    "the gateway %s", states[i].text);
+}
+
+static bool is_of_one_instance(const struct happening *failure)
+{
+	return strcmp(failure->reason, reason_name(REASON_DESTINATION_STATUS)) == 0 ||
+	       strcmp(failure->reason, reason_name(REASON_DESTINATION_CONTEXT)) == 0;
+}
+
+static void put_destinations(struct list *list, const struct snapshot *snapshot,
+			     const struct tally *tally)
+{
+	for (uint32_t i = 0; i < snapshot->head.destination_count; i++) {
+		const char *name = snapshot->destinations[i].text;
+		const struct tally_destination *known = tally_find(tally, name);
+
+		if (!known || !known->has_failed_last)
+			continue;
+		put(list, is_of_one_instance(&known->last_failure) ? WARNING : CRITICAL,
+		    "destination-failing", name, known->fails_since,
+		    "destination %s fails: %s: %s", name, known->last_failure.reason,
+		    known->last_failure.detail);
+	}
+}
+
+static void put_end(struct list *list, const struct observer_end *end)
+{
+	/* The gateway's own have a name that says what they are. */
+	static const char *const owners[] = { "", "the certificate of modality ",
+					      "the certificate of destination " };
+	double days = (double)(end->until - list->now) / DAY;
+	double limit = end->is_crl ? OBSERVER_CRL_DAYS : OBSERVER_CERTIFICATE_DAYS;
+	double bad = end->is_crl ? OBSERVER_CRL_BAD_DAYS : OBSERVER_CERTIFICATE_BAD_DAYS;
+	char ends[UTC_TEXT_SIZE], left[64];
+
+	if (days >= limit)
+		return;
+	utc_date(end->until, ends);
+	snprintf(left, sizeof(left), days < 0 ? "has ended" : "ends in %.0f days",
+		 floor(days));
+	put(list, days < bad ? CRITICAL : WARNING,
+	    end->is_crl ? "crl-ends" : "certificate-ends", end->name, "", "%s%s %s (%s)",
+	    owners[end->owner], end->name, left, ends);
+}
+
+/* What an alert says that has no end, and nothing else here shows. */
+static void put_alert(struct list *list, const struct tally *tally)
+{
+	static const enum reason shown[] = { REASON_AUDIT_BROKEN, REASON_INTERNAL };
+	const struct happening *alert = &tally->last_alert;
+
+	if (llabs((long long)(list->now - utc_seconds(alert->time))) > ALERT_STAYS)
+		return;
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		if (strcmp(alert->reason, reason_name(shown[i])) == 0)
+			put(list, WARNING, "alert", alert->reason, alert->time,
+			    "alert: %s: %s", alert->reason, alert->detail);
+}
+
+static void put_log(struct list *list, const struct snapshot *snapshot,
+		    const struct tally *tally)
+{
+	if (snapshot->head.log_lacks_room)
+		put(list, WARNING, "audit-short-of-room", "", "",
+		    "the audit log's disk is nearly full: refusals are only counted");
+	put_alert(list, tally);
+	if (strcmp(tally->last_reload.outcome, "refused") == 0)
+		put(list, WARNING, "reload-refused", "", tally->last_reload.time,
+		    "the last reload was refused, and what was in force stays: %s",
+		    tally->last_changes);
+}
+
+static void put_recent(struct list *list, const struct recent *recent)
+{
+	static const struct {
+		const char *problem, *text;
+	} kinds[] = {
+		[RECENT_REFUSED] = { "refused", "is refused again and again" },
+		[RECENT_REFUSED_INSTANCES] = { "instances-refused",
+					       "has instances refused again and again" },
+		[RECENT_FAILED] = { "instances-failed", "had an instance fail" },
+		[RECENT_UNCONFIRMED] = { "instances-unconfirmed",
+					 "has an instance without an answer of the PACS, "
+					 "which may hold it" },
+	};
+	const struct happening *last = &recent->last;
+	char title[48] = "";
+
+	if (!recent_holds(recent, list->now))
+		return;
+	if (last->calling_ae[0] && last->modality[0])
+		snprintf(title, sizeof(title), " (AE title %s)", last->calling_ae);
+	put(list, WARNING, kinds[recent->kind].problem, recent->who, last->time,
+	    "%s%s %s: %s%s%s", recent->who, title, kinds[recent->kind].text, last->reason,
+	    last->detail[0] ? ": " : "", last->detail);
+}
+
+json_t *problems_list(const struct snapshot *snapshot, const struct tally *tally)
+{
+	struct list list = { .of = { json_array(), json_array() }, .now = time(NULL) };
+
+	put_state(&list, snapshot);
+	put_destinations(&list, snapshot, tally);
+	for (uint32_t i = 0; i < snapshot->head.end_count; i++)
+		put_end(&list, &snapshot->ends[i]);
+	put_log(&list, snapshot, tally);
+	for (size_t i = 0; i < tally->recents.count; i++)
+		put_recent(&list, &tally->recents.items[i]);
+	json_array_extend(list.of[CRITICAL], list.of[WARNING]);
+	json_decref(list.of[WARNING]);
+	return list.of[CRITICAL];
+}

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Goal: cathgate status tells an operator on one screen what must be seen to, who was refused
+and what ends, in times as a person says them; what is over goes. --nagios says the same to a
+monitor: by its exit status, in one line, with figures."""
+import json
+import os
+import re
+import subprocess
+
+from dicom import XA_CONTEXT
+from harness import Test, cathgate, eventually
+from objects import make
+
+WIDTH, ROWS = 80, 24
+OK, WARNING, CRITICAL, UNKNOWN = range(4)
+# name=value[UOM];warn;crit;min;max, as the Monitoring Plugins' guidelines have it.
+FIGURE = re.compile(r"(\w+)=(-?[0-9.]+)(s|c|)((?:;[0-9.:]*){0,4})")
+
+
+def status(*options):
+	return subprocess.run([cathgate(), "status", "--socket", control, *options],
+			      capture_output=True, text=True, check=False)
+
+
+def shown(rows=None):
+	"""What people see, which folds where it doesn't fit, whatever it says."""
+	done = status()
+	lines = done.stdout.splitlines()
+	for line in lines:	# a path is not broken, so that it can be copied
+		assert len(line) <= WIDTH or re.fullmatch(r" *\S+", line), line
+	assert not rows or len(lines) <= rows, done.stdout
+	assert not re.search(r"\d\.\d{6}|\dT\d\d:|\x1b", done.stdout), done.stdout
+	return " ".join(done.stdout.split())
+
+
+def problems():
+	return {item["problem"]: item for item in json.loads(status("--json").stdout or "{}")
+		.get("problems", [])}
+
+
+def nagios(code):
+	"""Its text and its figures."""
+	done = status("--nagios")
+	assert done.returncode == code and done.stdout.count("\n") == 1, done
+	word = ("OK", "WARNING", "CRITICAL", "UNKNOWN")[code]
+	text, _, figures = done.stdout.rstrip("\n").partition("|")
+	assert text.startswith(f"CATHGATE {word} - ") and not done.stderr, done
+	found = [FIGURE.fullmatch(figure) for figure in figures.split()]
+	assert all(found), figures
+	return text, {match[1]: float(match[2]) for match in found}
+
+
+def refused(title, count):
+	for _ in range(count):
+		modality = t.connect(gateway)
+		modality.request(calling=title, contexts=[XA_CONTEXT])
+		modality.close()
+
+
+with Test() as t:
+	control = t.work / "control"
+	pacs = t.pacs()
+	changes = {"control": {"socket": str(control)}}
+	gateway = t.gateway(pacs, changes)
+	eventually(lambda: status().returncode == 0)
+	assert problems() == {} and "seen to" not in shown(ROWS)
+	text, figures = nagios(OK)
+	assert "serving, 0 associations open" in text, text
+	assert figures["associations"] == figures["refused"] == 0, figures
+	assert figures["audit_writable"] == 1 and figures["certificate_days"] > 14, figures
+
+	# Twice is a slip; three times is somebody in trouble, who is named.
+	refused("WRONG", 2)
+	eventually(lambda: "last refusal" in shown())
+	assert "AE title WRONG" in shown() and "ae-unknown" in shown(), shown()
+	assert "127.0.0.1" in shown() and "s ago" in shown(), shown()
+	eventually(lambda: nagios(OK)[1]["refused"] == 2)
+	refused("WRONG", 1)
+	eventually(lambda: "refused" in problems())
+	assert problems()["refused"]["subject"] == "AE title WRONG", problems()
+	assert "warning AE title WRONG is refused again and again: ae-unknown" in shown(ROWS)
+	text, figures = nagios(WARNING)
+	assert "AE title WRONG" in text and figures["refused"] == 3, (text, figures)
+
+	# Who has been let in is known by the address before anything is proved.
+	modality = t.associate(gateway)
+	assert modality.store(make("explicit")).status == 0
+	gateway.wait_audit(event="instance")
+	for _ in range(3):
+		assert t.is_refused(gateway, certificate="modality-stranger")
+	def known():
+		return [item for item in json.loads(status("--json").stdout)["problems"]
+			if item["subject"] == "modality angio"]
+	assert eventually(known)[0]["text"].endswith("tls-untrusted: " + gateway.audit(
+		reason="tls-untrusted")[-1]["detail"]), known()
+	eventually(lambda: "1 association open" in shown())	# it is told once a second
+	assert "CATHLAB3" in shown(), shown()
+	# It is let in: that is over.
+	modality.release()
+	t.associate(gateway).release()
+	eventually(lambda: not known())
+
+	# A destination that fails, until it doesn't.
+	assert "pacs: good" in shown()
+	pacs.close()
+	modality = t.connect(gateway)
+	modality.request(contexts=[XA_CONTEXT])
+	modality.close()
+	eventually(lambda: "destination-failing" in problems())
+	assert "CRITICAL destination pacs fails: destination-" in shown(), shown()
+	text, figures = nagios(CRITICAL)
+	assert text.startswith("CATHGATE CRITICAL - destination pacs fails"), text
+	assert figures["destinations_failing"] == 1, figures
+
+	# A reload is one line, however much it brought; one that is refused is a problem.
+	entry = {"called_ae_titles": ["CATHGATE"], "certificate": {"dns": ["m.test"]},
+		 "destination": "pacs"}
+	gateway.reload({**changes, **{f"modalities.{i}": {
+		**entry, "name": f"modality-with-a-long-name-{i}", "ae_titles": [f"M{i}"]}
+		for i in range(1, 41)}})
+	eventually(lambda: "and 39 more changes" in shown())
+	gateway.reload({**changes, "destinations.0.port": 0}, "refused")
+	eventually(lambda: "reload-refused" in problems())
+	assert "destinations[0].port" in shown(), shown()
+	gateway.reload(changes)
+	eventually(lambda: "reload-refused" not in problems())
+
+	# Text for a terminal is never taken for colours, or a monitor's figures.
+	refused("A|B", 3)
+	eventually(lambda: "A/B" in nagios(CRITICAL)[0])
+	assert "modality angio (AE title A|B) is refused" in shown(), shown()
+
+	# Misuse is unknown to a monitor, as is what it may not ask; down is critical.
+	done = status("--nagios", "--bogus")
+	assert done.returncode == UNKNOWN, done
+	done = status("--nagios", "--json")
+	assert done.returncode == UNKNOWN and "exclude" in done.stderr, done
+	assert status("--json", "--watch").returncode == 2
+	if os.getuid() == 0:
+		t.work.chmod(0o755)
+		control.chmod(0o666)
+		done = subprocess.run(
+			["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", cathgate(),
+			 "status", "--socket", control, "--nagios"], capture_output=True, text=True,
+			check=False)
+		if done.returncode != 127:	# it can't reach the build folder
+			assert done.returncode == UNKNOWN and "as root" in done.stdout, done
+	assert gateway.stop() == 0
+	text, figures = nagios(CRITICAL)
+	assert "systemctl status cathgated" in text and not figures, text
