@@ -27,6 +27,37 @@ def check_expression(expression, names, labels):
 		assert {part.strip() for part in group.split(",")} <= known, expression
 
 
+def check_legend(panel, target, labels):
+	"""What it calls a series by is a label that the series has."""
+	name = re.search(r"cathgate_\w+", target["expr"])[0]
+	kept = re.findall(r"by \(([^)]*)\)", target["expr"])
+	has = {part.strip() for part in kept[0].split(",")} if kept else labels[name] | ADDED
+	for label in re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", "")):
+		assert label in has, f"{panel['title']}: no series has {label}"
+	if "_info" in name:	# its value is 1 for ever; what it says is a label
+		assert panel["options"]["textMode"] == "name", panel["title"]
+		assert "{{version}}" in target["legendFormat"], panel["title"]
+	if re.search(r"_(up|ready)\b", name):
+		texts = panel["fieldConfig"]["defaults"]["mappings"][0]["options"]
+		assert set(texts) == {"0", "1"}, f"{panel['title']} shows a bare number"
+	return has
+
+
+def check_table(panel, has):
+	"""One table, whose columns have names for people. Two queries make two tables, of which
+	Grafana would show one, unless they are merged."""
+	steps = {step["id"]: step["options"] for step in panel["transformations"]}
+	values = ([f"Value #{target['refId']}" for target in panel["targets"]]
+		  if len(panel["targets"]) > 1 else ["Value"])
+	assert ("merge" in steps) == (len(values) > 1), panel["title"]
+	named = set(steps["organize"]["renameByName"])
+	assert named == set(values) | (has - {"job"}), (panel["title"], named, has)
+	assert steps["organize"]["excludeByName"]["job"], panel["title"]
+	for override in panel["fieldConfig"]["overrides"]:
+		assert (override["matcher"]["options"]
+			in steps["organize"]["renameByName"].values()), panel["title"]
+
+
 def check_dashboard(names, labels):
 	board = json.loads(DASHBOARD.read_text())
 	variables = {v["name"]: v for v in board["templating"]["list"]}
@@ -47,8 +78,11 @@ def check_dashboard(names, labels):
 		for target in panel["targets"]:
 			assert target["datasource"]["uid"] == "${datasource}", panel["title"]
 			check_expression(target["expr"], names, labels)
+			has = check_legend(panel, target, labels)
 			for used in re.findall(r"\$(?!__)(\w+)", target["expr"]):
 				assert used in variables, used
+		if panel["type"] == "table":
+			check_table(panel, has - {"le"})
 	assert len(ids) == len(board["panels"]) >= 15
 
 
