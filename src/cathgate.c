@@ -11,6 +11,8 @@ static const struct cli_verb verbs[] = {
 	{ "modality", modality_main,
 	  "who may connect: add, list, renew, revoke, remove" },
 	{ "certificate", certificate_main, "renew the gateway's own certificates" },
+	{ "backup", backup_main, "configuration, keys and units in one encrypted file" },
+	{ "restore", restore_main, "prove such a file, and put all in its place" },
 	{ "status", status_main, "what the gateway does now, and how it is" },
 	{ "diagnose", diagnose_main, "why something was refused, and what cures it" },
 	{ "audit", audit_main, "read, verify and prove the audit log" },

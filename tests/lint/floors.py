@@ -16,7 +16,7 @@ FLOORS = {
 ROOMS = {
 	"audit": [{"format"}, {"client", "read"}, {"write"}, {"auditor"}],
 	"supervisor": [{"settings"}, {"helpers"}, {"gate", "expiry"}],
-	"cli": [{"kit"}, {"log", "diagnose", "site", "status"}],
+	"cli": [{"kit"}, {"log", "diagnose", "site", "status"}, {"backup"}],
 }
 ONLY_IN = {"openssl/": {"base", "tls", "pki", "audit"}, "dcmtk/": {"dicom"},
 	   "libconfig.h": {"config"}, "systemd/": {"supervisor", "exporter"},

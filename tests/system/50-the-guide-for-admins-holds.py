@@ -239,16 +239,29 @@ def monitored(guide, modality):
 
 
 def restored(guide, package, modality):
-	step("backup, loss of all, restore: the same modality, the same chain")
-	guide.run("umask 077")
+	step("backup, loss of all, restore: the same modality, chain, port and firewall")
+	passphrase = "correct horse battery staple"
+	answers = {"Passphrase": passphrase}
+	hospital.answered(guide.take("cathgate backup"), answers)
+	pathlib.Path("/root/passphrase").write_text(passphrase)
+	listed = guide.run("openssl cms -decrypt")
+	for path in ("etc/cathgate/ca/ca.key", "log/audit.jsonl",
+		     "etc/systemd/system/cathgated.socket.d/override.conf"):
+		assert path in listed, listed
 	last = audit()[-1]
 	do("systemctl", "stop", "cathgated.socket", "cathgated.service")
 	do("apt-get", "purge", "-y", "-q", "cathgate")
-	do("rm", "-r", "/etc/cathgate", "/var/log/cathgate")
+	do("rm", "-r", "/etc/cathgate", "/var/log/cathgate", "/etc/nftables.conf",
+	   "/etc/systemd/system/cathgated.socket.d")
+	do("nft", "flush", "ruleset")
+	do("systemctl", "daemon-reload")
 	service.install(package)
-	guide.run("tar -xzpf")
+	hospital.answered(guide.take("cathgate restore"), answers)
+	guide.run("systemctl enable nftables")
 	eventually(modality.echoes)
 	modality.sends()
+	assert re.findall(r"(\S+):2762 ", do("ss", "-ltn")) == ["192.168.40.1"]
+	assert not reached("wifi", hospital.GATEWAY_ADDRESS, 22)
 	assert audit(seq=last["seq"]) == [last]
 	started = audit(seq=last["seq"] + 1)[0]
 	assert (started["event"], started["prev"]) == ("start", last["hash"]), started
