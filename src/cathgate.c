@@ -11,6 +11,7 @@ static const struct cli_verb verbs[] = {
 	{ "modality", modality_main,
 	  "who may connect: add, list, renew, revoke, remove" },
 	{ "certificate", certificate_main, "renew the gateway's own certificates" },
+	{ "crl", crl_main, "fetch other CAs' CRLs, and prove them" },
 	{ "backup", backup_main, "configuration, keys and units in one encrypted file" },
 	{ "restore", restore_main, "prove such a file, and put all in its place" },
 	{ "status", status_main, "what the gateway does now, and how it is" },

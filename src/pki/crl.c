@@ -61,6 +61,37 @@ time_t pki_crl_until(const struct pki_crl *crl)
 	return pki_time(X509_CRL_get0_nextUpdate(crl->x509));
 }
 
+/* Below, equal or above 0; 0 where one has no number. */
+static int compare_numbers(const X509_CRL *a, const X509_CRL *b)
+{
+	ASN1_INTEGER *of_a = X509_CRL_get_ext_d2i(a, NID_crl_number, NULL, NULL);
+	ASN1_INTEGER *of_b = X509_CRL_get_ext_d2i(b, NID_crl_number, NULL, NULL);
+	int order = of_a && of_b ? ASN1_INTEGER_cmp(of_a, of_b) : 0;
+
+	ASN1_INTEGER_free(of_a);
+	ASN1_INTEGER_free(of_b);
+	ERR_clear_error();
+	return order;
+}
+
+bool pki_crl_is_older(const struct pki_crl *crl, const struct pki_crl *than)
+{
+	const X509_CRL *a = crl->x509, *b = than->x509;
+
+	return X509_NAME_cmp(X509_CRL_get_issuer(a), X509_CRL_get_issuer(b)) == 0 &&
+	       (pki_time(X509_CRL_get0_lastUpdate(a)) <
+			pki_time(X509_CRL_get0_lastUpdate(b)) ||
+		compare_numbers(a, b) < 0);
+}
+
+int pki_crl_text(const struct pki_crl *crl, struct pki_text *ret)
+{
+	BIO *memory = BIO_new(BIO_s_mem());
+
+	return pki_text_take(
+		memory, memory && PEM_write_bio_X509_CRL(memory, crl->x509) == 1, ret);
+}
+
 MUST_USE static int copy_entries(X509_CRL *to, X509_CRL *from)
 {
 	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(from);

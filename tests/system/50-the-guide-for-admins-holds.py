@@ -192,8 +192,19 @@ def crls(guide, modality):
 	do("systemd-run", "-q", "--unit=publisher", "-p", "NetworkNamespacePath=/run/netns/pacs",
 	   "python3", "-m", "http.server", "-d", published, "80")
 	eventually(lambda: ":80 " in do("ip", "netns", "exec", "pacs", "ss", "-ltn"))
-	guide.run("cd /etc/cathgate/tls\ncurl")
-	assert (TLS / "hospital.crl").read_text() == (TLS / "modalities.crl").read_text()
+	pathlib.Path("/etc/cathgate/crl.conf").write_text(guide.take("http://ca.hospital.example"))
+	guide.run("apt-get install curl")
+	crl = TLS / "hospital.crl"
+	assert crl.read_text() == (TLS / "modalities.crl").read_text()
+	status = crl.stat()
+	assert (status.st_mode & 0o777, crl.owner(), crl.group()) == (0o640, "root", "cathgate")
+	assert service.shown("cathgate-crl.timer", "ActiveState") == "active"
+	do("systemctl", "stop", "publisher")
+	assert subprocess.run(["systemctl", "start", "cathgate-crl.service"]).returncode != 0
+	assert "cathgate-crl.service" in do("systemctl", "--failed", "--no-legend")
+	assert "could not be fetched" in do("journalctl", "--no-pager", "-u", "cathgate-crl.service")
+	assert crl.stat().st_ino == status.st_ino
+	do("systemctl", "reset-failed")
 	modality.sends()
 
 

@@ -148,6 +148,10 @@ void pki_crl_free(struct pki_crl *crl);
 time_t pki_crl_revoked(const struct pki_crl *crl,
 		       const struct pki_certificate *certificate);
 time_t pki_crl_until(const struct pki_crl *crl);
+/* Whether `crl` was issued before `than`, as date or number tell. CRLs of different CAs
+ * have no order. */
+bool pki_crl_is_older(const struct pki_crl *crl, const struct pki_crl *than);
+MUST_USE int pki_crl_text(const struct pki_crl *crl, struct pki_text *ret);
 /* The next CRL: the entries of `before` (NULL for the first CRL) and the new revocations,
  * except certificates that `before` holds. It is valid for `days`, 0 for as long as the
  * CA, and never longer than the CA. */

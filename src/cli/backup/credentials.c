@@ -45,7 +45,10 @@ static int decrypt(int folder, const char *name, const char *from)
 		NULL,
 	};
 
-	return child_run(&(struct child){ .command = command, .folder = folder, .in = -1, .out = -1 }) == 0 ? 0 : -1;
+	return child_run(&(struct child){
+		       .command = command, .folder = folder, .in = -1, .out = -1 }) == 0
+		       ? 0
+		       : -1;
 }
 
 int credentials_take(int folder, const char *const *names)
@@ -78,7 +81,8 @@ static int encrypt(int folder, const char *name)
 	};
 
 	unlinkat(folder, to, 0); /* that of the machine which was backed up */
-	if (child_run(&(struct child){ .command = command, .folder = folder, .in = -1, .out = -1 }) == 0)
+	if (child_run(&(struct child){
+		    .command = command, .folder = folder, .in = -1, .out = -1 }) == 0)
 		return 0;
 	complain("systemd-creds can't encrypt the key %s for this machine", name);
 	return -1;
