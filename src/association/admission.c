@@ -41,6 +41,7 @@ MUST_USE static int secure_modality(struct association *association)
 		supervision_authenticated(association);
 		return 0;
 	}
+	report_shown(association, &failure.shown);
 	if (failure.reason != REASON_NONE)
 		return refuse_silently(association, failure.reason, failure.detail);
 	return refuse_silently(association, in->interrupted,

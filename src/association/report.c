@@ -36,6 +36,12 @@ void report_peer(struct association *association)
 	PUT(record->tls_group, peer->group);
 }
 
+void report_shown(struct association *association, const struct tls_shown *shown)
+{
+	PUT(association->report.record.shown_certificate, shown->sha256);
+	PUT(association->report.record.shown_subject, shown->subject);
+}
+
 void report_requestor(struct association *association)
 {
 	PUT(association->report.record.calling_ae, association->requestor.calling_text);

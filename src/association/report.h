@@ -8,6 +8,7 @@
 #include "cathgate/base/must_use.h"
 #include "cathgate/dicom/data_set_head.h"
 #include "cathgate/dicom/upper_layer.h"
+#include "cathgate/tls/tls.h"
 
 struct association;
 
@@ -31,6 +32,8 @@ struct report {
  * supervisor, too. Of the entry: the names of modality and destination. */
 void report_init(struct association *association);
 void report_peer(struct association *association);
+/* Of a handshake that failed. */
+void report_shown(struct association *association, const struct tls_shown *shown);
 void report_requestor(struct association *association);
 void report_entry(struct association *association);
 

@@ -90,6 +90,10 @@ static void describe_alert(struct text *to, const struct log_line *line)
 	put_detail(to, "called AE title ", line->called_ae);
 	put_detail(to, "subject ", members_text(line->json, "subject"));
 	put_detail(to, "certificate sha256 ", members_text(line->json, "certificate"));
+	put_detail(to, "shown, not proved: subject ",
+		   members_text(line->json, "shown_subject"));
+	put_detail(to, "shown, not proved: certificate sha256 ",
+		   members_text(line->json, "shown_certificate"));
 	put_detail(to, "destination ", line->destination);
 	put_detail(to, "SOP class ", members_text(line->json, "sop_class"));
 	put_detail(to, "SOP instance ", members_text(line->json, "sop_instance"));

@@ -313,6 +313,7 @@ int tls_handshake(const struct tls_context *context, int fd, const struct waiter
 	struct tls_peer peer = { 0 };
 	int rc = -1;
 
+	*failure = (struct tls_failure){ .reason = REASON_NONE };
 	if (!is_in_date(context, failure))
 		return -1;
 	if (context->server && look_first(&handshake) != 0)
@@ -348,6 +349,7 @@ int tls_handshake(const struct tls_context *context, int fd, const struct waiter
 	*ret_peer = peer;
 	return 0;
 out:
+	failure->shown = handshake.verdict.shown;
 	tls_peer_clear(&peer);
 	SSL_free(handshake.ssl);
 	ERR_clear_error();

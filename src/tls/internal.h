@@ -160,6 +160,7 @@ struct tls_verdict {
 	int depth;
 	char subject[TLS_SUBJECT_SIZE], issuer[TLS_SUBJECT_SIZE];
 	char not_before[TLS_DATE_SIZE], not_after[TLS_DATE_SIZE];
+	struct tls_shown shown; /* whatever the verdict */
 };
 
 /* A verdict without an error, with the name that `context` expects. */

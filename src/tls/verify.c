@@ -275,12 +275,25 @@ MUST_USE static int judge_key(X509_STORE_CTX *check, X509 *leaf)
 	return X509_STORE_CTX_get_verify_cb(check)(0, check);
 }
 
+/* Before it is judged: a certificate that is refused is noted, too. */
+static void note_shown(X509_STORE_CTX *check, X509 *leaf)
+{
+	SSL *ssl =
+		X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls_verdict *verdict = ssl ? SSL_get_app_data(ssl) : NULL;
+
+	if (!verdict || certificate_sha256(leaf, verdict->shown.sha256) != 0)
+		return;
+	tls_subject(X509_get_subject_name(leaf), verdict->shown.subject);
+}
+
 int tls_verify(X509_STORE_CTX *check, void *unused)
 {
 	X509 *leaf = X509_STORE_CTX_get0_cert(check);
 	int rc;
 
 	(void)unused;
+	note_shown(check, leaf);
 	/* Trying keys that didn't sign a CRL leaves errors in OpenSSL's queue, with which
 	 * the handshake would seem to have failed. */
 	ERR_set_mark();

@@ -7,8 +7,8 @@ from dicom import XA_CONTEXT, Rejection
 from harness import Test
 from objects import make
 
-ORDER = ("seq time node event outcome reason detail association peer certificate subject tls "
-	 "modality calling_ae called_ae destination sop_class sop_instance study patient "
+ORDER = ("seq time node event outcome reason detail association peer certificate subject "
+	 "shown_certificate shown_subject tls modality calling_ae called_ae destination sop_class sop_instance study patient "
 	 "transfer_syntax bytes sha256 status wait_ms total_ms origin size root key signature "
 	 "prev hash").split()
 OF_ASSOCIATION = ("association", "peer", "certificate", "subject", "tls", "modality",

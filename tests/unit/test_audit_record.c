@@ -44,6 +44,8 @@ static void a_full_record_has_every_member_in_order(void **state)
 			    .detail = "the PACS refused it",
 			    .certificate = "c0ffee",
 			    .subject = "CN=angio-3",
+			    .shown_certificate = "0ff1ce",
+			    .shown_subject = "CN=shown",
 			    .tls_version = "TLSv1.3",
 			    .tls_cipher = "TLS_AES_128_GCM_SHA256",
 			    .tls_group = "x25519",
@@ -68,6 +70,7 @@ static void a_full_record_has_every_member_in_order(void **state)
 		"\"reason\":\"destination-status\",\"detail\":\"the PACS refused it\","
 		"\"association\":\"0123456789abcdef\",\"peer\":\"192.0.2.7:40000\","
 		"\"certificate\":\"c0ffee\",\"subject\":\"CN=angio-3\","
+		"\"shown_certificate\":\"0ff1ce\",\"shown_subject\":\"CN=shown\","
 		"\"tls\":{\"version\":\"TLSv1.3\",\"cipher\":\"TLS_AES_128_GCM_SHA256\","
 		"\"group\":\"x25519\"},\"modality\":\"angio-3\","
 		"\"calling_ae\":\"CATHLAB3\",\"called_ae\":\"CATHGATE\","
@@ -139,25 +142,46 @@ static void the_longest_record_fits_its_line(void **state)
 	struct audit_record *record = &entry.record;
 	record->reason = REASON_AE_CERTIFICATE_MISMATCH;
 	record->outcome = AUDIT_UNCONFIRMED;
-	char *const fields[] = {
-		record->detail,		 record->certificate, record->subject,
-		record->tls_version,	 record->tls_cipher,  record->tls_group,
-		record->modality,	 record->calling_ae,  record->called_ae,
-		record->destination,	 record->sop_class,   record->sop_instance,
-		record->study,		 record->patient_id,  record->sha256,
-		record->transfer_syntax, entry.association,   entry.peer
-	};
-	const size_t sizes[] = {
-		sizeof(record->detail),	    sizeof(record->certificate),
-		sizeof(record->subject),    sizeof(record->tls_version),
-		sizeof(record->tls_cipher), sizeof(record->tls_group),
-		sizeof(record->modality),   sizeof(record->calling_ae),
-		sizeof(record->called_ae),  sizeof(record->destination),
-		sizeof(record->sop_class),  sizeof(record->sop_instance),
-		sizeof(record->study),	    sizeof(record->patient_id),
-		sizeof(record->sha256),	    sizeof(record->transfer_syntax),
-		sizeof(entry.association),  sizeof(entry.peer)
-	};
+	char *const fields[] = { record->detail,
+				 record->certificate,
+				 record->subject,
+				 record->tls_version,
+				 record->tls_cipher,
+				 record->tls_group,
+				 record->modality,
+				 record->calling_ae,
+				 record->called_ae,
+				 record->destination,
+				 record->sop_class,
+				 record->sop_instance,
+				 record->study,
+				 record->patient_id,
+				 record->sha256,
+				 record->transfer_syntax,
+				 entry.association,
+				 entry.peer,
+				 record->shown_certificate,
+				 record->shown_subject };
+	const size_t sizes[] = { sizeof(record->detail),
+				 sizeof(record->certificate),
+				 sizeof(record->subject),
+				 sizeof(record->tls_version),
+				 sizeof(record->tls_cipher),
+				 sizeof(record->tls_group),
+				 sizeof(record->modality),
+				 sizeof(record->calling_ae),
+				 sizeof(record->called_ae),
+				 sizeof(record->destination),
+				 sizeof(record->sop_class),
+				 sizeof(record->sop_instance),
+				 sizeof(record->study),
+				 sizeof(record->patient_id),
+				 sizeof(record->sha256),
+				 sizeof(record->transfer_syntax),
+				 sizeof(entry.association),
+				 sizeof(entry.peer),
+				 sizeof(record->shown_certificate),
+				 sizeof(record->shown_subject) };
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		memset(fields[i], 0x01, sizes[i] - 1);
 	record->bytes = record->wait_ms = record->total_ms = INT64_MAX;
@@ -225,6 +249,8 @@ static void an_unsound_record_is_noticed(void **state)
 	UNENDED(detail);
 	UNENDED(certificate);
 	UNENDED(subject);
+	UNENDED(shown_certificate);
+	UNENDED(shown_subject);
 	UNENDED(tls_version);
 	UNENDED(tls_cipher);
 	UNENDED(tls_group);

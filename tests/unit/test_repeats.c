@@ -245,6 +245,58 @@ static void many_addresses_are_one_flood(void **state)
 	repeats_close(&repeats);
 }
 
+static struct audit_record shown(unsigned long number)
+{
+	struct audit_record record = refusal(REASON_TLS_UNTRUSTED, "", "");
+
+	snprintf(record.shown_certificate, sizeof(record.shown_certificate), "%064lx",
+		 number);
+	snprintf(record.shown_subject, sizeof(record.shown_subject), "CN=%lu", number);
+	snprintf(record.detail, sizeof(record.detail), "CN=%lu isn't trusted", number);
+	return record;
+}
+
+static void note_shown(void *context, const char *peer,
+		       const struct audit_record *summary)
+{
+	unsigned long *counts = context, more = strtoul(summary->detail, NULL, 10);
+
+	(void)peer;
+	counts[summary->shown_certificate[0] != '\0'] += more;
+	if (summary->shown_certificate[0])
+		assert_non_null(strstr(summary->detail, summary->shown_subject));
+	else
+		assert_non_null(strstr(summary->detail,
+				       " more from other addresses, or with other "
+				       "certificates: tls-untrusted"));
+}
+
+/* Two devices behind one address stay apart, each with its sum; a stranger who makes a
+ * certificate for each connection is only counted, and no certificate stands for all. */
+static void certificates_shown_are_told_apart(void **state)
+{
+	unsigned long counts[2] = { 0 }, recorded = 0, all = 10000;
+	struct audit_record record;
+	struct repeats repeats;
+
+	(void)state;
+	assert_int_equal(repeats_open(&repeats, note_shown, counts), 0);
+	for (unsigned long i = 0; i < 100; i++) {
+		record = shown(i % 2);
+		recorded += !repeats_take(&repeats, 0, "192.0.2.7:1", &record);
+	}
+	assert_int_equal(recorded, 2 * REPEATS_EACH);
+	for (unsigned long i = 0; i < all; i++) {
+		record = shown(2 + i);
+		recorded += !repeats_take(&repeats, 0, "192.0.2.7:1", &record);
+	}
+	repeats_flush(&repeats, 0, true);
+	assert_int_equal(counts[1], 100 - 2 * REPEATS_EACH);
+	assert_int_equal(recorded + counts[0] + counts[1], 100 + all);
+	assert_true(recorded <= 2 * REPEATS_EACH + REPEATS_SHOWN);
+	repeats_close(&repeats);
+}
+
 static void more_kinds_than_rows_add_up(void **state)
 {
 	unsigned long recorded = 0, all = 10 * REPEATS_ROWS * 12;
@@ -292,6 +344,7 @@ int main(void)
 		cmocka_unit_test(sums_bear_their_study),
 		cmocka_unit_test(ends_bring_one_sum_a_minute),
 		cmocka_unit_test(many_addresses_are_one_flood),
+		cmocka_unit_test(certificates_shown_are_told_apart),
 		cmocka_unit_test(more_kinds_than_rows_add_up),
 		cmocka_unit_test(an_ipv6_network_is_one_address),
 	};

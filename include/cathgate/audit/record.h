@@ -64,6 +64,10 @@ struct audit_record {
 	char detail[256];
 	char certificate[DIGEST_HEX_SIZE];
 	char subject[256];
+	/* What a peer showed in a handshake that failed: mostly not even the possession
+	 * of its key is proved. */
+	char shown_certificate[DIGEST_HEX_SIZE];
+	char shown_subject[256];
 	char tls_version[16], tls_cipher[48], tls_group[32];
 	char modality[64];
 	char calling_ae[AE_TITLE_MAX + 1], called_ae[AE_TITLE_MAX + 1];

@@ -127,9 +127,17 @@ enum reason tls_trust_ended(const struct tls_peer *peer);
 
 void tls_peer_clear(struct tls_peer *peer);
 
+/* The certificate that a peer showed. Nothing of it is proved: another device's
+ * certificate can be shown by anybody, and fails only where the key is asked for. */
+struct tls_shown {
+	char sha256[DIGEST_HEX_SIZE]; /* of the DER form; "" when none was shown */
+	char subject[256];	      /* RFC 2253; cut when longer */
+};
+
 struct tls_failure {
 	enum reason reason;
-	char detail[256]; /* a sentence: what happened, and on which side */
+	char detail[256];	/* a sentence: what happened, and on which side */
+	struct tls_shown shown; /* in a handshake, up to its failure */
 };
 
 /* Does the handshake on the connected, tuned socket `fd`, as the side that the context is

@@ -56,6 +56,7 @@ static uint64_t hash_of_kind(const struct audit_record *kind, const char *addres
 	uint64_t hash = 0xcbf29ce484222325 ^ ((uint64_t)kind->reason + 1);
 
 	hash = hash_text(hash, kind->certificate);
+	hash = hash_text(hash, kind->shown_certificate);
 	hash = hash_text(hash, kind->calling_ae);
 	hash = hash_text(hash, kind->sop_class);
 	hash = hash_text(hash, kind->study);
@@ -70,6 +71,8 @@ static bool is_kind(const struct audit_record *a, const struct audit_record *b)
 	return a->event == b->event && a->reason == b->reason &&
 	       a->outcome == b->outcome && strcmp(a->certificate, b->certificate) == 0 &&
 	       strcmp(a->subject, b->subject) == 0 &&
+	       strcmp(a->shown_certificate, b->shown_certificate) == 0 &&
+	       strcmp(a->shown_subject, b->shown_subject) == 0 &&
 	       strcmp(a->calling_ae, b->calling_ae) == 0 &&
 	       strcmp(a->called_ae, b->called_ae) == 0 &&
 	       strcmp(a->modality, b->modality) == 0 &&
@@ -96,6 +99,10 @@ static struct audit_record kind_of_others(const struct audit_record *kind)
 
 	if (kind->event == AUDIT_INSTANCE)
 		others.sop_class[0] = others.study[0] = others.detail[0] = '\0';
+	/* The detail names what was shown. */
+	if (kind->shown_certificate[0])
+		others.shown_certificate[0] = others.shown_subject[0] = others.detail[0] =
+			'\0';
 	return others;
 }
 
@@ -129,6 +136,9 @@ static const char *whose(const struct repeats_row *row)
 
 	if (row->kind.event == AUDIT_INSTANCE)
 		return of_instances[row->scope];
+	/* kind_of_others leaves no detail where certificates were shown. */
+	if (row->scope == REPEATS_OF_OTHERS && !row->kind.detail[0])
+		return "other addresses, or with other certificates";
 	return row->scope == REPEATS_OF_KIND ? row->address : of_associations[row->scope];
 }
 
@@ -195,6 +205,14 @@ static struct repeats_row *row_of_many(struct repeats *repeats, int64_t now_ms,
 	return row ? row : take_row(repeats, now_ms, kind, "", scope);
 }
 
+/* How many kinds are recorded by themselves that differ only in what `others` lacks. */
+static unsigned kinds_apart(const struct audit_record *kind)
+{
+	return kind->event == AUDIT_INSTANCE ? REPEATS_CLASSES
+	       : kind->shown_certificate[0]  ? REPEATS_SHOWN
+					     : REPEATS_TOGETHER;
+}
+
 bool repeats_take(struct repeats *repeats, int64_t now_ms, const char *peer,
 		  const struct audit_record *refusal)
 {
@@ -209,8 +227,7 @@ bool repeats_take(struct repeats *repeats, int64_t now_ms, const char *peer,
 	if (row)
 		return count_refusal(row, REPEATS_EACH, peer, kind.study);
 	row = row_of_many(repeats, now_ms, &others, REPEATS_OF_OTHERS);
-	if (count_refusal(row, is_instance ? REPEATS_CLASSES : REPEATS_TOGETHER, peer,
-			  kind.study))
+	if (count_refusal(row, kinds_apart(&kind), peer, kind.study))
 		return true;
 	return count_refusal(take_row(repeats, now_ms, &kind, address, REPEATS_OF_KIND),
 			     REPEATS_EACH, peer, kind.study);

@@ -5,7 +5,8 @@
  * A kind is reason, certificate, subject, AE titles and detail; of an association also
  * the address that it came from (of IPv6 the /64), of an instance its SOP class and
  * study. A kind that wasn't there in the last minute is always recorded by itself. One
- * that comes from very many addresses is counted for all of them together, and so are the
+ * that comes from very many addresses is counted for all of them together. So is one
+ * with very many certificates that were refused, as anybody can make them; and so are the
  * instances of a modality that have very many SOP classes, studies or details. A sum
  * bears a study if all that it stands for have it. No refusal is lost: recorded lines
  * and counts add up to what was refused, unless the auditor is killed with counts in
@@ -17,6 +18,7 @@
 
 #define REPEATS_EACH	 10  /* recorded by themselves, of one kind ... */
 #define REPEATS_TOGETHER 100 /* ... and of kinds that differ in the address alone ... */
+#define REPEATS_SHOWN	 500 /* ... or in a certificate that was shown ... */
 #define REPEATS_CLASSES	 20  /* ... or in class, study and detail; the rest are counted */
 #define REPEATS_ROWS	 1024
 #define REPEATS_MS	 60000

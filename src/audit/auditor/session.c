@@ -50,6 +50,8 @@ static void pin_known(const struct session *session, struct audit_record *record
 #define PIN(field) memcpy(record->field, session->known.field, sizeof(record->field))
 	PIN(certificate);
 	PIN(subject);
+	PIN(shown_certificate);
+	PIN(shown_subject);
 	PIN(tls_version);
 	PIN(tls_cipher);
 	PIN(tls_group);

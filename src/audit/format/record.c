@@ -139,6 +139,8 @@ static char *put_parties(char *to, const struct record_entry *entry)
 	to = put_text_member(to, "peer", entry->peer);
 	to = put_text_member(to, "certificate", record->certificate);
 	to = put_text_member(to, "subject", record->subject);
+	to = put_text_member(to, "shown_certificate", record->shown_certificate);
+	to = put_text_member(to, "shown_subject", record->shown_subject);
 	to = put_tls(to, record);
 	to = put_text_member(to, "modality", record->modality);
 	to = put_text_member(to, "calling_ae", record->calling_ae);
@@ -206,6 +208,7 @@ bool record_is_sound(const struct audit_record *r)
 	       (unsigned)r->outcome < AUDIT_OUTCOME_COUNT &&
 	       (unsigned)r->reason < REASON_COUNT && ENDS_WITHIN(r->detail) &&
 	       ENDS_WITHIN(r->certificate) && ENDS_WITHIN(r->subject) &&
+	       ENDS_WITHIN(r->shown_certificate) && ENDS_WITHIN(r->shown_subject) &&
 	       ENDS_WITHIN(r->tls_version) && ENDS_WITHIN(r->tls_cipher) &&
 	       ENDS_WITHIN(r->tls_group) && ENDS_WITHIN(r->modality) &&
 	       ENDS_WITHIN(r->calling_ae) && ENDS_WITHIN(r->called_ae) &&

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define FROM		 " more from "
-#define FROM_OTHERS	 " more from other addresses: "
+#define FROM_OTHERS	 " more from other addresses"
 #define FROM_ANY	 " more from any address: "
 #define AT_ACCEPT	 " connections closed at accept"
 #define ACCEPT_OF_OTHERS AT_ACCEPT ", from other addresses"
