@@ -199,7 +199,9 @@ MUST_USE static int secure_socket(struct outbound *outbound, int fd,
 	}
 	if (tls.reason == REASON_NONE)
 		return outbound_explain(leg, UL_CLOSED, ret);
-	return outbound_fail(ret, tls.reason, tls.detail);
+	outbound_fail(ret, tls.reason, tls.detail);
+	ret->shown = tls.shown;
+	return -1;
 }
 
 int outbound_secure(struct outbound *outbound, int fd, int64_t end_ms,

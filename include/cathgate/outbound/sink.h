@@ -16,12 +16,14 @@
 #include "cathgate/base/reason.h"
 #include "cathgate/dicom/command.h"
 #include "cathgate/dicom/upper_layer.h"
+#include "cathgate/tls/tls.h"
 
 /* Why an operation failed: for the audit log. */
 struct sink_failure {
 	enum reason reason;
 	char detail[256];
 	struct ul_rejection rejection; /* for REASON_DESTINATION_REJECTED */
+	struct tls_shown shown; /* by the destination, in a handshake that failed */
 };
 
 struct sink {

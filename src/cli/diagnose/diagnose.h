@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
@@ -46,6 +47,14 @@ const char *diagnose_place(const struct config *config, const struct config_plac
 const char *diagnose_titles(const struct config_ae_titles *titles);
 const char *diagnose_strings(const struct config_strings *strings);
 const char *diagnose_addresses(const struct config_modality *entry);
+/* The SHA-256 of the certificate that a line names, proved or only shown; "" when none
+ * is. In words, with its subject. The entry that is bound to it, or NULL. */
+const char *diagnose_certificate(const json_t *line);
+const char *diagnose_certificate_text(const json_t *line);
+const struct config_modality *diagnose_entry_shown(const struct config *config,
+						   const json_t *line);
+/* The last date of a certificate, where `cathgate modality` has kept a copy; else 0. */
+time_t diagnose_known_end(const struct config *config, const char *sha256);
 /* The certificate that an entry is bound to, in words. */
 const char *diagnose_binding(const struct config_certificate *certificate);
 bool diagnose_has_title(const struct config_ae_titles *titles, const char *title);

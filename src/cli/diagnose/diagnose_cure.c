@@ -40,7 +40,7 @@ static const struct config_modality *find_entry(const struct config *config,
 	for (size_t i = 0; i < config->modality_count; i++)
 		if (diagnose_has_title(&config->modalities[i].ae_titles, calling))
 			return &config->modalities[i];
-	return NULL;
+	return diagnose_entry_shown(config, line);
 }
 
 static const char *entry_place(const struct fault *fault, const char *key)
@@ -57,8 +57,7 @@ static const char *cure_ae_unknown(const struct fault *fault)
 	for (size_t i = 0; i < config->modality_count; i++) {
 		const struct config_modality *entry = &config->modalities[i];
 		const char *place = diagnose_place(config, &entry->place, "ae_titles");
-		bool bound = gateway_config_has_text(&entry->certificate.sha256,
-						     fault->certificate);
+		bool bound = diagnose_entry_shown(config, fault->line) == entry;
 
 		for (size_t k = 0; k < entry->ae_titles.count; k++)
 			if (strcasecmp(entry->ae_titles.items[k].text, fault->calling) ==
@@ -189,6 +188,21 @@ static const char *cure_listener(const struct fault *fault)
 			   listener_places(fault));
 }
 
+/* The cure for a certificate that was refused, and whose it is. */
+static const char *cure_shown(const struct fault *fault)
+{
+	const char *cure =
+		fault->key ? cure_listener(fault) : reason_help(fault->reason)->cure;
+
+	if (!fault->entry || !members_text(fault->line, "shown_certificate")[0])
+		return cure;
+	return keep_format(
+		"%s. What it showed is the certificate of the entry %s (%s); to "
+		"give it a new one: cathgate modality renew %s",
+		cure, fault->entry->name, entry_place(fault, "certificate"),
+		fault->entry->name);
+}
+
 /* A key of the entry. */
 static const char *cure_entry(const struct fault *fault)
 {
@@ -248,7 +262,12 @@ static const struct {
 	{ REASON_SOP_CLASS_NOT_ALLOWED, cure_sop_class, NULL },
 	{ REASON_MOVE_ORIGINATOR, cure_move, NULL },
 	{ REASON_TLS_NO_CERTIFICATE, cure_listener, "tls.ca" },
-	{ REASON_TLS_UNTRUSTED, cure_listener, "tls.ca" },
+	{ REASON_TLS_UNTRUSTED, cure_shown, "tls.ca" },
+	{ REASON_TLS_EXPIRED, cure_shown, NULL },
+	{ REASON_TLS_REVOKED, cure_shown, NULL },
+	{ REASON_TLS_NOT_YET_VALID, cure_shown, NULL },
+	{ REASON_TLS_PURPOSE, cure_shown, NULL },
+	{ REASON_TLS_WEAK, cure_shown, NULL },
 	{ REASON_TLS_CRL_STALE, cure_listener, "tls.crl" },
 	{ REASON_TLS_CRL_MISSING, cure_listener, "tls.crl" },
 	{ REASON_TLS_PEER_REFUSED, cure_listener, "tls.certificate" },

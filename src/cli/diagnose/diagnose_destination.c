@@ -183,10 +183,11 @@ static int open_contexts(const struct config_destination *destination,
 static void print_head(const struct config_destination *destination,
 		       const struct ae_title *calling)
 {
-	printf("Destination %s: %s port %u, %s calls %s%s\n", destination->name,
-	       destination->host, destination->port, calling->text,
-	       destination->called_ae_title.text,
-	       destination->tls.none ? ", without TLS" : "");
+	diagnose_print("", keep_format("Destination %s: %s port %u, %s calls %s%s",
+				       destination->name, destination->host,
+				       destination->port, calling->text,
+				       destination->called_ae_title.text,
+				       destination->tls.none ? ", without TLS" : ""));
 }
 
 static int walk_steps(const struct diagnose *how, struct probe *probe)

@@ -9,6 +9,7 @@
 
 #include "cathgate/audit/members.h"
 #include "cathgate/base/reason.h"
+#include "cathgate/base/utc.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/gateway_config.h"
@@ -19,7 +20,8 @@
 struct search {
 	const struct config *config;
 	const struct config_modality *entry;
-	json_t *last;	  /* of this modality */
+	json_t *last;	  /* of this modality ... */
+	const char *by;	  /* ... which is known by this */
 	json_t *stranger; /* the last that fits no entry at all, if it came later */
 	json_t *accepted; /* the last time that it was let in */
 };
@@ -33,34 +35,61 @@ struct member {
 enum { CALLING, CALLED, CERTIFICATE, ADDRESS, SOP_CLASS, MEMBER_COUNT };
 
 /* A line names the modality only where an entry fitted. Else the modality is known by AE
- * title or certificate, or by its address where the entry has some. */
-static bool is_about(const struct search *search, const json_t *line)
+ * title or certificate, or by its address where the entry has some. By what: static text,
+ * or NULL when the line is of somebody else. */
+static const char *known_by(const struct search *search, const json_t *line)
 {
-	const struct config_modality *entry = search->entry;
+	const struct config_modality *entry = search->entry, *bound;
 	const char *modality = members_text(line, "modality");
 	const char *calling = members_text(line, "calling_ae");
-	const char *certificate = members_text(line, "certificate");
 
 	if (modality[0])
-		return strcmp(modality, entry->name) == 0;
+		return strcmp(modality, entry->name) == 0 ? "its entry" : NULL;
 	if (calling[0] && diagnose_has_title(&entry->ae_titles, calling))
-		return true;
-	if (certificate[0] &&
-	    gateway_config_has_text(&entry->certificate.sha256, certificate))
-		return true;
-	return entry->address_count > 0 && members_text(line, "peer")[0] &&
-	       diagnose_has_peer(entry, members_text(line, "peer"));
+		return "its AE title";
+	bound = diagnose_entry_shown(search->config, line);
+	if (bound == entry)
+		return members_text(line, "certificate")[0]
+			       ? "its certificate"
+			       : "the certificate that it showed: nobody has proved to "
+				 "have its key";
+	return !bound && entry->address_count > 0 && members_text(line, "peer")[0] &&
+			       diagnose_has_peer(entry, members_text(line, "peer"))
+		       ? "its address"
+		       : NULL;
 }
 
+static bool is_of_tls(const json_t *line)
+{
+	const struct reason_help *help =
+		reason_help(reason_of_name(members_text(line, "reason")));
+
+	return help && help->place == REASON_PLACE_TLS;
+}
+
+/* Whether somebody was refused whom no entry fits. Who failed in TLS has said no name,
+ * and may be this modality only if it was never seen. */
 static bool is_strange(const struct search *search, const json_t *line)
 {
+	const struct config *config = search->config;
 	const char *calling = members_text(line, "calling_ae");
+	const char *peer = members_text(line, "peer");
 
-	for (size_t i = 0; calling[0] && i < search->config->modality_count; i++)
-		if (diagnose_has_title(&search->config->modalities[i].ae_titles, calling))
+	if (members_text(line, "modality")[0] ||
+	    strcmp(members_text(line, "outcome"), "refused") != 0 ||
+	    diagnose_entry_shown(config, line))
+		return false;
+	if (!calling[0] && (search->last || !is_of_tls(line) || !peer[0]))
+		return false;
+	for (size_t i = 0; i < config->modality_count; i++) {
+		const struct config_modality *entry = &config->modalities[i];
+
+		if (calling[0]
+			    ? diagnose_has_title(&entry->ae_titles, calling)
+			    : entry->address_count > 0 && diagnose_has_peer(entry, peer))
 			return false;
-	return !members_text(line, "modality")[0] &&
-	       strcmp(members_text(line, "outcome"), "refused") == 0;
+	}
+	return true;
 }
 
 static void keep_latest(json_t **at, json_t *line)
@@ -78,13 +107,16 @@ static bool tells_more(const json_t *line)
 static void visit_of_modality(void *context, json_t *line)
 {
 	struct search *search = context;
-	const char *outcome = members_text(line, "outcome");
+	const char *outcome = members_text(line, "outcome"), *by;
 
 	if (strcmp(members_text(line, "event"), "alert") == 0)
 		return;
-	if (is_about(search, line)) {
-		if (tells_more(line))
+	by = known_by(search, line);
+	if (by) {
+		if (tells_more(line)) {
 			keep_latest(&search->last, line);
+			search->by = by;
+		}
 		if (strcmp(outcome, "accepted") == 0)
 			keep_latest(&search->accepted, line);
 		json_decref(search->stranger);
@@ -96,21 +128,23 @@ static void visit_of_modality(void *context, json_t *line)
 
 static const char *certificate_shown(const json_t *line)
 {
-	const char *certificate = members_text(line, "certificate");
+	const char *text = diagnose_certificate_text(line);
 
-	if (!certificate[0])
-		return "none, or none that was believed";
-	return keep_format("sha256 %s (%s)", certificate, members_text(line, "subject"));
+	return text[0] ? text : "none";
 }
 
-static bool certificate_differs(const struct config_certificate *bound,
-				const json_t *line)
+/* Where the modality refused the gateway, or they have no TLS version in common, nothing
+ * is known of the modality's own certificate. */
+static bool certificate_differs(const struct search *search, const json_t *line)
 {
-	const char *reason = members_text(line, "reason");
+	const struct config_certificate *bound = &search->entry->certificate;
 	const char *certificate = members_text(line, "certificate");
+	enum reason reason = reason_of_name(members_text(line, "reason"));
 
-	if (strcmp(reason, "ae-certificate-mismatch") == 0 ||
-	    strncmp(reason, "tls-", 4) == 0 || strcmp(reason, "not-tls") == 0)
+	if (reason == REASON_TLS_PEER_REFUSED || reason == REASON_TLS_VERSION ||
+	    reason == REASON_HANDSHAKE_TIMEOUT)
+		return false;
+	if (reason == REASON_AE_CERTIFICATE_MISMATCH || is_of_tls(line))
 		return true;
 	return bound->sha256.count > 0 && certificate[0] &&
 	       !gateway_config_has_text(&bound->sha256, certificate);
@@ -122,10 +156,10 @@ static const char *sop_classes_of(const struct config_modality *entry)
 					    : "any storage class";
 }
 
-/* `line` may be NULL. */
-static void compare_members(const struct config_modality *entry, const json_t *line,
-			    struct member ret[MEMBER_COUNT])
+static void compare_members(const struct search *search, struct member ret[MEMBER_COUNT])
 {
+	const struct config_modality *entry = search->entry;
+	const json_t *line = search->last;
 	const char *calling = line ? members_text(line, "calling_ae") : "";
 	const char *called = line ? members_text(line, "called_ae") : "";
 	const char *peer = line ? members_text(line, "peer") : "";
@@ -140,11 +174,10 @@ static void compare_members(const struct config_modality *entry, const json_t *l
 		"called AE title", "called_ae", diagnose_titles(&entry->called_ae_titles),
 		called, called[0] && !diagnose_has_title(&entry->called_ae_titles, called)
 	};
-	ret[CERTIFICATE] =
-		(struct member){ "certificate", "certificate",
-				 diagnose_binding(&entry->certificate),
-				 line ? certificate_shown(line) : "",
-				 line && certificate_differs(&entry->certificate, line) };
+	ret[CERTIFICATE] = (struct member){ "certificate", "certificate",
+					    diagnose_binding(&entry->certificate),
+					    line ? certificate_shown(line) : "",
+					    line && certificate_differs(search, line) };
 	ret[ADDRESS] = (struct member){ "address", "address", diagnose_addresses(entry),
 					peer[0] ? diagnose_host(peer) : "",
 					peer[0] && !diagnose_has_peer(entry, peer) };
@@ -174,8 +207,9 @@ static void print_expected(const struct search *search)
 	const struct config_destination *to =
 		&config->destinations[search->entry->destination];
 
-	printf("Modality %s (%s)\n", search->entry->name,
-	       diagnose_place(config, &search->entry->place, "name"));
+	diagnose_print(
+		"", keep_format("Modality %s (%s)", search->entry->name,
+				diagnose_place(config, &search->entry->place, "name")));
 	for (size_t i = 0; i < config->listen_count; i++)
 		if (config->listen[i].tls.none == search->entry->certificate.none)
 			diagnose_print("  calls       ", listener_of(&config->listen[i]));
@@ -217,46 +251,105 @@ static bool is_of_destination(const json_t *line)
 	return help && help->place == REASON_PLACE_DESTINATION;
 }
 
+/* Why a modality that was let in would be refused now; "" when it wouldn't. */
+static const char *changed_since(const struct search *search,
+				 const struct member members[MEMBER_COUNT])
+{
+	time_t end = diagnose_known_end(search->config,
+					members_text(search->last, "certificate"));
+	char date[UTC_TEXT_SIZE];
+
+	if (end != 0 && end < time(NULL)) {
+		utc_date(end, date);
+		return keep_format("its certificate expired on %s, after it was let in: "
+				   "give it a new one (cathgate modality renew %s)",
+				   date, search->entry->name);
+	}
+	for (int i = 0; i < MEMBER_COUNT; i++)
+		if (members[i].differs)
+			return keep_format("the entry was changed since it was let in: "
+					   "what has a star would be refused now. "
+					   "Correct it at the modality, or in %s",
+					   diagnose_place(search->config,
+							  &search->entry->place, "name"));
+	return "";
+}
+
+/* What is to be done about a modality that came; "" for nothing. */
+static const char *cure_of(const struct search *search,
+			   const struct member members[MEMBER_COUNT])
+{
+	return members_text(search->last, "reason")[0]
+		       ? diagnose_cure(search->config, search->last)
+		       : changed_since(search, members);
+}
+
+static void print_stranger(const struct diagnose *how, const struct search *search)
+{
+	const json_t *line = search->stranger;
+	const char *calling = members_text(line, "calling_ae");
+	const char *certificate = diagnose_certificate_text(line);
+
+	diagnose_print("",
+		       keep_format("%s came whom no entry fits; perhaps it is this "
+				   "one:",
+				   search->last ? "Since then somebody" : "Somebody"));
+	diagnose_print("  came        ", story_of(how, line));
+	diagnose_print("  from        ", diagnose_host(members_text(line, "peer")));
+	if (calling[0])
+		diagnose_print("  AE title    ", calling);
+	if (certificate[0])
+		diagnose_print("  certificate ", certificate);
+	diagnose_print("Cure: ", diagnose_cure(search->config, line));
+}
+
+static void print_last(const struct diagnose *how, const struct search *search)
+{
+	const char *missing =
+		"nothing with its AE title or certificate reached the gateway";
+
+	if (search->last) {
+		diagnose_print("  last came   ", story_of(how, search->last));
+		diagnose_print("  known by    ", search->by);
+	} else if (search->stranger) {
+		diagnose_print("  last came   ",
+			       keep_format("not within %u days: %s. But see below",
+					   how->days, missing));
+	} else {
+		diagnose_print("  last came   ",
+			       keep_format("not within %u days: %s. Look at address, "
+					   "port and firewall",
+					   how->days, missing));
+	}
+	if (search->last && search->accepted)
+		diagnose_print("  was let in  ", story_of(how, search->accepted));
+}
+
 static void print_text(const struct diagnose *how, const struct search *search,
 		       const struct member members[MEMBER_COUNT])
 {
 	const json_t *last = search->last;
+	const char *cure = last ? cure_of(search, members) : "";
 
 	print_expected(search);
-	if (last)
-		diagnose_print("  last came   ", story_of(how, last));
-	else
-		diagnose_print("  last came   ",
-			       keep_format("not within %u days: nothing with its AE "
-					   "title or certificate reached the gateway. "
-					   "Look at address, port and firewall",
-					   how->days));
-	if (last && search->accepted)
-		diagnose_print("  was let in  ", story_of(how, search->accepted));
+	print_last(how, search);
 	putchar('\n');
 	print_members(members, last);
 	putchar('\n');
 	if (last && is_of_destination(last))
 		diagnose_print("", "The modality fits: what failed is the way to its "
 				   "destination.");
-	if (last && members_text(last, "reason")[0])
-		diagnose_print("Cure: ", diagnose_cure(search->config, last));
+	if (cure[0])
+		diagnose_print("Cure: ", cure);
 	else if (last)
-		printf("It fits: nothing is to be done.\n");
-	if (search->stranger) {
-		diagnose_print("Since then somebody came who fits no entry; perhaps it "
-			       "is this one: ",
-			       keep_format("%s (%s, AE title %s)",
-					   story_of(how, search->stranger),
-					   members_text(search->stranger, "peer"),
-					   members_text(search->stranger, "calling_ae")));
-		diagnose_print("Cure: ", diagnose_cure(search->config, search->stranger));
-	}
+		puts("It fits: nothing is to be done.");
+	if (search->stranger)
+		print_stranger(how, search);
 }
 
-static json_t *cure_json(const struct search *search, const json_t *line)
+static json_t *text_json(const char *text)
 {
-	return line ? json_string(diagnose_cure(search->config, line)) : NULL;
+	return text && text[0] ? json_string(text) : NULL;
 }
 
 static void print_json(const struct search *search,
@@ -275,12 +368,15 @@ static void print_json(const struct search *search,
 					      json_string(members[i].shown), "differs",
 					      members[i].differs));
 	diagnose_print_json(json_pack(
-		"{s:o*, s:o*, s:o, s:o, s:O*, s:o*, s:O*, s:O*, s:o*}", "modality",
+		"{s:o*, s:o*, s:o, s:o, s:O*, s:o*, s:o*, s:O*, s:O*, s:o*}", "modality",
 		json_string(search->entry->name), "destination",
 		json_string(config->destinations[search->entry->destination].name),
-		"listeners", listeners, "members", list, "last", search->last, "cure",
-		cure_json(search, search->last), "accepted", search->accepted, "stranger",
-		search->stranger, "stranger_cure", cure_json(search, search->stranger)));
+		"listeners", listeners, "members", list, "last", search->last, "known_by",
+		text_json(search->by), "cure",
+		text_json(search->last ? cure_of(search, members) : NULL), "accepted",
+		search->accepted, "stranger", search->stranger, "stranger_cure",
+		text_json(search->stranger ? diagnose_cure(config, search->stranger)
+					   : NULL)));
 }
 
 static const struct config_modality *find_modality(const struct config *config,
@@ -307,14 +403,13 @@ int diagnose_modality(const struct diagnose *how)
 	if (search.config)
 		search.entry = find_modality(search.config, how->modality);
 	if (search.entry && diagnose_log_each(how, visit_of_modality, &search) == 0) {
-		compare_members(search.entry, search.last, members);
+		compare_members(&search, members);
 		if (how->as_json)
 			print_json(&search, members);
 		else
 			print_text(how, &search, members);
-		status = search.last && !members_text(search.last, "reason")[0]
-				 ? CLI_GOOD
-				 : CLI_WRONG;
+		status = search.last && !cure_of(&search, members)[0] ? CLI_GOOD
+								      : CLI_WRONG;
 	}
 	json_decref(search.last);
 	json_decref(search.stranger);

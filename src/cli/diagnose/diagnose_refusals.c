@@ -19,6 +19,8 @@
 #include "cli/kit/shown.h"
 
 #define GROUPS_MAX 200 /* a scan from many addresses must not bury the rest */
+#define SHOWN_MAX  10  /* nor somebody who shows many certificates; then one for all */
+#define OF_MANY	   "\n*"
 
 struct refusal_group {
 	char *key; /* of the heap */
@@ -74,15 +76,45 @@ static struct refusal_group *free_oldest(struct refusals *refusals)
 	return found;
 }
 
+static struct refusal_group *find_group(struct refusals *refusals, const char *key)
+{
+	for (size_t i = 0; i < refusals->count; i++)
+		if (strcmp(refusals->groups[i].key, key) == 0)
+			return &refusals->groups[i];
+	return NULL;
+}
+
+/* Appends the certificate that was shown; or, where as many others were shown before it,
+ * the mark of a group that stands for all further ones. */
+static void add_shown(struct refusals *refusals, const json_t *line, char key[KEY_SIZE])
+{
+	const char *shown = members_text(line, "shown_certificate");
+	size_t length = strlen(key), others = 0;
+
+	for (size_t i = 0; shown[0] && i < refusals->count; i++)
+		others += strncmp(refusals->groups[i].key, key, length) == 0 &&
+			  refusals->groups[i].key[length] == '\n';
+	snprintf(key + length, KEY_SIZE - length, "\n%s", shown);
+	if (others >= SHOWN_MAX && !find_group(refusals, key))
+		snprintf(key + length, KEY_SIZE - length, OF_MANY);
+}
+
+static bool is_of_many(const struct refusal_group *group)
+{
+	size_t length = strlen(group->key);
+
+	return length >= strlen(OF_MANY) &&
+	       strcmp(group->key + length - strlen(OF_MANY), OF_MANY) == 0;
+}
+
 static void add_refusal(struct refusals *refusals, json_t *line)
 {
-	struct refusal_group *group = NULL;
+	struct refusal_group *group;
 	char key[KEY_SIZE];
 
 	group_key(line, key);
-	for (size_t i = 0; !group && i < refusals->count; i++)
-		if (strcmp(refusals->groups[i].key, key) == 0)
-			group = &refusals->groups[i];
+	add_shown(refusals, line, key);
+	group = find_group(refusals, key);
 	if (!group && refusals->count < GROUPS_MAX)
 		group = &refusals->groups[refusals->count++];
 	else if (!group)
@@ -144,13 +176,13 @@ static int64_t well_since(const struct refusals *refusals,
 }
 
 /* "AE CATHLAB3 came from 10.0.0.7 with certificate … (CN=angio)", as far as known. */
-static const char *visitor_text(const json_t *line)
+static const char *visitor_text(const struct refusal_group *group)
 {
+	const json_t *line = group->last;
 	const char *calling = members_text(line, "calling_ae");
 	const char *called = members_text(line, "called_ae");
 	const char *peer = members_text(line, "peer");
-	const char *certificate = members_text(line, "certificate");
-	const char *subject = members_text(line, "subject");
+	const char *certificate = diagnose_certificate_text(line);
 	const char *destination = members_text(line, "destination");
 	const char *text = calling[0] ? keep_format("AE %s", calling)
 			   : peer[0]  ? "Somebody"
@@ -163,8 +195,10 @@ static const char *visitor_text(const json_t *line)
 	if (called[0])
 		text = keep_format("%s, called %s", text, called);
 	if (certificate[0])
-		text = keep_format("%s, with certificate sha256 %s (%s)", text,
-				   certificate, subject);
+		text = keep_format("%s, with %s %s", text,
+				   is_of_many(group) ? "many certificates, last"
+						     : "certificate",
+				   certificate);
 	else if (peer[0])
 		text = keep_format("%s, and proved nothing", text);
 	if (destination[0])
@@ -199,7 +233,7 @@ static void print_group(const struct diagnose *how, const struct config *config,
 	if (group->count > 1)
 		printf(", %" PRIu64 " times", group->count);
 	puts(")");
-	diagnose_print("  Who:   ", visitor_text(group->last));
+	diagnose_print("  Who:   ", visitor_text(group));
 	if (detail[0] && strcmp(detail, members_text(group->last, "reason")) != 0)
 		diagnose_print("  Found: ", detail);
 	diagnose_print("  Cause: ", cause_of(group->last));
@@ -237,11 +271,11 @@ static void print_text(const struct diagnose *how, const struct config *config,
 		printf("And %" PRIu64 " older ones.\n", refusals->others);
 	if (refusals->count > 0)
 		return;
-	printf("Nothing was refused and nothing failed in the last %u days. If a "
-	       "modality can't get\n"
-	       "in all the same, it doesn't reach the gateway: look at its address, port "
-	       "and firewall.\n",
-	       how->days);
+	diagnose_print("", keep_format("Nothing was refused and nothing failed in the "
+				       "last %u days. If a modality can't get in all the "
+				       "same, it doesn't reach the gateway: look at its "
+				       "address, port and firewall.",
+				       how->days));
 }
 
 static void print_json(const struct config *config, const struct refusals *refusals)

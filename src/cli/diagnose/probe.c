@@ -178,8 +178,14 @@ static bool name_had_passed(const char *detail)
 	       strncmp(detail, "tls-crl-", 8) == 0;
 }
 
-static bool tls_step_failed(struct walk *walk, enum reason reason, const char *detail)
+static bool tls_step_failed(struct walk *walk, enum reason reason, const char *detail,
+			    const struct tls_shown *shown)
 {
+	const char *what = shown && shown->sha256[0]
+				   ? keep_format("%s; it showed the certificate sha256 "
+						 "%s (%s)",
+						 detail, shown->sha256, shown->subject)
+				   : keep_format("%s", detail);
 	const struct config_tls *tls = &walk->probe->destination->tls;
 	enum probe_step step;
 	const char *cure = probe_tls_cure(walk->probe, reason, detail, &step);
@@ -193,7 +199,7 @@ static bool tls_step_failed(struct walk *walk, enum reason reason, const char *d
 			    NULL);
 	if (step < walk->next)
 		step = walk->next;
-	return step_failed(walk, step, reason, keep_format("%s", detail), cure);
+	return step_failed(walk, step, reason, what, cure);
 }
 
 /* Whether a handshake succeeds without the post-quantum key exchange, where one with it
@@ -229,7 +235,8 @@ static bool tls_failed_to(struct walk *walk, const struct sink_failure *failure)
 				   "no answer to a ClientHello of more than one packet",
 				   probe_classic_cure(walk->probe));
 	if (!timed_out)
-		return tls_step_failed(walk, failure->reason, failure->detail);
+		return tls_step_failed(walk, failure->reason, failure->detail,
+				       &failure->shown);
 	return step_failed(walk, PROBE_TLS, REASON_DESTINATION_TIMEOUT,
 			   "no end of the TLS handshake in time",
 			   keep_format("is %s the PACS's port for TLS? A port for DICOM "
@@ -278,7 +285,7 @@ static bool peer_lost(struct walk *walk, enum probe_step step, const char *how)
 					       probe_line_of(walk->probe, "port")));
 	carrier->peek(carrier->context, &byte, 1);
 	if (tls_failed(carrier, &failure))
-		return tls_step_failed(walk, failure.reason, failure.detail);
+		return tls_step_failed(walk, failure.reason, failure.detail, NULL);
 	return step_failed(
 		walk, step, REASON_DESTINATION_LOST, how,
 		"see the PACS's log at this time; many hang up so on a sender "

@@ -9,6 +9,7 @@
 
 #define WIDTH_USUAL 80 /* of a terminal that doesn't say */
 #define WIDTH_MAX   1000
+#define INDENT 4
 
 /* One character, or byte, with its length. `escapes`: a backslash, too. */
 static size_t show_one(FILE *to, const char *at, size_t left, bool escapes,
@@ -136,6 +137,11 @@ void shown_wrapped(FILE *to, const char *head, const char *text, size_t width)
 	size_t margin = columns_of_head(head);
 
 	fputs(head, to);
+	/* Behind a long head there would be a narrow column: it goes below. */
+	if (margin > width / 2) {
+		margin = INDENT;
+		fprintf(to, "\n%*s", INDENT, "");
+	}
 	shown_flow(to, text, false, margin, margin, width);
 	fputc('\n', to);
 }

@@ -30,7 +30,8 @@ void shown_column(FILE *to, const char *text, size_t width);
 size_t shown_length(const char *text, size_t size, bool is_shown);
 
 /* Text as lines of at most `width` columns, the first behind `head`, the others as far
- * in. No word is broken. The head is ours: ASCII, with colours. */
+ * in; below the head, if that takes more than half of the width. No word is broken. The
+ * head is ours: ASCII, with colours. */
 void shown_wrapped(FILE *to, const char *head, const char *text, size_t width);
 /* The same where the first line has come to `column`, and the others begin at `margin`;
  * without a newline at its end. Returns the column that this comes to. */

@@ -6,6 +6,7 @@
 #include "cathgate/pki/pki.h"
 #include "questions.h"
 #include "cli/kit/daemon_user.h"
+#include "cli/kit/known_certificate.h"
 #include "cli/kit/staging.h"
 
 enum setup_question {
@@ -41,7 +42,7 @@ struct setup_plan {
 #define SETUP_CA_KEY	    "ca/ca.key"
 #define SETUP_CA_CERT	    "ca/ca.crt"
 #define SETUP_CA_CRL	    "ca/ca.crl"
-#define SETUP_KNOWN	    "ca/certificates"
+#define SETUP_KNOWN	    KNOWN_CERTIFICATES
 #define SITE_MADE_WITH	    "Made with:"
 #define SETUP_REVOKED	    "ca/revoked"
 #define SETUP_MODALITIES_CA "tls/modalities-ca.crt"

@@ -1,0 +1,100 @@
+/*
+ * Whose certificate it is that a line of the log names: one that was proved, or one that
+ * was only shown. An entry that is bound by names is found through the copies that
+ * `cathgate modality` keeps.
+ */
+#include "diagnose.h"
+
+#include <string.h>
+
+#include "cathgate/audit/members.h"
+#include "cli/kit/gateway_config.h"
+#include "cli/kit/keep.h"
+#include "cli/kit/known_certificate.h"
+
+/* The copy of a certificate, or NULL. The last answer is kept, since refusals repeat. */
+static const struct pki_facts *known_facts(const struct config *config,
+					   const char *sha256)
+{
+	static char asked[DIGEST_HEX_SIZE];
+	static struct pki_facts facts;
+	static bool is_known;
+
+	if (strlen(sha256) >= sizeof(asked))
+		return NULL;
+	if (strcmp(asked, sha256) != 0) {
+		strcpy(asked, sha256);
+		is_known = known_certificate_facts(config->path, sha256, &facts) == 0;
+	}
+	return is_known ? &facts : NULL;
+}
+
+static bool has_one_of(const struct config_strings *wanted, const struct pki_facts *facts)
+{
+	for (size_t i = 0; i < facts->name_count; i++)
+		if (gateway_config_has_text(wanted, facts->names[i]))
+			return true;
+	return wanted->count == 0;
+}
+
+static bool is_or_none(const struct config_strings *wanted, const char *text)
+{
+	return wanted->count == 0 || gateway_config_has_text(wanted, text);
+}
+
+/* Of each list that isn't empty, one value must match. A public key's digest stands in no
+ * line of the log. */
+static bool is_bound(const struct config *config, const struct config_certificate *bound,
+		     const char *sha256)
+{
+	const struct pki_facts *facts;
+
+	if (bound->none || bound->public_key_sha256.count > 0 ||
+	    !is_or_none(&bound->sha256, sha256))
+		return false;
+	if (bound->uri.count + bound->dns.count + bound->common_name.count == 0)
+		return bound->sha256.count > 0;
+	facts = known_facts(config, sha256);
+	return facts && is_or_none(&bound->uri, facts->uri) &&
+	       is_or_none(&bound->common_name, facts->common_name) &&
+	       has_one_of(&bound->dns, facts);
+}
+
+const char *diagnose_certificate(const json_t *line)
+{
+	const char *proved = members_text(line, "certificate");
+
+	return proved[0] ? proved : members_text(line, "shown_certificate");
+}
+
+const struct config_modality *diagnose_entry_shown(const struct config *config,
+						   const json_t *line)
+{
+	const char *sha256 = diagnose_certificate(line);
+
+	for (size_t i = 0; sha256[0] && i < config->modality_count; i++)
+		if (is_bound(config, &config->modalities[i].certificate, sha256))
+			return &config->modalities[i];
+	return NULL;
+}
+
+const char *diagnose_certificate_text(const json_t *line)
+{
+	const char *proved = members_text(line, "certificate");
+	const char *shown = members_text(line, "shown_certificate");
+
+	if (proved[0])
+		return keep_format("sha256 %s (%s)", proved,
+				   members_text(line, "subject"));
+	if (shown[0])
+		return keep_format("sha256 %s (%s), refused: nothing of it is proved",
+				   shown, members_text(line, "shown_subject"));
+	return "";
+}
+
+time_t diagnose_known_end(const struct config *config, const char *sha256)
+{
+	const struct pki_facts *facts = known_facts(config, sha256);
+
+	return facts ? facts->not_after : 0;
+}

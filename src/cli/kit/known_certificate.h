@@ -1,0 +1,16 @@
+/*
+ * The copies that `cathgate modality` keeps of each certificate that a modality was given
+ * or came with, each under its SHA-256, in a folder beside the configuration. Only root
+ * and the folder's owner can read them.
+ */
+#pragma once
+
+#include "cathgate/base/must_use.h"
+#include "cathgate/pki/pki.h"
+
+#define KNOWN_CERTIFICATES "ca/certificates"
+
+/* What the copy says. -1 when there is none, or it can't be read: the caller does
+ * without. `sha256` may be any text. */
+MUST_USE int known_certificate_facts(const char *config_path, const char *sha256,
+				     struct pki_facts *ret);
