@@ -49,6 +49,23 @@ struct pki_certificate *pki_certificate_read(const char *path, const char **ret_
 	return certificate;
 }
 
+struct pki_certificate *pki_certificate_read_at(const char *path, size_t at)
+{
+	const char *error;
+	BIO *file = pki_open(path, &error);
+	X509 *x509 = NULL;
+
+	for (size_t i = 0; file && i <= at; i++) {
+		X509_free(x509);
+		x509 = PEM_read_bio_X509(file, NULL, NULL, NULL);
+		if (!x509)
+			break;
+	}
+	BIO_free(file);
+	ERR_clear_error();
+	return pki_certificate_wrap(x509);
+}
+
 const char *pki_certificate_fault(const struct pki_certificate *certificate)
 {
 	/* Devices that sign their own certificate often make it a CA's, too. */

@@ -147,27 +147,31 @@ static const struct {
 static const struct {
 	int alert;
 	const char *hint;
+	bool names_ca; /* the CA that it has to trust follows */
 } hints[] = {
 	{ SSL_AD_UNKNOWN_CA,
-	  "it doesn't know the CA of the gateway's certificate; install it there" },
+	  "it doesn't know the CA of the gateway's certificate; install it there", true },
 	{ SSL_AD_CERTIFICATE_EXPIRED,
-	  "it holds the gateway's certificate to be expired; see its clock" },
-	{ SSL_AD_CERTIFICATE_REVOKED,
-	  "it holds the gateway's certificate to be revoked" },
-	{ SSL_AD_CERTIFICATE_REQUIRED, "it wants another certificate of the gateway" },
+	  "it holds the gateway's certificate to be expired; see its clock", false },
+	{ SSL_AD_CERTIFICATE_REVOKED, "it holds the gateway's certificate to be revoked",
+	  false },
+	{ SSL_AD_CERTIFICATE_REQUIRED, "it wants another certificate of the gateway",
+	  false },
 	{ SSL_AD_BAD_CERTIFICATE,
-	  "it distrusts the gateway's certificate; see its CA, names and dates" },
+	  "it distrusts the gateway's certificate; see its CA, names and dates", true },
 	{ SSL_AD_CERTIFICATE_UNKNOWN,
-	  "it distrusts the gateway's certificate; see its CA, names and dates" },
+	  "it distrusts the gateway's certificate; see its CA, names and dates", true },
 	{ SSL_AD_UNSUPPORTED_CERTIFICATE,
-	  "it can't use the gateway's certificate; see its purpose and kind of key" },
+	  "it can't use the gateway's certificate; see its purpose and kind of key",
+	  false },
 	{ SSL_AD_ACCESS_DENIED,
-	  "it knows the gateway's certificate, but doesn't let it in" },
-	{ SSL_AD_UNRECOGNIZED_NAME, "it doesn't know itself by that server_name" },
+	  "it knows the gateway's certificate, but doesn't let it in", false },
+	{ SSL_AD_UNRECOGNIZED_NAME, "it doesn't know itself by that server_name", false },
 	{ SSL_AD_NO_APPLICATION_PROTOCOL,
 	  "it knows no DICOM on that port (ALPN \"dicom\"); see `port`, or let it take "
-	  "\"dicom\" there" },
-	{ SSL_AD_DECRYPT_ERROR, "it couldn't verify a signature" },
+	  "\"dicom\" there",
+	  false },
+	{ SSL_AD_DECRYPT_ERROR, "it couldn't verify a signature", false },
 };
 
 void tls_fail(struct tls_failure *ret, bool server, enum reason reason,
@@ -255,9 +259,25 @@ static bool is_alert(unsigned long error, int *ret_alert)
 	return true;
 }
 
-static void fail_alert(struct tls_failure *ret, bool server, int alert, bool agreed)
+/* The CA that a peer has to trust to accept the chain that we show: the issuer of its
+ * last certificate. "" when it can't be told. */
+static void name_own_ca(SSL *ssl, char ret[TLS_SUBJECT_SIZE])
+{
+	X509 *last = SSL_get_certificate(ssl);
+	STACK_OF(X509) *rest = NULL;
+
+	ret[0] = '\0';
+	if (SSL_get0_chain_certs(ssl, &rest) == 1 && sk_X509_num(rest) > 0)
+		last = sk_X509_value(rest, sk_X509_num(rest) - 1);
+	if (last)
+		tls_subject(X509_get_issuer_name(last), ret);
+}
+
+static void fail_alert(struct tls_failure *ret, bool server, SSL *ssl, int alert,
+		       bool agreed)
 {
 	enum reason reason = REASON_TLS_PEER_REFUSED;
+	char ca[TLS_SUBJECT_SIZE] = "";
 	const char *hint = NULL;
 
 	if (alert == SSL_AD_PROTOCOL_VERSION) {
@@ -270,12 +290,16 @@ static void fail_alert(struct tls_failure *ret, bool server, int alert, bool agr
 		reason = REASON_TLS_NO_COMMON;
 		hint = "it found no version, cipher or group in common";
 	}
-	for (size_t i = 0; i < LENGTH(hints); i++)
-		if (hints[i].alert == alert)
-			hint = hints[i].hint;
-	tls_fail(ret, server, reason, "%s refused with the TLS alert \"%s\"%s%s",
+	for (size_t i = 0; i < LENGTH(hints); i++) {
+		if (hints[i].alert != alert)
+			continue;
+		hint = hints[i].hint;
+		if (hints[i].names_ca)
+			name_own_ca(ssl, ca);
+	}
+	tls_fail(ret, server, reason, "%s refused with the TLS alert \"%s\"%s%s%s%.80s%s",
 		 tls_who(server), SSL_alert_desc_string_long(alert), hint ? ": " : "",
-		 hint ? hint : "");
+		 hint ? hint : "", ca[0] ? " (the CA is " : "", ca, ca[0] ? ")" : "");
 }
 
 /* Describes an error of OpenSSL; false when it isn't a known one. */
@@ -285,7 +309,7 @@ static bool fail_known(struct tls_failure *ret, bool server, SSL *ssl,
 	int alert;
 
 	if (is_alert(error, &alert)) {
-		fail_alert(ret, server, alert, SSL_get_pending_cipher(ssl) != NULL);
+		fail_alert(ret, server, ssl, alert, SSL_get_pending_cipher(ssl) != NULL);
 		return true;
 	}
 	if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE) {
@@ -349,7 +373,7 @@ static bool is_distrust(int alert)
 	}
 }
 
-void tls_fail_stream(struct tls_failure *ret, bool server, bool settled)
+void tls_fail_stream(struct tls_failure *ret, bool server, SSL *ssl, bool settled)
 {
 	unsigned long error = ERR_peek_last_error();
 	int alert;
@@ -359,7 +383,7 @@ void tls_fail_stream(struct tls_failure *ret, bool server, bool settled)
 			 "%s ended the connection with the TLS alert \"%s\"",
 			 tls_who(server), SSL_alert_desc_string_long(alert));
 	else if (is_alert(error, &alert))
-		fail_alert(ret, server, alert, true);
+		fail_alert(ret, server, ssl, alert, true);
 	else
 		tls_fail(ret, server, REASON_PEER_LOST,
 			 "a TLS record of %s was damaged (%s)", tls_who(server),

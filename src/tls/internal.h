@@ -177,7 +177,7 @@ void tls_fail_handshake(struct tls_failure *ret, bool server, SSL *ssl,
 			const struct tls_verdict *verdict);
 /* The same. `settled`: the peer has accepted our certificate, so an alert is about
  * something else. */
-void tls_fail_stream(struct tls_failure *ret, bool server, bool settled);
+void tls_fail_stream(struct tls_failure *ret, bool server, SSL *ssl, bool settled);
 void tls_fail_verdict(struct tls_failure *ret, bool server,
 		      const struct tls_verdict *verdict);
 

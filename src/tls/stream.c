@@ -144,7 +144,8 @@ static enum outcome judge_call(struct tls_stream *stream, int rc)
 			stream->error = EPIPE;
 			return OUTCOME_OVER;
 		}
-		tls_fail_stream(&stream->failure, stream->server, stream->settled);
+		tls_fail_stream(&stream->failure, stream->server, stream->ssl,
+				stream->settled);
 		stream->failed = true;
 		stream->error = EPROTO;
 		return OUTCOME_OVER;

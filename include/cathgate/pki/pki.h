@@ -72,6 +72,9 @@ MUST_USE struct pki_certificate *pki_reissue(const struct pki_certificate *befor
 /* Reads the first certificate of a file, PEM or DER. */
 MUST_USE struct pki_certificate *pki_certificate_read(const char *path,
 						      const char **ret_error);
+/* Reads the certificate number `at`, from 0, of a PEM file. NULL behind the last, and
+ * where there is no such file. */
+MUST_USE struct pki_certificate *pki_certificate_read_at(const char *path, size_t at);
 /* Why the gateway would refuse the certificate as a modality's, and the cure; or NULL. */
 MUST_USE const char *pki_certificate_fault(const struct pki_certificate *certificate);
 MUST_USE int pki_certificate_write(const struct pki_certificate *certificate,

@@ -12,6 +12,7 @@
 #include "cathgate/base/reason.h"
 #include "cli/kit/gateway_config.h"
 #include "cli/kit/keep.h"
+#include "cli/kit/own_ca.h"
 #include "probe.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -203,6 +204,27 @@ static const char *cure_shown(const struct fault *fault)
 		fault->entry->name);
 }
 
+/* The modality refused us: which CA it has to trust, and where to get that. */
+static const char *cure_peer_refused(const struct fault *fault)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < fault->config->listen_count; i++) {
+		const struct config_listen *listen = &fault->config->listen[i];
+		const char *ca = listen->tls.none ? ""
+						  : own_ca_text(fault->config,
+								&listen->tls.certificate);
+
+		if (ca[0])
+			all = keep_listed(all, "; ", ca);
+	}
+	if (!all[0])
+		return cure_listener(fault);
+	return keep_format("install the CA of the gateway's certificate at the modality: "
+			   "it must %s. If it has that, its alert says more: %s",
+			   all, members_text(fault->line, "detail"));
+}
+
 /* A key of the entry. */
 static const char *cure_entry(const struct fault *fault)
 {
@@ -270,7 +292,7 @@ static const struct {
 	{ REASON_TLS_WEAK, cure_shown, NULL },
 	{ REASON_TLS_CRL_STALE, cure_listener, "tls.crl" },
 	{ REASON_TLS_CRL_MISSING, cure_listener, "tls.crl" },
-	{ REASON_TLS_PEER_REFUSED, cure_listener, "tls.certificate" },
+	{ REASON_TLS_PEER_REFUSED, cure_peer_refused, "tls.certificate" },
 	{ REASON_TLS_NO_COMMON, cure_listener, "tls.certificate" },
 	{ REASON_TLS_VERSION, cure_listener, "tls.min_version" },
 	{ REASON_LIMIT_ASSOCIATIONS, cure_entry, "max_associations" },

@@ -1,0 +1,29 @@
+/*
+ * Which CA a peer has to trust to accept one of the gateway's own certificates, and where
+ * that CA's certificate is.
+ */
+#pragma once
+
+#include "cathgate/base/must_use.h"
+#include "cathgate/config/config.h"
+#include "cathgate/pki/pki.h"
+
+struct own_ca {
+	struct pki_facts certificate; /* the gateway's own */
+	const char *issuer;	      /* of the chain that it shows: that CA's name */
+	/* The CA itself, and the file it was found in; NULL where none of the
+	 * configuration's files has it. */
+	struct pki_certificate *ca;
+	const char *path;
+	bool is_itself; /* the gateway's own certificate is self-signed: it is the CA */
+};
+
+/* 0, and the caller frees with own_ca_clear; or -1 when the certificate can't be read. */
+MUST_USE int own_ca_find(const struct config *config,
+			 const struct config_file *certificate, struct own_ca *ret);
+void own_ca_clear(struct own_ca *own);
+
+/* "trust the CA CN=…, which signed tls/gateway.crt; its certificate is in ca/ca.crt": for
+ * a sentence about the peer. "" when the certificate can't be read. Kept. */
+const char *own_ca_text(const struct config *config,
+			const struct config_file *certificate);
