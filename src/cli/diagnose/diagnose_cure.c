@@ -119,12 +119,14 @@ static const char *cure_called(const struct fault *fault)
 {
 	if (!fault->entry)
 		return NULL;
-	return keep_format("the modality calls \"%s\", the entry %s expects %s: set the "
-			   "called AE title at the modality to that, or add \"%s\" to "
-			   "`called_ae_titles` in %s" RELOAD,
-			   fault->called, fault->entry->name,
-			   diagnose_titles(&fault->entry->called_ae_titles),
-			   fault->called, entry_place(fault, "called_ae_titles"));
+	return keep_format(
+		"the modality calls \"%s\", the entry %s expects %s: set the "
+		"called AE title at the modality to that, or add \"%s\" to "
+		"`called_ae_titles` in %s" RELOAD
+		". It was the gateway that rejected it; the PACS was not asked",
+		fault->called, fault->entry->name,
+		diagnose_titles(&fault->entry->called_ae_titles), fault->called,
+		entry_place(fault, "called_ae_titles"));
 }
 
 static const char *cure_address(const struct fault *fault)
@@ -235,6 +237,18 @@ static const char *cure_entry(const struct fault *fault)
 			   fault->entry->name, entry_place(fault, fault->key));
 }
 
+/* The modality sees the PACS's rejection as if it came from the gateway: so both calls
+ * are told apart. */
+static const char *both_legs(const struct fault *fault, const struct probe *probe)
+{
+	const char *own = probe->destination->calling_ae_title.text;
+
+	return keep_format("the modality is right: as %s it called the gateway %s, which "
+			   "took it. The gateway, as %s, then called the PACS %s",
+			   fault->calling, fault->called, own[0] ? own : fault->calling,
+			   probe->destination->called_ae_title.text);
+}
+
 /* What `diagnose --destination` would say about what the gateway itself met. */
 static const char *cure_by_probe(const struct fault *fault)
 {
@@ -257,7 +271,8 @@ static const char *cure_by_probe(const struct fault *fault)
 		    3)
 		return NULL;
 	const char *cure = probe_rejection_cure(&probe, source, code, &meaning);
-	return keep_format("the PACS rejected it: %s; %s", meaning, cure);
+	return keep_format("%s. The PACS rejected that: %s; %s", both_legs(fault, &probe),
+			   meaning, cure);
 }
 
 static const char *cure_destination(const struct fault *fault)

@@ -215,6 +215,11 @@ static void print_expected(const struct search *search)
 			diagnose_print("  calls       ", listener_of(&config->listen[i]));
 	diagnose_print("  for         ", keep_format("destination %s (%s port %u)",
 						     to->name, to->host, to->port));
+	diagnose_print("  C-ECHO      ",
+		       search->entry->echo == CONFIG_ECHO_GATEWAY
+			       ? "answered by the gateway itself, even when the PACS is "
+				 "down: only an image proves the way to the PACS"
+			       : "answered by the PACS, through the gateway");
 }
 
 static void print_members(const struct member members[MEMBER_COUNT], bool has_line)
@@ -368,9 +373,11 @@ static void print_json(const struct search *search,
 					      json_string(members[i].shown), "differs",
 					      members[i].differs));
 	diagnose_print_json(json_pack(
-		"{s:o*, s:o*, s:o, s:o, s:O*, s:o*, s:o*, s:O*, s:O*, s:o*}", "modality",
-		json_string(search->entry->name), "destination",
+		"{s:o*, s:o*, s:s, s:o, s:o, s:O*, s:o*, s:o*, s:O*, s:O*, s:o*}",
+		"modality", json_string(search->entry->name), "destination",
 		json_string(config->destinations[search->entry->destination].name),
+		"echo",
+		search->entry->echo == CONFIG_ECHO_GATEWAY ? "gateway" : "destination",
 		"listeners", listeners, "members", list, "last", search->last, "known_by",
 		text_json(search->by), "cure",
 		text_json(search->last ? cure_of(search, members) : NULL), "accepted",

@@ -134,6 +134,7 @@ static void describe_steps(FILE *page, const struct config_modality *entry)
 		"  2. Set the DICOM store destination as above, TLS on, with client\n"
 		"     certificate (\"mutual\" or \"two-way\" authentication).\n"
 		"  3. Send a C-ECHO (\"verify\", \"DICOM ping\"): it must succeed.\n"
+		"%s"
 		"  4. Send one image, and have the administrator look for it.\n\n"
 		"If it fails\n"
 		"  Each attempt that reaches the gateway leaves a line in its audit log\n"
@@ -146,7 +147,22 @@ static void describe_steps(FILE *page, const struct config_modality *entry)
 		"    called-ae-unknown        the gateway's AE title is\n"
 		"    ae-certificate-mismatch  another certificate is in use\n"
 		"    address-not-allowed      the modality has another address\n"
-		"  No line at all: host, port, firewall or Wi-Fi.\n");
+		"  No line at all: host, port, firewall or Wi-Fi.\n\n"
+		"  \"Called AE title not recognized\" can come from either of two: from "
+		"the\n"
+		"  gateway, whose line then says called-ae-unknown: correct its AE title "
+		"at\n"
+		"  the modality. Or from the PACS behind it, whose answers the gateway "
+		"passes\n"
+		"  on unchanged: its line says destination-rejected, and the "
+		"administrator\n"
+		"  and the PACS's team have to mend it. The modality is set up right.\n",
+		entry->echo == CONFIG_ECHO_GATEWAY
+			? "     The gateway answers it itself. It proves TLS, "
+			  "certificates "
+			  "and AE\n"
+			  "     titles up to the gateway, not the PACS: send an image.\n"
+			: "     The PACS answers it, through the gateway.\n");
 	if (entry->address_count > 0)
 		fprintf(page, "\nThe gateway takes this modality from certain addresses "
 			      "only: don't\nchange its address without telling.\n");
