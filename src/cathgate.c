@@ -11,6 +11,7 @@ static const struct cli_verb verbs[] = {
 	{ "modality", modality_main,
 	  "who may connect: add, list, renew, revoke, remove" },
 	{ "certificate", certificate_main, "renew the gateway's own certificates" },
+	{ "destination", destination_main, "what a PACS's team has to know: page" },
 	{ "crl", crl_main, "fetch other CAs' CRLs, and prove them" },
 	{ "backup", backup_main, "configuration, keys and units in one encrypted file" },
 	{ "restore", restore_main, "prove such a file, and put all in its place" },

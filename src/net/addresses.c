@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "cathgate/net/net.h"
+
 #define PORT_TEXT_SIZE sizeof("65535")
 
 /* Frees the list. */
@@ -60,4 +62,23 @@ int net_look_up_within(const char *host, uint16_t port, unsigned seconds,
 		if (gai_suspend((const struct gaicb *const *)list, 1, &most) == EAI_AGAIN)
 			return EAI_AGAIN;
 	return error != 0 ? error : take_addresses(request.ar_result, ret);
+}
+
+int net_source_for(const struct sockaddr_storage *to, struct sockaddr_storage *ret)
+{
+	/* A datagram socket only picks its route when it is connected. */
+	int fd = socket(to->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage own = { 0 };
+	socklen_t size = sizeof(own);
+	int result = -1;
+
+	if (fd < 0)
+		return -1;
+	if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&own, &size) == 0) {
+		*ret = own;
+		result = 0;
+	}
+	net_close(fd);
+	return result;
 }

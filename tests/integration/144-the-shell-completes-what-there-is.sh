@@ -40,7 +40,7 @@ words() {
 }
 
 is_offered "$(sorted --version --help $(told))" ""
-for group in audit certificate modality; do
+for group in audit certificate destination modality; do
 	is_offered "$(sorted --help $(told $group))" "$group" ""
 	for verb in $(told $group); do
 		is_offered "$(sorted --help $(options $group "$verb"))" "$group" "$verb" --
@@ -65,6 +65,7 @@ is_offered "angio angio-old echolab" diagnose "${here[@]}" --modality ""
 is_offered "angio angio-old" diagnose "${here[@]}" --modality an
 is_offered pacs diagnose "${here[@]}" --destination ""
 is_offered echolab modality revoke "${here[@]}" e
+is_offered pacs destination page "${here[@]}" ""
 is_offered echolab audit report "${here[@]}" --modality e
 python3 "$lib/config.py" "$work" "$pki" 104 >"$work/odd.conf" \
 	'modalities.0.name="a$(touch ran)`touch ran` b"'

@@ -69,6 +69,8 @@ def first_image(guide):
 	guide.run("cathgate setup --host")
 	hospital.start_pacs(TLS / "modalities-ca.crt")
 	modality = handed_out(guide.run("cathgate modality add"))
+	said = guide.run("cathgate destination page")
+	assert "CATHLAB3" in said and "BEGIN CERTIFICATE" in said, said
 	guide.run("systemctl start cathgated\n")
 	eventually(modality.echoes)
 	image = modality.sends()

@@ -31,3 +31,8 @@ MUST_USE int net_look_up(const char *host, uint16_t port, bool is_numeric,
  */
 MUST_USE int net_look_up_within(const char *host, uint16_t port, unsigned seconds,
 				struct net_addresses *ret);
+
+/* The address of this machine's from which a connection there would come. Nothing is
+ * sent. -1 with errno when there is no way. */
+MUST_USE int net_source_for(const struct sockaddr_storage *to,
+			    struct sockaddr_storage *ret);

@@ -10,6 +10,7 @@
 #include "cathgate/dicom/upper_layer.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
+#include "cli/kit/gateway_config.h"
 #include "cli/kit/keep.h"
 #include "cli/kit/moment.h"
 #include "probe.h"
@@ -96,20 +97,6 @@ static void tell_finding(void *context, const struct probe_finding *finding)
 		json_array_append_new(telling->steps, step_json(finding));
 	else
 		print_step(finding);
-}
-
-static const struct config_destination *find_destination(const struct config *config,
-							 const char *name)
-{
-	const char *all = "";
-
-	for (size_t i = 0; i < config->destination_count; i++) {
-		if (strcmp(config->destinations[i].name, name) == 0)
-			return &config->destinations[i];
-		all = keep_listed(all, ", ", config->destinations[i].name);
-	}
-	complain("there is no destination \"%s\"; those that there are: %s", name, all);
-	return NULL;
 }
 
 /* The AE title that the destination is called by: its own, or a modality's, passed on. */
@@ -225,7 +212,7 @@ int diagnose_destination(const struct diagnose *how)
 
 	if (!config)
 		return CLI_USAGE;
-	probe.destination = find_destination(config, how->destination);
+	probe.destination = gateway_config_destination(config, how->destination);
 	if (probe.destination) {
 		probe.calling = calling_title(how, config, probe.destination);
 		status = open_contexts(probe.destination, &probe);

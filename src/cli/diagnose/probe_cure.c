@@ -58,7 +58,8 @@ static const struct {
 	{ "tls-peer-refused", PROBE_OWN_CERTIFICATE, "tls.certificate",
 	  "give the PACS's administrator the CA of the gateway's certificate in %s, and "
 	  "ask "
-	  "that it be trusted there for this sender" },
+	  "that it be trusted there for this sender: cathgate destination page writes "
+	  "what they need" },
 	{ "tls-version", PROBE_TLS, "tls.min_version",
 	  "enable TLS 1.2 or 1.3 at the PACS; the least allowed here is %s" },
 	{ "tls-no-common", PROBE_TLS, "tls.certificate",

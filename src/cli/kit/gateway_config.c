@@ -6,6 +6,7 @@
 #include "cathgate/dicom/sop_class.h"
 #include "cathgate/policy/policy.h"
 #include "complain.h"
+#include "keep.h"
 
 /* Where systemd 252 and later keep a running service's credentials. */
 #define CREDENTIALS "/run/credentials/cathgated.user"
@@ -36,6 +37,20 @@ struct config *gateway_config_load(const char *path, bool checks_policy)
 	}
 	config_faults_clear(&faults);
 	return config;
+}
+
+const struct config_destination *gateway_config_destination(const struct config *config,
+							    const char *name)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < config->destination_count; i++) {
+		if (strcmp(config->destinations[i].name, name) == 0)
+			return &config->destinations[i];
+		all = keep_listed(all, ", ", config->destinations[i].name);
+	}
+	complain("there is no destination \"%s\"; those that there are: %s", name, all);
+	return NULL;
 }
 
 bool gateway_config_has_text(const struct config_strings *strings, const char *text)

@@ -12,4 +12,8 @@ MUST_USE struct config *gateway_config_load(const char *path, bool checks_policy
 /* Says which errors a configuration has. */
 void gateway_config_complain(const struct config_faults *faults);
 
+/* NULL after naming those that there are. */
+MUST_USE const struct config_destination *gateway_config_destination(
+	const struct config *config, const char *name);
+
 bool gateway_config_has_text(const struct config_strings *strings, const char *text);

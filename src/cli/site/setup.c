@@ -289,10 +289,9 @@ static void print_request_steps(const struct setup_plan *plan)
 		       "its keys, and put them in the place of tls/gateway.crt and "
 		       "tls/gateway-client.crt.\n\n");
 	else
-		printf("The PACS must know the CA that signed the gateway's certificate: "
-		       "give its administrators\n%s/" SETUP_MODALITIES_CA
-		       ", or set up with --requests for a certificate of the "
-		       "hospital's.\n\n",
+		printf("The PACS must know the CA that signed the gateway's certificate, "
+		       "%s/" SETUP_MODALITIES_CA ";\nor set up with --requests for a "
+		       "certificate of the hospital's.\n\n",
 		       plan->directory);
 }
 
@@ -310,6 +309,8 @@ static void print_next_steps(const struct setup_plan *plan)
 	       "tls/pseudonym.key\nnobody can tell which patient an audit line is about%s"
 	       "\n\nNext, for each modality, its name and its AE title:\n"
 	       "  cathgate modality add angio-3 --ae-title CATHLAB3%s\n"
+	       "A page for the PACS's team, with what they have to enter there:\n"
+	       "  cathgate destination page pacs%s\n"
 	       "Then start it:\n"
 	       "  systemctl enable --now cathgated\n",
 	       plan->answers[SETUP_MODALITY_CA].value[0] != '\0'
@@ -318,7 +319,7 @@ static void print_next_steps(const struct setup_plan *plan)
 			 "The list of revoked certificates (CRL) is good for as long as "
 			 "the CA, ten years;\n"
 			 "cathgate modality crl makes a new one.",
-	       option);
+	       option, option);
 }
 
 static int plan_make(struct request *request, struct setup_plan *ret)
