@@ -289,9 +289,10 @@ static void print_request_steps(const struct setup_plan *plan)
 		       "its keys, and put them in the place of tls/gateway.crt and "
 		       "tls/gateway-client.crt.\n\n");
 	else
-		printf("The PACS must know the CA that signed the gateway's certificate, "
-		       "%s/" SETUP_MODALITIES_CA ";\nor set up with --requests for a "
-		       "certificate of the hospital's.\n\n",
+		printf("The PACS must know the CA that signed the gateway's "
+		       "certificate,\n%s/" SETUP_MODALITIES_CA
+		       ";\nor set up with --requests for a certificate of the "
+		       "hospital's.\n\n",
 		       plan->directory);
 }
 
