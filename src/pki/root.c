@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <stdlib.h>
 
 #define DEPTH_MAX 16
 
@@ -59,29 +60,38 @@ static X509 *climb(STACK_OF(X509) * list)
 }
 
 enum pki_root pki_root_find(const char *path, const char *const *files, size_t count,
-			    struct pki_certificate **ret, char ret_away[PKI_NAME_SIZE])
+			    struct pki_certificate **ret, size_t *ret_file,
+			    char ret_issuer[PKI_NAME_SIZE])
 {
 	STACK_OF(X509) *list = sk_X509_new_null();
+	int *ends = calloc(count + 1, sizeof(*ends));
 	enum pki_root found = PKI_ROOT_FAILED;
-	bool good = list && add_file(list, path) && sk_X509_num(list) > 0;
+	bool good = list && ends && add_file(list, path) && sk_X509_num(list) > 0;
 	X509 *top;
 
-	for (size_t i = 0; good && i < count; i++)
-		good = add_file(list, files[i]);
+	for (size_t i = 0; good && i <= count; i++) {
+		ends[i] = sk_X509_num(list);
+		if (i < count)
+			good = add_file(list, files[i]);
+	}
 	if (!good)
 		goto out;
 	top = climb(list);
+	pki_name_text(X509_get_issuer_name(top), ret_issuer);
 	if (!has_signed_itself(top)) {
-		pki_name_text(X509_get_issuer_name(top), ret_away);
 		found = PKI_ROOT_AWAY;
 	} else if (top == sk_X509_value(list, 0)) {
 		found = PKI_ROOT_ITSELF;
 	} else {
+		*ret_file = 0;
+		while (sk_X509_find(list, top) >= ends[*ret_file])
+			++*ret_file;
 		X509_up_ref(top);
 		*ret = pki_certificate_wrap(top);
 		found = *ret ? PKI_ROOT_FOUND : PKI_ROOT_FAILED;
 	}
 out:
+	free(ends);
 	sk_X509_pop_free(list, X509_free);
 	ERR_clear_error();
 	return found;

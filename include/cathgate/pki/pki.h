@@ -113,10 +113,11 @@ enum pki_root {
 };
 /* Looks for the root CA above the first certificate of `path`, among the certificates in
  * that file and in the others, of which any may be missing. *ret is the caller's where it
- * is found. *ret_away names the CA that is away, in RFC 2253's form. */
+ * is found, and *ret_file says where: 0 in `path`, 1 in files[0], ... *ret_issuer is the
+ * root's name, or that of the CA that is away, in RFC 2253's form. */
 MUST_USE enum pki_root pki_root_find(const char *path, const char *const *files,
 				     size_t count, struct pki_certificate **ret,
-				     char ret_away[PKI_NAME_SIZE]);
+				     size_t *ret_file, char ret_issuer[PKI_NAME_SIZE]);
 
 /* Whether the CA has signed the certificate, and whether the key is the certificate's. */
 bool pki_is_issued_by(const struct pki_certificate *certificate,

@@ -10,7 +10,7 @@
 #include "cli/kit/child.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
-#include "cli/site/staging_tree.h"
+#include "cli/kit/staging_tree.h"
 #include "contents.h"
 
 #define TOOL	    "/usr/bin/systemd-creds"

@@ -7,7 +7,7 @@
 #include "cathgate/base/durable.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
-#include "cli/site/staging_tree.h"
+#include "cli/kit/staging_tree.h"
 
 int hidden_open(struct hidden *hidden, const char *parent)
 {

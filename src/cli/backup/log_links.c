@@ -12,7 +12,7 @@
 #include "cathgate/base/durable.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
-#include "cli/site/staging_tree.h"
+#include "cli/kit/staging_tree.h"
 #include "contents.h"
 
 #define TRIES_MAX 10

@@ -12,7 +12,7 @@
 #include "cli/kit/child.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
-#include "cli/site/staging_tree.h"
+#include "cli/kit/staging_tree.h"
 
 #define ARCHIVE	    "archive"
 #define DEPTH_MAX   16

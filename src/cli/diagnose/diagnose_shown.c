@@ -29,35 +29,19 @@ static const struct pki_facts *known_facts(const struct config *config,
 	return is_known ? &facts : NULL;
 }
 
-static bool has_one_of(const struct config_strings *wanted, const struct pki_facts *facts)
-{
-	for (size_t i = 0; i < facts->name_count; i++)
-		if (gateway_config_has_text(wanted, facts->names[i]))
-			return true;
-	return wanted->count == 0;
-}
-
-static bool is_or_none(const struct config_strings *wanted, const char *text)
-{
-	return wanted->count == 0 || gateway_config_has_text(wanted, text);
-}
-
-/* Of each list that isn't empty, one value must match. A public key's digest stands in no
- * line of the log. */
 static bool is_bound(const struct config *config, const struct config_certificate *bound,
 		     const char *sha256)
 {
 	const struct pki_facts *facts;
 
-	if (bound->none || bound->public_key_sha256.count > 0 ||
-	    !is_or_none(&bound->sha256, sha256))
+	if (bound->none)
 		return false;
-	if (bound->uri.count + bound->dns.count + bound->common_name.count == 0)
-		return bound->sha256.count > 0;
+	if (bound->public_key_sha256.count + bound->uri.count + bound->dns.count +
+		    bound->common_name.count ==
+	    0)
+		return gateway_config_has_text(&bound->sha256, sha256);
 	facts = known_facts(config, sha256);
-	return facts && is_or_none(&bound->uri, facts->uri) &&
-	       is_or_none(&bound->common_name, facts->common_name) &&
-	       has_one_of(&bound->dns, facts);
+	return facts && known_certificate_fits(bound, facts);
 }
 
 const char *diagnose_certificate(const json_t *line)

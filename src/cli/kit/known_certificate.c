@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "gateway_config.h"
 #include "keep.h"
 
 int known_certificate_facts(const char *config_path, const char *sha256,
@@ -29,4 +30,29 @@ int known_certificate_facts(const char *config_path, const char *sha256,
 	}
 	pki_certificate_free(certificate);
 	return result;
+}
+
+/* As policy/ judges what a modality shows. */
+static bool is_one_of(const struct config_strings *wanted, const char *text)
+{
+	return wanted->count == 0 || gateway_config_has_text(wanted, text);
+}
+
+static bool has_one_of(const struct config_strings *wanted, const char (*names)[256],
+		       size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (gateway_config_has_text(wanted, names[i]))
+			return true;
+	return wanted->count == 0;
+}
+
+bool known_certificate_fits(const struct config_certificate *bound,
+			    const struct pki_facts *facts)
+{
+	return !bound->none && is_one_of(&bound->sha256, facts->sha256) &&
+	       is_one_of(&bound->public_key_sha256, facts->public_key_sha256) &&
+	       is_one_of(&bound->common_name, facts->common_name) &&
+	       has_one_of(&bound->dns, facts->names, facts->name_count) &&
+	       has_one_of(&bound->uri, facts->uris, facts->uri_count);
 }

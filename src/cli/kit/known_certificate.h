@@ -5,7 +5,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "cathgate/base/must_use.h"
+#include "cathgate/config/config.h"
 #include "cathgate/pki/pki.h"
 
 #define KNOWN_CERTIFICATES "ca/certificates"
@@ -14,3 +17,8 @@
  * without. `sha256` may be any text. */
 MUST_USE int known_certificate_facts(const char *config_path, const char *sha256,
 				     struct pki_facts *ret);
+
+/* Whether an entry is bound to such a certificate. Of each list that isn't empty, one
+ * value must match. */
+bool known_certificate_fits(const struct config_certificate *bound,
+			    const struct pki_facts *facts);

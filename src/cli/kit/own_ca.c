@@ -4,84 +4,67 @@
 
 #include "keep.h"
 
-#define CERTIFICATES_MAX 1000 /* of one file */
-#define PRIVATE_CA	 "ca/ca.crt"
+#define PRIVATE_CA "ca/ca.crt"
 
-/* The last certificate of the chain in a file, or NULL. */
-static struct pki_certificate *last_of_chain(const char *path)
-{
-	struct pki_certificate *last = NULL, *next;
-
-	for (size_t i = 0; i < CERTIFICATES_MAX; i++) {
-		next = pki_certificate_read_at(path, i);
-		if (!next)
-			break;
-		pki_certificate_free(last);
-		last = next;
-	}
-	return last;
-}
-
-/* Looks for the self-signed CA that signed `last`, or is it. */
-static bool is_in(const char *path, const struct pki_certificate *last,
-		  struct own_ca *ret)
-{
-	struct pki_certificate *ca;
-
-	for (size_t i = 0; path && i < CERTIFICATES_MAX; i++) {
-		ca = pki_certificate_read_at(path, i);
-		if (!ca)
-			return false;
-		if (pki_is_issued_by(last, ca) && pki_is_issued_by(ca, ca)) {
-			ret->ca = ca;
-			ret->path = path;
-			return true;
-		}
-		pki_certificate_free(ca);
-	}
-	return false;
-}
-
-static void find_ca(const struct config *config, const char *chain,
-		    const struct pki_certificate *last, struct own_ca *ret)
+/* Where the CA may be, beside the certificate's own file. Kept. */
+static const char **list_files(const struct config *config, size_t *ret_count)
 {
 	const char *slash = strrchr(config->path, '/');
+	const char **files = keep_bytes(
+		(config->listen_count + config->destination_count + 1) * sizeof(*files));
+	size_t count = 0;
 
-	if (is_in(keep_format("%.*s" PRIVATE_CA,
-			      slash ? (int)(slash + 1 - config->path) : 0, config->path),
-		  last, ret) ||
-	    is_in(chain, last, ret))
-		return;
+	files[count++] =
+		keep_format("%.*s" PRIVATE_CA,
+			    slash ? (int)(slash + 1 - config->path) : 0, config->path);
 	for (size_t i = 0; i < config->listen_count; i++)
-		if (is_in(config->listen[i].tls.ca.path, last, ret))
-			return;
+		if (!config->listen[i].tls.none)
+			files[count++] = config->listen[i].tls.ca.path;
 	for (size_t i = 0; i < config->destination_count; i++)
-		if (is_in(config->destinations[i].tls.ca.path, last, ret))
-			return;
+		if (!config->destinations[i].tls.none)
+			files[count++] = config->destinations[i].tls.ca.path;
+	*ret_count = count;
+	return files;
+}
+
+static int read_facts(const char *path, struct pki_facts *ret)
+{
+	const char *error;
+	struct pki_certificate *certificate = pki_certificate_read(path, &error);
+	int result = certificate ? pki_certificate_facts(certificate, ret) : -1;
+
+	pki_certificate_free(certificate);
+	return result;
 }
 
 int own_ca_find(const struct config *config, const struct config_file *certificate,
 		struct own_ca *ret)
 {
-	const char *path = certificate->path;
-	struct pki_certificate *first = path ? pki_certificate_read_at(path, 0) : NULL;
-	struct pki_certificate *last = first ? last_of_chain(path) : NULL;
+	size_t count, file = 0;
+	const char **files = list_files(config, &count);
 	struct own_ca own = { .ca = NULL };
-	struct pki_facts facts;
-	int result = -1;
+	char issuer[PKI_NAME_SIZE];
+	const char *error;
 
-	if (last && pki_certificate_facts(first, &own.certificate) == 0 &&
-	    pki_certificate_facts(last, &facts) == 0) {
-		own.issuer = keep_format("%s", facts.issuer);
-		own.is_itself = strcmp(facts.sha256, own.certificate.sha256) == 0 &&
-				pki_is_issued_by(last, last);
-		find_ca(config, path, last, &own);
-		*ret = own;
-		result = 0;
+	if (read_facts(certificate->path, &own.certificate) < 0)
+		return -1;
+	switch (pki_root_find(certificate->path, files, count, &own.ca, &file, issuer)) {
+	case PKI_ROOT_FOUND:
+		own.path = file == 0 ? certificate->path : files[file - 1];
+		break;
+	case PKI_ROOT_ITSELF:
+		own.is_itself = true;
+		own.path = certificate->path;
+		own.ca = pki_certificate_read(certificate->path, &error);
+		break;
+	case PKI_ROOT_AWAY:
+		break;
+	case PKI_ROOT_FAILED:
+		return -1;
 	}
-	pki_certificate_free(first);
-	pki_certificate_free(last);
-	return result;
+	own.issuer = keep_format("%s", issuer);
+	*ret = own;
+	return 0;
 }
 
 void own_ca_clear(struct own_ca *own)

@@ -10,7 +10,9 @@
 
 struct own_ca {
 	struct pki_facts certificate; /* the gateway's own */
-	const char *issuer;	      /* of the chain that it shows: that CA's name */
+	/* The root of its chain; or, where that isn't at hand, the first CA on the way up
+	 * that isn't. In RFC 2253's form. */
+	const char *issuer;
 	/* The CA itself, and the file it was found in; NULL where none of the
 	 * configuration's files has it. */
 	struct pki_certificate *ca;

@@ -9,7 +9,7 @@
 
 #define WIDTH_USUAL 80 /* of a terminal that doesn't say */
 #define WIDTH_MAX   1000
-#define INDENT 4
+#define INDENT	    4
 
 /* One character, or byte, with its length. `escapes`: a backslash, too. */
 static size_t show_one(FILE *to, const char *at, size_t left, bool escapes,

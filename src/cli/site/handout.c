@@ -8,6 +8,7 @@
 
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
+#include "cli/kit/own_ca.h"
 #include "setup.h"
 
 #define PASSWORD_MAX 128
@@ -220,36 +221,35 @@ static int find_listener(struct handout *handout, const struct site *site)
 
 static int find_root(struct handout *handout, const struct site *site)
 {
-	const struct config_tls *tls = &handout_listener(handout, site)->tls;
-	char away[PKI_NAME_SIZE];
+	const struct config_file *file =
+		&handout_listener(handout, site)->tls.certificate;
+	struct own_ca own;
 
 	handout->roots = keep_bytes((handout->asked->trusted.count + 1) *
 				    sizeof(struct pki_certificate *));
 	handout->root_count = 1;
 	handout->root_away = "";
-	switch (site_root(site, tls, handout->roots, away)) {
-	case PKI_ROOT_FOUND:
-		return 0;
-	case PKI_ROOT_ITSELF:
+	if (own_ca_find(site->config, file, &own) < 0) {
+		complain("%s: its certificate can't be read", file->path);
+		return -1;
+	}
+	if (own.is_itself)
+		own_ca_clear(&own); /* it will be replaced, and with it all trust in it */
+	handout->roots[0] = own.ca;
+	if (own.is_itself)
 		handout->root_away = keep_format(
 			"No CA has signed the gateway's certificate yet (%s): when the "
 			"hospital's CA has, put the root of that CA into the folder as "
 			"ca.crt.",
-			tls->certificate.path);
-		return 0;
-	case PKI_ROOT_AWAY:
+			file->path);
+	else if (!own.ca)
 		handout->root_away = keep_format(
 			"The CA that the modality must trust isn't at hand: %s, of the "
 			"chain of %s. Get its certificate, up to the root, from who has "
 			"signed; put the root into the folder as ca.crt, and the "
 			"intermediate ones behind the gateway's own.",
-			away, tls->certificate.path);
-		return 0;
-	case PKI_ROOT_FAILED:
-		break;
-	}
-	complain("%s can't be read", tls->certificate.path);
-	return -1;
+			own.issuer, file->path);
+	return 0;
 }
 
 /* Several files, since many devices import one certificate of a file alone. */

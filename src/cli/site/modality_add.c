@@ -6,6 +6,7 @@
 #include "cathgate/base/address.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
+#include "cli/kit/known_certificate.h"
 #include "handout.h"
 #include "modality.h"
 #include "questions.h"
@@ -158,7 +159,8 @@ static bool has_names(const struct site *site, const struct handout *handout)
 	if (!modality_is_named(asked) || !handout->certificate)
 		return true;
 	if (pki_certificate_facts(handout->certificate, &shown.facts) == 0 &&
-	    site_is_bound(&site_entry(site, asked->name)->certificate, &shown))
+	    known_certificate_fits(&site_entry(site, asked->name)->certificate,
+				   &shown.facts))
 		return true;
 	complain("%s doesn't have the names that were given, so its owner would be "
 		 "refused: its subject is %s",

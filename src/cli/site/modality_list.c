@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/kit/keep.h"
+#include "cli/kit/known_certificate.h"
 #include "cli/kit/shown.h"
 #include "cli/kit/table.h"
 #include "modality.h"
@@ -35,7 +36,8 @@ static const struct site_certificate *current_certificate(
 	for (size_t i = 0; i < site->known_count; i++) {
 		const struct site_certificate *known = &site->known[i];
 
-		if (known->revoked != 0 || !site_is_bound(&entry->certificate, known))
+		if (known->revoked != 0 ||
+		    !known_certificate_fits(&entry->certificate, &known->facts))
 			continue;
 		if (!found)
 			found = known;

@@ -7,6 +7,7 @@
 #include "cli/kit/complain.h"
 #include "cli/kit/gateway_config.h"
 #include "cli/kit/keep.h"
+#include "cli/kit/known_certificate.h"
 #include "handout.h"
 #include "modality.h"
 #include "questions.h"
@@ -108,7 +109,8 @@ static struct newest newest_of(const struct site *site,
 	for (size_t i = 0; i < site->known_count; i++) {
 		const struct site_certificate *known = &site->known[i];
 
-		if (known->revoked != 0 || !site_is_bound(&entry->certificate, known))
+		if (known->revoked != 0 ||
+		    !known_certificate_fits(&entry->certificate, &known->facts))
 			continue;
 		newest.bound += digests->count == 0;
 		if (!newest.sha256)
@@ -192,7 +194,7 @@ static int remember_options(const struct site *site, struct modality_options *as
 	const struct site_made *made = NULL;
 
 	for (size_t i = 0; i < site->known_count && !made; i++)
-		if (site_is_bound(&entry->certificate, &site->known[i]))
+		if (known_certificate_fits(&entry->certificate, &site->known[i].facts))
 			made = &site->known[i].made;
 	if (!made || asked->certificate || asked->request || asked->ec || asked->rsa ||
 	    asked->legacy)

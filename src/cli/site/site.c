@@ -222,33 +222,6 @@ const char *site_revoked_path(const struct site *site, const char *name)
 	return keep_format("%s.revoked", site_entry_path(site, name));
 }
 
-/* As policy/ judges what a modality shows. */
-static bool is_one_of(const struct config_strings *wanted, const char *text)
-{
-	return wanted->count == 0 || gateway_config_has_text(wanted, text);
-}
-
-static bool has_one_of(const struct config_strings *wanted, const char (*names)[256],
-		       size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (gateway_config_has_text(wanted, names[i]))
-			return true;
-	return wanted->count == 0;
-}
-
-bool site_is_bound(const struct config_certificate *bound,
-		   const struct site_certificate *known)
-{
-	const struct pki_facts *facts = &known->facts;
-
-	return !bound->none && is_one_of(&bound->sha256, facts->sha256) &&
-	       is_one_of(&bound->public_key_sha256, facts->public_key_sha256) &&
-	       is_one_of(&bound->common_name, facts->common_name) &&
-	       has_one_of(&bound->dns, facts->names, facts->name_count) &&
-	       has_one_of(&bound->uri, facts->uris, facts->uri_count);
-}
-
 bool site_is_by_name(const struct config_certificate *bound)
 {
 	size_t digests = bound->sha256.count + bound->public_key_sha256.count;

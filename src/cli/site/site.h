@@ -63,10 +63,6 @@ const struct config_modality *site_entry(const struct site *site, const char *na
 const char *site_entry_path(const struct site *site, const char *name);
 const char *site_revoked_path(const struct site *site, const char *name);
 
-/* Whether a certificate is one that the entry is bound to. */
-bool site_is_bound(const struct config_certificate *bound,
-		   const struct site_certificate *known);
-
 /* Whether any certificate with a certain name counts, so that a CA of the hospital's can
  * renew it without a word to the gateway. The private CA's own names, which are unique,
  * are none of these. */
@@ -119,11 +115,6 @@ bool site_reads_crl(const struct site *site);
 MUST_USE const struct config_listen *site_listener_for(const struct site *site,
 						       const char *pem,
 						       struct tls_failure *ret);
-/* pki_root_find for the gateway's own certificate, among all CAs that the site has. */
-MUST_USE enum pki_root site_root(const struct site *site, const struct config_tls *tls,
-				 struct pki_certificate **ret,
-				 char ret_away[PKI_NAME_SIZE]);
-
 /* Tells the gateway to reload where `wanted`; else says how to. The exit status. */
 MUST_USE int site_reload(bool wanted);
 

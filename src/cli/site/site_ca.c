@@ -7,6 +7,7 @@
 
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
+#include "cli/kit/known_certificate.h"
 #include "setup.h"
 #include "site.h"
 
@@ -127,7 +128,7 @@ int site_revoke_bound(struct site *site, const struct config_modality *entry,
 
 		if (known->is_ours && known->revoked == 0 &&
 		    (!but || strcmp(known->facts.sha256, but) != 0) &&
-		    site_is_bound(&entry->certificate, known))
+		    known_certificate_fits(&entry->certificate, &known->facts))
 			list[count++] = known->certificate;
 	}
 	if (count == 0)

@@ -9,6 +9,7 @@
 
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
+#include "cli/kit/known_certificate.h"
 #include "setup.h"
 #include "site.h"
 
@@ -60,7 +61,7 @@ int site_note_revoked(struct site *site, const struct config_modality *entry)
 	for (size_t i = 0; i < site->known_count; i++) {
 		const struct pki_facts *facts = &site->known[i].facts;
 
-		if (site_is_bound(&entry->certificate, &site->known[i]) &&
+		if (known_certificate_fits(&entry->certificate, &site->known[i].facts) &&
 		    !strstr(text, facts->sha256))
 			text = keep_format("%s%s", text,
 					   line_for(facts->sha256,

@@ -1,9 +1,6 @@
-/* Whom the listeners trust, and whom a modality must trust to trust them. */
+/* Which certificates the listeners take. */
 #include <string.h>
 
-#include "cli/kit/complain.h"
-#include "cli/kit/keep.h"
-#include "setup.h"
 #include "site.h"
 
 /* A certificate that is refused for these is good, and counts later: the gateway lacks
@@ -44,22 +41,4 @@ const struct config_listen *site_listener_for(const struct site *site, const cha
 	}
 	*ret = first;
 	return later;
-}
-
-enum pki_root site_root(const struct site *site, const struct config_tls *tls,
-			struct pki_certificate **ret, char ret_away[PKI_NAME_SIZE])
-{
-	const struct config *config = site->config;
-	const char **files = keep_bytes(
-		(config->listen_count + config->destination_count + 1) * sizeof(*files));
-	size_t count = 0;
-
-	files[count++] = keep_format("%s/" SETUP_CA_CERT, site->folder);
-	for (size_t i = 0; i < config->listen_count; i++)
-		if (!config->listen[i].tls.none)
-			files[count++] = config->listen[i].tls.ca.path;
-	for (size_t i = 0; i < config->destination_count; i++)
-		if (!config->destinations[i].tls.none)
-			files[count++] = config->destinations[i].tls.ca.path;
-	return pki_root_find(tls->certificate.path, files, count, ret, ret_away);
 }
