@@ -1,8 +1,10 @@
 /*
  * cathgate: the administrator's, operator's and auditor's tool.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/kit/cli.h"
 
@@ -27,5 +29,8 @@ int main(int argc, char **argv)
 		printf("cathgate %s\n", CATHGATE_VERSION);
 		return CLI_GOOD;
 	}
+	if (argc == 1 && access(CATHGATE_CONFIG, F_OK) != 0 && errno == ENOENT)
+		fprintf(stderr, "cathgate: this gateway is not configured yet: begin "
+				"with cathgate setup\n");
 	return cli_dispatch("cathgate", verbs, argc, argv);
 }

@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 	bool check = false, foreground = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			config = optarg;

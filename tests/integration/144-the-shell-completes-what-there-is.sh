@@ -49,6 +49,8 @@ done
 for verb in setup status diagnose; do
 	is_offered "$(sorted --help $(options $verb))" $verb --
 done
+is_offered "$(sorted --version --help $(told))" help ""
+is_offered "$(sorted --help $(told audit))" help audit ""
 is_offered report audit rep
 is_offered --confirm modality renew angio-3 --confir
 is_offered "$(sorted $(words event))" audit tail --event ""

@@ -16,7 +16,7 @@
 #define HEAD_WIDTH	30 /* of one beside its help; a longer head stands above it */
 #define SYNOPSIS_INDENT 11
 #define ROW_FIRST	(CHAR_MAX + 1) /* getopt_long returns this for the first row */
-#define HELP		(ROW_FIRST - 1)
+#define HELP		'h'	       /* no row has this letter */
 
 static size_t count_rows(const struct options *options)
 {
@@ -203,7 +203,7 @@ static bool take_value(const struct options_row *row, const char *value, int arg
 }
 
 static void name_options(const struct options *options, struct option names[ROWS_MAX + 2],
-			 char letters[2 * ROWS_MAX + 1])
+			 char letters[2 * ROWS_MAX + 2])
 {
 	size_t count = count_rows(options);
 
@@ -221,6 +221,7 @@ static void name_options(const struct options *options, struct option names[ROWS
 		if (row->letter && row->value)
 			*letters++ = ':';
 	}
+	*letters++ = 'h';
 	*letters = '\0';
 	names[count] = (struct option){ "help", no_argument, NULL, HELP };
 	names[count + 1] = (struct option){ 0 };
@@ -256,7 +257,7 @@ static int judge_arguments(const struct options *options, int argc, char **argv)
 int options_read(const struct options *options, int argc, char **argv, void *request)
 {
 	struct option names[ROWS_MAX + 2];
-	char letters[2 * ROWS_MAX + 1];
+	char letters[2 * ROWS_MAX + 2];
 
 	name_options(options, names, letters);
 	argv[0] = (char *)options->command; /* getopt_long's complaints begin with it */
