@@ -6,8 +6,8 @@ stage=$1 version=$2
 here=$(dirname "$0")
 doc=$stage/usr/share/doc/cathgate
 
-rm -f "$doc/LICENSE" # Debian has the text; the copyright file says where
 install -m 0644 "$here/copyright" "$doc/copyright"
+ln -sf copyright "$doc/LICENSE" # Debian has the text; the copyright file says where
 gzip -9nc "$here/changelog" >"$doc/changelog.Debian.gz"
 install -D -m 0644 "$here/cathgate.bash-completion" \
 	"$stage/usr/share/bash-completion/completions/cathgate"

@@ -32,9 +32,9 @@ const char *modality_entry_text(const struct modality_options *options,
 		"Change what it\n"
 		"// may do here; its certificate with cathgate modality renew. "
 		"Every key is explained in\n"
-		"// " CATHGATE_SAMPLE "\n\n"
+		"// %s\n\n"
 		"name = %s;\n%s%scertificate: {\n%s}\n%s%sdestination = %s;\n",
-		site_date(time(NULL)), sample_quote(options->name),
+		site_date(time(NULL)), sample_place(), sample_quote(options->name),
 		modality_list_line("ae_titles", &options->ae_titles),
 		modality_list_line("called_ae_titles", &options->called_ae_titles),
 		binding, modality_list_line("addresses", &options->addresses),

@@ -1,8 +1,25 @@
 #include "sample.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/kit/keep.h"
+
+const char *sample_place(void)
+{
+	const char *place = "cathgate.conf(5)";
+	char *own = realpath("/proc/self/exe", NULL), *sample = NULL;
+
+	if (own)
+		sample = realpath(keep_format("%.*s" CATHGATE_SAMPLE,
+					      (int)(strrchr(own, '/') + 1 - own), own),
+				  NULL);
+	if (sample)
+		place = keep_format("%s", sample);
+	free(sample);
+	free(own);
+	return place;
+}
 
 /* Replaces a text that stands in the sample exactly once. */
 struct edit {
@@ -117,8 +134,9 @@ const char *sample_fill(const struct sample_values *values)
 	};
 	const char *text =
 		cut_out(sample_text, "modalities = (", "\n);\n",
-			"//\n// Here they stand there alone. Each key of an entry is "
-			"explained in\n// " CATHGATE_SAMPLE "\n");
+			keep_format("//\n// Here they stand there alone. Each key of an "
+				    "entry is explained in\n// %s\n",
+				    sample_place()));
 
 	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]) && text; i++)
 		text = apply_edit(text, &edits[i]);

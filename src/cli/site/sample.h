@@ -8,6 +8,9 @@
 
 extern const char sample_text[];
 
+/* Where each key is explained: the installed sample's path, or else the manual page. */
+const char *sample_place(void);
+
 /* What to write into it. Nothing is judged here. */
 struct sample_values {
 	const char *name, *address, *port;
