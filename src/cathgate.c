@@ -17,6 +17,8 @@ static const struct cli_verb verbs[] = {
 	{ "crl", crl_main, "fetch other CAs' CRLs, and prove them" },
 	{ "backup", backup_main, "configuration, keys and units in one encrypted file" },
 	{ "restore", restore_main, "prove such a file, and put all in its place" },
+	{ "reload", reload_main,
+	  "have the gateway read its configuration anew, and say what came of it" },
 	{ "status", status_main, "what the gateway does now, and how it is" },
 	{ "diagnose", diagnose_main, "why something was refused, and what cures it" },
 	{ "audit", audit_main, "read, verify and prove the audit log" },

@@ -120,13 +120,22 @@ static json_t *totals(const struct tally_totals *totals)
 			 (json_int_t)totals->unconfirmed);
 }
 
+static json_t *verdict(const struct observer_verdict *from)
+{
+	if (from->began_us == 0)
+		return json_null();
+	return json_pack("{s:I,s:s,s:I,s:o}", "began_us", (json_int_t)from->began_us,
+			 "outcome", from->is_refused ? "refused" : "done", "errors",
+			 (json_int_t)from->error_count, "detail", plain(from->text));
+}
+
 char *status_compose(const struct config *config, const struct snapshot *snapshot,
 		     const struct tally *tally)
 {
 	const struct observer_head *head = &snapshot->head;
 	json_int_t uptime = head->started ? (clock_us() - head->started_us) / 1000000 : 0;
 	json_t *all = json_pack(
-		"{s:s,s:o,s:I,s:s,s:o,s:I,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+		"{s:s,s:o,s:I,s:s,s:o,s:I,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
 		"version", CATHGATE_VERSION, "node", plain(config->gateway_name), "pid",
 		(json_int_t)head->pid, "state", problems_state(snapshot), "started",
 		moment(head->started), "uptime_seconds", uptime, "associations_open",
@@ -134,8 +143,9 @@ char *status_compose(const struct config *config, const struct snapshot *snapsho
 		"associations", associations(snapshot), "destinations",
 		destinations(snapshot, tally), "ends", ends(snapshot), "audit",
 		audit(config, snapshot, tally), "last_reload",
-		event_of(&tally->last_reload, tally->last_changes), "totals",
-		totals(&tally->totals), "problems", problems_list(snapshot, tally));
+		event_of(&tally->last_reload, tally->last_changes), "reload_verdict",
+		verdict(&head->verdict), "totals", totals(&tally->totals), "problems",
+		problems_list(snapshot, tally));
 	char *ret = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
 
 	json_decref(all);

@@ -14,6 +14,24 @@ static void record_reload(const struct server *server, enum audit_outcome outcom
 	auditing_tell(&server->auditing, AUDIT_RELOAD, outcome, REASON_NONE, detail);
 }
 
+/* For who asked for the reload. */
+static void note_changes(const struct changes *changes, struct observer_verdict *verdict)
+{
+	const size_t room = sizeof(verdict->text) - strlen(AUDIT_GOES_ON);
+	size_t used = 0;
+
+	for (size_t i = 0; i < changes->count; i++) {
+		const char *item = changes->items[i];
+
+		if (used + 2 + strlen(item) >= room) {
+			strcpy(verdict->text + used, AUDIT_GOES_ON);
+			return;
+		}
+		used += (size_t)snprintf(verdict->text + used, room - used, "%s%s",
+					 used > 0 ? "; " : "", item);
+	}
+}
+
 /* On several lines if need be: the allowlist is part of the evidence. */
 static void record_changes(const struct server *server, const struct changes *changes)
 {
@@ -39,7 +57,8 @@ static void record_changes(const struct server *server, const struct changes *ch
 		      changes->count > 0 ? detail : "nothing has changed");
 }
 
-static void refuse_reload(const struct server *server, const struct settings *next)
+static void refuse_reload(const struct server *server, const struct settings *next,
+			  struct observer_verdict *verdict)
 {
 	const char *first = "";
 	char detail[sizeof(((struct audit_record *)0)->detail)];
@@ -56,6 +75,9 @@ static void refuse_reload(const struct server *server, const struct settings *ne
 		snprintf(detail, sizeof(detail), "the first of %zu errors: %s",
 			 next->faults.error_count, first);
 	record_reload(server, AUDIT_REFUSED, detail);
+	verdict->is_refused = true;
+	verdict->error_count = (uint32_t)next->faults.error_count;
+	snprintf(verdict->text, sizeof(verdict->text), "%s", first);
 }
 
 /* The auditor and the exporter were started with some keys, which stay as they were. */
@@ -148,9 +170,9 @@ MUST_USE static int try_next(struct server *server, const char *config_path,
 }
 
 /* Without a path, only files that the configuration in force names are read. A refusal is
- * logged and recorded unless it `is_quiet`. */
+ * logged and recorded unless it `is_quiet`; *verdict says what came of it. */
 MUST_USE static int try_reload(struct server *server, const char *config_path,
-			       bool is_quiet)
+			       bool is_quiet, struct observer_verdict *verdict)
 {
 	struct settings next = { 0 };
 	struct changes changes = { 0 };
@@ -163,9 +185,10 @@ MUST_USE static int try_reload(struct server *server, const char *config_path,
 		log_info("reloaded in %lld ms",
 			 (long long)(clock_us() - began_us) / 1000);
 		record_changes(server, &changes);
+		note_changes(&changes, verdict);
 	} else {
 		if (!is_quiet)
-			refuse_reload(server, &next);
+			refuse_reload(server, &next, verdict);
 		settings_free(&next);
 	}
 	changes_clear(&changes);
@@ -174,16 +197,22 @@ MUST_USE static int try_reload(struct server *server, const char *config_path,
 
 void reload_all(struct server *server)
 {
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_us());
-	(void)!try_reload(server, server->config_path, false); /* it logs a refusal */
+	struct observer_verdict verdict = { .began_us = clock_us() };
+
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)verdict.began_us);
+	/* It logs a refusal. */
+	(void)!try_reload(server, server->config_path, false, &verdict);
+	snapshot_tell_verdict(server, &verdict);
 	sd_notify(0, "READY=1");
 }
 
 void reload_maintain(struct server *server)
 {
+	struct observer_verdict nobody_asked;
 	bool is_last_try = watch_is_last_try(server->watch);
 
-	if (watch_maintain(server->watch) && try_reload(server, NULL, !is_last_try) != 0)
+	if (watch_maintain(server->watch) &&
+	    try_reload(server, NULL, !is_last_try, &nobody_asked) != 0)
 		watch_refused(server->watch, is_last_try);
 }
 

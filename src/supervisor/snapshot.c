@@ -127,6 +127,7 @@ static void write_totals(const struct server *server, FILE *to)
 		.association_count = server->gate.places.held,
 		.handshakes = histogram_total(&snapshot->handshake),
 		.turned_away = server->gate.visitors.turned_away,
+		.verdict = snapshot->verdict,
 		.handshake = snapshot->handshake,
 		.first_byte = snapshot->first_byte,
 		.sync = snapshot->sync,
@@ -181,4 +182,11 @@ void snapshot_maintain(struct server *server)
 	snapshot->tell_ms = clock_ms() + TELL_MS;
 	snapshot->told = observer->generation;
 	tell_observer(server, observer->channel);
+}
+
+void snapshot_tell_verdict(struct server *server, const struct observer_verdict *verdict)
+{
+	server->snapshot.verdict = *verdict;
+	server->snapshot.tell_ms = 0;
+	snapshot_maintain(server);
 }

@@ -6,6 +6,7 @@
 
 #include "cathgate/association/association.h"
 #include "cathgate/base/histogram.h"
+#include "cathgate/observer/observer.h"
 
 struct server;
 
@@ -14,6 +15,7 @@ struct snapshot {
 	int64_t tell_ms;
 	struct histogram handshake, first_byte, sync;
 	struct histogram sync_told; /* by the present auditor */
+	struct observer_verdict verdict;
 };
 
 /* What an association says now, after what it said before. Figures that can't be are not
@@ -23,3 +25,5 @@ void snapshot_add_association(struct snapshot *snapshot,
 			      const struct association_figures *now);
 void snapshot_add_sync(struct snapshot *snapshot, const struct histogram *sync);
 void snapshot_maintain(struct server *server);
+/* Tells at once what came of a reload. */
+void snapshot_tell_verdict(struct server *server, const struct observer_verdict *verdict);

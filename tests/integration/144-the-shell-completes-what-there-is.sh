@@ -46,7 +46,7 @@ for group in audit certificate destination modality; do
 		is_offered "$(sorted --help $(options $group "$verb"))" "$group" "$verb" --
 	done
 done
-for verb in setup status diagnose; do
+for verb in setup reload status diagnose; do
 	is_offered "$(sorted --help $(options $verb))" $verb --
 done
 is_offered "$(sorted --version --help $(told))" help ""

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import time
 
 import objects
@@ -122,7 +123,24 @@ def reloaded():
 	step("reload: it answers, and goes on")
 	before = main_pid()
 	do("systemctl", "reload", "cathgated.service")
-	eventually(is_serving)
+	assert is_serving()
+	store_again()
+	step("a reload that is refused fails, says why, and changes nothing")
+	good = CONFIG.read_text()
+	CONFIG.write_text(good + "nonsense = 1;\n")
+	for command in (["systemctl", "reload", "cathgated.service"], ["cathgate", "reload"]):
+		refused = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+					 text=True)
+		assert refused.returncode == 1, (command, refused)
+	fault = f"{CONFIG}:{len(good.splitlines()) + 1}: nonsense"
+	assert fault in refused.stdout, refused.stdout
+	said = do("journalctl", "-t", "cathgate", "--no-pager")
+	assert fault in said, "the journal doesn't have what systemctl reload was told"
+	assert is_serving()
+	CONFIG.write_text(good)
+	for _ in range(3):
+		do("systemctl", "reload", "cathgated.service")
+	assert "nothing has changed" in do("cathgate", "reload")
 	store_again()
 	assert main_pid() == before
 

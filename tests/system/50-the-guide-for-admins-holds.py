@@ -79,7 +79,8 @@ def first_image(guide):
 	said = guide.run("cathgate status\n")
 	assert "pacs: good" in said and image.sop_instance in said, said
 	guide.run("cathgate diagnose --destination pacs")
-	guide.run("runuser")
+	said = guide.run("cathgated --check\n")
+	assert "has reloaded: nothing has changed" in said, said
 	modality.sends()
 	return modality
 

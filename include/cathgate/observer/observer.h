@@ -40,6 +40,15 @@
  * (SOCK_SEQPACKET) with one byte.
  */
 
+/* What came of the last reload that was asked for. Who asks for one compares the time at
+ * which it began with that of the question. */
+struct observer_verdict {
+	int64_t began_us; /* clock_us(); 0: there was none */
+	bool is_refused;
+	uint32_t error_count;
+	char text[1024]; /* the first error, or what has changed */
+};
+
 struct observer_head {
 	int64_t started;    /* a time_t */
 	int64_t started_us; /* clock_us() then */
@@ -49,9 +58,10 @@ struct observer_head {
 	uint32_t handshaking, placed; /* connections now */
 	uint64_t handshakes;	      /* that ended well */
 	uint64_t turned_away;	      /* at accept, by a limit */
-	struct histogram handshake;   /* from accept until the certificate is proved */
-	struct histogram first_byte;  /* of a C-STORE: from its first byte in until out */
-	struct histogram sync;	      /* of the audit log to its disk */
+	struct observer_verdict verdict;
+	struct histogram handshake;  /* from accept until the certificate is proved */
+	struct histogram first_byte; /* of a C-STORE: from its first byte in until out */
+	struct histogram sync;	     /* of the audit log to its disk */
 	uint32_t association_count, end_count, modality_count, destination_count;
 };
 

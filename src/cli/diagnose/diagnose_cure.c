@@ -16,7 +16,7 @@
 #include "probe.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-#define RELOAD	      "; then: systemctl reload cathgated"
+#define RELOAD	      "; then: cathgate reload"
 
 struct fault {
 	const struct config *config;

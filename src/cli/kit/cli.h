@@ -34,4 +34,5 @@ cli_command destination_main, destination_page_main;
 cli_command diagnose_main;
 cli_command setup_main;
 cli_command modality_main;
+cli_command reload_main;
 cli_command status_main;

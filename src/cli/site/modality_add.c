@@ -221,7 +221,7 @@ int modality_add_main(int argc, char **argv)
 	if (status == CLI_GOOD) {
 		printf("%s may connect. ", asked.name);
 		handout_print(&handout);
-		status = site_reload(asked.reload);
+		status = site_reload(&site, asked.reload);
 	}
 	handout_close(&handout);
 	site_close(&site);

@@ -162,7 +162,7 @@ static int confirm_newest(struct site *site, const struct modality_options *aske
 		    : site_revoke_bound(site, entry, newest.sha256, PKI_SUPERSEDED) < 0)
 		return CLI_WRONG;
 	printf("%s has one certificate%s.\n", asked->name, until);
-	return site_reload(asked->reload);
+	return site_reload(site, asked->reload);
 }
 
 static int commit_renewal(struct site *site, struct handout *handout)
@@ -290,7 +290,7 @@ static int renew_certificate(struct site *site, const struct modality_options *a
 			printf("The old one stays allowed. When the new one works: "
 			       "cathgate modality renew %s --confirm\n",
 			       asked->name);
-		status = site_reload(asked->reload);
+		status = site_reload(site, asked->reload);
 	}
 	handout_close(&handout);
 	return status;

@@ -107,7 +107,7 @@ static int end_entry(const struct options *options, int argc, char **argv,
 		if (is_foreign)
 			printf("Have the CA that made its certificate revoke that, "
 			       "too.\n");
-		status = site_reload(asked.reload);
+		status = site_reload(&site, asked.reload);
 	}
 	site_close(&site);
 	return status;
@@ -139,7 +139,8 @@ int modality_crl_main(int argc, char **argv)
 			 "that it has");
 	} else if (site_revoke(&site, NULL, 0, PKI_SUPERSEDED, asked.days) == 0) {
 		printf("The CRL is good until %s.\n", site_date(pki_crl_until(site.crl)));
-		status = site_reads_crl(&site) ? site_reload(asked.reload) : CLI_WRONG;
+		status = site_reads_crl(&site) ? site_reload(&site, asked.reload)
+					       : CLI_WRONG;
 	}
 	site_close(&site);
 	return status;

@@ -12,7 +12,9 @@
 #include "cathgate/base/utc.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
+#include "cli/kit/gateway_ask.h"
 #include "cli/kit/gateway_config.h"
+#include "cli/kit/gateway_reload.h"
 #include "cli/kit/keep.h"
 #include "setup.h"
 
@@ -241,21 +243,34 @@ const char *site_date(time_t time)
 	return keep_format("%s", date);
 }
 
-int site_reload(bool wanted)
+/* Whether anybody answers where the configuration says. */
+static bool is_running(const char *config)
 {
+	char *path = gateway_socket(config);
+	char *answer = path ? gateway_ask(path, NULL) : NULL;
+	bool is_there = answer != NULL;
+
+	free(answer);
+	free(path);
+	return is_there;
+}
+
+int site_reload(const struct site *site, bool wanted)
+{
+	const char *config = site->config_path;
+	bool is_usual = strcmp(config, CATHGATE_CONFIG) == 0;
+
 	fflush(stdout);
 	if (!wanted) {
-		printf("It counts after: systemctl %s cathgated\n",
-		       system("systemctl --quiet is-active cathgated 2>/dev/null") == 0
-			       ? "reload"
-			       : "start");
+		if (is_running(config))
+			printf("It counts after: cathgate reload%s%s\n",
+			       is_usual ? "" : " --config ", is_usual ? "" : config);
+		else
+			printf("It counts after: systemctl start cathgated\n");
 		return CLI_GOOD;
 	}
-	if (system("systemctl reload cathgated") == 0) {
-		printf("The gateway has been told to reload.\n");
+	if (gateway_reload(config, NULL) == CLI_GOOD)
 		return CLI_GOOD;
-	}
-	complain("systemctl reload cathgated failed; what was written stays: see "
-		 "journalctl -u cathgated");
+	complain("what was written stays");
 	return CLI_WRONG;
 }

@@ -115,8 +115,10 @@ bool site_reads_crl(const struct site *site);
 MUST_USE const struct config_listen *site_listener_for(const struct site *site,
 						       const char *pem,
 						       struct tls_failure *ret);
-/* Tells the gateway to reload where `wanted`; else says how to. The exit status. */
-MUST_USE int site_reload(bool wanted);
+
+/* Has the gateway reload where `wanted`, and says what came of it; else says how to. The
+ * exit status. */
+MUST_USE int site_reload(const struct site *site, bool wanted);
 
 /* "2026-01-31", kept. */
 const char *site_date(time_t time);

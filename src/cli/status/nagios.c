@@ -8,7 +8,8 @@
 
 #include "cathgate/observer/observer.h"
 
-#include "ask.h"
+#include "cli/kit/gateway_ask.h"
+
 #include "status_print.h"
 
 #define TEXT_MAX 1024 /* of a line that a monitor takes whole */
@@ -137,6 +138,6 @@ int nagios_print_silence(const char *path, int error, FILE *to)
 	int level = put_head(to, is_told ? NAGIOS_CRITICAL : NAGIOS_UNKNOWN);
 
 	put_text(to, path);
-	fprintf(to, ": %s: %s\n", strerror(error), ask_cure(error));
+	fprintf(to, ": %s: %s\n", strerror(error), gateway_cure(error, NULL));
 	return level;
 }

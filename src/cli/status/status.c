@@ -10,10 +10,10 @@
 
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
+#include "cli/kit/gateway_ask.h"
 #include "cli/kit/options.h"
 #include "cli/kit/shown.h"
 
-#include "ask.h"
 #include "nagios.h"
 #include "status_print.h"
 #include "watch.h"
@@ -83,13 +83,14 @@ static int show_silence(const struct request *request, const char *path, int err
 {
 	if (request->for_nagios)
 		return nagios_print_silence(path, error, stdout);
-	complain("%s: %s: %s", path, strerror(error), ask_cure(error));
+	complain("%s: %s: %s", path, strerror(error),
+		 gateway_cure(error, request->config));
 	return CLI_USAGE;
 }
 
 static int ask_once(const struct request *request, const char *path)
 {
-	json_t *status = ask_status(path);
+	json_t *status = gateway_status(path);
 	int result = status ? show_status(request, status)
 			    : show_silence(request, path, errno);
 
@@ -118,7 +119,7 @@ int status_main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	path = request.socket ? strdup(request.socket) : ask_socket(request.config);
+	path = request.socket ? strdup(request.socket) : gateway_socket(request.config);
 	if (!path) {
 		complain_memory();
 		status = CLI_USAGE;

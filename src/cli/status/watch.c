@@ -15,9 +15,9 @@
 
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
+#include "cli/kit/gateway_ask.h"
 #include "cli/kit/shown.h"
 
-#include "ask.h"
 #include "status_print.h"
 
 #define ROWS_USUAL 24
@@ -75,7 +75,7 @@ static void take_keys(struct watch *watch)
 
 static void print_frame(const struct watch *watch, FILE *to)
 {
-	json_t *status = ask_status(watch->path);
+	json_t *status = gateway_status(watch->path);
 	int error = errno;
 	time_t now = time(NULL);
 	struct tm fields;
@@ -90,7 +90,7 @@ static void print_frame(const struct watch *watch, FILE *to)
 		fputs("\nThe gateway doesn't answer; asking again.\n", to);
 		shown_wrapped(to, "  ", watch->path, 80);
 		shown_wrapped(to, "  ", strerror(error), 80);
-		shown_wrapped(to, "  ", ask_cure(error), 80);
+		shown_wrapped(to, "  ", gateway_cure(error, NULL), 80);
 	}
 	json_decref(status);
 }

@@ -1,20 +1,23 @@
-#include "ask.h"
+#include "gateway_ask.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "cathgate/config/config.h"
 #include "cathgate/base/descriptors.h"
+#include "cathgate/config/config.h"
 #include "cathgate/observer/observer.h"
+
+#include "complain.h"
+#include "keep.h"
 
 #define ANSWER_SECONDS 5
 
-char *ask_socket(const char *config)
+/* The usual one for a user who can't read the configuration. */
+char *gateway_socket(const char *config)
 {
 	struct config_faults faults = { 0 };
 	char *path = NULL;
@@ -78,33 +81,59 @@ static char *read_all(int fd)
 	return NULL;
 }
 
-json_t *ask_status(const char *path)
+/* Who listens there. */
+static int peer_of(int socket, struct ucred *ret)
 {
-	int socket = connect_to(path), fd = socket < 0 ? -1 : receive_answer(socket);
+	socklen_t size = sizeof(*ret);
+
+	return ret ? getsockopt(socket, SOL_SOCKET, SO_PEERCRED, ret, &size) : 0;
+}
+
+char *gateway_ask(const char *path, struct ucred *ret_peer)
+{
+	int socket = connect_to(path);
+	int fd = socket < 0 || peer_of(socket, ret_peer) != 0 ? -1
+							      : receive_answer(socket);
 	char *answer = fd < 0 ? NULL : read_all(fd);
 	int error = errno;
-	json_t *status = answer ? json_loads(answer, 0, NULL) : NULL;
 
 	if (fd >= 0)
 		close(fd);
 	if (socket >= 0)
 		close(socket);
-	free(answer);
+	errno = error;
+	return answer;
+}
+
+json_t *gateway_status(const char *path)
+{
+	char *answer = gateway_ask(path, NULL);
+	int error = errno;
+	json_t *status = answer ? json_loads(answer, 0, NULL) : NULL;
+
 	errno = answer && !status ? EBADMSG : error;
+	free(answer);
 	return status;
 }
 
-const char *ask_cure(int error)
+const char *gateway_cure(int error, const char *config)
 {
-	switch (error) {
-	case EACCES:
-	case EPERM:
+	if (error == EACCES || error == EPERM)
 		return "ask as root, or as a member of the gateway's group";
-	case EBADMSG:
+	if (error == EBADMSG)
 		return "the answer is no JSON: are cathgate and cathgated of one "
 		       "version?";
-	default:
-		return "is cathgated running, with this control.socket? "
-		       "systemctl status cathgated says more";
-	}
+	if (config && access(config, F_OK) != 0 && errno == ENOENT)
+		return keep_format("there is no %s: this gateway is not configured yet; "
+				   "begin with cathgate setup",
+				   config);
+	return "is cathgated running, with this control.socket? systemctl status "
+	       "cathgated says more";
+}
+
+void gateway_complain_silence(const char *path, const char *config)
+{
+	int error = errno;
+
+	complain("%s: %s: %s", path, strerror(error), gateway_cure(error, config));
 }
