@@ -13,9 +13,12 @@
 static void usage(FILE *to)
 {
 	fprintf(to,
-		"usage: cathgated [--config FILE] [--check] [--foreground] [--version]\n"
+		"usage: cathgated [--config FILE] [--foreground]\n"
+		"       cathgated [--config FILE] --check [--user USER]\n"
+		"       cathgated --version\n"
 		"  --config FILE  the configuration (default %s)\n"
 		"  --check        prove it: keys, chains, permissions, what will expire\n"
+		"  --user USER    prove it as that user; root does so as the service's\n"
 		"  --foreground   plain log lines, even under a service manager\n"
 		"  --version      the program's version\n",
 		CATHGATE_CONFIG);
@@ -26,12 +29,13 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, 'k' },
+		{ "user", required_argument, NULL, 'u' },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *config = CATHGATE_CONFIG;
+	const char *config = CATHGATE_CONFIG, *user = NULL;
 	bool check = false, foreground = false;
 	int option;
 
@@ -42,6 +46,9 @@ int main(int argc, char **argv)
 			break;
 		case 'k':
 			check = true;
+			break;
+		case 'u':
+			user = optarg;
 			break;
 		case 'f':
 			foreground = true;
@@ -62,7 +69,12 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
+	if (user && !check) {
+		fprintf(stderr, "cathgated: --user goes with --check; the service's user "
+				"is that of its unit\n");
+		return 2;
+	}
 	secrets_init();
 	log_open(foreground);
-	return check ? server_check(config) : server_run(config);
+	return check ? server_check_as(config, user) : server_run(config);
 }

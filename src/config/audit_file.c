@@ -34,6 +34,7 @@ MUST_USE static int read_configuration(const char *path, const char *key,
 	struct config_place place = { .file = path };
 	struct reader reader = { .arena = &arena, .faults = faults, .path = path };
 	const char *found = NULL;
+	char room[READER_CURE_SIZE];
 	config_t tree;
 
 	if (reader_find_folder(&reader) < 0) {
@@ -44,7 +45,8 @@ MUST_USE static int read_configuration(const char *path, const char *key,
 	config_set_include_dir(&tree, reader.folder);
 	if (access(path, R_OK) < 0) {
 		config_fault_add(faults, CONFIG_ERROR, &place, "it can't be read: %s; %s",
-				 strerror(errno), reader_unreadable_cure(errno));
+				 strerror(errno),
+				 reader_unreadable_cure(path, errno, room, sizeof(room)));
 	} else if (config_read_file(&tree, path) != CONFIG_TRUE) {
 		place.line = config_error_line(&tree);
 		config_fault_add(faults, CONFIG_ERROR, &place,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cathgate/base/unreadable.h"
 #include "reader.h"
 
 #define SUFFIX ".conf"
@@ -83,17 +84,22 @@ void drop_ins_read(struct reader *reader, struct drop_ins *ret)
 		arena_format(reader->arena, "%s/" CONFIG_MODALITIES_FOLDER,
 			     strcmp(reader->folder, "/") == 0 ? "" : reader->folder);
 	struct config_place place = { .file = folder };
+	char cure[READER_CURE_SIZE] = "";
 	struct dirent **entries;
 	int count = scandir(folder, &entries, is_looked_at, by_bytes);
 
 	*ret = (struct drop_ins){ 0 };
 	if (count < 0) {
+		if (errno == EACCES)
+			unreadable_cure(folder, false, cure, sizeof(cure));
 		if (errno != ENOENT)
 			reader_fault(reader, &place,
 				     "the entries of modalities in it can't be read: %s; "
-				     "make it a folder that the gateway's user can read, "
-				     "or remove it",
-				     strerror(errno));
+				     "%s",
+				     strerror(errno),
+				     cure[0] ? cure
+					     : "make it a folder that the gateway's user "
+					       "can read, or remove it");
 		return;
 	}
 	ret->has_folder = true;

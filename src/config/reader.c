@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cathgate/base/unreadable.h"
 #include "scan.h"
 
 #define KEY_PATH_SIZE 256
@@ -126,12 +127,14 @@ MUST_USE static int check_file(const char *path, struct config_faults *faults)
 {
 	struct config_place place = { .file = path };
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char cure[READER_CURE_SIZE];
 	struct stat status;
 	int result = 0;
 
 	if (fd < 0) {
 		config_fault_add(faults, CONFIG_ERROR, &place, "it can't be read: %s; %s",
-				 strerror(errno), reader_unreadable_cure(errno));
+				 strerror(errno),
+				 reader_unreadable_cure(path, errno, cure, sizeof(cure)));
 		return -1;
 	}
 	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
@@ -349,14 +352,15 @@ void reader_elsewhere(struct reader *reader, const config_setting_t *setting,
 	reader_fault(reader, &place, "it has no place here; %s", key->example);
 }
 
-const char *reader_unreadable_cure(int error)
+const char *reader_unreadable_cure(const char *path, int error, char *room, size_t size)
 {
 	switch (error) {
 	case ENOENT:
 		return "make one with cathgate setup, or give the right path with "
 		       "--config";
 	case EACCES:
-		return "run this as root, or make it readable";
+		unreadable_cure(path, false, room, size);
+		return room[0] ? room : "run this as root, or make it readable";
 	default:
 		return "give the right path with --config";
 	}

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <libconfig.h>
@@ -53,8 +54,9 @@ struct key {
  * links. 0, or -1 with a fault when the current folder can't be told. */
 MUST_USE int reader_find_folder(struct reader *reader);
 
-/* What to do about a configuration that can't be opened. */
-const char *reader_unreadable_cure(int error);
+/* What to do about a configuration that can't be opened; perhaps in `room`. */
+#define READER_CURE_SIZE (2 * PATH_MAX + 128)
+const char *reader_unreadable_cure(const char *path, int error, char *room, size_t size);
 
 /* Reads a file into a tree. Its includes are relative to reader->folder. 0, or -1 with a
  * fault. */

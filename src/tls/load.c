@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "cathgate/base/pem.h"
+#include "cathgate/base/unreadable.h"
 
 /* The first byte of a CRL in DER form: an ASN.1 SEQUENCE. */
 #define DER_SEQUENCE 0x30
@@ -41,6 +43,7 @@ static void check_secrecy(const struct config_file *file, const struct stat *sta
 static FILE *open_file(const struct config_file *file, bool secret,
 		       struct config_faults *faults)
 {
+	char cure[2 * PATH_MAX + 128] = "";
 	struct stat status;
 	FILE *stream = NULL;
 	int fd;
@@ -53,8 +56,11 @@ static FILE *open_file(const struct config_file *file, bool secret,
 	/* Without O_NONBLOCK a FIFO would hold up the start for ever. */
 	fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &status) != 0) {
-		config_fault_add(faults, CONFIG_ERROR, &file->place, "can't open %s: %s",
-				 file->path, strerror(errno));
+		if (errno == EACCES)
+			unreadable_cure(file->path, secret, cure, sizeof(cure));
+		config_fault_add(faults, CONFIG_ERROR, &file->place,
+				 "can't open %s: %s%s%s", file->path, strerror(errno),
+				 cure[0] ? "; " : "", cure);
 		goto out;
 	}
 	if (!S_ISREG(status.st_mode)) {

@@ -184,7 +184,7 @@ def keys_are_never_open(t):
 		public = re.search(r"\.(crt|csr|crl|pub|conf)(\.|$)", path)
 		folder = re.search(r"(/|^)(\.cathgate-new-\w+|tls|modalities\.d|log)$", path)
 		if path.startswith(str(t.work)) and not public:
-			assert mode & 0o077 == 0 or folder and mode == 0o750, (path, oct(mode))
+			assert mode & 0o077 == 0 or folder and mode == 0o2750, (path, oct(mode))
 
 
 def each_step(t):

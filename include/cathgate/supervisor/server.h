@@ -17,6 +17,12 @@
  */
 int server_check(const char *config_path);
 
+/* The same for whoever asks about the service: as the given user; or, for root, as the
+ * service's own (in this process, which can't go back), when it is the configuration that
+ * the service runs with, or its file belongs to the group of the user "cathgate"; and
+ * with the socket units that are in force. 2 when that user can't be had. */
+int server_check_as(const char *config_path, const char *user);
+
 /* Runs until SIGTERM or SIGINT; SIGHUP reloads. The exit status: 0; 1 when the
  * configuration is wrong, 2 when the environment refuses something (a port, the audit
  * log). */

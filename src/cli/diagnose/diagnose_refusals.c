@@ -14,6 +14,7 @@
 #include "cathgate/audit/summed.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
+#include "cli/kit/gateway_ask.h"
 #include "cli/kit/keep.h"
 #include "cli/kit/moment.h"
 #include "cli/kit/shown.h"
@@ -265,6 +266,10 @@ static json_t *group_json(const struct config *config, const struct refusals *re
 static void print_text(const struct diagnose *how, const struct config *config,
 		       const struct refusals *refusals)
 {
+	const char *trouble = gateway_trouble(how->config_path);
+
+	if (trouble)
+		diagnose_print("The gateway isn't running: ", trouble);
 	for (size_t i = 0; i < refusals->count; i++)
 		print_group(how, config, refusals, &refusals->groups[i]);
 	if (refusals->others > 0)

@@ -11,10 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cathgate/process/user.h"
 #include "cathgate/supervisor/server.h"
+#include "cathgate/supervisor/units.h"
 #include "complain.h"
-
-#define USER_USUAL "cathgate"
 
 static int refuse_name(const char *what, const char *name)
 {
@@ -25,7 +25,7 @@ static int refuse_name(const char *what, const char *name)
 int daemon_user_find(const char *user, const char *group, struct daemon_user *ret)
 {
 	struct daemon_user result = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
-	const char *name = !user && geteuid() == 0 ? USER_USUAL : user;
+	const char *name = !user && geteuid() == 0 ? UNITS_USER_USUAL : user;
 	const struct passwd *found = name ? getpwnam(name) : NULL;
 	const struct group *named = group ? getgrnam(group) : NULL;
 
@@ -60,7 +60,7 @@ struct durable_owner daemon_user_file(const struct daemon_user *user)
 
 struct durable_owner daemon_user_folder(const struct daemon_user *user)
 {
-	return (struct durable_owner){ (uid_t)-1, user->gid, 0750 };
+	return (struct durable_owner){ (uid_t)-1, user->gid, 02750 };
 }
 
 struct durable_owner daemon_user_none(mode_t mode)
@@ -72,11 +72,7 @@ static int become_user(const struct daemon_user *user)
 {
 	if (geteuid() != 0 || !user->name)
 		return 0;
-	if (initgroups(user->name, user->gid) < 0 ||
-	    setresgid(user->gid, user->gid, user->gid) < 0 ||
-	    setresuid(user->uid, user->uid, user->uid) < 0)
-		return -1;
-	return 0;
+	return user_become(user->name, user->uid, user->gid);
 }
 
 static void run_check(const struct daemon_user *user, const char *config_path, int output)

@@ -21,7 +21,8 @@ MUST_USE int daemon_user_find(const char *user, const char *group,
 			      struct daemon_user *ret);
 
 /* A key of the gateway's: its user's own, 0600. A file and a folder that the gateway
- * reads, but can't change: 0640 and 0750. What the tool alone reads belongs to its
+ * reads, but can't change: 0640 and 2750, so that what root makes there belongs to the
+ * gateway's group. What the tool alone reads belongs to its
  * user. */
 struct durable_owner daemon_user_key(const struct daemon_user *user);
 struct durable_owner daemon_user_file(const struct daemon_user *user);

@@ -10,6 +10,7 @@
 #include "cathgate/base/descriptors.h"
 #include "cathgate/config/config.h"
 #include "cathgate/observer/observer.h"
+#include "cathgate/supervisor/units.h"
 
 #include "complain.h"
 #include "keep.h"
@@ -116,8 +117,27 @@ json_t *gateway_status(const char *path)
 	return status;
 }
 
+const char *gateway_trouble(const char *config)
+{
+	const char *trouble = NULL;
+	struct units units;
+	char *text;
+
+	if (!units_have_config(config))
+		return NULL;
+	units_ask(&units);
+	text = units_trouble(&units);
+	if (text)
+		trouble = keep_format("%s", text);
+	free(text);
+	units_clear(&units);
+	return trouble;
+}
+
 const char *gateway_cure(int error, const char *config)
 {
+	const char *trouble;
+
 	if (error == EACCES || error == EPERM)
 		return "ask as root, or as a member of the gateway's group";
 	if (error == EBADMSG)
@@ -127,6 +147,9 @@ const char *gateway_cure(int error, const char *config)
 		return keep_format("there is no %s: this gateway is not configured yet; "
 				   "begin with cathgate setup",
 				   config);
+	trouble = config ? gateway_trouble(config) : NULL;
+	if (trouble)
+		return keep_format("%s; systemctl status cathgated says more", trouble);
 	return "is cathgated running, with this control.socket? systemctl status "
 	       "cathgated says more";
 }

@@ -15,6 +15,10 @@ MUST_USE char *gateway_socket(const char *config);
  * *ret_peer (may be NULL): who answers. */
 MUST_USE char *gateway_ask(const char *path, struct ucred *ret_peer);
 
+/* Why systemd may not run the gateway of that configuration, and what to do. Kept; NULL
+ * when it is another's, or nothing is known to be wrong. */
+const char *gateway_trouble(const char *config);
+
 /* The same, read; EBADMSG for what is no JSON. The caller frees it. */
 MUST_USE json_t *gateway_status(const char *path);
 

@@ -5,11 +5,9 @@
 
 #include "cathgate/dicom/sop_class.h"
 #include "cathgate/policy/policy.h"
+#include "cathgate/supervisor/units.h"
 #include "complain.h"
 #include "keep.h"
-
-/* Where systemd 252 and later keep a running service's credentials. */
-#define CREDENTIALS "/run/credentials/cathgated.user"
 
 void gateway_config_complain(const struct config_faults *faults)
 {
@@ -27,7 +25,7 @@ struct config *gateway_config_load(const char *path, bool checks_policy)
 	struct config_faults faults = { 0 };
 	struct config *config = NULL;
 
-	setenv("CREDENTIALS_DIRECTORY", CREDENTIALS, 0);
+	setenv("CREDENTIALS_DIRECTORY", UNITS_CREDENTIALS, 0);
 	if (config_load(path, &sop_classes, &config, &faults) == 0 && checks_policy)
 		policy_check(config, &faults);
 	gateway_config_complain(&faults);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cathgate/base/address.h"
+#include "cathgate/supervisor/units.h"
 #include "cli/kit/complain.h"
 #include "handout.h"
 #include "cli/kit/keep.h"
@@ -19,33 +20,52 @@ static const char *list_titles(const struct config_ae_titles *list)
 	return text;
 }
 
-/* The port in "[::]:2762 (Stream)", as systemd lists where a socket unit listens. */
-static unsigned last_port(const char *listed)
-{
-	const char *colon = strrchr(listed, ':');
+/* Where a listener listens: systemd knows of its sockets. */
+struct place {
+	const char *address; /* NULL: all, or unknown */
+	unsigned port;
+};
 
-	return colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
+/* Of "192.168.40.1:2762, …", the first. */
+static struct place first_place(const char *listed)
+{
+	size_t length = strcspn(listed, ","), host = length;
+	struct place place = { .port = PORT_USUAL };
+
+	while (host > 0 && listed[host] != ':')
+		host--;
+	if (listed[host] != ':')
+		return place;
+	place.port = (unsigned)strtoul(listed + host + 1, NULL, 10);
+	if (listed[0] == '[' && host > 2)
+		place.address = keep_copy(listed + 1, host - 2);
+	else
+		place.address = keep_copy(listed, host);
+	return place;
 }
 
-/* systemd knows the port of its sockets. Where it doesn't say, the port is DICOM's for
- * TLS. */
-static unsigned port_of(const struct config_listen *listen)
+static bool is_any(const char *address)
 {
-	char listed[256] = "";
-	unsigned port = 0;
-	FILE *asked;
+	return address[0] == '\0' || strcmp(address, "*") == 0 ||
+	       strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+}
 
-	if (!listen->socket)
-		return listen->port;
-	asked = popen("systemctl show --property=Listen --value cathgated.socket "
-		      "2>/dev/null",
-		      "re");
-	if (asked) {
-		if (fgets(listed, sizeof(listed), asked))
-			port = last_port(listed);
-		pclose(asked);
+/* Where systemd doesn't say, the port is DICOM's for TLS. */
+static struct place place_of(const struct config_listen *listen)
+{
+	struct place place = { .address = listen->address, .port = listen->port };
+	const struct units_socket *socket;
+	struct units units;
+
+	if (listen->socket) {
+		units_ask(&units);
+		socket = units_find(&units, listen->socket);
+		place = first_place(socket && socket->listens ? socket->listens : "");
+		units_clear(&units);
 	}
-	return port != 0 ? port : PORT_USUAL;
+	if (place.address && is_any(place.address))
+		place.address = NULL;
+	return place;
 }
 
 /* The gateway can be reached under the names in its certificate. */
@@ -54,15 +74,19 @@ static void describe_gateway(FILE *page, const struct config_listen *listen)
 	const char *error = NULL;
 	struct pki_certificate *certificate =
 		pki_certificate_read(listen->tls.certificate.path, &error);
+	struct place place = place_of(listen);
 	struct pki_facts facts = { 0 };
 
 	if (certificate && pki_certificate_facts(certificate, &facts) == 0) {
 		fprintf(page, "  Host                 ");
 		for (size_t i = 0; i < facts.name_count; i++)
 			fprintf(page, "%s%s", i > 0 ? " or " : "", facts.names[i]);
-		fprintf(page, "%s\n", facts.name_count == 0 ? listen->address : "");
+		fprintf(page, "%s\n",
+			facts.name_count > 0 ? ""
+			: place.address	     ? place.address
+					     : "the gateway's");
 	}
-	fprintf(page, "  Port                 %u\n", port_of(listen));
+	fprintf(page, "  Port                 %u\n", place.port);
 	pki_certificate_free(certificate);
 }
 

@@ -95,9 +95,12 @@ static size_t find_passed(const struct listeners *listeners, const struct config
 	}
 	if (count == 0)
 		config_fault_add(faults, CONFIG_ERROR, &listen->place,
-				 "systemd passes no socket named \"%s\"; start "
-				 "cathgated.socket (its FileDescriptorName= must say so) "
-				 "before the service, or write address and port instead",
+				 "systemd passes no socket named \"%s\"; if its unit, as "
+				 "cathgated.socket, has failed, another program may have "
+				 "its port (systemctl status cathgated.socket, ss "
+				 "-ltnp); else it isn't started, or its "
+				 "FileDescriptorName= is another; or write address and "
+				 "port instead",
 				 listen->socket);
 	return count;
 }
@@ -123,12 +126,14 @@ MUST_USE static int refuse_unwanted(const struct listeners *listeners,
 
 		if (is_asked_for(config, name))
 			continue;
-		config_fault_add(faults, CONFIG_ERROR, &config->listen[0].place,
-				 "systemd passes a socket named \"%s\" (port %u) that no "
-				 "listener asks for; write socket = \"%s\" instead of "
-				 "address and port in one, or, to do without it, "
-				 "systemctl mask --now its unit, as in cathgated.socket",
-				 name, net_port(passed_fd(i)), name);
+		config_fault_add(
+			faults, CONFIG_ERROR, &config->listen[0].place,
+			"systemd passes a socket named \"%s\" (port %u) that no "
+			"listener asks for; write socket = \"%s\" instead of "
+			"address and port in one, and these in the socket's unit "
+			"(systemctl edit cathgated.socket), or, to do without it, "
+			"systemctl mask --now its unit, as in cathgated.socket",
+			name, net_port(passed_fd(i)), name);
 		result = -1;
 	}
 	return result;
@@ -169,10 +174,17 @@ static size_t bind_new(const struct listeners *listeners, const struct config *c
 			net_share_port(fd, false);
 	}
 	if (fd < 0) {
-		config_fault_add(faults, CONFIG_ERROR, &listen->place,
-				 "%s port %u can't be listened on: %s; write another "
-				 "address or port, or see who has it with: ss -ltnp",
-				 listen->address, listen->port, strerror(errno));
+		config_fault_add(
+			faults, CONFIG_ERROR, &listen->place,
+			"%s port %u can't be listened on: %s; %s", listen->address,
+			listen->port, strerror(errno),
+			errno == EADDRINUSE
+				? "another program has it, which ss -ltnp names: "
+				  "systemd itself for cathgated.socket (then write "
+				  "socket = \"dicom-tls\" instead of address and "
+				  "port, or systemctl mask --now cathgated.socket), "
+				  "another gateway, or a PACS; or write another port"
+				: "write another address or port");
 		return 0;
 	}
 	*ret = (struct listener){ .fd = fd, .entry = entry };
