@@ -5,7 +5,10 @@ import collections
 import json
 import os
 import pathlib
+import re
+import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -15,6 +18,8 @@ from service import (AUDIT, CONFIG, PACS_FILES, PKI, Load, audit, do, eventually
 		     main_pid, shown, step, store)
 
 MODERN = os.environ["CATHGATE_SUITE"] != "bookworm"	# systemd 257, OpenSSL 3.5, DCMTK 3.6.9
+CA_KEY = pathlib.Path("/etc/cathgate/ca/ca.key")
+SETUP_DROP_IN = pathlib.Path("/etc/systemd/system/cathgated.socket.d/cathgate-setup.conf")
 DROP_IN = pathlib.Path("/etc/systemd/system/cathgated.service.d/test.conf")
 
 
@@ -65,7 +70,14 @@ def installed():
 	step("install: nothing fails, and it says what to do")
 	assert str(CONFIG) in service.install(first)
 	lists_what_it_is_made_of()
-	assert shown("cathgated.service", "ActiveState") == "inactive"
+	said = subprocess.run(["systemctl", "status", "--no-pager", "cathgated.service"],
+			      stdout=subprocess.PIPE, text=True).stdout
+	assert "inactive" in said and f"{CONFIG} was not met" in said, said
+	assert "man:cathgate-setup(1)" in said and "docs/ADMIN.md" in said, said
+	for command in (["cathgate"], ["cathgate", "status"], ["cathgate", "reload"]):
+		told = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+				      text=True)
+		assert told.returncode == 2 and "begin with cathgate setup" in told.stdout, told
 	do("systemctl", "start", "cathgated.service")
 	assert shown("cathgated.service", "ActiveState", "Result") == ["inactive", "success"]
 	assert "cathgated" not in do("systemctl", "--failed", "--no-legend")
@@ -242,13 +254,111 @@ def spoke_well():
 		assert bad not in said, [line for line in said.split("\n") if bad in line]
 
 
+def set_up():
+	step("setup on a machine with the package: other ports than the unit's, all or nothing")
+	earlier = CONFIG.parent.with_name("cathgate.earlier")
+	CONFIG.parent.rename(earlier)
+	setup = ["cathgate", "setup", "--yes", "--pacs-host", "127.0.0.1", "--pacs-ae-title",
+		 "PACS", "--pacs-ca", "none", "--host", "gw.test"]
+	for listen, port, shows in (("127.0.0.1", "11104", "127.0.0.1:11104"),
+				    ("::1", "11105", "[::1]:11105"),
+				    ("0.0.0.0", "11106", "[::]:11106"),
+				    ("0.0.0.0", "2762", "[::]:2762")):
+		said = do(*setup, "--listen", listen, "--port", port)
+		assert "is written, and good" in said, said
+		assert SETUP_DROP_IN.exists() == (port != "2762"), said
+		assert str(SETUP_DROP_IN) in said or port == "2762", said
+		assert shown("cathgated.socket", "Listen").split()[0] == shows
+		do("cathgate", "modality", "add", f"m{port}", "--ae-title", "M", "--output",
+		   f"/root/m{port}")
+		page = next(pathlib.Path(f"/root/m{port}").glob("*.txt")).read_text()
+		assert f"Port                 {port}\n" in page, page
+		do("systemctl", "start", "cathgated.service")
+		eventually(is_serving)
+		assert f" {shows} ".replace("[::]", "*") in do("ss", "-ltn") \
+			or f" {shows} " in do("ss", "-ltn"), do("ss", "-ltn")
+		assert "checked as the user cathgate" in do("cathgated", "--check")
+		do("systemctl", "stop", "cathgated.socket", "cathgated.service")
+		if port != "2762":
+			do("rm", "-r", str(CONFIG.parent))
+	assert not SETUP_DROP_IN.exists()
+	named = named_sample(CONFIG)
+	assert named.read_bytes() == (service.SOURCE / "conf/cathgate.conf").read_bytes(), named
+	unfit()
+	port_taken()
+	purged_anew(setup)
+	do("rm", "-rf", str(CONFIG.parent))
+	earlier.rename(CONFIG.parent)
+
+
+def named_sample(file):
+	return pathlib.Path(re.search(r"explained in\n// (\S+)\n", file.read_text())[1])
+
+
+def refused_check(*says):
+	done = subprocess.run(["cathgated", "--check"], stdout=subprocess.PIPE,
+			      stderr=subprocess.STDOUT, text=True)
+	assert done.returncode == 1 and all(words in done.stdout for words in says), done
+
+
+def unfit():
+	step("what doesn't fit the unit in force is an error of --check, with its cure")
+	good = CONFIG.read_text()
+	CONFIG.write_text(good.replace('socket = "dicom-tls";', 'address = "127.0.0.1"; port = 104;'))
+	refused_check("cathgated.socket passes", "mask --now cathgated.socket")
+	do("systemctl", "mask", "--now", "cathgated.socket")
+	do("cathgated", "--check")
+	CONFIG.write_text(good)
+	refused_check("no socket unit passes", "unmask cathgated.socket")
+	do("systemctl", "unmask", "cathgated.socket")
+	do("cathgated", "--check")
+	key = PKI / "gateway.key"
+	os.chown(key, 0, 0)
+	refused_check("chown cathgate:", "checked as the user cathgate")
+	shutil.chown(key, "cathgate", "cathgate")
+	do("cathgated", "--check")
+
+
+def port_taken():
+	step("a port that is another program's is named by status, diagnose and --check")
+	other = socket.create_server(("::", service.PORT), family=socket.AF_INET6)
+	subprocess.run(["systemctl", "start", "cathgated.socket"], stderr=subprocess.DEVNULL)
+	assert shown("cathgated.socket", "ActiveState") == "failed"
+	for command, status in ((["cathgate", "status"], 2), (["cathgate", "diagnose"], 0),
+				(["cathgated", "--check"], 0)):
+		done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+				      text=True)
+		said = " ".join(done.stdout.split())
+		assert done.returncode == status and "another program has the port" in said, done
+	other.close()
+	do("systemctl", "start", "cathgated.service")
+	eventually(is_serving)
+	do("systemctl", "stop", "cathgated.socket", "cathgated.service")
+
+
+def purged_anew(setup):
+	step("setup after a purge overwrites no key, and says what to do")
+	CONFIG.unlink()
+	done = subprocess.run(setup, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+	assert done.returncode == 1 and "ca/ca.key" in done.stdout, done
+	command = re.search(r"mv /\S+ \S+", done.stdout)[0].rstrip(".")
+	do("sh", "-c", command)
+	do(*setup)
+	do("rm", "-r", "/etc/cathgate.earlier")
+
+
 def purged():
 	step("purge: what can be made again goes, evidence and keys stay")
 	do("systemctl", "start", "cathgated.service")
 	eventually(is_serving)
+	CA_KEY.parent.mkdir()
+	CA_KEY.write_text("the only one of its kind\n")
+	(CONFIG.parent / "modalities.d/other.conf.revoked").touch()
 	said = do("apt-get", "purge", "-y", "-q", "cathgate")
-	assert f"{AUDIT.parent} is kept" in said and f"{PKI} is kept" in said, said
-	assert AUDIT.exists() and PKI.exists() and not CONFIG.exists()
+	for kept in (AUDIT.parent, PKI, CA_KEY.parent):
+		assert f"{kept} is kept" in said, said
+	assert AUDIT.exists() and PKI.exists() and CA_KEY.exists() and not CONFIG.exists()
+	assert sorted(path.name for path in CONFIG.parent.iterdir()) == ["ca", "tls"]
 	assert not list(AUDIT.parent.rglob("*.lock")), "locks are no evidence"
 	assert shown("cathgated.service", "ActiveState", "LoadState") == ["inactive", "not-found"]
 	assert not list(pathlib.Path("/etc/systemd/system").glob("*.wants/cathgated.*"))
@@ -267,5 +377,6 @@ upgraded_under_load(package)
 stopped()
 recorded()
 spoke_well()
+set_up()
 purged()
 print(f"ok, {time.monotonic() - began:.0f} s")

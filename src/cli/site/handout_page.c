@@ -230,8 +230,8 @@ static int write_stunnel(struct handout *handout, const struct config_listen *li
 		"sslVersionMin = TLSv1.2\n"
 		"TIMEOUTidle = 86400\n",
 		list_titles(&entry->ae_titles), list_titles(&entry->called_ae_titles),
-		strchr(host, ':') ? keep_format("[%s]", host) : host, port_of(listen),
-		name, name, "ca.crt",
+		strchr(host, ':') ? keep_format("[%s]", host) : host,
+		place_of(listen).port, name, name, "ca.crt",
 		address_range_parse(host, &range) == 0 ? "checkIP" : "checkHost", host);
 	return staging_write(&handout->staging, "stunnel.conf", text, strlen(text), &own);
 }

@@ -2,17 +2,20 @@
 #include "setup.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cathgate/config/config.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/keep.h"
 #include "cli/kit/options.h"
 #include "sample.h"
+#include "setup_socket.h"
 #include "cli/kit/staging.h"
 
 #define DIRECTORY_USUAL "/etc/cathgate"
@@ -249,6 +252,21 @@ static int make_log_folder(const struct setup_plan *plan, bool *ret_made)
 	return -1;
 }
 
+/* The socket's unit and the folder, or neither. */
+static int commit_all(const struct setup_plan *plan, struct staging *staging)
+{
+	struct setup_socket socket;
+
+	if (setup_socket_write(plan, &socket) < 0)
+		return CLI_WRONG;
+	if (staging_commit(staging, SETUP_CONFIG) < 0) {
+		setup_socket_undo(&socket);
+		return CLI_WRONG;
+	}
+	setup_socket_settle(plan, &socket);
+	return CLI_GOOD;
+}
+
 static int write_all(const struct setup_plan *plan)
 {
 	struct durable_owner owner = daemon_user_folder(&plan->user);
@@ -266,10 +284,8 @@ static int write_all(const struct setup_plan *plan)
 
 		if (daemon_user_check(&plan->user, path) != 0)
 			complain("so nothing was written");
-		else if (staging_commit(&staging, SETUP_CONFIG) == 0)
-			status = CLI_GOOD;
 		else
-			status = CLI_WRONG;
+			status = commit_all(plan, &staging);
 	}
 	if (status != CLI_GOOD && made_log)
 		rmdir(plan->answers[SETUP_LOG_DIRECTORY].value);
@@ -366,6 +382,52 @@ static bool is_configured(struct setup_plan *plan)
 	return !plan->has_sample;
 }
 
+/* What an earlier gateway left, as a purge of the package does: no key of it is
+ * overwritten, and entries of modalities would count at once. NULL when there is nothing.
+ */
+static const char *find_earlier(const struct setup_plan *plan)
+{
+	static const char *const keys[] = { SETUP_CA_KEY, "tls/gateway.key",
+					    "tls/gateway-client.key", "tls/audit.key",
+					    "tls/pseudonym.key" };
+	const char *pattern =
+		keep_format("%s/" CONFIG_MODALITIES_FOLDER "/*.conf", plan->directory);
+	const char *found = NULL;
+	glob_t entries;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (access(keep_format("%s/%s", plan->directory, keys[i]), F_OK) == 0)
+			found = keep_listed(found ? found : "", ", ", keys[i]);
+	if (glob(pattern, GLOB_NOSORT, NULL, &entries) == 0) {
+		found = keep_listed(found ? found : "", ", ",
+				    entries.gl_pathv[0] + strlen(plan->directory) + 1);
+		globfree(&entries);
+	}
+	return found;
+}
+
+static bool is_free(struct setup_plan *plan)
+{
+	const char *earlier;
+
+	if (is_configured(plan)) {
+		complain("%s/" SETUP_CONFIG " is there already, and is not overwritten: "
+			 "edit it, or name another folder with --directory",
+			 plan->directory);
+		return false;
+	}
+	earlier = find_earlier(plan);
+	if (!earlier)
+		return true;
+	complain("%s is there already in %s: an earlier gateway's, without "
+		 "its " SETUP_CONFIG
+		 ". To go on with it, put that file back, from the backup. To "
+		 "begin anew, with other keys and nobody let in, move it aside: mv %s "
+		 "%s.earlier",
+		 earlier, plan->directory, plan->directory, plan->directory);
+	return false;
+}
+
 int setup_main(int argc, char **argv)
 {
 	struct request request = { .directory = DIRECTORY_USUAL, .days = DAYS_USUAL };
@@ -379,12 +441,8 @@ int setup_main(int argc, char **argv)
 		return status;
 	if (plan_make(&request, &plan) < 0)
 		return CLI_USAGE;
-	if (is_configured(&plan)) {
-		complain("%s/" SETUP_CONFIG " is there already, and is not overwritten: "
-			 "edit it, or name another folder with --directory",
-			 plan.directory);
+	if (!is_free(&plan))
 		return CLI_WRONG;
-	}
 	may_ask = !request.is_sure && lacks_some(request.answers) && questions_can_ask();
 	if (settle_answers(request.answers, may_ask) < 0)
 		return CLI_USAGE;

@@ -48,7 +48,8 @@ struct setup_plan {
 #define SETUP_MODALITIES_CA "tls/modalities-ca.crt"
 #define SETUP_CRL	    "tls/modalities.crl"
 #define SETUP_CONFIG	    "cathgate.conf"
-#define SETUP_LOCK	    ".lock" /* held while a command changes the folder */
+#define SETUP_SOCKET_NAME   "dicom-tls" /* in the unit and in the sample */
+#define SETUP_LOCK	    ".lock"	/* held while a command changes the folder */
 
 /* Writes all but the configuration, or the configuration. 0, or -1 with a message. */
 MUST_USE int setup_write_keys(const struct setup_plan *plan, const struct staging *to);

@@ -1,21 +1,11 @@
 /* The configuration of a gateway that is set up: the sample, with the answers in it. */
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
 #include "sample.h"
 #include "setup.h"
-
-#define SOCKET_UNIT "/usr/lib/systemd/system/cathgated.socket"
-
-/* Whether the package's socket unit listens there: then the socket is systemd's. */
-static bool is_socket_units(const struct question *answers)
-{
-	return strcmp(answers[SETUP_ADDRESS].value, "0.0.0.0") == 0 &&
-	       strcmp(answers[SETUP_PORT].value, "2762") == 0 &&
-	       access(SOCKET_UNIT, F_OK) == 0;
-}
+#include "setup_socket.h"
 
 int setup_write_config(const struct setup_plan *plan, const struct staging *to)
 {
@@ -31,7 +21,7 @@ int setup_write_config(const struct setup_plan *plan, const struct staging *to)
 		.calling_ae_title = answers[SETUP_CALLING_AE_TITLE].value,
 		.audit_file =
 			keep_format("%s/audit.jsonl", answers[SETUP_LOG_DIRECTORY].value),
-		.has_socket = is_socket_units(answers),
+		.has_socket = setup_has_socket(plan),
 		.has_crl = answers[SETUP_MODALITY_CA].value[0] == '\0' ||
 			   answers[SETUP_MODALITY_CRL].value[0] != '\0',
 		.has_plain = strcmp(answers[SETUP_PACS_CA].value, "none") == 0,
