@@ -6,9 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SHOW_SERVICE                                                                  \
-	"systemctl show --property=LoadState --property=ActiveState --property=User " \
-	"--property=TriggeredBy " UNITS_SERVICE " 2>/dev/null"
+#define SHOW_SERVICE                                                                \
+	"systemctl show --property=LoadState --property=ActiveState "               \
+	"--property=SubState --property=User --property=TriggeredBy " UNITS_SERVICE \
+	" 2>/dev/null"
 #define SHOW_SOCKETS                                                                \
 	"systemctl show --property=Id --property=LoadState --property=ActiveState " \
 	"--property=UnitFileState --property=FileDescriptorName --property=Listen " \
@@ -138,6 +139,8 @@ void units_parse(const char *service, const char *sockets, struct units *ret)
 			set_text(&ret->user, value);
 		else if ((value = value_of(line, "ActiveState")))
 			set_text(&ret->state, value);
+		else if ((value = value_of(line, "SubState")))
+			ret->starts_again = strncmp(value, "auto-restart", 12) == 0;
 	}
 	free(copy);
 	copy = strdup(sockets);
@@ -277,10 +280,12 @@ char *units_trouble(const struct units *units)
 				socket->listens ? socket->listens : "its port");
 		return size < 0 ? NULL : text;
 	}
-	if (!units->is_known || strcmp(units->state, "active") == 0)
+	if (!units->is_known)
 		return NULL;
 	if (strcmp(units->state, "inactive") == 0)
 		return strdup("it isn't started: systemctl start cathgated");
+	if (!units->starts_again && strcmp(units->state, "failed") != 0)
+		return NULL;
 	return strdup("it ends whenever systemd starts it: journalctl -u cathgated says "
 		      "why, and cathgated --check what is wrong with the configuration");
 }

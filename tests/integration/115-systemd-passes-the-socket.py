@@ -1,5 +1,6 @@
 """Goal: a listener takes the socket that systemd passes under its name; one that is missing,
-that nobody asks for, or that lets plain DICOM in from outside is named, and nothing starts."""
+that nobody asks for, or that lets plain DICOM in from outside is named, and nothing starts. So is
+a port of the configuration's own that another program has."""
 import signal
 import socket
 import subprocess
@@ -36,6 +37,9 @@ with Test() as t:
 	assert "no listening TCP socket" in said, said
 	said = refusal(t.configured(pacs), [("dicom-tls", one)])
 	assert 'a socket named "dicom-tls"' in said and "systemctl mask" in said, said
+	said = refusal(t.configured(pacs, {"listen.0.port": other.getsockname()[1]}), [])
+	assert "another program has it" in said and "ss -ltnp" in said, said
+	assert "cathgated.socket" in said and "another gateway" in said, said
 	plain = {**FROM_SYSTEMD, "listen.0.tls": "none", "modalities.0.certificate": "none"}
 	said = refusal(t.configured(pacs, plain), [("dicom-tls", outside)])
 	assert "without TLS must not be reached from outside" in said, said

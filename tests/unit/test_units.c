@@ -102,7 +102,9 @@ static void trouble_names_its_cure(void **state)
 		{ SERVICE("inactive"), OWN("loaded", "inactive"), "systemctl start" },
 		{ SERVICE("activating"), OWN("loaded", "failed"), "ss -ltnp" },
 		{ SERVICE("inactive"), OWN("masked", "failed"), "systemctl start" },
-		{ SERVICE("activating"), OWN("loaded", "active"), "journalctl" },
+		{ SERVICE("activating\nSubState=auto-restart"), OWN("loaded", "active"),
+		  "journalctl" },
+		{ SERVICE("activating\nSubState=start"), OWN("loaded", "active"), NULL },
 		{ SERVICE("failed"), OWN("loaded", "active"), "journalctl" },
 		{ "", OWN("loaded", "failed"), NULL },
 	};

@@ -27,8 +27,9 @@ struct units_socket {
 
 struct units {
 	bool is_known;
-	char *user;  /* User=, "" for root */
-	char *state; /* ActiveState, as "active" */
+	char *user;	   /* User=, "" for root */
+	char *state;	   /* ActiveState, as "active" */
+	bool starts_again; /* it has ended, and systemd waits to start it again */
 	struct units_socket *sockets;
 	size_t count;
 };
