@@ -36,7 +36,8 @@ with Test() as t:
 		assert code == 0, said
 		earlier = folder.with_name(f"{folder.name}.earlier")
 		assert files(earlier) == {earlier / left: b"the only one of its kind\n"}
-	# All of a gateway but its configuration: each is named.
+	# All of a gateway but its configuration: each is named, and no name is taken twice.
 	(folder / "cathgate.conf").unlink()
 	code, said = setup(t, folder)
 	assert code == 1 and "ca/ca.key, tls/gateway.key, " in said, said
+	assert f"mv {folder} {folder}.earlier-2\n" in said, said

@@ -256,7 +256,7 @@ def spoke_well():
 
 def set_up():
 	step("setup on a machine with the package: other ports than the unit's, all or nothing")
-	earlier = CONFIG.parent.with_name("cathgate.earlier")
+	earlier = CONFIG.parent.with_name("cathgate.mine")
 	CONFIG.parent.rename(earlier)
 	setup = ["cathgate", "setup", "--yes", "--pacs-host", "127.0.0.1", "--pacs-ae-title",
 		 "PACS", "--pacs-ca", "none", "--host", "gw.test"]

@@ -406,6 +406,16 @@ static const char *find_earlier(const struct setup_plan *plan)
 	return found;
 }
 
+/* mv would put the folder into another that has the name already. */
+static const char *free_name(const struct setup_plan *plan)
+{
+	const char *name = keep_format("%s.earlier", plan->directory);
+
+	for (int i = 2; access(name, F_OK) == 0 && i < 1000; i++)
+		name = keep_format("%s.earlier-%d", plan->directory, i);
+	return name;
+}
+
 static bool is_free(struct setup_plan *plan)
 {
 	const char *earlier;
@@ -420,11 +430,10 @@ static bool is_free(struct setup_plan *plan)
 	if (!earlier)
 		return true;
 	complain("%s is there already in %s: an earlier gateway's, without "
-		 "its " SETUP_CONFIG
-		 ". To go on with it, put that file back, from the backup. To "
-		 "begin anew, with other keys and nobody let in, move it aside: mv %s "
-		 "%s.earlier",
-		 earlier, plan->directory, plan->directory, plan->directory);
+		 "its " SETUP_CONFIG ". To go on with it, put that file back, from the "
+		 "backup. To begin anew, with "
+		 "other keys and nobody let in, move it aside: mv %s %s",
+		 earlier, plan->directory, plan->directory, free_name(plan));
 	return false;
 }
 
