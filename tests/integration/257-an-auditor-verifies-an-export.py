@@ -1,6 +1,7 @@
 """Goal: `cathgate audit export` makes a folder of which an auditor who has nothing of ours sees
 by the commands of its own page that its lines are as they were signed; and any change to it,
 of a byte or of a line, is noticed. It holds nothing of other patients."""
+import copy
 import os
 import pathlib
 import re
@@ -142,9 +143,9 @@ assert shell("sh verify.sh ../none.pub", "copy").returncode == 2
 
 # A byte of a line, of a proof, of a checkpoint: each place of these, but for every few.
 size = len(pathlib.Path("out/lines.jsonl").read_bytes())
-for at in range(0, size, 211):
+for at in range(0, size, 431):
 	changed("lines.jsonl", flip(at))
-for file, step in (("proofs.txt", 131), ("checkpoint-0.note", 23)):
+for file, step in (("proofs.txt", 257), ("checkpoint-0.note", 47)):
 	for at in range(0, len(pathlib.Path("out", file).read_bytes()), step):
 		changed(file, flip(at))
 changed("lines.jsonl", lambda text: text.replace(b"forwarded", b"failed", 1), "its hash is another")
@@ -208,6 +209,27 @@ told = holds()
 assert key.name in told and other_key.name in told and "HOLDS: 8 lines" in told, told
 error = export("--study", STUDY, files=files, status=1).stderr
 assert "doesn't hold" in error and "--key" in error, error
+
+# A file that was closed after a failed sync. What was never acknowledged is in no export;
+# the lines before that have no checkpoint of their own, and the next file's prove them.
+closed = Log(key).add("start").checkpoint()
+for _ in range(3):
+	instance(closed, STUDY)
+durable = copy.deepcopy(closed)
+for note in pathlib.Path().glob("*.checkpoint"):
+	note.unlink()
+instance(instance(closed, STUDY), STUDY).write("audit-0.jsonl", note=False)
+failed = Log(key, after=durable).add("alert", outcome="raised", reason="audit-unavailable")
+instance(failed, STUDY).checkpoint().write("audit.jsonl")
+export("--since", "2026-01-01")
+assert "HOLDS: 7 lines, numbers 0 to 6, none missing" in holds()
+assert pathlib.Path("out/lines.jsonl").read_text().splitlines() == durable.lines + failed.lines[:2]
+export("--study", STUDY)	# the alert isn't the study's: so nothing proves what is before it
+assert pathlib.Path("out/lines.jsonl").read_text().splitlines() == failed.lines[1:2]
+assert pathlib.Path("out/unproved.jsonl").read_text().splitlines() == durable.lines[2:]
+old.write("audit-0.jsonl")
+newer.write("audit.jsonl")
+live.write(f"audit-{live.first}.jsonl")
 
 # What can't be exported says why, and leaves nothing.
 assert "no line" in export("--study", "1.2.3", files=files, keys=both, status=1).stderr

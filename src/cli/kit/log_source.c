@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cathgate/audit/members.h"
@@ -205,8 +206,34 @@ int log_source_open(struct log_source *source, char **files, size_t file_count,
 	return 0;
 }
 
+static uint64_t size_of(char *const *files, size_t count)
+{
+	struct stat status;
+	uint64_t size = 0;
+	for (size_t i = 0; i < count; i++)
+		size += stat(files[i], &status) == 0 ? (uint64_t)status.st_size : 0;
+	return size;
+}
+
+void log_source_show_progress(struct log_source *source, unsigned passes)
+{
+	char **files = NULL;
+	size_t count = 0, first = 0;
+	uint64_t size = size_of(source->files, source->file_count);
+	if (!source->files && log_reader_files(source->path, &files, &count) == 0) {
+		while (source->first && first < count &&
+		       strcmp(files[first], source->first) != 0)
+			first++;
+		size = size_of(files + first, count - first);
+		log_reader_files_free(files, count);
+	}
+	source->progress = progress_start(size * passes);
+}
+
 void log_source_close(struct log_source *source)
 {
+	if (source->progress.total > 0)
+		progress_end(&source->progress);
 	log_reader_close(source->reader);
 	free(source->path);
 	free(source->first);
@@ -244,6 +271,8 @@ enum log_reader_result log_source_next(struct log_source *source,
 	enum log_reader_result result = source->files
 						? next_of_files(source, ret)
 						: log_reader_next(source->reader, ret);
+	if (result == LOG_READER_LINE && source->progress.total > 0)
+		progress_move(&source->progress, ret->size + 1);
 	if (result == LOG_READER_FAILED)
 		log_source_complain(source->files ? source->files[source->file_at]
 						  : source->path);

@@ -10,6 +10,7 @@
 
 #include "cathgate/audit/log_reader.h"
 #include "cathgate/base/must_use.h"
+#include "progress.h"
 
 struct log_source {
 	char **files; /* NULL: the log at `path` is read */
@@ -18,6 +19,7 @@ struct log_source {
 	char *first; /* the file of that log to begin with; NULL: the first there is */
 	uint64_t first_seq; /* its first line's number */
 	struct log_reader *reader;
+	struct progress progress; /* all zero: not shown */
 };
 
 /* The path of the log that the configuration names (`config` NULL: the installed one),
@@ -36,6 +38,10 @@ MUST_USE int log_source_open_log(struct log_source *source, const char *path,
 void log_source_close(struct log_source *source);
 /* Goes back to the first line. 0, or -1 after saying what is wrong. */
 MUST_USE int log_source_rewind(struct log_source *source);
+
+/* From here to log_source_close, log_source_next shows how far it is with what is to be
+ * read `passes` times. Nothing else may be printed until then. */
+void log_source_show_progress(struct log_source *source, unsigned passes);
 
 /* How many of these files, oldest first, hold no line of `since` or later.
  *

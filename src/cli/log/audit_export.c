@@ -14,6 +14,7 @@
 #include "cli/kit/keep.h"
 #include "cli/kit/moment.h"
 #include "cli/kit/options.h"
+#include "cli/kit/progress.h"
 #include "cli/kit/shown.h"
 #include "export.h"
 #include "patient.h"
@@ -109,9 +110,9 @@ static int verify_log(const struct request *request, struct verify_set *set)
 {
 	if (verify_open(set, &request->sources))
 		return CLI_USAGE;
-	struct verify_bar bar = verify_bar_start(set);
-	int result = verify_set_run(set, verify_bar_move, &bar);
-	verify_bar_end(&bar);
+	struct progress bar = progress_start(verify_set_bytes(set));
+	int result = verify_set_run(set, progress_move, &bar);
+	progress_end(&bar);
 	if (result)
 		return CLI_USAGE;
 	if (!set->fault.kind)

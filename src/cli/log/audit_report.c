@@ -138,6 +138,7 @@ static int make_report(struct request *request, struct report *report, char **fi
 	report->study = request->view.study;
 	if (log_source_open(&source, files, file_count, request->config, report->since))
 		return CLI_USAGE;
+	log_source_show_progress(&source, REPORT_PASSES);
 	int result = report_read(&source, &request->filter, report, &doubts);
 	log_source_close(&source);
 	if (result)

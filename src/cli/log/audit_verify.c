@@ -3,6 +3,7 @@
 
 #include "cli/kit/cli.h"
 #include "cli/kit/options.h"
+#include "cli/kit/progress.h"
 #include "verify_open.h"
 #include "verify_print.h"
 
@@ -35,11 +36,11 @@ static int verify_log(const struct request *request)
 	int status = CLI_USAGE;
 	if (verify_open(&set, &request->sources))
 		goto out;
-	struct verify_bar bar = verify_bar_start(&set);
+	struct progress bar = progress_start(verify_set_bytes(&set));
 	if (request->is_quiet)
 		bar.shown = -1;
-	int result = verify_set_run(&set, verify_bar_move, &bar);
-	verify_bar_end(&bar);
+	int result = verify_set_run(&set, progress_move, &bar);
+	progress_end(&bar);
 	if (result)
 		goto out;
 	status = set.fault.kind			  ? CLI_WRONG

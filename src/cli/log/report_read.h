@@ -8,6 +8,8 @@
 #include "cli/kit/log_source.h"
 #include "report_count.h"
 
+#define REPORT_PASSES 2
+
 /* What a report can't answer for. */
 struct report_doubts {
 	uint64_t gaps, unreadable;

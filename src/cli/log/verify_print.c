@@ -2,15 +2,11 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
 #include "cli/kit/complain.h"
 #include "cli/kit/shown.h"
-
-#define BAR_WIDTH     40
-#define BAR_FROM_SIZE (32u << 20)
 
 static const char *plural(uint64_t count)
 {
@@ -263,36 +259,4 @@ size_t verify_print_lacking(const struct verify_set *set)
 				 note->path, first_seq, note->checkpoint.origin);
 	}
 	return lacking;
-}
-
-struct verify_bar verify_bar_start(const struct verify_set *set)
-{
-	struct verify_bar bar = { .total = 0 };
-	for (size_t i = 0; i < set->count; i++)
-		bar.total += set->files[i].size;
-	bar.shown = bar.total >= BAR_FROM_SIZE && isatty(STDERR_FILENO) ? 0 : -1;
-	return bar;
-}
-
-void verify_bar_move(void *context, uint64_t bytes)
-{
-	struct verify_bar *bar = context;
-	bar->done += bytes;
-	if (bar->shown < 0)
-		return;
-	/* A log that is written to grows meanwhile. */
-	int percent = bar->done >= bar->total ? 100 : (int)(bar->done * 100 / bar->total);
-	if (percent == bar->shown)
-		return;
-	bar->shown = percent;
-	int filled = percent * BAR_WIDTH / 100;
-	fprintf(stderr, "\r[%.*s%*s] %3d %%", filled,
-		"========================================", BAR_WIDTH - filled, "",
-		percent);
-}
-
-void verify_bar_end(struct verify_bar *bar)
-{
-	if (bar->shown >= 0)
-		fprintf(stderr, "\r%*s\r", BAR_WIDTH + 8, "");
 }

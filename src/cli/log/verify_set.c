@@ -368,6 +368,14 @@ static void add_counts(struct verify_set *set, const struct log_verify_file *sca
 		set->head = scan->chain;
 }
 
+uint64_t verify_set_bytes(const struct verify_set *set)
+{
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < set->count; i++)
+		bytes += set->files[i].size;
+	return bytes;
+}
+
 int verify_set_run(struct verify_set *set,
 		   void (*progress)(void *context, uint64_t bytes), void *context)
 {

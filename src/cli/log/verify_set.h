@@ -55,6 +55,8 @@ MUST_USE int verify_set_add_key(struct verify_set *set, const char *path);
 MUST_USE int verify_set_complete(struct verify_set *set);
 /* Whether every path still names the file that was opened: no rotation came between. */
 bool verify_set_is_current(const struct verify_set *set);
+/* How much there is to read. */
+uint64_t verify_set_bytes(const struct verify_set *set);
 /* set->fault says whether it holds. */
 MUST_USE int verify_set_run(struct verify_set *set,
 			    void (*progress)(void *context, uint64_t bytes),
