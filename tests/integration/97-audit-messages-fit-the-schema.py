@@ -32,7 +32,8 @@ def every_kind():
 					      "peer": "[2001:db8::1]:104", "calling_ae": RUDE,
 					      "subject": RUDE}))
 		lines.append(("association", {"outcome": "refused", "reason": reason,
-					      "peer": "192.0.2.7:1"}))
+					      "peer": "192.0.2.7:1",
+					      "shown_subject": RUDE}))
 	lines.append(("association", {"outcome": "refused", "reason": "limit-associations"}))
 	for outcome in ("forwarded", "failed", "unconfirmed", "spooled", "refused"):
 		for more in ({}, {"patient": RUDE}, {"destination": "plain"},

@@ -424,6 +424,24 @@ static void a_checkpoint_carries_its_note(void **state)
 	free(text);
 }
 
+static void what_was_shown_is_no_identity(void **state)
+{
+	struct fixture *fixture = *state;
+
+	take(fixture, 0,
+	     "'event':'association','outcome':'refused','reason':'tls-untrusted',"
+	     "'peer':'192.0.2.7:1','shown_certificate':'0ff1ce','shown_subject':'CN=x'");
+	char *text = told(fixture);
+	ASSERT_HAS(text, "UserID=\"192.0.2.7\"");
+	/* printf 'association refused: tls-untrusted; shown, not proved: subject CN=x; '\
+	 * 'shown, not proved: certificate sha256 0ff1ce' | base64 -w 0 */
+	ASSERT_HAS(text,
+		   "value=\"YXNzb2NpYXRpb24gcmVmdXNlZDogdGxzLXVudHJ1c3RlZDsgc2hvd24sIG5v"
+		   "dCBwcm92ZWQ6IHN1YmplY3QgQ049eDsgc2hvd24sIG5vdCBwcm92ZWQ6IGNlcnRpZmlj"
+		   "YXRlIHNoYTI1NiAwZmYxY2U=\"");
+	free(text);
+}
+
 static void what_a_peer_sent_is_escaped(void **state)
 {
 	struct fixture *fixture = *state;
@@ -795,6 +813,7 @@ int main(void)
 		TEST(what_has_no_end_is_told_all_the_same),
 		TEST(lines_are_told_as_what_they_are),
 		TEST(a_checkpoint_carries_its_note),
+		TEST(what_was_shown_is_no_identity),
 		TEST(what_a_peer_sent_is_escaped),
 		TEST(a_node_of_any_name_is_a_host_name),
 		TEST(many_studies_are_several_messages),
