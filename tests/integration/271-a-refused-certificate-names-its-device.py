@@ -3,12 +3,13 @@ what cures it, never that an expired one fits; all of it reads well in 80 column
 import json
 import re
 import shutil
+import subprocess
 
 import dicom
 from authority import DAY, Authority
 from config import fingerprint
 from dicom import XA_CONTEXT
-from harness import Test, tool
+from harness import Test, cathgate, tool
 
 URI = "urn:uuid:6a1f5a0e-0000-4000-8000-000000000001"
 CLIENT = "extendedKeyUsage = clientAuth\n"
@@ -103,6 +104,13 @@ with Test() as t:
 	gateway.reload(changes)
 	data, text = told(gateway, "--modality", "angio", status=1)
 	assert "It fits" not in text and "changed since" in data["cure"], text
+
+	# A revoked one has no entry any more.
+	(gateway.folder / "modalities.d").mkdir()
+	(gateway.folder / "modalities.d/gone.conf.revoked").touch()
+	done = subprocess.run([cathgate(), "diagnose", "--modality", "gone", "--config",
+			       gateway.config], capture_output=True, text=True)
+	assert done.returncode == 2 and "cathgate modality renew gone" in done.stderr, done
 
 	# Each certificate that was refused is a group of its own; many are one.
 	for i in range(14):

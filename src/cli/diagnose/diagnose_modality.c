@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cathgate/audit/members.h"
 #include "cathgate/base/reason.h"
@@ -386,6 +387,17 @@ static void print_json(const struct search *search,
 					   : NULL)));
 }
 
+/* Where `cathgate modality revoke` has put its entry. */
+static bool is_revoked(const struct config *config, const char *name)
+{
+	const char *slash = strrchr(config->path, '/');
+
+	return access(keep_format("%.*s" CONFIG_MODALITIES_FOLDER "/%s.conf.revoked",
+				  slash ? (int)(slash + 1 - config->path) : 0,
+				  config->path, name),
+		      F_OK) == 0;
+}
+
 static const struct config_modality *find_modality(const struct config *config,
 						   const char *name)
 {
@@ -396,8 +408,13 @@ static const struct config_modality *find_modality(const struct config *config,
 			return &config->modalities[i];
 		all = keep_listed(all, ", ", config->modalities[i].name);
 	}
-	complain("there is no modality \"%s\"; those that there are: %s", name,
-		 all[0] ? all : "none");
+	if (is_revoked(config, name))
+		complain("the modality \"%s\" was revoked, and is refused; to let it in "
+			 "again, with a new certificate: cathgate modality renew %s",
+			 name, name);
+	else
+		complain("there is no modality \"%s\"; those that there are: %s", name,
+			 all[0] ? all : "none");
 	return NULL;
 }
 
