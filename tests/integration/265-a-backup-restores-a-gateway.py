@@ -192,6 +192,21 @@ def recipients_open_it(machine):
 	assert "another key" in said, said
 
 
+def plain_credentials_are_proved(machine):
+	"""As a drop-in loads them."""
+	machine.configure('"tls/pseudonym.key"', '"credential:hidden.key"')
+	(UNITS / "cathgated.service.d/key.conf").write_text(
+		f"[Service]\nLoadCredential=hidden.key:{SITE}/tls/pseudonym.key\n")
+	file = t.work / "plain"
+	machine.run("backup", file, "--passphrase-file", secret)
+	before = whole()
+	machine.run("restore", file, "--passphrase-file", secret, "--yes")
+	assert whole_but_aside() == {path: content for path, content in before.items()
+				     if "before-restore" not in path}
+	nothing_lies_about()
+	machine.configure('"credential:hidden.key"', '"tls/pseudonym.key"')
+
+
 def credentials_move_only_when_asked(machine):
 	"""systemd has encrypted a key for one machine."""
 	key, store = SITE / "tls/gateway.key", pathlib.Path("/etc/credstore.encrypted")
@@ -267,4 +282,5 @@ with Test() as t:
 	only_an_answer_replaces(without)
 	recipients_open_it(machine)
 	absolute_paths_are_proved_too(machine)
+	plain_credentials_are_proved(machine)
 	credentials_move_only_when_asked(machine)

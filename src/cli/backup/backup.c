@@ -260,12 +260,8 @@ static void print_end(const struct backup *backup, off_t size)
 		printf("It has not %s, which the configuration names: keep a copy of "
 		       "that, too.\n",
 		       *elsewhere);
-	for (; *names; names++)
-		if (!credentials_has(*names))
-			printf("It has not the credential %s as a file of "
-			       "/" CONTENTS_STORE ": keep a copy.\n",
-			       *names);
-		else if (!backup->request->with_credentials)
+	for (; !backup->request->with_credentials && *names; names++)
+		if (credentials_has(*names))
 			printf("The key %s in it is of use on this machine alone: "
 			       "--with-credentials makes it readable.\n",
 			       *names);

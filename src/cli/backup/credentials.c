@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,8 +14,11 @@
 #include "cli/kit/staging_tree.h"
 #include "contents.h"
 
-#define TOOL	    "/usr/bin/systemd-creds"
-#define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define TOOL	       "/usr/bin/systemd-creds"
+#define CREDENTIAL_MAX 65536
+#define DROP_INS       CONTENTS_UNITS "/cathgated.service.d"
+#define INSIDE	       "/" CONTENTS_SITE "/"
+#define OPEN_FOLDER    (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 bool credentials_has(const char *name)
 {
@@ -122,6 +126,45 @@ static int open_stored(int folder, const char *name)
 	return -1;
 }
 
+/* LoadCredential=NAME:/etc/cathgate/FILE, from a drop-in: that file, staged. */
+static int load_one(int folder, const char *setting)
+{
+	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, 0600 };
+	const char *path = strchr(setting, ':');
+	const char *name = path ? keep_copy(setting, (size_t)(path - setting)) : "";
+	const char *to = keep_format(CONTENTS_CREDENTIALS "/%s", name);
+	char *bytes;
+	size_t size;
+	int result;
+
+	if (!path || strncmp(path + 1, INSIDE, strlen(INSIDE)) != 0 ||
+	    strchr(name, '/') || is_there(folder, to) ||
+	    durable_read_at(folder, path + 2, CREDENTIAL_MAX, &bytes, &size) < 0)
+		return 0; /* the check says what is missing */
+	result = durable_create_at(folder, to, bytes, size, &own);
+	explicit_bzero(bytes, size);
+	free(bytes);
+	return result < 0 ? complain_file(to) : 0;
+}
+
+static int load_from(int folder, const char *name)
+{
+	static const char key[] = "LoadCredential=";
+	char *text, *at, *line;
+	size_t size;
+	int result = 0;
+
+	if (durable_read_at(folder, keep_format(DROP_INS "/%s", name), CREDENTIAL_MAX,
+			    &text, &size) < 0)
+		return 0;
+	at = text;
+	while (result == 0 && (line = strsep(&at, "\n")))
+		if (strncmp(line, key, strlen(key)) == 0)
+			result = load_one(folder, line + strlen(key));
+	free(text);
+	return result;
+}
+
 static const struct daemon_user *reader;
 
 static int give(int folder, const char *name)
@@ -138,13 +181,14 @@ int credentials_stage(int folder, const struct daemon_user *user)
 	bool came = is_there(folder, CONTENTS_CREDENTIALS);
 
 	reader = user;
-	if (!came && !is_there(folder, CONTENTS_STORE))
+	if (!came && !is_there(folder, CONTENTS_STORE) && !is_there(folder, DROP_INS))
 		return 0;
 	if (make_folder(folder, CONTENTS_CREDENTIALS) < 0 ||
 	    (came && !is_there(folder, CONTENTS_STORE) &&
 	     make_folder(folder, CONTENTS_STORE) < 0) ||
 	    each_in(folder, CONTENTS_CREDENTIALS, encrypt) < 0 ||
 	    each_in(folder, CONTENTS_STORE, open_stored) < 0 ||
+	    each_in(folder, DROP_INS, load_from) < 0 ||
 	    each_in(folder, CONTENTS_CREDENTIALS, give) < 0)
 		return -1;
 	return durable_settle_at(folder, CONTENTS_CREDENTIALS, &owner) < 0
