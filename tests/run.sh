@@ -10,7 +10,7 @@ build="cmake ninja-build gcc g++ pkg-config libdcmtk-dev libssl-dev libconfig-de
 	libsystemd-dev libjansson-dev libcmocka-dev zlib1g-dev"
 peers="clang-format dcmtk stunnel4 orthanc openssl python3 jq curl bash procps util-linux mount iproute2
 	strace libxml2-utils mandoc prometheus rsyslog rsyslog-openssl systemd mmdebstrap dpkg-dev
-	odil ctn gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user"
+	apt-utils gpg odil ctn gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user"
 
 install_missing() {
 	missing=

@@ -18,10 +18,17 @@ def output(*command):
 
 
 def libraries(program):
-	"""The files of those that it names itself."""
-	needed = set(re.findall(r"\(NEEDED\).*\[(.+)\]", output("readelf", "-dW", program)))
-	found = dict(re.findall(r"^\s*(\S+) => (/\S+)", output("ldd", program), re.M))
-	return {os.path.realpath(found[name]) for name in needed if name in found}
+	"""The files of those that it names itself, in the folders of its own architecture."""
+	needed = re.findall(r"\(NEEDED\).*\[(.+)\]", output("readelf", "-dW", program))
+	machine = re.search(r"Machine: +(\S+)", output("readelf", "-hW", program))[1]
+	folder = {"AArch64": "aarch64-linux-gnu"}.get(machine, "x86_64-linux-gnu")
+	places = (f"/{top}/{folder}/{name}" for name in needed for top in ("usr/lib", "lib"))
+	found = {os.path.basename(place): os.path.realpath(place)
+		 for place in places if os.path.exists(place)}
+	missing = set(needed) - found.keys()
+	if missing:
+		sys.exit(f"sbom.py: {program} needs {missing}, which {folder} has not")
+	return set(found.values())
 
 
 def owner(file):

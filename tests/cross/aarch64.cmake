@@ -1,5 +1,7 @@
 # CMake's toolchain file for a build for arm64 on another machine: Debian's cross compiler,
-# with the headers and libraries of a tree of arm64 packages (arm64.py beside it makes one).
+# with the headers and libraries of a tree of arm64 packages (arm64.py beside it makes one);
+# or, without CATHGATE_SYSROOT, with those that are installed here beside this machine's own,
+# as in systemd/package/make-packages.sh.
 #	cmake -DCMAKE_TOOLCHAIN_FILE=tests/cross/aarch64.cmake -DCATHGATE_SYSROOT=TREE …
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
@@ -12,12 +14,14 @@ set(CMAKE_C_COMPILER ${triplet}-gcc)
 set(CMAKE_CXX_COMPILER ${triplet}-g++)
 set(CMAKE_LIBRARY_ARCHITECTURE ${triplet})
 
-set(CMAKE_FIND_ROOT_PATH ${CATHGATE_SYSROOT})
-set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
-set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
-set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
-set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
-set(ENV{PKG_CONFIG_SYSROOT_DIR} ${CATHGATE_SYSROOT})
+if(CATHGATE_SYSROOT)
+	set(CMAKE_FIND_ROOT_PATH ${CATHGATE_SYSROOT})
+	set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+	set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+	set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+	set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+	set(ENV{PKG_CONFIG_SYSROOT_DIR} ${CATHGATE_SYSROOT})
+endif()
 set(ENV{PKG_CONFIG_LIBDIR}
 	${CATHGATE_SYSROOT}/usr/lib/${triplet}/pkgconfig:${CATHGATE_SYSROOT}/usr/share/pkgconfig)
 

@@ -30,7 +30,7 @@ BESIDES = ("systemd-sysv dbus lintian man-db bash-completion file fdisk nftables
 # Another version formats otherwise, Prometheus would be one more service, and one build for
 # arm64 is enough.
 NOT_THERE = {"clang-format", "mmdebstrap", "prometheus",
-	     "gcc-aarch64-linux-gnu", "g++-aarch64-linux-gnu", "qemu-user"}
+	     "apt-utils", "gpg", "gcc-aarch64-linux-gnu", "g++-aarch64-linux-gnu", "qemu-user"}
 # Only 20-the-other-tests-pass.py needs these, which one release runs.
 FOR_OTHER_TESTS = {"libcmocka-dev", "orthanc", "odil", "ctn", "jq", "strace", "libxml2-utils",
 		   "mandoc", "rsyslog", "rsyslog-openssl"}
