@@ -345,6 +345,15 @@ static bool read_credential(struct reader *reader, const struct config_place *pl
 	return true;
 }
 
+bool item_word(struct reader *reader, const struct config_place *place, const char *text,
+	       void *ret)
+{
+	if (text[0] == '\0')
+		return refuse_item(reader, place, text,
+				   "is no word of a command; remove it");
+	return keep_text(reader, text, ret);
+}
+
 bool item_file(struct reader *reader, const struct config_place *place, const char *text,
 	       void *ret)
 {

@@ -14,6 +14,7 @@ reader_item item_number_address; /* a numeric address */
 reader_item item_socket;	 /* a name as systemd.socket's FileDescriptorName= */
 reader_item item_dns;		 /* a name, no wildcard */
 reader_item item_uri;
+reader_item item_word; /* of a command: any text but "" */
 reader_item item_common_name;
 reader_item item_digest;    /* lower case, no colons */
 reader_item item_sop_class; /* a UID */

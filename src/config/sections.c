@@ -320,6 +320,24 @@ static void control_read(struct reader *reader, const config_setting_t *setting,
 		   &((struct config *)object)->control);
 }
 
+static const struct key alerts_keys[] = {
+	{ .name = "command",
+	  .read = reader_strings,
+	  .item = item_word,
+	  .required = true,
+	  .offset = offsetof(struct config_alerts, command),
+	  .example = "[ \"/usr/local/sbin/cathgate-alert\" ]" },
+};
+
+static void alerts_read(struct reader *reader, const config_setting_t *setting,
+			const struct key *key, void *object)
+{
+	struct config_alerts *alerts = &((struct config *)object)->alerts;
+
+	want_group(reader, setting, key, alerts_keys, KEY_COUNT(alerts_keys), alerts);
+	alerts->place = reader_member_place(reader, setting, "command");
+}
+
 #define LIMIT_KEY(key_name, least, most, value)                                        \
 	{                                                                              \
 		.name = #key_name, .read = reader_unsigned, .min = least, .max = most, \
@@ -417,6 +435,9 @@ static const struct key top_keys[] = {
 	{ .name = "control",
 	  .read = control_read,
 	  .example = "{ socket = \"/run/cathgate/control\"; }" },
+	{ .name = "alerts",
+	  .read = alerts_read,
+	  .example = "{ command = [ \"/usr/local/sbin/cathgate-alert\" ]; }" },
 	{ .name = "limits",
 	  .read = limits_read,
 	  .example = "{ max_associations = 128; }" },

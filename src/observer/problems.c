@@ -125,18 +125,22 @@ static void put_end(struct list *list, const struct observer_end *end)
 	    owners[end->owner], end->name, left, ends);
 }
 
-/* What an alert says that has no end, and nothing else here shows. */
+/* Those that have no end, and that nothing else here shows. */
+bool problems_have_alert(const char *reason)
+{
+	enum reason number = reason_of_name(reason);
+
+	return number == REASON_AUDIT_BROKEN || number == REASON_INTERNAL;
+}
+
 static void put_alert(struct list *list, const struct tally *tally)
 {
-	static const enum reason shown[] = { REASON_AUDIT_BROKEN, REASON_INTERNAL };
 	const struct happening *alert = &tally->last_alert;
 
-	if (llabs((long long)(list->now - utc_seconds(alert->time))) > ALERT_STAYS)
-		return;
-	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
-		if (strcmp(alert->reason, reason_name(shown[i])) == 0)
-			put(list, WARNING, "alert", alert->reason, alert->time,
-			    "alert: %s: %s", alert->reason, alert->detail);
+	if (llabs((long long)(list->now - utc_seconds(alert->time))) <= ALERT_STAYS &&
+	    problems_have_alert(alert->reason))
+		put(list, WARNING, "alert", alert->reason, alert->time, "alert: %s: %s",
+		    alert->reason, alert->detail);
 }
 
 static void put_log(struct list *list, const struct snapshot *snapshot,

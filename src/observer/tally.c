@@ -337,6 +337,14 @@ void tally_destination(struct tally *tally, const char *name)
 		   "destination", name, NULL);
 }
 
+void tally_names(struct tally *tally, const struct snapshot *snapshot)
+{
+	for (uint32_t i = 0; i < snapshot->head.modality_count; i++)
+		tally_modality(tally, snapshot->modalities[i].text);
+	for (uint32_t i = 0; i < snapshot->head.destination_count; i++)
+		tally_destination(tally, snapshot->destinations[i].text);
+}
+
 /* Makes counters at 0, so that Prometheus sees their first increase, too. */
 static void begin_at_nothing(struct series *counters)
 {

@@ -11,6 +11,7 @@
 #include "modalities.h"
 #include "recent.h"
 #include "series.h"
+#include "snapshot.h"
 
 #define TALLY_DESTINATIONS 256
 #define TALLY_CHANGES_SIZE 8192
@@ -57,5 +58,7 @@ void tally_handshakes(struct tally *tally, uint64_t done);
 /* Make all counters that a modality or a destination can have, at 0. */
 void tally_modality(struct tally *tally, const char *name);
 void tally_destination(struct tally *tally, const char *name);
+/* Both, for all that a snapshot names. */
+void tally_names(struct tally *tally, const struct snapshot *snapshot);
 /* NULL when nothing is known of it. */
 const struct tally_destination *tally_find(const struct tally *tally, const char *name);

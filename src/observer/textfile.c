@@ -27,6 +27,8 @@ static const struct family families[] = {
 	  "Connections that have not authenticated yet." },
 	{ "cathgate_turned_away_total", SERIES_COUNTER,
 	  "Connections that a limit closed at accept." },
+	{ "cathgate_alert_commands_total", SERIES_COUNTER,
+	  "Runs of alerts.command, by outcome: done, failed." },
 	{ "cathgate_handshake_seconds", SERIES_HISTOGRAM,
 	  "From accept until the certificate is proved." },
 	{ "cathgate_first_byte_seconds", SERIES_HISTOGRAM,
@@ -84,6 +86,10 @@ static void put_state(struct series *to, const struct snapshot *snapshot, bool i
 		   NULL);
 	series_add(to, "cathgate_handshakes_open", is_up ? head->handshaking : 0, NULL);
 	series_add(to, "cathgate_turned_away_total", (double)head->turned_away, NULL);
+	series_add(to, "cathgate_alert_commands_total", (double)head->alerts.done,
+		   "outcome", "done", NULL);
+	series_add(to, "cathgate_alert_commands_total", (double)head->alerts.failed,
+		   "outcome", "failed", NULL);
 	series_put(to, "cathgate_handshake_seconds", &head->handshake, NULL);
 	series_put(to, "cathgate_first_byte_seconds", &head->first_byte, NULL);
 	series_put(to, "cathgate_audit_sync_seconds", &head->sync, NULL);

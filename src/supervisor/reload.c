@@ -114,6 +114,14 @@ static void renew_observer(struct helper *observer, const struct config *before,
 		helper_dismiss(observer);
 }
 
+static void renew_alerter(struct helper *alerter, const struct config *before,
+			  const struct config *now)
+{
+	alerter->restart_ms = 0;
+	if (!changes_same_strings(&before->alerts.command, &now->alerts.command))
+		helper_dismiss(alerter);
+}
+
 static void bring_into_force(struct server *server, struct settings *next,
 			     struct listener *listeners, size_t listener_count)
 {
@@ -129,6 +137,7 @@ static void bring_into_force(struct server *server, struct settings *next,
 	settings_forget_keys(&before);
 	listeners_replace(&gate->listeners, now, listeners, listener_count);
 	renew_observer(&server->helpers[ROLES_OBSERVER], before.config, now);
+	renew_alerter(&server->helpers[ROLES_ALERTER], before.config, now);
 	places_revise(&gate->places, before.config, now);
 	paces_say(gate);
 	resolver_renew(&server->resolver, &server->settings, &before);

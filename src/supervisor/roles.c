@@ -3,6 +3,7 @@
 #include "cathgate/audit/auditor.h"
 #include "cathgate/base/log.h"
 #include "cathgate/exporter/exporter.h"
+#include "cathgate/observer/alerter.h"
 #include "cathgate/observer/observer.h"
 
 static int run_auditor(int channel, const void *argument)
@@ -63,6 +64,20 @@ static bool wants_observer(const void *argument)
 	return !server->is_stopping && observer_is_wanted(server->settings.config);
 }
 
+static int run_alerter(int channel, const void *argument)
+{
+	const struct server *server = argument;
+
+	return alerter_run(channel, server->settings.config);
+}
+
+static bool wants_alerter(const void *argument)
+{
+	const struct server *server = argument;
+
+	return !server->is_stopping && alerter_is_wanted(server->settings.config);
+}
+
 static int run_scribe(int channel, const void *argument)
 {
 	const struct server *server = argument;
@@ -110,6 +125,15 @@ static const struct role roles[ROLES_COUNT] = {
 			     .finish_ms = OBSERVER_FINISH_MS + 500,
 			     .ended = "the observer ended: metrics and status stand "
 				      "still until another starts, in 5 s" },
+	[ROLES_ALERTER] = { .name = "cathgated-rings",
+			    .context = "alerter",
+			    .run = run_alerter,
+			    .is_wanted = wants_alerter,
+			    .backoff_ms = 5000,
+			    .backoff_max_ms = 5000,
+			    .finish_ms = 1000,
+			    .ended = "the alerter ended: nobody hears of alerts until "
+				     "another starts, in 5 s" },
 	[ROLES_SCRIBE] = { .name = "cathgated-told",
 			   .is_once = true,
 			   .run = run_scribe,
@@ -135,6 +159,7 @@ void roles_init(struct server *server)
 	/* What the auditor does to a broken log at its start is over when it is ready. */
 	helpers[ROLES_EXPORTER].after = &helpers[ROLES_AUDITOR];
 	helpers[ROLES_OBSERVER].after = &helpers[ROLES_AUDITOR];
+	helpers[ROLES_ALERTER].after = &helpers[ROLES_AUDITOR];
 	server->auditing.helper = &helpers[ROLES_AUDITOR];
 	server->resolver.helper = &helpers[ROLES_RESOLVER];
 	server->warnings.scribe = &helpers[ROLES_SCRIBE];

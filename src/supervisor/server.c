@@ -303,6 +303,7 @@ static void release_all(struct server *server)
 {
 	stop_auditor(server);
 	helper_stop(&server->helpers[ROLES_EXPORTER]);
+	helper_stop(&server->helpers[ROLES_ALERTER]);
 	helper_stop(&server->helpers[ROLES_OBSERVER]);
 	helper_stop(&server->helpers[ROLES_RESOLVER]);
 	listeners_close(&server->gate.listeners);

@@ -130,6 +130,7 @@ static void write_totals(const struct server *server, FILE *to)
 		.verdict = snapshot->verdict,
 		.handshake = snapshot->handshake,
 		.first_byte = snapshot->first_byte,
+		.alerts = snapshot->alerts,
 		.sync = snapshot->sync,
 		.modality_count = (uint32_t)server->settings.config->modality_count,
 		.destination_count = (uint32_t)server->settings.config->destination_count,
@@ -154,7 +155,8 @@ static void write_snapshot(const struct server *server, FILE *to)
 }
 
 /* What can't be told is told a second later. */
-static void tell_observer(const struct server *server, int channel)
+static void tell(const struct server *server, const struct helper *const *helpers,
+		 size_t count)
 {
 	int fd = memfd_create("cathgate-snapshot", MFD_CLOEXEC);
 	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
@@ -162,26 +164,55 @@ static void tell_observer(const struct server *server, int channel)
 
 	if (to) {
 		write_snapshot(server, to);
-		if (fflush(to) == 0 && descriptors_send(channel, &byte, sizeof(byte), &fd,
-							1, MSG_DONTWAIT) != 0)
-			log_debug("the observer doesn't listen: %s", strerror(errno));
+		if (fflush(to) != 0)
+			count = 0;
+		for (size_t i = 0; i < count; i++)
+			if (helpers[i]->channel >= 0 &&
+			    descriptors_send(helpers[i]->channel, &byte, sizeof(byte),
+					     &fd, 1, MSG_DONTWAIT) != 0)
+				log_debug("%s doesn't listen: %s",
+					  helpers[i]->role->context, strerror(errno));
 		fclose(to);
 	} else if (fd >= 0) {
 		close(fd);
 	}
 }
 
+/* A new alerter counts from nothing. */
+static void hear_alerter(struct snapshot *snapshot, const struct helper *alerter)
+{
+	struct alerter_totals now, *told = &snapshot->alerts_told;
+
+	if (alerter->channel < 0)
+		return;
+	while (recv(alerter->channel, &now, sizeof(now), MSG_DONTWAIT) == sizeof(now)) {
+		if (now.done < told->done || now.failed < told->failed)
+			*told = (struct alerter_totals){ 0 };
+		snapshot->alerts.done += now.done - told->done;
+		snapshot->alerts.failed += now.failed - told->failed;
+		*told = now;
+	}
+}
+
 void snapshot_maintain(struct server *server)
 {
-	const struct helper *observer = &server->helpers[ROLES_OBSERVER];
+	const struct helper *const helpers[] = { &server->helpers[ROLES_OBSERVER],
+						 &server->helpers[ROLES_ALERTER] };
 	struct snapshot *snapshot = &server->snapshot;
+	bool is_new = false, listens = false;
 
-	if (observer->channel < 0 ||
-	    (observer->generation == snapshot->told && clock_ms() < snapshot->tell_ms))
+	for (size_t i = 0; i < 2; i++) {
+		listens |= helpers[i]->channel >= 0;
+		is_new |= helpers[i]->channel >= 0 &&
+			  helpers[i]->generation != snapshot->told[i];
+	}
+	if (!listens || (!is_new && clock_ms() < snapshot->tell_ms))
 		return;
 	snapshot->tell_ms = clock_ms() + TELL_MS;
-	snapshot->told = observer->generation;
-	tell_observer(server, observer->channel);
+	for (size_t i = 0; i < 2; i++)
+		snapshot->told[i] = helpers[i]->generation;
+	hear_alerter(snapshot, helpers[1]);
+	tell(server, helpers, 2);
 }
 
 void snapshot_tell_verdict(struct server *server, const struct observer_verdict *verdict)

@@ -6,13 +6,17 @@
 
 #include "cathgate/association/association.h"
 #include "cathgate/base/histogram.h"
+#include "cathgate/observer/alerter.h"
 #include "cathgate/observer/observer.h"
 
 struct server;
 
 struct snapshot {
-	unsigned told; /* the observer's generation that was, last */
+	/* The generations that were told last, of the observer and of the alerter. */
+	unsigned told[2];
 	int64_t tell_ms;
+	struct alerter_totals alerts; /* of the present alerter, and of those before */
+	struct alerter_totals alerts_told; /* by the present one */
 	struct histogram handshake, first_byte, sync;
 	struct histogram sync_told; /* by the present auditor */
 	struct observer_verdict verdict;

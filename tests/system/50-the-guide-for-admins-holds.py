@@ -1,9 +1,13 @@
 """Goal: every block of docs/ADMIN.md does what the page says around it, on a real systemd and
 with a firewall: first image, renewing, revoking, another CA, monitoring, backup, credentials."""
+import http.server
+import json
 import os
 import pathlib
+import queue
 import re
 import subprocess
+import threading
 import time
 import urllib.request
 
@@ -228,6 +232,41 @@ def asked_by_monitors(guide):
 		assert done.returncode < 3 and line.fullmatch(done.stdout), done
 
 
+class Hook(http.server.BaseHTTPRequestHandler):
+	def do_POST(self):
+		text = self.rfile.read(int(self.headers["Content-Length"]))
+		self.server.heard.put(json.loads(text))
+		self.send_response(204)
+		self.end_headers()
+
+
+def alerted(guide, modality):
+	step("an alert leaves the hardened unit for a webhook")
+	guide.run("cd /usr/share/doc/cathgate/examples")
+	hook = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+	hook.heard = queue.Queue()
+	threading.Thread(target=hook.serve_forever, daemon=True).start()
+	mail, webhook = guide.take("alerts:").strip().split("\n\n")
+	before = CONFIG.read_text()
+	for text in (mail, webhook):	# the check takes both
+		CONFIG.write_text(f"{before}\n{text}\n")
+		do("runuser", "-u", "cathgate", "--", "cathgated", "--check")
+	configure("https://hooks.hospital.example", f"http://127.0.0.1:{hook.server_port}")
+	do("systemctl", "reload", "cathgated")
+	eventually(lambda: audit(event="reload")[-1]["detail"] == "alerts.command changed")
+	good = CONFIG.read_text()
+	CONFIG.write_text(f"{good}\nnothing = 1;\n")
+	subprocess.run(["systemctl", "reload", "cathgated"])
+	# What holds already when the command is given is told first.
+	while (heard := hook.heard.get(timeout=120)).get("problem") != "reload-refused":
+		print(heard)
+	assert heard["alert"] == "began", heard
+	CONFIG.write_text(before)
+	do("systemctl", "reload", "cathgated")
+	hook.shutdown()
+	modality.sends()
+
+
 def monitored(guide, modality):
 	step("node_exporter has the metrics of the hardened service")
 	do("useradd", "technician")
@@ -235,6 +274,7 @@ def monitored(guide, modality):
 	eventually(lambda: subprocess.run(["runuser", "-u", "technician", "--", "cathgate",
 					   "status"], stdout=subprocess.DEVNULL).returncode == 0)
 	asked_by_monitors(guide)
+	alerted(guide, modality)
 	guide.run("apt-get install prometheus-node-exporter")
 	usual = guide.take("metrics:").strip()
 	configure(f"//{usual}", usual.replace(str(PROM.parent), "/srv"))

@@ -164,6 +164,12 @@ struct config_control {
 	struct config_file socket; /* path NULL: the usual one, where its folder exists */
 };
 
+/* Run for each alert, with JSON on its standard input. */
+struct config_alerts {
+	struct config_strings command; /* without any: none */
+	struct config_place place;     /* of the command */
+};
+
 struct config {
 	const char *path;
 	const char *gateway_name;
@@ -176,6 +182,7 @@ struct config {
 	struct config_audit audit;
 	struct config_metrics metrics;
 	struct config_control control;
+	struct config_alerts alerts;
 	struct config_limits limits;
 	struct config_place *places; /* of each key given, for config_place_of */
 	size_t place_count;

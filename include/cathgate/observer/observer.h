@@ -23,6 +23,7 @@
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 #include "cathgate/base/histogram.h"
+#include "cathgate/observer/alerter.h"
 
 #define OBSERVER_CONTROL_USUAL "/run/cathgate/control"
 #define OBSERVER_FINISH_MS     2000
@@ -58,6 +59,7 @@ struct observer_head {
 	uint32_t handshaking, placed; /* connections now */
 	uint64_t handshakes;	      /* that ended well */
 	uint64_t turned_away;	      /* at accept, by a limit */
+	struct alerter_totals alerts;
 	struct observer_verdict verdict;
 	struct histogram handshake;  /* from accept until the certificate is proved */
 	struct histogram first_byte; /* of a C-STORE: from its first byte in until out */

@@ -100,7 +100,7 @@ static bool same_files(const struct config_files *a, const struct config_files *
 	return same;
 }
 
-static bool same_strings(const struct config_strings *a, const struct config_strings *b)
+bool changes_same_strings(const struct config_strings *a, const struct config_strings *b)
 {
 	bool same = a->count == b->count;
 
@@ -121,7 +121,7 @@ static void compare_tls(const struct config_tls *a, const struct config_tls *b,
 	note_key(keys, "tls.min_version", a->min_version == b->min_version);
 	note_key(keys, "tls.server_name", same_text(a->server_name, b->server_name));
 	note_key(keys, "tls.public_key_sha256",
-		 same_strings(&a->public_key_sha256, &b->public_key_sha256));
+		 changes_same_strings(&a->public_key_sha256, &b->public_key_sha256));
 }
 
 static void compare_destination(const struct config_destination *a,
@@ -262,4 +262,7 @@ void changes_list(const struct settings *before, const struct settings *now,
 			      sizeof(keys));
 	if (keys[0])
 		changes_add(ret, "%s", keys);
+	if (!changes_same_strings(&before->config->alerts.command,
+				  &now->config->alerts.command))
+		changes_add(ret, "alerts.command changed");
 }

@@ -17,3 +17,5 @@ void changes_list(const struct settings *before, const struct settings *now,
 void changes_add(struct changes *changes, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void changes_clear(struct changes *changes);
+
+bool changes_same_strings(const struct config_strings *a, const struct config_strings *b);

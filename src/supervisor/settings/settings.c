@@ -8,6 +8,7 @@
 #include "cathgate/policy/policy.h"
 #include "cathgate/base/secrets.h"
 #include "cathgate/dicom/sop_class.h"
+#include "cathgate/observer/alerter.h"
 
 static const struct config_sop_classes sop_classes = {
 	.uid_of_name = sop_class_uid,
@@ -100,6 +101,7 @@ MUST_USE static int load_rest(struct settings *settings, const struct settings *
 	if (!settings->shares_config) {
 		policy_check(config, &settings->faults);
 		audit_check(&config->audit, &settings->faults);
+		alerter_check(config, &settings->faults);
 	}
 	secrets_end();
 	return settings->faults.error_count == 0 ? 0 : -1;

@@ -1,0 +1,32 @@
+/*
+ * The alerter runs a command of the administrator's (alerts.command) for what somebody
+ * should hear of: problems that begin and end, and the audit log's alerts.
+ *
+ * Promises: the command is in nobody's way; it gets one JSON object on its standard
+ * input, no descriptor, no key, and a clean environment; it is ended, with all that it
+ * has started, after ALERTER_COMMAND_SECONDS. It runs ALERTER_PER_MINUTE times a minute
+ * at most, one at a time; what comes meanwhile is summed up. That the gateway itself is
+ * down it can't tell, since it ends with it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cathgate/base/must_use.h"
+#include "cathgate/config/config.h"
+
+#define ALERTER_COMMAND_SECONDS 30
+#define ALERTER_PER_MINUTE	4
+
+/* What the alerter tells the supervisor, in one message each time. */
+struct alerter_totals {
+	uint64_t done, failed; /* runs of the command */
+};
+
+bool alerter_is_wanted(const struct config *config);
+/* Faults of the command: one that can't be run, or that others could change. */
+void alerter_check(const struct config *config, struct config_faults *faults);
+/* Works until the supervisor's socket, which brings snapshots as the observer's does,
+ * closes. Returns the exit status of its process. */
+MUST_USE int alerter_run(int supervisor, const struct config *config);
