@@ -68,6 +68,8 @@ with Test() as t:
 		   "--pacs-ae-title", "PACS", "--pacs-ca", t.pki / "hospital-ca.crt")
 	assert done.returncode == 0, done.stderr
 	ca = Authority(folder, "device-ca")
+	with open(etc / "tls/modalities-ca.crt", "ab") as trusted:	# beside the private CA
+		trusted.write((folder / "device-ca.crt").read_bytes())
 	for kind in GOOD + BAD:
 		ca.issue(f"device-{kind}", BOTH, kind=kind)
 	settings = {"listen.0.tls.ca": f"{folder}/device-ca.crt", "listen.0.tls.crl": None,

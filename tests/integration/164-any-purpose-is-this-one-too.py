@@ -57,7 +57,8 @@ with Test() as t:
 		assert done.returncode == status, (name, done.stderr)
 	done = run(cathgate(), "setup", "--directory", t.work / "etc", "--log-directory",
 		   t.work / "log", "--host", "gw.test", "--listen", "127.0.0.1", "--pacs-host",
-		   "127.0.0.1", "--pacs-ae-title", "PACS", "--pacs-ca", t.pki / "hospital-ca.crt")
+		   "127.0.0.1", "--pacs-ae-title", "PACS", "--pacs-ca", t.pki / "hospital-ca.crt",
+		   "--modality-ca", t.pki / "device-ca.crt")
 	assert done.returncode == 0, done.stderr
 	assert added("any")[0] == 0
 	status, text = added("mail")

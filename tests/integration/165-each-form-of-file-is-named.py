@@ -120,4 +120,6 @@ with Test() as t:
 	for (option, file), told in ADDED.items():
 		status, text = modality(option, file)
 		assert status != 0 and told in text, (option, file, text)
+	with open(t.work / "etc/tls/modalities-ca.crt", "ab") as trusted:
+		trusted.write((folder / "device-ca.crt").read_bytes())
 	assert modality("--certificate", "device.der")[0] == 0
