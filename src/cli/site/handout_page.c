@@ -218,6 +218,8 @@ static int write_stunnel(struct handout *handout, const struct config_listen *li
 		"which "
 		"then stands in\n"
 		"; accept; port 11112, no TLS; calling AE title %s, called AE title %s.\n"
+		"socket = l:TCP_NODELAY=1\n"
+		"socket = r:TCP_NODELAY=1\n"
 		"[cathgate]\n"
 		"client = yes\n"
 		"accept = 127.0.0.1:11112\n"
