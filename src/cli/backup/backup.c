@@ -18,6 +18,7 @@
 #include "cli/kit/options.h"
 #include "cathgate/base/utc.h"
 #include "cli/kit/shown.h"
+#include "cli/kit/staging.h"
 #include "cli/site/site.h"
 #include "contents.h"
 #include "credentials.h"
@@ -25,7 +26,7 @@
 #include "secret.h"
 
 #define RECIPIENTS_MAX 16
-#define WORDS_MAX      96
+#define WORDS_MAX      512
 #define TAR_CHANGED    1 /* a file that grew, as the log does */
 
 struct request {
@@ -142,7 +143,8 @@ static int make_extras(struct backup *backup)
 static void add_word(struct backup *backup, const char *word)
 {
 	if (backup->word_count < WORDS_MAX)
-		backup->words[backup->word_count++] = word;
+		backup->words[backup->word_count] = word;
+	backup->word_count++;
 }
 
 static void add_path(struct backup *backup, const char *path)
@@ -153,7 +155,7 @@ static void add_path(struct backup *backup, const char *path)
 
 /* Sorted by name a note of the log comes before its file, which then has all that the
  * note covers. */
-static void make_command(struct backup *backup)
+static int make_command(struct backup *backup)
 {
 	const char *const *names = contents_credentials(backup->site.config);
 	static const char *const first[] = {
@@ -180,6 +182,10 @@ static void make_command(struct backup *backup)
 		add_path(backup, contents_places[i].path);
 	for (size_t i = 0; names[i]; i++)
 		add_path(backup, keep_format(CONTENTS_STORE "/%s", names[i]));
+	if (backup->word_count <= WORDS_MAX)
+		return 0;
+	complain("the configuration names too many credentials for one backup");
+	return -1;
 }
 
 /* tar writes, OpenSSL reads. */
@@ -278,8 +284,7 @@ static int back_up(struct backup *backup)
 	    (backup->request->with_log &&
 	     log_links_make(&backup->links, backup->site.config->audit.file.path) < 0))
 		return CLI_USAGE;
-	make_command(backup);
-	if (write_file(backup, &size) < 0)
+	if (make_command(backup) < 0 || write_file(backup, &size) < 0)
 		return CLI_USAGE;
 	print_end(backup, size);
 	return CLI_GOOD;
@@ -305,7 +310,7 @@ int backup_main(int argc, char **argv)
 	}
 	if (read_secret(&backup) < 0)
 		return CLI_USAGE;
-	hidden_hold_signals(&before);
+	staging_hold_signals(&before);
 	status = back_up(&backup);
 	explicit_bzero(backup.passphrase, sizeof(backup.passphrase));
 	for (size_t i = 0; i < RECIPIENTS_MAX; i++)

@@ -51,6 +51,15 @@ int contents_write_manifest(int folder, const struct contents_manifest *manifest
 	return result;
 }
 
+/* A file of a folder that can change places with another. */
+static bool is_log(const char *path)
+{
+	const char *base = durable_base(path);
+
+	return path[0] == '/' && base - path > 1 && base[0] != '\0' &&
+	       !strstr(path, "//") && !strstr(path, "/./") && !strstr(path, "/../");
+}
+
 int contents_read_manifest(int folder, struct contents_manifest *ret)
 {
 	const char *gateway, *made, *version, *group, *log;
@@ -64,7 +73,7 @@ int contents_read_manifest(int folder, struct contents_manifest *ret)
 	if (json_unpack(json, "{s:i, s:s, s:s, s:s, s:s, s:s}", "cathgate-backup", &form,
 			"gateway", &gateway, "made", &made, "version", &version, "group",
 			&group, "log", &log) == 0 &&
-	    form == FORM && (log[0] == '\0' || log[0] == '/')) {
+	    form == FORM && (log[0] == '\0' || is_log(log))) {
 		*ret = (struct contents_manifest){
 			.gateway = keep_format("%s", gateway),
 			.made = keep_format("%s", made),

@@ -39,14 +39,3 @@ void hidden_close(struct hidden *hidden)
 		close(hidden->parent);
 	*hidden = HIDDEN_NONE;
 }
-
-void hidden_hold_signals(sigset_t *ret_before)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, ret_before);
-}

@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include <signal.h>
 #include <stdbool.h>
 
 #include "cathgate/base/must_use.h"
@@ -20,6 +19,3 @@ struct hidden {
 MUST_USE int hidden_open(struct hidden *hidden, const char *parent);
 /* Removes it with all in it. Nothing for HIDDEN_NONE. */
 void hidden_close(struct hidden *hidden);
-
-/* SIGINT, SIGTERM and SIGHUP wait, so that they leave nothing half done. */
-void hidden_hold_signals(sigset_t *ret_before);

@@ -10,6 +10,7 @@
 #include "cathgate/base/durable.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
+#include "cli/kit/shown.h"
 
 static bool is_there(int folder, const char *name)
 {
@@ -60,11 +61,11 @@ void places_print(const struct places *places)
 	for (size_t i = 0; i < places->count; i++) {
 		const struct place *place = &places->items[i];
 
-		printf("  %s %s\n",
-		       !place->has_old	 ? "new:      "
-		       : !place->has_new ? "goes away:"
-					 : "replaced: ",
-		       place->path);
+		printf("  %s ", !place->has_old	  ? "new:      "
+				: !place->has_new ? "goes away:"
+						  : "replaced: ");
+		shown_text(stdout, place->path);
+		putchar('\n');
 	}
 	printf("What is there now is kept beside it, as NAME%s.\n", places->aside);
 }

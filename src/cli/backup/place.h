@@ -12,7 +12,7 @@
 
 #include "cathgate/base/must_use.h"
 
-#define PLACES_MAX 64
+#define PLACES_MAX 512
 
 struct place {
 	int from;	    /* the staged folder */

@@ -18,12 +18,21 @@
 #define SITE "/" CONTENTS_SITE
 #define STOP "systemctl stop cathgated.socket cathgated.service"
 
-/* -1 where there is nothing to lock; -2 when another process has it. */
-static int take(const char *path)
+/* -1 where there is nothing to lock; -2 with a message when it can't be had: `held` where
+ * another process has it. */
+static int take(const char *path, const char *held)
 {
 	int lock = lock_file_take(path, 0);
 
-	return lock < 0 && errno == EWOULDBLOCK ? -2 : lock;
+	if (lock >= 0 || errno == ENOENT)
+		return lock;
+	if (errno == EWOULDBLOCK)
+		complain("%s", held);
+	else
+		complain("%s: it can't be locked: %s; see whose it is, and remove it if "
+			 "no gateway runs",
+			 path, strerror(errno));
+	return -2;
 }
 
 /* The lock of the log that the gateway has by the configuration which is there now. */
@@ -40,7 +49,9 @@ static int take_log(void)
 		path = length > 6 && strcmp(log + length - 6, ".jsonl") == 0
 			       ? keep_copy(log, length - 6)
 			       : log;
-		lock = take(keep_format("%s.lock", path));
+		lock = take(keep_format("%s.lock", path),
+			    "a gateway runs and has the audit log open: stop it, as "
+			    "with " STOP);
 	}
 	config_faults_clear(&faults);
 	free(log);
@@ -56,20 +67,13 @@ int proof_stopped(struct proof_locks *ret)
 			 "stop both with " STOP);
 		return -1;
 	}
-	ret->site = take(SITE "/.lock");
-	if (ret->site == -2) {
-		complain("another cathgate command is at work in " SITE
-			 "; try again when it has ended");
-		return -1;
-	}
-	ret->log = take_log();
-	if (ret->log == -2) {
-		complain("a gateway runs and has the audit log open: stop it, as "
-			 "with " STOP);
-		proof_locks_release(ret);
-		return -1;
-	}
-	return 0;
+	ret->site = take(SITE "/.lock", "another cathgate command is at work in " SITE
+					"; try again when it has ended");
+	ret->log = ret->site == -2 ? -2 : take_log();
+	if (ret->log != -2)
+		return 0;
+	proof_locks_release(ret);
+	return -1;
 }
 
 void proof_locks_release(const struct proof_locks *locks)

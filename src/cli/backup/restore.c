@@ -17,6 +17,7 @@
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
 #include "cli/kit/options.h"
+#include "cli/kit/shown.h"
 #include "cli/site/questions.h"
 #include "cli/kit/staging.h"
 #include "cli/kit/staging_tree.h"
@@ -177,16 +178,27 @@ static const char *aside_now(void)
 	return keep_format(".before-restore-%s", stamp);
 }
 
+/* What root is asked about: nothing that the backup says may hide a line of it. */
+static void print_plan(const struct contents_manifest *manifest,
+		       const struct places *places)
+{
+	fputs("Backup of gateway ", stdout);
+	shown_text(stdout, manifest->gateway);
+	fputs(", made ", stdout);
+	shown_text(stdout, manifest->made);
+	fputs(" by cathgate ", stdout);
+	shown_text(stdout, manifest->version);
+	fputs(":\n", stdout);
+	places_print(places);
+}
+
 static int replace(const struct staged *staged, const struct request *request)
 {
 	struct places places = { .aside = aside_now() };
 	int status = CLI_USAGE;
 
 	if (plan(&places, staged) == 0) {
-		printf("Backup of gateway %s, made %s by cathgate %s:\n",
-		       staged->manifest.gateway, staged->manifest.made,
-		       staged->manifest.version);
-		places_print(&places);
+		print_plan(&staged->manifest, &places);
 		if (!request->is_sure && !questions_can_ask())
 			complain("there is nobody to ask: say --yes");
 		else if (!request->is_sure && !question_confirm("Restore it?"))
@@ -239,7 +251,7 @@ int restore_main(int argc, char **argv)
 	}
 	status = CLI_USAGE;
 	if (read_opener(&opener, &request) == 0) {
-		hidden_hold_signals(&before);
+		staging_hold_signals(&before);
 		status = restore(&request, &opener);
 		sigprocmask(SIG_SETMASK, &before, NULL);
 	}

@@ -37,7 +37,7 @@ static bool must_be_within(int target, const char *path, int parent)
 	       of_target.st_dev != of_parent.st_dev || !durable_is_empty_at(target);
 }
 
-static void hold_signals(struct staging *staging)
+void staging_hold_signals(sigset_t *ret_before)
 {
 	sigset_t set;
 
@@ -45,7 +45,7 @@ static void hold_signals(struct staging *staging)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, &staging->signals);
+	sigprocmask(SIG_BLOCK, &set, ret_before);
 }
 
 bool staging_interrupted(void)
@@ -98,7 +98,7 @@ int staging_open(struct staging *staging, const char *target,
 	*staging = (struct staging){ .target = keep_copy(target, length),
 				     .parent = -1,
 				     .folder = -1 };
-	hold_signals(staging);
+	staging_hold_signals(&staging->signals);
 	if (open_place(staging, owner) == 0)
 		return 0;
 	staging_close(staging);

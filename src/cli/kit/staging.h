@@ -49,7 +49,9 @@ MUST_USE int staging_finish(const struct staging *staging, const char *name, FIL
  * anything else there is a message, and nothing is done. 0, or -1 with a message. */
 MUST_USE int staging_commit(struct staging *staging, const char *last);
 
-/* Whether a signal has asked the tool to end. */
+/* SIGINT, SIGTERM and SIGHUP wait, so that they leave nothing half done. */
+void staging_hold_signals(sigset_t *ret_before);
+/* Whether one of them has asked the tool to end. */
 bool staging_interrupted(void);
 
 /* Removes the hidden folder, if it is still there, and lets signals through. */
