@@ -84,6 +84,23 @@ bool pki_crl_is_older(const struct pki_crl *crl, const struct pki_crl *than)
 		compare_numbers(a, b) < 0);
 }
 
+/* The critical extension that says which certificates a CRL speaks of; NULL: all. */
+static const ASN1_OCTET_STRING *scope_of(const X509_CRL *crl)
+{
+	int at = X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1);
+
+	return at < 0 ? NULL : X509_EXTENSION_get_data(X509_CRL_get_ext(crl, at));
+}
+
+bool pki_crl_is_of_others(const struct pki_crl *crl, const struct pki_crl *than)
+{
+	const ASN1_OCTET_STRING *a = scope_of(crl->x509), *b = scope_of(than->x509);
+
+	return X509_NAME_cmp(X509_CRL_get_issuer(crl->x509),
+			     X509_CRL_get_issuer(than->x509)) == 0 &&
+	       a && (!b || ASN1_OCTET_STRING_cmp(a, b) != 0);
+}
+
 int pki_crl_text(const struct pki_crl *crl, struct pki_text *ret)
 {
 	BIO *memory = BIO_new(BIO_s_mem());

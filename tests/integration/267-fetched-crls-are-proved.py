@@ -93,6 +93,9 @@ def bad_ones_are_not():
 	refused(made(ca, "delta.crl", "2.5.29.27 = critical, DER:020101"), "delta")
 	refused(made(ca, "some.crl", "issuingDistributionPoint = critical, @part\n[ part ]\n"
 				     "onlysomereasons = keyCompromise\n"), "some reasons")
+	# Signed by the CA and new, but not about those that the old one is about.
+	refused(made(ca, "part.crl", "issuingDistributionPoint = critical, @part\n[ part ]\n"
+				     "fullname = URI:http://ca.test/part.crl\n"), "other certificates")
 	refused((t.work / f"{ca.name}.crt").read_bytes(), "is a certificate")
 	refused(bytes(33 << 20), "longer than any CRL")
 	refused(404, "404", "could not be fetched")

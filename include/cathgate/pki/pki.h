@@ -155,6 +155,9 @@ time_t pki_crl_until(const struct pki_crl *crl);
 /* Whether `crl` was issued before `than`, as date or number tell. CRLs of different CAs
  * have no order. */
 bool pki_crl_is_older(const struct pki_crl *crl, const struct pki_crl *than);
+/* Whether it is limited to certificates of its CA (issuingDistributionPoint) by other
+ * words than the other one of that CA, if that is limited at all. */
+bool pki_crl_is_of_others(const struct pki_crl *crl, const struct pki_crl *than);
 MUST_USE int pki_crl_text(const struct pki_crl *crl, struct pki_text *ret);
 /* The next CRL: the entries of `before` (NULL for the first CRL) and the new revocations,
  * except certificates that `before` holds. It is valid for `days`, 0 for as long as the

@@ -180,6 +180,11 @@ static const char *fault_of(const struct crl_source *source, const struct config
 		fault = strerror(errno);
 	else
 		fault = crl_judge(config, candidate, source->path);
+	if (!fault && old && pki_crl_is_of_others(crl, old))
+		fault = "speaks of other certificates of that CA than the one that is "
+			"there (issuingDistributionPoint), so that some would be "
+			"refused; give the URL of the full one, or, if this is meant, "
+			"move that file away first";
 	pki_crl_free(old);
 	return fault;
 }
