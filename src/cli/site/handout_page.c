@@ -197,16 +197,20 @@ static int write_stunnel(struct handout *handout, const struct config_listen *li
 			 const struct config_modality *entry)
 {
 	struct durable_owner own = daemon_user_none(0600);
-	const char *name = handout->asked->name, *host = "", *text;
+	const char *name = handout->asked->name, *host = NULL, *text;
 	const char *error = NULL;
 	struct pki_certificate *certificate =
 		pki_certificate_read(listen->tls.certificate.path, &error);
 	struct pki_facts facts = { 0 };
+	const struct place place = place_of(listen);
 	struct address_range range;
 
-	if (certificate && pki_certificate_facts(certificate, &facts) == 0)
-		host = facts.name_count > 0 ? facts.names[0] : listen->address;
+	if (certificate && pki_certificate_facts(certificate, &facts) == 0 &&
+	    facts.name_count > 0)
+		host = facts.names[0];
 	pki_certificate_free(certificate);
+	if (!host)
+		host = place.address ? place.address : "HOST-OF-THE-GATEWAY";
 	text = keep_format(
 		"; For a modality that speaks no TLS: stunnel 5.45 or later, on the "
 		"modality "
@@ -232,8 +236,8 @@ static int write_stunnel(struct handout *handout, const struct config_listen *li
 		"sslVersionMin = TLSv1.2\n"
 		"TIMEOUTidle = 86400\n",
 		list_titles(&entry->ae_titles), list_titles(&entry->called_ae_titles),
-		strchr(host, ':') ? keep_format("[%s]", host) : host,
-		place_of(listen).port, name, name, "ca.crt",
+		strchr(host, ':') ? keep_format("[%s]", host) : host, place.port, name,
+		name, "ca.crt",
 		address_range_parse(host, &range) == 0 ? "checkIP" : "checkHost", host);
 	return staging_write(&handout->staging, "stunnel.conf", text, strlen(text), &own);
 }

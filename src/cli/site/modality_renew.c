@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,15 +53,27 @@ static const struct options options = {
 	.hint = "Name one modality",
 };
 
-/* Brings back the entry that `revoke` has put aside; `undo` puts it aside again. */
-static bool restore_entry(struct site *site, const char *name, bool undo)
+/* An entry that was brought back and stays would let in what was revoked. */
+static void put_aside(const struct site *site, const char *name)
 {
 	const char *path = site_entry_path(site, name);
 	const char *aside = site_revoked_path(site, name);
 
-	if (durable_rename(undo ? path : aside, undo ? aside : path) < 0)
+	if (durable_rename(path, aside) < 0)
+		complain("%s: %s: it could not be put aside again; rename it to %s", path,
+			 strerror(errno), aside);
+}
+
+/* Brings back the entry that `revoke` has put aside. */
+static bool bring_back(struct site *site, const char *name)
+{
+	if (durable_rename(site_revoked_path(site, name), site_entry_path(site, name)) <
+	    0)
 		return false;
-	return undo || site_reread(site) == 0;
+	if (site_reread(site) == 0)
+		return true;
+	put_aside(site, name);
+	return false;
 }
 
 /* For an entry bound by SHA-256: its list gets `newest`, alone or behind the old ones. */
@@ -257,7 +270,9 @@ static int refuse_named(const struct site *site, const struct modality_options *
 	return CLI_WRONG;
 }
 
-static int renew_certificate(struct site *site, const struct modality_options *asked)
+/* *ret_is_done: the new certificate counts, whatever becomes of the reload. */
+static int renew_certificate(struct site *site, const struct modality_options *asked,
+			     bool *ret_is_done)
 {
 	const struct config_modality *entry = site_entry(site, asked->name);
 	const char *folder = keep_format("%s-%s", asked->name, site_date(time(NULL)));
@@ -283,6 +298,7 @@ static int renew_certificate(struct site *site, const struct modality_options *a
 		else
 			site_forget(site, handout.certificate);
 	}
+	*ret_is_done = status == CLI_GOOD;
 	if (status == CLI_GOOD) {
 		printf("%s has a new certificate. ", asked->name);
 		handout_print(&handout);
@@ -296,13 +312,37 @@ static int renew_certificate(struct site *site, const struct modality_options *a
 	return status;
 }
 
+static int renew(struct site *site, struct modality_options *asked)
+{
+	bool was_revoked = !site_entry(site, asked->name) && !asked->confirm &&
+			   bring_back(site, asked->name);
+	const struct config_modality *entry = site_entry(site, asked->name);
+	bool is_done = false;
+	int status = CLI_WRONG;
+
+	/* The certificates that were revoked don't come back with the entry. */
+	asked->now |= was_revoked;
+	if (entry && site_is_by_name(&entry->certificate))
+		status = refuse_named(site, asked, was_revoked);
+	else if (!entry)
+		complain("there is no modality \"%s\"; cathgate modality list names them",
+			 asked->name);
+	else if (asked->confirm)
+		status = confirm_newest(site, asked);
+	else if (remember_options(site, asked) == 0 &&
+		 (was_revoked || must_be_another(site, asked) == 0))
+		status = renew_certificate(site, asked, &is_done);
+	if (was_revoked && !is_done)
+		put_aside(site, asked->name);
+	return status;
+}
+
 int modality_renew_main(int argc, char **argv)
 {
 	struct modality_options asked;
 	struct site site;
 	int status = modality_options_read(&options, argc, argv, &asked);
-	const struct config_modality *entry;
-	bool was_revoked = false;
+	sigset_t before;
 
 	if (status < 0)
 		status = modality_options_judge(&options, &asked);
@@ -310,24 +350,10 @@ int modality_renew_main(int argc, char **argv)
 		return status;
 	if (site_open(&site, asked.config, true) < 0)
 		return CLI_USAGE;
-	status = CLI_WRONG;
-	if (!site_entry(&site, asked.name) && !asked.confirm)
-		was_revoked = restore_entry(&site, asked.name, false);
-	/* The certificates that were revoked don't come back with the entry. */
-	asked.now |= was_revoked;
-	entry = site_entry(&site, asked.name);
-	if (entry && site_is_by_name(&entry->certificate))
-		status = refuse_named(&site, &asked, was_revoked);
-	else if (!entry)
-		complain("there is no modality \"%s\"; cathgate modality list names them",
-			 asked.name);
-	else if (asked.confirm)
-		status = confirm_newest(&site, &asked);
-	else if (remember_options(&site, &asked) == 0 &&
-		 (was_revoked || must_be_another(&site, &asked) == 0))
-		status = renew_certificate(&site, &asked);
-	if (was_revoked && status != CLI_GOOD)
-		restore_entry(&site, asked.name, true);
+	/* What was revoked must not stay half brought back. */
+	staging_hold_signals(&before);
+	status = renew(&site, &asked);
 	site_close(&site);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return status;
 }

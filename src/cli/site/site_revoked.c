@@ -1,7 +1,7 @@
 /*
  * The list of what `cathgate modality revoke` has shut out: ca/revoked, one certificate a
- * line, with its SHA-256, that of its public key ("-": not known), the date, and the
- * modality. The CRL speaks of the private CA's certificates alone, and of no key.
+ * line, with its SHA-256, that of its public key ("-": one is not known), the date, and
+ * the modality. The CRL speaks of the private CA's certificates alone, and of no key.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -52,6 +52,7 @@ int site_note_revoked(struct site *site, const struct config_modality *entry)
 {
 	struct durable_owner own = daemon_user_none(0600);
 	const struct config_strings *bound = &entry->certificate.sha256;
+	const struct config_strings *keys = &entry->certificate.public_key_sha256;
 	const char *before = read_list(site), *text = before;
 
 	if (!text)
@@ -72,6 +73,10 @@ int site_note_revoked(struct site *site, const struct config_modality *entry)
 		if (!strstr(text, bound->items[i]))
 			text = keep_format("%s%s", text,
 					   line_for(bound->items[i], "-", entry->name));
+	for (size_t i = 0; i < keys->count; i++)
+		if (!strstr(text, keys->items[i]))
+			text = keep_format("%s%s", text,
+					   line_for("-", keys->items[i], entry->name));
 	if (strcmp(text, HEAD) == 0 || strcmp(text, before) == 0)
 		return 0;
 	return durable_replace(list_path(site), text, strlen(text), &own) < 0

@@ -1,0 +1,102 @@
+"""Goal: `cathgate modality renew` of a revoked modality leaves it in or out, whole: a configuration
+in which its entry has no place, or a step that fails, leaves it out; a reload that fails leaves the
+new certificate in. What was revoked by its key alone stays out, too. A gateway whose certificate
+has no name hands out a stunnel.conf all the same."""
+import pathlib
+import subprocess
+
+import dicom
+from harness import Test
+from site_setup import Device, Site
+
+
+def openssl(*arguments):
+	return subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True,
+			      text=True).stdout
+
+
+def self_signed(name, key=None, extension="subjectAltName=DNS:x.test"):
+	"""A device's own pair."""
+	pair = t.work / name
+	made = ["-key", key] if key else ["-newkey", "rsa:2048", "-nodes", "-keyout", f"{pair}.key"]
+	openssl("req", "-x509", *made, "-subj", f"/CN={name}", "-days", "30", "-addext", extension,
+		"-addext", "extendedKeyUsage=clientAuth,serverAuth", "-addext",
+		"basicConstraints=critical,CA:FALSE", "-out", f"{pair}.crt")
+	return pair
+
+
+def is_out(site, name):
+	entry = site.folder / "modalities.d" / f"{name}.conf"
+	return not entry.exists() and pathlib.Path(f"{entry}.revoked").exists()
+
+
+def entry_without_a_place(site):
+	"""Its AE title is another's meanwhile."""
+	site.modality("add", "angio", "--ae-title", "ANGIO", "--pem", "--output", t.work / "angio")
+	site.modality("revoke", "angio")
+	site.modality("add", "other", "--ae-title", "ANGIO", "--dns", "other.test", "--output",
+		      t.work / "other")
+	entry = site.folder / "modalities.d/angio.conf.revoked"
+	whole = entry.read_text()
+	entry.write_text(whole.replace('destination = "pacs"', 'destination = "gone"'))
+	before = site.snapshot()
+	said = site.modality("renew", "angio", "--output", t.work / "angio-2", status=1)
+	assert "gone" in said, said
+	assert site.snapshot() == before and is_out(site, "angio")
+	assert site.modality("list")
+	entry.write_text(whole)
+	(t.work / "full").mkdir()
+	(t.work / "full/file").touch()
+	before = site.snapshot()
+	site.modality("renew", "angio", "--output", t.work / "full", status=1)
+	assert site.snapshot() == before and is_out(site, "angio")
+	site.modality("remove", "other")
+
+
+def reload_that_fails(site):
+	"""Nobody answers: the new one is handed out, and counts at the next start."""
+	said = site.modality("renew", "angio", "--output", t.work / "angio-3", "--reload", status=1)
+	assert "what was written stays" in said, said
+	assert not is_out(site, "angio")
+	site.start()
+	assert Device(t.work / "angio-3", "angio").associates(site)
+	assert not Device(t.work / "angio", "angio").associates(site)
+	site.stop()
+
+
+def revoked_by_its_key(site):
+	own = self_signed("own")
+	again = self_signed("again", key=f"{own}.key")
+	pin = openssl("x509", "-in", f"{own}.crt", "-pubkey", "-noout")
+	der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=pin.encode(),
+			     check=True, capture_output=True).stdout
+	digest = subprocess.run(["sha256sum"], input=der, check=True, capture_output=True).stdout[:64]
+	for pair in (own, again):
+		with open(site.tls / "modalities-ca.crt", "a") as ca:
+			ca.write(pathlib.Path(f"{pair}.crt").read_text())
+	entry = site.folder / "modalities.d/pinned.conf"
+	entry.write_text('name = "pinned";\nae_titles = [ "PINNED" ];\n'
+			 'called_ae_titles = [ "CATHGATE" ];\n'
+			 f'certificate: {{ public_key_sha256 = [ "{digest.decode()}" ]; }}\n'
+			 'destination = "pacs";\n')
+	site.modality("revoke", "pinned")
+	said = site.modality("add", "back", "--ae-title", "BACK", "--certificate", f"{again}.crt",
+			     "--output", t.work / "back", status=1)
+	assert "this key was shut out" in said, said
+
+
+def gateway_without_a_name(site):
+	pair = self_signed("nameless", extension="keyUsage=digitalSignature")
+	for ending in ("crt", "key"):
+		(site.tls / f"gateway.{ending}").write_bytes(pathlib.Path(f"{pair}.{ending}").read_bytes())
+	site.edit('{ address = "127.0.0.1"; port = 0;', '{ socket = "dicom-tls";')
+	site.modality("add", "plain", "--ae-title", "PLAIN", "--pem", "--output", t.work / "plain")
+	assert "HOST-OF-THE-GATEWAY" in (t.work / "plain/stunnel.conf").read_text()
+
+
+with Test() as t:
+	site = Site(t, "etc", pacs_port=t.pacs().port)
+	entry_without_a_place(site)
+	reload_that_fails(site)
+	revoked_by_its_key(site)
+	gateway_without_a_name(site)
