@@ -5,6 +5,7 @@ monitor: by its exit status, in one line, with figures."""
 import json
 import os
 import re
+import socket
 import subprocess
 
 from dicom import XA_CONTEXT
@@ -31,6 +32,26 @@ def shown(rows=None):
 	assert not rows or len(lines) <= rows, done.stdout
 	assert not re.search(r"\d\.\d{6}|\dT\d\d:|\x1b", done.stdout), done.stdout
 	return " ".join(done.stdout.split())
+
+
+def answered(text, size=None):
+	"""By somebody who isn't the observer."""
+	path = t.work / "answerer"
+	path.unlink(missing_ok=True)
+	with socket.socket(socket.AF_UNIX) as listener:
+		listener.bind(str(path))
+		listener.listen()
+		asks = subprocess.Popen([cathgate(), "status", "--socket", path], text=True,
+					stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+		memory = os.memfd_create("answer")
+		os.write(memory, text)
+		os.ftruncate(memory, size or len(text))
+		client, _ = listener.accept()
+		socket.send_fds(client, [b"x"], [memory])
+		client.close()
+		os.close(memory)
+		stdout, stderr = asks.communicate(timeout=60)
+	return subprocess.CompletedProcess(asks.args, asks.returncode, stdout, stderr)
 
 
 def problems():
@@ -148,3 +169,14 @@ with Test() as t:
 	assert gateway.stop() == 0
 	text, figures = nagios(CRITICAL)
 	assert "systemctl status cathgated" in text and not figures, text
+
+	# Whoever may have taken the observer over steers no terminal, and fills no memory.
+	evil = "\x1b]0;x\x07\x1b[8m\u202e"
+	done = answered(json.dumps({"node": evil, "version": evil, "state": evil, "destinations": [
+		{"name": evil, "health": evil, "last_success": evil}], "ends": [], "problems": [
+		{"text": evil, "level": evil, "time": evil, "problem": evil}], "associations": [
+		{"modality": evil, "since": evil}]}).encode())
+	assert "cathgated \\u001b]0;x" in done.stdout, done
+	assert not set(evil) - set("]0;x[8m") & set(done.stdout + done.stderr), done
+	done = answered(b"{}", size=1 << 40)
+	assert done.returncode == 2 and "no JSON" in done.stderr, done

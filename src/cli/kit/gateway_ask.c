@@ -16,6 +16,7 @@
 #include "keep.h"
 
 #define ANSWER_SECONDS 5
+#define ANSWER_MAX     (64L * 1024 * 1024) /* thousands of associations take a few */
 
 /* The usual one for a user who can't read the configuration. */
 char *gateway_socket(const char *config)
@@ -74,6 +75,10 @@ static char *read_all(int fd)
 	char *text = NULL;
 
 	if (fstat(fd, &status) != 0)
+		return NULL;
+	/* Who answers may be anybody who could take the observer over. */
+	errno = EBADMSG;
+	if (!S_ISREG(status.st_mode) || status.st_size > ANSWER_MAX)
 		return NULL;
 	text = calloc(1, (size_t)status.st_size + 1);
 	if (text && pread(fd, text, (size_t)status.st_size, 0) == status.st_size)

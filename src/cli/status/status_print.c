@@ -98,8 +98,9 @@ static void print_state(struct view *view, const json_t *status)
 
 	when_lasting(json_integer_value(json_object_get(status, "uptime_seconds")), up);
 	shown_text(view->to, status_text(status, "node"));
-	fprintf(view->to, ", cathgated %s, is %s; up %s\n",
-		status_text(status, "version"),
+	fputs(", cathgated ", view->to);
+	shown_text(view->to, status_text(status, "version"));
+	fprintf(view->to, ", is %s; up %s\n",
 		serves ? coloured(view, GREEN, "serving")
 		       : coloured(view, RED, "not serving"),
 		up);
@@ -209,6 +210,18 @@ static bool is_fresh(struct view *view, const json_t *event)
 	return json_is_object(event) && llabs(view->now - at) < STAYS_SECONDS;
 }
 
+/* A word that can be printed as it is, whoever answers. */
+static const char *health_of(const json_t *destination)
+{
+	static const char *const words[] = { "good", "failing" };
+	const char *told = status_text(destination, "health");
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(told, words[i]) == 0)
+			return words[i];
+	return "unknown";
+}
+
 /* While one fails, the problems say why. */
 static void print_destinations(struct view *view, const json_t *status)
 {
@@ -218,7 +231,7 @@ static void print_destinations(struct view *view, const json_t *status)
 	fputs("\nDestinations\n", view->to);
 	json_array_foreach(list, i, item)
 	{
-		const char *health = status_text(item, "health");
+		const char *health = health_of(item);
 		const json_t *failure = json_object_get(item, "last_failure");
 		const char *last = when(view, item, "last_success");
 		bool fails = strcmp(health, "failing") == 0;
