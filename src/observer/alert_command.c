@@ -16,6 +16,8 @@
 #include "cathgate/base/log.h"
 #include "cathgate/observer/alerter.h"
 
+#define READS_AT_ONCE 16 /* as much as a pipe holds */
+
 /* For execve, which wants no const. */
 static char *const environment[] = {
 	(char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -93,13 +95,17 @@ out:
 	return result;
 }
 
-/* The rest is read as well, so that the command doesn't wait. */
+/* What goes beyond `said` is read as well, so that the command doesn't wait; but not for
+ * ever at once, so that one which writes without end is ended in time. */
 static void hear(struct alert_command *command)
 {
 	char more[4096];
-	ssize_t count;
+	ssize_t count = -1;
 
-	while ((count = read(command->output, more, sizeof(more))) > 0) {
+	for (int i = 0; i < READS_AT_ONCE; i++) {
+		count = read(command->output, more, sizeof(more));
+		if (count <= 0)
+			break;
 		size_t room = sizeof(command->said) - 1 - command->said_size;
 		size_t taken = (size_t)count < room ? (size_t)count : room;
 

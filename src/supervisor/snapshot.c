@@ -11,7 +11,8 @@
 #include "cathgate/base/log.h"
 #include "cathgate/observer/observer.h"
 
-#define TELL_MS 1000
+#define TELL_MS	      1000
+#define HEARD_AT_ONCE 64
 
 void snapshot_add_association(struct snapshot *snapshot,
 			      struct association_figures *before,
@@ -185,7 +186,10 @@ static void hear_alerter(struct snapshot *snapshot, const struct helper *alerter
 
 	if (alerter->channel < 0)
 		return;
-	while (recv(alerter->channel, &now, sizeof(now), MSG_DONTWAIT) == sizeof(now)) {
+	/* One that floods the channel is not waited for. */
+	for (int i = 0; i < HEARD_AT_ONCE && recv(alerter->channel, &now, sizeof(now),
+						  MSG_DONTWAIT) == sizeof(now);
+	     i++) {
 		if (now.done < told->done || now.failed < told->failed)
 			*told = (struct alerter_totals){ 0 };
 		snapshot->alerts.done += now.done - told->done;
