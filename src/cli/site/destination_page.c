@@ -294,7 +294,7 @@ static int put_out(const struct request *request, const char *text, size_t size)
 	struct durable_owner own = daemon_user_none(0644);
 
 	if (!request->output) {
-		fwrite(text, 1, size, stdout);
+		shown_message(stdout, text); /* subjects are of others' CAs */
 		if (fflush(stdout) == 0)
 			return CLI_GOOD;
 		complain("the page can't be written");
