@@ -23,7 +23,7 @@ enum recent_kind {
 
 struct recent {
 	enum recent_kind kind;
-	char who[96];			/* "modality angio", "AE title CATHLAB3" */
+	char who[96]; /* "modality angio", "AE title CATHLAB3", "certificate CN=angio" */
 	int64_t times[RECENT_REFUSALS]; /* of the last ones, the latest first; a time_t */
 	struct happening last;
 };

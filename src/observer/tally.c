@@ -134,6 +134,7 @@ static void note_refusal(struct tally *tally, const json_t *line, enum recent_ki
 {
 	const char *modality = modalities_whose(&tally->modalities, line);
 	const char *title = members_text(line, "calling_ae");
+	const char *subject = members_text(line, "shown_subject");
 	const char *reason = members_text(line, "reason");
 	double count = stands_for(line);
 	char who[sizeof(tally->recents.items->who)];
@@ -146,6 +147,8 @@ static void note_refusal(struct tally *tally, const json_t *line, enum recent_ki
 		snprintf(who, sizeof(who), "modality %s", modality);
 	else if (is_proved && title[0])
 		snprintf(who, sizeof(who), "AE title %s", title);
+	else if (is_proved && subject[0]) /* behind an address that several share */
+		snprintf(who, sizeof(who), "certificate %s", subject);
 	else
 		return;
 	PUT(tally->last_refusal.modality, modality);
@@ -153,6 +156,21 @@ static void note_refusal(struct tally *tally, const json_t *line, enum recent_ki
 	if (counts && modality[0])
 		series_add(tally->counters, "cathgate_modality_refusals_total", count,
 			   "modality", modality, NULL);
+}
+
+/* Whatever it is known by. */
+static void note_acceptance(struct tally *tally, const json_t *line)
+{
+	static const struct {
+		const char *kind, *member;
+	} known_by[] = { { "modality", "modality" }, { "certificate", "subject" } };
+	char who[sizeof(tally->recents.items->who)];
+
+	for (size_t i = 0; i < COUNT(known_by); i++) {
+		snprintf(who, sizeof(who), "%s %s", known_by[i].kind,
+			 members_text(line, known_by[i].member));
+		recents_forget(&tally->recents, RECENT_REFUSED, who);
+	}
 }
 
 static void note_outcome(struct tally *tally, const json_t *line, bool counts)
@@ -170,7 +188,7 @@ static void note_outcome(struct tally *tally, const json_t *line, bool counts)
 			     is_instance ? RECENT_REFUSED_INSTANCES : RECENT_REFUSED,
 			     counts);
 	else if (strcmp(outcome, "accepted") == 0)
-		recents_forget(&tally->recents, RECENT_REFUSED, who);
+		note_acceptance(tally, line);
 	else if (strcmp(outcome, "failed") == 0)
 		recents_add(&tally->recents, RECENT_FAILED, who, &what, 1);
 	else if (strcmp(outcome, "unconfirmed") == 0)

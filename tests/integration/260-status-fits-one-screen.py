@@ -8,6 +8,9 @@ import re
 import socket
 import subprocess
 
+import dicom
+from authority import DAY, Authority
+from config import fingerprint
 from dicom import XA_CONTEXT
 from harness import Test, cathgate, eventually
 from objects import make
@@ -78,10 +81,55 @@ def refused(title, count):
 		modality.close()
 
 
+def behind_one_address():
+	"""It tells nobody then. A certificate of a known CA that has ended is told by its subject,
+	until one with that subject is let in; a scanner's, of an unknown CA, is not."""
+	contexts = {}
+
+	def issued(what, ca, name, **dates):
+		Authority(t.work, ca).issue(name, "extendedKeyUsage = clientAuth\n", **dates)
+		contexts[what] = dicom.client_context(t.pki, None)
+		contexts[what].load_cert_chain(t.work / f"{name}.crt", t.work / f"{name}.key")
+
+	issued("scanner", "stranger-ca", "scanner")
+	issued("ended", "device-ca", "echo", first=-9 * DAY, last=-DAY)
+	issued("ECHO", "device-ca", "echo")
+	issued("ANGIO", "device-ca", "angio")
+	gateway = t.gateway(pacs, {
+		**changes, "listen.0.tls.ca": str(t.work / "device-ca.crt"), "listen.0.tls.crl": None,
+		"modalities": [{"name": name, "ae_titles": [name.upper()], "destination": "pacs",
+				"called_ae_titles": ["CATHGATE"],
+				"certificate": {"sha256": [fingerprint(t.work / f"{name}.crt")]}}
+			       for name in ("echo", "angio")]})
+
+	def let_in(title):
+		before = len(gateway.audit(outcome="accepted"))
+		association = t.connect(gateway, context=contexts[title])
+		answer = association.request(calling=title, contexts=[XA_CONTEXT])
+		assert isinstance(answer, dicom.Request), answer
+		association.release()
+		gateway.wait_audit_beyond(before, outcome="accepted")
+
+	let_in("ECHO")
+	let_in("ANGIO")
+	for what in ("scanner", "ended"):
+		for _ in range(3):
+			assert t.is_refused(gateway, context=contexts[what])
+	eventually(lambda: status("--nagios").returncode == WARNING)
+	told = json.loads(status("--json").stdout)["problems"]
+	assert [item["subject"] for item in told] == ["certificate CN=echo"], told
+	let_in("ANGIO")
+	assert "CN=echo is refused again" in shown(), shown()
+	let_in("ECHO")
+	eventually(lambda: status("--nagios").returncode == OK)
+	gateway.stop()
+
+
 with Test() as t:
 	control = t.work / "control"
 	pacs = t.pacs()
 	changes = {"control": {"socket": str(control)}}
+	behind_one_address()
 	gateway = t.gateway(pacs, changes)
 	eventually(lambda: status().returncode == 0)
 	assert problems() == {} and "seen to" not in shown(ROWS)
