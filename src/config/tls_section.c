@@ -24,6 +24,12 @@ static const char *const versions[] = { "1.2", "1.3", NULL };
 		.required = true, .offset = offsetof(struct config_tls, key_name), \
 		.example = value                                                   \
 	}
+#define PAIR_KEY(key_name, value)                                                  \
+	{                                                                          \
+		.name = #key_name, .read = reader_files, .item = item_file,        \
+		.required = true, .offset = offsetof(struct config_tls, key_name), \
+		.example = value                                                   \
+	}
 #define CRL_KEY(value)                                                       \
 	{                                                                    \
 		.name = "crl", .read = reader_files, .item = item_file,      \
@@ -36,8 +42,8 @@ static const char *const versions[] = { "1.2", "1.3", NULL };
 	}
 
 static const struct key listen_keys[] = {
-	FILE_KEY(certificate, "\"tls/gateway.crt\""),
-	FILE_KEY(key, "\"tls/gateway.key\""),
+	PAIR_KEY(certificate, "\"tls/gateway.crt\""),
+	PAIR_KEY(key, "\"tls/gateway.key\""),
 	FILE_KEY(ca, "\"tls/modalities-ca.crt\""),
 	CRL_KEY("\"tls/modalities.crl\""),
 	VERSION_KEY,
@@ -50,8 +56,8 @@ static const struct key listen_keys[] = {
 };
 
 static const struct key destination_keys[] = {
-	FILE_KEY(certificate, "\"tls/gateway-client.crt\""),
-	FILE_KEY(key, "\"tls/gateway-client.key\""),
+	PAIR_KEY(certificate, "\"tls/gateway-client.crt\""),
+	PAIR_KEY(key, "\"tls/gateway-client.key\""),
 	FILE_KEY(ca, "\"tls/pacs-ca.crt\""),
 	CRL_KEY("\"tls/pacs.crl\""),
 	VERSION_KEY,
@@ -66,6 +72,31 @@ static const struct key destination_keys[] = {
 	  .offset = offsetof(struct config_tls, public_key_sha256),
 	  .example = "[ \"64 hexadecimal digits\" ]" },
 };
+
+/* A certificate that has no key, or the other way round, is told where one is missing.
+ */
+static void check_pairs(struct reader *reader, const config_setting_t *setting,
+			const struct config_tls *tls)
+{
+	size_t certificates = tls->certificate.count, keys = tls->key.count;
+	struct config_place place;
+
+	if (certificates > CONFIG_PAIRS_MAX) {
+		place = reader_member_place(reader, setting, "certificate");
+		reader_fault(reader, &place,
+			     "%zu certificates are too many; write one, or two: one with "
+			     "an EC key and one with an RSA key",
+			     certificates);
+	} else if (certificates != keys && certificates > 0 && keys > 0) {
+		place = reader_member_place(reader, setting,
+					    certificates > keys ? "key" : "certificate");
+		reader_fault(
+			reader, &place,
+			"certificate names %zu of ours, and key names %zu; write the "
+			"key of each certificate, in the same order",
+			certificates, keys);
+	}
+}
 
 static void read_tls(struct reader *reader, const config_setting_t *setting,
 		     const struct key *key, const struct key *keys, size_t count,
@@ -85,6 +116,7 @@ static void read_tls(struct reader *reader, const config_setting_t *setting,
 		reader_wrong_type(reader, setting, key, "a group");
 	} else {
 		reader_group(reader, setting, keys, count, tls);
+		check_pairs(reader, setting, tls);
 	}
 }
 

@@ -204,9 +204,13 @@ struct pki_certificate *pki_issue(const struct pki_wish *wish, const struct pki_
 	return certificate;
 }
 
-/* All extensions except the key identifiers. */
-static STACK_OF(X509_EXTENSION) * extensions_of(X509 *x509)
+/* All extensions except the key identifiers, with a keyUsage that fits the new key. */
+static STACK_OF(X509_EXTENSION) * extensions_of(X509 *x509, const EVP_PKEY *key)
 {
+	bool is_rsa = EVP_PKEY_is_a(key, "RSA");
+	EVP_PKEY *old_key = X509_get0_pubkey(x509);
+	bool has_other_kind = !old_key || EVP_PKEY_is_a(old_key, "RSA") != is_rsa;
+
 	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
 
 	for (int i = 0; list && i < X509_get_ext_count(x509); i++) {
@@ -216,7 +220,9 @@ static STACK_OF(X509_EXTENSION) * extensions_of(X509 *x509)
 		if (nid == NID_subject_key_identifier ||
 		    nid == NID_authority_key_identifier)
 			continue;
-		extension = X509_EXTENSION_dup(extension);
+		extension = nid == NID_key_usage && has_other_kind
+				    ? pki_key_usage(is_rsa)
+				    : X509_EXTENSION_dup(extension);
 		if (!extension || sk_X509_EXTENSION_push(list, extension) <= 0) {
 			X509_EXTENSION_free(extension);
 			sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
@@ -231,7 +237,7 @@ struct pki_certificate *pki_reissue(const struct pki_certificate *before, unsign
 				    const struct pki_certificate *ca,
 				    const struct pki_key *ca_key)
 {
-	STACK_OF(X509_EXTENSION) *extensions = extensions_of(before->x509);
+	STACK_OF(X509_EXTENSION) *extensions = extensions_of(before->x509, key->pair);
 	struct pki_certificate *certificate = issue_certificate(
 		X509_get_subject_name(before->x509), extensions, days, key, ca, ca_key);
 

@@ -46,6 +46,8 @@ bool pki_is_der(BIO *file);
 
 /* The subject, and the extensions that follow from the wish alone. 0, or -1. */
 MUST_USE int pki_subject_set(X509_NAME *name, const struct pki_wish *wish);
+/* What a TLS certificate's key is for; NULL without memory. */
+MUST_USE X509_EXTENSION *pki_key_usage(bool is_rsa);
 MUST_USE STACK_OF(X509_EXTENSION) *
 	pki_extensions(const struct pki_wish *wish, bool is_rsa);
 

@@ -18,15 +18,19 @@ int pki_subject_set(X509_NAME *name, const struct pki_wish *wish)
 		       : -1;
 }
 
-MUST_USE static int push_extension(STACK_OF(X509_EXTENSION) * list, int nid,
-				   const char *value)
+/* Takes the extension over; NULL: it couldn't be made. */
+MUST_USE static int push_made(STACK_OF(X509_EXTENSION) * list, X509_EXTENSION *extension)
 {
-	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-
 	if (extension && sk_X509_EXTENSION_push(list, extension) > 0)
 		return 0;
 	X509_EXTENSION_free(extension);
 	return -1;
+}
+
+MUST_USE static int push_extension(STACK_OF(X509_EXTENSION) * list, int nid,
+				   const char *value)
+{
+	return push_made(list, X509V3_EXT_conf_nid(NULL, NULL, nid, value));
 }
 
 MUST_USE static int push_name(GENERAL_NAMES *names, int type, ASN1_STRING *value)
@@ -82,6 +86,14 @@ MUST_USE static int push_alternatives(STACK_OF(X509_EXTENSION) * list,
 	return result;
 }
 
+/* (EC)DHE doesn't use keyEncipherment, but old peers demand it. */
+X509_EXTENSION *pki_key_usage(bool is_rsa)
+{
+	return X509V3_EXT_conf_nid(NULL, NULL, NID_key_usage,
+				   is_rsa ? "critical,digitalSignature,keyEncipherment"
+					  : "critical,digitalSignature");
+}
+
 STACK_OF(X509_EXTENSION) * pki_extensions(const struct pki_wish *wish, bool is_rsa)
 {
 	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
@@ -95,12 +107,9 @@ STACK_OF(X509_EXTENSION) * pki_extensions(const struct pki_wish *wish, bool is_r
 		       push_extension(list, NID_key_usage,
 				      "critical,keyCertSign,cRLSign") == 0;
 	else
-		/* (EC)DHE doesn't use keyEncipherment, but old peers demand it. */
 		good = push_extension(list, NID_basic_constraints, "critical,CA:FALSE") ==
 			       0 &&
-		       push_extension(list, NID_key_usage,
-				      is_rsa ? "critical,digitalSignature,keyEncipherment"
-					     : "critical,digitalSignature") == 0 &&
+		       push_made(list, pki_key_usage(is_rsa)) == 0 &&
 		       push_extension(list, NID_ext_key_usage,
 				      wish->role == PKI_SERVER ? "serverAuth"
 							       : "clientAuth") == 0;

@@ -143,7 +143,7 @@ static void check_signer(const struct tls_check *check, const struct subject *su
 static void check_purpose(const struct tls_check *check, const struct subject *subject,
 			  bool server)
 {
-	const struct config_file *file = &check->tls->certificate;
+	const struct config_file *file = subject->file;
 	const char *side = server ? "server" : "client";
 	const char *usage = server ? "serverAuth" : "clientAuth";
 
@@ -203,10 +203,9 @@ static bool is_issued_by_root(const struct tls_check *check, X509 *certificate,
 
 /* Peers usually have the root alone: without the intermediate CAs they find no way from
  * it to our certificate (RFC 8446 4.4.2). */
-static void check_chain_is_whole(const struct tls_check *check)
+static void check_chain_is_whole(const struct tls_check *check, STACK_OF(X509) * chain,
+				 const struct config_file *file)
 {
-	const struct config_file *file = &check->tls->certificate;
-	STACK_OF(X509) *chain = check->material->chain;
 	X509 *last = sk_X509_value(chain, sk_X509_num(chain) - 1);
 	char issuer[TLS_SUBJECT_SIZE];
 	const char *path;
@@ -230,10 +229,12 @@ static void check_chain_is_whole(const struct tls_check *check)
 				 file->path, issuer);
 }
 
-static void check_chain(const struct tls_check *check, bool server)
+static void check_pair(const struct tls_check *check, size_t at, bool server)
 {
-	const struct config_file *file = &check->tls->certificate;
-	STACK_OF(X509) *chain = check->material->chain;
+	const struct config_file *file = &check->tls->certificate.items[at];
+	const struct config_file *key_file = &check->tls->key.items[at];
+	STACK_OF(X509) *chain = check->material->pairs[at].chain;
+	EVP_PKEY *key = check->material->pairs[at].key;
 	struct subject first = subject_of(chain, 0, file);
 
 	check_purpose(check, &first, server);
@@ -248,14 +249,32 @@ static void check_chain(const struct tls_check *check, bool server)
 		else
 			check_signer(check, &subject, sk_X509_value(chain, i - 1));
 	}
-	check_chain_is_whole(check);
-	if (check->material->key &&
-	    X509_check_private_key(first.certificate, check->material->key) != 1)
+	check_chain_is_whole(check, chain, file);
+	if (key && X509_check_private_key(first.certificate, key) != 1)
 		config_fault_add(
-			check->faults, CONFIG_ERROR, &check->tls->key.place,
+			check->faults, CONFIG_ERROR, &key_file->place,
 			"%s isn't the key of the certificate in %s; name the two that "
 			"were made together",
-			check->tls->key.path, file->path);
+			key_file->path, file->path);
+}
+
+/* OpenSSL would silently keep the last of two whose keys are of one kind. */
+static void check_kinds_differ(const struct tls_check *check)
+{
+	const struct tls_pair *pairs = check->material->pairs;
+	const struct config_files *files = &check->tls->certificate;
+
+	for (size_t i = 1; i < check->material->pair_count; i++)
+		if (pairs[0].key && pairs[i].key &&
+		    tls_pair_is_like(&pairs[0], &pairs[i]))
+			config_fault_add(
+				check->faults, CONFIG_ERROR, &files->items[i].place,
+				"%s has a key of the kind %s, as %s has, so that one of "
+				"the two would never be shown; name one with an EC key "
+				"and one with an RSA key, or one alone",
+				files->items[i].path,
+				EVP_PKEY_get0_type_name(pairs[i].key),
+				files->items[0].path);
 }
 
 /* Whether a CA above the certificate allows fewer CAs below it (RFC 5280 4.2.1.9). */
@@ -407,8 +426,10 @@ void tls_material_check(const struct tls_material *material, const struct config
 			faults, CONFIG_ERROR, &tls->place,
 			"server_name is missing; write the name in the destination's "
 			"certificate");
-	if (material->chain)
-		check_chain(&check, server);
+	for (size_t i = 0; i < material->pair_count; i++)
+		if (material->pairs[i].chain)
+			check_pair(&check, i, server);
+	check_kinds_differ(&check);
 	if (material->ca) {
 		check_ca(&check);
 		check_handshakes(&check, !server);

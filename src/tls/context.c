@@ -120,17 +120,28 @@ MUST_USE static bool set_protocol(struct tls_context *context,
 	       set_application(ssl_ctx, context->server);
 }
 
-MUST_USE static bool set_certificate(SSL_CTX *ssl_ctx,
-				     const struct tls_material *material)
+/* OpenSSL has a place for each kind of key, and takes for each handshake the one that
+ * the peer's signature algorithms and, in TLS 1.2, cipher suites allow. */
+MUST_USE static bool set_pair(SSL_CTX *ssl_ctx, const struct tls_pair *pair)
 {
-	STACK_OF(X509) *chain = material->chain;
-
-	if (SSL_CTX_use_certificate(ssl_ctx, sk_X509_value(chain, 0)) != 1 ||
-	    SSL_CTX_use_PrivateKey(ssl_ctx, material->key) != 1)
+	if (SSL_CTX_use_certificate(ssl_ctx, sk_X509_value(pair->chain, 0)) != 1 ||
+	    SSL_CTX_use_PrivateKey(ssl_ctx, pair->key) != 1)
 		return false;
-	for (int i = 1; i < sk_X509_num(chain); i++)
-		if (SSL_CTX_add1_chain_cert(ssl_ctx, sk_X509_value(chain, i)) != 1)
+	for (int i = 1; i < sk_X509_num(pair->chain); i++)
+		if (SSL_CTX_add1_chain_cert(ssl_ctx, sk_X509_value(pair->chain, i)) != 1)
 			return false;
+	return true;
+}
+
+MUST_USE static bool set_pairs(struct tls_context *context,
+			       const struct tls_material *material)
+{
+	for (size_t i = 0; i < material->pair_count; i++) {
+		if (!set_pair(context->ssl_ctx, &material->pairs[i]) ||
+		    tls_pair_share(&material->pairs[i], &context->pairs[i]) != 0)
+			return false;
+		context->pair_count++;
+	}
 	return true;
 }
 
@@ -237,7 +248,7 @@ MUST_USE static struct tls_context *context_new(const struct config_tls *tls, bo
 	context->ssl_ctx =
 		SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
 	good = context->ssl_ctx && set_protocol(context, tls) &&
-	       set_certificate(context->ssl_ctx, material) &&
+	       set_pairs(context, material) &&
 	       tls_set_trust(context->ssl_ctx, material, server) &&
 	       (server || (tls_expect_name(context, tls->server_name) == 0 &&
 			   set_pins(context, &tls->public_key_sha256)));
@@ -245,11 +256,17 @@ MUST_USE static struct tls_context *context_new(const struct config_tls *tls, bo
 		tls_context_free(context);
 		return NULL;
 	}
-	tls_subject(X509_get_subject_name(sk_X509_value(material->chain, 0)),
-		    context->subject);
-	tls_chain_dates(material->chain, &context->not_before, &context->not_after);
 	context->turn = material->turn;
 	return context;
+}
+
+static bool is_whole(const struct tls_material *material)
+{
+	bool is_whole = material->ca != NULL;
+
+	for (size_t i = 0; i < material->pair_count; i++)
+		is_whole = is_whole && material->pairs[i].chain && material->pairs[i].key;
+	return is_whole;
 }
 
 MUST_USE static int tls_new(const struct config_tls *tls, bool server,
@@ -262,14 +279,14 @@ MUST_USE static int tls_new(const struct config_tls *tls, bool server,
 	const char *why;
 
 	if (tls_material_load(tls, &material, faults) == 0 &&
-	    tls_keep_pair(tls, running, &material, faults) == 0 &&
+	    tls_keep_pairs(tls, running, &material, faults) == 0 &&
 	    tls_keep_crls(running, &material) == 0) {
 		if (server)
 			tls_drop_unnamed(&material, tls, faults);
 		tls_material_check(&material, tls, server, faults);
 	}
-	if (faults->error_count == errors && material.chain && material.key &&
-	    material.ca && tls_keep_valid_pair(tls, running, &material, faults) == 0)
+	if (faults->error_count == errors && is_whole(&material) &&
+	    tls_keep_valid_pairs(tls, running, &material, faults) == 0)
 		context = context_new(tls, server, &material);
 	if (context && tls_ends_note(context, tls, &material) != 0) {
 		tls_context_free(context);
@@ -312,6 +329,8 @@ void tls_context_free(struct tls_context *context)
 	if (!context)
 		return;
 	SSL_CTX_free(context->ssl_ctx);
+	for (size_t i = 0; i < context->pair_count; i++)
+		tls_pair_clear(&context->pairs[i]);
 	free(context->server_name);
 	free(context->pins);
 	tls_ends_clear(context);

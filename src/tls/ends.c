@@ -23,6 +23,31 @@ void tls_chain_dates(STACK_OF(X509) * chain, time_t *ret_first, time_t *ret_last
 	}
 }
 
+enum reason tls_chain_fault(STACK_OF(X509) * chain, char ret[TLS_SENTENCE_SIZE])
+{
+	char subject[TLS_SUBJECT_SIZE], date[TLS_DATE_SIZE];
+	time_t now = time(NULL), first, last;
+
+	tls_subject(X509_get_subject_name(sk_X509_value(chain, 0)), subject);
+	tls_chain_dates(chain, &first, &last);
+	if (now > last) {
+		tls_date(last, date);
+		snprintf(ret, TLS_SENTENCE_SIZE,
+			 "the gateway's own certificate (%.120s) expired on %s; renew it",
+			 subject, date);
+		return REASON_TLS_EXPIRED;
+	}
+	if (!tls_has_begun(first, now)) {
+		tls_date(first, date);
+		snprintf(ret, TLS_SENTENCE_SIZE,
+			 "the gateway's own certificate (%.120s) isn't valid before %s; "
+			 "see the clock",
+			 subject, date);
+		return REASON_TLS_NOT_YET_VALID;
+	}
+	return REASON_NONE;
+}
+
 MUST_USE static struct tls_end *append_end(struct tls_context *context,
 					   enum tls_end_kind kind, const char *path)
 {
@@ -41,6 +66,13 @@ MUST_USE static struct tls_end *append_end(struct tls_context *context,
 	return end;
 }
 
+static void note_key(const EVP_PKEY *key, char *ret, size_t size)
+{
+	if (key)
+		snprintf(ret, size, "%s %d", EVP_PKEY_get0_type_name(key),
+			 EVP_PKEY_get_bits(key));
+}
+
 MUST_USE static int note_certificates(struct tls_context *context, enum tls_end_kind kind,
 				      STACK_OF(X509) * list, const char *path)
 {
@@ -51,6 +83,7 @@ MUST_USE static int note_certificates(struct tls_context *context, enum tls_end_
 		if (!end || certificate_sha256(certificate, end->sha256) != 0)
 			return -1;
 		tls_subject(X509_get_subject_name(certificate), end->subject);
+		note_key(X509_get0_pubkey(certificate), end->key, sizeof(end->key));
 		end->begins = tls_time(X509_get0_notBefore(certificate));
 		end->until = tls_time(X509_get0_notAfter(certificate));
 	}
@@ -120,9 +153,12 @@ MUST_USE static int note_crls(struct tls_context *context, const struct config_t
 int tls_ends_note(struct tls_context *context, const struct config_tls *tls,
 		  const struct tls_material *material)
 {
-	if (note_certificates(context, TLS_END_CERTIFICATE, material->chain,
-			      tls->certificate.path) != 0 ||
-	    note_certificates(context, TLS_END_CA, material->ca, tls->ca.path) != 0)
+	for (size_t i = 0; i < material->pair_count; i++)
+		if (note_certificates(context, TLS_END_CERTIFICATE,
+				      material->pairs[i].chain,
+				      tls->certificate.items[i].path) != 0)
+			return -1;
+	if (note_certificates(context, TLS_END_CA, material->ca, tls->ca.path) != 0)
 		return -1;
 	return note_crls(context, tls, material);
 }

@@ -27,34 +27,59 @@ struct handshake {
 	SSL *ssl;
 	unsigned char first[4]; /* bytes of the peer */
 	size_t first_count;
-	unsigned reads_left; /* of the call in hand */
+	unsigned reads_left;   /* of the call in hand */
+	enum reason own_fault; /* of a pair of ours that is out of date; REASON_NONE */
+	char own_detail[TLS_SENTENCE_SIZE];
 	struct tls_verdict verdict;
 	struct tls_failure *failure;
 };
 
-/* Peers would refuse our expired certificate with an alert that may mislead: so our own
- * dates are checked first. */
-static bool is_in_date(const struct tls_context *context, struct tls_failure *failure)
+/* Notes the first of our pairs that is out of date, if one is. False when all are. Peers
+ * would refuse it with an alert that may mislead: so our own dates are checked first. */
+static bool has_valid_pair(struct handshake *handshake)
 {
-	time_t now = time(NULL);
-	char date[TLS_DATE_SIZE];
+	const struct tls_context *context = handshake->context;
+	char detail[TLS_SENTENCE_SIZE];
+	bool has_one = false;
 
-	if (now > context->not_after) {
-		tls_date(context->not_after, date);
-		tls_fail(failure, context->server, REASON_TLS_EXPIRED,
-			 "the gateway's own certificate (%.120s) expired on %s; renew it",
-			 context->subject, date);
-		return false;
+	for (size_t i = 0; i < context->pair_count; i++) {
+		enum reason reason = tls_chain_fault(context->pairs[i].chain, detail);
+
+		has_one = has_one || reason == REASON_NONE;
+		if (reason == REASON_NONE || handshake->own_fault != REASON_NONE)
+			continue;
+		handshake->own_fault = reason;
+		memcpy(handshake->own_detail, detail, sizeof(detail));
 	}
-	if (!tls_has_begun(context->not_before, now)) {
-		tls_date(context->not_before, date);
-		tls_fail(failure, context->server, REASON_TLS_NOT_YET_VALID,
-			 "the gateway's own certificate (%.120s) isn't valid before %s; "
-			 "see the clock",
-			 context->subject, date);
-		return false;
+	return has_one;
+}
+
+static void fail_own(const struct handshake *handshake)
+{
+	tls_fail(handshake->failure, handshake->context->server, handshake->own_fault,
+		 "%s", handshake->own_detail);
+}
+
+/* Shows the pairs that are in date only: a peer that knows both kinds of keys gets on. */
+MUST_USE static bool leave_out_invalid(SSL *ssl, const struct tls_context *context)
+{
+	char detail[TLS_SENTENCE_SIZE];
+	bool good = true;
+
+	SSL_certs_clear(ssl);
+	for (size_t i = 0; i < context->pair_count; i++) {
+		const struct tls_pair *pair = &context->pairs[i];
+
+		if (tls_chain_fault(pair->chain, detail) != REASON_NONE)
+			continue;
+		good = good &&
+		       SSL_use_certificate(ssl, sk_X509_value(pair->chain, 0)) == 1 &&
+		       SSL_use_PrivateKey(ssl, pair->key) == 1;
+		for (int j = 1; good && j < sk_X509_num(pair->chain); j++)
+			good = SSL_add1_chain_cert(ssl, sk_X509_value(pair->chain, j)) ==
+			       1;
 	}
-	return true;
+	return good;
 }
 
 void tls_verdict_begin(const struct tls_context *context, struct tls_verdict *ret)
@@ -241,6 +266,10 @@ MUST_USE static int step_handshake(struct handshake *handshake, short *ret_event
 		else
 			tls_fail_handshake(handshake->failure, handshake->context->server,
 					   handshake->ssl, &handshake->verdict);
+		/* The peer may have wanted the pair that was left out. */
+		if (handshake->own_fault != REASON_NONE &&
+		    handshake->failure->reason == REASON_TLS_NO_COMMON)
+			fail_own(handshake);
 		return -1;
 	}
 }
@@ -291,6 +320,8 @@ MUST_USE static SSL *ssl_new(struct handshake *handshake)
 		SSL_set_connect_state(ssl);
 	if (good && context->server_name && !context->server_name_is_address)
 		good = SSL_set_tlsext_host_name(ssl, context->server_name) == 1;
+	if (good && handshake->own_fault != REASON_NONE)
+		good = leave_out_invalid(ssl, context);
 	if (good) {
 		SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context->ssl_ctx),
 			       tls_note_verdict);
@@ -314,8 +345,10 @@ int tls_handshake(const struct tls_context *context, int fd, const struct waiter
 	int rc = -1;
 
 	*failure = (struct tls_failure){ .reason = REASON_NONE };
-	if (!is_in_date(context, failure))
+	if (!has_valid_pair(&handshake)) {
+		fail_own(&handshake);
 		return -1;
+	}
 	if (context->server && look_first(&handshake) != 0)
 		return -1;
 	tls_verdict_begin(context, &handshake.verdict);

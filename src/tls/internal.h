@@ -17,18 +17,26 @@
 #include "cathgate/base/must_use.h"
 #include "cathgate/tls/tls.h"
 
-#define TLS_SUBJECT_SIZE 256
-#define TLS_DATE_SIZE	 sizeof("2026-01-31 12:00 UTC")
+#define TLS_SUBJECT_SIZE  256
+#define TLS_DATE_SIZE	  sizeof("2026-01-31 12:00 UTC")
+#define TLS_SENTENCE_SIZE 256
+
+/* A certificate of our own and its key. */
+struct tls_pair {
+	STACK_OF(X509) * chain; /* our own certificate first */
+	EVP_PKEY *key;
+};
 
 struct tls_context {
 	SSL_CTX *ssl_ctx;
 	bool server;
-	bool is_classic;		/* no post-quantum group is offered */
-	char subject[TLS_SUBJECT_SIZE]; /* of our own certificate */
-	time_t not_before, not_after;	/* of the chain we show: the narrowest */
-	char *server_name;		/* of a client's context */
-	bool server_name_is_address;	/* no SNI then: RFC 6066 section 3 */
-	char (*pins)[DIGEST_HEX_SIZE];	/* public keys, one of which must be shown */
+	bool is_classic; /* no post-quantum group is offered */
+	/* What the SSL_CTX shows; of each kind of key one. */
+	struct tls_pair pairs[CONFIG_PAIRS_MAX];
+	size_t pair_count;
+	char *server_name;	       /* of a client's context */
+	bool server_name_is_address;   /* no SNI then: RFC 6066 section 3 */
+	char (*pins)[DIGEST_HEX_SIZE]; /* public keys, one of which must be shown */
 	size_t pin_count;
 	struct tls_end *ends;
 	size_t end_count;
@@ -37,8 +45,8 @@ struct tls_context {
 
 /* The content of the files of one config_tls; NULL where a file couldn't be read. */
 struct tls_material {
-	STACK_OF(X509) * chain; /* our own certificate first */
-	EVP_PKEY *key;
+	struct tls_pair pairs[CONFIG_PAIRS_MAX];
+	size_t pair_count; /* of config_tls.certificate */
 	STACK_OF(X509) * ca;
 	STACK_OF(X509_CRL) * *crl; /* a list for each of config_tls.crl */
 	size_t crl_count;
@@ -57,6 +65,11 @@ MUST_USE int tls_material_load_trust(const struct config_tls *tls,
 				     struct tls_material *ret,
 				     struct config_faults *faults);
 void tls_material_clear(struct tls_material *material);
+/* *to shares what `from` holds, in the place of what it held. 0, or -1 without memory. */
+MUST_USE int tls_pair_share(const struct tls_pair *from, struct tls_pair *to);
+void tls_pair_clear(struct tls_pair *pair);
+/* Whether both have the same kind of key: a peer can be shown one of them only. */
+bool tls_pair_is_like(const struct tls_pair *a, const struct tls_pair *b);
 
 /* Removes certificates from a listener's `ca` that are no CA's and that no entry names:
  * an operator may have put them there by mistake instead of their CA. This is a warning,
@@ -68,14 +81,14 @@ void tls_drop_unnamed(struct tls_material *material, const struct config_tls *tl
 /* systemd passes credentials only when the service starts, so a key that is a credential
  * stays when its certificate is renewed. Keeps the pair of `running` then, which may be
  * NULL. This function and the next two: 0, or -1 without memory. */
-MUST_USE int tls_keep_pair(const struct config_tls *tls,
-			   const struct tls_context *running,
-			   struct tls_material *material, struct config_faults *faults);
-/* Keeps the pair of `running` while it is valid and the new certificate isn't yet. */
-MUST_USE int tls_keep_valid_pair(const struct config_tls *tls,
-				 const struct tls_context *running,
-				 struct tls_material *material,
-				 struct config_faults *faults);
+MUST_USE int tls_keep_pairs(const struct config_tls *tls,
+			    const struct tls_context *running,
+			    struct tls_material *material, struct config_faults *faults);
+/* Keeps a pair of `running` while it is valid and the new certificate isn't yet. */
+MUST_USE int tls_keep_valid_pairs(const struct config_tls *tls,
+				  const struct tls_context *running,
+				  struct tls_material *material,
+				  struct config_faults *faults);
 /* Keeps a CRL of `running` beside a new one that isn't valid yet. */
 MUST_USE int tls_keep_crls(const struct tls_context *running,
 			   struct tls_material *material);
@@ -130,6 +143,9 @@ bool tls_has_begun(time_t first, time_t now);
 bool tls_crl_is_in_force(X509_CRL *crl, time_t now);
 /* The dates between which peers accept our chain. */
 void tls_chain_dates(STACK_OF(X509) * chain, time_t *ret_first, time_t *ret_last);
+/* REASON_NONE when peers accept our chain by its dates; else the reason with a sentence.
+ */
+enum reason tls_chain_fault(STACK_OF(X509) * chain, char ret[TLS_SENTENCE_SIZE]);
 
 /* -1 when the time can't be read. */
 time_t tls_time(const ASN1_TIME *time);

@@ -48,47 +48,42 @@ void tls_drop_unnamed(struct tls_material *material, const struct config_tls *tl
 	}
 }
 
-/* Replaces the pair of the files by that of `running`. 0, or -1 without memory. */
-MUST_USE static int take_pair(const struct tls_context *running,
-			      struct tls_material *material)
+static bool fits(const struct tls_pair *pair, EVP_PKEY *key)
 {
-	X509 *certificate = SSL_CTX_get0_certificate(running->ssl_ctx);
-	EVP_PKEY *key = SSL_CTX_get0_privatekey(running->ssl_ctx);
-	STACK_OF(X509) *others = NULL, *chain;
+	return X509_check_private_key(sk_X509_value(pair->chain, 0), key) == 1;
+}
 
-	if (SSL_CTX_get0_chain_certs(running->ssl_ctx, &others) != 1)
-		return -1;
-	chain = others ? X509_chain_up_ref(others) : sk_X509_new_null();
-	if (!chain || sk_X509_unshift(chain, certificate) <= 0) {
-		sk_X509_pop_free(chain, X509_free);
-		return -1;
+/* Pair number `at`, as tls_keep_pairs does all. */
+MUST_USE static int keep_pair(const struct config_tls *tls, size_t at,
+			      const struct tls_context *running,
+			      struct tls_material *material, struct config_faults *faults)
+{
+	struct tls_pair *pair = &material->pairs[at];
+
+	if (!tls->key.items[at].credential || !pair->chain || !pair->key ||
+	    fits(pair, pair->key))
+		return 0;
+	for (size_t i = 0; i < running->pair_count; i++) {
+		if (!fits(&running->pairs[i], pair->key))
+			continue;
+		config_fault_add(faults, CONFIG_WARNING,
+				 &tls->certificate.items[at].place,
+				 "%s holds a new certificate, but its key is a "
+				 "credential, which is read once at start: the old pair "
+				 "stays in force until systemctl restart",
+				 tls->certificate.items[at].path);
+		return tls_pair_share(&running->pairs[i], pair);
 	}
-	X509_up_ref(certificate);
-	EVP_PKEY_up_ref(key);
-	sk_X509_pop_free(material->chain, X509_free);
-	EVP_PKEY_free(material->key);
-	material->chain = chain;
-	material->key = key;
 	return 0;
 }
 
-int tls_keep_pair(const struct config_tls *tls, const struct tls_context *running,
-		  struct tls_material *material, struct config_faults *faults)
+int tls_keep_pairs(const struct config_tls *tls, const struct tls_context *running,
+		   struct tls_material *material, struct config_faults *faults)
 {
-	X509 *certificate;
-
-	if (!running || !tls->key.credential || !material->chain || !material->key ||
-	    X509_check_private_key(sk_X509_value(material->chain, 0), material->key) == 1)
-		return 0;
-	certificate = SSL_CTX_get0_certificate(running->ssl_ctx);
-	if (X509_check_private_key(certificate, material->key) != 1)
-		return 0;
-	config_fault_add(faults, CONFIG_WARNING, &tls->certificate.place,
-			 "%s holds a new certificate, but its key is a credential, which "
-			 "is read once at start: the old pair stays in force until "
-			 "systemctl restart",
-			 tls->certificate.path);
-	return take_pair(running, material);
+	for (size_t i = 0; running && i < material->pair_count; i++)
+		if (keep_pair(tls, i, running, material, faults) != 0)
+			return -1;
+	return 0;
 }
 
 static void note_turn(struct tls_material *material, time_t turn)
@@ -97,25 +92,46 @@ static void note_turn(struct tls_material *material, time_t turn)
 		material->turn = turn;
 }
 
-/* No slack here: peers judge our certificate by their own clocks. */
-int tls_keep_valid_pair(const struct config_tls *tls, const struct tls_context *running,
-			struct tls_material *material, struct config_faults *faults)
+/* The pair of `running` whose place a new one takes: that of the same kind, or the only
+ * one, when the only one is to have a key of another kind. NULL: none. */
+static const struct tls_pair *predecessor(const struct tls_context *running,
+					  const struct tls_material *material,
+					  const struct tls_pair *pair)
 {
-	char date[TLS_DATE_SIZE];
-	time_t now = time(NULL), first, last;
+	for (size_t i = 0; i < running->pair_count; i++)
+		if (tls_pair_is_like(&running->pairs[i], pair))
+			return &running->pairs[i];
+	return running->pair_count == 1 && material->pair_count == 1 ? &running->pairs[0]
+								     : NULL;
+}
 
-	if (!running || now < running->not_before || now > running->not_after)
-		return 0;
-	tls_chain_dates(material->chain, &first, &last);
-	if (first <= now)
-		return 0;
-	tls_date(first, date);
-	config_fault_add(faults, CONFIG_WARNING, &tls->certificate.place,
-			 "%s isn't valid before %s: the old pair stays in force until "
-			 "then",
-			 tls->certificate.path, date);
-	note_turn(material, first);
-	return take_pair(running, material);
+/* No slack here: peers judge our certificate by their own clocks. */
+int tls_keep_valid_pairs(const struct config_tls *tls, const struct tls_context *running,
+			 struct tls_material *material, struct config_faults *faults)
+{
+	time_t now = time(NULL), first, last, old_first, old_last;
+	char date[TLS_DATE_SIZE];
+
+	for (size_t i = 0; running && i < material->pair_count; i++) {
+		struct tls_pair *pair = &material->pairs[i];
+		const struct tls_pair *old = predecessor(running, material, pair);
+
+		tls_chain_dates(pair->chain, &first, &last);
+		if (!old || first <= now)
+			continue;
+		tls_chain_dates(old->chain, &old_first, &old_last);
+		if (now < old_first || now > old_last)
+			continue;
+		tls_date(first, date);
+		config_fault_add(faults, CONFIG_WARNING, &tls->certificate.items[i].place,
+				 "%s isn't valid before %s: the old pair stays in force "
+				 "until then",
+				 tls->certificate.items[i].path, date);
+		note_turn(material, first);
+		if (tls_pair_share(old, pair) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* Keeps the running set's CRL that counts in the series of `next`, a CRL that isn't valid

@@ -248,16 +248,45 @@ int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
 
 	if (tls_material_load_trust(tls, &material, faults) != 0)
 		return -1;
-	material.chain = tls_load_certificates(&tls->certificate, faults);
-	material.key = load_key(&tls->key, faults);
+	material.pair_count = tls->certificate.count;
+	for (size_t i = 0; i < material.pair_count; i++)
+		material.pairs[i] = (struct tls_pair){
+			.chain =
+				tls_load_certificates(&tls->certificate.items[i], faults),
+			.key = load_key(&tls->key.items[i], faults),
+		};
 	*ret = material;
 	return 0;
 }
 
+int tls_pair_share(const struct tls_pair *from, struct tls_pair *to)
+{
+	STACK_OF(X509) *chain = X509_chain_up_ref(from->chain);
+
+	if (!chain)
+		return -1;
+	EVP_PKEY_up_ref(from->key);
+	tls_pair_clear(to);
+	*to = (struct tls_pair){ .chain = chain, .key = from->key };
+	return 0;
+}
+
+void tls_pair_clear(struct tls_pair *pair)
+{
+	sk_X509_pop_free(pair->chain, X509_free);
+	EVP_PKEY_free(pair->key);
+	*pair = (struct tls_pair){ 0 };
+}
+
+bool tls_pair_is_like(const struct tls_pair *a, const struct tls_pair *b)
+{
+	return EVP_PKEY_get_base_id(a->key) == EVP_PKEY_get_base_id(b->key);
+}
+
 void tls_material_clear(struct tls_material *material)
 {
-	sk_X509_pop_free(material->chain, X509_free);
-	EVP_PKEY_free(material->key);
+	for (size_t i = 0; i < material->pair_count; i++)
+		tls_pair_clear(&material->pairs[i]);
 	sk_X509_pop_free(material->ca, X509_free);
 	for (size_t i = 0; i < material->crl_count; i++)
 		sk_X509_CRL_pop_free(material->crl[i], X509_CRL_free);

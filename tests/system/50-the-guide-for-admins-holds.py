@@ -132,11 +132,11 @@ def renewed(guide, modality):
 	return back
 
 
-def shown_by_gateway(modality):
+def shown_by_gateway(modality, *more):
 	"""The certificate that a modality sees."""
 	said = subprocess.run(["ip", "netns", "exec", "wifi", "openssl", "s_client", "-connect",
 			       f"{modality.host}:{modality.port}", "-cert", modality.certificate,
-			       "-key", modality.key], stdin=subprocess.DEVNULL,
+			       "-key", modality.key, *more], stdin=subprocess.DEVNULL,
 			      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
 	found = re.search(r"-----BEGIN.*?-----END CERTIFICATE-----", said, re.S)
 	return found[0] if found else None
@@ -151,6 +151,22 @@ def own_certificates(text, modality):
 	now = (TLS / "gateway.crt").read_text().strip()
 	assert now != before
 	eventually(lambda: shown_by_gateway(modality) == now)
+
+
+def rsa_beside_ec(guide, modality):
+	step("an RSA certificate beside the EC one")
+	before = CONFIG.read_text()
+	certificate, key = re.search(r"write:\n  (.*)\n  (.*)\n",
+				     guide.run("cathgate certificate add\n")).groups()
+	configure('certificate = "tls/gateway.crt";', certificate)
+	configure('key = "tls/gateway.key";', key)
+	do("systemctl", "reload", "cathgated")
+	rsa = (TLS / "gateway-rsa.crt").read_text().strip()
+	eventually(lambda: shown_by_gateway(modality, "-sigalgs", "rsa_pss_rsae_sha256") == rsa)
+	assert shown_by_gateway(modality) == (TLS / "gateway.crt").read_text().strip()
+	modality.sends()
+	CONFIG.write_text(before)
+	do("systemctl", "reload", "cathgated")
 
 
 def trusts(modality, *authorities):
@@ -351,6 +367,7 @@ modality = renewed(guide, modality)
 step("the gateway's own certificates are renewed")
 own_certificates(guide.take("cathgate certificate renew"), modality)
 modality.sends()
+rsa_beside_ec(guide, modality)
 modality = another_ca(guide, modality)
 crls(guide, modality)
 monitored(guide, modality)

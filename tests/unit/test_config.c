@@ -101,6 +101,12 @@ static const struct row faults[] = {
 	{ "port = 2763;", "", 11, "destinations[0].port",
 	  "it is missing; write port = 2762" },
 	{ "key = \"tls/g.key\";", "", 3, "listen[0].tls.key", "it is missing" },
+	{ "key = \"tls/g.key\";", "key = [ \"a\", \"b\" ];", 3,
+	  "listen[0].tls.certificate", "names 1 of ours, and key names 2" },
+	{ "key = \"tls/g.key\";", "key = [ ];", 3, "listen[0].tls.key",
+	  "the list is empty" },
+	{ "key = \"tls/g.key\";", "key = [ 1 ];", 3, "listen[0].tls.key[0]",
+	  "a text is wanted" },
 	{ "ca = \"p.crt\";", "", 13, "destinations[0].tls.ca", "it is missing" },
 	{ "audit: { file = \"/var/log/audit.jsonl\"; };", "", 0, "audit",
 	  "it is missing; write audit = {" },
@@ -455,7 +461,7 @@ static void defaults_are_those_of_the_sample(void **state)
 	assert_null(config->audit.messages.path);
 	assert_int_equal(config->audit.journal, CONFIG_JOURNAL_AUTO);
 	snprintf(expected, sizeof(expected), "%s/tls/g.crt", folder);
-	assert_string_equal(config->listen[0].tls.certificate.path, expected);
+	assert_string_equal(config->listen[0].tls.certificate.items[0].path, expected);
 	assert_string_equal(config->listen[0].tls.ca.path, "/ca.crt");
 	assert_int_equal(config->listen[0].tls.ca.place.line, 3);
 	config_free(config);
@@ -524,8 +530,8 @@ static void lists_of_crls_and_credentials_are_read(void **state)
 	config = load(&found);
 	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
 	tls = &config->listen[0].tls;
-	assert_string_equal(tls->key.path, "/run/credentials/x/g.key");
-	assert_true(tls->key.credential);
+	assert_string_equal(tls->key.items[0].path, "/run/credentials/x/g.key");
+	assert_true(tls->key.items[0].credential);
 	assert_false(tls->ca.credential);
 	assert_int_equal(tls->crl.count, 2);
 	assert_string_equal(tls->crl.items[1].path, "/b");

@@ -229,6 +229,50 @@ static void reissued_is_the_same_for_longer(void **state)
 	}
 }
 
+static uint32_t key_usage(const struct pki_certificate *certificate)
+{
+	X509 *x509 = x509_of(certificate);
+	uint32_t usage = X509_get_key_usage(x509);
+
+	X509_free(x509);
+	return usage;
+}
+
+/* keyUsage follows the key; the rest stays. */
+static void a_certificate_gets_a_key_of_another_kind(void **state)
+{
+	static const enum pki_algorithm kinds[] = { PKI_EC_P256, PKI_RSA_2048 };
+	static const uint32_t usages[] = { KU_DIGITAL_SIGNATURE,
+					   KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pki_wish wish = { .role = PKI_CLIENT,
+					 .common_name = "gw",
+					 .names = names,
+					 .name_count = 4,
+					 .days = 1 };
+		struct pki_key *first = pki_key_new(kinds[i]);
+		struct pki_key *next = pki_key_new(kinds[1 - i]);
+		struct pki_certificate *before = pki_issue(&wish, first, ca, ca_key);
+		struct pki_certificate *now = pki_reissue(before, 825, next, ca, ca_key);
+		struct pki_facts was, is;
+
+		pki_crl_free(next_crl(NULL, NULL, 0));
+		assert_non_null(now);
+		assert_int_equal(key_usage(before), usages[i]);
+		assert_int_equal(key_usage(now), usages[1 - i]);
+		assert_int_equal(verdict(now, X509_PURPOSE_SSL_CLIENT), X509_V_OK);
+		assert_int_equal(pki_certificate_facts(before, &was), 0);
+		assert_int_equal(pki_certificate_facts(now, &is), 0);
+		assert_memory_equal(is.names, was.names, sizeof(is.names));
+		pki_certificate_free(before);
+		pki_certificate_free(now);
+		pki_key_free(first);
+		pki_key_free(next);
+	}
+}
+
 /* Of the CRL written last. */
 static long crl_number(void)
 {
@@ -448,6 +492,7 @@ int main(void)
 		cmocka_unit_test(certificates_hold),
 		cmocka_unit_test(facts_are_read_back),
 		cmocka_unit_test(reissued_is_the_same_for_longer),
+		cmocka_unit_test(a_certificate_gets_a_key_of_another_kind),
 		cmocka_unit_test(crls_are_backdated),
 		cmocka_unit_test(revoked_is_revoked),
 		cmocka_unit_test(pkcs12_opens),

@@ -82,8 +82,9 @@ static void begin(struct watch **watch, const struct settings *settings, char *r
 
 static void looked_at_once_a_minute(int init, int add, bool is_told)
 {
-	struct config_listen listen = { .tls = { .certificate = { .path = path },
-						 .key = { .path = path },
+	struct config_file file = { .path = path };
+	struct config_listen listen = { .tls = { .certificate = { &file, 1 },
+						 .key = { &file, 1 },
 						 .ca = { .path = path } } };
 	struct config config = { .listen = &listen, .listen_count = 1 };
 	/* Read long after the file was last changed. */

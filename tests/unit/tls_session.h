@@ -43,7 +43,7 @@ struct setting {
 
 struct configured {
 	struct config_tls tls;
-	struct config_file crl[2];
+	struct config_file crl[2], certificate, key;
 	const char *pin, *named;
 	char sha256[DIGEST_HEX_SIZE];
 };
@@ -67,10 +67,11 @@ static inline void configure(const struct setting *setting, bool server,
 
 	*ret = (struct configured){ .pin = setting->pin };
 	ret->tls.place = (struct config_place){ "cathgate.conf", 6, "tls" };
-	ret->tls.certificate = file_of(own, ".crt", "tls.certificate");
-	ret->tls.key =
-		file_of(setting->key != NULL ? setting->key : own, ".key", "tls.key");
-	ret->tls.key.credential = setting->credential;
+	ret->certificate = file_of(own, ".crt", "tls.certificate");
+	ret->key = file_of(setting->key != NULL ? setting->key : own, ".key", "tls.key");
+	ret->key.credential = setting->credential;
+	ret->tls.certificate = (struct config_files){ &ret->certificate, 1 };
+	ret->tls.key = (struct config_files){ &ret->key, 1 };
 	ret->tls.ca =
 		file_of(setting->ca != NULL ? setting->ca : "root", ".crt", "tls.ca");
 	ret->tls.min_version = setting->min_version != 0 ? setting->min_version : 12;

@@ -55,9 +55,14 @@ struct config_ae_titles {
 /* The groups offered for the key exchange: "classic" has no post-quantum one. */
 enum config_key_exchange { CONFIG_KEY_EXCHANGE_DEFAULT, CONFIG_KEY_EXCHANGE_CLASSIC };
 
+#define CONFIG_PAIRS_MAX 2
+
 struct config_tls {
 	bool none; /* tls = "none": a plain connection */
-	struct config_file certificate, key, ca;
+	/* Pairs of our own: key number i is of certificate number i, and there is a
+	 * second pair for peers that know another kind of key. */
+	struct config_files certificate, key;
+	struct config_file ca;
 	struct config_files crl;
 	int min_version;			 /* 12 or 13 */
 	const char *server_name;		 /* of a destination */

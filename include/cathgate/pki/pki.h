@@ -63,8 +63,9 @@ MUST_USE struct pki_certificate *pki_issue(const struct pki_wish *wish,
 					   const struct pki_key *key,
 					   const struct pki_certificate *ca,
 					   const struct pki_key *ca_key);
-/* Issues a certificate with the subject, names and purposes of `before`. `key` must be of
- * the same kind as the key of `before`. */
+/* Issues a certificate with the subject, names and purposes of `before`, which is no
+ * CA's. Where `key` is of another kind than the key of `before`, keyUsage is what
+ * pki_issue gives to that kind. */
 MUST_USE struct pki_certificate *pki_reissue(const struct pki_certificate *before,
 					     unsigned days, const struct pki_key *key,
 					     const struct pki_certificate *ca,

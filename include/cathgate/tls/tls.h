@@ -24,7 +24,11 @@
 
 struct tls_context;
 
-/* Reads what `tls` names into a context and adds to `faults` whatever is wrong with it:
+/* A context shows one or two certificates, with keys of different kinds. OpenSSL takes
+ * the one that fits the peer, the EC one where both do. One that is out of date is left
+ * out while the other is valid: only peers that know no other kind of key then fail.
+ *
+ * Reads what `tls` names into a context and adds to `faults` whatever is wrong with it:
  * files that can't be read, keys that others can read or that don't belong to their
  * certificate, CAs that don't sign the chain, a CA without a CRL that a handshake would
  * take, a wrong purpose, certificates in `ca` that each handshake would refuse, and weak
@@ -33,10 +37,11 @@ struct tls_context;
  * (tls_context_free), or -1 when there was a CONFIG_ERROR. CONFIG_CALENDAR faults don't
  * prevent a context: its handshakes fail with the reason.
  *
- * `running` is the context in force, NULL at the start. Its certificate and key stay,
- * with a CONFIG_WARNING, when the new certificate doesn't fit the key because the key is
- * a credential (systemd passes credentials only when the service starts). They also stay
- * while the new certificate isn't valid yet, as does a CRL: see tls_context_turn.
+ * `running` is the context in force, NULL at the start. Of each pair its certificate and
+ * key stay, with a CONFIG_WARNING, when the new certificate doesn't fit the key because
+ * the key is a credential (systemd passes credentials only when the service starts). They
+ * also stay while the new certificate isn't valid yet, as does a CRL: see
+ * tls_context_turn.
  *
  * First dates have five minutes of slack, for clocks that are ahead of ours.
  *
@@ -69,6 +74,7 @@ struct tls_end {
 	char subject[256];	      /* RFC 2253; of a CRL, its CA's */
 	time_t begins, until;	      /* -1 where it can't be read */
 	char number[48];	      /* of a CRL, in hex; "" when it has none */
+	char key[24];		      /* of a certificate: "EC 256", "RSA 2048" */
 	char sha256[DIGEST_HEX_SIZE]; /* of its DER form */
 };
 

@@ -104,24 +104,34 @@ static void add_file(struct files *files, const struct config_file *file)
 		files->items[files->count++] = file;
 }
 
+static void add_files(struct files *files, const struct config_files *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		add_file(files, &list->items[i]);
+}
+
 static void add_tls(struct files *files, const struct config_tls *tls)
 {
-	add_file(files, &tls->key);
-	add_file(files, &tls->certificate);
+	add_files(files, &tls->key);
+	add_files(files, &tls->certificate);
 	add_file(files, &tls->ca);
-	for (size_t i = 0; i < tls->crl.count; i++)
-		add_file(files, &tls->crl.items[i]);
+	add_files(files, &tls->crl);
+}
+
+static size_t most_of(const struct config_tls *tls)
+{
+	return tls->key.count + tls->certificate.count + 1 + tls->crl.count;
 }
 
 static struct files list_files(const struct config *config)
 {
-	size_t most = 3 * (config->listen_count + config->destination_count) + 2;
+	size_t most = 2;
 	struct files files = { 0 };
 
 	for (size_t i = 0; i < config->listen_count; i++)
-		most += config->listen[i].tls.crl.count;
+		most += most_of(&config->listen[i].tls);
 	for (size_t i = 0; i < config->destination_count; i++)
-		most += config->destinations[i].tls.crl.count;
+		most += most_of(&config->destinations[i].tls);
 	files.items = keep_bytes(most * sizeof(*files.items));
 	for (size_t i = 0; i < config->listen_count; i++)
 		add_tls(&files, &config->listen[i].tls);

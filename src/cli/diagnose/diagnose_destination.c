@@ -139,6 +139,14 @@ static bool can_read(const struct config_file *file)
 	return false;
 }
 
+static bool can_read_all(const struct config_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		if (!can_read(&files->items[i]))
+			return false;
+	return true;
+}
+
 /* CLI_GOOD with the contexts (both NULL for plain), or another exit status. */
 static int open_contexts(const struct config_destination *destination,
 			 struct probe *probe)
@@ -149,8 +157,9 @@ static int open_contexts(const struct config_destination *destination,
 
 	if (destination->tls.none)
 		return CLI_GOOD;
-	if (!can_read(&destination->tls.key) ||
-	    !can_read(&destination->tls.certificate) || !can_read(&destination->tls.ca))
+	if (!can_read_all(&destination->tls.key) ||
+	    !can_read_all(&destination->tls.certificate) ||
+	    !can_read(&destination->tls.ca))
 		return CLI_USAGE;
 	classic.key_exchange = CONFIG_KEY_EXCHANGE_CLASSIC;
 	if (tls_client_new(&destination->tls, NULL, &probe->context, &faults) != 0)

@@ -292,13 +292,22 @@ static bool peer_lost(struct walk *walk, enum probe_step step, const char *how)
 		"that they don't know by its address, certificate or AE title");
 }
 
+/* OpenSSL doesn't tell which of two was shown. */
+static const char *list_own(const struct probe *probe)
+{
+	const struct config_files *files = &probe->destination->tls.certificate;
+	const char *all = "";
+
+	for (size_t i = 0; i < files->count; i++)
+		all = keep_listed(all, " or ", files->items[i].path);
+	return all;
+}
+
 static void own_certificate_taken(struct walk *walk)
 {
 	if (walk->next == PROBE_OWN_CERTIFICATE)
 		step_passed(walk, PROBE_OWN_CERTIFICATE,
-			    keep_format("the PACS took %s",
-					walk->probe->destination->tls.certificate.path),
-			    NULL);
+			    keep_format("the PACS took %s", list_own(walk->probe)), NULL);
 }
 
 static void association_passed(struct walk *walk)

@@ -28,7 +28,7 @@ cli_command audit_report_main;
 cli_command audit_tail_main;
 cli_command audit_verify_main, audit_keygen_main, audit_pseudonym_main;
 cli_command backup_main, restore_main;
-cli_command certificate_main, certificate_renew_main;
+cli_command certificate_main, certificate_add_main, certificate_renew_main;
 cli_command crl_main, crl_fetch_main;
 cli_command destination_main, destination_page_main;
 cli_command diagnose_main;

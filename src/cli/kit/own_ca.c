@@ -73,8 +73,8 @@ void own_ca_clear(struct own_ca *own)
 	own->ca = NULL;
 }
 
-const char *own_ca_text(const struct config *config,
-			const struct config_file *certificate)
+static const char *text_of(const struct config *config,
+			   const struct config_file *certificate)
 {
 	struct own_ca own;
 	const char *text;
@@ -96,4 +96,18 @@ const char *own_ca_text(const struct config *config,
 				   own.issuer, certificate->path);
 	own_ca_clear(&own);
 	return text;
+}
+
+const char *own_ca_text(const struct config *config,
+			const struct config_files *certificates)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < certificates->count; i++) {
+		const char *text = text_of(config, &certificates->items[i]);
+
+		if (text[0])
+			all = keep_listed(all, "; and ", text);
+	}
+	return all;
 }

@@ -26,6 +26,6 @@ MUST_USE int own_ca_find(const struct config *config,
 void own_ca_clear(struct own_ca *own);
 
 /* "trust the CA CN=…, which signed tls/gateway.crt; its certificate is in ca/ca.crt": for
- * a sentence about the peer. "" when the certificate can't be read. Kept. */
+ * a sentence about the peer. "" when no certificate can be read. Kept. */
 const char *own_ca_text(const struct config *config,
-			const struct config_file *certificate);
+			const struct config_files *certificates);

@@ -5,6 +5,7 @@
 
 static const struct cli_verb verbs[] = {
 	{ "renew", certificate_renew_main, "new keys and certificates for the gateway" },
+	{ "add", certificate_add_main, "a second one, RSA beside EC, for old peers" },
 	{ NULL, NULL, NULL },
 };
 

@@ -1,7 +1,8 @@
 /*
  * `cathgate certificate renew`: what the private CA has signed for the gateway itself, it
- * signs anew: with the same subject and names, towards modalities and PACSs alike. A
- * gateway that runs finds the pairs changed on disk, and takes each once it fits.
+ * signs anew: with the same subject and names, towards modalities and PACSs alike, and
+ * with a key of the same kind unless another one is asked for. A gateway that runs finds
+ * the pairs changed on disk, and takes each once it fits.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,21 +16,30 @@
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
 #include "cli/kit/options.h"
-#include "site.h"
+#include "certificate.h"
+#include "key_kind.h"
 
-#define DAYS_USUAL 825
-#define FILE_MAX   (256 * 1024)
+#define FILE_MAX (256 * 1024)
 
 struct request {
 	const char *config;
 	unsigned days;
 	bool keep_key;
+	/* PKI_EC_P256 unless RSA is asked for, and then of that size. */
+	enum pki_algorithm algorithm;
+	bool wants_ec;
 };
 
 static const struct options_row rows[] = {
 	OPTIONS_ROW("keep-key", NULL, OPTIONS_FLAG, struct request, keep_key,
 		    .help = "The keys stay: PACSs may have pinned them, or systemd hands "
 			    "them over as credentials"),
+	OPTIONS_ROW(
+		"rsa", "[=BITS]", OPTIONS_OTHER, struct request, algorithm,
+		.help = "New keys are RSA keys (2048 bits), for peers that know no other",
+		.take = key_kind_take_rsa),
+	OPTIONS_ROW("ec", NULL, OPTIONS_FLAG, struct request, wants_ec,
+		    .help = "New keys are EC keys (P-256)"),
 	OPTIONS_ROW("days", "DAYS", OPTIONS_DAYS, struct request, days,
 		    .help = "How long the certificates last (825)"),
 	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct request, config,
@@ -47,13 +57,14 @@ static const struct options options = {
 
 /* A certificate and key of the gateway's own. Two listeners can share a pair. */
 struct pair {
-	const struct config_tls *tls;
+	const struct config_file *certificate, *key_file;
+	bool is_one_of_two;			 /* side by side, of different kinds */
 	const char *certificate_path, *key_path; /* without symbolic links */
 	struct pki_certificate *before, *now;
 	struct pki_key *key;
 };
 
-static const char *real_path(const char *path)
+const char *certificate_real_path(const char *path)
 {
 	char *found = realpath(path, NULL);
 	const char *kept = keep_format("%s", found ? found : path);
@@ -72,31 +83,44 @@ static void close_pairs(struct pair *pairs, size_t count)
 	free(pairs);
 }
 
-static void add_pair(struct pair *pairs, size_t *count, const struct config_tls *tls)
+static void add_pair(struct pair *pairs, size_t *count, const struct config_tls *tls,
+		     size_t at)
 {
-	const char *path;
+	const char *path = certificate_real_path(tls->certificate.items[at].path);
+	bool is_one_of_two = tls->certificate.count > 1;
 
-	if (tls->none)
-		return;
-	path = real_path(tls->certificate.path);
-	for (size_t i = 0; i < *count; i++)
-		if (strcmp(pairs[i].certificate_path, path) == 0)
+	for (size_t i = 0; i < *count; i++) {
+		if (strcmp(pairs[i].certificate_path, path) == 0) {
+			pairs[i].is_one_of_two = pairs[i].is_one_of_two || is_one_of_two;
 			return;
-	pairs[(*count)++] = (struct pair){ .tls = tls,
-					   .certificate_path = path,
-					   .key_path = real_path(tls->key.path) };
+		}
+	}
+	pairs[(*count)++] = (struct pair){
+		.certificate = &tls->certificate.items[at],
+		.key_file = &tls->key.items[at],
+		.is_one_of_two = is_one_of_two,
+		.certificate_path = path,
+		.key_path = certificate_real_path(tls->key.items[at].path),
+	};
+}
+
+static void add_pairs(struct pair *pairs, size_t *count, const struct config_tls *tls)
+{
+	for (size_t i = 0; i < tls->certificate.count; i++)
+		add_pair(pairs, count, tls, i);
 }
 
 static struct pair *list_pairs(const struct config *config, size_t *ret_count)
 {
-	struct pair *pairs = calloc(config->listen_count + config->destination_count + 1,
-				    sizeof(*pairs));
+	size_t most =
+		CONFIG_PAIRS_MAX * (config->listen_count + config->destination_count);
+	struct pair *pairs = calloc(most + 1, sizeof(*pairs));
 
 	*ret_count = 0;
 	for (size_t i = 0; pairs && i < config->listen_count; i++)
-		add_pair(pairs, ret_count, &config->listen[i].tls);
+		add_pairs(pairs, ret_count, &config->listen[i].tls);
 	for (size_t i = 0; pairs && i < config->destination_count; i++)
-		add_pair(pairs, ret_count, &config->destinations[i].tls);
+		add_pairs(pairs, ret_count, &config->destinations[i].tls);
 	return pairs;
 }
 
@@ -121,25 +145,46 @@ static bool is_key_in(const char *certificate_path, const struct pair *pairs,
 	return false;
 }
 
+static bool asks_for_kind(const struct request *request)
+{
+	return request->wants_ec || request->algorithm != PKI_EC_P256;
+}
+
 static int find_key(struct pair *pair, const struct request *request,
 		    const struct pair *pairs, size_t count)
 {
 	const struct pair *other = shares_key(pair, pairs, count);
 	const char *error = NULL;
 
-	if (!request->keep_key && pair->tls->key.credential) {
-		complain("%s has a key that systemd hands over as a credential, which "
-			 "stays as it is: say --keep-key",
+	if (asks_for_kind(request) && pair->is_one_of_two) {
+		complain("%s stands beside a certificate with another kind of key, so "
+			 "each keeps its own: leave --rsa and --ec out, or name one of "
+			 "the two alone in `certificate` and `key`",
 			 pair->certificate_path);
 		return -1;
 	}
+	if (!request->keep_key && pair->key_file->credential) {
+		complain("%s has a key that systemd hands over as a credential, which "
+			 "stays as it is: %s",
+			 pair->certificate_path,
+			 asks_for_kind(request)
+				 ? "name a key in a file for it in `key` to have one of "
+				   "another kind made"
+				 : "say --keep-key");
+		return -1;
+	}
 	if (!request->keep_key && other) {
-		complain("%s and %s have the same key: say --keep-key",
-			 pair->certificate_path, other->certificate_path);
+		complain("%s and %s have the same key: %s", pair->certificate_path,
+			 other->certificate_path,
+			 asks_for_kind(request)
+				 ? "give each its own in `key` to have ones of another "
+				   "kind made (first a copy of that file)"
+				 : "say --keep-key");
 		return -1;
 	}
 	if (!request->keep_key) {
-		pair->key = pki_key_like(pair->before);
+		pair->key = asks_for_kind(request) ? pki_key_new(request->algorithm)
+						   : pki_key_like(pair->before);
 		if (!pair->key)
 			complain("OpenSSL makes no key: %s", pki_failure());
 		return pair->key ? 0 : -1;
@@ -153,13 +198,37 @@ static int find_key(struct pair *pair, const struct request *request,
 	return error ? -1 : 0;
 }
 
-/* The gateway's user may have put a CA's certificate in the place of the gateway's, to
- * have a CA of its own. */
-static bool is_authority(const struct pki_certificate *certificate)
+bool certificate_is_authority(const struct pki_certificate *certificate)
 {
 	struct pki_facts facts;
 
 	return pki_certificate_facts(certificate, &facts) < 0 || facts.is_ca;
+}
+
+/* Says how to have another CA issue the new one. */
+static void leave_to_its_ca(const struct pair *pair, const struct request *request)
+{
+	const char *path = pair->certificate_path, *key = pair->key_path, *pair_of;
+
+	if (!asks_for_kind(request)) {
+		complain("%s isn't of this gateway's private CA: have its own sign "
+			 "another for the same key, and put it in the place of this one. "
+			 "A request for it makes: openssl x509 -x509toreq "
+			 "-copy_extensions copy -in %s -signkey %s",
+			 path, path, key);
+		return;
+	}
+	pair_of = request->wants_ec ? "EC -pkeyopt ec_paramgen_curve:P-256"
+				    : keep_format("RSA -pkeyopt rsa_keygen_bits:%u",
+						  key_kind_rsa_bits(request->algorithm));
+	complain(
+		"%s isn't of this gateway's private CA: have its own sign another for a "
+		"new key, and name both in `certificate` and `key`, in the place of this "
+		"one or beside it. Key and request make: openssl genpkey -algorithm %s "
+		"-out %s.new && openssl pkey -in %s.new -pubout -out %s.pub && openssl "
+		"x509 -x509toreq -copy_extensions copy -in %s -force_pubkey %s.pub "
+		"-signkey %s.new",
+		path, pair_of, key, key, key, path, key, key);
 }
 
 /* 1 where another CA has issued the old one, and must issue the new one. */
@@ -175,11 +244,7 @@ static int make_pair(struct pair *pair, const struct site *site,
 		return -1;
 	}
 	if (!site->ca || !pki_is_issued_by(pair->before, site->ca)) {
-		complain("%s isn't of this gateway's private CA: have its own sign "
-			 "another for the same key, and put it in the place of this one. "
-			 "A request for it makes: openssl x509 -x509toreq "
-			 "-copy_extensions copy -in %s -signkey %s",
-			 pair->certificate_path, pair->certificate_path, pair->key_path);
+		leave_to_its_ca(pair, request);
 		return 1;
 	}
 	if (is_key_in(pair->certificate_path, pairs, count)) {
@@ -189,7 +254,7 @@ static int make_pair(struct pair *pair, const struct site *site,
 			 pair->certificate_path);
 		return -1;
 	}
-	if (is_authority(pair->before)) {
+	if (certificate_is_authority(pair->before)) {
 		complain("%s is a CA's certificate, for which no new key is made here: "
 			 "put the gateway's own there",
 			 pair->certificate_path);
@@ -235,7 +300,7 @@ static int replace_file(const char *path, const struct durable_kept *kept,
 static int replace_certificate(const struct pair *pair,
 			       const struct pki_text *certificate)
 {
-	const char *path = pair->tls->certificate.path;
+	const char *path = pair->certificate->path;
 	struct durable_kept old;
 	int result;
 
@@ -252,8 +317,8 @@ static int replace_certificate(const struct pair *pair,
 static int replace_pair(const struct pair *pair, const struct pki_text *key,
 			const struct pki_text *certificate)
 {
-	const char *key_path = pair->tls->key.path;
-	const char *path = pair->tls->certificate.path;
+	const char *key_path = pair->key_file->path;
+	const char *path = pair->certificate->path;
 	struct durable_kept old_key, old;
 	int result = -1;
 
@@ -294,7 +359,7 @@ static int write_pair(const struct pair *pair, bool with_key)
 	return result;
 }
 
-static bool ca_has_ended(const struct site *site)
+bool certificate_ca_has_ended(const struct site *site)
 {
 	struct pki_facts facts;
 
@@ -347,15 +412,21 @@ static int renew_all(const struct site *site, const struct request *request)
 
 int certificate_renew_main(int argc, char **argv)
 {
-	struct request request = { .config = CATHGATE_CONFIG, .days = DAYS_USUAL };
+	struct request request = { .config = CATHGATE_CONFIG,
+				   .days = CERTIFICATE_DAYS_USUAL };
 	struct site site;
 	int status = options_read(&options, argc, argv, &request);
 
 	if (status >= 0)
 		return status;
+	if ((request.wants_ec && request.algorithm != PKI_EC_P256) ||
+	    (request.keep_key && asks_for_kind(&request))) {
+		complain("--keep-key, --rsa and --ec exclude each other: say one");
+		return options_misused(&options);
+	}
 	if (site_open(&site, request.config, true) < 0)
 		return CLI_USAGE;
-	status = ca_has_ended(&site) ? CLI_WRONG : renew_all(&site, &request);
+	status = certificate_ca_has_ended(&site) ? CLI_WRONG : renew_all(&site, &request);
 	site_close(&site);
 	return status;
 }

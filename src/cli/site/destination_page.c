@@ -159,12 +159,16 @@ static void put_pacs_certificate(FILE *page, const struct config_tls *tls)
 			"", tls->public_key_sha256.items[i] + 32);
 }
 
-static int put_ca(FILE *page, const struct destination_facts *facts)
+/* `before`: what the page has told already, or NULL. */
+static int put_ca(FILE *page, const struct own_ca *own, const struct own_ca *before)
 {
-	const struct own_ca *own = &facts->own;
 	struct pki_text text;
 
 	fprintf(page, "  CA to trust          %s\n", own->issuer);
+	if (before && before->ca && own->ca && pki_is_same(before->ca, own->ca)) {
+		fputs("                       It is the same as above.\n", page);
+		return 0;
+	}
 	if (!own->ca) {
 		fprintf(page,
 			"                       It isn't at hand here: whoever runs "
@@ -176,8 +180,9 @@ static int put_ca(FILE *page, const struct destination_facts *facts)
 		return -1;
 	fprintf(page,
 		"                       It follows; here it is in %s\n\n"
-		"%.*s\nSave these lines as " DESTINATION_CA_FILE ".\n",
-		own->path, (int)text.size, (const char *)text.bytes);
+		"%.*s\n%s " DESTINATION_CA_FILE ".\n",
+		own->path, (int)text.size, (const char *)text.bytes,
+		before ? "Append these lines to" : "Save these lines as");
 	pki_text_free(&text);
 	shown_wrapped(
 		page, "",
@@ -191,10 +196,27 @@ static int put_ca(FILE *page, const struct destination_facts *facts)
 	return 0;
 }
 
+static int put_own(FILE *page, const struct own_ca *own, const struct own_ca *before)
+{
+	const struct pki_facts *facts = &own->certificate;
+
+	fprintf(page,
+		"\n%s\n"
+		"  Subject              %s\n"
+		"  Key                  %s\n"
+		"  SHA-256              %.32s\n"
+		"                       %s\n"
+		"  Valid until          %s\n",
+		before ? "And the one that it shows to a PACS that takes no such key"
+		       : "The gateway's certificate, which it shows as a TLS client",
+		facts->subject, facts->key, facts->sha256, facts->sha256 + 32,
+		site_date(facts->not_after));
+	return put_ca(page, own, before);
+}
+
 static int put_tls(FILE *page, const struct destination_facts *facts)
 {
 	const struct config_tls *tls = &facts->destination->tls;
-	const struct pki_facts *own = &facts->own.certificate;
 
 	if (tls->none) {
 		fputs("\nTLS\n  None (tls = \"none\"): what is sent can be read and "
@@ -212,14 +234,10 @@ static int put_tls(FILE *page, const struct destination_facts *facts)
 		"  Client certificate   always; ask for it, and demand it\n",
 		tls->min_version == 13 ? "1.3" : "1.2 or 1.3");
 	put_pacs_certificate(page, tls);
-	fprintf(page,
-		"\nThe gateway's certificate, which it shows as a TLS client\n"
-		"  Subject              %s\n"
-		"  SHA-256              %.32s\n"
-		"                       %s\n"
-		"  Valid until          %s\n",
-		own->subject, own->sha256, own->sha256 + 32, site_date(own->not_after));
-	return put_ca(page, facts);
+	for (size_t i = 0; i < facts->own_count; i++)
+		if (put_own(page, &facts->own[i], i > 0 ? &facts->own[0] : NULL) < 0)
+			return -1;
+	return 0;
 }
 
 static const char *classes_of(const struct destination_facts *facts)
@@ -313,21 +331,31 @@ static int put_out(const struct request *request, const char *text, size_t size)
 	return CLI_USAGE;
 }
 
+static int find_own(struct destination_facts *facts)
+{
+	const struct config_files *files = &facts->destination->tls.certificate;
+
+	for (size_t i = 0; i < files->count; i++) {
+		if (own_ca_find(facts->config, &files->items[i], &facts->own[i]) < 0) {
+			complain("%s can't be read as a certificate: correct it "
+				 "(cathgated --check), or run this as root",
+				 files->items[i].path);
+			return -1;
+		}
+		facts->own_count++;
+	}
+	return 0;
+}
+
 static int make_page(const struct request *request, struct destination_facts *facts)
 {
-	const struct config_tls *tls = &facts->destination->tls;
 	int status = CLI_USAGE;
 	char *text = NULL;
 	size_t size = 0;
-	FILE *page;
+	FILE *page = NULL;
 
-	if (!tls->none &&
-	    own_ca_find(facts->config, &tls->certificate, &facts->own) < 0) {
-		complain("%s can't be read as a certificate: correct it (cathgated "
-			 "--check), or run this as root",
-			 tls->certificate.path);
-		return CLI_USAGE;
-	}
+	if (find_own(facts) < 0)
+		goto out;
 	find_titles(facts);
 	find_source(facts);
 	page = open_memstream(&text, &size);
@@ -335,10 +363,12 @@ static int make_page(const struct request *request, struct destination_facts *fa
 		complain_memory();
 	else if (write_page(page, facts) == 0)
 		status = put_out(request, text, size);
+out:
 	if (page)
 		fclose(page);
 	free(text);
-	own_ca_clear(&facts->own);
+	for (size_t i = 0; i < facts->own_count; i++)
+		own_ca_clear(&facts->own[i]);
 	return status;
 }
 

@@ -16,7 +16,8 @@ struct destination_facts {
 	bool is_passed_on;		 /* these are the modalities' own */
 	const char *source;  /* the address that the PACS sees; "" where it isn't known */
 	const char *unknown; /* why it isn't */
-	struct own_ca own;   /* with TLS */
+	struct own_ca own[CONFIG_PAIRS_MAX]; /* one for each certificate of ours */
+	size_t own_count;
 };
 
 /* Writes what to enter at the PACS, for three of them as text to paste. -1 without

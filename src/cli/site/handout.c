@@ -219,36 +219,73 @@ static int find_listener(struct handout *handout, const struct site *site)
 	return listener ? 0 : -1;
 }
 
-static int find_root(struct handout *handout, const struct site *site)
+static bool knows_root(const struct handout *handout, const struct pki_certificate *root)
 {
-	const struct config_file *file =
-		&handout_listener(handout, site)->tls.certificate;
+	for (size_t i = 0; i < handout->root_count; i++)
+		if (handout->roots[i] && pki_is_same(handout->roots[i], root))
+			return true;
+	return false;
+}
+
+/* Takes the root over. */
+static void add_root(struct handout *handout, struct pki_certificate *root)
+{
+	if (root && knows_root(handout, root))
+		pki_certificate_free(root);
+	else
+		handout->roots[handout->root_count++] = root;
+}
+
+/* The root above one of the gateway's own certificates. */
+static int find_root(struct handout *handout, const struct site *site,
+		     const struct config_file *file)
+{
+	const char *name = handout_ca_name(handout->root_count), *away = "";
 	struct own_ca own;
 
-	handout->roots = keep_bytes((handout->asked->trusted.count + 1) *
-				    sizeof(struct pki_certificate *));
-	handout->root_count = 1;
-	handout->root_away = "";
 	if (own_ca_find(site->config, file, &own) < 0) {
 		complain("%s: its certificate can't be read", file->path);
 		return -1;
 	}
 	if (own.is_itself)
 		own_ca_clear(&own); /* it will be replaced, and with it all trust in it */
-	handout->roots[0] = own.ca;
+	add_root(handout, own.ca);
 	if (own.is_itself)
-		handout->root_away = keep_format(
+		away = keep_format(
 			"No CA has signed the gateway's certificate yet (%s): when the "
 			"hospital's CA has, put the root of that CA into the folder as "
-			"ca.crt.",
-			file->path);
+			"%s.crt.",
+			file->path, name);
 	else if (!own.ca)
-		handout->root_away = keep_format(
+		away = keep_format(
 			"The CA that the modality must trust isn't at hand: %s, of the "
 			"chain of %s. Get its certificate, up to the root, from who has "
-			"signed; put the root into the folder as ca.crt, and the "
+			"signed; put the root into the folder as %s.crt, and the "
 			"intermediate ones behind the gateway's own.",
-			own.issuer, file->path);
+			own.issuer, file->path, name);
+	if (away[0] != '\0')
+		handout->root_away = keep_listed(handout->root_away, "\n", away);
+	return 0;
+}
+
+/* The roots above the gateway's own certificates, which may be of two CAs. */
+static int find_roots(struct handout *handout, const struct site *site)
+{
+	const struct config_files *files =
+		&handout_listener(handout, site)->tls.certificate;
+
+	if (files->count == 0) {
+		complain(
+			"no listener of the configuration has TLS: give one certificates "
+			"in `tls`");
+		return -1;
+	}
+	handout->roots = keep_bytes((CONFIG_PAIRS_MAX + handout->asked->trusted.count) *
+				    sizeof(struct pki_certificate *));
+	handout->root_away = "";
+	for (size_t i = 0; i < files->count; i++)
+		if (find_root(handout, site, &files->items[i]) < 0)
+			return -1;
 	return 0;
 }
 
@@ -256,25 +293,18 @@ static int find_root(struct handout *handout, const struct site *site)
 static int write_roots(struct handout *handout, const struct site *site)
 {
 	const struct options_texts *trusted = &handout->asked->trusted;
-	int result = find_root(handout, site);
+	int result = find_roots(handout, site);
 	const char *error;
 
 	for (size_t i = 0; i < trusted->count && result == 0; i++) {
 		struct pki_certificate *root =
 			pki_certificate_read(trusted->items[i], &error);
-		bool is_known = false;
 
 		if (!root) {
 			complain("%s %s", trusted->items[i], error);
 			return -1;
 		}
-		for (size_t j = 0; j < handout->root_count; j++)
-			is_known = is_known || (handout->roots[j] &&
-						pki_is_same(handout->roots[j], root));
-		if (is_known)
-			pki_certificate_free(root);
-		else
-			handout->roots[handout->root_count++] = root;
+		add_root(handout, root);
 	}
 	for (size_t i = 0; i < handout->root_count && result == 0; i++)
 		if (handout->roots[i])
@@ -299,20 +329,26 @@ static int read_own(struct handout *handout)
 /* Devices that need an old PKCS#12 file often know RSA alone. */
 static void warn_of_ec(const struct config_listen *listen)
 {
-	const char *error;
-	struct pki_certificate *certificate =
-		pki_certificate_read(listen->tls.certificate.path, &error);
+	const struct config_files *files = &listen->tls.certificate;
 	struct pki_facts facts;
 
-	if (certificate && pki_certificate_facts(certificate, &facts) == 0 &&
-	    strncmp(facts.key, "EC", 2) == 0)
-		complain("the gateway shows an EC certificate alone (%s), which many old "
-			 "devices can't verify: if the handshake fails with "
-			 "tls-no-common, "
-			 "give the gateway an RSA one with cathgate certificate renew "
-			 "--rsa",
-			 listen->tls.certificate.path);
-	pki_certificate_free(certificate);
+	for (size_t i = 0; i < files->count; i++) {
+		const char *error;
+		struct pki_certificate *certificate =
+			pki_certificate_read(files->items[i].path, &error);
+		bool is_ec = certificate &&
+			     pki_certificate_facts(certificate, &facts) == 0 &&
+			     strncmp(facts.key, "EC", 2) == 0;
+
+		pki_certificate_free(certificate);
+		if (!is_ec)
+			return;
+	}
+	complain("the gateway shows an EC certificate alone (%s), which many old devices "
+		 "can't verify: if the handshake fails with tls-no-common, give the "
+		 "gateway an RSA one: beside the EC one with cathgate certificate add, "
+		 "or in its place with cathgate certificate renew --rsa",
+		 files->items[0].path);
 }
 
 static int open_folder(struct handout *handout)

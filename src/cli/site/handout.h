@@ -17,9 +17,8 @@ struct handout {
 	/* What comes of it. */
 	struct pki_certificate *certificate; /* NULL: any with a name counts */
 	size_t listener;		     /* that accepts it, of the configuration */
-	/* The CAs that the modality is to trust: the first is the gateway's, or NULL
-	 * where it isn't at hand, or there is none yet; then those that were asked for.
-	 */
+	/* The CAs that the modality is to trust: first the gateway's, or NULL where it
+	 * isn't at hand, or there is none yet; then those that were asked for. */
 	struct pki_certificate **roots;
 	size_t root_count;
 	const char *root_away; /* what to do then; "" */

@@ -73,7 +73,7 @@ static void describe_gateway(FILE *page, const struct config_listen *listen)
 {
 	const char *error = NULL;
 	struct pki_certificate *certificate =
-		pki_certificate_read(listen->tls.certificate.path, &error);
+		pki_certificate_read(listen->tls.certificate.items[0].path, &error);
 	struct place place = place_of(listen);
 	struct pki_facts facts = { 0 };
 
@@ -197,10 +197,10 @@ static int write_stunnel(struct handout *handout, const struct config_listen *li
 			 const struct config_modality *entry)
 {
 	struct durable_owner own = daemon_user_none(0600);
-	const char *name = handout->asked->name, *host = NULL, *text;
+	const char *name = handout->asked->name, *host = NULL, *text, *more = "";
 	const char *error = NULL;
 	struct pki_certificate *certificate =
-		pki_certificate_read(listen->tls.certificate.path, &error);
+		pki_certificate_read(listen->tls.certificate.items[0].path, &error);
 	struct pki_facts facts = { 0 };
 	const struct place place = place_of(listen);
 	struct address_range range;
@@ -211,6 +211,11 @@ static int write_stunnel(struct handout *handout, const struct config_listen *li
 	pki_certificate_free(certificate);
 	if (!host)
 		host = place.address ? place.address : "HOST-OF-THE-GATEWAY";
+	/* With one file of CAs for two certificates of the gateway's, of any CA. */
+	if (listen->tls.certificate.count > 1 && handout->roots[1])
+		more = "; The gateway has two certificates: if they are of two CAs, "
+		       "append "
+		       "ca-2.crt to ca.crt.\n";
 	text = keep_format(
 		"; For a modality that speaks no TLS: stunnel 5.45 or later, on the "
 		"modality "
@@ -224,7 +229,7 @@ static int write_stunnel(struct handout *handout, const struct config_listen *li
 		"; accept; port 11112, no TLS; calling AE title %s, called AE title %s.\n"
 		"socket = l:TCP_NODELAY=1\n"
 		"socket = r:TCP_NODELAY=1\n"
-		"[cathgate]\n"
+		"%s[cathgate]\n"
 		"client = yes\n"
 		"accept = 127.0.0.1:11112\n"
 		"connect = %s:%u\n"
@@ -236,8 +241,8 @@ static int write_stunnel(struct handout *handout, const struct config_listen *li
 		"sslVersionMin = TLSv1.2\n"
 		"TIMEOUTidle = 86400\n",
 		list_titles(&entry->ae_titles), list_titles(&entry->called_ae_titles),
-		strchr(host, ':') ? keep_format("[%s]", host) : host, place.port, name,
-		name, "ca.crt",
+		more, strchr(host, ':') ? keep_format("[%s]", host) : host, place.port,
+		name, name, "ca.crt",
 		address_range_parse(host, &range) == 0 ? "checkIP" : "checkHost", host);
 	return staging_write(&handout->staging, "stunnel.conf", text, strlen(text), &own);
 }

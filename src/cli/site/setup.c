@@ -14,6 +14,7 @@
 #include "cli/kit/cli.h"
 #include "cli/kit/keep.h"
 #include "cli/kit/options.h"
+#include "key_kind.h"
 #include "sample.h"
 #include "setup_socket.h"
 #include "cli/kit/staging.h"
@@ -130,22 +131,6 @@ static bool take_answer(void *field, const char *value)
 	return question_set(field, value);
 }
 
-static bool take_rsa(void *field, const char *value)
-{
-	static const char *const sizes[] = { "2048", "3072", "4096" };
-	static const enum pki_algorithm algorithms[] = { PKI_RSA_2048, PKI_RSA_3072,
-							 PKI_RSA_4096 };
-
-	for (size_t i = 0; i < 3; i++) {
-		if (!value || strcmp(value, sizes[i]) == 0) {
-			*(enum pki_algorithm *)field = algorithms[i];
-			return true;
-		}
-	}
-	complain("--rsa: \"%s\" is no size; write 2048, 3072 or 4096", value);
-	return false;
-}
-
 /* -1 to go on, else the exit status. */
 static int read_options(int argc, char **argv, struct request *ret)
 {
@@ -157,7 +142,7 @@ static int read_options(int argc, char **argv, struct request *ret)
 			    .help = "Who runs the gateway (cathgate)"),
 		OPTIONS_ROW("rsa", "[=BITS]", OPTIONS_OTHER, struct request, algorithm,
 			    .help = "RSA keys (2048 bits) for devices that know no other",
-			    .take = take_rsa),
+			    .take = key_kind_take_rsa),
 		OPTIONS_ROW("requests", NULL, OPTIONS_FLAG, struct request,
 			    wants_requests,
 			    .help = "Also requests (.csr) for the hospital's CA to sign"),

@@ -113,9 +113,8 @@ static void compare_tls(const struct config_tls *a, const struct config_tls *b,
 			char *keys)
 {
 	note_key(keys, "tls", a->none == b->none);
-	note_key(keys, "tls.certificate",
-		 same_text(a->certificate.path, b->certificate.path));
-	note_key(keys, "tls.key", same_text(a->key.path, b->key.path));
+	note_key(keys, "tls.certificate", same_files(&a->certificate, &b->certificate));
+	note_key(keys, "tls.key", same_files(&a->key, &b->key));
 	note_key(keys, "tls.ca", same_text(a->ca.path, b->ca.path));
 	note_key(keys, "tls.crl", same_files(&a->crl, &b->crl));
 	note_key(keys, "tls.min_version", a->min_version == b->min_version);
@@ -146,24 +145,65 @@ static const char *const kinds[] = { [TLS_END_CERTIFICATE] = "certificate",
 				     [TLS_END_CA] = "CA",
 				     [TLS_END_CRL] = "CRL of" };
 
-static bool holds_end(const struct tls_end *ends, size_t count,
-		      const struct tls_end *wanted, bool exactly)
+/* The ends of one context. */
+struct ends {
+	const struct tls_end *items;
+	size_t count;
+};
+
+static bool is_held(const struct ends *ends, const struct tls_end *wanted)
 {
-	for (size_t i = 0; i < count; i++)
-		if (ends[i].kind == wanted->kind &&
-		    (exactly ? strcmp(ends[i].sha256, wanted->sha256) == 0
-			     : strcmp(ends[i].subject, wanted->subject) == 0))
+	for (size_t i = 0; i < ends->count; i++)
+		if (ends->items[i].kind == wanted->kind &&
+		    strcmp(ends->items[i].sha256, wanted->sha256) == 0)
 			return true;
 	return false;
 }
 
-static void add_end(const struct tls_end *end, bool renewed, struct changes *changes)
+/* How many are of that subject; *ret_same_file: whether one of these is in that file. */
+static size_t count_alike(const struct ends *ends, const struct tls_end *wanted,
+			  bool *ret_same_file)
 {
-	const char *how = renewed ? "renewed" : "added";
+	size_t count = 0;
+
+	*ret_same_file = false;
+	for (size_t i = 0; i < ends->count; i++) {
+		const struct tls_end *end = &ends->items[i];
+
+		if (end->kind != wanted->kind ||
+		    strcmp(end->subject, wanted->subject) != 0)
+			continue;
+		count++;
+		if (strcmp(end->path, wanted->path) == 0)
+			*ret_same_file = true;
+	}
+	return count;
+}
+
+/* Whether `others` has one in the place of `end`, one of `ends`. Where two certificates
+ * of ours have one subject, with different keys, the file tells them apart. */
+static bool has_counterpart(const struct ends *others, const struct ends *ends,
+			    const struct tls_end *end)
+{
+	bool is_there, is_here;
+	size_t there = count_alike(others, end, &is_there);
+
+	if (end->kind != TLS_END_CERTIFICATE)
+		return there > 0;
+	return is_there || (there == 1 && count_alike(ends, end, &is_here) == 1);
+}
+
+static void add_end(const struct ends *ends, const struct tls_end *end, const char *how,
+		    struct changes *changes)
+{
 	char until[UTC_TEXT_SIZE];
+	bool is_here;
 
 	utc_date(end->until, until);
-	if (end->kind == TLS_END_CRL && end->number[0])
+	if (end->kind == TLS_END_CERTIFICATE && count_alike(ends, end, &is_here) > 1)
+		changes_add(changes, "%s %s (%s) %s, good until %s", kinds[end->kind],
+			    end->subject, end->key, how, until);
+	else if (end->kind == TLS_END_CRL && end->number[0])
 		changes_add(changes, "%s %s %s, number %s, good until %s",
 			    kinds[end->kind], end->subject, how, end->number, until);
 	else
@@ -171,25 +211,38 @@ static void add_end(const struct tls_end *end, bool renewed, struct changes *cha
 			    end->subject, how, until);
 }
 
+static void add_gone(const struct ends *ends, const struct tls_end *end,
+		     struct changes *changes)
+{
+	bool is_here;
+
+	if (end->kind == TLS_END_CERTIFICATE && count_alike(ends, end, &is_here) > 1)
+		changes_add(changes, "%s %s (%s) gone", kinds[end->kind], end->subject,
+			    end->key);
+	else
+		changes_add(changes, "%s %s gone", kinds[end->kind], end->subject);
+}
+
 /* Says which certificates and CRLs are new, and which are gone without a successor. */
 static void compare_contexts(const struct tls_context *was, const struct tls_context *is,
 			     struct changes *changes)
 {
-	const struct tls_end *before, *now;
-	size_t before_count, now_count;
+	struct ends before, now;
 
 	if (!was || !is)
 		return;
-	before = tls_context_ends(was, &before_count);
-	now = tls_context_ends(is, &now_count);
-	for (size_t i = 0; i < now_count; i++)
-		if (!holds_end(before, before_count, &now[i], true))
-			add_end(&now[i], holds_end(before, before_count, &now[i], false),
+	before.items = tls_context_ends(was, &before.count);
+	now.items = tls_context_ends(is, &now.count);
+	for (size_t i = 0; i < now.count; i++)
+		if (!is_held(&before, &now.items[i]))
+			add_end(&now, &now.items[i],
+				has_counterpart(&before, &now, &now.items[i]) ? "renewed"
+									      : "added",
 				changes);
-	for (size_t i = 0; i < before_count; i++)
-		if (!holds_end(now, now_count, &before[i], false))
-			changes_add(changes, "%s %s gone", kinds[before[i].kind],
-				    before[i].subject);
+	for (size_t i = 0; i < before.count; i++)
+		if (!is_held(&now, &before.items[i]) &&
+		    !has_counterpart(&now, &before, &before.items[i]))
+			add_gone(&before, &before.items[i], changes);
 }
 
 static void list_destinations(const struct settings *before, const struct settings *now,

@@ -132,6 +132,13 @@ static void add_watched(struct watch *watch, const struct config_file *file,
 	add_folders(watch, path);
 }
 
+static void add_files(struct watch *watch, const struct config_files *files,
+		      const struct timespec *read_at)
+{
+	for (size_t i = 0; i < files->count; i++)
+		add_watched(watch, &files->items[i], read_at);
+}
+
 static void add_tls(struct watch *watch, const struct config_tls *tls,
 		    const struct tls_context *context, const struct timespec *read_at)
 {
@@ -141,11 +148,10 @@ static void add_tls(struct watch *watch, const struct config_tls *tls,
 		return;
 	if (turn != 0 && (watch->turn == 0 || turn < watch->turn))
 		watch->turn = turn;
-	add_watched(watch, &tls->certificate, read_at);
-	add_watched(watch, &tls->key, read_at);
+	add_files(watch, &tls->certificate, read_at);
+	add_files(watch, &tls->key, read_at);
 	add_watched(watch, &tls->ca, read_at);
-	for (size_t i = 0; i < tls->crl.count; i++)
-		add_watched(watch, &tls->crl.items[i], read_at);
+	add_files(watch, &tls->crl, read_at);
 }
 
 static void add_all(struct watch *watch, const struct settings *settings)
