@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
 #include "cli/kit/known_certificate.h"
 #include "cli/kit/shown.h"
 #include "cli/kit/table.h"
+#include "cli/kit/when.h"
 #include "modality.h"
+#include "modality_seen.h"
 
 #define DAY_SECONDS 86400L
 #define SOON_DAYS   30
@@ -21,7 +24,8 @@ static const struct options_row rows[] = {
 
 static const struct options options = {
 	.command = "cathgate modality list",
-	.about = "Who may connect, with which certificate, and until when.\n",
+	.about = "Who may connect, with which certificate, until when, and who came "
+		 "in the last 30 days.\n",
 	.rows = rows,
 };
 
@@ -96,6 +100,17 @@ static json_t *describe_entry(const struct site *site,
 	return object;
 }
 
+static void add_seen(json_t *object, const struct modality_seen *seen)
+{
+	if (seen->accepted_text[0] != '\0')
+		json_object_set_new(object, "last_seen", shown_json(seen->accepted_text));
+	if (seen->refused_text[0] != '\0')
+		json_object_set_new(object, "last_refused",
+				    json_pack("{s:o, s:o}", "time",
+					      shown_json(seen->refused_text), "reason",
+					      shown_json(seen->reason)));
+}
+
 static int is_revoked(const struct dirent *entry)
 {
 	static const char ending[] = ".conf.revoked";
@@ -143,26 +158,52 @@ static const struct table_column columns[] = {
 	{ .head = "DESTINATION", .gap = 2 },
 	{ .head = "EXPIRES", .gap = 2 },
 	{ .head = "STATE", .gap = 2 },
+	{ .head = "LAST SEEN", .gap = 2 },
+	{ .head = "LAST REFUSED", .gap = 2 },
 };
 
-enum { COLUMNS = sizeof(columns) / sizeof(*columns) };
+enum { STATE = 4, LAST_SEEN, LAST_REFUSED, COLUMNS };
+
+/* "3 min ago"; "-" of no time. */
+static const char *time_cell(const json_t *moment)
+{
+	const char *text = json_string_value(moment);
+	char when[WHEN_SIZE] = "";
+
+	if (text)
+		when_text(text, (int64_t)time(NULL), when);
+	return when[0] != '\0' ? keep_format("%s", when) : "-";
+}
+
+/* "3 min ago, ae-unknown". */
+static const char *refused_cell(const json_t *refused)
+{
+	const char *when = time_cell(json_object_get(refused, "time"));
+	const char *reason = json_string_value(json_object_get(refused, "reason"));
+
+	return refused ? keep_listed(when, ", ", reason ? reason : "") : when;
+}
 
 /* A list can be wrapped on a terminal; in a pipe it stays one word. */
 static void fill_cells(const json_t *entry, const struct table *table,
 		       struct table_cell ret[COLUMNS])
 {
 	const char *separator = table->terminal > 0 ? ", " : ",";
-	static const char *const keys[COLUMNS] = { "name", "ae_titles", "destination",
-						   "expires", "state" };
+	static const char *const keys[] = { "name", "ae_titles", "destination", "expires",
+					    "state" };
 	const char *state = text_of(entry, "state", separator);
 	bool is_out = strcmp(state, "expired") == 0 || strcmp(state, "revoked") == 0;
 
-	for (size_t i = 0; i < COLUMNS; i++)
+	for (size_t i = 0; i <= STATE; i++)
 		ret[i] =
 			(struct table_cell){ .text = text_of(entry, keys[i], separator) };
-	ret[COLUMNS - 1].colour = is_out		       ? SHOWN_RED
-				  : strcmp(state, "good") == 0 ? SHOWN_GREEN
-							       : SHOWN_YELLOW;
+	ret[LAST_SEEN] = (struct table_cell){ .text = time_cell(json_object_get(
+						      entry, "last_seen")) };
+	ret[LAST_REFUSED] = (struct table_cell){ .text = refused_cell(json_object_get(
+							 entry, "last_refused")) };
+	ret[STATE].colour = is_out			 ? SHOWN_RED
+			    : strcmp(state, "good") == 0 ? SHOWN_GREEN
+							 : SHOWN_YELLOW;
 }
 
 static void print_table(const json_t *list)
@@ -191,16 +232,24 @@ int modality_list_main(int argc, char **argv)
 	struct modality_options asked;
 	struct site site;
 	int status = modality_options_read(&options, argc, argv, &asked);
+	struct modality_seen *seen;
 	json_t *list;
 
 	if (status >= 0)
 		return status;
 	if (site_open(&site, asked.config, false) < 0)
 		return CLI_USAGE;
+	seen = modality_seen(&site);
+	if (!seen)
+		complain("so this doesn't say who was seen or refused");
 	list = json_array();
-	for (size_t i = 0; i < site.config->modality_count; i++)
-		json_array_append_new(list,
-				      describe_entry(&site, &site.config->modalities[i]));
+	for (size_t i = 0; i < site.config->modality_count; i++) {
+		json_t *entry = describe_entry(&site, &site.config->modalities[i]);
+
+		if (seen)
+			add_seen(entry, &seen[i]);
+		json_array_append_new(list, entry);
+	}
 	add_revoked(&site, list);
 	if (asked.json) {
 		json_dumpf(list, stdout, JSON_INDENT(2));

@@ -92,11 +92,11 @@ MUST_USE int site_note_revoked(struct site *site, const struct config_modality *
 MUST_USE int site_must_not_be_revoked(const struct site *site,
 				      const struct pki_certificate *certificate);
 
-/* Takes one line of an association (cathgate/audit/members.h). True: it was the last one
- * that is wanted. */
+/* Takes one line that begins or refuses an association (cathgate/audit/members.h). True:
+ * it was the last one that is wanted. It prints nothing: progress is shown meanwhile. */
 typedef bool site_log_take(void *context, const json_t *line);
-/* Gives the lines of associations that the gateway's log has since then (in
- * microseconds). -1 with a message. */
+/* Gives the lines that begin or refuse an association which the gateway's log has since
+ * then (in microseconds). -1 with a message. */
 MUST_USE int site_log_each(const struct site *site, int64_t since, site_log_take *take,
 			   void *context);
 /* Whether the gateway has seen the certificate in a handshake, which proves that the

@@ -8,12 +8,20 @@
 
 #define DAY_US (86400 * INT64_C(1000000))
 
-/* Only a line of an association begins or refuses one: the many others aren't parsed. */
-static bool is_of_association(const struct log_reader_line *line)
+/* The many other lines aren't parsed, nor those that end an association: these say no
+ * more than the one that began it. */
+static bool begins_or_refuses(const struct log_reader_line *line)
 {
-	static const char wanted[] = "\"event\":\"association\"";
+	static const char event[] = "\"event\":\"association\",\"outcome\":\"";
+	const char *at = memmem(line->text, line->size, event, strlen(event));
+	size_t left;
 
-	return memmem(line->text, line->size, wanted, strlen(wanted)) != NULL;
+	if (!at)
+		return false;
+	at += strlen(event);
+	left = line->size - (size_t)(at - line->text);
+	return left > strlen("accepted") &&
+	       (strncmp(at, "accepted", 8) == 0 || strncmp(at, "refused", 7) == 0);
 }
 
 int site_log_each(const struct site *site, int64_t since, site_log_take *take,
@@ -26,11 +34,12 @@ int site_log_each(const struct site *site, int64_t since, site_log_take *take,
 
 	if (log_source_open_log(&source, site->config->audit.file.path, since) < 0)
 		return -1;
+	log_source_show_progress(&source, 1);
 	while (!is_done && result != LOG_READER_END && result != LOG_READER_FAILED) {
 		json_t *read;
 
 		result = log_source_next(&source, &line);
-		if (result != LOG_READER_LINE || !is_of_association(&line))
+		if (result != LOG_READER_LINE || !begins_or_refuses(&line))
 			continue;
 		read = members_read(line.text, line.size);
 		if (read && moment_of_line(read) >= since)

@@ -10,7 +10,7 @@
 #include "cathgate/observer/observer.h"
 
 #include "cli/kit/shown.h"
-#include "when.h"
+#include "cli/kit/when.h"
 
 #define WIDTH		  80
 #define DAYS_WORTH_A_LINE 30
