@@ -307,6 +307,20 @@ MUST_USE static int tls_new(const struct config_tls *tls, bool server,
 	return 0;
 }
 
+int tls_trust_check(const struct config_tls *tls, bool server,
+		    struct config_faults *faults)
+{
+	struct tls_material material = { 0 };
+	int result = tls_material_load_trust(tls, &material, faults);
+
+	if (result == 0 && server)
+		tls_drop_unnamed(&material, tls, faults);
+	if (result == 0)
+		tls_material_check(&material, tls, server, faults);
+	tls_material_clear(&material);
+	return result;
+}
+
 int tls_server_new(const struct config_tls *tls, const struct tls_context *running,
 		   struct tls_context **ret, struct config_faults *faults)
 {

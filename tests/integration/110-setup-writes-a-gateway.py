@@ -14,10 +14,13 @@ from steps import STRIDE, can_trace, created_files, run_with_fault
 
 
 def told(t, folder, *more):
-	return [cathgate(), "setup", "--directory", folder, "--log-directory", t.work / "log",
-		"--name", "cathlab-3", "--host", "gw.test,127.0.0.1", "--listen", "127.0.0.1",
-		"--pacs-host", "127.0.0.1", "--pacs-ae-title", "PACS",
-		"--pacs-ca", t.pki / "hospital-ca.crt", "--pacs-server-name", "pacs.test", *more]
+	usual = {"--directory": folder, "--log-directory": t.work / "log",
+		 "--name": "cathlab-3", "--host": "gw.test,127.0.0.1", "--listen": "127.0.0.1",
+		 "--pacs-host": "127.0.0.1", "--pacs-ae-title": "PACS",
+		 "--pacs-ca": t.pki / "hospital-ca.crt", "--pacs-server-name": "pacs.test"}
+	said = [word for option, value in usual.items() if option not in more
+		for word in (option, value)]
+	return [cathgate(), "setup", *said, *more]
 
 
 def run(command, **more):

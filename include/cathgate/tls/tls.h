@@ -57,6 +57,10 @@ MUST_USE int tls_client_new(const struct config_tls *tls,
 			    struct config_faults *faults);
 void tls_context_free(struct tls_context *context);
 
+/* Adds the faults of `ca` and `crl` alone, as the two above would. -1 without memory. */
+MUST_USE int tls_trust_check(const struct config_tls *tls, bool server,
+			     struct config_faults *faults);
+
 /* Whether the context offers no post-quantum key exchange. Its ClientHello then fits into
  * one packet, which some old TLS stacks and firewalls demand. */
 bool tls_context_is_classic(const struct tls_context *context);

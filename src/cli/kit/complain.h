@@ -10,5 +10,9 @@ int complain_memory(void);
 /* "PATH: why", of errno. Returns -1. */
 int complain_file(const char *path);
 
+/* What to do where a file or folder can't be written, by errno. Root isn't told to be
+ * root. */
+const char *complain_cure(int error);
+
 /* Why OpenSSL has refused something. Returns -1. */
 int complain_openssl(void);

@@ -254,8 +254,22 @@ static int judge_arguments(const struct options *options, int argc, char **argv)
 	return options_misused(options);
 }
 
+/* A second value must not silently take the place of the first. */
+static bool is_said_twice(const struct options_row *row, bool *said)
+{
+	bool was_said = *said;
+
+	*said = true;
+	if (!was_said || row->kind == OPTIONS_TEXTS || row->kind == OPTIONS_FLAG ||
+	    row->is_repeated)
+		return false;
+	complain("--%s is given twice, but takes one value: leave one out", row->name);
+	return true;
+}
+
 int options_read(const struct options *options, int argc, char **argv, void *request)
 {
+	bool said[ROWS_MAX] = { false };
 	struct option names[ROWS_MAX + 2];
 	char letters[2 * ROWS_MAX + 2];
 
@@ -270,7 +284,8 @@ int options_read(const struct options *options, int argc, char **argv, void *req
 		}
 		if (!row)
 			return options_misused(options);
-		if (!take_value(row, optarg, argc, request))
+		if (is_said_twice(row, &said[row - options->rows]) ||
+		    !take_value(row, optarg, argc, request))
 			return CLI_USAGE;
 	}
 	return judge_arguments(options, argc, argv);

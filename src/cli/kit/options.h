@@ -38,6 +38,7 @@ struct options_row {
 	/* False after saying what is wrong. `field` is in the request, at the offset. */
 	bool (*take)(void *field, const char *value);
 	char letter;	     /* of the option's short form; 0: it has none */
+	bool is_repeated;    /* `take` may be called again; else that is an error */
 	bool is_alternative; /* to the next row, in the usage text */
 };
 

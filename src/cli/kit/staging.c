@@ -78,10 +78,13 @@ static int open_place(struct staging *staging, const struct durable_owner *owner
 			staging_tree_make(staging->parent, owner, &staging->name);
 	}
 	if (staging->folder < 0) {
-		complain("can't write in %s: %s; %s", parent, strerror(errno),
-			 errno == ELOOP ? "a symbolic link of another user leads there: "
+		int error = errno;
+
+		complain("can't write in %s: %s; %s, or name another folder", parent,
+			 strerror(error),
+			 error == ELOOP ? "a symbolic link of another user leads there: "
 					  "name the folder itself"
-					: "run this as root, or name another folder");
+					: complain_cure(error));
 		return -1;
 	}
 	staging->path = keep_format("%s/%s", parent, staging->name);

@@ -13,8 +13,10 @@
 #include "cathgate/base/utf8.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
+#include "cli/kit/shown.h"
 
-#define LINE_SIZE 1024
+#define LINE_SIZE   1024
+#define WIDTH_USUAL 80
 
 const char *judge_port(const char *value)
 {
@@ -175,7 +177,9 @@ bool question_set(struct question *question, const char *value)
 		complain("--%s: \"%s\" %s", question->option, value, fault);
 		return false;
 	}
-	question->value = value;
+	question->value = question->is_list && question->value
+				  ? keep_listed(question->value, "\n", value)
+				  : value;
 	return true;
 }
 
@@ -198,28 +202,39 @@ static const char *read_line(void)
 	return keep_copy(begin, strlen(begin));
 }
 
+static void print_prompt(const struct question *question)
+{
+	if (question->usual && question->usual[0] != '\0')
+		printf("%s [%s]: ", question->ask, question->usual);
+	else
+		printf("%s%s%s: ", question->value ? "Another one: " : "", question->ask,
+		       question->is_optional ? " [none]" : "");
+}
+
 static int ask_question(struct question *question)
 {
-	printf("\n%s\n", question->help);
+	size_t width = shown_width(stdout);
+
+	putchar('\n');
+	shown_wrapped(stdout, "", question->help, width > 0 ? width : WIDTH_USUAL);
 	for (;;) {
 		const char *line;
 
-		if (question->usual && question->usual[0] != '\0')
-			printf("%s [%s]: ", question->ask, question->usual);
-		else
-			printf("%s%s: ", question->ask,
-			       question->is_optional ? " [none]" : "");
+		print_prompt(question);
 		line = read_line();
 		if (!line) {
 			printf("\n");
 			complain("no answer: nothing was written");
 			return -1;
 		}
+		if (line[0] == '\0' && question->value)
+			return 0; /* no further one */
 		if (line[0] == '\0' && question->usual)
 			line = question->usual;
 		if (line[0] == '\0' && !question->is_optional)
 			continue;
-		if (question_set(question, line))
+		if (question_set(question, line) &&
+		    (!question->is_list || line[0] == '\0'))
 			return 0;
 	}
 }

@@ -15,11 +15,12 @@ struct question {
 	const char *what;     /* of the value, in usage texts: FILE */
 	const char *ask;      /* the question; NULL: it is not asked ... */
 	const char *purpose;  /* ... and this is the option's help */
-	const char *help;     /* a line or two of why, and where to find out */
+	const char *help;     /* of why, and where to find out; wrapped when shown */
 	const char *usual;    /* the value where none is given; NULL: one must be */
 	options_judge *judge; /* NULL: anything goes */
 	bool is_optional;     /* may be left empty */
-	const char *value;    /* NULL until it is known */
+	bool is_list;	      /* may be given again */
+	const char *value;    /* NULL until it is known; of a list, one on each line */
 };
 
 #define HOSTS_MAX 16 /* that judge_hosts takes */
@@ -29,7 +30,8 @@ options_judge judge_port, judge_address, judge_host, judge_hosts, judge_ae_title
 
 bool questions_can_ask(void);
 
-/* Sets the value. False, with a message, when it is none for that question. */
+/* Sets the value, or adds it to a list. False, with a message, when it is none for that
+ * question. */
 MUST_USE bool question_set(struct question *question, const char *value);
 
 /* Asks for each value that is missing, or takes the usual one. -1 with a message that

@@ -19,8 +19,7 @@
 #include "setup_socket.h"
 #include "cli/kit/staging.h"
 
-#define DIRECTORY_USUAL "/etc/cathgate"
-#define DAYS_USUAL	825
+#define DAYS_USUAL 825
 
 static const struct question questions[SETUP_QUESTIONS] = {
 	[SETUP_NAME] = { .option = "name",
@@ -33,7 +32,7 @@ static const struct question questions[SETUP_QUESTIONS] = {
 			  .what = "NAME,ADDRESS,…",
 			  .ask = "Host names and addresses of this gateway",
 			  .help = "Modalities reach this gateway under a host name or an "
-				  "address. All that may be\n"
+				  "address. All that may be "
 				  "used must stand in its certificate; put commas "
 				  "between several.",
 			  .judge = judge_hosts },
@@ -54,7 +53,7 @@ static const struct question questions[SETUP_QUESTIONS] = {
 			      .what = "HOST",
 			      .ask = "Host of the PACS",
 			      .help = "The PACS is the archive that gets the images. Its "
-				      "administrators know host, port, AE title\nand CA.",
+				      "administrators know host, port, AE title and CA.",
 			      .judge = judge_host },
 	[SETUP_PACS_PORT] = { .option = "pacs-port",
 			      .what = "PORT",
@@ -72,7 +71,7 @@ static const struct question questions[SETUP_QUESTIONS] = {
 			    .what = "FILE",
 			    .ask = "File with the CA certificate",
 			    .help = "The certificate of the CA that signed the PACS's "
-				    "certificate, so that the gateway knows it.\n"
+				    "certificate, so that the gateway knows it. "
 				    "Write \"none\" if the PACS speaks no TLS: images "
 				    "then go to it unencrypted.",
 			    .judge = judge_certificate },
@@ -87,8 +86,8 @@ static const struct question questions[SETUP_QUESTIONS] = {
 				     .ask = "AE title towards the PACS",
 				     .help = "The gateway calls the PACS by the AE title "
 					     "of the modality that sends, which the "
-					     "PACS\n"
-					     "then must know; or always by one of its "
+					     "PACS then must know; or always by one of "
+					     "its "
 					     "own, which you give here.",
 				     .judge = judge_ae_title,
 				     .is_optional = true },
@@ -96,16 +95,24 @@ static const struct question questions[SETUP_QUESTIONS] = {
 				.what = "FILE",
 				.ask = "File with the hospital's CA for modalities",
 				.help = "Modalities prove who they are by certificates. "
-					"Leave this empty and the gateway gets a\n"
+					"Leave this empty and the gateway gets a "
 					"private CA that makes them, or name the CA that "
 					"your hospital has for devices.",
 				.judge = judge_certificate,
 				.is_optional = true },
 	[SETUP_MODALITY_CRL] = { .option = "modality-crl",
 				 .what = "FILE",
-				 .purpose = "CRL of that CA",
+				 .ask = "File with the CRL of that CA",
+				 .help = "The CA's list of revoked certificates (CRL), "
+					 "and "
+					 "those of the CAs above it. Without one, a "
+					 "modality "
+					 "whose certificate the CA has revoked can go "
+					 "on. "
+					 "cathgate-crl(1) says how to have it fetched.",
 				 .judge = judge_crl,
-				 .is_optional = true },
+				 .is_optional = true,
+				 .is_list = true },
 	[SETUP_ORGANIZATION] = { .option = "organization",
 				 .what = "TEXT",
 				 .purpose = "O in certificates and requests",
@@ -136,7 +143,8 @@ static int read_options(int argc, char **argv, struct request *ret)
 {
 	static const struct options_row others[] = {
 		OPTIONS_ROW("directory", "FOLDER", OPTIONS_TEXT, struct request,
-			    directory, .help = "Where it goes (" DIRECTORY_USUAL ")"),
+			    directory,
+			    .help = "Where it goes (" SETUP_DIRECTORY_USUAL ")"),
 		OPTIONS_ROW("user", "USER", OPTIONS_TEXT, struct request, user),
 		OPTIONS_ROW("group", "GROUP", OPTIONS_TEXT, struct request, group,
 			    .help = "Who runs the gateway (cathgate)"),
@@ -172,6 +180,7 @@ static int read_options(int argc, char **argv, struct request *ret)
 				offsetof(struct request, answers) + i * sizeof(*question),
 			.help = question->ask ? question->ask : question->purpose,
 			.take = take_answer,
+			.is_repeated = question->is_list,
 		};
 	}
 	memcpy(rows + SETUP_QUESTIONS, others, sizeof(others));
@@ -192,25 +201,53 @@ static void guess_names(struct question *answers)
 		keep_format("%.*s", label < 63 ? (int)label : 63, host);
 }
 
-/* Asks group by group, because some usual answers follow from earlier answers. */
+/* Whether there is somebody to ask it, and a reason. */
+static bool is_asked(const struct question *answers, size_t which)
+{
+	if (which == SETUP_PACS_SERVER_NAME)
+		return strcmp(answers[SETUP_PACS_CA].value, "none") != 0;
+	return which != SETUP_MODALITY_CRL || answers[SETUP_MODALITY_CA].value[0] != '\0';
+}
+
+/* A wrong answer is asked for again, where there is somebody to ask. */
+static int settle_answer(struct question *answers, size_t which, bool may_ask)
+{
+	for (;;) {
+		const char *fault;
+
+		if (questions_settle(&answers[which], 1,
+				     may_ask && is_asked(answers, which)) < 0)
+			return -1;
+		fault = setup_judge(answers, which);
+		if (!fault)
+			return 0;
+		complain("--%s: \"%s\" %s", answers[which].option, answers[which].value,
+			 fault);
+		if (!may_ask || !answers[which].ask)
+			return -1;
+		answers[which].value = NULL;
+	}
+}
+
+/* One after the other, because some usual answers follow from earlier answers. */
 static int settle_answers(struct question *answers, bool may_ask)
 {
 	guess_names(answers);
-	if (answers[SETUP_PACS_HOST].value)
-		answers[SETUP_PACS_SERVER_NAME].usual = answers[SETUP_PACS_HOST].value;
-	else if (!may_ask)
-		answers[SETUP_PACS_SERVER_NAME].usual = "localhost"; /* a fault below */
-	for (size_t i = 0; may_ask && i < SETUP_QUESTIONS; i++) {
-		bool is_plain = answers[SETUP_PACS_CA].value &&
-				strcmp(answers[SETUP_PACS_CA].value, "none") == 0;
-
-		if (i == SETUP_PACS_SERVER_NAME)
-			answers[i].usual = answers[SETUP_PACS_HOST].value;
-		if (questions_settle(&answers[i], 1,
-				     !(i == SETUP_PACS_SERVER_NAME && is_plain)) < 0)
+	if (!may_ask) {
+		/* What is missing is named all at once. */
+		answers[SETUP_PACS_SERVER_NAME].usual =
+			answers[SETUP_PACS_HOST].value ? answers[SETUP_PACS_HOST].value
+						       : "localhost";
+		if (questions_settle(answers, SETUP_QUESTIONS, false) < 0)
 			return -1;
 	}
-	return questions_settle(answers, SETUP_QUESTIONS, false);
+	for (size_t i = 0; i < SETUP_QUESTIONS; i++) {
+		if (i == SETUP_PACS_SERVER_NAME)
+			answers[i].usual = answers[SETUP_PACS_HOST].value;
+		if (settle_answer(answers, i, may_ask) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static bool lacks_some(const struct question *answers)
@@ -231,9 +268,9 @@ static int make_log_folder(const struct setup_plan *plan, bool *ret_made)
 	*ret_made = durable_folder(path, &owner) == 0;
 	if (*ret_made || errno == EEXIST)
 		return 0;
-	complain("the audit log's folder %s can't be made: %s; run this as root, or name "
+	complain("the audit log's folder %s can't be made: %s; %s, or name "
 		 "another with --log-directory",
-		 path, strerror(errno));
+		 path, strerror(errno), complain_cure(errno));
 	return -1;
 }
 
@@ -276,52 +313,6 @@ static int write_all(const struct setup_plan *plan)
 		rmdir(plan->answers[SETUP_LOG_DIRECTORY].value);
 	staging_close(&staging);
 	return status;
-}
-
-static void print_request_steps(const struct setup_plan *plan)
-{
-	if (plan->wants_requests)
-		printf("Have the hospital's CA sign tls/gateway.csr and "
-		       "tls/gateway-client.csr, and put what comes\nback in the place of "
-		       "the .crt files of that name: the keys stay.\n\n");
-	else if (plan->answers[SETUP_MODALITY_CA].value[0] != '\0')
-		printf("The gateway's certificates are signed by nobody yet: have the "
-		       "hospital's CA make some for\n"
-		       "its keys, and put them in the place of tls/gateway.crt and "
-		       "tls/gateway-client.crt.\n\n");
-	else
-		printf("The PACS must know the CA that signed the gateway's "
-		       "certificate,\n%s/" SETUP_MODALITIES_CA
-		       ";\nor set up with --requests for a certificate of the "
-		       "hospital's.\n\n",
-		       plan->directory);
-}
-
-static void print_next_steps(const struct setup_plan *plan)
-{
-	const char *option =
-		strcmp(plan->directory, DIRECTORY_USUAL) == 0
-			? ""
-			: keep_format(" --config %s/" SETUP_CONFIG, plan->directory);
-
-	printf("\n%s is written, and good.\n\n", plan->directory);
-	if (strcmp(plan->answers[SETUP_PACS_CA].value, "none") != 0)
-		print_request_steps(plan);
-	printf("Keep a copy of it off this machine, and as safe as the machine: without "
-	       "tls/pseudonym.key\nnobody can tell which patient an audit line is about%s"
-	       "\n\nNext, for each modality, its name and its AE title:\n"
-	       "  cathgate modality add angio-3 --ae-title CATHLAB3%s\n"
-	       "A page for the PACS's team, with what they have to enter there:\n"
-	       "  cathgate destination page pacs%s\n"
-	       "Then start it:\n"
-	       "  systemctl enable --now cathgated\n",
-	       plan->answers[SETUP_MODALITY_CA].value[0] != '\0'
-		       ? "."
-		       : ",\nand who has ca/ca.key can make modalities.\n"
-			 "The list of revoked certificates (CRL) is good for as long as "
-			 "the CA, ten years;\n"
-			 "cathgate modality crl makes a new one.",
-	       option, option);
 }
 
 static int plan_make(struct request *request, struct setup_plan *ret)
@@ -422,9 +413,36 @@ static bool is_free(struct setup_plan *plan)
 	return false;
 }
 
+/* Before the first question, where one is asked. */
+static bool has_places(struct setup_plan *plan)
+{
+	struct question *log = &plan->answers[SETUP_LOG_DIRECTORY];
+
+	return questions_settle(log, 1, false) == 0 &&
+	       setup_can_write("--directory", plan->directory, true) &&
+	       setup_can_write("--log-directory", log->value, false);
+}
+
+static int ask_and_write(struct setup_plan *plan, bool may_ask)
+{
+	if (!may_ask && settle_answers(plan->answers, false) < 0)
+		return CLI_USAGE;
+	if (!has_places(plan))
+		return CLI_USAGE;
+	if (may_ask && settle_answers(plan->answers, true) < 0)
+		return CLI_USAGE;
+	if (may_ask &&
+	    !question_confirm(keep_format("Write all this to %s?", plan->directory))) {
+		complain("nothing was written");
+		return CLI_USAGE;
+	}
+	return write_all(plan);
+}
+
 int setup_main(int argc, char **argv)
 {
-	struct request request = { .directory = DIRECTORY_USUAL, .days = DAYS_USUAL };
+	struct request request = { .directory = SETUP_DIRECTORY_USUAL,
+				   .days = DAYS_USUAL };
 	struct setup_plan plan;
 	bool may_ask;
 	int status;
@@ -438,15 +456,10 @@ int setup_main(int argc, char **argv)
 	if (!is_free(&plan))
 		return CLI_WRONG;
 	may_ask = !request.is_sure && lacks_some(request.answers) && questions_can_ask();
-	if (settle_answers(request.answers, may_ask) < 0)
-		return CLI_USAGE;
-	if (may_ask &&
-	    !question_confirm(keep_format("Write all this to %s?", plan.directory))) {
-		complain("nothing was written");
-		return CLI_USAGE;
-	}
-	status = write_all(&plan);
+	status = ask_and_write(&plan, may_ask);
 	if (status == CLI_GOOD)
-		print_next_steps(&plan);
+		setup_print_next(&plan);
+	else if (may_ask)
+		setup_print_again(&plan, request.user, request.group);
 	return status;
 }

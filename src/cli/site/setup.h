@@ -37,6 +37,8 @@ struct setup_plan {
 	unsigned days;	     /* of the gateway's own certificates */
 };
 
+#define SETUP_DIRECTORY_USUAL "/etc/cathgate"
+
 /* Where things stand, below the directory. */
 #define SETUP_CA_FOLDER	    "ca"
 #define SETUP_CA_KEY	    "ca/ca.key"
@@ -50,6 +52,21 @@ struct setup_plan {
 #define SETUP_CONFIG	    "cathgate.conf"
 #define SETUP_SOCKET_NAME   "dicom-tls" /* in the unit and in the sample */
 #define SETUP_LOCK	    ".lock"	/* held while a command changes the folder */
+
+/* What to do next; and, when nothing was written, the command with all answers. */
+void setup_print_next(const struct setup_plan *plan);
+void setup_print_again(const struct setup_plan *plan, const char *user,
+		       const char *group);
+
+/* What is wrong with an answer beside the earlier ones, which are judged already, and the
+ * cure; NULL: nothing. What a file is, where that may be a surprise, is printed. Kept. */
+MUST_USE const char *setup_judge(const struct question *answers,
+				 enum setup_question which);
+/* Whether the folder is there, or can be made; and, where it is `ours`, written in. Else
+ * there is a message. */
+MUST_USE bool setup_can_write(const char *option, const char *path, bool ours);
+/* The items of a list of answers, one after the other; NULL at the end. Kept. */
+const char *setup_next(const char **list);
 
 /* Writes all but the configuration, or the configuration. 0, or -1 with a message. */
 MUST_USE int setup_write_keys(const struct setup_plan *plan, const struct staging *to);

@@ -147,18 +147,38 @@ static int copy_certificates(const struct work *work, const char *from, const ch
 	return result;
 }
 
-static int copy_crl(const struct work *work, const char *from)
+/* Of several files one in PEM, one after the other. */
+static int copy_crls(const struct work *work, const char *list)
 {
 	struct durable_owner owner = daemon_user_file(&work->plan->user);
-	char *bytes;
-	size_t size;
-	int result;
+	const char *all = "", *from;
 
-	if (durable_read(from, 16 * CA_FILE_MAX, &bytes, &size) < 0)
-		return complain_file(from);
-	result = staging_write(work->to, SETUP_CRL, bytes, size, &owner);
-	free(bytes);
-	return result;
+	while ((from = setup_next(&list))) {
+		const char *error = NULL;
+		struct pki_crl *crl = NULL;
+		struct pki_text text;
+		char *bytes;
+		size_t size;
+
+		if (durable_read(from, 16 * CA_FILE_MAX, &bytes, &size) < 0)
+			return complain_file(from);
+		if (strstr(bytes, "-----BEGIN ")) {
+			all = keep_format("%s%s\n", all, bytes);
+			free(bytes);
+			continue;
+		}
+		free(bytes);
+		crl = pki_crl_read(from, &error);
+		if (!crl || pki_crl_text(crl, &text) < 0) {
+			complain("%s %s", from, error ? error : pki_failure());
+			pki_crl_free(crl);
+			return -1;
+		}
+		all = keep_format("%s%s", all, text.bytes);
+		pki_text_free(&text);
+		pki_crl_free(crl);
+	}
+	return staging_write(work->to, SETUP_CRL, all, strlen(all), &owner);
 }
 
 static void split_hosts(struct work *work)
@@ -251,7 +271,7 @@ static int make_all(struct work *work)
 	if (site_ca[0] != '\0' &&
 	    copy_certificates(work, site_ca, SETUP_MODALITIES_CA) < 0)
 		return -1;
-	if (site_crl[0] != '\0' && copy_crl(work, site_crl) < 0)
+	if (site_crl[0] != '\0' && copy_crls(work, site_crl) < 0)
 		return -1;
 	if (make_pair(work, PKI_SERVER, "gateway") < 0)
 		return -1;

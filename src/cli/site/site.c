@@ -177,7 +177,7 @@ int site_open(struct site *site, const char *config_path, bool may_change)
 	site->user = (struct daemon_user){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	if (stat(config_path, &status) < 0) {
 		complain("%s: %s; %s", config_path, strerror(errno),
-			 errno == EACCES ? "run this as root"
+			 errno == EACCES ? complain_cure(EACCES)
 					 : "make one with cathgate setup, or name yours "
 					   "with --config");
 		return -1;
