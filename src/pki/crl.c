@@ -36,6 +36,24 @@ void pki_crl_free(struct pki_crl *crl)
 	free(crl);
 }
 
+int pki_crl_beside(const struct pki_text *own, const struct pki_certificate *ca,
+		   const char *path, struct pki_text *ret)
+{
+	const char *error;
+	BIO *file = pki_open(path, &error), *memory = BIO_new(BIO_s_mem());
+	bool good = memory && BIO_write(memory, own->bytes, (int)own->size) > 0;
+	X509_CRL *crl;
+
+	while (file && good && (crl = PEM_read_bio_X509_CRL(file, NULL, NULL, NULL))) {
+		if (X509_CRL_verify(crl, X509_get0_pubkey(ca->x509)) != 1)
+			good = PEM_write_bio_X509_CRL(memory, crl) == 1;
+		X509_CRL_free(crl);
+	}
+	BIO_free(file);
+	ERR_clear_error();
+	return pki_text_take(memory, good, ret);
+}
+
 static X509_REVOKED *find_entry(X509_CRL *crl, X509 *x509)
 {
 	X509_REVOKED *entry = NULL;

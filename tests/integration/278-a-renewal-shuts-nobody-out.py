@@ -120,6 +120,11 @@ def what_was_revoked(t, site, hospital):
 	"""also of a CA whose CRL is not ours."""
 	second = hospital.folder / "own-2.crt"
 	site.modality("revoke", "own")
+	kept = (hospital.folder / "hospital.crl").read_bytes()
+	site.modality("crl")
+	assert kept in (site.tls / "modalities.crl").read_bytes(), "the hospital's CRL is gone"
+	assert (site.tls / "modalities.crl").read_bytes().count(b"BEGIN X509 CRL") == 2
+	site.checked()
 	before = site.snapshot()
 	hospital.sign("own-2", LEAF + CLIENT, ["-cert", "hospital.crt"], -3600, 86400)
 	again = hospital.folder / "again.crt"

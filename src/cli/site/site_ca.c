@@ -73,18 +73,25 @@ void site_forget(const struct site *site, const struct pki_certificate *certific
 		(void)!durable_remove(path); /* a copy that stays does no harm */
 }
 
-/* The CA's own CRL is written first: the gateway's is a copy, which can be made again. */
+/* The CA's own CRL is written first: the gateway's is a copy, which can be made again. An
+ * administrator may have put the hospital's CRLs behind that copy: they stay. */
 static int write_crl(struct site *site, const struct pki_text *text)
 {
 	const char *own_path = keep_format("%s/" SETUP_CA_CRL, site->folder);
 	const char *path = keep_format("%s/" SETUP_CRL, site->folder);
 	struct durable_owner own = daemon_user_none(0600);
 	struct durable_owner readable = daemon_user_file(&site->user);
+	struct pki_text all;
 	const char *error;
+	int result;
 
 	if (durable_replace(own_path, text->bytes, text->size, &own) < 0)
 		return complain_file(own_path);
-	if (durable_replace(path, text->bytes, text->size, &readable) < 0) {
+	if (pki_crl_beside(text, site->ca, path, &all) < 0)
+		return complain_openssl();
+	result = durable_replace(path, all.bytes, all.size, &readable);
+	pki_text_free(&all);
+	if (result < 0) {
 		complain("%s: %s; the gateway still has the old CRL: try again with "
 			 "cathgate modality crl",
 			 path, strerror(errno));
