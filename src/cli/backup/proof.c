@@ -101,6 +101,7 @@ static const char *config_to_check(const struct staged *staged)
 int proof_config(const struct staged *staged, const struct daemon_user *user)
 {
 	const struct durable_owner passable = { (uid_t)-1, user->gid, 0710 };
+	const struct durable_owner closed = { (uid_t)-1, (gid_t)-1, 0700 };
 	int status = -1;
 	pid_t child;
 
@@ -112,8 +113,12 @@ int proof_config(const struct staged *staged, const struct daemon_user *user)
 		       keep_format("%s/" CONTENTS_CREDENTIALS, staged->etc.path), 1);
 		_exit(daemon_user_check(user, config_to_check(staged)) == 0 ? 0 : 1);
 	}
-	if (child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
-	    WEXITSTATUS(status) == 0)
+	if (child > 0 && waitpid(child, &status, 0) != child)
+		status = -1;
+	/* Root may refuse what is there, keys with it, and think it over before. */
+	if (durable_settle_at(staged->etc.folder, ".", &closed) < 0)
+		return complain_file(staged->etc.path);
+	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	complain("so nothing was restored; with --unchecked it is, for you to mend");
 	return -1;
