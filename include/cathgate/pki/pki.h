@@ -159,8 +159,8 @@ bool pki_crl_is_older(const struct pki_crl *crl, const struct pki_crl *than);
 /* Whether it is limited to certificates of its CA (issuingDistributionPoint) by other
  * words than the other one of that CA, if that is limited at all. */
 bool pki_crl_is_of_others(const struct pki_crl *crl, const struct pki_crl *than);
-/* `own`, a CRL of the CA in PEM, and behind it those in a file that other CAs have signed.
- * A file that isn't there, or holds none in PEM, has none. */
+/* `own`, a CRL of the CA in PEM, and behind it those in a file that other CAs have
+ * signed. A file that isn't there, or holds none in PEM, has none. */
 MUST_USE int pki_crl_beside(const struct pki_text *own, const struct pki_certificate *ca,
 			    const char *path, struct pki_text *ret);
 MUST_USE int pki_crl_text(const struct pki_crl *crl, struct pki_text *ret);
