@@ -15,7 +15,7 @@ import hospital
 import metrics
 import service
 from document import blocks
-from hospital import Modality
+from hospital import handed_out
 from service import AUDIT, CONFIG, audit, do, eventually, step
 
 PAGE = "docs/ADMIN.md"
@@ -54,12 +54,6 @@ def configure(old, new):
 	text = CONFIG.read_text()
 	assert text.count(old) == 1, f"{old} stands {text.count(old)} times in {CONFIG}"
 	CONFIG.write_text(text.replace(old, new))
-
-
-def handed_out(said):
-	"""A modality that somebody sets up with the folder that a command named."""
-	folder = hospital.HOME / re.search(r"Bring what is in (\S+) to", said)[1]
-	return Modality(folder, hospital.PASSWORD.search(said)[1])
 
 
 def reached(place, host, port):
@@ -206,15 +200,9 @@ def another_ca(guide, old):
 def crls(guide, modality):
 	step("CRLs: the private CA's, and one that is fetched")
 	guide.run("cathgate modality crl")
-	published = pathlib.Path("/srv/published")
-	published.mkdir()
+	hospital.publish()
 	do("openssl", "crl", "-in", TLS / "modalities.crl", "-outform", "DER", "-out",
-	   published / "devices.crl")
-	with open("/etc/hosts", "a") as hosts:
-		hosts.write(f"{hospital.PACS_ADDRESS} ca.hospital.example\n")
-	do("systemd-run", "-q", "--unit=publisher", "-p", "NetworkNamespacePath=/run/netns/pacs",
-	   "python3", "-m", "http.server", "-d", published, "80")
-	eventually(lambda: ":80 " in do("ip", "netns", "exec", "pacs", "ss", "-ltn"))
+	   hospital.PUBLISHED / "devices.crl")
 	pathlib.Path("/etc/cathgate/crl.conf").write_text(guide.take("http://ca.hospital.example"))
 	guide.run("apt-get install curl")
 	crl = TLS / "hospital.crl"

@@ -1,6 +1,6 @@
 """A hospital around the machine's gateway: Wi-Fi with a modality, and a PACS, each in a
-network namespace with addresses as the documents have them. The PACS is dcmqrscp behind
-stunnel; the modality is DCMTK's tools, with what cathgate wrote for it."""
+network namespace with addresses as the documents have them, and a CA. The PACS is dcmqrscp
+behind stunnel; a modality is DCMTK's tools, with what cathgate wrote for it."""
 import os
 import pathlib
 import pty
@@ -9,6 +9,7 @@ import select
 import subprocess
 
 import objects
+from authority import Authority
 from service import PACS_FILES, do, eventually
 
 HOME = pathlib.Path("/root/hospital")		# where whoever sets it up works
@@ -16,6 +17,7 @@ PACS_HOST, PACS_ADDRESS = "pacs.hospital.example", "10.20.0.5"
 GATEWAY_HOST, GATEWAY_ADDRESS = "gw.hospital.example", "192.168.40.1"
 MODALITY_ADDRESS = "192.168.40.7"
 HOSPITAL_CA = HOME / "hospital-ca.crt"
+PUBLISHED = pathlib.Path("/srv/published")
 TRUSTED_BY_PACS = pathlib.Path("/srv/pacs-tls/gateways-ca.crt")
 PASSWORD = re.compile(r"Password of \S+, shown this once: (\S+)")
 
@@ -40,16 +42,32 @@ def make_network():
 		hosts.write(f"{GATEWAY_ADDRESS} {GATEWAY_HOST}\n{PACS_ADDRESS} {PACS_HOST}\n")
 
 
-def make_hospital():
-	"""Its CA, and the PACS's certificate."""
+def make_hospital(intermediate=None):
+	"""Its CA, below which another one signs, if that is named, and the PACS's certificate.
+	Returns the CA that signs; all lies in its folder."""
 	HOME.mkdir()
 	folder = TRUSTED_BY_PACS.parent
 	folder.mkdir(mode=0o700)
-	new = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90"
-	shell(f"{new} -keyout {folder}/ca.key -out {HOSPITAL_CA} -subj '/CN=Hospital CA'")
-	shell(f"{new} -keyout {folder}/pacs.key -out {folder}/pacs.crt -subj /CN=PACS "
-	      f"-CA {HOSPITAL_CA} -CAkey {folder}/ca.key -addext basicConstraints=CA:FALSE "
-	      f"-addext subjectAltName=DNS:{PACS_HOST} -addext extendedKeyUsage=serverAuth")
+	ca = Authority(folder, HOSPITAL_CA.stem)
+	HOSPITAL_CA.write_bytes((folder / HOSPITAL_CA.name).read_bytes())
+	chain = b""
+	if intermediate:
+		ca = Authority(folder, intermediate, ca)
+		chain = (folder / f"{intermediate}.crt").read_bytes()
+	ca.issue("pacs", f"extendedKeyUsage = serverAuth\nsubjectAltName = DNS:{PACS_HOST}\n")
+	with open(folder / "pacs.crt", "ab") as certificate:
+		certificate.write(chain)
+	return ca
+
+
+def publish():
+	"""What is in PUBLISHED, at http://ca.hospital.example, until the unit publisher stops."""
+	PUBLISHED.mkdir()
+	with open("/etc/hosts", "a") as hosts:
+		hosts.write(f"{PACS_ADDRESS} ca.hospital.example\n")
+	do("systemd-run", "-q", "--unit=publisher", "-p", "NetworkNamespacePath=/run/netns/pacs",
+	   "python3", "-m", "http.server", "-d", PUBLISHED, "80")
+	eventually(lambda: ":80 " in do("ip", "netns", "exec", "pacs", "ss", "-ltn"))
 
 
 def start_pacs(trusted):
@@ -86,27 +104,35 @@ def at_pacs(obj):
 
 
 class Modality:
-	"""A device that somebody has set up by the page and the files in its folder."""
+	"""A device that somebody has set up by the page and the files in its folder, with the
+	PKCS#12 file in it; or with a pair of its own, NAME.key and NAME.crt."""
 
-	def __init__(self, folder, password):
+	def __init__(self, folder, password=None, pair=None):
 		page = next(folder.glob("*.txt")).read_text()
 		self.folder, self.page = folder, page
 		self.host = re.search(r"^  Host +(\S+)", page, re.M)[1]
 		self.port = re.search(r"^  Port +(\d+)$", page, re.M)[1]
 		self.called = re.search(r"^  AE title \(called\) +(\S+)", page, re.M)[1]
 		self.calling = re.search(r"^  AE title \(calling\) +(\S+)", page, re.M)[1]
-		store = next(folder.glob("*.p12"))
-		self.key, self.certificate = folder / "imported.key", folder / "imported.crt"
+		pair = pair or folder / "imported"
+		self.key, self.certificate = (pair.with_name(pair.name + end)
+					      for end in (".key", ".crt"))
+		if password:
+			self.open(next(folder.glob("*.p12")), password)
+
+	def open(self, store, password):
 		opened = ["openssl", "pkcs12", "-in", str(store), "-passin", f"pass:{password}"]
 		do(*opened, "-nocerts", "-nodes", "-out", str(self.key))
 		do(*opened, "-clcerts", "-nokeys", "-out", str(self.certificate))
 
+	def secured(self):
+		return ["+tls", self.key, self.certificate, "+cf", self.folder / "ca.crt"]
+
 	def run(self, tool, *files):
 		return subprocess.run(
-			["ip", "netns", "exec", "wifi", tool, "+tls", self.key, self.certificate,
-			 "+cf", self.folder / "ca.crt", "-aet", self.calling, "-aec", self.called,
-			 self.host, self.port, *files], stdout=subprocess.PIPE,
-			stderr=subprocess.STDOUT, text=True, timeout=300,
+			["ip", "netns", "exec", "wifi", tool, *self.secured(), "-aet", self.calling,
+			 "-aec", self.called, self.host, self.port, *files],
+			stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300,
 			env={**os.environ, "TCP_NODELAY": "1"})
 
 	def echoes(self):
@@ -123,6 +149,33 @@ class Modality:
 		assert obj is not None, self.run("storescu", HOME / "image.dcm").stdout
 		assert at_pacs(obj), "the PACS has it not, or otherwise"
 		return obj
+
+
+class PlainModality(Modality):
+	"""A device that speaks no TLS, with stunnel beside it as the folder's file has it."""
+
+	def __init__(self, folder):
+		super().__init__(folder)
+		settings = (folder / "stunnel.conf").read_text()
+		self.host, self.port = re.search(r"^accept = (\S+):(\d+)$", settings, re.M).groups()
+		pathlib.Path("/run/systemd/system/beside.service").write_text(
+			f"[Service]\nType=forking\nWorkingDirectory={folder}\n"
+			"NetworkNamespacePath=/run/netns/wifi\nExecStart=stunnel stunnel.conf\n")
+		do("systemctl", "daemon-reload")
+		do("systemctl", "restart", "beside.service")
+		eventually(lambda: f":{self.port} " in do("ip", "netns", "exec", "wifi", "ss", "-ltn"))
+
+	def secured(self):
+		return []
+
+
+def handed_out(said):
+	"""A modality that somebody sets up with the folder that a command named."""
+	return Modality(folder_named(said), PASSWORD.search(said)[1])
+
+
+def folder_named(said):
+	return HOME / re.search(r"Bring what is in (\S+) to", said)[1]
 
 
 def answered(command, answers):
