@@ -57,8 +57,8 @@ run_gateway "$conf"
 expect "the one with the name stores" store angio ANGIO
 expect "so does the one with the common name" store echolab ECHO
 expect "another name is refused" fails store modality-rsa ANGIO
-expect "list says how it is bound" modality list
-expect "and so it is said" said "bound to a name"
+expect "list says how they are bound, and no date of a copy" modality list
+expect "and so it is said" test "$(grep -c 'bound to a name' "$work/said")" -eq 2
 expect "renew says that there is nothing to do" fails modality renew angio
 expect "and so it is said" said "bound to a name"
 expect "revoked, it is out" modality revoke angio

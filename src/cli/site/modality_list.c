@@ -30,14 +30,16 @@ static const struct options options = {
 };
 
 /* The newest certificate that isn't revoked, and how many such there are. NULL where none
- * is known. */
+ * is known: also for an entry that is bound to a name, whose CA may have made another one
+ * since. */
 static const struct site_certificate *current_certificate(
 	const struct site *site, const struct config_modality *entry, size_t *ret_count)
 {
 	const struct site_certificate *found = NULL;
 
 	*ret_count = 0;
-	for (size_t i = 0; i < site->known_count; i++) {
+	for (size_t i = 0; i < site->known_count && !site_is_by_name(&entry->certificate);
+	     i++) {
 		const struct site_certificate *known = &site->known[i];
 
 		if (known->revoked != 0 ||
@@ -62,7 +64,7 @@ static const char *state_of(const struct config_modality *entry,
 							    : "certificate not seen";
 	if (known->facts.not_after < now)
 		return "expired";
-	if (count > 1 && !site_is_by_name(&entry->certificate))
+	if (count > 1)
 		return "renewed, old still allowed";
 	if (known->facts.not_after < now + SOON_DAYS * DAY_SECONDS)
 		return "expires soon";
