@@ -35,9 +35,18 @@ static void read_tree(struct reader *reader, config_t *tree, struct config *conf
 int config_load(const char *path, const struct config_sop_classes *sop_classes,
 		struct config **ret, struct config_faults *faults)
 {
+	return config_load_with(path, NULL, sop_classes, ret, faults);
+}
+
+int config_load_with(const char *path, const char *more,
+		     const struct config_sop_classes *sop_classes, struct config **ret,
+		     struct config_faults *faults)
+{
 	struct config_place place = { .file = path };
 	size_t errors_before = faults->error_count;
-	struct reader reader = { .faults = faults, .sop_classes = sop_classes };
+	struct reader reader = { .faults = faults,
+				 .sop_classes = sop_classes,
+				 .more = more };
 	struct whole *whole;
 	config_t tree;
 

@@ -78,32 +78,38 @@ static void read_drop_in(struct reader *reader, struct drop_in *drop_in)
 	drop_in->good = true;
 }
 
-void drop_ins_read(struct reader *reader, struct drop_ins *ret)
+static void unreadable_folder(struct reader *reader, const char *folder, int error)
 {
-	const char *folder =
-		arena_format(reader->arena, "%s/" CONFIG_MODALITIES_FOLDER,
-			     strcmp(reader->folder, "/") == 0 ? "" : reader->folder);
 	struct config_place place = { .file = folder };
 	char cure[READER_CURE_SIZE] = "";
+
+	if (error == EACCES)
+		unreadable_cure(folder, false, cure, sizeof(cure));
+	if (error != ENOENT)
+		reader_fault(reader, &place,
+			     "the entries of modalities in it can't be read: %s; %s",
+			     strerror(error),
+			     cure[0] ? cure
+				     : "make it a folder that the gateway's user can "
+				       "read, or remove it");
+}
+
+/* Adds the folder's files behind those that there are. */
+static void read_folder(struct reader *reader, const char *folder, struct drop_ins *ret)
+{
+	struct drop_in *before = ret->items;
 	struct dirent **entries;
 	int count = scandir(folder, &entries, is_looked_at, by_bytes);
 
-	*ret = (struct drop_ins){ 0 };
 	if (count < 0) {
-		if (errno == EACCES)
-			unreadable_cure(folder, false, cure, sizeof(cure));
-		if (errno != ENOENT)
-			reader_fault(reader, &place,
-				     "the entries of modalities in it can't be read: %s; "
-				     "%s",
-				     strerror(errno),
-				     cure[0] ? cure
-					     : "make it a folder that the gateway's user "
-					       "can read, or remove it");
+		unreadable_folder(reader, folder, errno);
 		return;
 	}
 	ret->has_folder = true;
-	ret->items = arena_alloc(reader->arena, (size_t)count, sizeof(*ret->items));
+	ret->items = arena_alloc(reader->arena, ret->count + (size_t)count,
+				 sizeof(*ret->items));
+	if (ret->count > 0)
+		memcpy(ret->items, before, ret->count * sizeof(*before));
 	for (int i = 0; i < count; i++) {
 		const char *name = entries[i]->d_name;
 
@@ -119,6 +125,17 @@ void drop_ins_read(struct reader *reader, struct drop_ins *ret)
 		free(entries[i]);
 	}
 	free(entries);
+}
+
+void drop_ins_read(struct reader *reader, struct drop_ins *ret)
+{
+	*ret = (struct drop_ins){ 0 };
+	read_folder(reader,
+		    arena_format(reader->arena, "%s/" CONFIG_MODALITIES_FOLDER,
+				 strcmp(reader->folder, "/") == 0 ? "" : reader->folder),
+		    ret);
+	if (reader->more)
+		read_folder(reader, arena_format(reader->arena, "%s", reader->more), ret);
 }
 
 void drop_ins_clear(struct drop_ins *drop_ins)

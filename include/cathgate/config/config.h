@@ -234,6 +234,11 @@ struct config_sop_classes {
  * with *ret untouched when there was a CONFIG_ERROR. */
 MUST_USE int config_load(const char *path, const struct config_sop_classes *sop_classes,
 			 struct config **ret, struct config_faults *faults);
+/* The same as if the files in the folder `more` (NULL: none) stood in modalities.d, too:
+ * so entries are judged before they count. */
+MUST_USE int config_load_with(const char *path, const char *more,
+			      const struct config_sop_classes *sop_classes,
+			      struct config **ret, struct config_faults *faults);
 void config_free(struct config *config);
 
 /* The place of a key in a group, as "certificate.sha256" in an entry. When the key isn't

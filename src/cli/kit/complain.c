@@ -11,6 +11,13 @@
 #include "cathgate/pki/pki.h"
 #include "shown.h"
 
+static const char *about;
+
+void complain_about(const char *what)
+{
+	about = what;
+}
+
 void complain(const char *format, ...)
 {
 	va_list arguments;
@@ -22,6 +29,10 @@ void complain(const char *format, ...)
 	va_end(arguments);
 	fflush(stdout); /* so that the two stay in order */
 	fputs("cathgate: ", stderr);
+	if (about) {
+		shown_message(stderr, about);
+		fputs(": ", stderr);
+	}
 	shown_message(stderr, size < 0 ? "out of memory" : text);
 	fputc('\n', stderr);
 	if (size >= 0)

@@ -4,6 +4,10 @@
 /* What in the text isn't visible, is shown as \u00xx. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* From now on each complaint begins with what it is about, as "list.csv:4"; NULL: it
+ * doesn't. Kept by the caller. */
+void complain_about(const char *what);
+
 /* That memory is short. Returns -1. */
 int complain_memory(void);
 

@@ -16,23 +16,44 @@ void gateway_config_complain(const struct config_faults *faults)
 			complain("%s", faults->items[i].text);
 }
 
-struct config *gateway_config_load(const char *path, bool checks_policy)
+static struct config *load(const char *path, const char *more, bool checks_policy,
+			   struct config_faults *faults)
 {
 	static const struct config_sop_classes sop_classes = {
 		.uid_of_name = sop_class_uid,
 		.is_storage = sop_class_is_storage,
 	};
-	struct config_faults faults = { 0 };
 	struct config *config = NULL;
 
 	setenv("CREDENTIALS_DIRECTORY", UNITS_CREDENTIALS, 0);
-	if (config_load(path, &sop_classes, &config, &faults) == 0 && checks_policy)
-		policy_check(config, &faults);
+	if (config_load_with(path, more, &sop_classes, &config, faults) == 0 &&
+	    checks_policy)
+		policy_check(config, faults);
+	if (faults->error_count == 0)
+		return config;
+	config_free(config);
+	return NULL;
+}
+
+struct config *gateway_config_load(const char *path, bool checks_policy)
+{
+	struct config_faults faults = { 0 };
+	struct config *config = load(path, NULL, checks_policy, &faults);
+
 	gateway_config_complain(&faults);
-	if (faults.error_count > 0) {
-		config_free(config);
-		config = NULL;
-	}
+	config_faults_clear(&faults);
+	return config;
+}
+
+struct config *gateway_config_load_with(const char *path, const char *more,
+					gateway_config_tell *tell, const void *context)
+{
+	struct config_faults faults = { 0 };
+	struct config *config = load(path, more, true, &faults);
+
+	for (size_t i = 0; i < faults.count; i++)
+		if (faults.items[i].kind == CONFIG_ERROR)
+			complain("%s", tell(context, faults.items[i].text));
 	config_faults_clear(&faults);
 	return config;
 }

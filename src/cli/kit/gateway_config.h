@@ -9,6 +9,13 @@
  * what is wrong; the caller frees it (config_free). */
 MUST_USE struct config *gateway_config_load(const char *path, bool checks_policy);
 
+/* The same as if the files in the folder `more` stood in modalities.d, too; each error's
+ * text is said as `tell` gives it. */
+typedef const char *gateway_config_tell(const void *context, const char *text);
+MUST_USE struct config *gateway_config_load_with(const char *path, const char *more,
+						 gateway_config_tell *tell,
+						 const void *context);
+
 /* Says which errors a configuration has. */
 void gateway_config_complain(const struct config_faults *faults);
 

@@ -169,18 +169,19 @@ static const char *judge_days(const char *value)
 		       : "is no number of days; write one from 1 to 36500";
 }
 
-static bool take_value(const struct options_row *row, const char *value, int argc,
-		       void *request)
+const char *options_fault(const struct options_row *row, const char *value)
 {
 	options_judge *judge = row->kind == OPTIONS_DAYS ? judge_days : row->judge;
-	const char *fault = judge ? judge(value) : NULL;
+
+	return judge ? judge(value) : NULL;
+}
+
+bool options_set(const struct options_row *row, const char *value, size_t room,
+		 void *request)
+{
 	void *field = (char *)request + row->offset;
 	struct options_texts *texts = field;
 
-	if (fault) {
-		complain("--%s: \"%s\" %s", row->name, value, fault);
-		return false;
-	}
 	switch (row->kind) {
 	case OPTIONS_FLAG:
 		*(bool *)field = true;
@@ -190,7 +191,7 @@ static bool take_value(const struct options_row *row, const char *value, int arg
 		break;
 	case OPTIONS_TEXTS:
 		if (!texts->items)
-			texts->items = keep_bytes((size_t)argc * sizeof(*texts->items));
+			texts->items = keep_bytes(room * sizeof(*texts->items));
 		texts->items[texts->count++] = value;
 		break;
 	case OPTIONS_DAYS:
@@ -200,6 +201,17 @@ static bool take_value(const struct options_row *row, const char *value, int arg
 		return row->take(field, value);
 	}
 	return true;
+}
+
+static bool take_value(const struct options_row *row, const char *value, int argc,
+		       void *request)
+{
+	const char *fault = options_fault(row, value);
+
+	if (!fault)
+		return options_set(row, value, (size_t)argc, request);
+	complain("--%s: \"%s\" %s", row->name, value, fault);
+	return false;
 }
 
 static void name_options(const struct options *options, struct option names[ROWS_MAX + 2],

@@ -66,5 +66,11 @@ struct options {
 MUST_USE int options_read(const struct options *options, int argc, char **argv,
 			  void *request);
 
+/* What is wrong with a value for a row; NULL: nothing. And sets that value, which isn't
+ * judged; a list has room for `room` of them. False after saying what is wrong. */
+MUST_USE const char *options_fault(const struct options_row *row, const char *value);
+MUST_USE bool options_set(const struct options_row *row, const char *value, size_t room,
+			  void *request);
+
 /* Prints the usage text to standard error and returns the exit status for that. */
 MUST_USE int options_misused(const struct options *options);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
@@ -14,12 +15,23 @@
 #define PASSWORD_MAX 128
 #define SHOWN_MAX    (64UL * 1024)
 
+int handout_write(const struct handout *handout, const char *name, const char *bytes,
+		  size_t size)
+{
+	struct durable_owner own = daemon_user_none(0600);
+
+	if (!handout->shelf)
+		return staging_write(&handout->staging, name, bytes, size, &own);
+	return staging_write(handout->shelf,
+			     keep_format("%s/%s", handout->asked->name, name), bytes,
+			     size, &own);
+}
+
 static int write_file(const struct handout *handout, const char *name, const char *ending,
 		      struct pki_text *text)
 {
-	struct durable_owner own = daemon_user_none(0600);
-	int result = staging_write(&handout->staging, keep_format("%s%s", name, ending),
-				   text->bytes, text->size, &own);
+	int result = handout_write(handout, keep_format("%s%s", name, ending),
+				   text->bytes, text->size);
 
 	pki_text_free(text);
 	return result;
@@ -351,19 +363,36 @@ static void warn_of_ec(const struct config_listen *listen)
 		 files->items[0].path);
 }
 
-static int open_folder(struct handout *handout)
+int handout_open(struct staging *staging, const char *folder)
 {
 	struct durable_owner own = daemon_user_none(0700);
 
-	if (staging_open(&handout->staging, handout->folder, &own) < 0)
+	if (staging_open(staging, folder, &own) < 0)
 		return -1;
-	handout->is_open = true;
-	if (!handout->staging.within)
+	if (!staging->within)
 		return 0;
 	complain("%s is there already, and not empty; move it away, or name another "
 		 "folder with --output",
-		 handout->folder);
+		 folder);
+	staging_close(staging);
 	return -1;
+}
+
+static int open_folder(struct handout *handout)
+{
+	struct durable_owner own = daemon_user_none(0700);
+	const char *name = handout->asked->name;
+	int made;
+
+	if (!handout->shelf) {
+		handout->is_open = handout_open(&handout->staging, handout->folder) == 0;
+		return handout->is_open ? 0 : -1;
+	}
+	made = durable_folder_at(handout->shelf->folder, name, &own);
+	if (made < 0)
+		return complain_file(handout->folder);
+	close(made);
+	return 0;
 }
 
 int handout_make(struct handout *handout, const struct site *site)

@@ -196,7 +196,6 @@ static void describe_steps(FILE *page, const struct config_modality *entry)
 static int write_stunnel(struct handout *handout, const struct config_listen *listen,
 			 const struct config_modality *entry)
 {
-	struct durable_owner own = daemon_user_none(0600);
 	const char *name = handout->asked->name, *host = NULL, *text, *more = "";
 	const char *error = NULL;
 	struct pki_certificate *certificate =
@@ -244,14 +243,13 @@ static int write_stunnel(struct handout *handout, const struct config_listen *li
 		more, strchr(host, ':') ? keep_format("[%s]", host) : host, place.port,
 		name, name, "ca.crt",
 		address_range_parse(host, &range) == 0 ? "checkIP" : "checkHost", host);
-	return staging_write(&handout->staging, "stunnel.conf", text, strlen(text), &own);
+	return handout_write(handout, "stunnel.conf", text, strlen(text));
 }
 
 int handout_describe(struct handout *handout, const struct site *site,
 		     const struct config_modality *entry)
 {
 	const struct config_listen *listen = handout_listener(handout, site);
-	struct durable_owner own = daemon_user_none(0600);
 	char *text = NULL;
 	size_t size = 0;
 	FILE *page = open_memstream(&text, &size);
@@ -279,9 +277,8 @@ int handout_describe(struct handout *handout, const struct site *site,
 		complain("%s/%s.txt: there is no memory", handout->folder,
 			 handout->asked->name);
 	else
-		result = staging_write(&handout->staging,
-				       keep_format("%s.txt", handout->asked->name), text,
-				       size, &own);
+		result = handout_write(
+			handout, keep_format("%s.txt", handout->asked->name), text, size);
 	if (result == 0 && handout->asked->pem)
 		result = write_stunnel(handout, listen, entry);
 out:

@@ -3,6 +3,7 @@
 
 static const struct cli_verb verbs[] = {
 	{ "add", modality_add_main, "let one more modality in" },
+	{ "import", modality_import_main, "let many in, as a table says" },
 	{ "list", modality_list_main, "who may connect, and until when" },
 	{ "renew", modality_renew_main, "give one a new certificate" },
 	{ "revoke", modality_revoke_main,

@@ -32,6 +32,9 @@ MUST_USE int modality_options_read(const struct options *options, int argc, char
 MUST_USE int modality_options_judge(const struct options *options,
 				    const struct modality_options *asked);
 
+/* The same without a word: what is wrong; NULL: nothing. */
+const char *modality_options_fault(const struct modality_options *asked);
+
 /* Whether the entry is to be bound to a name. */
 bool modality_is_named(const struct modality_options *options);
 /* Whether a certificate is made here. */
@@ -49,11 +52,18 @@ const char *modality_entry_text(const struct modality_options *options,
 MUST_USE const char *modality_entry_rebind(const char *text,
 					   const struct options_texts *digests);
 
-/* Writes an entry's file and reads the configuration anew; where that has errors now,
- * puts back what was there. -1 with messages. `before` is the text that is replaced, NULL
- * for a new entry. */
+/* Replaces an entry's file, whose text was `before`, and reads the configuration anew;
+ * where that has errors now, puts back what was there. -1 with messages. */
 MUST_USE int modality_entry_write(struct site *site, const char *name, const char *text,
 				  const char *before);
 
+/* Writes a new entry's file, and makes the folder for it. -1 with a message. */
+MUST_USE int modality_entry_create(const struct site *site, const char *name,
+				   const char *text);
+
+/* The options of `cathgate modality add`, which end with an empty row. */
+extern const struct options_row modality_add_rows[];
+
+cli_command modality_import_main;
 cli_command modality_add_main, modality_list_main, modality_renew_main,
 	modality_revoke_main, modality_remove_main, modality_crl_main;

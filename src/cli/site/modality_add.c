@@ -1,17 +1,9 @@
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "admissions.h"
 #include "cathgate/base/address.h"
 #include "cli/kit/complain.h"
-#include "cli/kit/keep.h"
-#include "cli/kit/known_certificate.h"
-#include "handout.h"
-#include "modality.h"
 #include "questions.h"
-
-#define CALLED_USUAL "CATHGATE"
 
 static const char *judge_range(const char *value)
 {
@@ -23,7 +15,7 @@ static const char *judge_range(const char *value)
 			 "192.168.40.7 or 192.168.40.0/24";
 }
 
-static const struct options_row rows[] = {
+const struct options_row modality_add_rows[] = {
 	MODALITY_ROW("ae-title", "TITLE", OPTIONS_TEXTS, ae_titles,
 		     .help = "What it calls itself; case counts (may be repeated)",
 		     .judge = judge_ae_title),
@@ -76,7 +68,7 @@ static const struct options options = {
 	.command = "cathgate modality add",
 	.before = "NAME --ae-title TITLE",
 	.about = "Lets a modality in, and makes the certificate that proves who it is.\n",
-	.rows = rows,
+	.rows = modality_add_rows,
 	.least = 1,
 	.most = 1,
 	.hint = "Name one modality",
@@ -90,140 +82,29 @@ static int judge_together(const struct modality_options *asked)
 	return options_misused(&options);
 }
 
-/* Options that were not given follow from the site. */
-static int complete_options(struct modality_options *asked, const struct site *site)
-{
-	const struct config *config = site->config;
-	const char *own = config->destination_count > 0
-				  ? config->destinations[0].calling_ae_title.text
-				  : "";
-
-	if (asked->called_ae_titles.count == 0) {
-		asked->called_ae_titles.items = keep_bytes(sizeof(own));
-		asked->called_ae_titles.items[0] = own[0] ? own : CALLED_USUAL;
-		asked->called_ae_titles.count = 1;
-	}
-	if (!asked->destination && config->destination_count == 1)
-		asked->destination = config->destinations[0].name;
-	if (!asked->destination) {
-		complain("there are several destinations; name one with --destination");
-		return -1;
-	}
-	return 0;
-}
-
-static int must_be_new(const struct site *site, const char *name)
-{
-	if (!site_entry(site, name) && access(site_entry_path(site, name), F_OK) < 0 &&
-	    access(site_revoked_path(site, name), F_OK) < 0)
-		return 0;
-	complain("there is a modality \"%s\" already: give it a new certificate with "
-		 "cathgate modality renew, or take it out with cathgate modality remove",
-		 name);
-	return -1;
-}
-
-static const char *named_line(const char *key, const struct options_texts *names)
-{
-	return names->count == 0 ? ""
-				 : keep_format("  %s", modality_list_line(key, names));
-}
-
-static const char *entry_binding(const struct handout *handout)
-{
-	const struct modality_options *asked = handout->asked;
-	struct pki_facts facts;
-
-	if (modality_is_named(asked))
-		return keep_format(
-			"  // Any certificate counts that has this name and is "
-			"of a CA in `ca`\n  // of the listener.\n%s%s%s",
-			named_line("common_name", &asked->common_names),
-			named_line("dns", &asked->dns), named_line("uri", &asked->uris));
-	if (!asked->certificate)
-		return keep_format("  // The gateway's own CA put this name into its "
-				   "certificate, and into renewed ones.\n"
-				   "  uri = [ \"%s\" ];\n",
-				   handout->uri);
-	if (pki_certificate_facts(handout->certificate, &facts) < 0)
-		return "";
-	return keep_format("  sha256 = [ \"%s\" ];\n", facts.sha256);
-}
-
-/* A certificate that is given beside names must have them. */
-static bool has_names(const struct site *site, const struct handout *handout)
-{
-	const struct modality_options *asked = handout->asked;
-	struct site_certificate shown = { 0 };
-
-	if (!modality_is_named(asked) || !handout->certificate)
-		return true;
-	if (pki_certificate_facts(handout->certificate, &shown.facts) == 0 &&
-	    known_certificate_fits(&site_entry(site, asked->name)->certificate,
-				   &shown.facts))
-		return true;
-	complain("%s doesn't have the names that were given, so its owner would be "
-		 "refused: its subject is %s",
-		 asked->certificate, shown.facts.subject);
-	return false;
-}
-
-/* All or nothing: the folder is put in place last; if that fails, the entry goes. */
-static int add_modality(struct site *site, struct handout *handout)
-{
-	const struct modality_options *asked = handout->asked;
-	struct site_made made;
-
-	if (handout_make(handout, site) < 0)
-		return CLI_WRONG;
-	made = modality_made(asked);
-	if (handout->certificate && site_keep(site, handout->certificate, &made) < 0)
-		return CLI_USAGE;
-	if (modality_entry_write(site, asked->name,
-				 modality_entry_text(asked, entry_binding(handout)),
-				 NULL) < 0) {
-		site_forget(site, handout->certificate);
-		return CLI_WRONG;
-	}
-	if (has_names(site, handout) &&
-	    handout_describe(handout, site, site_entry(site, asked->name)) == 0 &&
-	    handout_commit(handout) == 0)
-		return CLI_GOOD;
-	if (durable_remove(site_entry_path(site, asked->name)) < 0)
-		complain("%s: %s: the entry could not be taken away again; remove it",
-			 site_entry_path(site, asked->name), strerror(errno));
-	site_forget(site, handout->certificate);
-	return CLI_USAGE;
-}
-
 int modality_add_main(int argc, char **argv)
 {
-	struct modality_options asked;
-	char uri[PKI_UUID_SIZE];
-	struct handout handout = { .asked = &asked, .uri = uri };
+	struct admission one = { 0 };
+	struct admissions list = { .items = &one, .count = 1 };
 	struct site site;
-	int status = modality_options_read(&options, argc, argv, &asked);
+	int status = modality_options_read(&options, argc, argv, &one.asked);
 
 	if (status < 0)
-		status = judge_together(&asked);
+		status = judge_together(&one.asked);
 	if (status >= 0)
 		return status;
-	if (site_open(&site, asked.config, true) < 0)
+	if (site_open(&site, one.asked.config, true) < 0)
 		return CLI_USAGE;
-	status = CLI_WRONG;
-	if (pki_uuid_make(uri) < 0) {
-		complain_openssl();
-	} else if (must_be_new(&site, asked.name) == 0 &&
-		   complete_options(&asked, &site) == 0) {
-		handout.folder = asked.output ? asked.output : asked.name;
-		status = add_modality(&site, &handout);
-	}
+	list.folder = one.asked.output ? one.asked.output : one.asked.name;
+	status = admissions_prepare(&list, &site) < 0  ? CLI_WRONG
+		 : admissions_commit(&list, &site) < 0 ? CLI_USAGE
+						       : CLI_GOOD;
 	if (status == CLI_GOOD) {
-		printf("%s may connect. ", asked.name);
-		handout_print(&handout);
-		status = site_reload(&site, asked.reload);
+		printf("%s may connect. ", one.asked.name);
+		handout_print(&one.handout);
+		status = site_reload(&site, one.asked.reload);
 	}
-	handout_close(&handout);
+	admissions_close(&list);
 	site_close(&site);
 	return status;
 }

@@ -65,25 +65,29 @@ static int make_folder(const struct site *site)
 	return complain_file(path);
 }
 
+int modality_entry_create(const struct site *site, const char *name, const char *text)
+{
+	const char *path = site_entry_path(site, name);
+	struct durable_owner owner = daemon_user_file(&site->user);
+
+	if (make_folder(site) < 0)
+		return -1;
+	return durable_create(path, text, strlen(text), &owner) < 0 ? complain_file(path)
+								    : 0;
+}
+
 int modality_entry_write(struct site *site, const char *name, const char *text,
 			 const char *before)
 {
 	const char *path = site_entry_path(site, name);
 	struct durable_owner owner = daemon_user_file(&site->user);
-	int result;
 
-	if (make_folder(site) < 0)
-		return -1;
-	result = before ? durable_replace(path, text, strlen(text), &owner)
-			: durable_create(path, text, strlen(text), &owner);
-	if (result < 0)
+	if (durable_replace(path, text, strlen(text), &owner) < 0)
 		return complain_file(path);
 	if (site_reread(site) == 0)
 		return 0;
 	/* The configuration's own fault has been told. */
-	result = before ? durable_replace(path, before, strlen(before), &owner)
-			: durable_remove(path);
-	if (result < 0)
+	if (durable_replace(path, before, strlen(before), &owner) < 0)
 		complain("%s: %s: it could not be put back as it was", path,
 			 strerror(errno));
 	else

@@ -30,8 +30,7 @@ bool modality_is_issued(const struct modality_options *options)
 	return !options->certificate && !modality_is_named(options);
 }
 
-/* What is wrong with the options together; NULL: nothing. */
-static const char *fault_of(const struct modality_options *asked)
+const char *modality_options_fault(const struct modality_options *asked)
 {
 	bool says_key = asked->legacy || asked->rsa || asked->ec;
 	bool says_how = says_key || asked->pem || asked->password_file;
@@ -59,7 +58,7 @@ static const char *fault_of(const struct modality_options *asked)
 int modality_options_judge(const struct options *options,
 			   const struct modality_options *asked)
 {
-	const char *fault = fault_of(asked);
+	const char *fault = modality_options_fault(asked);
 
 	if (!fault)
 		return -1;
