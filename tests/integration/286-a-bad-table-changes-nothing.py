@@ -86,6 +86,11 @@ def overlap(t, site):
 		      t.work / "wide")
 	refused(t, site, "name,ae_title,dns\none,ONE,a.test\ntwo,WIDE,b.test\n",
 		(3, '"two" and "wide"'))
+	# Of so many that any two are at odds, not each pair is told.
+	said = refused(t, site, "name,ae_title,dns\n" +
+		       "".join(f"m{i},SAME,m{i}.test\n" for i in range(25)),
+		       (None, "and 100 more such faults"))
+	assert said.count("could both fit") == 200, said
 
 
 def places(t, site):
@@ -134,6 +139,18 @@ def each_step(t, site):
 		assert 3 < step < 119, (call, fault, step)
 
 
+def interrupted(t, site):
+	table, output = write(t, "name,ae_title\nx,X\ny,Y\n"), t.work / "interrupted"
+	before = site.snapshot()
+	for step in (3, 12):
+		done = run_with_fault([cathgate(), "modality", "import", table, "--output",
+				       output, "--config", site.config],
+				      "fsync", step, "signal=SIGINT")
+		assert "interrupted: nothing was written" in done.stderr, done
+		assert site.snapshot() == before and not output.exists(), done
+		assert not list(t.work.glob(".cathgate-*")), done
+
+
 with Test() as t:
 	site = Site(t, "etc")
 	faults_of_the_file(t, site)
@@ -141,4 +158,5 @@ with Test() as t:
 	overlap(t, site)
 	places(t, site)
 	if can_trace():
+		interrupted(t, site)
 		each_step(t, site)

@@ -9,6 +9,9 @@
 #include "complain.h"
 #include "keep.h"
 
+/* Of a thousand entries any two can be at odds. */
+#define TOLD_MAX 200
+
 void gateway_config_complain(const struct config_faults *faults)
 {
 	for (size_t i = 0; i < faults->count; i++)
@@ -50,10 +53,13 @@ struct config *gateway_config_load_with(const char *path, const char *more,
 {
 	struct config_faults faults = { 0 };
 	struct config *config = load(path, more, true, &faults);
+	size_t told = 0;
 
 	for (size_t i = 0; i < faults.count; i++)
-		if (faults.items[i].kind == CONFIG_ERROR)
+		if (faults.items[i].kind == CONFIG_ERROR && told++ < TOLD_MAX)
 			complain("%s", tell(context, faults.items[i].text));
+	if (told > TOLD_MAX)
+		complain("and %zu more such faults", told - TOLD_MAX);
 	config_faults_clear(&faults);
 	return config;
 }

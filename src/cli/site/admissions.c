@@ -124,39 +124,54 @@ static int make_one(struct admissions *list, struct admission *one,
 	return 0;
 }
 
-static const char *staged_entry(const struct staging *staging,
-				const struct admission *one)
+/* By the descriptor: other users may be able to write beside the hidden folder. */
+static const char *staged_folder(const struct staging *staging)
 {
-	return keep_format("%s/" ENTRIES "/%s.conf", staging->path, one->asked.name);
+	return keep_format("/proc/self/fd/%d/" ENTRIES, staging->folder);
 }
 
 struct proposal {
-	struct admissions *list;
+	const struct admissions *list;
 	const struct site *site;
+	const char *folder; /* of the entries */
 };
+
+static const struct admission *find_one(const struct admissions *list, const char *name,
+					size_t length)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].entry &&
+		    strncmp(list->items[i].asked.name, name, length) == 0 &&
+		    list->items[i].asked.name[length] == '\0')
+			return &list->items[i];
+	return NULL;
+}
 
 /* A fault's place in an entry that isn't in force: who asked for it knows another one. */
 static const char *tell_place(const void *context, const char *text)
 {
 	const struct proposal *proposal = context;
-	const struct admissions *list = proposal->list;
-	const struct staging *staging = staging_of(proposal->list);
+	const char *found, *at = text;
 
-	for (size_t i = 0; i < list->count; i++) {
-		const struct admission *one = &list->items[i];
-		const char *path = staged_entry(staging, one), *found;
+	while ((found = strstr(at, proposal->folder))) {
+		const char *name = found + strlen(proposal->folder) + 1;
+		const char *behind = strstr(name, ".conf");
+		const struct admission *one =
+			behind ? find_one(proposal->list, name, (size_t)(behind - name))
+			       : NULL;
+		const char *before;
 
-		while (one->entry && (found = strstr(text, path))) {
-			const char *behind = found + strlen(path);
-			const char *where = one->where ? one->where
-						       : site_entry_path(proposal->site,
-									 one->asked.name);
-
-			if (one->where && behind[0] == ':')
-				behind += 1 + strspn(behind + 1, "0123456789");
-			text = keep_format("%.*s%s%s", (int)(found - text), text, where,
-					   behind);
-		}
+		if (!one)
+			break;
+		behind += strlen(".conf");
+		if (one->where && behind[0] == ':')
+			behind += 1 + strspn(behind + 1, "0123456789");
+		before = keep_format(
+			"%.*s%s", (int)(found - text), text,
+			one->where ? one->where
+				   : site_entry_path(proposal->site, one->asked.name));
+		text = keep_format("%s%s", before, behind);
+		at = text + strlen(before);
 	}
 	return text;
 }
@@ -199,14 +214,13 @@ static int unstage_entries(const struct admissions *list, const struct staging *
 static int propose(struct admissions *list, struct site *site)
 {
 	const struct staging *staging = staging_of(list);
-	struct proposal proposal = { list, site };
+	struct proposal proposal = { list, site, staged_folder(staging) };
 	struct config *config;
 
 	if (stage_entries(list, staging) < 0)
 		return -1;
-	config = gateway_config_load_with(site->config_path,
-					  keep_format("%s/" ENTRIES, staging->path),
-					  tell_place, &proposal);
+	config = gateway_config_load_with(site->config_path, proposal.folder, tell_place,
+					  &proposal);
 	if (!config)
 		return -1;
 	config_free(site->config);
@@ -230,6 +244,10 @@ int admissions_prepare(struct admissions *list, struct site *site)
 		return -1;
 	list->is_open = list->is_shelf;
 	for (size_t i = 0; i < list->count; i++) {
+		if (staging_interrupted()) {
+			complain("interrupted: nothing was written");
+			return -1;
+		}
 		complain_about(list->items[i].where);
 		if (!list->items[i].is_bad && make_one(list, &list->items[i], site) < 0)
 			result = -1;

@@ -386,14 +386,13 @@ static int import_all(struct import *import, struct site *site,
 		      const struct request *request)
 {
 	struct admissions *list = &import->list;
-	size_t wanted = list->count;
 	int status = CLI_WRONG;
 
 	if (admissions_prepare(list, site) < 0)
 		import->faults++;
 	if (import->faults > 0) {
 		complain("%s: so none of the %zu was let in, and nothing was changed",
-			 import->path, wanted);
+			 import->path, import->csv.count);
 	} else if (request->dry_run) {
 		print_table(list, false);
 		printf("%zu would be let in. Nothing was changed.\n", list->count);
