@@ -82,7 +82,8 @@ assert made.returncode == 0, made.stderr
 config = ["--config", os.path.join(folder, "cathgate.conf")]
 piped("modality", "add", "angio", "--ae-title", "ANGIO", *config)
 listing = shown("modality", "list", *config)
-assert re.match("NAME +AE TITLE +DESTINATION +EXPIRES +STATE\nangio +ANGIO +pacs +", listing), \
+assert re.match("NAME +AE TITLE +DESTINATION +EXPIRES +STATE +LAST SEEN +LAST REFUSED\n"
+		"angio +ANGIO +pacs +", listing), \
 	listing
 piped("modality", "add", "the-second-of-the-cathlabs", *(f"--ae-title=CATHLAB{i}{'X' * 8}"
 	for i in range(9)), *config)
