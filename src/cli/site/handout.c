@@ -192,10 +192,10 @@ static const char *cure_of_distrust(const struct handout *handout,
 				   " to the file in `ca` of the listener, and name its "
 				   "CRL in `crl`",
 				   site->folder);
-	return "; put the intermediate CAs behind it in its file, and have the root (of "
-	       "a "
-	       "self-signed one, itself) in " SETUP_MODALITIES_CA ", the `ca` of the "
-	       "listener";
+	return "; put its intermediate CAs behind it in that file, and its root "
+	       "into " SETUP_MODALITIES_CA
+	       " (`ca` of the listener); a self-signed one goes there "
+	       "itself";
 }
 
 const struct config_listen *handout_listener(const struct handout *handout,

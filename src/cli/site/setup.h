@@ -45,13 +45,15 @@ struct setup_plan {
 #define SETUP_CA_CERT	    "ca/ca.crt"
 #define SETUP_CA_CRL	    "ca/ca.crl"
 #define SETUP_KNOWN	    KNOWN_CERTIFICATES
-#define SITE_MADE_WITH	    "Made with:"
 #define SETUP_REVOKED	    "ca/revoked"
 #define SETUP_MODALITIES_CA "tls/modalities-ca.crt"
 #define SETUP_CRL	    "tls/modalities.crl"
 #define SETUP_CONFIG	    "cathgate.conf"
 #define SETUP_SOCKET_NAME   "dicom-tls" /* in the unit and in the sample */
 #define SETUP_LOCK	    ".lock"	/* held while a command changes the folder */
+
+/* Begins a copy in SETUP_KNOWN: behind it stands how the certificate was made. */
+#define SITE_MADE_WITH "Made with:"
 
 /* What to do next; and, when nothing was written, the command with all answers. */
 void setup_print_next(const struct setup_plan *plan);
