@@ -4,6 +4,7 @@ log count them all. One that sends thousands of them in a row is sent away; what
 arrives between them."""
 import json
 import threading
+import time
 
 import metrics
 from dicom import Aborted
@@ -12,6 +13,7 @@ from objects import DOSE_SR, EXPLICIT, Object, make, new_uid
 
 SENDERS, EACH, AT_ONCE, IN_A_ROW = 4, 1500, 100, 5000
 RECORDED, KINDS = 10, 20	# in full: of a kind; of kinds that differ in their class
+FORGOTTEN = 60			# seconds: a kind that pauses for so long may be recorded again
 LINE_MAX = 2000			# bytes
 
 
@@ -57,7 +59,13 @@ def stands_for(lines):
 		   for line in lines)
 
 
+def times():
+	"""How often a kind may have begun anew: on a slow machine there are pauses."""
+	return 1 + int((time.monotonic() - began) / FORGOTTEN)
+
+
 with Test() as t:
+	began = time.monotonic()
 	gateway = t.gateway(t.pacs(), {
 		"modalities.0.sop_classes": ["XRayAngiographicImageStorage"],
 		"metrics.textfile": str(t.work / "cathgate.prom")})
@@ -74,8 +82,8 @@ with Test() as t:
 	gateway.wait_audit_beyond(SENDERS - 1, event="association", outcome="released")
 	lines = instances()
 	alone = [line for line in lines if "association" in line]
-	assert len(alone) == RECORDED, len(alone)
-	for line in lines[RECORDED:]:
+	assert RECORDED <= len(alone) <= RECORDED * times(), len(alone)
+	for line in (line for line in lines if "association" not in line):
 		assert (line["reason"], line["sop_class"], line["modality"], line["status"]) == (
 			"sop-class-not-allowed", DOSE_SR, "angio", "0124"), line
 		assert not {"sop_instance", "study", "sha256", "bytes"} & set(line), line
@@ -103,8 +111,8 @@ with Test() as t:
 	lines = instances()
 	assert stands_for(lines) == refused + EACH
 	alone = [line for line in lines if "association" in line]
-	assert len(alone) <= RECORDED + KINDS + RECORDED, len(alone)
-	assert len(lines) < 200, len(lines)
+	assert len(alone) <= (RECORDED + KINDS + RECORDED) * times(), len(alone)
+	assert len(lines) < 200 * times(), len(lines)
 	assert gateway.audit_file.stat().st_size <= LINE_MAX * len(gateway.audit())
 	assert gateway.log().count(": instance ") == len(alone)
 

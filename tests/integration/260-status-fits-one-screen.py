@@ -53,7 +53,7 @@ def answered(text, size=None):
 		socket.send_fds(client, [b"x"], [memory])
 		client.close()
 		os.close(memory)
-		stdout, stderr = asks.communicate(timeout=60)
+		stdout, stderr = asks.communicate(timeout=dicom.PATIENCE)
 	return subprocess.CompletedProcess(asks.args, asks.returncode, stdout, stderr)
 
 

@@ -13,7 +13,7 @@ import threading
 
 import metrics
 from authority import DAY, Authority
-from dicom import XA_CONTEXT
+from dicom import PATIENCE, XA_CONTEXT
 from harness import ROOT, Skip, Test, eventually, is_alive
 from objects import make
 
@@ -103,13 +103,13 @@ with Test() as t:
 	away = {**alerting(WEBHOOK, f"http://127.0.0.1:{hook_port}/x"), "destinations.0.port": 1}
 	gateway.reload(away)
 	fail_once()
-	heard = hook.heard.get(timeout=60)
+	heard = hook.heard.get(timeout=PATIENCE)
 	assert (heard["alert"], heard["problem"], heard["subject"], heard["level"], heard["node"]) == (
 		"began", "destination-failing", "pacs", "critical", "test"), heard
 	assert heard["text"].startswith("destination pacs fails: destination-unreachable"), heard
 	gateway.reload(alerting(WEBHOOK, f"http://127.0.0.1:{hook_port}/x"))
 	store_once()
-	heard = hook.heard.get(timeout=60)
+	heard = hook.heard.get(timeout=PATIENCE)
 	assert (heard["alert"], heard["problem"]) == ("ended", "destination-failing"), heard
 	assert counted("done") >= 1
 
@@ -118,7 +118,7 @@ with Test() as t:
 				"one@test.example", "two@test.example"))
 	gateway.helper("alerter")
 	gateway.reload({**fixed, "destinations.0.port": 0}, "refused")
-	recipients, text = smtp.heard.get(timeout=60)
+	recipients, text = smtp.heard.get(timeout=PATIENCE)
 	assert len(recipients) == 2 and "<two@test.example>" in recipients[1], recipients
 	assert "Subject: [Cathgate test] began: the last reload was refused" in text, text
 	assert "To: one@test.example, two@test.example\r\n" in text, text
@@ -173,7 +173,7 @@ with Test() as t:
 			"listen.0.tls.certificate": str(t.work / "soon.crt"),
 			"listen.0.tls.key": str(t.work / "soon.key")})
 	def raised():
-		return next(h for h in iter(lambda: hook.heard.get(timeout=60), None)
+		return next(h for h in iter(lambda: hook.heard.get(timeout=PATIENCE), None)
 			    if h["alert"] == "raised")
 	heard = raised()
 	assert heard["problem"] == "tls-expired" and "soon.crt" in heard["text"], heard

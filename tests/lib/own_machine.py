@@ -78,7 +78,8 @@ class Machine:
 		self.run("setup", "--yes", "--name", "gw1", "--host", "gw.test", "--listen",
 			 "127.0.0.1", "--pacs-host", "127.0.0.1", "--pacs-ae-title", "PACS",
 			 "--pacs-ca", self.t.pki / "hospital-ca.crt", "--pacs-server-name", "pacs.test")
-		self.configure("port = 2762;", "port = 0;")
+		self.configure('address = "127.0.0.1"; port = 2762;',
+			       'address = "127.0.0.1"; port = 0;')
 
 	def configure(self, old, new):
 		config = SITE / "cathgate.conf"
