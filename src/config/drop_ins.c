@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "cathgate/base/unreadable.h"
 #include "reader.h"
@@ -94,10 +95,26 @@ static void unreadable_folder(struct reader *reader, const char *folder, int err
 				       "read, or remove it");
 }
 
-/* Adds the folder's files behind those that there are. */
-static void read_folder(struct reader *reader, const char *folder, struct drop_ins *ret)
+/* Behind those that there are. */
+static void add_drop_in(struct reader *reader, const char *path, struct drop_ins *ret)
+{
+	struct drop_in *drop_in = &ret->items[ret->count++];
+
+	drop_in->path = path;
+	read_drop_in(reader, drop_in);
+}
+
+static void make_room(struct reader *reader, size_t more, struct drop_ins *ret)
 {
 	struct drop_in *before = ret->items;
+
+	ret->items = arena_alloc(reader->arena, ret->count + more, sizeof(*ret->items));
+	if (ret->count > 0)
+		memcpy(ret->items, before, ret->count * sizeof(*before));
+}
+
+static void read_folder(struct reader *reader, const char *folder, struct drop_ins *ret)
+{
 	struct dirent **entries;
 	int count = scandir(folder, &entries, is_looked_at, by_bytes);
 
@@ -106,25 +123,34 @@ static void read_folder(struct reader *reader, const char *folder, struct drop_i
 		return;
 	}
 	ret->has_folder = true;
-	ret->items = arena_alloc(reader->arena, ret->count + (size_t)count,
-				 sizeof(*ret->items));
-	if (ret->count > 0)
-		memcpy(ret->items, before, ret->count * sizeof(*before));
+	make_room(reader, (size_t)count, ret);
 	for (int i = 0; i < count; i++) {
 		const char *name = entries[i]->d_name;
 
-		if (ends_in(name, SUFFIX)) {
-			struct drop_in *drop_in = &ret->items[ret->count++];
-
-			drop_in->path =
-				arena_format(reader->arena, "%s/%s", folder, name);
-			read_drop_in(reader, drop_in);
-		} else {
+		if (ends_in(name, SUFFIX))
+			add_drop_in(reader,
+				    arena_format(reader->arena, "%s/%s", folder, name),
+				    ret);
+		else
 			warn_of_name(reader, folder, name);
-		}
 		free(entries[i]);
 	}
 	free(entries);
+}
+
+/* A folder of entries, or one entry. */
+static void read_more(struct reader *reader, struct drop_ins *ret)
+{
+	const char *path = arena_format(reader->arena, "%s", reader->more);
+	struct stat status;
+
+	if (stat(path, &status) < 0 || S_ISDIR(status.st_mode)) {
+		read_folder(reader, path, ret);
+		return;
+	}
+	make_room(reader, 1, ret);
+	add_drop_in(reader, path, ret);
+	ret->has_folder = true;
 }
 
 void drop_ins_read(struct reader *reader, struct drop_ins *ret)
@@ -135,7 +161,7 @@ void drop_ins_read(struct reader *reader, struct drop_ins *ret)
 				 strcmp(reader->folder, "/") == 0 ? "" : reader->folder),
 		    ret);
 	if (reader->more)
-		read_folder(reader, arena_format(reader->arena, "%s", reader->more), ret);
+		read_more(reader, ret);
 }
 
 void drop_ins_clear(struct drop_ins *drop_ins)

@@ -23,7 +23,7 @@ struct reader {
 	const struct config_sop_classes *sop_classes;
 	const char *path;   /* of the configuration, as given */
 	const char *folder; /* absolute */
-	const char *more;   /* a folder with more entries; NULL: none */
+	const char *more;   /* one more entry, or a folder of them; NULL: none */
 	const config_setting_t *root;
 	struct drop_ins drop_ins;
 	struct config_place *places; /* config->places */

@@ -76,10 +76,15 @@ def what_cant_be_right(t, folder):
 	assert snapshot(folder) == before
 
 
+def uuid_in(entry):
+	return re.search(r"urn:uuid:[0-9a-f-]+", entry.read_text())[0]
+
+
 def comments_stay(t, folder):
 	entry = folder / "modalities.d/angio.conf"
 	entry.write_text(entry.read_text() + "// the one in room 3\nmax_associations = 2;\n")
 	before = entry.read_text(), (folder / "cathgate.conf").read_text()
+	name = uuid_in(entry)
 	modality(folder, "renew", "angio", "--output", t.work / "angio-2")
 	assert "old still allowed" in listed(folder)["angio"]["state"]
 	modality(folder, "renew", "angio", "--confirm", "--now")
@@ -87,15 +92,19 @@ def comments_stay(t, folder):
 	assert listed(folder)["angio"]["state"] == "revoked"
 	modality(folder, "renew", "angio", "--output", t.work / "angio-3")
 	assert listed(folder)["angio"]["state"] == "good"
+	assert uuid_in(entry) != name, "whoever has the lost name would be let in"
+	entry.write_text(entry.read_text().replace(uuid_in(entry), name))
 	modality(folder, "add", "ct", "--ae-title", "CT", "--output", t.work / "ct")
 	modality(folder, "remove", "ct")
 	modality(folder, "crl", "--days", 100)
 	assert before == (entry.read_text(), (folder / "cathgate.conf").read_text())
 	good(folder)
+	modality(folder, "revoke", "angio")
+	modality(folder, "renew", "angio", "--output", t.work / "angio-4")
 
 
 def its_own_certificate(t, folder):
-	for name in ("own", "own-2"):
+	for name in ("own", "own-2", "own-4", "own-5"):
 		subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
 				"ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
 				"-addext", "extendedKeyUsage=clientAuth", "-days", "9", "-keyout", t.work / f"{name}.key",
@@ -142,7 +151,7 @@ def an_entry_in_the_main_file(t, folder):
 	with open(folder / "cathgate.conf", "a") as conf:
 		conf.write("modalities = ( {\n" + entry.read_text() + "} );\n")
 	entry.unlink()
-	assert "take it out there" in modality(folder, "remove", "angio", status=1)
+	assert "change it there, or take it out" in modality(folder, "remove", "angio", status=1)
 	assert listed(folder)["angio"]["name"] == "angio"
 
 
@@ -205,6 +214,49 @@ def each_step(t, folder):
 	assert listed(folder)["last"]["state"] == "revoked"
 
 
+def renew_with_fault(t, folder, name, step, fault, *arguments):
+	"""Whether it failed."""
+	output, before = t.work / f"{name}-{fault}-{step}", snapshot(folder)
+	done = run_with_fault([cathgate(), "modality", "renew", name, "--output", output,
+			       *arguments, "--config", folder / "cathgate.conf"], "fsync", step,
+			      fault)
+	good(folder)
+	if done.returncode and "KILL" not in fault and not output.exists():
+		assert snapshot(folder) == before, (name, fault, step)
+	return done.returncode != 0
+
+
+def renewals_step_by_step(t, folder):
+	"""What was revoked is never back with its lost name; what fails has changed nothing."""
+	entry = folder / "modalities.d/back.conf"
+	modality(folder, "add", "back", "--ae-title", "BACK", "--output", t.work / "back")
+	modality(folder, "add", "pinned", "--ae-title", "PINNED", "--certificate",
+		 t.work / "own-5.crt", "--output", t.work / "pinned")
+	pinned = folder / "modalities.d/pinned.conf"
+	bound = pinned.read_text()
+	for fault in ("signal=SIGKILL", "error=EIO", "signal=SIGINT"):
+		for step in range(1, 60, STRIDE):
+			lost = uuid_in(entry)
+			modality(folder, "revoke", "back")
+			failed = renew_with_fault(t, folder, "back", step, fault)
+			if entry.exists():
+				assert uuid_in(entry) != lost, (fault, step)
+			else:
+				modality(folder, "renew", "back", "--output", t.work / f"x{fault}{step}")
+			assert listed(folder)["back"]["state"] == "good"
+			if not failed:
+				break
+		assert 4 < step < 59, (fault, step)
+		for step in range(1, 60, STRIDE):
+			pinned.write_text(bound)
+			if not renew_with_fault(t, folder, "pinned", step, fault, "--certificate",
+						t.work / "own-4.crt"):
+				break
+		assert 3 < step < 59, (fault, step)
+	for name in ("back", "pinned"):
+		modality(folder, "remove", name)
+
+
 with Test() as t:
 	folder = setup(t, "etc")
 	what_cant_be_right(t, folder)
@@ -216,4 +268,5 @@ with Test() as t:
 	if can_trace():
 		keys_are_never_open(t, folder)
 		each_step(t, folder)
+		renewals_step_by_step(t, folder)
 	an_entry_in_the_main_file(t, folder)

@@ -94,8 +94,51 @@ def gateway_without_a_name(site):
 	assert "HOST-OF-THE-GATEWAY" in (t.work / "plain/stunnel.conf").read_text()
 
 
+def while_two_cas_are_trusted(site):
+	"""The private CA is changed as docs/ADMIN.md says. Its CRL is silent about the old one's."""
+	folders = [t.work / f"two-{number}" for number in range(3)]
+	site.modality("add", "two", "--ae-title", "TWO", "--pem", "--output", folders[0])
+	site.modality("add", "lost", "--ae-title", "LOST", "--pem", "--output", t.work / "lost")
+	site.modality("revoke", "lost")
+	site.modality("remove", "lost")
+	after = Site(t, "after")
+	crls = site.tls / "modalities.crl"
+	(site.tls / "old.crl").write_bytes(crls.read_bytes())
+	site.edit('crl = "tls/modalities.crl";', 'crl = [ "tls/modalities.crl", "tls/old.crl" ];')
+	with open(site.tls / "modalities-ca.crt", "a") as trusted:
+		trusted.write((after.folder / "ca/ca.crt").read_text())
+	crls.write_bytes((after.tls / "modalities.crl").read_bytes())
+	old = site.folder / "ca.old"
+	(site.folder / "ca").rename(old)
+	(after.folder / "ca").rename(site.folder / "ca")
+	for copy in (old / "certificates").iterdir():
+		(site.folder / "ca/certificates").mkdir(exist_ok=True)
+		(site.folder / "ca/certificates" / copy.name).write_bytes(copy.read_bytes())
+	(site.folder / "ca/revoked").write_bytes((old / "revoked").read_bytes())
+
+	site.modality("renew", "two", "--pem", "--output", folders[1])
+	site.start()
+	first, second = (Device(folder, "two") for folder in folders[:2])
+	assert first.associates(site) and second.associates(site)
+	said = site.modality("renew", "two", "--confirm")
+	assert "is of another CA" in said and "has one certificate" not in said, said
+	site.modality("revoke", "two")
+	site.modality("renew", "two", "--pem", "--output", folders[2])
+	site.reload()
+	assert Device(folders[2], "two").associates(site)
+	assert not first.associates(site), "the old CA's certificate has the name still"
+	assert not second.associates(site)
+	site.stop()
+	# What no name in an entry stands for, as of the hospital's CA.
+	said = site.modality("add", "foreign", "--ae-title", "FOREIGN", "--uri",
+			     "urn:uuid:7f2c3c1e-5d0f-4a57-9d4b-0f3f5f1c2a11", "--output",
+			     t.work / "foreign", status=2)
+	assert "the gateway's own CA gives" in said, said
+
+
 with Test() as t:
 	site = Site(t, "etc", pacs_port=t.pacs().port)
+	while_two_cas_are_trusted(Site(t, "before", pacs_port=104))
 	entry_without_a_place(site)
 	reload_that_fails(site)
 	revoked_by_its_key(site)

@@ -20,6 +20,7 @@ from service import AUDIT, CONFIG, audit, do, eventually, step
 
 PAGE = "docs/ADMIN.md"
 TLS = pathlib.Path("/etc/cathgate/tls")
+CA = pathlib.Path("/etc/cathgate/ca")
 PROM = pathlib.Path("/var/lib/prometheus/node-exporter/cathgate.prom")
 
 
@@ -174,8 +175,10 @@ def another_ca(guide, old):
 	guide.run("cd /etc/cathgate\ncp -a tls/modalities.crl")
 	configure('crl = "tls/modalities.crl";', both := guide.take("crl = [").strip())
 	do("systemctl", "reload", "cathgated")
+	revoked = (CA / "revoked").read_text()
 	guide.run("cathgate setup --yes")
-	second = pathlib.Path("/etc/cathgate/ca/ca.crt")
+	assert (CA / "revoked").read_text() == revoked, "what was shut out is forgotten"
+	second = CA / "ca.crt"
 	new = handed_out(guide.run("cathgate modality renew angio-3 --trust"))
 	assert (new.folder / "ca.crt").read_text() == first.read_text()
 	assert (new.folder / "ca-2.crt").read_text() == second.read_text()

@@ -234,8 +234,8 @@ struct config_sop_classes {
  * with *ret untouched when there was a CONFIG_ERROR. */
 MUST_USE int config_load(const char *path, const struct config_sop_classes *sop_classes,
 			 struct config **ret, struct config_faults *faults);
-/* The same as if the files in the folder `more` (NULL: none) stood in modalities.d, too:
- * so entries are judged before they count. */
+/* The same as if the file `more`, or the files in that folder, stood in modalities.d,
+ * too: so entries are judged before they count. NULL: none. */
 MUST_USE int config_load_with(const char *path, const char *more,
 			      const struct config_sop_classes *sop_classes,
 			      struct config **ret, struct config_faults *faults);

@@ -57,7 +57,8 @@ struct config *gateway_config_load_with(const char *path, const char *more,
 
 	for (size_t i = 0; i < faults.count; i++)
 		if (faults.items[i].kind == CONFIG_ERROR && told++ < TOLD_MAX)
-			complain("%s", tell(context, faults.items[i].text));
+			complain("%s", tell ? tell(context, faults.items[i].text)
+					    : faults.items[i].text);
 	if (told > TOLD_MAX)
 		complain("and %zu more such faults", told - TOLD_MAX);
 	config_faults_clear(&faults);

@@ -9,8 +9,9 @@
  * what is wrong; the caller frees it (config_free). */
 MUST_USE struct config *gateway_config_load(const char *path, bool checks_policy);
 
-/* The same as if the files in the folder `more` stood in modalities.d, too; each error's
- * text is said as `tell` gives it, of many only the first 200. */
+/* The same as if the file `more`, or the files in that folder, stood in modalities.d,
+ * too. Each error's text is said as `tell` gives it (NULL: as it is), of many only the
+ * first 200. */
 typedef const char *gateway_config_tell(const void *context, const char *text);
 MUST_USE struct config *gateway_config_load_with(const char *path, const char *more,
 						 gateway_config_tell *tell,

@@ -245,6 +245,7 @@ int admissions_prepare(struct admissions *list, struct site *site)
 	list->is_open = list->is_shelf;
 	for (size_t i = 0; i < list->count; i++) {
 		if (staging_interrupted()) {
+			complain_about(NULL);
 			complain("interrupted: nothing was written");
 			return -1;
 		}
@@ -312,15 +313,6 @@ static void take_back(const char *path)
 			 strerror(errno));
 }
 
-/* A copy of a certificate that the site had before stays. */
-static bool was_known(const struct site *site, const struct pki_certificate *certificate)
-{
-	for (size_t i = 0; i < site->known_count; i++)
-		if (pki_is_same(site->known[i].certificate, certificate))
-			return true;
-	return false;
-}
-
 int admissions_commit(struct admissions *list, struct site *site)
 {
 	size_t written = 0;
@@ -344,12 +336,8 @@ int admissions_commit(struct admissions *list, struct site *site)
 	}
 	while (written > 0)
 		take_back(site_entry_path(site, list->items[--written].asked.name));
-	for (size_t i = 0; i < list->count; i++) {
-		const struct pki_certificate *made = list->items[i].handout.certificate;
-
-		if (made && !was_known(site, made))
-			site_forget(site, made);
-	}
+	for (size_t i = 0; i < list->count; i++)
+		site_forget(site, list->items[i].handout.certificate);
 	complain("so nothing was changed");
 	return -1;
 }

@@ -21,9 +21,8 @@
 #include "crl_list.h"
 #include "site.h"
 
-#define CRL_MAX	 (32 * 1024 * 1024)
-#define CRL_SIZE "33554432"
-#define CURL	 "/usr/bin/curl"
+#define CRL_MAX (32 * 1024 * 1024)
+#define CURL	"/usr/bin/curl"
 
 struct request {
 	const char *config;
@@ -101,8 +100,6 @@ static int run_curl(const char *url, int to)
 				  "20",
 				  "--max-time",
 				  "120",
-				  "--max-filesize",
-				  CRL_SIZE,
 				  "--url",
 				  url,
 				  NULL };

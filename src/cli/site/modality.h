@@ -47,15 +47,36 @@ const char *modality_list_line(const char *key, const struct options_texts *list
 /* The text of an entry in modalities.d; kept. `binding` is a line of `certificate`. */
 const char *modality_entry_text(const struct modality_options *options,
 				const char *binding);
-/* The same entry with other SHA-256 digests; NULL when no such list is found in its text.
- * Kept, too. */
-MUST_USE const char *modality_entry_rebind(const char *text,
-					   const struct options_texts *digests);
+/* The same entry with another list of "sha256" or "uri" in its `certificate`; NULL when
+ * its text has no such list. Kept, too. */
+MUST_USE const char *modality_entry_rebind(const char *text, const char *key,
+					   const struct options_texts *items);
 
-/* Replaces an entry's file, whose text was `before`, and reads the configuration anew;
- * where that has errors now, puts back what was there. -1 with messages. */
+/* Only an entry that stands in a file of its own can be changed here. -1 with a message.
+ */
+MUST_USE int modality_entry_must_be_own(const struct site *site, const char *name);
+/* Writes an entry's file, whose text was `before` (NULL: there was none), and reads the
+ * configuration anew; where that has errors now, puts back what was there. -1 with
+ * messages. */
 MUST_USE int modality_entry_write(struct site *site, const char *name, const char *text,
 				  const char *before);
+void modality_entry_put_back(const struct site *site, const char *name,
+			     const char *before);
+
+/* The SHA-256 digests that bind an entry to `newest`, alone or behind those before. */
+struct options_texts modality_entry_digests(const struct config_modality *entry,
+					    const char *newest, bool alone);
+/* Binds an entry in force to such a list. *ret_before, the text of its file before, is
+ * the caller's. -1 with a message. */
+MUST_USE int modality_entry_bind(struct site *site, const char *name,
+				 const struct options_texts *digests, char **ret_before);
+
+/* Ends the older certificates of the modality. The exit status. */
+MUST_USE int modality_confirm(struct site *site, const struct modality_options *asked);
+/* Names the older certificates of another CA that the entry takes as well, as while the
+ * private CA is changed: only that CA could revoke them. Whether there are any. */
+bool modality_tell_of_others(const struct site *site, const char *name,
+			     const char *newest);
 
 /* Writes a new entry's file, and makes the folder for it. -1 with a message. */
 MUST_USE int modality_entry_create(const struct site *site, const char *name,

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "admissions.h"
 #include "cathgate/base/address.h"
@@ -13,6 +14,17 @@ static const char *judge_range(const char *value)
 		       ? NULL
 		       : "is neither an address nor a range; write one as in "
 			 "192.168.40.7 or 192.168.40.0/24";
+}
+
+/* Then a lost certificate of that CA would count again after a renewal. */
+static const char *judge_uri(const char *value)
+{
+	return strncmp(value, PKI_UUID_HEAD, strlen(PKI_UUID_HEAD)) == 0
+		       ? "has the form of the names that the gateway's own CA gives; "
+			 "bind "
+			 "the entry by another name of the certificate, or to that one "
+			 "with --certificate"
+		       : NULL;
 }
 
 const struct options_row modality_add_rows[] = {
@@ -38,7 +50,8 @@ const struct options_row modality_add_rows[] = {
 	MODALITY_ROW("dns", "NAME", OPTIONS_TEXTS, dns),
 	MODALITY_ROW("uri", "URI", OPTIONS_TEXTS, uris,
 		     .help = "Any certificate of a CA that the listener trusts counts "
-			     "which has this name (may be repeated)"),
+			     "which has this name (may be repeated)",
+		     .judge = judge_uri),
 	MODALITY_ROW("request", "FILE", OPTIONS_TEXT, request,
 		     .help = "It made this request for one"),
 	MODALITY_ROW("legacy", NULL, OPTIONS_FLAG, legacy,
@@ -102,9 +115,10 @@ int modality_add_main(int argc, char **argv)
 	if (status == CLI_GOOD) {
 		printf("%s may connect. ", one.asked.name);
 		handout_print(&one.handout);
-		status = site_reload(&site, one.asked.reload);
 	}
 	admissions_close(&list);
+	if (status == CLI_GOOD)
+		status = site_reload(&site, one.asked.reload);
 	site_close(&site);
 	return status;
 }

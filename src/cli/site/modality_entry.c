@@ -2,12 +2,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cathgate/base/durable.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
 #include "modality.h"
 #include "sample.h"
+
+#define ENTRY_MAX   (1024UL * 1024)
+#define DIGESTS_MAX 32
 
 static const char *quote_all(const struct options_texts *list)
 {
@@ -42,17 +46,29 @@ const char *modality_entry_text(const struct modality_options *options,
 		sample_quote(options->destination));
 }
 
-const char *modality_entry_rebind(const char *text, const struct options_texts *digests)
+const char *modality_entry_rebind(const char *text, const char *key,
+				  const struct options_texts *items)
 {
-	static const char key[] = "\n  sha256 = [";
-	const char *begin = strstr(text, key);
+	const char *head = keep_format("\n  %s = [", key);
+	const char *begin = strstr(text, head);
 	const char *end = begin ? strchr(begin, ']') : NULL;
 
-	if (!end || strstr(begin + 1, key))
+	if (!end || strstr(begin + 1, head))
 		return NULL;
-	begin += strlen(key);
-	return keep_format("%.*s %s %s", (int)(begin - text), text, quote_all(digests),
+	begin += strlen(head);
+	return keep_format("%.*s %s %s", (int)(begin - text), text, quote_all(items),
 			   end);
+}
+
+int modality_entry_must_be_own(const struct site *site, const char *name)
+{
+	const struct config_modality *entry = site_entry(site, name);
+
+	if (access(site_entry_path(site, name), F_OK) == 0)
+		return 0;
+	complain("\"%s\" stands in %s, line %d: change it there, or take it out", name,
+		 entry->place.file, entry->place.line);
+	return -1;
 }
 
 static int make_folder(const struct site *site)
@@ -82,15 +98,61 @@ int modality_entry_write(struct site *site, const char *name, const char *text,
 	const char *path = site_entry_path(site, name);
 	struct durable_owner owner = daemon_user_file(&site->user);
 
-	if (durable_replace(path, text, strlen(text), &owner) < 0)
-		return complain_file(path);
-	if (site_reread(site) == 0)
+	if (!before && modality_entry_create(site, name, text) < 0)
+		return -1;
+	/* A replacement can stand all the same. */
+	if (before && durable_replace(path, text, strlen(text), &owner) < 0)
+		complain_file(path);
+	else if (site_reread(site) == 0)
 		return 0;
-	/* The configuration's own fault has been told. */
-	if (durable_replace(path, before, strlen(before), &owner) < 0)
+	/* The fault has been told. */
+	modality_entry_put_back(site, name, before);
+	return -1;
+}
+
+void modality_entry_put_back(const struct site *site, const char *name,
+			     const char *before)
+{
+	const char *path = site_entry_path(site, name);
+	struct durable_owner owner = daemon_user_file(&site->user);
+
+	if ((before ? durable_replace(path, before, strlen(before), &owner)
+		    : durable_remove(path)) < 0)
 		complain("%s: %s: it could not be put back as it was", path,
 			 strerror(errno));
 	else
 		complain("so nothing was changed");
+}
+
+struct options_texts modality_entry_digests(const struct config_modality *entry,
+					    const char *newest, bool alone)
+{
+	const struct config_strings *old = &entry->certificate.sha256;
+	struct options_texts digests = { .items = keep_bytes(DIGESTS_MAX *
+							     sizeof(const char *)) };
+
+	for (size_t i = 0; i < old->count && !alone; i++)
+		if (strcmp(old->items[i], newest) != 0 && digests.count + 1 < DIGESTS_MAX)
+			digests.items[digests.count++] = keep_format("%s", old->items[i]);
+	digests.items[digests.count++] = newest;
+	return digests;
+}
+
+int modality_entry_bind(struct site *site, const char *name,
+			const struct options_texts *digests, char **ret_before)
+{
+	const char *path = site_entry_path(site, name), *text;
+	size_t size;
+
+	*ret_before = NULL;
+	if (modality_entry_must_be_own(site, name) < 0)
+		return -1;
+	if (durable_read(path, ENTRY_MAX, ret_before, &size) < 0)
+		return complain_file(path);
+	text = modality_entry_rebind(*ret_before, "sha256", digests);
+	if (text)
+		return modality_entry_write(site, name, text, *ret_before);
+	complain("%s has no line \"  sha256 = [ … ];\" of its own: write %s there", path,
+		 digests->items[digests->count - 1]);
 	return -1;
 }

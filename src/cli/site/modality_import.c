@@ -142,6 +142,7 @@ static bool read_columns(struct import *import)
 			complain("column %zu, \"%s\", is there twice", i + 1,
 				 column->head);
 			import->faults++;
+			*column = (struct column){ .head = column->head };
 		}
 		has_name = has_name || column->is_name;
 		has_title = has_title ||
@@ -387,6 +388,7 @@ static int import_all(struct import *import, struct site *site,
 {
 	struct admissions *list = &import->list;
 	int status = CLI_WRONG;
+	bool is_done = false;
 
 	if (admissions_prepare(list, site) < 0)
 		import->faults++;
@@ -402,10 +404,10 @@ static int import_all(struct import *import, struct site *site,
 	} else {
 		print_table(list, !list->passwords);
 		print_next(list);
-		status = site_reload(site, request->reload);
+		is_done = true;
 	}
 	admissions_close(list);
-	return status;
+	return is_done ? site_reload(site, request->reload) : status;
 }
 
 int modality_import_main(int argc, char **argv)

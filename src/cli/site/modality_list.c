@@ -129,12 +129,15 @@ static void add_revoked(const struct site *site, json_t *list)
 			    &entries, is_revoked, alphasort);
 
 	for (int i = 0; i < count; i++) {
-		size_t length = strlen(entries[i]->d_name) - strlen(".conf.revoked");
+		const char *name =
+			keep_copy(entries[i]->d_name,
+				  strlen(entries[i]->d_name) - strlen(".conf.revoked"));
 
-		json_array_append_new(list,
-				      json_pack("{s:o*, s:s}", "name",
-						json_stringn(entries[i]->d_name, length),
-						"state", "revoked"));
+		/* Beside the entry in force a renewal that was cut off has left it. */
+		if (!site_entry(site, name))
+			json_array_append_new(list, json_pack("{s:o*, s:s}", "name",
+							      json_string(name), "state",
+							      "revoked"));
 		free(entries[i]);
 	}
 	if (count >= 0)

@@ -13,8 +13,7 @@
 #include "modality.h"
 #include "questions.h"
 
-#define ENTRY_MAX   (1024UL * 1024)
-#define DIGESTS_MAX 32
+#define ENTRY_MAX (1024UL * 1024)
 
 static const struct options_row rows[] = {
 	MODALITY_ROW("confirm", NULL, OPTIONS_FLAG, confirm,
@@ -53,151 +52,111 @@ static const struct options options = {
 	.hint = "Name one modality",
 };
 
-/* An entry that was brought back and stays would let in what was revoked. */
-static void put_aside(const struct site *site, const char *name)
+/* The revoked entry as it comes back: bound to the new certificate alone. No other can
+ * have its fresh name, whichever CA made it. */
+static int bring_back(struct site *site, const struct handout *handout,
+		      const char *newest)
 {
-	const char *path = site_entry_path(site, name);
-	const char *aside = site_revoked_path(site, name);
-
-	if (durable_rename(path, aside) < 0)
-		complain("%s: %s: it could not be put aside again; rename it to %s", path,
-			 strerror(errno), aside);
-}
-
-/* Brings back the entry that `revoke` has put aside. */
-static bool bring_back(struct site *site, const char *name)
-{
-	if (durable_rename(site_revoked_path(site, name), site_entry_path(site, name)) <
-	    0)
-		return false;
-	if (site_reread(site) == 0)
-		return true;
-	put_aside(site, name);
-	return false;
-}
-
-/* For an entry bound by SHA-256: its list gets `newest`, alone or behind the old ones. */
-static int rebind(struct site *site, const char *name, const char *newest, bool alone)
-{
-	const struct config_strings *old = &site_entry(site, name)->certificate.sha256;
-	const char *items[DIGESTS_MAX];
-	struct options_texts digests = { .items = items };
-	const char *path = site_entry_path(site, name), *text;
+	const char *name = handout->asked->name, *aside = site_revoked_path(site, name);
+	bool is_issued = !handout->asked->certificate;
+	const char *item = is_issued ? handout->uri : newest, *text;
+	struct options_texts items = { .items = &item, .count = 1 };
 	char *before;
 	size_t size;
 	int result = -1;
 
-	for (size_t i = 0; i < old->count && !alone; i++)
-		if (strcmp(old->items[i], newest) != 0 && digests.count + 1 < DIGESTS_MAX)
-			digests.items[digests.count++] = keep_format("%s", old->items[i]);
-	digests.items[digests.count++] = newest;
-	if (durable_read(path, ENTRY_MAX, &before, &size) < 0)
-		return complain_file(path);
-	text = modality_entry_rebind(before, &digests);
-	if (!text)
-		complain(
-			"%s has no line \"  sha256 = [ … ];\" of its own: write %s there",
-			path, newest);
+	if (durable_read(aside, ENTRY_MAX, &before, &size) < 0)
+		return complain_file(aside);
+	text = modality_entry_rebind(before, is_issued ? "uri" : "sha256", &items);
+	free(before);
+	if (text)
+		result = modality_entry_write(site, name, text, NULL);
 	else
-		result = modality_entry_write(site, name, text, before);
+		complain("%s has no line \"  %s = [ … ];\" of its own: take it out with "
+			 "cathgate modality remove, and add it anew",
+			 aside, is_issued ? "uri" : "sha256");
+	return result;
+}
+
+/* Lets the new certificate in where the entry doesn't do so yet. *ret_before is the
+ * caller's. */
+static int let_in(struct site *site, const struct handout *handout, bool was_revoked,
+		  char **ret_before)
+{
+	const struct modality_options *asked = handout->asked;
+	struct options_texts digests;
+	struct pki_facts facts;
+	int result = 0;
+
+	*ret_before = NULL;
+	if (pki_certificate_facts(handout->certificate, &facts) < 0)
+		return complain_openssl();
+	if (was_revoked) {
+		result = bring_back(site, handout, facts.sha256);
+	} else if (asked->certificate) {
+		digests = modality_entry_digests(site_entry(site, asked->name),
+						 facts.sha256, asked->now);
+		result = modality_entry_bind(site, asked->name, &digests, ret_before);
+	}
+	if (result < 0 ||
+	    known_certificate_fits(&site_entry(site, asked->name)->certificate, &facts))
+		return result;
+	complain("\"%s\" asks for more in `certificate` than its new certificate has: "
+		 "take "
+		 "it out with cathgate modality remove, and add it anew",
+		 asked->name);
+	if (was_revoked || *ret_before)
+		modality_entry_put_back(site, asked->name, *ret_before);
+	return -1;
+}
+
+/* The entry lets the certificate in just before the folder is handed out; if that fails,
+ * it is as it was. */
+static int commit_renewal(struct site *site, struct handout *handout, bool was_revoked)
+{
+	const struct modality_options *asked = handout->asked;
+	struct site_made made = modality_made(asked);
+	char *before = NULL;
+	int result = -1;
+
+	if (site_keep(site, handout->certificate, &made) < 0 ||
+	    handout_describe(handout, site, site_entry(site, asked->name)) < 0)
+		return -1;
+	if (staging_interrupted()) {
+		complain("interrupted: nothing was written");
+		return -1;
+	}
+	if (let_in(site, handout, was_revoked, &before) == 0) {
+		result = handout_commit(handout);
+		if (result < 0 && (was_revoked || before))
+			modality_entry_put_back(site, asked->name, before);
+	}
 	free(before);
 	return result;
 }
 
-/* The certificate that is to stay. */
-struct newest {
-	const char *sha256;		      /* kept; NULL: none is known */
-	const struct site_certificate *known; /* NULL: there is no copy of it */
-	size_t bound;			      /* certificates that the entry takes now */
-};
-
-static struct newest newest_of(const struct site *site,
-			       const struct config_modality *entry)
+/* What follows a renewal that stands, whatever becomes of this. The exit status. */
+static int end_older(struct site *site, const struct handout *handout, bool was_revoked)
 {
-	const struct config_strings *digests = &entry->certificate.sha256;
-	struct newest newest = { .bound = digests->count };
-
-	if (digests->count > 0)
-		newest.sha256 = keep_format("%s", digests->items[digests->count - 1]);
-	for (size_t i = 0; i < site->known_count; i++) {
-		const struct site_certificate *known = &site->known[i];
-
-		if (known->revoked != 0 ||
-		    !known_certificate_fits(&entry->certificate, &known->facts))
-			continue;
-		newest.bound += digests->count == 0;
-		if (!newest.sha256)
-			newest.sha256 = keep_format("%s", known->facts.sha256);
-		if (!newest.known && strcmp(known->facts.sha256, newest.sha256) == 0)
-			newest.known = known;
-	}
-	return newest;
-}
-
-/* Ending the old certificate before the modality shows the new one would shut it out. */
-static bool may_end_older(const struct site *site, const struct modality_options *asked,
-			  const struct newest *newest)
-{
-	int was_shown =
-		asked->now ? 1 : site_was_shown(site, newest->sha256, newest->known);
-
-	if (was_shown == 0)
-		complain("%s has not shown its new certificate yet (SHA-256 %.16s…): "
-			 "without the old one it would be shut out. Have it send a "
-			 "C-ECHO with the new one, or say --now to end the old one all "
-			 "the same",
-			 asked->name, newest->sha256);
-	else if (was_shown < 0)
-		complain("so nothing tells whether %s has the new certificate; say --now "
-			 "to end the old one all the same",
-			 asked->name);
-	return was_shown > 0;
-}
-
-static int confirm_newest(struct site *site, const struct modality_options *asked)
-{
-	const struct config_modality *entry = site_entry(site, asked->name);
-	struct newest newest = newest_of(site, entry);
-	const char *until = "";
-
-	if (!newest.sha256) {
-		complain("no certificate of \"%s\" is known that could stay",
-			 asked->name);
-		return CLI_WRONG;
-	}
-	if (newest.known)
-		until = keep_format(", good until %s",
-				    site_date(newest.known->facts.not_after));
-	if (newest.bound > 1 && !may_end_older(site, asked, &newest))
-		return CLI_WRONG;
-	if (entry->certificate.sha256.count > 1
-		    ? rebind(site, asked->name, newest.sha256, true) < 0
-		    : site_revoke_bound(site, entry, newest.sha256, PKI_SUPERSEDED) < 0)
-		return CLI_WRONG;
-	printf("%s has one certificate%s.\n", asked->name, until);
-	return site_reload(site, asked->reload);
-}
-
-static int commit_renewal(struct site *site, struct handout *handout)
-{
-	const struct modality_options *asked = handout->asked;
-	const struct config_modality *entry = site_entry(site, asked->name);
-	struct site_made made = modality_made(asked);
+	const char *name = handout->asked->name, *aside = site_revoked_path(site, name);
 	struct pki_facts facts;
 
+	if (was_revoked && durable_remove(aside) < 0)
+		complain("%s: %s; it isn't in force any more: remove it", aside,
+			 strerror(errno));
+	if (was_revoked || !handout->asked->now || handout->asked->certificate)
+		return CLI_GOOD;
 	if (pki_certificate_facts(handout->certificate, &facts) < 0 ||
-	    site_keep(site, handout->certificate, &made) < 0)
-		return -1;
-	if (handout_describe(handout, site, entry) < 0 ||
-	    (asked->certificate &&
-	     rebind(site, asked->name, keep_copy(facts.sha256, 64), asked->now) < 0))
-		return -1;
-	if (handout_commit(handout) < 0)
-		return -1;
-	if (asked->now && !asked->certificate)
-		return site_revoke_bound(site, site_entry(site, asked->name),
-					 facts.sha256, PKI_SUPERSEDED);
-	return 0;
+	    site_revoke_bound(site, site_entry(site, name), facts.sha256,
+			      PKI_SUPERSEDED) < 0) {
+		complain(
+			"the new certificate counts, and so do the older ones: end those "
+			"with cathgate modality renew %s --confirm --now",
+			name);
+		return CLI_WRONG;
+	}
+	(void)modality_tell_of_others(site, name, facts.sha256);
+	return CLI_GOOD;
 }
 
 /* The new certificate is made as the last one was, but for what the options say. */
@@ -270,71 +229,88 @@ static int refuse_named(const struct site *site, const struct modality_options *
 	return CLI_WRONG;
 }
 
-/* *ret_is_done: the new certificate counts, whatever becomes of the reload. */
+/* Whether --certificate is given where it must be. */
+static int fits_entry(const struct config_modality *entry,
+		      const struct modality_options *asked)
+{
+	if (entry->certificate.none) {
+		complain("\"%s\" has no certificate: the gateway knows it by its address",
+			 asked->name);
+		return -1;
+	}
+	if ((entry->certificate.uri.count == 0) == (asked->certificate != NULL))
+		return 0;
+	complain(asked->certificate
+			 ? "the gateway's CA makes the certificates of \"%s\": leave "
+			   "--certificate out"
+			 : "\"%s\" has a certificate of its own: give its new one with "
+			   "--certificate",
+		 asked->name);
+	return -1;
+}
+
 static int renew_certificate(struct site *site, const struct modality_options *asked,
-			     bool *ret_is_done)
+			     bool was_revoked)
 {
 	const struct config_modality *entry = site_entry(site, asked->name);
 	const char *folder = keep_format("%s-%s", asked->name, site_date(time(NULL)));
 	struct handout handout = { .asked = asked,
 				   .folder = asked->output ? asked->output : folder };
+	char uri[PKI_UUID_SIZE];
 	int status = CLI_WRONG;
+	bool is_done;
 
-	if ((entry->certificate.uri.count == 0) != (asked->certificate != NULL)) {
-		complain(
-			asked->certificate
-				? "the gateway's CA makes the certificates of \"%s\": "
-				  "leave --certificate out"
-				: "\"%s\" has a certificate of its own: give its new one "
-				  "with --certificate",
-			asked->name);
+	if (fits_entry(entry, asked) < 0)
+		return CLI_WRONG;
+	if (was_revoked && pki_uuid_make(uri) < 0) {
+		complain_openssl();
 		return CLI_WRONG;
 	}
 	if (!asked->certificate)
-		handout.uri = keep_format("%s", entry->certificate.uri.items[0]);
-	if (handout_make(&handout, site) == 0) {
-		if (commit_renewal(site, &handout) == 0)
-			status = CLI_GOOD;
-		else
-			site_forget(site, handout.certificate);
-	}
-	*ret_is_done = status == CLI_GOOD;
-	if (status == CLI_GOOD) {
+		handout.uri =
+			was_revoked ? uri
+				    : keep_format("%s", entry->certificate.uri.items[0]);
+	is_done = handout_make(&handout, site) == 0 &&
+		  commit_renewal(site, &handout, was_revoked) == 0;
+	if (is_done) {
 		printf("%s has a new certificate. ", asked->name);
 		handout_print(&handout);
-		if (!asked->now)
+		status = end_older(site, &handout, was_revoked);
+		if (!asked->now && !was_revoked)
 			printf("The old one stays allowed. When the new one works: "
 			       "cathgate modality renew %s --confirm\n",
 			       asked->name);
-		status = site_reload(site, asked->reload);
+	} else {
+		site_forget(site, handout.certificate);
 	}
 	handout_close(&handout);
+	if (is_done && site_reload(site, asked->reload) != CLI_GOOD)
+		status = CLI_WRONG;
 	return status;
 }
 
 static int renew(struct site *site, struct modality_options *asked)
 {
+	const char *aside = site_revoked_path(site, asked->name);
 	bool was_revoked = !site_entry(site, asked->name) && !asked->confirm &&
-			   bring_back(site, asked->name);
-	const struct config_modality *entry = site_entry(site, asked->name);
-	bool is_done = false;
-	int status = CLI_WRONG;
+			   access(aside, F_OK) == 0;
+	const struct config_modality *entry;
 
-	/* The certificates that were revoked don't come back with the entry. */
-	asked->now |= was_revoked;
-	if (entry && site_is_by_name(&entry->certificate))
-		status = refuse_named(site, asked, was_revoked);
-	else if (!entry)
+	/* It is read as if it were in force, but isn't. */
+	if (was_revoked && site_reread_with(site, aside) < 0)
+		return CLI_WRONG;
+	entry = site_entry(site, asked->name);
+	if (!entry)
 		complain("there is no modality \"%s\"; cathgate modality list names them",
 			 asked->name);
+	else if (site_is_by_name(&entry->certificate))
+		return refuse_named(site, asked, was_revoked);
 	else if (asked->confirm)
-		status = confirm_newest(site, asked);
+		return modality_confirm(site, asked);
 	else if (remember_options(site, asked) == 0 &&
 		 (was_revoked || must_be_another(site, asked) == 0))
-		status = renew_certificate(site, asked, &is_done);
-	if (was_revoked && !is_done)
-		put_aside(site, asked->name);
-	return status;
+		return renew_certificate(site, asked, was_revoked);
+	return CLI_WRONG;
 }
 
 int modality_renew_main(int argc, char **argv)
@@ -342,7 +318,6 @@ int modality_renew_main(int argc, char **argv)
 	struct modality_options asked;
 	struct site site;
 	int status = modality_options_read(&options, argc, argv, &asked);
-	sigset_t before;
 
 	if (status < 0)
 		status = modality_options_judge(&options, &asked);
@@ -350,10 +325,7 @@ int modality_renew_main(int argc, char **argv)
 		return status;
 	if (site_open(&site, asked.config, true) < 0)
 		return CLI_USAGE;
-	/* What was revoked must not stay half brought back. */
-	staging_hold_signals(&before);
 	status = renew(&site, &asked);
 	site_close(&site);
-	sigprocmask(SIG_SETMASK, &before, NULL);
 	return status;
 }

@@ -51,16 +51,17 @@ static const struct options crl_options = {
 	.rows = crl_rows,
 };
 
-/* Only an entry that stands in a file of its own can be moved. */
-static int must_be_movable(const struct site *site, const char *name)
+/* A renewal that was cut off leaves the revoked entry beside the new one. */
+static int put_away(const struct site *site, const char *name, bool is_gone)
 {
-	const struct config_modality *entry = site_entry(site, name);
+	const char *path = site_entry_path(site, name);
+	const char *aside = site_revoked_path(site, name);
 
-	if (access(site_entry_path(site, name), F_OK) == 0)
-		return 0;
-	complain("\"%s\" stands in %s, line %d: take it out there", name,
-		 entry->place.file, entry->place.line);
-	return -1;
+	if (durable_remove(aside) < 0 && errno != ENOENT)
+		return complain_file(aside);
+	return (is_gone ? durable_remove(path) : durable_rename(path, aside)) < 0
+		       ? complain_file(path)
+		       : 0;
 }
 
 static int end_entry(const struct options *options, int argc, char **argv,
@@ -71,33 +72,26 @@ static int end_entry(const struct options *options, int argc, char **argv,
 	const struct config_modality *entry;
 	int status = modality_options_read(options, argc, argv, &asked), result = -1;
 	bool is_gone = reason == PKI_CESSATION, is_foreign;
-	const char *path;
 
 	if (status >= 0)
 		return status;
 	if (site_open(&site, asked.config, true) < 0)
 		return CLI_USAGE;
 	status = CLI_WRONG;
-	path = site_entry_path(&site, asked.name);
 	entry = site_entry(&site, asked.name);
 	is_foreign = entry && site_is_by_name(&entry->certificate);
 	if (!entry && is_gone &&
 	    access(site_revoked_path(&site, asked.name), F_OK) == 0) {
-		path = site_revoked_path(&site, asked.name);
-		result = durable_remove(path);
-		if (result < 0)
-			complain_file(path);
+		const char *aside = site_revoked_path(&site, asked.name);
+
+		result = durable_remove(aside) < 0 ? complain_file(aside) : 0;
 	} else if (!entry) {
 		complain("there is no modality \"%s\"; cathgate modality list names them",
 			 asked.name);
 	} else if ((is_gone || site_note_revoked(&site, entry) == 0) &&
 		   site_revoke_bound(&site, entry, NULL, reason) == 0 &&
-		   must_be_movable(&site, asked.name) == 0) {
-		result = is_gone ? durable_remove(path)
-				 : durable_rename(path,
-						  site_revoked_path(&site, asked.name));
-		if (result < 0)
-			complain_file(path);
+		   modality_entry_must_be_own(&site, asked.name) == 0) {
+		result = put_away(&site, asked.name, is_gone);
 	}
 	if (result == 0) {
 		printf(is_gone ? "%s is out.\n"

@@ -227,6 +227,9 @@ static int ask_question(struct question *question)
 			complain("no answer: nothing was written");
 			return -1;
 		}
+		if (question->is_optional && !question->usual &&
+		    strcmp(line, "none") == 0)
+			line = "";
 		if (line[0] == '\0' && question->value)
 			return 0; /* no further one */
 		if (line[0] == '\0' && question->usual)

@@ -239,8 +239,13 @@ const char *setup_judge(const struct question *answers, enum setup_question whic
 
 static const char *above(const char *path)
 {
-	const char *base = durable_base(path);
+	size_t length = strlen(path);
+	const char *base;
 
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	path = keep_copy(path, length);
+	base = durable_base(path);
 	return base == path	  ? "."
 	       : base == path + 1 ? "/"
 				  : keep_copy(path, (size_t)(base - path) - 1);

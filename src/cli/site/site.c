@@ -22,7 +22,13 @@
 
 int site_reread(struct site *site)
 {
-	struct config *config = gateway_config_load(site->config_path, true);
+	return site_reread_with(site, NULL);
+}
+
+int site_reread_with(struct site *site, const char *more)
+{
+	struct config *config =
+		gateway_config_load_with(site->config_path, more, NULL, NULL);
 
 	if (!config)
 		return -1;
@@ -102,7 +108,7 @@ static void read_known(struct site *site, const char *path)
 {
 	struct site_certificate known = { 0 };
 	struct stat status;
-	const char *error;
+	const char *error = "can't be taken apart";
 
 	known.certificate = pki_certificate_read(path, &error);
 	if (!known.certificate ||

@@ -56,6 +56,8 @@ void site_close(struct site *site);
 /* Reads the configuration once more, after a change. -1 with its errors; `site` then
  * keeps what it had. */
 MUST_USE int site_reread(struct site *site);
+/* The same as if the file `more` stood in modalities.d, too. */
+MUST_USE int site_reread_with(struct site *site, const char *more);
 
 /* NULL when there is no such entry. */
 const struct config_modality *site_entry(const struct site *site, const char *name);
@@ -68,12 +70,10 @@ const char *site_revoked_path(const struct site *site, const char *name);
  * are none of these. */
 bool site_is_by_name(const struct config_certificate *bound);
 
-/* Keeps a copy of the certificate, with how it was made, or removes it. -1 with a
- * message.
- */
+/* Keeps a copy of the certificate, with how it was made. -1 with a message. */
 MUST_USE int site_keep(struct site *site, const struct pki_certificate *certificate,
 		       const struct site_made *made);
-/* `certificate` may be NULL. */
+/* Removes the copy, if it was made since site_open. `certificate` may be NULL. */
 void site_forget(const struct site *site, const struct pki_certificate *certificate);
 
 /* Writes the next CRL with those of the given ones that are ours, for so many days (0: as

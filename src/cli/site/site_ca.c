@@ -69,6 +69,9 @@ void site_forget(const struct site *site, const struct pki_certificate *certific
 {
 	const char *path = certificate ? certificate_copy_path(site, certificate) : NULL;
 
+	for (size_t i = 0; i < site->known_count && path; i++)
+		if (pki_is_same(site->known[i].certificate, certificate))
+			path = NULL;
 	if (path)
 		(void)!durable_remove(path); /* a copy that stays does no harm */
 }
