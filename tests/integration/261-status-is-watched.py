@@ -63,7 +63,8 @@ with Test() as t:
 	watch = cathgate(), "status", "--socket", str(control), "--watch=1"
 	terminal = Terminal(*watch)
 	terminal.shows("0 associations open")
-	assert "\x1b[32mserving" in terminal.frame(), "no colour on a terminal"
+	# In colour.
+	eventually(lambda: "\x1b[32mserving" in terminal.frame())
 	modality = t.associate(gateway)
 	terminal.shows("1 association open")
 	modality.release()
