@@ -1,15 +1,16 @@
 #include "cathgate/supervisor/units.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SHOW_SERVICE                                                                \
-	"systemctl show --property=LoadState --property=ActiveState "               \
-	"--property=SubState --property=User --property=TriggeredBy " UNITS_SERVICE \
-	" 2>/dev/null"
+#define SHOW_SERVICE                                                  \
+	"systemctl show --property=LoadState --property=ActiveState " \
+	"--property=SubState --property=User --property=MainPID "     \
+	"--property=TriggeredBy " UNITS_SERVICE " 2>/dev/null"
 #define SHOW_SOCKETS                                                                \
 	"systemctl show --property=Id --property=LoadState --property=ActiveState " \
 	"--property=UnitFileState --property=FileDescriptorName --property=Listen " \
@@ -21,6 +22,25 @@ bool units_have_config(const char *path)
 
 	return stat(path, &one) == 0 && stat(CATHGATE_CONFIG, &other) == 0 &&
 	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+bool units_have_process(pid_t pid)
+{
+	static const char name[] = "/" UNITS_SERVICE "\n";
+	char path[32], line[4096];
+	bool is_in = false;
+	FILE *from;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	from = fopen(path, "re");
+	while (from && !is_in && fgets(line, sizeof(line), from)) {
+		size_t length = strlen(line), size = strlen(name);
+
+		is_in = length >= size && strcmp(line + length - size, name) == 0;
+	}
+	if (from)
+		fclose(from);
+	return is_in;
 }
 
 /* All that a command prints. NULL when it fails. */
@@ -139,6 +159,8 @@ void units_parse(const char *service, const char *sockets, struct units *ret)
 			set_text(&ret->user, value);
 		else if ((value = value_of(line, "ActiveState")))
 			set_text(&ret->state, value);
+		else if ((value = value_of(line, "MainPID")))
+			ret->main_pid = (pid_t)strtol(value, NULL, 10);
 		else if ((value = value_of(line, "SubState")))
 			ret->starts_again = strncmp(value, "auto-restart", 12) == 0;
 	}
@@ -208,6 +230,19 @@ void units_clear(struct units *units)
 	free(units->user);
 	free(units->state);
 	*units = (struct units){ 0 };
+}
+
+/* systemd takes a number as well. */
+const struct passwd *units_owner(const struct units *units)
+{
+	const char *name = units->is_known ? units->user : NULL;
+	char *end;
+	unsigned long number;
+
+	if (!name || !name[0])
+		return name ? getpwuid(0) : NULL;
+	number = strtoul(name, &end, 10);
+	return *end || number >= UINT32_MAX ? getpwnam(name) : getpwuid((uid_t)number);
 }
 
 const struct units_socket *units_find(const struct units *units, const char *name)

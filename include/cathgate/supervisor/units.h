@@ -5,8 +5,10 @@
  */
 #pragma once
 
+#include <pwd.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
@@ -30,6 +32,7 @@ struct units {
 	char *user;	   /* User=, "" for root */
 	char *state;	   /* ActiveState, as "active" */
 	bool starts_again; /* it has ended, and systemd waits to start it again */
+	pid_t main_pid;	   /* 0: none runs */
 	struct units_socket *sockets;
 	size_t count;
 };
@@ -37,12 +40,19 @@ struct units {
 /* Whether the service runs with that configuration. */
 bool units_have_config(const char *path);
 
+/* Whether systemd has put that process among the service's, by its control group. */
+bool units_have_process(pid_t pid);
+
 /* The caller clears it, also where nothing is known. */
 void units_ask(struct units *ret);
 void units_clear(struct units *units);
 
 /* The same from what `systemctl show` has printed of the service and of the sockets. */
 void units_parse(const char *service, const char *sockets, struct units *ret);
+
+/* As whom the service runs; NULL when that isn't known, or there is no such user. Valid
+ * until the next question for a user. */
+const struct passwd *units_owner(const struct units *units);
 
 /* The socket of that name, NULL without one. */
 const struct units_socket *units_find(const struct units *units, const char *name);

@@ -18,16 +18,22 @@
 #define ANSWER_SECONDS 5
 #define ANSWER_MAX     (64L * 1024 * 1024) /* thousands of associations take a few */
 
-/* The usual one for a user who can't read the configuration. */
-char *gateway_socket(const char *config)
+char *gateway_socket_named(const char *config)
 {
 	struct config_faults faults = { 0 };
 	char *path = NULL;
 
-	if (config_control_socket(config, &path, &faults) != 0)
-		path = strdup(OBSERVER_CONTROL_USUAL);
+	(void)!config_control_socket(config, &path, &faults); /* it may name none */
 	config_faults_clear(&faults);
 	return path;
+}
+
+/* The usual one for a user who can't read the configuration. */
+char *gateway_socket(const char *config)
+{
+	char *path = gateway_socket_named(config);
+
+	return path ? path : strdup(OBSERVER_CONTROL_USUAL);
 }
 
 static int connect_to(const char *path)

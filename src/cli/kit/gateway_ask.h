@@ -10,6 +10,8 @@
 
 /* Where to ask, as the configuration says. The caller frees it; NULL without memory. */
 MUST_USE char *gateway_socket(const char *config);
+/* The same, but NULL where the configuration names none, or can't be read. */
+MUST_USE char *gateway_socket_named(const char *config);
 
 /* The answer, JSON, which the caller frees; NULL with errno, EPERM when we may not know.
  * *ret_peer (may be NULL): who answers. */

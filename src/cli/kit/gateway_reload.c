@@ -1,46 +1,68 @@
 #include "gateway_reload.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cathgate/base/clock.h"
+#include "cathgate/config/config.h"
 #include "cathgate/observer/observer.h"
+#include "cathgate/supervisor/units.h"
 
 #include "cli.h"
 #include "complain.h"
 #include "gateway_ask.h"
+#include "gateway_config.h"
+#include "gateway_signal.h"
 #include "shown.h"
 
 #define WAIT_MS	 60000 /* it takes milliseconds, unless the auditor is being restarted */
 #define AGAIN_MS 50
+#define PLACES	 2
 
 /* Where its observer may listen. A configuration that names another socket than the one
  * in force counts only after the reload. */
 struct reload {
-	char *paths[2];
+	char *paths[PLACES];
+	/* That of the gateway that is meant; NULL: whoever answers there is the one. */
+	char *audit_file;
 	int64_t asked_us; /* clock_us() */
 	pid_t pid;
 };
 
+static bool is_meant(const struct reload *reload, const json_t *status)
+{
+	const char *file = json_string_value(
+		json_object_get(json_object_get(status, "audit"), "file"));
+
+	return !reload->audit_file || (file && strcmp(file, reload->audit_file) == 0);
+}
+
+/* NULL with the errno of the first place: another gateway is as good as none. */
 static json_t *ask_anywhere(const struct reload *reload, struct ucred *ret_peer)
 {
-	for (size_t i = 0; i < 2; i++) {
-		char *answer =
-			reload->paths[i] ? gateway_ask(reload->paths[i], ret_peer) : NULL;
+	int error = 0;
+
+	for (size_t i = 0; i < PLACES && reload->paths[i]; i++) {
+		char *answer = gateway_ask(reload->paths[i], ret_peer);
+		int why = errno;
 		json_t *status = answer ? json_loads(answer, 0, NULL) : NULL;
 
-		free(answer);
-		if (status)
+		if (status && is_meant(reload, status)) {
+			free(answer);
 			return status;
+		}
+		if (i == 0)
+			error = status ? ESRCH : answer ? EBADMSG : why;
+		json_decref(status);
+		free(answer);
 	}
+	errno = error;
 	return NULL;
 }
 
@@ -49,26 +71,6 @@ static pid_t pid_in(const json_t *status)
 	json_int_t pid = json_integer_value(json_object_get(status, "pid"));
 
 	return pid > 1 && pid <= INT32_MAX ? (pid_t)pid : -1;
-}
-
-/* The PID comes from a process that an attacker may have taken over. So root signals with
- * the rights of the user that answered, which reach that user's own processes only. The
- * errno; 0 when it is done. */
-static int signal_as(const struct ucred *peer, pid_t pid)
-{
-	pid_t child = fork();
-	int status;
-
-	if (child == 0) {
-		if (geteuid() == 0 && (setgroups(0, NULL) != 0 ||
-				       setresgid(peer->gid, peer->gid, peer->gid) != 0 ||
-				       setresuid(peer->uid, peer->uid, peer->uid) != 0))
-			_exit(errno);
-		_exit(kill(pid, SIGHUP) == 0 ? 0 : errno);
-	}
-	if (child < 0 || waitpid(child, &status, 0) != child)
-		return errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD;
 }
 
 static int request(struct reload *reload)
@@ -84,7 +86,8 @@ static int request(struct reload *reload)
 	if (reload->pid < 0)
 		return ESRCH;
 	reload->asked_us = clock_us();
-	return signal_as(&peer, reload->pid);
+	peer.pid = reload->pid;
+	return gateway_signal(&peer);
 }
 
 /* Of a reload that began after the question; what was asked for earlier may have read the
@@ -150,7 +153,34 @@ static int tell_verdict(const json_t *verdict)
 	return CLI_WRONG;
 }
 
-static int ask_and_wait(struct reload *reload, const char *config)
+/* A reload may be what mends the silence. */
+static void tell_unheard(const char *config)
+{
+	struct ucred service;
+	int error;
+
+	if (!gateway_service(config, &service))
+		return;
+	error = gateway_signal(&service);
+	if (error == 0)
+		complain("it has been told to reload all the same, and nobody says what "
+			 "came of it: see journalctl -u cathgated");
+	else
+		complain("nor can it be told to reload: %s", strerror(error));
+}
+
+static void complain_silence(const struct reload *reload, const char *config, int error)
+{
+	errno = error;
+	if (error == ESRCH && reload->audit_file)
+		complain("the gateway that answers at %s has another audit log than %s, "
+			 "so it is another gateway; name the socket with --socket",
+			 reload->paths[0], reload->audit_file);
+	else
+		gateway_complain_silence(reload->paths[0], config);
+}
+
+static int ask_and_wait(struct reload *reload, const char *config, bool may_be_unheard)
 {
 	int error = request(reload), status;
 	json_t *verdict;
@@ -162,8 +192,9 @@ static int ask_and_wait(struct reload *reload, const char *config)
 		return CLI_USAGE;
 	}
 	if (error != 0) {
-		errno = error;
-		gateway_complain_silence(reload->paths[0], config);
+		complain_silence(reload, config, error);
+		if (may_be_unheard && reload->pid < 0)
+			tell_unheard(config);
 		return CLI_USAGE;
 	}
 	verdict = wait_verdict(reload);
@@ -172,19 +203,42 @@ static int ask_and_wait(struct reload *reload, const char *config)
 	return status;
 }
 
+/* The usual gateway is never told to reload for another one's configuration, for that
+ * change would count nowhere. One that names no socket has its gateway at the usual
+ * place, if no other gateway was there before. -1 after saying why. */
+static int find_places(struct reload *reload, const char *config, const char *socket,
+		       bool is_usual)
+{
+	struct config_faults faults = { 0 };
+	char *named = gateway_socket_named(config), **next = reload->paths;
+	bool is_elsewhere = socket || named;
+
+	if (socket)
+		*next++ = strdup(socket);
+	if (named)
+		*next++ = named;
+	if ((is_usual || !is_elsewhere) && next < reload->paths + PLACES)
+		*next++ = strdup(OBSERVER_CONTROL_USUAL);
+	if (!reload->paths[0] || !next[-1])
+		return complain_memory();
+	if (is_usual || is_elsewhere ||
+	    config_audit_file(config, &reload->audit_file, &faults) == 0)
+		return 0;
+	gateway_config_complain(&faults);
+	config_faults_clear(&faults);
+	return -1;
+}
+
 int gateway_reload(const char *config, const char *socket)
 {
+	bool is_usual = strcmp(config, CATHGATE_CONFIG) == 0 || units_have_config(config);
 	struct reload reload = { .pid = -1 };
 	int status = CLI_USAGE;
 
-	reload.paths[0] = socket ? strdup(socket) : gateway_socket(config);
-	reload.paths[1] =
-		socket ? gateway_socket(config) : strdup(OBSERVER_CONTROL_USUAL);
-	if (!reload.paths[0] || !reload.paths[1])
-		(void)complain_memory();
-	else
-		status = ask_and_wait(&reload, config);
-	free(reload.paths[0]);
-	free(reload.paths[1]);
+	if (find_places(&reload, config, socket, is_usual) == 0)
+		status = ask_and_wait(&reload, config, is_usual && !socket);
+	for (size_t i = 0; i < PLACES; i++)
+		free(reload.paths[i]);
+	free(reload.audit_file);
 	return status;
 }

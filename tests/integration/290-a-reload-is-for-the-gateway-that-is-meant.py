@@ -1,0 +1,136 @@
+"""Goal: `cathgate reload --config X` never tells another gateway to reload, and where nobody
+answers, a gateway that is the service's is told all the same, with its user's rights: by the
+unit's ExecReload=, and by root; no other process is."""
+import os
+import pathlib
+import subprocess
+
+import small_disk
+from dicom import PATIENCE
+from harness import Test, cathgate, eventually
+from own_machine import LOG, SITE, UNITS, Machine, mount
+
+small_disk.in_namespace()
+CONFIG = SITE / "cathgate.conf"
+
+
+def reload(*more, user=None, environment=None):
+	done = subprocess.run(
+		[tool, "reload", *map(str, more)], capture_output=True, text=True, timeout=PATIENCE,
+		stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})}, user=user,
+		group=user, extra_groups=[] if user else None)
+	return done.returncode, done.stdout + done.stderr
+
+
+def reloads():
+	return LOG.read_text().count('"event":"reload"')
+
+
+def answers_at(socket):
+	"""Once the gateway that runs has made it."""
+	return eventually(lambda: subprocess.run([tool, "status", "--json", "--socket", socket],
+						 capture_output=True, check=False).returncode == 0)
+
+
+def listens_at(name):
+	"""What the file says, which counts after a reload."""
+	text = plain + (f'\ncontrol: {{ socket = "/run/cathgate/{name}"; }};\n' if name else "")
+	CONFIG.write_text(text)
+
+
+def nobody_elses(machine):
+	"""The usual gateway runs; the other one doesn't."""
+	other = t.work / "other.conf"
+	for text, word in (
+			(f'{plain}\ncontrol: {{ socket = "{t.work}/none"; }};\n', "is cathgated running"),
+			(plain.replace(str(LOG), "/var/log/cathgate/other.jsonl"), "another gateway"),
+			("listen = (\n", "it can't be read")):
+		other.write_text(text)
+		before = reloads()
+		code, said = reload("--config", other)
+		assert code == 2 and word in said, (code, said)
+		assert reloads() == before, said
+	# The configuration that names no socket has its gateway at the usual place.
+	other.write_text(plain)
+	code, said = reload("--config", other)
+	assert code == 0, said
+	# An edit of the usual one's socket counts after the reload.
+	listens_at("next")
+	code, said = reload()
+	assert code == 0, said
+	answers_at("/run/cathgate/next")
+
+
+def is_told(machine, said, code, before):
+	assert code == 2 and "has been told to reload" in said, (code, said)
+	assert "journalctl -u cathgated" in said, said
+	eventually(lambda: reloads() > before)
+
+
+def systemctl(pid, user="cathgate"):
+	"""As systemd answers; a machine where it runs has this folder."""
+	pathlib.Path("/run/systemd/system").mkdir(parents=True, exist_ok=True)
+	program = FOLDER / "systemctl"
+	program.write_text(
+		"#!/bin/sh\ncase \"$*\" in *cathgated.socket*) exit 0 ;; esac\n"
+		f"printf 'LoadState=loaded\\nActiveState=active\\nUser={user}\\nMainPID={pid}\\n'\n")
+	program.chmod(0o755)
+	return {"PATH": f"{FOLDER}:{os.environ['PATH']}"}
+
+
+def root_asks_systemd(process):
+	"""The socket in force is neither that of the file nor the usual one."""
+	listens_at("third")
+	before = reloads()
+	code, said = reload()
+	assert code == 2 and "told to reload" not in said, said
+	is_told(process, *reversed(reload(environment=systemctl(process.pid))), before)
+	answers_at("/run/cathgate/third")
+	listens_at("fourth")
+	# Of another user's process systemd's word isn't enough, nor is another socket meant.
+	bystander = subprocess.Popen(["sleep", "1000"])
+	code, said = reload(environment=systemctl(bystander.pid))
+	assert code == 2 and "nor can it be told" in said, said
+	code, said = reload("--socket", "/run/cathgate/none", environment=systemctl(bystander.pid))
+	assert code == 2 and "told" not in said, said
+	assert bystander.poll() is None
+	bystander.kill()
+	bystander.wait()
+
+
+def the_unit_is_told(process, machine):
+	"""ExecReload= runs as the service's user, and is told its process."""
+	def asked(pid, *more):
+		return reload(*more, user=machine.uid, environment={"MAINPID": str(pid)})
+	listens_at("fifth")
+	before = reloads()
+	code, said = asked(process.pid)		# which isn't in the service's control group
+	assert code == 2 and "told" not in said, said
+	group = t.work / "cgroup"
+	group.write_text("0::/system.slice/cathgated.service\n")
+	mount("--bind", group, f"/proc/{process.pid}/cgroup")
+	code, said = asked(process.pid, "--config", t.work / "other.conf")
+	assert code == 2 and "told" not in said, said
+	assert reloads() == before
+	is_told(process, *reversed(asked(process.pid)), before)
+	answers_at("/run/cathgate/fifth")
+
+
+with Test() as t:
+	machine = Machine(t)
+	FOLDER = small_disk.FOLDER
+	FOLDER.chmod(0o755)
+	tool = FOLDER / "cathgate"
+	tool.write_bytes(pathlib.Path(cathgate()).read_bytes())
+	tool.chmod(0o755)
+	t.work.chmod(0o755)
+	machine.setup()
+	os.mkdir("/run/cathgate", 0o750)
+	os.chown("/run/cathgate", machine.uid, machine.uid)
+	plain = CONFIG.read_text()
+	process = machine.start()
+	answers_at("/run/cathgate/control")
+	nobody_elses(machine)
+	root_asks_systemd(process)
+	the_unit_is_told(process, machine)
+	machine.stop(process)
