@@ -143,6 +143,21 @@ static void put_alert(struct list *list, const struct tally *tally)
 		    alert->reason, alert->detail);
 }
 
+static void put_refusal(struct list *list, const char *subject, const char *what,
+			const struct observer_verdict *verdict)
+{
+	char when[UTC_TEXT_SIZE], more[64] = "";
+
+	if (!verdict->is_refused)
+		return;
+	utc_text_seconds((time_t)verdict->began, when);
+	if (verdict->error_count > 1)
+		snprintf(more, sizeof(more),
+			 "the first of %u errors: ", verdict->error_count);
+	put(list, WARNING, "reload-refused", subject, when,
+	    "%s refused, and what was in force stays: %s%s", what, more, verdict->text);
+}
+
 static void put_log(struct list *list, const struct snapshot *snapshot,
 		    const struct tally *tally)
 {
@@ -150,10 +165,8 @@ static void put_log(struct list *list, const struct snapshot *snapshot,
 		put(list, WARNING, "audit-short-of-room", "", "",
 		    "the audit log's disk is nearly full: refusals are only counted");
 	put_alert(list, tally);
-	if (strcmp(tally->last_reload.outcome, "refused") == 0)
-		put(list, WARNING, "reload-refused", "", tally->last_reload.time,
-		    "the last reload was refused, and what was in force stays: %s",
-		    tally->last_changes);
+	put_refusal(list, "", "the last reload was", &snapshot->head.verdict);
+	put_refusal(list, "files", "files that have changed are", &snapshot->head.files);
 }
 
 static void put_recent(struct list *list, const struct recent *recent)

@@ -292,6 +292,14 @@ static bool note_reload(struct tally *tally, const json_t *line)
 	return !goes_on;
 }
 
+/* A gateway that has started has read everything: reloads before that say nothing. */
+static void forget_reload(struct tally *tally)
+{
+	tally->last_reload = (struct happening){ 0 };
+	tally->last_changes[0] = '\0';
+	tally->reload_goes_on = false;
+}
+
 void tally_take(struct tally *tally, const json_t *line, uint64_t sequence, bool counts)
 {
 	const char *event = members_text(line, "event");
@@ -301,6 +309,8 @@ void tally_take(struct tally *tally, const json_t *line, uint64_t sequence, bool
 	PUT(tally->last_line, members_text(line, "time"));
 	if (strcmp(event, "checkpoint") == 0)
 		PUT(tally->last_checkpoint, members_text(line, "time"));
+	else if (strcmp(event, "start") == 0)
+		forget_reload(tally);
 	else if (strcmp(event, "reload") == 0)
 		counts &= note_reload(tally, line);
 	else if (strcmp(event, "alert") == 0)

@@ -52,7 +52,7 @@ static const struct family families[] = {
 	{ "cathgate_modality_last_instance_timestamp_seconds", SERIES_GAUGE,
 	  "When an instance of a modality was last forwarded; 0: not known." },
 	{ "cathgate_last_reload_successful", SERIES_GAUGE,
-	  "0 when the last reload was refused." },
+	  "0 while the configuration, or a file that has changed, is refused." },
 };
 
 int textfile_open(struct textfile *textfile, const char *path)
@@ -142,7 +142,7 @@ static void put_log(struct series *to, const struct snapshot *snapshot,
 		series_add(to, "cathgate_audit_last_checkpoint_timestamp_seconds",
 			   (double)utc_seconds(tally->last_checkpoint), NULL);
 	series_add(to, "cathgate_last_reload_successful",
-		   strcmp(tally->last_reload.outcome, "refused") != 0, NULL);
+		   !observer_is_refusing(&snapshot->head), NULL);
 	for (uint32_t i = 0; i < snapshot->head.destination_count; i++) {
 		const char *name = snapshot->destinations[i].text;
 		const struct tally_destination *known = tally_find(tally, name);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <systemd/sd-daemon.h>
 
 #include "cathgate/base/clock.h"
@@ -204,9 +205,14 @@ MUST_USE static int try_reload(struct server *server, const char *config_path,
 	return rc;
 }
 
+static struct observer_verdict begin_verdict(void)
+{
+	return (struct observer_verdict){ .began_us = clock_us(), .began = time(NULL) };
+}
+
 void reload_all(struct server *server)
 {
-	struct observer_verdict verdict = { .began_us = clock_us() };
+	struct observer_verdict verdict = begin_verdict();
 
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)verdict.began_us);
 	/* It logs a refusal. */
@@ -217,12 +223,17 @@ void reload_all(struct server *server)
 
 void reload_maintain(struct server *server)
 {
-	struct observer_verdict nobody_asked;
-	bool is_last_try = watch_is_last_try(server->watch);
+	struct observer_verdict verdict = begin_verdict();
+	bool is_last_try = watch_is_last_try(server->watch), is_taken;
 
-	if (watch_maintain(server->watch) &&
-	    try_reload(server, NULL, !is_last_try, &nobody_asked) != 0)
+	if (!watch_maintain(server->watch))
+		return;
+	is_taken = try_reload(server, NULL, !is_last_try, &verdict) == 0;
+	if (!is_taken)
 		watch_refused(server->watch, is_last_try);
+	/* It doesn't speak of the configuration, which may still be refused. */
+	if (is_taken || is_last_try)
+		snapshot_tell_files(server, &verdict);
 }
 
 void reload_raise_alerts(const struct server *server, const struct settings *before)

@@ -129,6 +129,7 @@ static void write_totals(const struct server *server, FILE *to)
 		.handshakes = histogram_total(&snapshot->handshake),
 		.turned_away = server->gate.visitors.turned_away,
 		.verdict = snapshot->verdict,
+		.files = snapshot->files,
 		.handshake = snapshot->handshake,
 		.first_byte = snapshot->first_byte,
 		.alerts = snapshot->alerts,
@@ -219,9 +220,22 @@ void snapshot_maintain(struct server *server)
 	tell(server, helpers, 2);
 }
 
+static void tell_now(struct server *server)
+{
+	server->snapshot.tell_ms = 0;
+	snapshot_maintain(server);
+}
+
 void snapshot_tell_verdict(struct server *server, const struct observer_verdict *verdict)
 {
 	server->snapshot.verdict = *verdict;
-	server->snapshot.tell_ms = 0;
-	snapshot_maintain(server);
+	if (!verdict->is_refused)
+		server->snapshot.files = (struct observer_verdict){ 0 };
+	tell_now(server);
+}
+
+void snapshot_tell_files(struct server *server, const struct observer_verdict *verdict)
+{
+	server->snapshot.files = *verdict;
+	tell_now(server);
 }

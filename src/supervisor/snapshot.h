@@ -19,7 +19,7 @@ struct snapshot {
 	struct alerter_totals alerts_told; /* by the present one */
 	struct histogram handshake, first_byte, sync;
 	struct histogram sync_told; /* by the present auditor */
-	struct observer_verdict verdict;
+	struct observer_verdict verdict, files;
 };
 
 /* What an association says now, after what it said before. Figures that can't be are not
@@ -29,5 +29,7 @@ void snapshot_add_association(struct snapshot *snapshot,
 			      const struct association_figures *now);
 void snapshot_add_sync(struct snapshot *snapshot, const struct histogram *sync);
 void snapshot_maintain(struct server *server);
-/* Tells at once what came of a reload. */
+/* Each tells at once what came of a reload: of one that was asked for, which has read
+ * files that have changed as well, and of one of these alone. */
 void snapshot_tell_verdict(struct server *server, const struct observer_verdict *verdict);
+void snapshot_tell_files(struct server *server, const struct observer_verdict *verdict);

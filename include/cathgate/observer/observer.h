@@ -41,10 +41,11 @@
  * (SOCK_SEQPACKET) with one byte.
  */
 
-/* What came of the last reload that was asked for. Who asks for one compares the time at
- * which it began with that of the question. */
+/* What came of a reload. Who asks for one compares the time at which it began with that
+ * of the question. */
 struct observer_verdict {
 	int64_t began_us; /* clock_us(); 0: there was none */
+	int64_t began;	  /* a time_t */
 	bool is_refused;
 	uint32_t error_count;
 	char text[1024]; /* the first error, or what has changed */
@@ -60,7 +61,9 @@ struct observer_head {
 	uint64_t handshakes;	      /* that ended well */
 	uint64_t turned_away;	      /* at accept, by a limit */
 	struct alerter_totals alerts;
-	struct observer_verdict verdict;
+	struct observer_verdict verdict; /* of the last reload that was asked for */
+	struct observer_verdict
+		files;		     /* of files that have changed since, by themselves */
 	struct histogram handshake;  /* from accept until the certificate is proved */
 	struct histogram first_byte; /* of a C-STORE: from its first byte in until out */
 	struct histogram sync;	     /* of the audit log to its disk */
@@ -90,6 +93,13 @@ struct observer_name {
 
 /* The size of a whole snapshot with that head. */
 size_t observer_snapshot_size(const struct observer_head *head);
+
+/* Whether something on disk is refused, and what was in force before stays: all that
+ * tells of it agrees by this. */
+static inline bool observer_is_refusing(const struct observer_head *head)
+{
+	return head->verdict.is_refused || head->files.is_refused;
+}
 
 /* Whether there is anywhere to show something: a file is configured, or a socket is, or
  * the usual socket's folder exists. */
