@@ -17,6 +17,7 @@
 #include "cathgate/base/utc.h"
 
 #include "alert_command.h"
+#include "alert_held.h"
 #include "alert_queue.h"
 #include "follower.h"
 #include "problems.h"
@@ -31,15 +32,16 @@ struct alerter {
 	struct snapshot snapshot;
 	struct tally tally;
 	struct follower log;
-	json_t *held; /* the problems as they were last time */
+	struct alert_held held;
 	struct alert_queue queue;
 	struct alert_command command;
 	struct alerter_totals totals;
 	int64_t look_ms;
 };
 
-static void say(struct alerter *alerter, const char *alert, const json_t *problem)
+static void say(void *context, const char *alert, const json_t *problem)
 {
+	struct alerter *alerter = context;
 	char now[UTC_TEXT_SIZE];
 	json_t *object = json_pack("{s:s}", "alert", alert);
 
@@ -53,6 +55,17 @@ static void say(struct alerter *alerter, const char *alert, const json_t *proble
 	alert_queue_add(&alerter->queue, object);
 }
 
+/* A failure that is followed by a success within a second isn't in any look. */
+static void touch_destination(struct alerter *alerter, const char *name)
+{
+	const struct tally_destination *known = tally_find(&alerter->tally, name);
+	json_t *problem = known ? problems_of_destination(known) : NULL;
+
+	if (problem)
+		alert_held_touch(&alerter->held, problem);
+	json_decref(problem);
+}
+
 /* A line of the log that was written since this began. What is a problem, too, is told as
  * one. */
 static void hear_line(void *context, const json_t *line)
@@ -60,6 +73,7 @@ static void hear_line(void *context, const json_t *line)
 	const char *reason = members_text(line, "reason");
 	json_t *problem;
 
+	touch_destination(context, members_text(line, "destination"));
 	if (strcmp(members_text(line, "event"), "alert") != 0 ||
 	    problems_have_alert(reason))
 		return;
@@ -78,44 +92,21 @@ static bool is_told(const json_t *problem)
 	return strcmp(what, "not-serving") != 0 || strcmp(level, "warning") != 0;
 }
 
-static bool holds(const json_t *problems, const json_t *problem)
-{
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach(
-		problems, i,
-		item) if (json_equal(json_object_get(item, "problem"),
-				     json_object_get(problem, "problem")) &&
-			  json_equal(json_object_get(item, "subject"),
-				     json_object_get(problem, "subject"))) return true;
-	return false;
-}
-
-static void say_those_not_in(struct alerter *alerter, const json_t *problems,
-			     const json_t *others, const char *alert)
-{
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach(problems, i, item) if (is_told(item) && !holds(others, item))
-		say(alerter, alert, item);
-}
-
 static void look(struct alerter *alerter)
 {
-	json_t *now;
+	json_t *now, *told, *item;
+	size_t i;
 
 	alerter->look_ms = clock_ms() + LOOK_MS;
 	if (!alerter->snapshot.memory || alerter->log.has_more)
 		return; /* it isn't known yet how things are */
 	now = problems_list(&alerter->snapshot, &alerter->tally);
-	if (!now)
-		return;
-	say_those_not_in(alerter, now, alerter->held, "began");
-	say_those_not_in(alerter, alerter->held, now, "ended");
-	json_decref(alerter->held);
-	alerter->held = now;
+	told = json_array();
+	json_array_foreach(now, i, item) if (is_told(item)) json_array_append(told, item);
+	if (now && told)
+		alert_held_look(&alerter->held, told, clock_ms(), say, alerter);
+	json_decref(told);
+	json_decref(now);
 }
 
 static void tell_totals(const struct alerter *alerter)
@@ -225,7 +216,6 @@ int alerter_run(int supervisor, const struct config *config)
 		.config = config,
 		.supervisor = supervisor,
 		.log = { .path = config->audit.file.path, .on_new = hear_line },
-		.held = json_array(),
 		.command = { .words = &config->alerts.command,
 			     .process = -1,
 			     .output = -1 },
@@ -235,8 +225,7 @@ int alerter_run(int supervisor, const struct config *config)
 	alerter.log.context = &alerter;
 	setpriority(PRIO_PROCESS, 0, NICENESS);
 	signal(SIGPIPE, SIG_IGN);
-	if (tally_open(&alerter.tally) != 0 || alert_queue_open(&alerter.queue) != 0 ||
-	    !alerter.held) {
+	if (tally_open(&alerter.tally) != 0 || alert_queue_open(&alerter.queue) != 0) {
 		log_error("no memory for the alerter");
 		goto out;
 	}
@@ -250,6 +239,6 @@ out:
 	alert_queue_close(&alerter.queue);
 	tally_close(&alerter.tally);
 	snapshot_free(&alerter.snapshot);
-	json_decref(alerter.held);
+	alert_held_clear(&alerter.held);
 	return status;
 }

@@ -89,30 +89,43 @@ static bool is_of_one_instance(const struct happening *failure)
 	       strcmp(failure->reason, reason_name(REASON_DESTINATION_CONTEXT)) == 0;
 }
 
+static void put_destination(struct list *list, const struct tally_destination *known)
+{
+	if (known->has_failed_last)
+		put(list, is_of_one_instance(&known->last_failure) ? WARNING : CRITICAL,
+		    "destination-failing", known->name, known->fails_since,
+		    "destination %s fails: %s: %s", known->name,
+		    known->last_failure.reason, known->last_failure.detail);
+}
+
 static void put_destinations(struct list *list, const struct snapshot *snapshot,
 			     const struct tally *tally)
 {
 	for (uint32_t i = 0; i < snapshot->head.destination_count; i++) {
-		const char *name = snapshot->destinations[i].text;
-		const struct tally_destination *known = tally_find(tally, name);
+		const struct tally_destination *known =
+			tally_find(tally, snapshot->destinations[i].text);
 
-		if (!known || !known->has_failed_last)
-			continue;
-		put(list, is_of_one_instance(&known->last_failure) ? WARNING : CRITICAL,
-		    "destination-failing", name, known->fails_since,
-		    "destination %s fails: %s: %s", name, known->last_failure.reason,
-		    known->last_failure.detail);
+		if (known)
+			put_destination(list, known);
 	}
+}
+
+const char *problems_owner(enum observer_owner owner)
+{
+	static const char *const owners[] = { "gateway", "modality", "destination" };
+
+	return owners[owner];
 }
 
 static void put_end(struct list *list, const struct observer_end *end)
 {
 	/* The gateway's own have a name that says what they are. */
-	static const char *const owners[] = { "", "the certificate of modality ",
-					      "the certificate of destination " };
+	static const char *const whose[] = { "", "the certificate of modality ",
+					     "the certificate of destination " };
 	double days = (double)(end->until - list->now) / DAY;
 	double limit = end->is_crl ? OBSERVER_CRL_DAYS : OBSERVER_CERTIFICATE_DAYS;
 	double bad = end->is_crl ? OBSERVER_CRL_BAD_DAYS : OBSERVER_CERTIFICATE_BAD_DAYS;
+	enum level level = days < bad ? CRITICAL : WARNING;
 	char ends[UTC_TEXT_SIZE], left[64];
 
 	if (days >= limit)
@@ -120,9 +133,11 @@ static void put_end(struct list *list, const struct observer_end *end)
 	utc_date(end->until, ends);
 	snprintf(left, sizeof(left), days < 0 ? "has ended" : "ends in %.0f days",
 		 floor(days));
-	put(list, days < bad ? CRITICAL : WARNING,
-	    end->is_crl ? "crl-ends" : "certificate-ends", end->name, "", "%s%s %s (%s)",
-	    owners[end->owner], end->name, left, ends);
+	put(list, level, end->is_crl ? "crl-ends" : "certificate-ends", end->name, "",
+	    "%s%s %s (%s)", whose[end->owner], end->name, left, ends);
+	json_object_set_new(
+		json_array_get(list->of[level], json_array_size(list->of[level]) - 1),
+		"owner", json_string(problems_owner(end->owner)));
 }
 
 /* Those that have no end, and that nothing else here shows. */
@@ -194,9 +209,34 @@ static void put_recent(struct list *list, const struct recent *recent)
 	    last->detail[0] ? ": " : "", last->detail);
 }
 
+static struct list begin(void)
+{
+	return (struct list){ .of = { json_array(), json_array() }, .now = time(NULL) };
+}
+
+/* The worst first. */
+static json_t *finish(struct list *list)
+{
+	json_array_extend(list->of[CRITICAL], list->of[WARNING]);
+	json_decref(list->of[WARNING]);
+	return list->of[CRITICAL];
+}
+
+json_t *problems_of_destination(const struct tally_destination *destination)
+{
+	struct list list = begin();
+	json_t *all, *ret;
+
+	put_destination(&list, destination);
+	all = finish(&list);
+	ret = json_incref(json_array_get(all, 0));
+	json_decref(all);
+	return ret;
+}
+
 json_t *problems_list(const struct snapshot *snapshot, const struct tally *tally)
 {
-	struct list list = { .of = { json_array(), json_array() }, .now = time(NULL) };
+	struct list list = begin();
 
 	put_state(&list, snapshot);
 	put_destinations(&list, snapshot, tally);
@@ -205,7 +245,5 @@ json_t *problems_list(const struct snapshot *snapshot, const struct tally *tally
 	put_log(&list, snapshot, tally);
 	for (size_t i = 0; i < tally->recents.count; i++)
 		put_recent(&list, &tally->recents.items[i]);
-	json_array_extend(list.of[CRITICAL], list.of[WARNING]);
-	json_decref(list.of[WARNING]);
-	return list.of[CRITICAL];
+	return finish(&list);
 }

@@ -16,7 +16,14 @@ const char *problems_state(const struct snapshot *snapshot);
 /* Whether an alert of the audit log with that reason is a problem for a day. */
 bool problems_have_alert(const char *reason);
 
+/* The one that a destination has, as in the list below; NULL when it doesn't fail. */
+json_t *problems_of_destination(const struct tally_destination *destination);
+
+/* "gateway", "modality" or "destination". */
+const char *problems_owner(enum observer_owner owner);
+
 /* A list of objects, the worst first: `problem` is a word that stays, `level` "critical"
- * or "warning", `subject` whom it is about, `time` when it began or was last seen (null:
+ * or "warning", `subject` whom it is about (of what ends, `owner` says which kind of name
+ * that is), `time` when it began or was last seen (null:
  * not known), `text` a sentence for people. NULL without memory. */
 json_t *problems_list(const struct snapshot *snapshot, const struct tally *tally);

@@ -78,7 +78,6 @@ static json_t *destinations(const struct snapshot *snapshot, const struct tally 
 
 static json_t *ends(const struct snapshot *snapshot)
 {
-	static const char *const owners[] = { "gateway", "modality", "destination" };
 	json_t *list = json_array();
 	time_t now = time(NULL);
 
@@ -88,9 +87,9 @@ static json_t *ends(const struct snapshot *snapshot)
 		json_array_append_new(
 			list, json_pack("{s:s,s:s,s:o,s:o,s:f}", "of",
 					from->is_crl ? "crl" : "certificate", "owner",
-					owners[from->owner], "name", plain(from->name),
-					"ends", moment(from->until), "days",
-					(double)(from->until - now) / 86400));
+					problems_owner(from->owner), "name",
+					plain(from->name), "ends", moment(from->until),
+					"days", (double)(from->until - now) / 86400));
 	}
 	return list;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Goal: alerts.command hears of a problem that begins and ends, and of the log's alerts, each as
-one JSON object, by a process that has nothing of the gateway's; the samples bring them by mail and
-to a webhook. A command that fails, hangs or leaves others behind does no harm; a flood is summed
+"""Goal: alerts.command hears of a problem that begins, becomes critical and ends, once each however
+often it comes and goes, and of the log's alerts, each as one JSON object, by a process that has
+nothing of the gateway's; the samples bring them by mail and to a webhook. A command that fails, hangs or leaves others behind does no harm; a flood is summed
 up; one that can't be run, or that others could change, is refused."""
 import http.server
 import json
@@ -10,10 +10,11 @@ import queue
 import shutil
 import socketserver
 import threading
+import time
 
 import metrics
 from authority import DAY, Authority
-from dicom import PATIENCE, XA_CONTEXT
+from dicom import PATIENCE, RELEASE_RP, XA_CONTEXT, release_pdu
 from harness import ROOT, Skip, Test, eventually, is_alive
 from objects import make
 
@@ -70,6 +71,21 @@ def script(name, text):
 	return path
 
 
+def moody(association):
+	"""A PACS that refuses as many instances as `refuses` has items."""
+	association.accept()
+	while (message := association.receive()) is not None:
+		association.respond(message, status=refuses.pop() if refuses else 0)
+	association.send(release_pdu(RELEASE_RP))
+
+
+def refuse_once():
+	refuses.append(0xA700)
+	modality = t.associate(gateway)
+	assert modality.store(make("explicit")).status == 0xA700
+	modality.release()
+
+
 def fail_once():
 	modality = t.connect(gateway)
 	modality.request(contexts=[XA_CONTEXT])
@@ -94,23 +110,37 @@ with Test() as t:
 		raise Skip("there is no curl")
 	prom = t.work / "cathgate.prom"
 	fixed = {"metrics": {"textfile": str(prom)}}
-	pacs = t.pacs()
+	refuses = []
+	pacs = t.pacs(moody)
 	hook, hook_port = serve(http.server.ThreadingHTTPServer, Hook)
 	smtp, smtp_port = serve(socketserver.ThreadingTCPServer, Smtp)
 	gateway = t.gateway(pacs, alerting(WEBHOOK, f"http://127.0.0.1:{hook_port}/x"))
 
-	# A problem begins and ends.
+	# A problem begins, with one instance; then the PACS is down.
 	away = {**alerting(WEBHOOK, f"http://127.0.0.1:{hook_port}/x"), "destinations.0.port": 1}
+	refuse_once()
+	def heard_of(problem):
+		return next(h for h in iter(lambda: hook.heard.get(timeout=PATIENCE), None)
+			    if h["problem"] == problem)
+	heard = heard_of("destination-failing")
+	assert (heard["alert"], heard["subject"], heard["level"], heard["node"]) == (
+		"began", "pacs", "warning", "test"), heard
 	gateway.reload(away)
 	fail_once()
-	heard = hook.heard.get(timeout=PATIENCE)
-	assert (heard["alert"], heard["problem"], heard["subject"], heard["level"], heard["node"]) == (
-		"began", "destination-failing", "pacs", "critical", "test"), heard
+	heard = heard_of("destination-failing")
+	assert (heard["alert"], heard["subject"], heard["level"]) == ("began", "pacs", "critical"), heard
 	assert heard["text"].startswith("destination pacs fails: destination-unreachable"), heard
+	# It comes and goes, for long enough to be seen each time, and is one problem.
 	gateway.reload(alerting(WEBHOOK, f"http://127.0.0.1:{hook_port}/x"))
+	for _ in range(4):
+		store_once()
+		time.sleep(1.5)
+		refuse_once()
+		time.sleep(1.5)
 	store_once()
-	heard = hook.heard.get(timeout=PATIENCE)
-	assert (heard["alert"], heard["problem"]) == ("ended", "destination-failing"), heard
+	heard = heard_of("destination-failing")
+	assert heard["alert"] == "ended", heard
+	assert hook.heard.empty()
 	assert counted("done") >= 1
 
 	# The same by mail, and it is said that the configuration is not taken.
@@ -119,6 +149,8 @@ with Test() as t:
 	gateway.helper("alerter")
 	gateway.reload({**fixed, "destinations.0.port": 0}, "refused")
 	recipients, text = smtp.heard.get(timeout=PATIENCE)
+	while "reload" not in text:	# an instance that failed was told before
+		recipients, text = smtp.heard.get(timeout=PATIENCE)
 	assert len(recipients) == 2 and "<two@test.example>" in recipients[1], recipients
 	assert "Subject: [Cathgate test] began: the last reload was refused" in text, text
 	assert "To: one@test.example, two@test.example\r\n" in text, text

@@ -1,6 +1,7 @@
 /*
  * The alerter runs a command of the administrator's (alerts.command) for what somebody
- * should hear of: problems that begin and end, and the audit log's alerts.
+ * should hear of: problems that begin, become critical and end, and the audit log's
+ * alerts.
  *
  * Promises: the command is in nobody's way; it gets one JSON object on its standard
  * input, no descriptor, no key, and a clean environment; it is ended, with all that it
@@ -18,6 +19,7 @@
 
 #define ALERTER_COMMAND_SECONDS 30
 #define ALERTER_PER_MINUTE	4
+#define ALERTER_GONE_SECONDS	60 /* a problem that is absent so long is over */
 
 /* What the alerter tells the supervisor, in one message each time. */
 struct alerter_totals {
