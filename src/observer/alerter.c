@@ -116,18 +116,33 @@ static void tell_totals(const struct alerter *alerter)
 		log_debug("the supervisor doesn't listen: %s", strerror(errno));
 }
 
+static void command_failed(struct alerter *alerter)
+{
+	json_t *dropped = alert_queue_failed(&alerter->queue);
+
+	if (dropped) {
+		alerter->totals.dropped++;
+		log_error("an alert is dropped after %d tries: %s", ALERTER_TRIES,
+			  members_text(dropped, "text"));
+	} else {
+		alerter->totals.failed++;
+	}
+	json_decref(dropped);
+	tell_totals(alerter);
+}
+
 static void run_next(struct alerter *alerter)
 {
-	json_t *alert = alert_queue_next(&alerter->queue);
+	const json_t *alert = alert_queue_next(&alerter->queue);
 	char *text = alert ? json_dumps(alert, JSON_COMPACT) : NULL;
 
-	if (text && alert_command_start(&alerter->command, text) != 0) {
+	if (!alert)
+		return;
+	if (!text || alert_command_start(&alerter->command, text) != 0) {
 		log_error("alerts.command can't be started: %s", strerror(errno));
-		alerter->totals.failed++;
-		tell_totals(alerter);
+		command_failed(alerter);
 	}
 	free(text);
-	json_decref(alert);
 }
 
 static void look_at_command(struct alerter *alerter)
@@ -137,13 +152,14 @@ static void look_at_command(struct alerter *alerter)
 		case ALERT_COMMAND_RUNS:
 			return;
 		case ALERT_COMMAND_DONE:
+			alert_queue_done(&alerter->queue);
 			alerter->totals.done++;
+			tell_totals(alerter);
 			break;
 		case ALERT_COMMAND_FAILED:
-			alerter->totals.failed++;
+			command_failed(alerter);
 			break;
 		}
-		tell_totals(alerter);
 	}
 	run_next(alerter);
 }
@@ -225,7 +241,8 @@ int alerter_run(int supervisor, const struct config *config)
 	alerter.log.context = &alerter;
 	setpriority(PRIO_PROCESS, 0, NICENESS);
 	signal(SIGPIPE, SIG_IGN);
-	if (tally_open(&alerter.tally) != 0 || alert_queue_open(&alerter.queue) != 0) {
+	if (tally_open(&alerter.tally) != 0 ||
+	    alert_queue_open(&alerter.queue, config->gateway_name) != 0) {
 		log_error("no memory for the alerter");
 		goto out;
 	}

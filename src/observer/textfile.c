@@ -28,7 +28,8 @@ static const struct family families[] = {
 	{ "cathgate_turned_away_total", SERIES_COUNTER,
 	  "Connections that a limit closed at accept." },
 	{ "cathgate_alert_commands_total", SERIES_COUNTER,
-	  "Runs of alerts.command, by outcome: done, failed." },
+	  "Runs of alerts.command, by outcome: done, failed (the alert is tried again), "
+	  "dropped (it was the last try)." },
 	{ "cathgate_handshake_seconds", SERIES_HISTOGRAM,
 	  "From accept until the certificate is proved." },
 	{ "cathgate_first_byte_seconds", SERIES_HISTOGRAM,
@@ -90,6 +91,8 @@ static void put_state(struct series *to, const struct snapshot *snapshot, bool i
 		   "outcome", "done", NULL);
 	series_add(to, "cathgate_alert_commands_total", (double)head->alerts.failed,
 		   "outcome", "failed", NULL);
+	series_add(to, "cathgate_alert_commands_total", (double)head->alerts.dropped,
+		   "outcome", "dropped", NULL);
 	series_put(to, "cathgate_handshake_seconds", &head->handshake, NULL);
 	series_put(to, "cathgate_first_byte_seconds", &head->first_byte, NULL);
 	series_put(to, "cathgate_audit_sync_seconds", &head->sync, NULL);

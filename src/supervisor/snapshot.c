@@ -191,10 +191,12 @@ static void hear_alerter(struct snapshot *snapshot, const struct helper *alerter
 	for (int i = 0; i < HEARD_AT_ONCE && recv(alerter->channel, &now, sizeof(now),
 						  MSG_DONTWAIT) == sizeof(now);
 	     i++) {
-		if (now.done < told->done || now.failed < told->failed)
+		if (now.done < told->done || now.failed < told->failed ||
+		    now.dropped < told->dropped)
 			*told = (struct alerter_totals){ 0 };
 		snapshot->alerts.done += now.done - told->done;
 		snapshot->alerts.failed += now.failed - told->failed;
+		snapshot->alerts.dropped += now.dropped - told->dropped;
 		*told = now;
 	}
 }

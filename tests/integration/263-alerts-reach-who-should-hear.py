@@ -9,6 +9,7 @@ import os
 import queue
 import shutil
 import socketserver
+import subprocess
 import threading
 import time
 
@@ -156,6 +157,14 @@ with Test() as t:
 	assert "To: one@test.example, two@test.example\r\n" in text, text
 	eventually(lambda: counted("done") >= 3)
 	assert "alerter: " not in gateway.log()
+
+	# So is what a flood is summed up as.
+	more = {"alert": "more", "node": "test", "time": "2026-01-31T12:00:00Z", "level": "critical",
+		"count": 21, "texts": ["one", "two"], "text": "and 21 more"}
+	subprocess.run([MAIL, f"smtp://127.0.0.1:{smtp_port}", "a@test.example", "b@test.example"],
+		       input=json.dumps(more, separators=(",", ":")), text=True, check=True)
+	text = smtp.heard.get(timeout=PATIENCE)[1]
+	assert "Subject: [Cathgate test] more: and 21 more" in text, text
 
 	# The command has nothing of the gateway's: no descriptor, no variable, none of its
 	# processes survive it; its output is in the log when it fails.

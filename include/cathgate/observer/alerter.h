@@ -6,8 +6,9 @@
  * Promises: the command is in nobody's way; it gets one JSON object on its standard
  * input, no descriptor, no key, and a clean environment; it is ended, with all that it
  * has started, after ALERTER_COMMAND_SECONDS. It runs ALERTER_PER_MINUTE times a minute
- * at most, one at a time; what comes meanwhile is summed up. That the gateway itself is
- * down it can't tell, since it ends with it.
+ * at most, one at a time; what comes meanwhile is summed up. An alert for which it fails
+ * is tried again, ALERTER_TRIES times in all, and then dropped, which is logged. That the
+ * gateway itself is down it can't tell, since it ends with it.
  */
 #pragma once
 
@@ -19,11 +20,13 @@
 
 #define ALERTER_COMMAND_SECONDS 30
 #define ALERTER_PER_MINUTE	4
+#define ALERTER_TRIES		3  /* of an alert for which it fails, a minute apart */
 #define ALERTER_GONE_SECONDS	60 /* a problem that is absent so long is over */
 
 /* What the alerter tells the supervisor, in one message each time. */
 struct alerter_totals {
-	uint64_t done, failed; /* runs of the command */
+	/* Runs of the command; `dropped` are those that failed at an alert's last try. */
+	uint64_t done, failed, dropped;
 };
 
 bool alerter_is_wanted(const struct config *config);
