@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cathgate/base/ids.h"
+
 #define GROUPS_MAX 256
 
 static bool is_own_group(gid_t group)
@@ -17,7 +19,7 @@ static bool is_own_group(gid_t group)
 	gid_t groups[GROUPS_MAX];
 	int count = getgroups(GROUPS_MAX, groups);
 
-	if (group == 0 && geteuid() != 0)
+	if ((group == 0 && geteuid() != 0) || !ids_are_group(group))
 		return false;
 	for (int i = 0; i < count; i++)
 		if (groups[i] == group)

@@ -224,6 +224,8 @@ void alerter_check(const struct config *config, struct config_faults *faults)
 				 "%s can be changed by others than its owner; chmod 0755 "
 				 "%s",
 				 path, path);
+	else
+		config_check_owner(faults, &alerts->place, path, status.st_uid);
 }
 
 int alerter_run(int supervisor, const struct config *config)

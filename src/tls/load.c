@@ -21,22 +21,13 @@
 static void check_secrecy(const struct config_file *file, const struct stat *status,
 			  struct config_faults *faults)
 {
-	uid_t self = geteuid();
-
 	if ((status->st_mode & 077) != 0)
 		config_fault_add(
 			faults, CONFIG_ERROR, &file->place,
 			"%s can be read or changed by others than its owner (mode "
 			"%04o); chmod 0400 it",
 			file->path, (unsigned)status->st_mode & 07777);
-	if (status->st_uid == 0 || status->st_uid == self)
-		return;
-	/* Root may be checking on behalf of the user that the service runs as. */
-	config_fault_add(
-		faults, self == 0 ? CONFIG_WARNING : CONFIG_ERROR, &file->place,
-		"%s belongs to user %u, who could replace it; chown it to root or to "
-		"the user that cathgated runs as",
-		file->path, (unsigned)status->st_uid);
+	config_check_owner(faults, &file->place, file->path, status->st_uid);
 }
 
 /* NULL when there was a fault. */

@@ -81,12 +81,57 @@ def made_by_root(folder):
 	os.umask(0o022)
 
 
+ELSE = 54321	# another user, and a group of nobody's
+
+
+def in_a_namespace(config, *groups):
+	"""As PrivateUsers=yes has it: all but the user's own number is shown as nobody's."""
+	done = subprocess.run(
+		["unshare", "--user", "--map-user=991", "--map-group=991", cathgated(), "--check",
+		 "--config", config], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+		timeout=PATIENCE, user=NOBODY, group=NOBODY, extra_groups=groups)
+	if "unshare" in done.stderr:
+		raise Skip(done.stderr)
+	return done.returncode, done.stdout + done.stderr
+
+
+def anothers_program_is_refused(folder):
+	config, whole = folder / "cathgate.conf", (folder / "cathgate.conf").read_text()
+	program = t.work / "alert"
+	program.write_text("#!/bin/sh\n")
+	program.chmod(0o755)
+	config.write_text(f'{whole}\nalerts: {{ command = [ "{program}" ]; }};\n')
+	for owner, status in ((0, 0), (NOBODY, 0), (ELSE, 1)):
+		os.chown(program, owner, owner)
+		code, said = check(config, "--user", "nobody")
+		assert code == status and ("could replace it" in said) == bool(status), said
+	assert f"alerts.command: {program} belongs to user {ELSE}" in said, said
+	code, said = in_a_namespace(config)
+	assert f"{program} belongs to another user" in said, said
+	config.write_text(whole)
+
+
+def nobodys_group_is_not_our_own(folder):
+	"""A group that has no number there can't be given to a file."""
+	config = folder / "cathgate.conf"
+	for path in (folder, config):
+		os.chown(path, 0, ELSE)
+	config.chmod(0o600)
+	code, said = in_a_namespace(config, ELSE)
+	assert code == 1 and "Permission denied" in said and "chgrp" not in said, said
+	for path in (folder, config):
+		os.chown(path, 0, NOBODY)
+	config.chmod(0o640)
+
+
 with Test() as t:
 	if os.geteuid() != 0:
 		raise Skip("only root can check as another user")
 	folder = site(t)
 	config = folder / "cathgate.conf"
 	made_by_root(folder)
+	anothers_program_is_refused(folder)
+	nobodys_group_is_not_our_own(folder)
 	# The file's group isn't that of a user cathgate: root checks as root, as a developer does.
 	code, said = check(config)
 	assert code == 0 and "checked as" not in said, said

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "cathgate/base/address.h"
 #include "cathgate/base/ae_title.h"
@@ -221,6 +222,11 @@ void config_fault_calendar(struct config_faults *faults, enum reason reason,
 			   const struct config_place *place, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void config_faults_clear(struct config_faults *faults);
+
+/* Adds a fault where a file that must be trusted belongs to somebody else than root and
+ * the user who runs this; a warning for root, who may be another than the service. */
+void config_check_owner(struct config_faults *faults, const struct config_place *place,
+			const char *path, uid_t owner);
 
 /* Knowledge of dicom/, which config/ may not include: the UID of a SOP class by its name
  * ("XRayAngiographicImageStorage"), NULL when there is none, and whether a UID can be a
