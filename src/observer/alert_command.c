@@ -52,8 +52,11 @@ __attribute__((noreturn)) static void become_command(const struct config_strings
 static int put_input(int pipe, const char *input)
 {
 	size_t size = strlen(input);
+	ssize_t written = write(pipe, input, size);
 
-	return write(pipe, input, size) == (ssize_t)size ? 0 : -1;
+	if (written >= 0 && written < (ssize_t)size)
+		errno = EMSGSIZE;
+	return written == (ssize_t)size ? 0 : -1;
 }
 
 static void close_pair(int pair[2])

@@ -233,7 +233,9 @@ int alerter_run(int supervisor, const struct config *config)
 	struct alerter alerter = {
 		.config = config,
 		.supervisor = supervisor,
-		.log = { .path = config->audit.file.path, .on_new = hear_line },
+		.log = { .path = config->audit.file.path,
+			 .for_whom = "alerts",
+			 .on_new = hear_line },
 		.command = { .words = &config->alerts.command,
 			     .process = -1,
 			     .output = -1 },

@@ -57,9 +57,9 @@ static void open_log(struct follower *follower)
 static void log_failed(struct follower *follower)
 {
 	if (!follower->is_failing)
-		log_error("the audit log %s can't be read: %s: metrics and status go "
-			  "without what it says, until it can",
-			  follower->path, strerror(errno));
+		log_error("the audit log %s can't be read: %s: %s go without what it "
+			  "says, until it can",
+			  follower->path, strerror(errno), follower->for_whom);
 	follower->is_failing = true;
 	follower->retry_ms = clock_ms() + RETRY_MS;
 	follower->has_more = false;

@@ -12,7 +12,8 @@
 struct log_reader;
 
 struct follower {
-	const char *path; /* of the log */
+	const char *path;     /* of the log */
+	const char *for_whom; /* what goes without it, as "metrics and status" */
 	/* Hears of each line that was written since this began; NULL: nobody does. */
 	void (*on_new)(void *context, const json_t *line);
 	void *context;

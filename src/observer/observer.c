@@ -111,7 +111,8 @@ int observer_run(int supervisor, const struct config *config)
 {
 	struct state state = { .config = config,
 			       .supervisor = supervisor,
-			       .log = { .path = config->audit.file.path },
+			       .log = { .path = config->audit.file.path,
+					.for_whom = "metrics and status" },
 			       .write_ms = clock_ms() + WRITE_FIRST_MS };
 	int status = 1;
 
