@@ -163,7 +163,9 @@ static void note_acceptance(struct tally *tally, const json_t *line)
 {
 	static const struct {
 		const char *kind, *member;
-	} known_by[] = { { "modality", "modality" }, { "certificate", "subject" } };
+	} known_by[] = { { "modality", "modality" },
+			 { "AE title", "calling_ae" },
+			 { "certificate", "subject" } };
 	char who[sizeof(tally->recents.items->who)];
 
 	for (size_t i = 0; i < COUNT(known_by); i++) {

@@ -151,6 +151,12 @@ with Test() as t:
 	text, figures = nagios(WARNING)
 	assert "AE title WRONG" in text and figures["refused"] == 3, (text, figures)
 
+	# It is over when that title is let in.
+	gateway.reload({**changes, "modalities.0.ae_titles": ["CATHLAB3", "WRONG"]})
+	t.associate(gateway, calling="WRONG").release()
+	eventually(lambda: "refused" not in problems())
+	gateway.reload(changes)
+
 	# Who has been let in is known by the address before anything is proved.
 	modality = t.associate(gateway)
 	assert modality.store(make("explicit")).status == 0
