@@ -1,5 +1,7 @@
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,44 +60,118 @@ int server_check(const char *config_path)
 	return check(config_path, &(const struct units){ 0 }, NULL);
 }
 
-/* The user whose check counts; NULL: whoever runs this. Files that are given to the usual
- * user's group are meant for the service, too. */
-static const struct passwd *user_of_service(const char *config_path, bool is_services,
-					    const struct units *units)
+#define GROUPS_MAX 64
+
+/* Whose check counts. */
+struct checker {
+	const char *name; /* NULL: whoever runs this */
+	uid_t user;
+	gid_t group, more[GROUPS_MAX];
+	size_t count;
+};
+
+static void take_user(struct checker *checker, const struct passwd *user)
 {
-	const struct passwd *user =
-		getpwnam(units->is_known ? units->user : UNITS_USER_USUAL);
+	*checker = (struct checker){ .name = user->pw_name,
+				     .user = user->pw_uid,
+				     .group = user->pw_gid };
+}
+
+static int find_group(const char *name, gid_t *ret)
+{
+	const struct group *group = getgrnam(name);
+	char *end;
+	unsigned long number = strtoul(name, &end, 10);
+
+	if (!group && (*end || number >= UINT32_MAX)) {
+		log_error("there is no group \"%s\", which " UNITS_SERVICE
+			  " names; make it, or mend the unit",
+			  name);
+		return -1;
+	}
+	*ret = group ? group->gr_gid : (gid_t)number;
+	return 0;
+}
+
+static int take_groups(struct checker *checker, const struct units *units)
+{
+	char *copy = strdup(units->groups ? units->groups : ""), *rest = copy, *name;
+	int result = copy ? 0 : -1;
+
+	if (units->group && units->group[0])
+		result = find_group(units->group, &checker->group);
+	while (result == 0 && (name = strsep(&rest, " ")))
+		if (*name && checker->count < GROUPS_MAX)
+			result = find_group(name, &checker->more[checker->count++]);
+	free(copy);
+	return result;
+}
+
+/* -1 after saying why. Root's service has root's check. */
+static int find_service(struct checker *checker, const struct units *units)
+{
+	const struct passwd *user = units_owner(units);
+
+	if (!user) {
+		log_error("there is no user \"%s\", which " UNITS_SERVICE
+			  " names; make it, mend the unit, or name another with --user",
+			  units->user);
+		return -1;
+	}
+	if (!units->user[0])
+		return 0;
+	take_user(checker, user);
+	return take_groups(checker, units);
+}
+
+/* For root. Files that are given to the usual user's group are meant for the service,
+ * too.
+ */
+static int find_checker(struct checker *checker, const char *config_path,
+			bool is_services, const struct units *units)
+{
+	const struct passwd *user = getpwnam(UNITS_USER_USUAL);
 	struct stat status;
 
-	if (geteuid() != 0 || !user || is_services)
-		return geteuid() == 0 ? user : NULL;
-	return stat(config_path, &status) == 0 && status.st_gid == user->pw_gid &&
-			       user->pw_gid != 0
-		       ? user
-		       : NULL;
+	if (units->is_known)
+		return find_service(checker, units);
+	if (user && (is_services || (stat(config_path, &status) == 0 &&
+				     status.st_gid == user->pw_gid && user->pw_gid != 0)))
+		take_user(checker, user);
+	return 0;
+}
+
+static int find_named(struct checker *checker, const char *name)
+{
+	const struct passwd *user = getpwnam(name);
+
+	if (user)
+		take_user(checker, user);
+	else
+		log_error("there is no user \"%s\"; name another with --user", name);
+	return user ? 0 : -1;
 }
 
 /* -1 after saying why. `name` NULL: as the rule has it. */
 static int become_checker(const char *config_path, const char *name, bool is_services,
-			  const struct units *units, const char **ret_as)
+			  const struct units *units, struct checker *checker)
 {
-	const struct passwd *user =
-		name ? getpwnam(name) : user_of_service(config_path, is_services, units);
+	int found = 0;
 
-	*ret_as = user ? user->pw_name : NULL;
-	if (name && !user) {
-		log_error("there is no user \"%s\"; name another with --user", name);
-		return -1;
-	}
-	if (!user || user->pw_uid == geteuid())
-		return 0;
+	if (name)
+		found = find_named(checker, name);
+	else if (geteuid() == 0)
+		found = find_checker(checker, config_path, is_services, units);
+	if (found < 0 || !checker->name || checker->user == geteuid())
+		return found;
 	if (geteuid() != 0) {
 		log_error("only root can check as the user %s; run this as root", name);
 		return -1;
 	}
-	if (user_become(user->pw_name, user->pw_uid, user->pw_gid) == 0)
+	if (user_become(checker->name, checker->user, checker->group, checker->more,
+			checker->count) == 0)
 		return 0;
-	log_error("can't become the user %s: %s", user->pw_name, strerror(errno));
+	log_error("can't become the user %s: %s", checker->name, strerror(errno));
 	return -1;
 }
 
@@ -103,15 +179,15 @@ int server_check_as(const char *config_path, const char *user)
 {
 	bool is_services = units_have_config(config_path);
 	struct units units = { 0 };
-	const char *as;
+	struct checker checker = { .name = NULL };
 	int status = 2;
 
 	if (is_services) {
 		units_ask(&units);
-		setenv("CREDENTIALS_DIRECTORY", UNITS_CREDENTIALS, 0);
+		units_lend_credentials();
 	}
-	if (become_checker(config_path, user, is_services, &units, &as) == 0)
-		status = check(config_path, &units, as);
+	if (become_checker(config_path, user, is_services, &units, &checker) == 0)
+		status = check(config_path, &units, checker.name);
 	units_clear(&units);
 	return status;
 }

@@ -9,7 +9,8 @@
 
 #define SHOW_SERVICE                                                  \
 	"systemctl show --property=LoadState --property=ActiveState " \
-	"--property=SubState --property=User --property=MainPID "     \
+	"--property=SubState --property=User --property=Group "       \
+	"--property=SupplementaryGroups --property=MainPID "          \
 	"--property=TriggeredBy " UNITS_SERVICE " 2>/dev/null"
 #define SHOW_SOCKETS                                                                \
 	"systemctl show --property=Id --property=LoadState --property=ActiveState " \
@@ -41,6 +42,12 @@ bool units_have_process(pid_t pid)
 	if (from)
 		fclose(from);
 	return is_in;
+}
+
+void units_lend_credentials(void)
+{
+	if (access(UNITS_CREDENTIALS, F_OK) == 0)
+		setenv("CREDENTIALS_DIRECTORY", UNITS_CREDENTIALS, 0);
 }
 
 /* All that a command prints. NULL when it fails. */
@@ -157,6 +164,10 @@ void units_parse(const char *service, const char *sockets, struct units *ret)
 			ret->is_known = strcmp(value, "loaded") == 0;
 		else if ((value = value_of(line, "User")))
 			set_text(&ret->user, value);
+		else if ((value = value_of(line, "Group")))
+			set_text(&ret->group, value);
+		else if ((value = value_of(line, "SupplementaryGroups")))
+			set_text(&ret->groups, value);
 		else if ((value = value_of(line, "ActiveState")))
 			set_text(&ret->state, value);
 		else if ((value = value_of(line, "MainPID")))
@@ -228,6 +239,8 @@ void units_clear(struct units *units)
 	}
 	free(units->sockets);
 	free(units->user);
+	free(units->group);
+	free(units->groups);
 	free(units->state);
 	*units = (struct units){ 0 };
 }

@@ -254,8 +254,13 @@ static void check_pair(const struct tls_check *check, size_t at, bool server)
 		config_fault_add(
 			check->faults, CONFIG_ERROR, &key_file->place,
 			"%s isn't the key of the certificate in %s; name the two that "
-			"were made together",
-			key_file->path, file->path);
+			"were made together%s",
+			key_file->path, file->path,
+			key_file->credential
+				? " (credentials are read when the service starts: "
+				  "\"Keys as credentials\" in docs/ADMIN.md has the "
+				  "command that checks those which it will read)"
+				: "");
 }
 
 /* OpenSSL would silently keep the last of two whose keys are of one kind. */

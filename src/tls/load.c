@@ -30,6 +30,10 @@ static void check_secrecy(const struct config_file *file, const struct stat *sta
 	config_check_owner(faults, &file->place, file->path, status->st_uid);
 }
 
+static const char no_credential[] = "systemd keeps credentials there while the service "
+				    "runs, those that its unit names "
+				    "(LoadCredential=)";
+
 /* NULL when there was a fault. */
 static FILE *open_file(const struct config_file *file, bool secret,
 		       struct config_faults *faults)
@@ -49,6 +53,8 @@ static FILE *open_file(const struct config_file *file, bool secret,
 	if (fd < 0 || fstat(fd, &status) != 0) {
 		if (errno == EACCES)
 			unreadable_cure(file->path, secret, cure, sizeof(cure));
+		else if (errno == ENOENT && file->credential)
+			snprintf(cure, sizeof(cure), "%s", no_credential);
 		config_fault_add(faults, CONFIG_ERROR, &file->place,
 				 "can't open %s: %s%s%s", file->path, strerror(errno),
 				 cure[0] ? "; " : "", cure);

@@ -3,9 +3,10 @@ read once at start, and says what to do; all else of that reload counts."""
 import os
 import shutil
 import ssl
+import subprocess
 
 import dicom
-from harness import Test, eventually
+from harness import Test, cathgated, eventually
 
 
 def served():
@@ -33,7 +34,11 @@ with Test() as t:
 	t.associate(gateway, calling="OTHER").release()
 	assert not gateway.audit(event="reload", outcome="refused")
 
-	# At a start there is no old pair.
+	# At a start there is no old pair; a check says that it may not see the new key.
+	done = subprocess.run([cathgated(), "--check", "--config", gateway.config], text=True,
+			      capture_output=True, timeout=dicom.PATIENCE)
+	assert done.returncode == 1 and "isn't the key" in done.stderr, done
+	assert "credentials are read when the service starts" in done.stderr, done
 	shutil.copy(t.pki / "gateway-soon.key", t.work)
 	assert gateway.stop() == 0
 	(credentials / "gateway.key").chmod(0o600)

@@ -8,7 +8,7 @@ import subprocess
 import small_disk
 from dicom import PATIENCE
 from harness import Test, cathgate, eventually
-from own_machine import LOG, SITE, UNITS, Machine, mount
+from own_machine import LOG, SITE, Machine, mount
 
 small_disk.in_namespace()
 CONFIG = SITE / "cathgate.conf"
@@ -38,7 +38,7 @@ def listens_at(name):
 	CONFIG.write_text(text)
 
 
-def nobody_elses(machine):
+def nobody_elses():
 	"""The usual gateway runs; the other one doesn't."""
 	other = t.work / "other.conf"
 	for text, word in (
@@ -61,37 +61,26 @@ def nobody_elses(machine):
 	answers_at("/run/cathgate/next")
 
 
-def is_told(machine, said, code, before):
+def is_told(code, said, before):
 	assert code == 2 and "has been told to reload" in said, (code, said)
 	assert "journalctl -u cathgated" in said, said
 	eventually(lambda: reloads() > before)
 
 
-def systemctl(pid, user="cathgate"):
-	"""As systemd answers; a machine where it runs has this folder."""
-	pathlib.Path("/run/systemd/system").mkdir(parents=True, exist_ok=True)
-	program = FOLDER / "systemctl"
-	program.write_text(
-		"#!/bin/sh\ncase \"$*\" in *cathgated.socket*) exit 0 ;; esac\n"
-		f"printf 'LoadState=loaded\\nActiveState=active\\nUser={user}\\nMainPID={pid}\\n'\n")
-	program.chmod(0o755)
-	return {"PATH": f"{FOLDER}:{os.environ['PATH']}"}
-
-
-def root_asks_systemd(process):
+def root_asks_systemd(process, machine):
 	"""The socket in force is neither that of the file nor the usual one."""
 	listens_at("third")
 	before = reloads()
 	code, said = reload()
 	assert code == 2 and "told to reload" not in said, said
-	is_told(process, *reversed(reload(environment=systemctl(process.pid))), before)
+	is_told(*reload(environment=machine.systemd(MainPID=process.pid)), before)
 	answers_at("/run/cathgate/third")
 	listens_at("fourth")
 	# Of another user's process systemd's word isn't enough, nor is another socket meant.
 	bystander = subprocess.Popen(["sleep", "1000"])
-	code, said = reload(environment=systemctl(bystander.pid))
+	code, said = reload(environment=machine.systemd(MainPID=bystander.pid))
 	assert code == 2 and "nor can it be told" in said, said
-	code, said = reload("--socket", "/run/cathgate/none", environment=systemctl(bystander.pid))
+	code, said = reload("--socket", "/run/cathgate/none", environment=machine.systemd(MainPID=bystander.pid))
 	assert code == 2 and "told" not in said, said
 	assert bystander.poll() is None
 	bystander.kill()
@@ -112,15 +101,14 @@ def the_unit_is_told(process, machine):
 	code, said = asked(process.pid, "--config", t.work / "other.conf")
 	assert code == 2 and "told" not in said, said
 	assert reloads() == before
-	is_told(process, *reversed(asked(process.pid)), before)
+	is_told(*asked(process.pid), before)
 	answers_at("/run/cathgate/fifth")
 
 
 with Test() as t:
 	machine = Machine(t)
-	FOLDER = small_disk.FOLDER
-	FOLDER.chmod(0o755)
-	tool = FOLDER / "cathgate"
+	small_disk.FOLDER.chmod(0o755)
+	tool = small_disk.FOLDER / "cathgate"
 	tool.write_bytes(pathlib.Path(cathgate()).read_bytes())
 	tool.chmod(0o755)
 	t.work.chmod(0o755)
@@ -130,7 +118,7 @@ with Test() as t:
 	plain = CONFIG.read_text()
 	process = machine.start()
 	answers_at("/run/cathgate/control")
-	nobody_elses(machine)
-	root_asks_systemd(process)
+	nobody_elses()
+	root_asks_systemd(process, machine)
 	the_unit_is_told(process, machine)
 	machine.stop(process)

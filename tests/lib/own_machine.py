@@ -74,6 +74,20 @@ class Machine:
 		assert done.returncode == status, (command, done.returncode, said)
 		return said
 
+	def systemd(self, **service):
+		"""A systemd that has these properties of the service, beside those that it has
+		always: the environment of what shall ask it."""
+		pathlib.Path("/run/systemd/system").mkdir(parents=True, exist_ok=True)
+		properties = {"LoadState": "loaded", "ActiveState": "active", "User": "cathgate",
+			      "TriggeredBy": "", **service}
+		said = "".join(f"{name}={value}\\n" for name, value in properties.items())
+		program = FOLDER / "bin/systemctl"
+		program.parent.mkdir(exist_ok=True)
+		program.write_text("#!/bin/sh\ncase \"$*\" in *cathgated.socket*) exit 0 ;; esac\n"
+				   f"printf '{said}'\n")
+		program.chmod(0o755)
+		return {"PATH": f"{program.parent}:{os.environ['PATH']}"}
+
 	def setup(self):
 		self.run("setup", "--yes", "--name", "gw1", "--host", "gw.test", "--listen",
 			 "127.0.0.1", "--pacs-host", "127.0.0.1", "--pacs-ae-title", "PACS",

@@ -1,5 +1,6 @@
 /* Goal: from what systemctl prints of the gateway's units it is known as whom the service
- * runs, whether its listeners and its sockets fit, and why it may not run. */
+ * runs, with which groups and as which process, whether its listeners and its sockets
+ * fit, and why it may not run. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,6 +79,28 @@ static void listeners_and_sockets_must_fit(void **state)
 	}
 }
 
+static void rights_and_process_are_known(void **state)
+{
+	struct units units;
+
+	(void)state;
+	units_parse(SERVICE("active") "Group=shared\nSupplementaryGroups=one two\n"
+				      "MainPID=4711\n",
+		    OWN("loaded", "active"), &units);
+	assert_true(units.is_known);
+	assert_string_equal(units.user, "cathgate");
+	assert_string_equal(units.group, "shared");
+	assert_string_equal(units.groups, "one two");
+	assert_int_equal(units.main_pid, 4711);
+	units_clear(&units);
+	units_parse("LoadState=loaded\nActiveState=active\nUser=\n",
+		    OWN("loaded", "active"), &units);
+	assert_int_equal(units.main_pid, 0);
+	assert_int_equal(units_owner(&units)->pw_uid, 0);
+	units_clear(&units);
+	assert_null(units_owner(&units));
+}
+
 static void nothing_known_is_no_fault(void **state)
 {
 	static const char *const services[] = { "", "LoadState=not-found\nUser=\n",
@@ -129,6 +152,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(listeners_and_sockets_must_fit),
+		cmocka_unit_test(rights_and_process_are_known),
 		cmocka_unit_test(nothing_known_is_no_fault),
 		cmocka_unit_test(trouble_names_its_cure),
 	};

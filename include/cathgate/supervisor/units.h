@@ -30,6 +30,8 @@ struct units_socket {
 struct units {
 	bool is_known;
 	char *user;	   /* User=, "" for root */
+	char *group;	   /* Group=, "" for the user's own */
+	char *groups;	   /* SupplementaryGroups=, with spaces between */
 	char *state;	   /* ActiveState, as "active" */
 	bool starts_again; /* it has ended, and systemd waits to start it again */
 	pid_t main_pid;	   /* 0: none runs */
@@ -42,6 +44,10 @@ bool units_have_config(const char *path);
 
 /* Whether systemd has put that process among the service's, by its control group. */
 bool units_have_process(pid_t pid);
+
+/* Lets the configuration's credentials be those of the service, while it runs and systemd
+ * keeps them. They are those of its start. */
+void units_lend_credentials(void);
 
 /* The caller clears it, also where nothing is known. */
 void units_ask(struct units *ret);

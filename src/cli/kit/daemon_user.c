@@ -72,7 +72,7 @@ static int become_user(const struct daemon_user *user)
 {
 	if (geteuid() != 0 || !user->name)
 		return 0;
-	return user_become(user->name, user->uid, user->gid);
+	return user_become(user->name, user->uid, user->gid, NULL, 0);
 }
 
 static void run_check(const struct daemon_user *user, const char *config_path, int output)

@@ -28,6 +28,8 @@ static struct config *load(const char *path, const char *more, bool checks_polic
 	};
 	struct config *config = NULL;
 
+	/* Also while the service is stopped and they aren't there: which they are is
+	 * enough to add a modality, or for a backup. */
 	setenv("CREDENTIALS_DIRECTORY", UNITS_CREDENTIALS, 0);
 	if (config_load_with(path, more, &sop_classes, &config, faults) == 0 &&
 	    checks_policy)
