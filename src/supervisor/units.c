@@ -25,19 +25,17 @@ bool units_have_config(const char *path)
 	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
-bool units_have_process(pid_t pid)
+bool units_have_this_process(void)
 {
-	static const char name[] = "/" UNITS_SERVICE "\n";
-	char path[32], line[4096];
+	static const char name[] = "/" UNITS_SERVICE;
+	char line[4096];
 	bool is_in = false;
-	FILE *from;
+	FILE *from = fopen("/proc/self/cgroup", "re");
 
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	from = fopen(path, "re");
 	while (from && !is_in && fgets(line, sizeof(line), from)) {
-		size_t length = strlen(line), size = strlen(name);
+		const char *found = strstr(line, name);
 
-		is_in = length >= size && strcmp(line + length - size, name) == 0;
+		is_in = found && strchr("/\n", found[strlen(name)]);
 	}
 	if (from)
 		fclose(from);

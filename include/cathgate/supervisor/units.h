@@ -42,8 +42,9 @@ struct units {
 /* Whether the service runs with that configuration. */
 bool units_have_config(const char *path);
 
-/* Whether systemd has put that process among the service's, by its control group. */
-bool units_have_process(pid_t pid);
+/* Whether systemd has started this process, or one that it comes from, for the service:
+ * by its control group. */
+bool units_have_this_process(void);
 
 /* Lets the configuration's credentials be those of the service, while it runs and systemd
  * keeps them. They are those of its start. */

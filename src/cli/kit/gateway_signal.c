@@ -27,13 +27,14 @@ int gateway_signal(const struct ucred *to)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD;
 }
 
-/* The variable may be that of another unit, or may have been inherited. */
+/* The variable may be that of another unit. The unit hides the supervisor, which isn't
+ * dumpable, from what it starts (ProtectProc=), so who that process is can't be seen. */
 static bool told_by_systemd(struct ucred *ret)
 {
 	const char *text = getenv("MAINPID");
 	long pid = text ? strtol(text, NULL, 10) : 0;
 
-	if (pid <= 1 || pid > INT32_MAX || !units_have_process((pid_t)pid))
+	if (pid <= 1 || pid > INT32_MAX || !units_have_this_process())
 		return false;
 	*ret = (struct ucred){ .pid = (pid_t)pid, .uid = geteuid(), .gid = getegid() };
 	return true;
