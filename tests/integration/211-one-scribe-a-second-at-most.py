@@ -7,7 +7,7 @@ import time
 import config
 from dicom import PATIENCE
 from harness import Skip, Test, eventually
-from steps import can_trace, stopped, traced
+from steps import ENVIRONMENT, can_trace, stopped, traced
 
 ENTRIES = 60
 
@@ -34,7 +34,7 @@ def written():
 with Test() as t:
 	if not can_trace():
 		raise Skip("strace must not trace here")
-	os.environ["ASAN_OPTIONS"] = "detect_leaks=0"	# which a traced process can't
+	os.environ.update(ENVIRONMENT)	# no leak check, which a traced process can't
 	gateway = t.gateway(t.pacs(), entries())
 	began = time.monotonic()
 	with traced(gateway.pid, "renameat", t.work / "trace"):

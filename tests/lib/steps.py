@@ -7,7 +7,8 @@ import signal
 import subprocess
 
 # A leak checker can't look while strace does.
-ENVIRONMENT = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+ENVIRONMENT = {**os.environ,
+	       "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 # From step to step. Under sanitizers, which make a process dear, only some are taken.
 STRIDE = 3 if os.environ.get("CATHGATE_SANITIZE") else 1
 
