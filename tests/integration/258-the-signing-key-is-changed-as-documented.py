@@ -20,7 +20,10 @@ def follow(block):
 	"""Runs it line by line. There is no systemd here, and no user cathgate."""
 	for line in block.splitlines():
 		if line.startswith("systemctl "):
-			{"stop": gateway.stop, "start": gateway.start}[line.split()[1]]()
+			verb, *units = line.split()[1:]
+			if verb == "stop":	# else the next connection starts it again
+				assert set(units) == {"cathgated.socket", "cathgated.service"}, line
+			{"stop": gateway.stop, "start": gateway.start}[verb]()
 			continue
 		if line.startswith("chown cathgate: "):
 			continue
