@@ -275,14 +275,15 @@ static void print_end(const struct backup *backup, off_t size)
 
 static int back_up(struct backup *backup)
 {
-	off_t size = 0;
+	off_t size = 0, log_size;
 
 	/* As long as the lock is held, no other command changes what is read. */
 	if (site_open(&backup->site, CATHGATE_CONFIG, true) < 0)
 		return CLI_USAGE;
 	if (make_extras(backup) < 0 ||
 	    (backup->request->with_log &&
-	     log_links_make(&backup->links, backup->site.config->audit.file.path) < 0))
+	     log_links_make(&backup->links, backup->site.config->audit.file.path,
+			    &log_size) < 0))
 		return CLI_USAGE;
 	if (make_command(backup) < 0 || write_file(backup, &size) < 0)
 		return CLI_USAGE;

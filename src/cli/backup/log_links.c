@@ -22,16 +22,25 @@ static const char *folder_of(const char *path)
 	return keep_copy(path, (size_t)(durable_base(path) - path) - 1);
 }
 
-/* Locks and drafts are of no use elsewhere. */
-static bool is_wanted(const char *name)
+bool log_links_is_passing(const char *name)
 {
 	size_t length = strlen(name);
 
-	return name[0] != '.' && (length < 5 || strcmp(name + length - 5, ".lock") != 0);
+	return name[0] == '.' || (length >= 5 && strcmp(name + length - 5, ".lock") == 0);
 }
 
-/* The folder is the gateway's user's: a name may have become anything meanwhile. */
-static int link_one(int from, int to, const char *name)
+bool log_links_is_position(const char *log, const char *name)
+{
+	const char *base = durable_base(log);
+	size_t length = strlen(base), stem = length;
+
+	if (length > 6 && strcmp(base + length - 6, ".jsonl") == 0)
+		stem -= 6;
+	return strncmp(name, base, stem) == 0 &&
+	       strncmp(name + stem, ".exported", strlen(".exported")) == 0;
+}
+
+off_t log_links_link(int from, int to, const char *name)
 {
 	struct stat status;
 
@@ -42,25 +51,30 @@ static int link_one(int from, int to, const char *name)
 		return errno == ENOENT ? 0 : -1;
 	if (fstatat(to, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
-	return S_ISREG(status.st_mode) ? 0 : unlinkat(to, name, 0);
+	return S_ISREG(status.st_mode) ? status.st_size : unlinkat(to, name, 0);
 }
 
-static int link_all(int from, int to)
+static int link_all(const char *log, int from, int to, off_t *ret_size)
 {
 	DIR *stream = staging_tree_list(from);
 	const struct dirent *entry;
-	int result = stream ? 0 : -1;
+	off_t size = 0, one = stream ? 0 : -1;
 
-	while (result == 0 && (entry = readdir(stream)))
-		if (is_wanted(entry->d_name))
-			result = link_one(from, to, entry->d_name);
+	while (one >= 0 && (entry = readdir(stream)))
+		if (!log_links_is_passing(entry->d_name) &&
+		    !log_links_is_position(log, entry->d_name)) {
+			one = log_links_link(from, to, entry->d_name);
+			size += one;
+		}
 	if (stream)
 		closedir(stream);
-	return result;
+	*ret_size = size;
+	return one < 0 ? -1 : 0;
 }
 
 /* 1 when the log was rotated meanwhile. */
-static int link_log(const struct hidden *hidden, const char *log, int from)
+static int link_log(const struct hidden *hidden, const char *log, int from,
+		    off_t *ret_size)
 {
 	struct durable_owner owner;
 	struct stat status;
@@ -73,7 +87,7 @@ static int link_log(const struct hidden *hidden, const char *log, int from)
 	owner = (struct durable_owner){ status.st_uid, status.st_gid,
 					status.st_mode & 0777 };
 	to = durable_folder_at(hidden->folder, CONTENTS_LOG, &owner);
-	result = to >= 0 ? link_all(from, to) : -1;
+	result = to >= 0 ? link_all(log, from, to, ret_size) : -1;
 	if (result == 0 && !log_reader_files_stay(log, files, count))
 		result = 1;
 	if (result != 0 && to >= 0)
@@ -96,7 +110,7 @@ static const char *place_for(const char *folder)
 		       : folder;
 }
 
-int log_links_make(struct hidden *hidden, const char *log)
+int log_links_make(struct hidden *hidden, const char *log, off_t *ret_size)
 {
 	const char *folder = folder_of(log), *place = place_for(folder);
 	int from = durable_open_folder(folder), result = 1;
@@ -109,7 +123,7 @@ int log_links_make(struct hidden *hidden, const char *log)
 		return -1;
 	}
 	for (int i = 0; result > 0 && i < TRIES_MAX; i++)
-		result = link_log(hidden, log, from);
+		result = link_log(hidden, log, from, ret_size);
 	if (result > 0)
 		complain("%s is rotated again and again; try again", log);
 	else if (result < 0)

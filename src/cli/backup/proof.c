@@ -15,8 +15,9 @@
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
 
-#define SITE "/" CONTENTS_SITE
-#define STOP "systemctl stop cathgated.socket cathgated.service"
+#define SITE  "/" CONTENTS_SITE
+#define UNITS "cathgated.socket cathgated.service cathgate-syslog.service"
+#define STOP  "systemctl stop " UNITS
 
 /* -1 where there is nothing to lock; -2 with a message when it can't be had: `held` where
  * another process has it. */
@@ -61,10 +62,10 @@ static int take_log(void)
 int proof_stopped(struct proof_locks *ret)
 {
 	*ret = (struct proof_locks){ -1, -1 };
-	if (system("systemctl --quiet is-active cathgated.socket cathgated.service "
-		   "2>/dev/null") == 0) {
-		complain("the gateway runs, or its socket waits for the next modality: "
-			 "stop both with " STOP);
+	if (system("systemctl --quiet is-active " UNITS " 2>/dev/null") == 0) {
+		complain("the gateway runs, its socket waits for the next modality, or "
+			 "cathgate-syslog reads its audit messages: stop all three "
+			 "with " STOP);
 		return -1;
 	}
 	ret->site = take(SITE "/.lock", "another cathgate command is at work in " SITE

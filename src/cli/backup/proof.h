@@ -12,7 +12,8 @@
 struct proof_locks {
 	int site, log;
 };
-/* -1 when the gateway runs, or could be started by the next connection. */
+/* -1 when the gateway runs, or could be started by the next connection; or when rsyslog
+ * still reads the audit messages beside the log. */
 MUST_USE int proof_stopped(struct proof_locks *ret);
 void proof_locks_release(const struct proof_locks *locks);
 

@@ -22,6 +22,7 @@
 #include "cli/kit/staging.h"
 #include "cli/kit/staging_tree.h"
 #include "credentials.h"
+#include "log_carry.h"
 #include "place.h"
 #include "proof.h"
 #include "secret.h"
@@ -89,7 +90,7 @@ static int prove(const struct staged *staged, const struct request *request)
 	struct daemon_user user;
 
 	if (daemon_user_find(NULL, NULL, &user) < 0 ||
-	    (staged->log.folder >= 0 && proof_log(staged) < 0))
+	    (staged->log.folder >= 0 && (proof_log(staged) < 0 || log_carry(staged) < 0)))
 		return -1;
 	if (request->unchecked) {
 		if (credentials_stage(staged->etc.folder, &user) < 0)
@@ -156,6 +157,8 @@ static void print_next_steps(const struct places *places, const struct staged *s
 	if (access("/" CONTENTS_SITE "/crl.conf", F_OK) == 0)
 		printf("  systemctl enable --now cathgate-crl.timer\n");
 	printf("  systemctl start cathgated\n");
+	if (access("/" CONTENTS_SITE "/rsyslog.conf", F_OK) == 0)
+		printf("  systemctl enable --now cathgate-syslog\n");
 	if (staged->log.folder >= 0)
 		printf("  cathgate audit verify\n");
 	else if (access("/var/log/cathgate/audit.jsonl", F_OK) < 0)
