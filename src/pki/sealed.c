@@ -15,6 +15,57 @@
  * second. */
 #define ROUNDS 1300000
 
+/* OpenSSL goes on where a write has failed, and may end well if later ones don't, with a
+ * hole in what it has written. So the first failure ends it: nothing more is read. */
+struct copying {
+	BIO *in, *out;
+	int error; /* of the first write that failed */
+};
+
+static long watch_writes(BIO *bio, int operation, const char *bytes, size_t size,
+			 int number, long argument, int result, size_t *done)
+{
+	struct copying *copying = (struct copying *)BIO_get_callback_arg(bio);
+
+	(void)bytes, (void)size, (void)number, (void)argument, (void)done;
+	if (operation == (BIO_CB_WRITE | BIO_CB_RETURN) && result <= 0 && !copying->error)
+		copying->error = errno ? errno : EIO;
+	return result;
+}
+
+static long watch_reads(BIO *bio, int operation, const char *bytes, size_t size,
+			int number, long argument, int result, size_t *done)
+{
+	const struct copying *copying = (struct copying *)BIO_get_callback_arg(bio);
+
+	(void)bytes, (void)size, (void)number, (void)argument, (void)done;
+	return operation == BIO_CB_READ && copying->error ? 0 : result;
+}
+
+static BIO *watched(int fd, BIO_callback_fn_ex watch, struct copying *copying)
+{
+	BIO *bio = BIO_new_fd(fd, BIO_NOCLOSE);
+
+	if (bio) {
+		BIO_set_callback_arg(bio, (char *)copying);
+		BIO_set_callback_ex(bio, watch);
+	}
+	return bio;
+}
+
+static void copying_open(struct copying *copying, int from, int to)
+{
+	*copying = (struct copying){ .error = 0 };
+	copying->in = watched(from, watch_reads, copying);
+	copying->out = watched(to, watch_writes, copying);
+}
+
+static void copying_close(struct copying *copying)
+{
+	BIO_free(copying->in);
+	BIO_free(copying->out);
+}
+
 MUST_USE static int add_passphrase(CMS_ContentInfo *cms, const char *passphrase)
 {
 	size_t length = strlen(passphrase);
@@ -50,20 +101,25 @@ int pki_seal(int from, int to, const char *passphrase,
 	     struct pki_certificate *const *recipients, size_t count)
 {
 	CMS_ContentInfo *cms = CMS_AuthEnvelopedData_create(EVP_aes_256_gcm());
-	BIO *in = BIO_new_fd(from, BIO_NOCLOSE), *out = BIO_new_fd(to, BIO_NOCLOSE);
-	int result = cms && in && out ? 0 : -1;
+	struct copying copying;
+	int result = -1;
 
+	copying_open(&copying, from, to);
+	if (cms && copying.in && copying.out)
+		result = 0;
 	if (result == 0 && passphrase)
 		result = add_passphrase(cms, passphrase);
 	for (size_t i = 0; result == 0 && i < count; i++)
 		result = add_recipient(cms, recipients[i]->x509);
 	if (result == 0 &&
-	    i2d_CMS_bio_stream(out, cms, in, CMS_BINARY | CMS_PARTIAL | CMS_STREAM) != 1)
+	    (i2d_CMS_bio_stream(copying.out, cms, copying.in,
+				CMS_BINARY | CMS_PARTIAL | CMS_STREAM) != 1 ||
+	     copying.error))
 		result = -1;
 	pki_end(result == 0);
-	BIO_free(in);
-	BIO_free(out);
+	copying_close(&copying);
 	CMS_ContentInfo_free(cms);
+	errno = copying.error;
 	return result;
 }
 
@@ -85,25 +141,26 @@ MUST_USE static bool opens(CMS_ContentInfo *cms, const char *passphrase,
 enum pki_unsealed pki_unseal(int from, int to, const char *passphrase,
 			     const struct pki_key *key)
 {
-	BIO *in = BIO_new_fd(from, BIO_NOCLOSE), *out = BIO_new_fd(to, BIO_NOCLOSE);
-	CMS_ContentInfo *cms = in && out ? d2i_CMS_bio(in, NULL) : NULL;
 	enum pki_unsealed result = PKI_UNSEALED;
+	CMS_ContentInfo *cms = NULL;
+	struct copying copying;
 
+	copying_open(&copying, from, to);
+	if (copying.in && copying.out)
+		cms = d2i_CMS_bio(copying.in, NULL);
 	if (!is_sealed(cms)) {
 		result = PKI_UNSEALED_NO_FORM;
 	} else if (!opens(cms, passphrase, key)) {
 		result = PKI_UNSEALED_REFUSED;
-	} else {
-		errno = 0;
-		if (CMS_decrypt(cms, NULL, NULL, NULL, out, CMS_BINARY) != 1)
-			result = errno == ENOSPC || errno == EDQUOT || errno == EIO
-					 ? PKI_UNSEALED_FAILED
-					 : PKI_UNSEALED_REFUSED;
+	} else if (CMS_decrypt(cms, NULL, NULL, NULL, copying.out, CMS_BINARY) != 1) {
+		result = PKI_UNSEALED_REFUSED;
 	}
+	if (copying.error)
+		result = PKI_UNSEALED_FAILED;
 	pki_end(result == PKI_UNSEALED);
-	BIO_free(in);
-	BIO_free(out);
+	copying_close(&copying);
 	CMS_ContentInfo_free(cms);
+	errno = copying.error;
 	return result;
 }
 

@@ -1,16 +1,18 @@
 """Goal: a backup that was changed, cut, or made by somebody else to mislead root changes nothing
-when it is restored; nor does a full disk. Killed at any step, each place has the old or the new
+when it is restored; nor does a full disk. A backup that can't be written whole, or would grow too
+long, is none. Killed at any step, each place has the old or the new
 one whole, and the next run completes it. A backup follows no link of the gateway's user."""
 import io
 import os
 import pathlib
+import resource
 import subprocess
 import tarfile
 
 import small_disk
 from harness import Test, cathgate
 from own_machine import LOG, SITE, UNITS, Machine
-from steps import STRIDE, can_trace, run_with_fault
+from steps import ENVIRONMENT, STRIDE, can_trace, run_with_fault
 
 small_disk.in_namespace()
 NEW = "[Socket]\nListenStream=\nListenStream=192.168.40.1:2762\n"
@@ -118,6 +120,35 @@ def full_disk():
 	pathlib.Path("/etc/filler").unlink()
 
 
+def a_long_log_fills_no_disk():
+	"""It is bounded while it is written, not afterwards; and a write that fails in its midst
+	leaves no hole."""
+	noise = LOG.parent / "audit-noise"
+	noise.write_bytes(os.urandom(2 << 20))
+	command = [cathgate(), "backup", t.work / "long", "--recipient", t.work / "safe.crt",
+		   "--with-log"]
+
+	def fails(says, done):
+		assert done.returncode == 2 and says in done.stderr, done
+		assert done.stderr.count("\n") == 1, done.stderr
+		assert not list(t.work.glob("*long*")) + hidden(), list(t.work.iterdir())
+	fails("longer than 1.0 MiB", subprocess.run(
+		command, capture_output=True, text=True,
+		preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, -1))))
+	if can_trace():
+		fails("No space left", run_with_fault(command, "write", "200..210", "error=ENOSPC"))
+		subprocess.run(["strace", "-o", t.work / "calls", "-e", "trace=prlimit64,setrlimit",
+				*command], check=True, capture_output=True, env=ENVIRONMENT)
+		assert "RLIMIT_FSIZE, {rlim_cur=524288*1024" in (t.work / "calls").read_text()
+		(t.work / "long").unlink()
+	# So much isn't even begun.
+	small_disk.fill(pathlib.Path("/etc"), left=1 << 20)
+	command[2] = "/etc/long"
+	fails("are free: name a file", subprocess.run(command, capture_output=True, text=True))
+	pathlib.Path("/etc/filler").unlink()
+	noise.unlink()
+
+
 def each_step(fault):
 	"""Until one run takes so few steps that the fault doesn't come; with its end."""
 	command = [cathgate(), "restore", quick, *by_key, "--yes"]
@@ -206,6 +237,7 @@ with Test() as t:
 	forged_ones_lead_nowhere()
 	(SITE / "cathgate.conf").write_bytes(wanted[str(SITE / "cathgate.conf")])
 	full_disk()
+	a_long_log_fills_no_disk()
 	if can_trace():
 		killed_at_any_step()
 		failed_at_any_step()

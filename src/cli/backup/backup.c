@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "cli/kit/child.h"
@@ -69,6 +71,7 @@ struct backup {
 	struct pki_certificate *recipients[RECIPIENTS_MAX];
 	char passphrase[PKI_PASSPHRASE_SIZE];
 	struct hidden extras, links; /* the manifest and credentials; the log */
+	off_t log_size, most;	     /* of the log; of the file that is written */
 	const char *words[WORDS_MAX + 1];
 	size_t word_count;
 };
@@ -188,11 +191,50 @@ static int make_command(struct backup *backup)
 	return -1;
 }
 
+/* No more is written than a restore reads: a long log would fill the disk before it is
+ * known how long the file is, and the gateway acknowledges nothing on a full disk. */
+static int seal_bounded(struct backup *backup, int from, int to)
+{
+	const struct request *request = backup->request;
+	bool has_recipients = request->recipients.count > 0;
+	struct rlimit before, bound;
+	int sealed = -1, error;
+
+	if (getrlimit(RLIMIT_FSIZE, &before) < 0)
+		return -1;
+	bound = before;
+	if (bound.rlim_cur > (rlim_t)PKI_SEALED_MAX)
+		bound.rlim_cur = (rlim_t)PKI_SEALED_MAX;
+	backup->most = (off_t)bound.rlim_cur;
+	signal(SIGXFSZ, SIG_IGN); /* EFBIG instead */
+	if (setrlimit(RLIMIT_FSIZE, &bound) == 0)
+		sealed = pki_seal(from, to, has_recipients ? NULL : backup->passphrase,
+				  backup->recipients, request->recipients.count);
+	error = errno;
+	(void)!setrlimit(RLIMIT_FSIZE, &before);
+	errno = error;
+	return sealed;
+}
+
+static void complain_long(const struct backup *backup)
+{
+	char text[SHOWN_SIZE_SIZE];
+
+	shown_size(backup->most, text);
+	complain("it would be longer than %s, which is the most that %s, so nothing is "
+		 "written: leave --with-log out, in a timer's command as well, and copy "
+		 "the audit log by itself",
+		 text,
+		 backup->most == PKI_SEALED_MAX ? "a restore reads"
+						: "this process may write (ulimit -f)");
+}
+
 /* tar writes, OpenSSL reads. */
-static int seal(struct backup *backup, int to)
+static int seal(struct backup *backup, int to, off_t *ret_size)
 {
 	bool has_log = backup->links.folder >= 0;
-	int ends[2], sealed, tar;
+	int ends[2], sealed, error, tar;
+	struct stat status;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -202,24 +244,51 @@ static int seal(struct backup *backup, int to)
 					   .in = -1,
 					   .out = ends[1] });
 	close(ends[1]);
-	sealed =
-		pid < 0 ? -1
-			: pki_seal(ends[0], to,
-				   backup->request->recipients.count > 0
-					   ? NULL
-					   : backup->passphrase,
-				   backup->recipients, backup->request->recipients.count);
+	sealed = pid < 0 ? -1 : seal_bounded(backup, ends[0], to);
+	error = errno;
+	if (sealed < 0 && pid > 0)
+		kill(pid, SIGKILL); /* or it complains that nobody reads */
 	close(ends[0]);
 	if (pid < 0)
 		return -1;
 	tar = child_wait(pid);
-	if (sealed < 0)
-		complain("%s can't be written, or OpenSSL refuses to seal it: %s",
-			 backup->request->file, pki_failure());
+	if (fstat(to, &status) < 0)
+		return complain_file(backup->request->file);
+	*ret_size = status.st_size;
+	if (sealed < 0 && error == EFBIG)
+		complain_long(backup);
+	else if (sealed < 0)
+		complain("%s: %s", backup->request->file,
+			 error ? strerror(error)
+			       : keep_format("OpenSSL refuses to seal it: %s",
+					     pki_failure()));
 	else if (tar != 0 && !(tar == TAR_CHANGED && has_log))
 		complain("tar could not read everything");
 	else
 		return 0;
+	return -1;
+}
+
+/* The log may be compressed to less: but where so little is free, the gateway needs it.
+ */
+static int judge_room(const struct backup *backup, int fd)
+{
+	off_t needed =
+		backup->log_size < PKI_SEALED_MAX ? backup->log_size : PKI_SEALED_MAX;
+	char free_text[SHOWN_SIZE_SIZE], log_text[SHOWN_SIZE_SIZE];
+	struct statvfs room;
+	off_t available;
+
+	if (fstatvfs(fd, &room) < 0)
+		return complain_file(backup->request->file);
+	available = (off_t)(room.f_bavail * room.f_frsize);
+	if (available >= needed)
+		return 0;
+	shown_size(available, free_text);
+	shown_size(backup->log_size, log_text);
+	complain("the audit log has %s, and on the disk of %s only %s are free: name a "
+		 "file on another one, or leave --with-log out",
+		 log_text, backup->request->file, free_text);
 	return -1;
 }
 
@@ -228,7 +297,6 @@ static int write_file(struct backup *backup, off_t *ret_size)
 	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, 0600 };
 	const char *file = backup->request->file;
 	struct durable_draft draft;
-	struct stat status;
 
 	if (access(file, F_OK) == 0) {
 		complain("%s is there already, and is not overwritten; name another",
@@ -237,17 +305,10 @@ static int write_file(struct backup *backup, off_t *ret_size)
 	}
 	if (durable_begin(file, DURABLE_CREATE, &draft) < 0)
 		return complain_file(file);
-	if (seal(backup, draft.fd) < 0 || fstat(draft.fd, &status) < 0) {
+	if (judge_room(backup, draft.fd) < 0 || seal(backup, draft.fd, ret_size) < 0) {
 		durable_abandon(&draft);
 		return -1;
 	}
-	if (status.st_size > PKI_SEALED_MAX) {
-		durable_abandon(&draft);
-		complain("it would be longer than 512 MiB, which no restore reads: leave "
-			 "--with-log out, and copy the audit log by itself");
-		return -1;
-	}
-	*ret_size = status.st_size;
 	return durable_finish(&draft, &own) < 0 ? complain_file(file) : 0;
 }
 
@@ -275,7 +336,7 @@ static void print_end(const struct backup *backup, off_t size)
 
 static int back_up(struct backup *backup)
 {
-	off_t size = 0, log_size;
+	off_t size = 0;
 
 	/* As long as the lock is held, no other command changes what is read. */
 	if (site_open(&backup->site, CATHGATE_CONFIG, true) < 0)
@@ -283,7 +344,7 @@ static int back_up(struct backup *backup)
 	if (make_extras(backup) < 0 ||
 	    (backup->request->with_log &&
 	     log_links_make(&backup->links, backup->site.config->audit.file.path,
-			    &log_size) < 0))
+			    &backup->log_size) < 0))
 		return CLI_USAGE;
 	if (make_command(backup) < 0 || write_file(backup, &size) < 0)
 		return CLI_USAGE;
