@@ -171,11 +171,14 @@ const char **contents_elsewhere(const struct config *config)
 {
 	static const char inside[] = "/" CONTENTS_SITE "/";
 	struct files files = list_files(config);
-	const char **paths = list_texts(files.count);
+	const struct config_strings *command = &config->alerts.command;
+	const char **paths = list_texts(files.count + 1);
 
 	for (size_t i = 0; i < files.count; i++)
 		if (!files.items[i]->credential &&
 		    strncmp(files.items[i]->path, inside, strlen(inside)) != 0)
 			add_text(paths, files.items[i]->path);
+	if (command->count > 0 && strncmp(command->items[0], inside, strlen(inside)) != 0)
+		add_text(paths, command->items[0]);
 	return paths;
 }
