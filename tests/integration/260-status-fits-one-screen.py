@@ -14,6 +14,7 @@ from config import fingerprint
 from dicom import XA_CONTEXT
 from harness import Test, cathgate, eventually
 from objects import make
+from terminal import on_a_terminal
 
 WIDTH, ROWS = 80, 24
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
@@ -125,11 +126,27 @@ def behind_one_address():
 	gateway.stop()
 
 
+def colours_are_the_problems():
+	"""A CRL is soon over when a certificate is not."""
+	ca = Authority(t.work, "crl-ca")
+	for days, colour in ((10, None), (2, "33"), (0.5, "31")):
+		ca.crl("crl-ca.crl", last=days * DAY)
+		gateway = t.gateway(pacs, {**changes, "listen.0.tls.ca": str(t.work / "crl-ca.crt"),
+					   "listen.0.tls.crl": str(t.work / "crl-ca.crl")})
+		eventually(lambda: status().returncode == 0)
+		text = on_a_terminal([cathgate(), "status", "--socket", control])
+		ends, = [line for line in text.split("that end\n")[1].splitlines()
+			 if "crl-ca.crl" in line]
+		assert re.findall(r"\x1b\[(3\d)m", ends) == ([colour] if colour else []), ends
+		assert gateway.stop() == 0
+
+
 with Test() as t:
 	control = t.work / "control"
 	pacs = t.pacs()
 	changes = {"control": {"socket": str(control)}}
 	behind_one_address()
+	colours_are_the_problems()
 	gateway = t.gateway(pacs, changes)
 	eventually(lambda: status().returncode == 0)
 	assert problems() == {} and "seen to" not in shown(ROWS)

@@ -273,9 +273,10 @@ static void print_end(struct view *view, const char *head, const json_t *end, do
 			   : days < 1 ? "in less than a day"
 				      : say(view, "in %.0f day%s", floor(days),
 					    status_plural((json_int_t)days));
-	const char *colour = days < OBSERVER_CERTIFICATE_BAD_DAYS ? RED
-			     : days < OBSERVER_CERTIFICATE_DAYS	  ? YELLOW
-								  : "";
+	bool is_crl = strcmp(status_text(end, "of"), "crl") == 0;
+	int bad_days = is_crl ? OBSERVER_CRL_BAD_DAYS : OBSERVER_CERTIFICATE_BAD_DAYS;
+	int soon_days = is_crl ? OBSERVER_CRL_DAYS : OBSERVER_CERTIFICATE_DAYS;
+	const char *colour = days < bad_days ? RED : days < soon_days ? YELLOW : "";
 	char date[UTC_TEXT_SIZE];
 
 	utc_date(utc_seconds(status_text(end, "ends")), date);
