@@ -9,7 +9,13 @@
 #include "items.h"
 #include "reader.h"
 
-/* The text of a key. A text of the audit section is the path of a file. */
+/* All texts of the audit section but one are paths of files. */
+static bool is_path(const char *key)
+{
+	return strncmp(key, "audit.", 6) == 0 && strcmp(key, "audit.patient_id") != 0;
+}
+
+/* The text of a key. */
 static const char *read_audit_text(struct reader *reader, const config_t *tree,
 				   const char *key, const char *cure)
 {
@@ -19,7 +25,7 @@ static const char *read_audit_text(struct reader *reader, const config_t *tree,
 	const config_setting_t *setting = config_lookup(tree, key);
 	if (!setting || !(text = config_setting_get_string(setting)))
 		reader_fault(reader, &place, "it is missing; %s", cure);
-	else if (strncmp(key, "audit.", 6) != 0)
+	else if (!is_path(key))
 		return arena_copy(reader->arena, text);
 	else if (item_file(reader, &place, text, &file))
 		return file.path;
@@ -80,6 +86,12 @@ int config_audit_pseudonym_key(const char *path, char **ret, struct config_fault
 				  "this gateway writes no pseudonyms: its log leaves "
 				  "patients out, or has their IDs in clear",
 				  ret, faults);
+}
+
+int config_audit_patient_id(const char *path, char **ret, struct config_faults *faults)
+{
+	return read_configuration(path, "audit.patient_id",
+				  "the usual one holds: pseudonyms", ret, faults);
 }
 
 int config_audit_signing_key(const char *path, char **ret, struct config_faults *faults)

@@ -117,6 +117,14 @@ with Test() as t:
 	# In clear: the configuration names no key.
 	pathlib.Path("clear.conf").write_text('audit: { file = "made.jsonl"; };\n')
 	assert studies("--patient", "PAT-2", "--config", "clear.conf") == {"2.2"}
+	# So it does when a key is still named, and can't be read; a warning says so.
+	pathlib.Path("both.conf").write_text('audit: { file = "made.jsonl"; patient_id = "clear"; '
+					     'pseudonym_key = "away.key"; };\n')
+	done = run("report", "--patient", "PAT-2", "--config", "both.conf", "--json")
+	assert done.returncode == 0 and "in clear alone" in done.stderr, done
+	assert "2.2" in done.stdout, done
+	done = run("report", "--patient", "PAT-3", "--config", "both.conf")
+	assert "pseudonym was not looked for" in done.stdout + done.stderr, done
 	done = run("report", "--patient", "PAT-3", "--config", "clear.conf")
 	assert done.returncode == 1 and "omit" in done.stderr, done
 	# No configuration at all: it can't be known which of them it is.

@@ -258,6 +258,9 @@ MUST_USE int config_audit_file(const char *path, char **ret,
 			       struct config_faults *faults);
 MUST_USE int config_audit_pseudonym_key(const char *path, char **ret,
 					struct config_faults *faults);
+/* "pseudonym", "omit" or "clear"; -1 where it isn't said, which is the first. */
+MUST_USE int config_audit_patient_id(const char *path, char **ret,
+				     struct config_faults *faults);
 MUST_USE int config_audit_signing_key(const char *path, char **ret,
 				      struct config_faults *faults);
 MUST_USE int config_audit_messages(const char *path, char **ret,

@@ -97,16 +97,33 @@ static bool has_no_pseudonyms(const char *config)
 	return result;
 }
 
+/* Whether the gateway now writes IDs as they are. */
+static bool writes_clear(const char *config)
+{
+	struct config_faults faults = { .count = 0 };
+	char *text = NULL;
+	bool result = config_audit_patient_id(config, &text, &faults) == 0 &&
+		      strcmp(text, "clear") == 0;
+	config_faults_clear(&faults);
+	free(text);
+	return result;
+}
+
 static int find_pseudonym(const char *config, struct patient *patient)
 {
 	char *key = patient_find_key(config);
 	int result = key ? patient_pseudonym(key, patient->id, patient->pseudonym) : -1;
-	if (result)
+	patient->is_clear_alone = result && writes_clear(config);
+	if (patient->is_clear_alone)
+		complain("so the ID is looked for in clear alone, as this gateway writes "
+			 "it: lines of another time may have its pseudonym, which a user "
+			 "who may read that key finds");
+	else if (result)
 		complain("the log has pseudonyms in the place of patient IDs: give the "
 			 "pseudonym itself, or run this as a user who may read that key "
 			 "(cathgate audit pseudonym prints it)");
 	free(key);
-	return result;
+	return patient->is_clear_alone ? 0 : result;
 }
 
 int patient_find(const char *given, const char *config, struct patient *ret,
@@ -121,7 +138,8 @@ int patient_find(const char *given, const char *config, struct patient *ret,
 	if (!is_pseudonym(ret->id) && !has_no_pseudonyms(config)) {
 		if (find_pseudonym(config, ret))
 			return -1;
-		ret->texts[ret->count++] = ret->pseudonym;
+		if (!ret->is_clear_alone)
+			ret->texts[ret->count++] = ret->pseudonym;
 	}
 	*ret_texts = (struct options_texts){ ret->texts, ret->count };
 	return 0;
@@ -131,7 +149,8 @@ void patient_complain_none(const struct patient *patient)
 {
 	complain(
 		"the log has no instance of that patient%s",
-		patient->count > 1 || is_pseudonym(patient->id)
+		patient->is_clear_alone ? " in clear; its pseudonym was not looked for"
+		: patient->count > 1 || is_pseudonym(patient->id)
 			? "; an ID counts byte for byte as the modality sends it"
 			: " in clear, and the configuration names no pseudonym key: with "
 			  "patient_id = \"omit\" the log holds nothing of patients");

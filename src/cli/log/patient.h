@@ -4,6 +4,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "cathgate/base/digest.h"
 #include "cathgate/base/must_use.h"
 #include "cli/kit/options.h"
@@ -28,10 +31,14 @@ struct patient {
 	char id[PATIENT_ID_SIZE], pseudonym[DIGEST_HEX_SIZE];
 	const char *texts[2]; /* what stands for the patient in the log: either */
 	size_t count;
+	bool is_clear_alone; /* the pseudonym isn't looked for, since its key can't be
+				read */
 };
 
 /* A patient by ID, as patient_read_id takes it, or by pseudonym: for that no key is
- * needed. *ret_texts are those of *ret, for a filter. -1 after saying what is wrong. */
+ * needed. *ret_texts are those of *ret, for a filter. Where the gateway writes IDs in
+ * clear, a pseudonym key that can't be read costs a warning alone. -1 after saying what
+ * is wrong. */
 MUST_USE int patient_find(const char *given, const char *config, struct patient *ret,
 			  struct options_texts *ret_texts);
 
