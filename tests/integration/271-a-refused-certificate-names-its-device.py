@@ -48,6 +48,8 @@ def certificates(t):
 	ca = Authority(t.work, "device-ca")
 	ca.issue("pinned", CLIENT, first=-9 * DAY, last=-DAY)
 	ca.issue("named", CLIENT + f"subjectAltName = URI:{URI}", first=-9 * DAY, last=-DAY)
+	ca.issue("hospitals", CLIENT + "subjectAltName = DNS:ct.hospital.test", first=-9 * DAY,
+		 last=-DAY)
 	ca.issue("angio", CLIENT)
 	Authority(t.work, "strange-ca").issue("nobody", CLIENT)
 	return {
@@ -55,6 +57,7 @@ def certificates(t):
 		"modalities": [
 			entry("pinned", "PINNED", sha256=[fingerprint(t.work / "pinned.crt")]),
 			entry("named", "NAMED", uri=[URI]),
+			entry("hospitals", "CT", dns=["ct.hospital.test"]),
 			entry("angio", "ANGIO", sha256=[fingerprint(t.work / "angio.crt")])]}
 
 
@@ -64,19 +67,24 @@ with Test() as t:
 	# The copy that `cathgate modality add` keeps.
 	known = gateway.folder / "ca/certificates"
 	known.mkdir(parents=True)
-	shutil.copy(t.work / "named.crt", known / f"{fingerprint(t.work / 'named.crt')}.crt")
+	for name in ("named", "hospitals"):
+		shutil.copy(t.work / f"{name}.crt", known / f"{fingerprint(t.work / f'{name}.crt')}.crt")
 
 	data, text = told(gateway, "--modality", "pinned", status=1)
 	assert "last" not in data and "Look at address, port and firewall" in text, text
 
-	for name in ("pinned", "named"):
+	for name in ("pinned", "named", "hospitals"):
 		line = refused(t, gateway, name, "tls-expired")
 		data, text = told(gateway, "--modality", name, status=1)
 		assert data["last"] == line and data["known_by"].startswith("the certificate"), data
 		assert data["members"]["certificate"]["differs"], data
 		assert fingerprint(t.work / f"{name}.crt") in data["members"]["certificate"]["shown"]
 		assert "has expired" in text and "nothing of it is proved" in text, text
-		assert f"cathgate modality renew {name}" in data["cure"], data
+		if name == "hospitals":	# which `renew` would refuse
+			assert "its CA must renew it" in data["cure"], data
+			assert "modality renew" not in data["cure"], data
+		else:
+			assert f"cathgate modality renew {name}" in data["cure"], data
 		assert "It fits" not in text and "reached the gateway" not in text, text
 
 	# A stranger's, before and after the modality itself was seen.
@@ -100,7 +108,7 @@ with Test() as t:
 	gateway.wait_audit(event="association", outcome="released")
 	data, text = told(gateway, "--modality", "angio")
 	assert "It fits: nothing is to be done" in text and "cure" not in data, text
-	changes["modalities"][2]["ae_titles"] = ["ANGIO-3"]
+	changes["modalities"][3]["ae_titles"] = ["ANGIO-3"]
 	gateway.reload(changes)
 	data, text = told(gateway, "--modality", "angio", status=1)
 	assert "It fits" not in text and "changed since" in data["cure"], text
@@ -118,7 +126,8 @@ with Test() as t:
 		refused(t, gateway, f"many-{i}", "tls-untrusted")
 	data, text = told(gateway)
 	groups = [one for one in data if one["reason"] == "tls-expired"]
-	assert {one["last"]["shown_subject"] for one in groups} == {"CN=pinned", "CN=named"}, groups
+	assert {one["last"]["shown_subject"] for one in groups} == {
+		"CN=pinned", "CN=named", "CN=hospitals"}, groups
 	assert {one["count"] for one in groups} == {1}, groups
 	assert all("is the certificate of the entry " in one["cure"] for one in groups), groups
 	groups = [one for one in data if one["reason"] == "tls-untrusted"]

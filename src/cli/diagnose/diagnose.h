@@ -40,6 +40,9 @@ MUST_USE int diagnose_log_each(const struct diagnose *how, diagnose_visitor *vis
  * known (`config` may be NULL). Kept until the tool ends. */
 const char *diagnose_cure(const struct config *config, const json_t *line);
 
+/* How the modality of that entry gets another certificate. Kept. */
+const char *diagnose_renewal(const struct config_modality *entry);
+
 /* "FILE, line N" of a key of an entry or a destination. */
 const char *diagnose_place(const struct config *config, const struct config_place *group,
 			   const char *key);

@@ -12,6 +12,7 @@
 #include "cathgate/base/reason.h"
 #include "cli/kit/gateway_config.h"
 #include "cli/kit/keep.h"
+#include "cli/kit/known_certificate.h"
 #include "cli/kit/own_ca.h"
 #include "probe.h"
 
@@ -191,6 +192,16 @@ static const char *cure_listener(const struct fault *fault)
 			   listener_places(fault));
 }
 
+const char *diagnose_renewal(const struct config_modality *entry)
+{
+	return known_certificate_is_by_name(&entry->certificate)
+		       ? "its CA must renew it; the entry is bound to a name, so the "
+			 "gateway takes the next certificate with that name as soon as "
+			 "the modality shows it"
+		       : keep_format("to give it a new one: cathgate modality renew %s",
+				     entry->name);
+}
+
 /* The cure for a certificate that was refused, and whose it is. */
 static const char *cure_shown(const struct fault *fault)
 {
@@ -199,11 +210,10 @@ static const char *cure_shown(const struct fault *fault)
 
 	if (!fault->entry || !members_text(fault->line, "shown_certificate")[0])
 		return cure;
-	return keep_format(
-		"%s. What it showed is the certificate of the entry %s (%s); to "
-		"give it a new one: cathgate modality renew %s",
-		cure, fault->entry->name, entry_place(fault, "certificate"),
-		fault->entry->name);
+	return keep_format("%s. What it showed is the certificate of the entry %s (%s); "
+			   "%s",
+			   cure, fault->entry->name, entry_place(fault, "certificate"),
+			   diagnose_renewal(fault->entry));
 }
 
 /* The modality refused us: which CA it has to trust, and where to get that. */

@@ -267,9 +267,9 @@ static const char *changed_since(const struct search *search,
 
 	if (end != 0 && end < time(NULL)) {
 		utc_date(end, date);
-		return keep_format("its certificate expired on %s, after it was let in: "
-				   "give it a new one (cathgate modality renew %s)",
-				   date, search->entry->name);
+		return keep_format(
+			"its certificate expired on %s, after it was let in; %s", date,
+			diagnose_renewal(search->entry));
 	}
 	for (int i = 0; i < MEMBER_COUNT; i++)
 		if (members[i].differs)
@@ -410,7 +410,9 @@ static const struct config_modality *find_modality(const struct config *config,
 	}
 	if (is_revoked(config, name))
 		complain("the modality \"%s\" was revoked, and is refused; to let it in "
-			 "again, with a new certificate: cathgate modality renew %s",
+			 "again, with a new certificate: cathgate modality renew %s, "
+			 "which says what its CA must do first if the entry is bound to "
+			 "a name",
 			 name, name);
 	else
 		complain("there is no modality \"%s\"; those that there are: %s", name,

@@ -58,3 +58,14 @@ bool known_certificate_fits(const struct config_certificate *bound,
 	       has_one_of(&bound->dns, facts->names, facts->name_count) &&
 	       has_one_of(&bound->uri, facts->uris, facts->uri_count);
 }
+
+bool known_certificate_is_by_name(const struct config_certificate *bound)
+{
+	size_t digests = bound->sha256.count + bound->public_key_sha256.count;
+
+	return digests == 0 &&
+	       bound->dns.count + bound->common_name.count + bound->uri.count > 0 &&
+	       !(bound->uri.count == 1 &&
+		 bound->dns.count + bound->common_name.count == 0 &&
+		 strncmp(bound->uri.items[0], PKI_UUID_HEAD, strlen(PKI_UUID_HEAD)) == 0);
+}

@@ -22,3 +22,8 @@ MUST_USE int known_certificate_facts(const char *config_path, const char *sha256
  * value must match. */
 bool known_certificate_fits(const struct config_certificate *bound,
 			    const struct pki_facts *facts);
+
+/* Whether any certificate with a certain name counts, so that a CA of the hospital's can
+ * renew it without a word to the gateway. The private CA's own names, which are unique,
+ * are none of these. */
+bool known_certificate_is_by_name(const struct config_certificate *bound);

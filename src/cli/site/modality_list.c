@@ -38,7 +38,8 @@ static const struct site_certificate *current_certificate(
 	const struct site_certificate *found = NULL;
 
 	*ret_count = 0;
-	for (size_t i = 0; i < site->known_count && !site_is_by_name(&entry->certificate);
+	for (size_t i = 0;
+	     i < site->known_count && !known_certificate_is_by_name(&entry->certificate);
 	     i++) {
 		const struct site_certificate *known = &site->known[i];
 
@@ -60,8 +61,9 @@ static const char *state_of(const struct config_modality *entry,
 	if (entry->certificate.none)
 		return "no TLS";
 	if (!known)
-		return site_is_by_name(&entry->certificate) ? "bound to a name"
-							    : "certificate not seen";
+		return known_certificate_is_by_name(&entry->certificate)
+			       ? "bound to a name"
+			       : "certificate not seen";
 	if (known->facts.not_after < now)
 		return "expired";
 	if (count > 1)

@@ -303,7 +303,7 @@ static int renew(struct site *site, struct modality_options *asked)
 	if (!entry)
 		complain("there is no modality \"%s\"; cathgate modality list names them",
 			 asked->name);
-	else if (site_is_by_name(&entry->certificate))
+	else if (known_certificate_is_by_name(&entry->certificate))
 		return refuse_named(site, asked, was_revoked);
 	else if (asked->confirm)
 		return modality_confirm(site, asked);

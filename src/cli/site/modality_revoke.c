@@ -6,6 +6,7 @@
 
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
+#include "cli/kit/known_certificate.h"
 #include "modality.h"
 
 static const struct options_row rows[] = {
@@ -79,7 +80,7 @@ static int end_entry(const struct options *options, int argc, char **argv,
 		return CLI_USAGE;
 	status = CLI_WRONG;
 	entry = site_entry(&site, asked.name);
-	is_foreign = entry && site_is_by_name(&entry->certificate);
+	is_foreign = entry && known_certificate_is_by_name(&entry->certificate);
 	if (!entry && is_gone &&
 	    access(site_revoked_path(&site, asked.name), F_OK) == 0) {
 		const char *aside = site_revoked_path(&site, asked.name);

@@ -230,17 +230,6 @@ const char *site_revoked_path(const struct site *site, const char *name)
 	return keep_format("%s.revoked", site_entry_path(site, name));
 }
 
-bool site_is_by_name(const struct config_certificate *bound)
-{
-	size_t digests = bound->sha256.count + bound->public_key_sha256.count;
-
-	return digests == 0 &&
-	       bound->dns.count + bound->common_name.count + bound->uri.count > 0 &&
-	       !(bound->uri.count == 1 &&
-		 bound->dns.count + bound->common_name.count == 0 &&
-		 strncmp(bound->uri.items[0], PKI_UUID_HEAD, strlen(PKI_UUID_HEAD)) == 0);
-}
-
 const char *site_date(time_t time)
 {
 	char date[UTC_TEXT_SIZE];

@@ -65,11 +65,6 @@ const struct config_modality *site_entry(const struct site *site, const char *na
 const char *site_entry_path(const struct site *site, const char *name);
 const char *site_revoked_path(const struct site *site, const char *name);
 
-/* Whether any certificate with a certain name counts, so that a CA of the hospital's can
- * renew it without a word to the gateway. The private CA's own names, which are unique,
- * are none of these. */
-bool site_is_by_name(const struct config_certificate *bound);
-
 /* Keeps a copy of the certificate, with how it was made. -1 with a message. */
 MUST_USE int site_keep(struct site *site, const struct pki_certificate *certificate,
 		       const struct site_made *made);
