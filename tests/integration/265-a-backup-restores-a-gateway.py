@@ -32,6 +32,7 @@ def prepare(machine):
 		folder = UNITS / f"{unit}.d"
 		folder.mkdir()
 		(folder / "override.conf").write_text(NARROW)
+	machine.configure("\naudit:", '\nalerts: { command = [ "/usr/bin/true", "1" ]; };\naudit:')
 	(UNITS / "cathgate-syslog.service").symlink_to("/dev/null")
 	pathlib.Path("/etc/nftables.conf").write_text("flush ruleset\n")
 	machine.stop(machine.start())
@@ -86,6 +87,7 @@ def it_is_sealed(machine):
 	file = t.work / "gw.backup"
 	said = machine.run("backup", file, "--passphrase-file", secret)
 	assert "without the audit log" in said, said
+	assert "It has not /usr/bin/true, " in said, said
 	assert file.stat().st_mode & 0o777 == 0o600
 	sealed = file.read_bytes()
 	for clear in (b"PRIVATE KEY", b"angio", b"cathgate.conf", b"manifest"):
@@ -161,6 +163,24 @@ def a_newer_log_is_left_alone(file):
 	assert LOG.read_bytes() == lines
 	machine.run("restore", file, "--passphrase-file", secret, "--yes", "--without-log")
 	assert LOG.read_bytes() == lines
+
+
+def the_log_is_where_the_configuration_says(file):
+	"""Not in the usual place."""
+	machine.configure("/var/log/cathgate/audit.jsonl", "/var/log/other/audit.jsonl")
+	other = LOG.parent.parent / "other"
+	other.mkdir()
+	os.chown(other, machine.uid, machine.uid)
+	elsewhere = t.work / "elsewhere"
+	machine.run("backup", elsewhere, "--passphrase-file", secret)
+	restore = "restore", elsewhere, "--passphrase-file", secret, "--yes"
+	assert LOG.exists() and "There is no audit log" in machine.run(*restore)
+	(other / "audit.jsonl").write_bytes(LOG.read_bytes())
+	os.chown(other / "audit.jsonl", machine.uid, machine.uid)
+	LOG.rename(LOG.parent / "away")
+	assert "There is no audit log" not in machine.run(*restore)
+	(LOG.parent / "away").rename(LOG)
+	machine.run("restore", file, "--passphrase-file", secret, "--yes", "--without-log")
 
 
 def only_an_answer_replaces(file):
@@ -279,6 +299,7 @@ with Test() as t:
 	what_was_there_is_kept(without, before)
 	a_running_gateway_is_left_alone(without)
 	a_newer_log_is_left_alone(with_log)
+	the_log_is_where_the_configuration_says(without)
 	only_an_answer_replaces(without)
 	recipients_open_it(machine)
 	absolute_paths_are_proved_too(machine)

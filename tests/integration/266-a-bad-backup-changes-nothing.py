@@ -6,6 +6,7 @@ import io
 import os
 import pathlib
 import resource
+import signal
 import subprocess
 import tarfile
 
@@ -13,6 +14,7 @@ import small_disk
 from harness import Test, cathgate
 from own_machine import LOG, SITE, UNITS, Machine
 from steps import ENVIRONMENT, STRIDE, can_trace, run_with_fault
+from terminal import typed
 
 small_disk.in_namespace()
 NEW = "[Socket]\nListenStream=\nListenStream=192.168.40.1:2762\n"
@@ -149,6 +151,19 @@ def a_long_log_fills_no_disk():
 	noise.unlink()
 
 
+def an_interrupt_ends_the_question():
+	"""At once, and with nothing left behind; any other answer but yes does likewise."""
+	before = state()
+	command = [cathgate(), "restore", quick, *by_key]
+	for keys, says in (("\x03", "interrupted: nothing was restored"),
+			   ("n\n", "nothing was restored")):
+		said, status = typed(command, "Restore it?", keys)
+		assert says in said and status in (2, -signal.SIGINT), (said, status)
+		assert state() == before and not hidden() and not asides(), said
+	said, status = typed(command, "Restore it?", "\n")
+	assert status == 0 and "Restored." in said and state() == wanted, said
+
+
 def each_step(fault):
 	"""Until one run takes so few steps that the fault doesn't come; with its end."""
 	command = [cathgate(), "restore", quick, *by_key, "--yes"]
@@ -238,6 +253,7 @@ with Test() as t:
 	(SITE / "cathgate.conf").write_bytes(wanted[str(SITE / "cathgate.conf")])
 	full_disk()
 	a_long_log_fills_no_disk()
+	an_interrupt_ends_the_question()
 	if can_trace():
 		killed_at_any_step()
 		failed_at_any_step()

@@ -29,6 +29,25 @@ def on_a_terminal(command, columns=80, status=0, stderr=None, **environment):
 	return shown.decode().replace("\r\n", "\n")
 
 
+def typed(command, prompt, keys):
+	"""Types the keys once the prompt is there. What it shows, and its end as wait() has it:
+	the terminal is its own, so that Ctrl-C reaches it."""
+	pid, us = pty.fork()
+	if pid == 0:
+		os.execv(str(command[0]), [*map(str, command)])
+	shown, keys = b"", keys.encode()
+	try:
+		while part := os.read(us, 65536):
+			shown += part
+			if keys and prompt.encode() in shown:
+				os.write(us, keys)
+				keys = b""
+	except OSError:		# as above
+		pass
+	os.close(us)
+	return shown.decode().replace("\r\n", "\n"), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
 def plain(text):
 	"""Without colours."""
 	return re.sub("\x1b\\[[0-9;]*m", "", text)

@@ -11,8 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cathgate/audit/log_reader.h"
 #include "cathgate/base/clock.h"
 #include "cathgate/base/utc.h"
+#include "cathgate/config/config.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/keep.h"
@@ -148,6 +150,24 @@ static bool has(const struct places *places, const char *path)
 	return false;
 }
 
+/* Whether there is one where the restored configuration has it; also when it doesn't
+ * say. */
+static bool has_log(void)
+{
+	struct config_faults faults = { 0 };
+	char *log = NULL, **files = NULL;
+	size_t count = 1;
+
+	if (config_audit_file("/" CONTENTS_SITE "/cathgate.conf", &log, &faults) == 0 &&
+	    log_reader_files(log, &files, &count) == 0)
+		log_reader_files_free(files, count);
+	else if (log && errno == ENOENT)
+		count = 0;
+	config_faults_clear(&faults);
+	free(log);
+	return count > 0;
+}
+
 static void print_next_steps(const struct places *places, const struct staged *staged)
 {
 	printf("\nRestored. What remains:\n");
@@ -161,7 +181,7 @@ static void print_next_steps(const struct places *places, const struct staged *s
 		printf("  systemctl enable --now cathgate-syslog\n");
 	if (staged->log.folder >= 0)
 		printf("  cathgate audit verify\n");
-	else if (access("/var/log/cathgate/audit.jsonl", F_OK) < 0)
+	else if (!has_log())
 		printf("There is no audit log: a new chain begins at 0. Give the gateway "
 		       "another `name`, so that\nnobody takes two logs for one.\n");
 	printf("To undo it, put each NAME%s back. When all works, remove them: keys are "
@@ -195,7 +215,39 @@ static void print_plan(const struct contents_manifest *manifest,
 	places_print(places);
 }
 
-static int replace(const struct staged *staged, const struct request *request)
+static volatile sig_atomic_t was_interrupted;
+
+static void interrupt(int number)
+{
+	(void)number;
+	was_interrupted = 1;
+}
+
+/* Whoever is asked may end it by Ctrl-C. It can't be left to the signal alone to end the
+ * process: keys are staged. */
+static bool is_confirmed(const sigset_t *signals)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = interrupt },
+			 before[3]; /* no SA_RESTART */
+	sigset_t unheld;
+	bool result;
+
+	for (size_t i = 0; i < 3; i++)
+		sigaction(numbers[i], &action, &before[i]);
+	sigprocmask(SIG_SETMASK, signals, NULL);
+	result = !was_interrupted && question_confirm("Restore it?") && !was_interrupted;
+	staging_hold_signals(&unheld);
+	for (size_t i = 0; i < 3; i++)
+		sigaction(numbers[i], &before[i], NULL);
+	if (!result)
+		complain("%snothing was restored",
+			 was_interrupted ? "interrupted: " : "");
+	return result;
+}
+
+static int replace(const struct staged *staged, const struct request *request,
+		   const sigset_t *signals)
 {
 	struct places places = { .aside = aside_now() };
 	int status = CLI_USAGE;
@@ -204,8 +256,8 @@ static int replace(const struct staged *staged, const struct request *request)
 		print_plan(&staged->manifest, &places);
 		if (!request->is_sure && !questions_can_ask())
 			complain("there is nobody to ask: say --yes");
-		else if (!request->is_sure && !question_confirm("Restore it?"))
-			complain("nothing was restored");
+		else if (!request->is_sure && !is_confirmed(signals))
+			status = CLI_USAGE; /* which has been said */
 		else if (staging_interrupted())
 			complain("interrupted: nothing was restored");
 		else if (places_commit(&places) == 0)
@@ -221,7 +273,9 @@ static int replace(const struct staged *staged, const struct request *request)
 	return status;
 }
 
-static int restore(const struct request *request, const struct opener *opener)
+/* `signals`: those that are held otherwise. */
+static int restore(const struct request *request, const struct opener *opener,
+		   const sigset_t *signals)
 {
 	struct staged staged;
 	struct proof_locks locks;
@@ -232,7 +286,7 @@ static int restore(const struct request *request, const struct opener *opener)
 	if (staged_open(&staged, request->file, opener->passphrase, opener->key,
 			!request->without_log) == 0 &&
 	    prove(&staged, request) == 0)
-		status = replace(&staged, request);
+		status = replace(&staged, request, signals);
 	staged_close(&staged);
 	proof_locks_release(&locks);
 	return status;
@@ -255,7 +309,7 @@ int restore_main(int argc, char **argv)
 	status = CLI_USAGE;
 	if (read_opener(&opener, &request) == 0) {
 		staging_hold_signals(&before);
-		status = restore(&request, &opener);
+		status = restore(&request, &opener, &before);
 		sigprocmask(SIG_SETMASK, &before, NULL);
 	}
 	explicit_bzero(opener.passphrase, sizeof(opener.passphrase));
