@@ -10,7 +10,7 @@ import tarfile
 
 import small_disk
 from harness import Test
-from own_machine import LOG, SITE, UNITS, Machine
+from own_machine import LOG, SITE, UNITS, Machine, hidden
 
 small_disk.in_namespace()
 PASSPHRASE = "a long enough passphrase"
@@ -64,12 +64,6 @@ def aside():
 		      for path in pathlib.Path(folder).iterdir() if "before-restore" in path.name)
 
 
-def nothing_lies_about():
-	for folder in ("/etc", "/run", "/var/log", "/var/log/cathgate", t.work):
-		assert not [path for path in pathlib.Path(folder).iterdir()
-			    if path.name.startswith(".cathgate")], folder
-
-
 def others_open_it(file, *how):
 	"""Without cathgate."""
 	plain = openssl("cms", "-decrypt", "-inform", "DER", "-binary", "-in", file, *how)
@@ -117,7 +111,7 @@ def it_comes_back(file, before):
 	assert DROP_IN.read_text() == NARROW, "the listener is wider than it was"
 	assert {path.name: path.read_bytes() for path in LOG.parent.iterdir()} == log
 	assert LOG.parent.stat().st_uid == 777 and LOG.stat().st_uid == 777
-	nothing_lies_about()
+	assert not hidden(t.work)
 	# The same chain goes on.
 	last = json.loads(log["audit.jsonl"].splitlines()[-1])
 	machine.stop(machine.start())
@@ -223,43 +217,8 @@ def plain_credentials_are_proved(machine):
 	machine.run("restore", file, "--passphrase-file", secret, "--yes")
 	assert whole_but_aside() == {path: content for path, content in before.items()
 				     if "before-restore" not in path}
-	nothing_lies_about()
+	assert not hidden(t.work)
 	machine.configure('"credential:hidden.key"', '"tls/pseudonym.key"')
-
-
-def credentials_move_only_when_asked(machine):
-	"""systemd has encrypted a key for one machine."""
-	key, store = SITE / "tls/gateway.key", pathlib.Path("/etc/credstore.encrypted")
-	store.mkdir(mode=0o700, exist_ok=True)
-	text = key.read_bytes()
-	sealed = subprocess.run(["systemd-creds", "encrypt", "--with-key=host", "--name=gateway.key",
-				 key, store / "gateway.key"], capture_output=True)
-	if sealed.returncode:
-		print("systemd-creds encrypts nothing here")
-		return
-	key.unlink()
-	machine.configure('key = "tls/gateway.key";', 'key = "credential:gateway.key";')
-	bound, free = t.work / "bound", t.work / "free"
-	assert "of use on this machine alone" in machine.run("backup", bound, "--passphrase-file",
-							     secret)
-	machine.run("backup", free, "--passphrase-file", secret, "--with-credentials")
-	others_open_it(free, "-pwri_password", PASSPHRASE)
-	machine.run("restore", bound, "--passphrase-file", secret, "--yes")
-	machine = Machine(t, uid=778)
-	before = tree_names()
-	said = machine.run("restore", bound, "--passphrase-file", secret, "--yes", status=1)
-	assert "encrypted for another machine" in said and "--unchecked" in said, said
-	assert tree_names() == before
-	machine.run("restore", free, "--passphrase-file", secret, "--yes")
-	assert subprocess.run(["systemd-creds", "decrypt", "--name=gateway.key",
-			       store / "gateway.key", "-"], capture_output=True).stdout == text
-	assert not [path for path in pathlib.Path("/etc").rglob("gateway.key")
-		    if path.is_file() and path.read_bytes() == text], "it lies about in clear"
-	nothing_lies_about()
-
-
-def tree_names():
-	return sorted(str(path) for path in SITE.rglob("*") if path.name != ".lock")
 
 
 def absolute_paths_are_proved_too(machine):
@@ -294,7 +253,7 @@ with Test() as t:
 						   "--with-log")
 	running.kill()
 	running.wait()
-	nothing_lies_about()
+	assert not hidden(t.work)
 	it_comes_back(with_log, before)
 	what_was_there_is_kept(without, before)
 	a_running_gateway_is_left_alone(without)
@@ -304,4 +263,3 @@ with Test() as t:
 	recipients_open_it(machine)
 	absolute_paths_are_proved_too(machine)
 	plain_credentials_are_proved(machine)
-	credentials_move_only_when_asked(machine)

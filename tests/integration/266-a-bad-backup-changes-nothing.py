@@ -12,7 +12,7 @@ import tarfile
 
 import small_disk
 from harness import Test, cathgate
-from own_machine import LOG, SITE, UNITS, Machine
+from own_machine import LOG, SITE, UNITS, Machine, hidden
 from steps import ENVIRONMENT, STRIDE, can_trace, run_with_fault
 from terminal import typed
 
@@ -28,11 +28,6 @@ def state():
 	return {str(path): path.read_bytes() for place in (SITE, SOCKET.parent, FIREWALL, LOG.parent)
 		for path in (place, *(place.rglob("*") if place.is_dir() else ()))
 		if path.is_file() and path.suffix != ".lock" and path.name != ".lock"}
-
-
-def hidden():
-	return [path for folder in ("/etc", "/run", "/var/log", LOG.parent)
-		for path in pathlib.Path(folder).iterdir() if path.name.startswith(".cathgate")]
 
 
 def asides():
@@ -155,9 +150,13 @@ def an_interrupt_ends_the_question():
 	"""At once, and with nothing left behind; any other answer but yes does likewise."""
 	before = state()
 	command = [cathgate(), "restore", quick, *by_key]
-	for keys, says in (("\x03", "interrupted: nothing was restored"),
-			   ("n\n", "nothing was restored")):
-		said, status = typed(command, "Restore it?", keys)
+	# One that comes after the question is written, and before the answer is read.
+	slowly = ["strace", "-o", "/dev/null", "-e", "trace=write", "-e",
+		  "inject=write:delay_exit=300000", *command]
+	for how, keys, says in ((command, "\x03", "interrupted: nothing was restored"),
+				(slowly if can_trace() else command, "\x03", "interrupted: "),
+				(command, "n\n", "nothing was restored")):
+		said, status = typed(how, "Restore it?", keys, ENVIRONMENT)
 		assert says in said and status in (2, -signal.SIGINT), (said, status)
 		assert state() == before and not hidden() and not asides(), said
 	said, status = typed(command, "Restore it?", "\n")

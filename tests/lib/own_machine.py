@@ -23,6 +23,12 @@ LOG = pathlib.Path("/var/log/cathgate/audit.jsonl")
 UNITS = pathlib.Path("/etc/systemd/system")
 
 
+def hidden(*more):
+	"""What commands have left there that they hide while they work."""
+	return [path for folder in ("/etc", "/run", "/var/log", LOG.parent, *more)
+		for path in pathlib.Path(folder).iterdir() if path.name.startswith(".cathgate")]
+
+
 def mount(*arguments):
 	done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True)
 	if done.returncode:

@@ -3,9 +3,12 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import termios
+
+from wait import PATIENCE
 
 
 def on_a_terminal(command, columns=80, status=0, stderr=None, **environment):
@@ -29,22 +32,22 @@ def on_a_terminal(command, columns=80, status=0, stderr=None, **environment):
 	return shown.decode().replace("\r\n", "\n")
 
 
-def typed(command, prompt, keys):
+def typed(command, prompt, keys, environment=None):
 	"""Types the keys once the prompt is there. What it shows, and its end as wait() has it:
 	the terminal is its own, so that Ctrl-C reaches it."""
 	pid, us = pty.fork()
 	if pid == 0:
-		os.execv(str(command[0]), [*map(str, command)])
+		os.execvpe(str(command[0]), [*map(str, command)], environment or os.environ)
 	shown, keys = b"", keys.encode()
 	try:
-		while part := os.read(us, 65536):
+		while select.select([us], [], [], PATIENCE)[0] and (part := os.read(us, 65536)):
 			shown += part
 			if keys and prompt.encode() in shown:
 				os.write(us, keys)
 				keys = b""
 	except OSError:		# as above
 		pass
-	os.close(us)
+	os.close(us)	# which hangs it up, if it still waits
 	return shown.decode().replace("\r\n", "\n"), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 

@@ -217,10 +217,17 @@ static void print_plan(const struct contents_manifest *manifest,
 
 static volatile sig_atomic_t was_interrupted;
 
+/* An answer that is waited for ends with the signal. One that is read only afterwards
+ * finds the end of the input. */
 static void interrupt(int number)
 {
+	int error = errno, nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
 	(void)number;
 	was_interrupted = 1;
+	(void)!dup2(nothing, STDIN_FILENO);
+	close(nothing);
+	errno = error;
 }
 
 /* Whoever is asked may end it by Ctrl-C. It can't be left to the signal alone to end the
