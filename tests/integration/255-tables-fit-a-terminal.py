@@ -5,14 +5,13 @@ import os
 import pathlib
 import re
 import subprocess
-import tempfile
 
-from auditlog import CATHGATE, Log
+from auditlog import CATHGATE, Log, enter_folder
 from authority import Authority
 from terminal import on_a_terminal, plain
 
-os.chdir(tempfile.mkdtemp(prefix="tables-"))
-os.environ["TZ"] = "Europe/Berlin"
+enter_folder("tables")
+os.environ["TZ"] = "CET-1CEST,M3.5.0,M10.5.0/3"	# Berlin's, without tzdata
 study = "1.2.840.113619.2.5.1762583153.215519.978957063.78.99999999999999"
 instance = "1.2.840.113619.2.5.1762583153.215519.978957063.78.88888888888888"
 assert len(study) == len(instance) == 64

@@ -7,11 +7,10 @@ import pathlib
 import re
 import shutil
 import subprocess
-import tempfile
 
-from auditlog import Key, Log, run
+from auditlog import Key, Log, enter_folder, run
 
-os.chdir(tempfile.mkdtemp(prefix="export-"))
+enter_folder("export")
 key, other_key = Key("audit.key"), Key("other.key")
 STUDY, ANOTHER = "1.2.840.113619.7", "1.2.840.113619.8"
 # What an auditor's host has. Nothing is found but these.

@@ -1,12 +1,10 @@
 """Goal: `audit verify`, `report` and `export` show on a terminal how far they are with a large
 log, take that away again, and show nothing elsewhere."""
-import os
-import tempfile
 
-from auditlog import CATHGATE, Key, Log, run
+from auditlog import CATHGATE, Key, Log, enter_folder, run
 from terminal import on_a_terminal
 
-os.chdir(tempfile.mkdtemp(prefix="progress-"))
+enter_folder("progress")
 key = Key("audit.key")
 log = Log(key)
 for number in range(700):	# of 48 KiB each: more than a bar is shown from

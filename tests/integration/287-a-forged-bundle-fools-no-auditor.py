@@ -1,15 +1,13 @@
 """Goal: verify.sh believes no bundle that was put together of two logs which one key has signed,
 nor one with bytes that a shell doesn't see; and what a bundle says steers no terminal, so that
 no DOES NOT HOLD can be hidden behind a HOLDS."""
-import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
 
-from auditlog import Key, Log, run
+from auditlog import Key, Log, enter_folder, run
 
-os.chdir(tempfile.mkdtemp(prefix="forged-"))
+enter_folder("forged")
 key = Key("audit.key")
 
 

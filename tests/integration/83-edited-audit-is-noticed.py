@@ -4,13 +4,12 @@ import copy
 import json
 import os
 import pathlib
-import tempfile
 
-from auditlog import Key, Log, run
+from auditlog import Key, Log, enter_folder, run
 from chain import seal
 
-work = pathlib.Path(tempfile.mkdtemp(prefix="verify-"))
-os.chdir(work)
+enter_folder("verify")
+work = pathlib.Path.cwd()
 key, other = Key("key"), Key("other")
 
 

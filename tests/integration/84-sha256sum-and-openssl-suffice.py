@@ -1,17 +1,15 @@
 """Goal: the commands of docs/AUDIT.md, with which an auditor verifies a log without any
 program of ours, do what it says, on a log that holds and on one that doesn't."""
-import os
 import pathlib
 import re
 import subprocess
-import tempfile
 
-from auditlog import Key, Log, run
+from auditlog import Key, Log, enter_folder, run
 
 page = pathlib.Path(__file__).resolve().parents[2] / "docs/AUDIT.md"
 blocks = re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.M | re.S)
 hash_of_line, chain, signature, name, root = blocks[:5]
-os.chdir(tempfile.mkdtemp(prefix="by-hand-"))
+enter_folder("by-hand")
 key = Key("audit.key")
 log = Log(key).add("start", detail='a "quoted" \\ back\tslash, "hash":1 and \u00e9').fill(9)
 log.checkpoint().fill(12).checkpoint().fill(3)

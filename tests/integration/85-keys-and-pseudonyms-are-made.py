@@ -4,11 +4,10 @@ import hmac
 import os
 import pathlib
 import subprocess
-import tempfile
 
-from auditlog import run
+from auditlog import enter_folder, run
 
-os.chdir(tempfile.mkdtemp(prefix="keys-"))
+enter_folder("keys")
 result = run("keygen", "audit.key")
 assert result.returncode == 0, result.stderr
 assert oct(os.stat("audit.key").st_mode & 0o777) == "0o600"

@@ -1,17 +1,27 @@
 """An audit log made by the format's description alone, and changed at will: hashes by
 hashlib, signatures by the openssl program. Shares no code with the gateway."""
+import atexit
 import base64
 import hashlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
+import tempfile
 
 from wait import PATIENCE
 
 CATHGATE = os.environ.get("CATHGATE") or str(
 	pathlib.Path(__file__).resolve().parents[2] / "build/dev/src/cli/cathgate")
 ZEROS = "0" * 64
+
+
+def enter_folder(name):
+	"""The test's own, in which it works, and which goes with it."""
+	folder = tempfile.mkdtemp(prefix=f"cathgate-{name}-")
+	atexit.register(shutil.rmtree, folder, ignore_errors=True)
+	os.chdir(folder)
 
 
 def run(*arguments, stdin=None):
