@@ -10,10 +10,10 @@ import threading
 import urllib.parse
 import urllib.request
 
-import wait
 from dicom import RELEASE_RP, release_pdu
 from harness import ROOT, Skip, Test, eventually
 from objects import make
+from wait import on_a_free_port
 
 DASHBOARD = json.loads((ROOT / "conf/grafana-dashboard.json").read_text())
 QUIET = {	# the panel: the query that has nothing to show here
@@ -43,18 +43,16 @@ class Prometheus:
 		program = shutil.which("prometheus")
 		if not program:
 			raise Skip("there is no prometheus")
-		[self.port] = wait.free_ports(1)
 		settings = t.work / "prometheus.yml"
 		settings.write_text(
 			"global: { scrape_interval: 1s }\nscrape_configs:\n- job_name: cathgate\n"
 			f"  static_configs: [ {{ targets: [ '127.0.0.1:{collected_port}' ] }} ]\n")
 		with open(t.work / "prometheus.log", "wb") as log:
-			self.process = subprocess.Popen(
+			self.process, self.port = on_a_free_port(lambda port: subprocess.Popen(
 				[program, f"--config.file={settings}",
 				 f"--storage.tsdb.path={t.work}/tsdb",
-				 f"--web.listen-address=127.0.0.1:{self.port}"],
-				stdout=log, stderr=log)
-		wait.wait_listening(self.process.pid, self.port)
+				 f"--web.listen-address=127.0.0.1:{port}"],
+				stdout=log, stderr=log))
 
 	def ask(self, expression):
 		"""The labels of each series that the answer has."""

@@ -69,11 +69,12 @@ kill "$gateway_pid"; wait "$gateway_pid" || :
 run_gateway "$conf"
 expect "it is out" fails store angio ANGIO
 
-# The page and stunnel.conf name the port that the gateway has now.
-kill "$gateway_pid"; wait "$gateway_pid" || :
-sed -i "s/port = 0;/port = $gateway_port;/" "$conf"
-expect "one without TLS is added" modality add plain --ae-title PLAIN --pem --output "$work/plain"
-run_gateway "$conf"
+# The page and stunnel.conf name the port that the gateway has now, which it chose itself.
+sed "s/port = 0;/port = $gateway_port;/" "$conf" >"$work/etc/as-it-listens.conf"
+expect "one without TLS is added" cathgate modality add plain --ae-title PLAIN --pem \
+	--output "$work/plain" --config "$work/etc/as-it-listens.conf"
+kill -HUP "$gateway_pid"
+expect "and counts" eventually has_record '.event == "reload" and .outcome == "done"'
 # Only the port that it listens on is the test's choice.
 beside_the_device() {
 	cd "$work/plain"

@@ -13,7 +13,7 @@ from config import fingerprint
 from dicom import XA_CONTEXT
 from harness import Test, cathgate, cathgated, eventually, tool
 from objects import make, write_part10
-from wait import free_ports, wait_listening
+from wait import on_a_free_port
 
 SERVER = "extendedKeyUsage = serverAuth\nsubjectAltName = DNS:gateway.test"
 CLIENT = "extendedKeyUsage = clientAuth"
@@ -190,15 +190,13 @@ def faults_have_their_cure():
 def a_pacs_is_shown_either():
 	"""The other way round: the gateway is the client, and the PACS says what it takes."""
 	for kind in ("RSA", "EC"):
-		port, = free_ports(1)
-		archive = subprocess.Popen(
+		archive, port = on_a_free_port(lambda port: subprocess.Popen(
 			["storescp", "+tls", t.pki / "pacs.key", t.pki / "pacs.crt",
 			 "+cf", t.pki / "hospital.crt", "--require-peer-cert", "--ignore",
 			 "-aet", "PACS", str(port)],
 			env={**os.environ, "OPENSSL_CONF": device_cnf(kind, 3, "Client")},
-			stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+			stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
 		try:
-			wait_listening(archive.pid, port)
 			gateway.reload({**settings, "destinations.0.port": port})
 			storescu("EC", 3)
 			gateway.reload({**settings, "destinations.0.port": port, **{

@@ -72,6 +72,26 @@ def wait_listening(pid, port):
 	return False
 
 
+def on_a_free_port(start):
+	"""What start(port) has begun, and the port, once it listens there. Where another process
+	was quicker, it is begun again on another port."""
+	for _ in range(5):
+		port, = free_ports(1)
+		process = start(port)
+		deadline = time.monotonic() + PATIENCE
+		try:
+			while process.poll() is None and time.monotonic() < deadline:
+				if listens(process.pid, port):
+					return process, port
+				time.sleep(0.01)
+		except BaseException:
+			process.kill()
+			raise
+		process.kill()
+		process.wait()
+	raise AssertionError("it did not start to listen")
+
+
 def wait_ready(notify, pid):
 	"""READY=1 on the notify socket, or False when the process ends before."""
 	process = os.pidfd_open(pid)
