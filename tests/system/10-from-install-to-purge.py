@@ -146,7 +146,7 @@ def reloaded():
 		assert refused.returncode == 1, (command, refused)
 	fault = f"{CONFIG}:{len(good.splitlines()) + 1}: nonsense"
 	assert fault in refused.stdout, refused.stdout
-	said = do("journalctl", "-t", "cathgate", "--no-pager")
+	said = service.journal("-t", "cathgate")
 	assert fault in said, "the journal doesn't have what systemctl reload was told"
 	assert is_serving()
 	CONFIG.write_text(good)
@@ -168,7 +168,7 @@ def kept_from_hanging():
 		eventually(lambda: main_pid() not in (before, 0))
 		eventually(is_serving)
 		store_again()
-	said = do("journalctl", "-u", "cathgated.service", "--no-pager")
+	said = service.journal("-u", "cathgated.service")
 	assert said.count("Watchdog timeout") == 2, said[-2000:]
 	DROP_IN.unlink()
 	do("systemctl", "daemon-reload")
@@ -238,9 +238,10 @@ def recorded():
 	public = PKI / "audit.key.pub"
 	do("cathgate", "audit", "verify", "--key", str(public))
 	last = audit(event="instance", outcome="forwarded")[-1]
-	entries = [json.loads(line) for line in
-		   do("journalctl", "-u", "cathgated.service", "-o", "json", "--no-pager",
-		      f"CATHGATE_SOP_INSTANCE={last['sop_instance']}").splitlines()]
+	# The exporter tells it a moment later.
+	entries = eventually(lambda: [json.loads(line) for line in service.journal(
+		"-u", "cathgated.service", "-q", "-o", "json",
+		f"CATHGATE_SOP_INSTANCE={last['sop_instance']}").splitlines()])
 	assert [entry["CATHGATE_SHA256"] for entry in entries] == [last["sha256"]], entries
 	messages = list((AUDIT.parent / "messages").rglob("*"))
 	assert any("<AuditMessage" in file.read_text(errors="replace")
@@ -249,7 +250,7 @@ def recorded():
 
 def spoke_well():
 	step("its journal has no fault of ours, nor of the unit's")
-	said = do("journalctl", "-b", "--no-pager")
+	said = service.journal("-b")
 	for bad in ("bug: ", "Unknown key", "Unknown lvalue", "Failed to parse", "Sanitizer"):
 		assert bad not in said, [line for line in said.split("\n") if bad in line]
 

@@ -216,7 +216,7 @@ def crls(guide, modality):
 	do("systemctl", "stop", "publisher")
 	assert subprocess.run(["systemctl", "start", "cathgate-crl.service"]).returncode != 0
 	assert "cathgate-crl.service" in do("systemctl", "--failed", "--no-legend")
-	assert "could not be fetched" in do("journalctl", "--no-pager", "-u", "cathgate-crl.service")
+	assert "could not be fetched" in service.journal("-u", "cathgate-crl.service")
 	assert crl.stat().st_ino == status.st_ino
 	do("systemctl", "reset-failed")
 	modality.sends()
@@ -287,7 +287,7 @@ def monitored(guide, modality):
 	configure(f"//{usual}", usual.replace(str(PROM.parent), "/srv"))
 	do("systemctl", "reload", "cathgated")
 	eventually(lambda: "ReadWritePaths= of the unit"
-		   in do("journalctl", "--no-pager", "-u", "cathgated"))
+		   in service.journal("-u", "cathgated"))
 	configure(usual.replace(str(PROM.parent), "/srv"), usual)
 	guide.run("systemctl restart cathgated\n")
 	modality.sends()

@@ -139,7 +139,7 @@ def upgraded(repository, package):
 
 def spoke_well():
 	step("nothing in the journal is about what it may not do")
-	said = do("journalctl", "-b", "-u", UNIT, "--no-pager")
+	said = service.journal("-b", "-u", UNIT)
 	for bad in ("ermission denied", "Read-only", "Operation not permitted", "Failed to",
 		    "could not", "Unknown key"):
 		assert bad not in said, [line for line in said.split("\n") if bad in line]

@@ -188,7 +188,7 @@ class Week:
 		fault = f"{CONFIG}:{len(good.splitlines()) + 1}: adress"
 		told("cathgate reload", fault, status=1)
 		told("systemctl reload cathgated", "journalctl", status=1)
-		told("journalctl --no-pager -u cathgated -n 20", fault)
+		told("journalctl --sync; journalctl --no-pager -u cathgated -n 20", fault)
 		shows("CATHGATE WARNING - the last reload was refused", "cathgate status --nagios")
 		self.angio.sends()
 		CONFIG.write_text(good)

@@ -50,6 +50,12 @@ def do(*command, **more):
 	return done.stdout
 
 
+def journal(*what):
+	"""With all that was written into it until now."""
+	do("journalctl", "--sync")
+	return do("journalctl", "--no-pager", *what)
+
+
 def eventually(what, seconds=PATIENCE):
 	deadline = time.monotonic() + seconds
 	while time.monotonic() < deadline:
