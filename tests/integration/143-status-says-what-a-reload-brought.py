@@ -138,7 +138,7 @@ with Test() as t:
 		change = f"modality modality-with-a-long-name-{number} added"
 		assert change in detail.split("; "), detail
 	first = detail.split("; ")[0]
-	assert re.search(f"last reload \\d+ s ago: {first}, and {MANY - 1} more changes", shown()
+	assert re.search(f"last reload \\d+ (s|min) ago: {first}, and {MANY - 1} more changes", shown()
 			 ), shown()
 
 	# The next takes its place, and no word of the earlier one stays.

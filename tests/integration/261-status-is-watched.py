@@ -11,6 +11,7 @@ import struct
 import subprocess
 import termios
 
+from dicom import PATIENCE
 from harness import Test, cathgate, eventually
 
 ROWS = 20
@@ -47,7 +48,7 @@ class Terminal:
 		assert len(lines) <= ROWS, lines
 
 	def has_ended_well(self):
-		assert self.program.wait(60) == 0, self.text
+		assert self.program.wait(PATIENCE) == 0, self.text
 		self.read()
 		assert self.text.endswith("\x1b[?25h\x1b[?1049l"), self.text[-100:]
 		assert termios.tcgetattr(self.theirs) == self.before, "the terminal has changed"

@@ -73,8 +73,8 @@ with Test() as t:
 		assert "last_refused" not in listed[name], "two have that AE title"
 
 	table = rows(site)
-	assert re.search(r" \d+ s ago +\d+ s ago, ae-unknown", table["good"]), table["good"]
-	assert re.search(r" - +\d+ s ago, tls-revoked", table["shown"]), table["shown"]
+	assert re.search(r" \d+ (s|min) ago +\d+ (s|min) ago, ae-unknown", table["good"]), table["good"]
+	assert re.search(r" - +\d+ (s|min) ago, tls-revoked", table["shown"]), table["shown"]
 	assert re.search(r" - +-$", table["silent"].rstrip()), table["silent"]
 
 	# Older than thirty days: not told.
