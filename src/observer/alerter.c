@@ -55,6 +55,13 @@ static void say(void *context, const char *alert, const json_t *problem)
 	alert_queue_add(&alerter->queue, object);
 }
 
+static void tell_totals(const struct alerter *alerter)
+{
+	if (send(alerter->supervisor, &alerter->totals, sizeof(alerter->totals),
+		 MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_debug("the supervisor doesn't listen: %s", strerror(errno));
+}
+
 /* A failure that is followed by a success within a second isn't in any look. */
 static void touch_destination(struct alerter *alerter, const char *name)
 {
@@ -66,20 +73,24 @@ static void touch_destination(struct alerter *alerter, const char *name)
 	json_decref(problem);
 }
 
-/* A line of the log that was written since this began. What is a problem, too, is told as
+/* A line of the log that no alerter has heard of yet. What is a problem, too, is told as
  * one. */
 static void hear_line(void *context, const json_t *line)
 {
 	const char *reason = members_text(line, "reason");
+	struct alerter *alerter = context;
 	json_t *problem;
 
-	touch_destination(context, members_text(line, "destination"));
-	if (strcmp(members_text(line, "event"), "alert") != 0 ||
-	    problems_have_alert(reason))
+	touch_destination(alerter, members_text(line, "destination"));
+	if (strcmp(members_text(line, "event"), "alert") != 0)
+		return;
+	alerter->totals.heard = alerter->tally.sequence + 1;
+	tell_totals(alerter);
+	if (problems_have_alert(reason))
 		return;
 	problem = json_pack("{s:s,s:s,s:s,s:s}", "problem", reason, "level", "warning",
 			    "subject", "", "text", members_text(line, "detail"));
-	say(context, "raised", problem);
+	say(alerter, "raised", problem);
 	json_decref(problem);
 }
 
@@ -107,13 +118,6 @@ static void look(struct alerter *alerter)
 		alert_held_look(&alerter->held, told, clock_ms(), say, alerter);
 	json_decref(told);
 	json_decref(now);
-}
-
-static void tell_totals(const struct alerter *alerter)
-{
-	if (send(alerter->supervisor, &alerter->totals, sizeof(alerter->totals),
-		 MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_debug("the supervisor doesn't listen: %s", strerror(errno));
 }
 
 static void command_failed(struct alerter *alerter)
@@ -228,14 +232,16 @@ void alerter_check(const struct config *config, struct config_faults *faults)
 		config_check_owner(faults, &alerts->place, path, status.st_uid);
 }
 
-int alerter_run(int supervisor, const struct config *config)
+int alerter_run(int supervisor, const struct config *config, uint64_t heard)
 {
 	struct alerter alerter = {
 		.config = config,
 		.supervisor = supervisor,
 		.log = { .path = config->audit.file.path,
 			 .for_whom = "alerts",
-			 .on_new = hear_line },
+			 .on_new = hear_line,
+			 .unheard = heard },
+		.totals = { .heard = heard },
 		.command = { .words = &config->alerts.command,
 			     .process = -1,
 			     .output = -1 },

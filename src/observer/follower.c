@@ -17,9 +17,20 @@
 struct history {
 	size_t left;
 	uint64_t first, end; /* the number of the first; behind the last */
+	uint64_t turn;	     /* behind the last start or reload; 0: there is none */
 	const char *file;    /* where the first stands; NULL: there is none */
 	off_t offset;
 };
+
+/* The quotes of a text within a line are escaped. */
+static bool is_turn(const struct log_reader_line *line)
+{
+	static const char *const turns[] = { "\"event\":\"start\"",
+					     "\"event\":\"reload\"" };
+
+	return memmem(line->text, line->size, turns[0], strlen(turns[0])) ||
+	       memmem(line->text, line->size, turns[1], strlen(turns[1]));
+}
 
 static bool look_back(void *context, const struct log_reader_line *line, off_t offset)
 {
@@ -27,6 +38,8 @@ static bool look_back(void *context, const struct log_reader_line *line, off_t o
 
 	if (!history->file)
 		history->end = line->seq + 1;
+	if (history->turn == 0 && is_turn(line))
+		history->turn = line->seq + 1;
 	history->first = line->seq;
 	history->file = line->file;
 	history->offset = offset;
@@ -47,6 +60,11 @@ static void open_log(struct follower *follower)
 	for (size_t at = count; at > 0 && history.left > 0; at--)
 		(void)!log_reader_backwards(files[at - 1], look_back, &history);
 	follower->history_end = history.end;
+	if (follower->unheard == 0)
+		follower->unheard = history.turn;
+	/* The log that was heard of is away. */
+	if (follower->unheard == 0 || follower->unheard > history.end)
+		follower->unheard = history.end;
 	follower->reader = history.file ? log_reader_open_at(path, history.first,
 							     history.file, history.offset)
 					: log_reader_open(path, 0);
@@ -72,11 +90,11 @@ static void take_line(struct follower *follower, struct tally *tally,
 
 	/* After a broken log the numbers begin anew, and those lines count. */
 	if (follower->is_behind_gap && line->seq <= tally->sequence)
-		follower->history_end = 0;
+		follower->history_end = follower->unheard = 0;
 	follower->is_behind_gap = false;
 	if (json)
 		tally_take(tally, json, line->seq, line->seq >= follower->history_end);
-	if (json && follower->on_new && line->seq >= follower->history_end)
+	if (json && follower->on_new && line->seq >= follower->unheard)
 		follower->on_new(follower->context, json);
 	json_decref(json);
 }

@@ -14,9 +14,12 @@ struct log_reader;
 struct follower {
 	const char *path;     /* of the log */
 	const char *for_whom; /* what goes without it, as "metrics and status" */
-	/* Hears of each line that was written since this began; NULL: nobody does. */
+	/* Hears of each line from `unheard` on; NULL: nobody does. */
 	void (*on_new)(void *context, const json_t *line);
 	void *context;
+	/* A process before this one has heard of the lines before; 0: there was none, and
+	 * what happened since the last start or reload is new. */
+	uint64_t unheard;
 
 	/* The follower's own, all zero at first. */
 	struct log_reader *reader;

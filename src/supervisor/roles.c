@@ -68,7 +68,8 @@ static int run_alerter(int channel, const void *argument)
 {
 	const struct server *server = argument;
 
-	return alerter_run(channel, server->settings.config);
+	return alerter_run(channel, server->settings.config,
+			   server->snapshot.alerts_told.heard);
 }
 
 static bool wants_alerter(const void *argument)

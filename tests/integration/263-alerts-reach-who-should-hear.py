@@ -106,6 +106,11 @@ def counted(outcome):
 	return eventually(read)
 
 
+def raised():
+	return next(h for h in iter(lambda: hook.heard.get(timeout=PATIENCE), None)
+		    if h["alert"] == "raised")
+
+
 with Test() as t:
 	if not shutil.which("curl"):
 		raise Skip("there is no curl")
@@ -204,17 +209,19 @@ with Test() as t:
 	child = int((t.work / "seen.hung").read_text())
 	eventually(lambda: not is_alive(child))
 
-	# An alert of the log: a certificate that will end.
-	gateway.reload(alerting(WEBHOOK, f"http://127.0.0.1:{hook_port}/x"))
-	hook.heard.queue.clear()
+	# An alert of the log, a certificate that will end: also of the reload that brought the
+	# command, before there was anybody to hear it, and while the alerter is replaced.
+	webhook = alerting(WEBHOOK, f"http://127.0.0.1:{hook_port}/x")
 	ca = Authority(t.work, "hospital")
-	ca.issue("soon", "subjectAltName = DNS:gateway.test\nextendedKeyUsage = serverAuth",
-		 last=20 * DAY)
-	gateway.reload({**alerting(WEBHOOK, f"http://127.0.0.1:{hook_port}/x"),
-			"listen.0.tls.certificate": str(t.work / "soon.crt"),
-			"listen.0.tls.key": str(t.work / "soon.key")})
-	def raised():
-		return next(h for h in iter(lambda: hook.heard.get(timeout=PATIENCE), None)
-			    if h["alert"] == "raised")
-	heard = raised()
-	assert heard["problem"] == "tls-expired" and "soon.crt" in heard["text"], heard
+	gateway.reload(fixed)
+	hook.heard.queue.clear()
+	for name in ("soon", "later"):
+		ca.issue(name, "subjectAltName = DNS:gateway.test\nextendedKeyUsage = serverAuth",
+			 last=20 * DAY)
+		gateway.reload({**webhook, "listen.0.tls.certificate": str(t.work / f"{name}.crt"),
+				"listen.0.tls.key": str(t.work / f"{name}.key")})
+		# One of the moment before may be told once more.
+		while f"{name}.crt" not in (heard := raised())["text"]:
+			pass
+		assert heard["problem"] == "tls-expired", heard
+		gateway.replace("alerter")

@@ -27,11 +27,14 @@
 struct alerter_totals {
 	/* Runs of the command; `dropped` are those that failed at an alert's last try. */
 	uint64_t done, failed, dropped;
+	/* Behind the last alert of the log that it has taken; 0: none yet. */
+	uint64_t heard;
 };
 
 bool alerter_is_wanted(const struct config *config);
 /* Faults of the command: one that can't be run, or that others could change. */
 void alerter_check(const struct config *config, struct config_faults *faults);
 /* Works until the supervisor's socket, which brings snapshots as the observer's does,
- * closes. Returns the exit status of its process. */
-MUST_USE int alerter_run(int supervisor, const struct config *config);
+ * closes. `heard` is that of the alerter before: no alert is lost between the two, but
+ * one of the last second may be told twice. Returns the exit status of its process. */
+MUST_USE int alerter_run(int supervisor, const struct config *config, uint64_t heard);
