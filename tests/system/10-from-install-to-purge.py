@@ -152,6 +152,10 @@ def reloaded():
 	CONFIG.write_text(good)
 	for _ in range(3):
 		do("systemctl", "reload", "cathgated.service")
+	assert main_pid() == before
+	do("systemctl", "restart", "cathgated.service")
+	do("systemctl", "reload", "cathgated.service")	# at once
+	before = main_pid()
 	assert "nothing has changed" in do("cathgate", "reload")
 	store_again()
 	assert main_pid() == before

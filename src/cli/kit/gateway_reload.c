@@ -22,6 +22,7 @@
 #include "shown.h"
 
 #define WAIT_MS	 60000 /* it takes milliseconds, unless the auditor is being restarted */
+#define SOON_MS	 6000  /* the observer is back after this */
 #define AGAIN_MS 50
 #define PLACES	 2
 
@@ -180,9 +181,27 @@ static void complain_silence(const struct reload *reload, const char *config, in
 		gateway_complain_silence(reload->paths[0], config);
 }
 
+/* Just after a start the observer doesn't listen yet. */
+static int request_patiently(struct reload *reload, const char *config)
+{
+	int64_t end_us = clock_us() + SOON_MS * INT64_C(1000);
+	struct ucred service;
+	int error = request(reload);
+	bool is_running = (error == ENOENT || error == ECONNREFUSED) &&
+			  gateway_service(config, &service);
+
+	while (is_running && (error == ENOENT || error == ECONNREFUSED) &&
+	       clock_us() < end_us) {
+		poll(NULL, 0, AGAIN_MS);
+		error = request(reload);
+	}
+	return error;
+}
+
 static int ask_and_wait(struct reload *reload, const char *config, bool may_be_unheard)
 {
-	int error = request(reload), status;
+	int error = may_be_unheard ? request_patiently(reload, config) : request(reload);
+	int status;
 	json_t *verdict;
 
 	if (error == EPERM && reload->pid > 0) {
