@@ -101,10 +101,10 @@ static int let_in(struct site *site, const struct handout *handout, bool was_rev
 	if (result < 0 ||
 	    known_certificate_fits(&site_entry(site, asked->name)->certificate, &facts))
 		return result;
-	complain("\"%s\" asks for more in `certificate` than its new certificate has: "
-		 "take "
-		 "it out with cathgate modality remove, and add it anew",
-		 asked->name);
+	complain(
+		"the entry of \"%s\" asks for more than its new certificate has: take it "
+		"out with cathgate modality remove, and add it anew",
+		asked->name);
 	if (was_revoked || *ret_before)
 		modality_entry_put_back(site, asked->name, *ret_before);
 	return -1;
