@@ -336,25 +336,43 @@ MUST_USE static bool make_trust(const struct config_tls *tls, struct tls_context
 	return good;
 }
 
-int tls_judge_certificate(const struct config_tls *tls, const char *pem, size_t size,
+struct tls_judge {
+	struct tls_context context;
+};
+
+struct tls_judge *tls_judge_open(const struct config_tls *tls)
+{
+	struct tls_judge *judge = calloc(1, sizeof(*judge));
+
+	if (!judge || make_trust(tls, &judge->context))
+		return judge;
+	tls_judge_close(judge);
+	return NULL;
+}
+
+void tls_judge_close(struct tls_judge *judge)
+{
+	if (judge)
+		SSL_CTX_free(judge->context.ssl_ctx);
+	free(judge);
+}
+
+int tls_judge_certificate(const struct tls_judge *judge, const char *pem, size_t size,
 			  struct tls_failure *ret)
 {
 	STACK_OF(X509) *list = read_certificates(pem, size);
 	struct shown shown = { .leaf = sk_X509_value(list, 0), .others = list };
-	struct tls_context context;
-	bool good = make_trust(tls, &context);
-	SSL *ssl = good ? SSL_new(context.ssl_ctx) : NULL;
+	SSL *ssl = judge ? SSL_new(judge->context.ssl_ctx) : NULL;
 	int rc = -1;
 
 	if (shown.leaf && ssl)
-		rc = judge_shown(&context, ssl, &shown, NULL, ret);
+		rc = judge_shown(&judge->context, ssl, &shown, NULL, ret);
 	else
 		tls_fail(ret, true, REASON_INTERNAL, "%s",
 			 !shown.leaf ? "there is no certificate to judge"
 				     : "`ca` or `crl` of the listener can't be read; "
 				       "cathgated --check says why");
 	SSL_free(ssl);
-	SSL_CTX_free(context.ssl_ctx);
 	sk_X509_pop_free(list, X509_free);
 	ERR_clear_error();
 	return rc;

@@ -203,10 +203,11 @@ with Test() as t:
 	hangs = script("hangs", f"sleep 1000 & echo $! >{seen}.hung; sleep 1000")
 	assert "alerts.command changed" in gateway.reload(alerting(hangs))
 	gateway.reload({**fixed, "destinations.0.port": 0}, "refused")
-	eventually((t.work / "seen.hung").exists)
+	hung = t.work / "seen.hung"
+	eventually(lambda: hung.exists() and hung.read_text().strip())
 	store_once()
 	gateway.wait_log("did not end within 30 s, and was ended")
-	child = int((t.work / "seen.hung").read_text())
+	child = int(hung.read_text())
 	eventually(lambda: not is_alive(child))
 
 	# An alert of the log, a certificate that will end: also of the reload that brought the

@@ -62,7 +62,7 @@ expect "and so it is said" test "$(grep -c 'bound to a name' "$work/said")" -eq 
 expect "renew says that there is nothing to do" fails modality renew angio
 expect "and so it is said" said "bound to a name"
 expect "revoked, it is out" modality revoke angio
-expect "and so it is said" said "Have the CA that made its certificate revoke that"
+expect "and so it is said" said "have the CA that made its certificate revoke that"
 expect "its name does not bring it back" fails modality renew angio
 expect "and so it is said" said "modalities.d/angio.conf.revoked"
 kill "$gateway_pid"; wait "$gateway_pid" || :

@@ -153,7 +153,7 @@ def two_of_two_authorities():
 	site.edit('key = "tls/gateway.key";', 'key = [ "tls/gateway.key", "tls/other.key" ];')
 	said = site.modality("add", "one", "--ae-title", "ONE", "--pem", "--output", t.work / "one")
 	assert "CN=other-ca" in said and "ca-2.crt" in said, said
-	assert [path.name for path in (t.work / "one").glob("ca*")] == ["ca.crt"]
+	assert sorted(path.name for path in (t.work / "one").glob("ca*")) == ["ca-all.crt", "ca.crt"]
 	# The CA is at hand once it stands behind the certificate.
 	with open(site.tls / "other.crt", "a", encoding="ascii") as file:
 		file.write((t.work / "other-ca.crt").read_text())
@@ -162,8 +162,10 @@ def two_of_two_authorities():
 	for file, ca in (("ca", site.folder / "ca/ca.crt"), ("ca-2", t.work / "other-ca.crt")):
 		assert openssl("x509", "-in", t.work / f"two/{file}.crt", "-noout", "-fingerprint") == \
 			openssl("x509", "-in", ca, "-noout", "-fingerprint"), file
-	assert "append ca-2.crt to ca.crt" in " ".join(
-		(t.work / "two/stunnel.conf").read_text().split())
+	assert "CAfile = ca-all.crt" in (t.work / "two/stunnel.conf").read_text()
+	assert "ca-all.crt" in (t.work / "two/two.txt").read_text()
+	for name in ("gateway", "other"):
+		openssl("verify", "-CAfile", t.work / "two/ca-all.crt", site.tls / f"{name}.crt")
 	# The private CA's own is renewed, the other one is left to its CA.
 	said = certificate(site, "renew", status=1)
 	assert "other.crt isn't of this gateway's private CA" in said, said

@@ -98,6 +98,7 @@ def while_two_cas_are_trusted(site):
 	"""The private CA is changed as docs/ADMIN.md says. Its CRL is silent about the old one's."""
 	folders = [t.work / f"two-{number}" for number in range(3)]
 	site.modality("add", "two", "--ae-title", "TWO", "--pem", "--output", folders[0])
+	site.modality("add", "early", "--ae-title", "EARLY", "--output", t.work / "early")
 	site.modality("add", "lost", "--ae-title", "LOST", "--pem", "--output", t.work / "lost")
 	site.modality("revoke", "lost")
 	site.modality("remove", "lost")
@@ -122,12 +123,25 @@ def while_two_cas_are_trusted(site):
 	assert first.associates(site) and second.associates(site)
 	said = site.modality("renew", "two", "--confirm")
 	assert "is of another CA" in said and "has one certificate" not in said, said
+	assert site.listed()["two"]["state"] == "renewed, old still allowed"
 	site.modality("revoke", "two")
 	site.modality("renew", "two", "--pem", "--output", folders[2])
 	site.reload()
 	assert Device(folders[2], "two").associates(site)
 	assert not first.associates(site), "the old CA's certificate has the name still"
 	assert not second.associates(site)
+	# The old CA goes. Who has none of the new one's is named.
+	site.modality("add", "late", "--ae-title", "LATE", "--pem", "--output", t.work / "late")
+	site.modality("renew", "two", "--pem", "--output", t.work / "two-3")
+	trusted = (site.tls / "modalities-ca.crt").read_text()
+	(site.tls / "modalities-ca.crt").write_text((old / "ca.crt").read_text())
+	assert site.listed()["late"]["state"] == "certificate refused"
+	(site.tls / "modalities-ca.crt").write_text(trusted.replace((old / "ca.crt").read_text(), ""))
+	states = {name: entry["state"] for name, entry in site.listed().items()}
+	assert states == {"two": "renewed, old still allowed", "late": "good",
+			  "early": "certificate refused"}, states
+	said = site.modality("renew", "two", "--confirm", "--now")
+	assert "has one certificate" in said, said
 	site.stop()
 	# What no name in an entry stands for, as of the hospital's CA.
 	said = site.modality("add", "foreign", "--ae-title", "FOREIGN", "--uri",

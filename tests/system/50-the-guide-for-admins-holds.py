@@ -179,7 +179,7 @@ def another_ca(guide, old):
 	guide.run("cathgate setup --yes")
 	assert (CA / "revoked").read_text() == revoked, "what was shut out is forgotten"
 	second = CA / "ca.crt"
-	new = handed_out(guide.run("cathgate modality renew angio-3 --trust"))
+	new = handed_out(guide.run("cd /root\ncathgate modality renew angio-3 --trust"))
 	assert (new.folder / "ca.crt").read_text() == first.read_text()
 	assert (new.folder / "ca-2.crt").read_text() == second.read_text()
 	trusts(new, first, second)
@@ -189,7 +189,9 @@ def another_ca(guide, old):
 	trusts(new, second)
 	hospital.start_pacs(second)
 	new.sends()
-	guide.run("cd /etc/cathgate\ncat ca/ca.crt")
+	guide.run("cd /etc/cathgate\nperl")
+	assert (TLS / "modalities-ca.crt").read_bytes() == second.read_bytes()
+	assert (TLS / "modalities-ca.crt").stat().st_mode & 0o777 == 0o640
 	configure(both, 'crl = "tls/modalities.crl";')
 	do("systemctl", "reload", "cathgated")
 	trusts(old, second)

@@ -168,10 +168,15 @@ MUST_USE int tls_judge_again(const struct tls_context *context,
 			     const struct transport *transport, struct tls_peer *peer,
 			     struct tls_failure *ret);
 
-/* Whether a listener with that `tls` would accept the first certificate of a PEM text in
- * a handshake, with the others of the text beside it. Of `tls` only `ca` and `crl` count:
- * nobody has to have a key. 0, or -1 with a failure as in a handshake. */
-MUST_USE int tls_judge_certificate(const struct config_tls *tls, const char *pem,
+/* The trust of a listener with that `tls`, of which only `ca` and `crl` count: nobody has
+ * to have a key. NULL where they can't be read, or without memory. */
+struct tls_judge;
+MUST_USE struct tls_judge *tls_judge_open(const struct config_tls *tls);
+void tls_judge_close(struct tls_judge *judge);
+/* Whether that listener would accept the first certificate of a PEM text in a handshake,
+ * with the others of the text beside it. `judge` may be NULL. 0, or -1 with a failure as
+ * in a handshake. */
+MUST_USE int tls_judge_certificate(const struct tls_judge *judge, const char *pem,
 				   size_t size, struct tls_failure *ret);
 
 /* Whether TLS has failed since the handshake, by an alert or a broken record, and how: in

@@ -198,8 +198,11 @@ const char *diagnose_renewal(const struct config_modality *entry)
 		       ? "its CA must renew it; the entry is bound to a name, so the "
 			 "gateway takes the next certificate with that name as soon as "
 			 "the modality shows it"
-		       : keep_format("to give it a new one: cathgate modality renew %s",
-				     entry->name);
+		       : keep_format("to give it a new one: cathgate modality renew %s%s",
+				     entry->name,
+				     entry->certificate.uri.count == 0
+					     ? " --certificate FILE"
+					     : "");
 }
 
 /* The cure for a certificate that was refused, and whose it is. */

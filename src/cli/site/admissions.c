@@ -223,8 +223,7 @@ static int propose(struct admissions *list, struct site *site)
 					  &proposal);
 	if (!config)
 		return -1;
-	config_free(site->config);
-	site->config = config;
+	site_adopt(site, config);
 	return unstage_entries(list, staging);
 }
 

@@ -10,6 +10,7 @@
 #include "cli/kit/keep.h"
 
 #define PORT_USUAL 2762
+#define ALL_ROOTS  "ca-all.crt" /* what stunnel reads */
 
 static const char *list_titles(const struct config_ae_titles *list)
 {
@@ -148,6 +149,10 @@ static void describe_trust(FILE *page, const struct handout *handout)
 		fprintf(page, "  CA to trust          %s%s.crt (PEM)\n",
 			handout->roots[i] ? "" : "ask the administrator for ",
 			handout_ca_name(i));
+	if (handout->asked->pem && handout->root_count > 1)
+		fprintf(page, "    for stunnel        " ALL_ROOTS ", which holds them; "
+			      "one that is missing goes\n"
+			      "                       behind the others there\n");
 }
 
 static void describe_steps(FILE *page, const struct config_modality *entry)
@@ -192,11 +197,29 @@ static void describe_steps(FILE *page, const struct config_modality *entry)
 			      "only: don't\nchange its address without telling.\n");
 }
 
+/* All CAs to trust in one file, as stunnel reads them. One that isn't at hand can be
+ * appended. */
+static int write_all_roots(const struct handout *handout)
+{
+	const char *all = "";
+	struct pki_text text;
+
+	for (size_t i = 0; i < handout->root_count; i++) {
+		if (!handout->roots[i])
+			continue;
+		if (pki_certificate_write(handout->roots[i], &text) < 0)
+			return complain_openssl();
+		all = keep_format("%s%.*s", all, (int)text.size, text.bytes);
+		pki_text_free(&text);
+	}
+	return handout_write(handout, ALL_ROOTS, all, strlen(all));
+}
+
 /* For a device that speaks no TLS: its key and certificate are in the folder in PEM. */
 static int write_stunnel(struct handout *handout, const struct config_listen *listen,
 			 const struct config_modality *entry)
 {
-	const char *name = handout->asked->name, *host = NULL, *text, *more = "";
+	const char *name = handout->asked->name, *host = NULL, *text;
 	const char *error = NULL;
 	struct pki_certificate *certificate =
 		pki_certificate_read(listen->tls.certificate.items[0].path, &error);
@@ -210,11 +233,8 @@ static int write_stunnel(struct handout *handout, const struct config_listen *li
 	pki_certificate_free(certificate);
 	if (!host)
 		host = place.address ? place.address : "HOST-OF-THE-GATEWAY";
-	/* With one file of CAs for two certificates of the gateway's, of any CA. */
-	if (listen->tls.certificate.count > 1 && handout->roots[1])
-		more = "; The gateway has two certificates: if they are of two CAs, "
-		       "append "
-		       "ca-2.crt to ca.crt.\n";
+	if (handout->root_count > 1 && write_all_roots(handout) < 0)
+		return -1;
 	text = keep_format(
 		"; For a modality that speaks no TLS: stunnel 5.45 or later, on the "
 		"modality "
@@ -228,7 +248,7 @@ static int write_stunnel(struct handout *handout, const struct config_listen *li
 		"; accept; port 11112, no TLS; calling AE title %s, called AE title %s.\n"
 		"socket = l:TCP_NODELAY=1\n"
 		"socket = r:TCP_NODELAY=1\n"
-		"%s[cathgate]\n"
+		"[cathgate]\n"
 		"client = yes\n"
 		"accept = 127.0.0.1:11112\n"
 		"connect = %s:%u\n"
@@ -240,8 +260,8 @@ static int write_stunnel(struct handout *handout, const struct config_listen *li
 		"sslVersionMin = TLSv1.2\n"
 		"TIMEOUTidle = 86400\n",
 		list_titles(&entry->ae_titles), list_titles(&entry->called_ae_titles),
-		more, strchr(host, ':') ? keep_format("[%s]", host) : host, place.port,
-		name, name, "ca.crt",
+		strchr(host, ':') ? keep_format("[%s]", host) : host, place.port, name,
+		name, handout->root_count > 1 ? ALL_ROOTS : "ca.crt",
 		address_range_parse(host, &range) == 0 ? "checkIP" : "checkHost", host);
 	return handout_write(handout, "stunnel.conf", text, strlen(text));
 }

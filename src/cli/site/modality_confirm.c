@@ -20,14 +20,15 @@ static struct newest newest_of(const struct site *site,
 {
 	const struct config_strings *digests = &entry->certificate.sha256;
 	struct newest newest = { .bound = digests->count };
+	enum reason reason;
 
 	if (digests->count > 0)
 		newest.sha256 = keep_format("%s", digests->items[digests->count - 1]);
 	for (size_t i = 0; i < site->known_count; i++) {
 		const struct site_certificate *known = &site->known[i];
 
-		if (known->revoked != 0 ||
-		    !known_certificate_fits(&entry->certificate, &known->facts))
+		if (!known_certificate_fits(&entry->certificate, &known->facts) ||
+		    !site_takes(site, entry, known, &reason))
 			continue;
 		newest.bound += digests->count == 0;
 		if (!newest.sha256)
@@ -42,6 +43,7 @@ bool modality_tell_of_others(const struct site *site, const char *name,
 			     const char *newest)
 {
 	const struct config_modality *entry = site_entry(site, name);
+	enum reason reason;
 	bool is_any = false;
 
 	for (size_t i = 0; i < site->known_count; i++) {
@@ -49,7 +51,8 @@ bool modality_tell_of_others(const struct site *site, const char *name,
 
 		if (known->is_ours || known->facts.not_after < time(NULL) ||
 		    strcmp(known->facts.sha256, newest) == 0 ||
-		    !known_certificate_fits(&entry->certificate, &known->facts))
+		    !known_certificate_fits(&entry->certificate, &known->facts) ||
+		    !site_takes(site, entry, known, &reason))
 			continue;
 		is_any = true;
 		complain("the older certificate of %s, serial %s, is of another CA (%s), "

@@ -29,23 +29,29 @@ static const struct options options = {
 	.rows = rows,
 };
 
-/* The newest certificate that isn't revoked, and how many such there are. NULL where none
- * is known: also for an entry that is bound to a name, whose CA may have made another one
- * since. */
+/* The newest certificate that the gateway takes, and how many such there are. NULL where
+ * none is known, with the reason of one that is refused: also for an entry that is bound
+ * to a name, whose CA may have made another one since. */
 static const struct site_certificate *current_certificate(
-	const struct site *site, const struct config_modality *entry, size_t *ret_count)
+	const struct site *site, const struct config_modality *entry, size_t *ret_count,
+	enum reason *ret_reason)
 {
 	const struct site_certificate *found = NULL;
+	enum reason reason;
 
 	*ret_count = 0;
+	*ret_reason = REASON_NONE;
 	for (size_t i = 0;
 	     i < site->known_count && !known_certificate_is_by_name(&entry->certificate);
 	     i++) {
 		const struct site_certificate *known = &site->known[i];
 
-		if (known->revoked != 0 ||
-		    !known_certificate_fits(&entry->certificate, &known->facts))
+		if (!known_certificate_fits(&entry->certificate, &known->facts))
 			continue;
+		if (!site_takes(site, entry, known, &reason)) {
+			*ret_reason = reason;
+			continue;
+		}
 		if (!found)
 			found = known;
 		(*ret_count)++;
@@ -54,12 +60,17 @@ static const struct site_certificate *current_certificate(
 }
 
 static const char *state_of(const struct config_modality *entry,
-			    const struct site_certificate *known, size_t count)
+			    const struct site_certificate *known, size_t count,
+			    enum reason reason)
 {
 	time_t now = time(NULL);
 
 	if (entry->certificate.none)
 		return "no TLS";
+	if (!known && reason == REASON_TLS_REVOKED)
+		return "certificate revoked";
+	if (!known && reason != REASON_NONE)
+		return "certificate refused";
 	if (!known)
 		return known_certificate_is_by_name(&entry->certificate)
 			       ? "bound to a name"
@@ -86,11 +97,13 @@ static json_t *describe_entry(const struct site *site,
 			      const struct config_modality *entry)
 {
 	size_t count;
-	const struct site_certificate *known = current_certificate(site, entry, &count);
+	enum reason reason;
+	const struct site_certificate *known =
+		current_certificate(site, entry, &count, &reason);
 	const char *destination = site->config->destinations[entry->destination].name;
 	json_t *object = json_pack(
 		"{s:o*, s:s, s:o, s:o, s:o*, s:o*}", "name", json_string(entry->name),
-		"state", state_of(entry, known, count), "ae_titles",
+		"state", state_of(entry, known, count, reason), "ae_titles",
 		titles_json(&entry->ae_titles), "called_ae_titles",
 		titles_json(&entry->called_ae_titles), "destination",
 		json_string(destination), "file", shown_json(entry->place.file));
@@ -199,7 +212,9 @@ static void fill_cells(const json_t *entry, const struct table *table,
 	static const char *const keys[] = { "name", "ae_titles", "destination", "expires",
 					    "state" };
 	const char *state = text_of(entry, "state", separator);
-	bool is_out = strcmp(state, "expired") == 0 || strcmp(state, "revoked") == 0;
+	bool is_out = strcmp(state, "expired") == 0 || strcmp(state, "revoked") == 0 ||
+		      strcmp(state, "certificate revoked") == 0 ||
+		      strcmp(state, "certificate refused") == 0;
 
 	for (size_t i = 0; i <= STATE; i++)
 		ret[i] =

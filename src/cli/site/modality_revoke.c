@@ -65,6 +65,20 @@ static int put_away(const struct site *site, const char *name, bool is_gone)
 		       : 0;
 }
 
+/* Kept: the entry is gone when it is said. */
+static const char *say_way_back(const struct config_modality *entry)
+{
+	if (known_certificate_is_by_name(&entry->certificate))
+		return "have the CA that made its certificate revoke that, too; then "
+		       "cathgate modality renew says how it comes back.";
+	if (entry->certificate.uri.count == 0)
+		return keep_format("with a new certificate of its own it is let in "
+				   "again by cathgate modality renew %s --certificate "
+				   "FILE.",
+				   entry->name);
+	return keep_format("cathgate modality renew %s lets it in again.", entry->name);
+}
+
 static int end_entry(const struct options *options, int argc, char **argv,
 		     enum pki_reason reason)
 {
@@ -73,6 +87,7 @@ static int end_entry(const struct options *options, int argc, char **argv,
 	const struct config_modality *entry;
 	int status = modality_options_read(options, argc, argv, &asked), result = -1;
 	bool is_gone = reason == PKI_CESSATION, is_foreign;
+	const char *way_back;
 
 	if (status >= 0)
 		return status;
@@ -80,6 +95,7 @@ static int end_entry(const struct options *options, int argc, char **argv,
 		return CLI_USAGE;
 	status = CLI_WRONG;
 	entry = site_entry(&site, asked.name);
+	way_back = entry ? say_way_back(entry) : "";
 	is_foreign = entry && known_certificate_is_by_name(&entry->certificate);
 	if (!entry && is_gone &&
 	    access(site_revoked_path(&site, asked.name), F_OK) == 0) {
@@ -95,11 +111,9 @@ static int end_entry(const struct options *options, int argc, char **argv,
 		result = put_away(&site, asked.name, is_gone);
 	}
 	if (result == 0) {
-		printf(is_gone ? "%s is out.\n"
-			       : "%s is shut out; cathgate modality renew %s lets it in "
-				 "again.\n",
-		       asked.name, asked.name);
-		if (is_foreign)
+		printf(is_gone ? "%s is out.\n" : "%s is shut out; %s\n", asked.name,
+		       way_back);
+		if (is_foreign && is_gone)
 			printf("Have the CA that made its certificate revoke that, "
 			       "too.\n");
 		status = site_reload(&site, asked.reload);

@@ -58,12 +58,12 @@ void setup_print_next(const struct setup_plan *plan)
 				"whose certificate that CA revokes can go on. See "
 				"cathgate-crl(1).");
 	printf("\nNext, for each modality, its name and its AE title:\n"
-	       "  cathgate modality add angio-3 --ae-title CATHLAB3%s\n"
+	       "  cathgate modality add angio-3 --ae-title CATHLAB3%s%s\n"
 	       "A page for the PACS's team, with what they have to enter there:\n"
 	       "  cathgate destination page pacs%s\n"
 	       "Then start it:\n"
 	       "  systemctl enable --now cathgated\n",
-	       option, option);
+	       has_own_ca ? "" : " --certificate FILE", option, option);
 }
 
 /* For a shell. */

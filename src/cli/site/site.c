@@ -32,9 +32,18 @@ int site_reread_with(struct site *site, const char *more)
 
 	if (!config)
 		return -1;
+	site_adopt(site, config);
+	return 0;
+}
+
+void site_adopt(struct site *site, struct config *config)
+{
+	site_forget_trust(site);
+	site->judge_count = config->listen_count;
+	site->judges =
+		keep_bytes((config->listen_count + 1) * sizeof(struct tls_judge *));
 	config_free(site->config);
 	site->config = config;
-	return 0;
 }
 
 /* The folder itself can't be the lock: the gateway's group can open it, and could lock it
@@ -203,6 +212,7 @@ void site_close(struct site *site)
 	for (size_t i = 0; i < site->known_count; i++)
 		pki_certificate_free(site->known[i].certificate);
 	free(site->known);
+	site_forget_trust(site);
 	pki_crl_free(site->crl);
 	pki_key_free(site->ca_key);
 	pki_certificate_free(site->ca);

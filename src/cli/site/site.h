@@ -45,6 +45,8 @@ struct site {
 	struct pki_crl *crl;
 	struct site_certificate *known; /* the newest first */
 	size_t known_count;
+	struct tls_judge **judges; /* one for each listener, NULL until it is needed */
+	size_t judge_count;
 	int lock;
 };
 
@@ -58,6 +60,8 @@ void site_close(struct site *site);
 MUST_USE int site_reread(struct site *site);
 /* The same as if the file `more` stood in modalities.d, too. */
 MUST_USE int site_reread_with(struct site *site, const char *more);
+/* Takes the configuration over in the place of the one before. */
+void site_adopt(struct site *site, struct config *config);
 
 /* NULL when there is no such entry. */
 const struct config_modality *site_entry(const struct site *site, const char *name);
@@ -110,6 +114,15 @@ bool site_reads_crl(const struct site *site);
 MUST_USE const struct config_listen *site_listener_for(const struct site *site,
 						       const char *pem,
 						       struct tls_failure *ret);
+
+/* Whether a listener still takes a certificate that the entry fits; *ret says why not:
+ * tls-revoked, or tls-untrusted for one of an earlier private CA. (A copy of another CA's
+ * lacks the intermediate CAs that its owner shows.) One that has expired, or isn't valid
+ * yet, is taken: its dates say so. */
+bool site_takes(const struct site *site, const struct config_modality *entry,
+		const struct site_certificate *known, enum reason *ret);
+/* The listeners' trust is read anew when it is asked for next. */
+void site_forget_trust(struct site *site);
 
 /* Has the gateway reload where `wanted`, and says what came of it; else says how to. The
  * exit status. */

@@ -93,6 +93,7 @@ static int write_crl(struct site *site, const struct pki_text *text)
 	if (pki_crl_beside(text, site->ca, path, &all) < 0)
 		return complain_openssl();
 	result = durable_replace(path, all.bytes, all.size, &readable);
+	site_forget_trust(site);
 	pki_text_free(&all);
 	if (result < 0) {
 		complain("%s: %s; the gateway still has the old CRL: try again with "
