@@ -36,9 +36,17 @@ typedef void diagnose_visitor(void *context, json_t *line);
 MUST_USE int diagnose_log_each(const struct diagnose *how, diagnose_visitor *visit,
 			       void *context);
 
+/* Who was let in, by the lines that were noted so far: an object of the caller's. */
+void diagnose_note_let_in(json_t *let_in, const json_t *line);
+/* Whether an entry was let in with the certificate of that SHA-256. */
+bool diagnose_was_let_in(const json_t *let_in, const struct config_modality *entry,
+			 const char *sha256);
+
 /* What to do about the reason of a line, with the configuration's places where it is
- * known (`config` may be NULL). Kept until the tool ends. */
-const char *diagnose_cure(const struct config *config, const json_t *line);
+ * known (`config` may be NULL). `entry`: whose line it is, or NULL. Kept until the tool
+ * ends. */
+const char *diagnose_cure(const struct config *config, const json_t *line,
+			  const struct config_modality *entry);
 
 /* How the modality of that entry gets another certificate. Kept. */
 const char *diagnose_renewal(const struct config_modality *entry);
@@ -51,11 +59,24 @@ const char *diagnose_titles(const struct config_ae_titles *titles);
 const char *diagnose_strings(const struct config_strings *strings);
 const char *diagnose_addresses(const struct config_modality *entry);
 /* The SHA-256 of the certificate that a line names, proved or only shown; "" when none
- * is. In words, with its subject. The entry that is bound to it, or NULL. */
+ * is. In words, with its subject. */
 const char *diagnose_certificate(const json_t *line);
 const char *diagnose_certificate_text(const json_t *line);
+/* The entry that is bound to it, or, where none is, that was last let in with it; else
+ * NULL. `let_in` may be NULL. */
 const struct config_modality *diagnose_entry_shown(const struct config *config,
+						   const json_t *let_in,
 						   const json_t *line);
+/* The entry that a line is about: the one that it names, that has its AE title, or of
+ * diagnose_entry_shown; only the first is proved. `config`, too, may be NULL. */
+const struct config_modality *diagnose_entry_of(const struct config *config,
+						const json_t *let_in, const json_t *line);
+
+/* Whether an entry, as it is now, takes a certificate ("": none was shown). Of one
+ * without a copy, names can't be told. */
+enum diagnose_fit { DIAGNOSE_FITS, DIAGNOSE_FAILS, DIAGNOSE_UNPROVED };
+enum diagnose_fit diagnose_fit(const struct config *config,
+			       const struct config_modality *entry, const char *sha256);
 /* The last date of a certificate, where `cathgate modality` has kept a copy; else 0. */
 time_t diagnose_known_end(const struct config *config, const char *sha256);
 /* The certificate that an entry is bound to, in words. */

@@ -30,21 +30,6 @@ struct fault {
 
 typedef const char *curer(const struct fault *fault);
 
-static const struct config_modality *find_entry(const struct config *config,
-						const json_t *line)
-{
-	const char *name = members_text(line, "modality");
-	const char *calling = members_text(line, "calling_ae");
-
-	for (size_t i = 0; i < config->modality_count; i++)
-		if (name[0] && strcmp(config->modalities[i].name, name) == 0)
-			return &config->modalities[i];
-	for (size_t i = 0; i < config->modality_count; i++)
-		if (diagnose_has_title(&config->modalities[i].ae_titles, calling))
-			return &config->modalities[i];
-	return diagnose_entry_shown(config, line);
-}
-
 static const char *entry_place(const struct fault *fault, const char *key)
 {
 	return diagnose_place(fault->config, &fault->entry->place, key);
@@ -59,7 +44,9 @@ static const char *cure_ae_unknown(const struct fault *fault)
 	for (size_t i = 0; i < config->modality_count; i++) {
 		const struct config_modality *entry = &config->modalities[i];
 		const char *place = diagnose_place(config, &entry->place, "ae_titles");
-		bool bound = diagnose_entry_shown(config, fault->line) == entry;
+		bool bound =
+			fault->certificate[0] &&
+			diagnose_fit(config, entry, fault->certificate) == DIAGNOSE_FITS;
 
 		for (size_t k = 0; k < entry->ae_titles.count; k++)
 			if (strcasecmp(entry->ae_titles.items[k].text, fault->calling) ==
@@ -205,18 +192,46 @@ const char *diagnose_renewal(const struct config_modality *entry)
 					     : "");
 }
 
+/* Whose certificate it was that was shown and refused, and what is to become of it. */
+static const char *whose_shown(const struct fault *fault)
+{
+	const char *name = fault->entry->name;
+	const char *place = entry_place(fault, "certificate");
+
+	switch (diagnose_fit(fault->config, fault->entry,
+			     diagnose_certificate(fault->line))) {
+	case DIAGNOSE_FITS:
+		return keep_format("What it showed is the certificate of the entry %s "
+				   "(%s); %s",
+				   name, place, diagnose_renewal(fault->entry));
+	case DIAGNOSE_FAILS:
+		return keep_format("The entry %s was let in with what it showed, but "
+				   "takes it no more: it expects %s (%s). Install the "
+				   "modality's new certificate there; if that is not at "
+				   "hand: cathgate modality renew %s",
+				   name, diagnose_binding(&fault->entry->certificate),
+				   place, name);
+	case DIAGNOSE_UNPROVED:
+		break;
+	}
+	if (fault->reason == REASON_TLS_UNTRUSTED)
+		return keep_format("The entry %s (%s) was let in with the very "
+				   "certificate that it showed: its CA was in `ca` then, "
+				   "and is there no more",
+				   name, place);
+	return keep_format("The entry %s (%s) was let in with what it showed; %s", name,
+			   place, diagnose_renewal(fault->entry));
+}
+
 /* The cure for a certificate that was refused, and whose it is. */
 static const char *cure_shown(const struct fault *fault)
 {
 	const char *cure =
 		fault->key ? cure_listener(fault) : reason_help(fault->reason)->cure;
 
-	if (!fault->entry || !members_text(fault->line, "shown_certificate")[0])
-		return cure;
-	return keep_format("%s. What it showed is the certificate of the entry %s (%s); "
-			   "%s",
-			   cure, fault->entry->name, entry_place(fault, "certificate"),
-			   diagnose_renewal(fault->entry));
+	return fault->entry && members_text(fault->line, "shown_certificate")[0]
+		       ? keep_format("%s. %s", cure, whose_shown(fault))
+		       : cure;
 }
 
 /* The modality refused us: which CA it has to trust, and where to get that. */
@@ -335,14 +350,15 @@ static const struct {
 	{ REASON_DESTINATION_PROTOCOL, cure_destination, NULL },
 };
 
-const char *diagnose_cure(const struct config *config, const json_t *line)
+const char *diagnose_cure(const struct config *config, const json_t *line,
+			  const struct config_modality *entry)
 {
 	enum reason reason = reason_of_name(members_text(line, "reason"));
 	struct fault fault = {
 		.config = config,
 		.line = line,
 		.reason = reason,
-		.entry = config ? find_entry(config, line) : NULL,
+		.entry = entry,
 		.calling = members_text(line, "calling_ae"),
 		.called = members_text(line, "called_ae"),
 		.certificate = members_text(line, "certificate"),

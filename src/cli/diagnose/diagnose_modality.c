@@ -2,10 +2,12 @@
  * `cathgate diagnose --modality`: what the gateway expects of a modality, beside what it
  * last showed.
  */
-#include "diagnose.h"
+#include "diagnose_search.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cathgate/audit/members.h"
@@ -18,15 +20,6 @@
 #include "cli/kit/moment.h"
 #include "cli/kit/shown.h"
 
-struct search {
-	const struct config *config;
-	const struct config_modality *entry;
-	json_t *last;	  /* of this modality ... */
-	const char *by;	  /* ... which is known by this */
-	json_t *stranger; /* the last that fits no entry at all, if it came later */
-	json_t *accepted; /* the last time that it was let in */
-};
-
 /* One member: what is expected, what came, and whether that differs. */
 struct member {
 	const char *name, *key, *expected, *shown;
@@ -34,98 +27,6 @@ struct member {
 };
 
 enum { CALLING, CALLED, CERTIFICATE, ADDRESS, SOP_CLASS, MEMBER_COUNT };
-
-/* A line names the modality only where an entry fitted. Else the modality is known by AE
- * title or certificate, or by its address where the entry has some. By what: static text,
- * or NULL when the line is of somebody else. */
-static const char *known_by(const struct search *search, const json_t *line)
-{
-	const struct config_modality *entry = search->entry, *bound;
-	const char *modality = members_text(line, "modality");
-	const char *calling = members_text(line, "calling_ae");
-
-	if (modality[0])
-		return strcmp(modality, entry->name) == 0 ? "its entry" : NULL;
-	if (calling[0] && diagnose_has_title(&entry->ae_titles, calling))
-		return "its AE title";
-	bound = diagnose_entry_shown(search->config, line);
-	if (bound == entry)
-		return members_text(line, "certificate")[0]
-			       ? "its certificate"
-			       : "the certificate that it showed: nobody has proved to "
-				 "have its key";
-	return !bound && entry->address_count > 0 && members_text(line, "peer")[0] &&
-			       diagnose_has_peer(entry, members_text(line, "peer"))
-		       ? "its address"
-		       : NULL;
-}
-
-static bool is_of_tls(const json_t *line)
-{
-	const struct reason_help *help =
-		reason_help(reason_of_name(members_text(line, "reason")));
-
-	return help && help->place == REASON_PLACE_TLS;
-}
-
-/* Whether somebody was refused whom no entry fits. Who failed in TLS has said no name,
- * and may be this modality only if it was never seen. */
-static bool is_strange(const struct search *search, const json_t *line)
-{
-	const struct config *config = search->config;
-	const char *calling = members_text(line, "calling_ae");
-	const char *peer = members_text(line, "peer");
-
-	if (members_text(line, "modality")[0] ||
-	    strcmp(members_text(line, "outcome"), "refused") != 0 ||
-	    diagnose_entry_shown(config, line))
-		return false;
-	if (!calling[0] && (search->last || !is_of_tls(line) || !peer[0]))
-		return false;
-	for (size_t i = 0; i < config->modality_count; i++) {
-		const struct config_modality *entry = &config->modalities[i];
-
-		if (calling[0]
-			    ? diagnose_has_title(&entry->ae_titles, calling)
-			    : entry->address_count > 0 && diagnose_has_peer(entry, peer))
-			return false;
-	}
-	return true;
-}
-
-static void keep_latest(json_t **at, json_t *line)
-{
-	json_decref(*at);
-	*at = json_incref(line);
-}
-
-/* That an association was released says less than why an earlier one was refused. */
-static bool tells_more(const json_t *line)
-{
-	return strcmp(members_text(line, "outcome"), "released") != 0;
-}
-
-static void visit_of_modality(void *context, json_t *line)
-{
-	struct search *search = context;
-	const char *outcome = members_text(line, "outcome"), *by;
-
-	if (strcmp(members_text(line, "event"), "alert") == 0)
-		return;
-	by = known_by(search, line);
-	if (by) {
-		if (tells_more(line)) {
-			keep_latest(&search->last, line);
-			search->by = by;
-		}
-		if (strcmp(outcome, "accepted") == 0)
-			keep_latest(&search->accepted, line);
-		json_decref(search->stranger);
-		search->stranger = NULL;
-	} else if (is_strange(search, line)) {
-		keep_latest(&search->stranger, line);
-	}
-}
 
 static const char *certificate_shown(const json_t *line)
 {
@@ -136,19 +37,18 @@ static const char *certificate_shown(const json_t *line)
 
 /* Where the modality refused the gateway, or they have no TLS version in common, nothing
  * is known of the modality's own certificate. */
-static bool certificate_differs(const struct search *search, const json_t *line)
+static bool certificate_differs(const struct diagnose_search *search, const json_t *line)
 {
-	const struct config_certificate *bound = &search->entry->certificate;
 	const char *certificate = members_text(line, "certificate");
 	enum reason reason = reason_of_name(members_text(line, "reason"));
 
 	if (reason == REASON_TLS_PEER_REFUSED || reason == REASON_TLS_VERSION ||
 	    reason == REASON_HANDSHAKE_TIMEOUT)
 		return false;
-	if (reason == REASON_AE_CERTIFICATE_MISMATCH || is_of_tls(line))
+	if (reason == REASON_AE_CERTIFICATE_MISMATCH || diagnose_is_of_tls(line))
 		return true;
-	return bound->sha256.count > 0 && certificate[0] &&
-	       !gateway_config_has_text(&bound->sha256, certificate);
+	return certificate[0] &&
+	       diagnose_fit(search->config, search->entry, certificate) == DIAGNOSE_FAILS;
 }
 
 static const char *sop_classes_of(const struct config_modality *entry)
@@ -157,7 +57,8 @@ static const char *sop_classes_of(const struct config_modality *entry)
 					    : "any storage class";
 }
 
-static void compare_members(const struct search *search, struct member ret[MEMBER_COUNT])
+static void compare_members(const struct diagnose_search *search,
+			    struct member ret[MEMBER_COUNT])
 {
 	const struct config_modality *entry = search->entry;
 	const json_t *line = search->last;
@@ -202,7 +103,7 @@ static const char *listener_of(const struct config_listen *listen)
 			   listen->tls.min_version % 10, listen->tls.ca.path);
 }
 
-static void print_expected(const struct search *search)
+static void print_expected(const struct diagnose_search *search)
 {
 	const struct config *config = search->config;
 	const struct config_destination *to =
@@ -257,8 +158,35 @@ static bool is_of_destination(const json_t *line)
 	return help && help->place == REASON_PLACE_DESTINATION;
 }
 
+/* Why it can't be told whether a modality that was let in would be let in now; "" where
+ * it can. Nobody has a copy of many a certificate that an entry with names lets in: such
+ * an entry fits if it stands as it stood when the gateway let the modality in. */
+static const char *unproved_since(const struct diagnose_search *search)
+{
+	const json_t *let_in = search->accepted ? search->accepted : search->last;
+	const struct config_place *place = &search->entry->place;
+	struct stat status;
+	int64_t written;
+
+	if (diagnose_fit(search->config, search->entry,
+			 members_text(let_in, "certificate")) != DIAGNOSE_UNPROVED)
+		return "";
+	/* Neither a backup that is played back nor a rename can set this time. */
+	if (stat(place->file, &status) < 0)
+		return keep_format("%s: %s", place->file, strerror(errno));
+	written =
+		(int64_t)status.st_ctim.tv_sec * 1000000 + status.st_ctim.tv_nsec / 1000;
+	if (written <= moment_of_line(let_in))
+		return "";
+	return keep_format("it was let in when it last came, but %s was written since: "
+			   "whether the certificate that it showed fits %s (%s) can't be "
+			   "told, since no copy of it can be read. Let it come again",
+			   place->file, diagnose_binding(&search->entry->certificate),
+			   diagnose_place(search->config, place, "certificate"));
+}
+
 /* Why a modality that was let in would be refused now; "" when it wouldn't. */
-static const char *changed_since(const struct search *search,
+static const char *changed_since(const struct diagnose_search *search,
 				 const struct member members[MEMBER_COUNT])
 {
 	time_t end = diagnose_known_end(search->config,
@@ -273,24 +201,38 @@ static const char *changed_since(const struct search *search,
 	}
 	for (int i = 0; i < MEMBER_COUNT; i++)
 		if (members[i].differs)
-			return keep_format("the entry was changed since it was let in: "
-					   "what has a star would be refused now. "
-					   "Correct it at the modality, or in %s",
-					   diagnose_place(search->config,
-							  &search->entry->place, "name"));
-	return "";
+			return keep_format(
+				"the entry was changed since it was let in: what has a "
+				"star would be refused now. Correct it at the modality"
+				"%s, or in %s",
+				members[CERTIFICATE].differs
+					? " (which gets a new certificate by cathgate "
+					  "modality renew)"
+					: "",
+				diagnose_place(search->config, &search->entry->place,
+					       "name"));
+	return unproved_since(search);
 }
 
 /* What is to be done about a modality that came; "" for nothing. */
-static const char *cure_of(const struct search *search,
+static const char *cure_of(const struct diagnose_search *search,
 			   const struct member members[MEMBER_COUNT])
 {
 	return members_text(search->last, "reason")[0]
-		       ? diagnose_cure(search->config, search->last)
+		       ? diagnose_cure(search->config, search->last,
+				       diagnose_search_whose(search))
 		       : changed_since(search, members);
 }
 
-static void print_stranger(const struct diagnose *how, const struct search *search)
+static const char *stranger_cure(const struct diagnose_search *search)
+{
+	return diagnose_cure(
+		search->config, search->stranger,
+		diagnose_entry_of(search->config, search->let_in, search->stranger));
+}
+
+static void print_stranger(const struct diagnose *how,
+			   const struct diagnose_search *search)
 {
 	const json_t *line = search->stranger;
 	const char *calling = members_text(line, "calling_ae");
@@ -306,17 +248,17 @@ static void print_stranger(const struct diagnose *how, const struct search *sear
 		diagnose_print("  AE title    ", calling);
 	if (certificate[0])
 		diagnose_print("  certificate ", certificate);
-	diagnose_print("Cure: ", diagnose_cure(search->config, line));
+	diagnose_print("Cure: ", stranger_cure(search));
 }
 
-static void print_last(const struct diagnose *how, const struct search *search)
+static void print_last(const struct diagnose *how, const struct diagnose_search *search)
 {
 	const char *missing =
 		"nothing with its AE title or certificate reached the gateway";
 
 	if (search->last) {
 		diagnose_print("  last came   ", story_of(how, search->last));
-		diagnose_print("  known by    ", search->by);
+		diagnose_print("  known by    ", diagnose_search_by(search));
 	} else if (search->stranger) {
 		diagnose_print("  last came   ",
 			       keep_format("not within %u days: %s. But see below",
@@ -331,7 +273,7 @@ static void print_last(const struct diagnose *how, const struct search *search)
 		diagnose_print("  was let in  ", story_of(how, search->accepted));
 }
 
-static void print_text(const struct diagnose *how, const struct search *search,
+static void print_text(const struct diagnose *how, const struct diagnose_search *search,
 		       const struct member members[MEMBER_COUNT])
 {
 	const json_t *last = search->last;
@@ -358,7 +300,7 @@ static json_t *text_json(const char *text)
 	return text && text[0] ? json_string(text) : NULL;
 }
 
-static void print_json(const struct search *search,
+static void print_json(const struct diagnose_search *search,
 		       const struct member members[MEMBER_COUNT])
 {
 	const struct config *config = search->config;
@@ -380,11 +322,10 @@ static void print_json(const struct search *search,
 		"echo",
 		search->entry->echo == CONFIG_ECHO_GATEWAY ? "gateway" : "destination",
 		"listeners", listeners, "members", list, "last", search->last, "known_by",
-		text_json(search->by), "cure",
+		text_json(diagnose_search_by(search)), "cure",
 		text_json(search->last ? cure_of(search, members) : NULL), "accepted",
 		search->accepted, "stranger", search->stranger, "stranger_cure",
-		text_json(search->stranger ? diagnose_cure(config, search->stranger)
-					   : NULL)));
+		text_json(search->stranger ? stranger_cure(search) : NULL)));
 }
 
 /* Where `cathgate modality revoke` has put its entry. */
@@ -422,13 +363,14 @@ static const struct config_modality *find_modality(const struct config *config,
 
 int diagnose_modality(const struct diagnose *how)
 {
-	struct search search = { .config = diagnose_config(how) };
+	struct diagnose_search search = { .config = diagnose_config(how),
+					  .let_in = json_object() };
 	struct member members[MEMBER_COUNT];
 	int status = CLI_USAGE;
 
 	if (search.config)
 		search.entry = find_modality(search.config, how->modality);
-	if (search.entry && diagnose_log_each(how, visit_of_modality, &search) == 0) {
+	if (search.entry && diagnose_log_each(how, diagnose_search_visit, &search) == 0) {
 		compare_members(&search, members);
 		if (how->as_json)
 			print_json(&search, members);
@@ -440,6 +382,7 @@ int diagnose_modality(const struct diagnose *how)
 	json_decref(search.last);
 	json_decref(search.stranger);
 	json_decref(search.accepted);
+	json_decref(search.let_in);
 	config_free((struct config *)search.config);
 	return status;
 }

@@ -36,6 +36,7 @@ struct refusals {
 	uint64_t others;
 	/* When an address was last let in, and a destination last took an instance. */
 	json_t *let_in, *taken;
+	json_t *by_certificate; /* of diagnose_note_let_in */
 };
 
 #define KEY_SIZE 1024
@@ -139,6 +140,7 @@ static void visit_for_refusals(void *context, json_t *line)
 	const char *destination = members_text(line, "destination");
 	char host[DIAGNOSE_HOST_SIZE];
 
+	diagnose_note_let_in(refusals->by_certificate, line);
 	diagnose_host_of(members_text(line, "peer"), host);
 	if (members_text(line, "reason")[0] && strcmp(outcome, "accepted") != 0)
 		add_refusal(refusals, line);
@@ -215,6 +217,13 @@ static const char *cause_of(const json_t *line)
 	return help ? help->cause : "this program doesn't know that reason";
 }
 
+static const char *cure_of(const struct config *config, const struct refusals *refusals,
+			   const json_t *line)
+{
+	return diagnose_cure(config, line,
+			     diagnose_entry_of(config, refusals->by_certificate, line));
+}
+
 static void print_group(const struct diagnose *how, const struct config *config,
 			const struct refusals *refusals,
 			const struct refusal_group *group)
@@ -238,7 +247,7 @@ static void print_group(const struct diagnose *how, const struct config *config,
 	if (detail[0] && strcmp(detail, members_text(group->last, "reason")) != 0)
 		diagnose_print("  Found: ", detail);
 	diagnose_print("  Cause: ", cause_of(group->last));
-	diagnose_print("  Cure:  ", diagnose_cure(config, group->last));
+	diagnose_print("  Cure:  ", cure_of(config, refusals, group->last));
 	if (well != MOMENT_NONE) {
 		moment_show(well, how->utc, time);
 		diagnose_print(
@@ -259,8 +268,8 @@ static json_t *group_json(const struct config *config, const struct refusals *re
 			 json_string(members_text(group->last, "reason")), "count",
 			 (json_int_t)group->count, "last", group->last, "cause",
 			 json_string(cause_of(group->last)), "cure",
-			 json_string(diagnose_cure(config, group->last)), "well_since",
-			 well != MOMENT_NONE ? json_string(time) : NULL);
+			 json_string(cure_of(config, refusals, group->last)),
+			 "well_since", well != MOMENT_NONE ? json_string(time) : NULL);
 }
 
 static void print_text(const struct diagnose *how, const struct config *config,
@@ -302,6 +311,7 @@ int diagnose_refusals(const struct diagnose *how)
 	if (refusals) {
 		refusals->let_in = json_object();
 		refusals->taken = json_object();
+		refusals->by_certificate = json_object();
 		if (diagnose_log_each(how, visit_for_refusals, refusals) == 0)
 			status = CLI_GOOD;
 		qsort(refusals->groups, refusals->count, sizeof(refusals->groups[0]),
@@ -318,6 +328,7 @@ int diagnose_refusals(const struct diagnose *how)
 	if (refusals) {
 		json_decref(refusals->let_in);
 		json_decref(refusals->taken);
+		json_decref(refusals->by_certificate);
 	}
 	free(refusals);
 	config_free(config);

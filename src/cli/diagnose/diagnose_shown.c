@@ -29,19 +29,24 @@ static const struct pki_facts *known_facts(const struct config *config,
 	return is_known ? &facts : NULL;
 }
 
-static bool is_bound(const struct config *config, const struct config_certificate *bound,
-		     const char *sha256)
+enum diagnose_fit diagnose_fit(const struct config *config,
+			       const struct config_modality *entry, const char *sha256)
 {
+	const struct config_certificate *bound = &entry->certificate;
 	const struct pki_facts *facts;
 
-	if (bound->none)
-		return false;
+	if (bound->none || !sha256[0])
+		return bound->none == !sha256[0] ? DIAGNOSE_FITS : DIAGNOSE_FAILS;
+	if (bound->sha256.count > 0 && !gateway_config_has_text(&bound->sha256, sha256))
+		return DIAGNOSE_FAILS;
 	if (bound->public_key_sha256.count + bound->uri.count + bound->dns.count +
 		    bound->common_name.count ==
 	    0)
-		return gateway_config_has_text(&bound->sha256, sha256);
+		return DIAGNOSE_FITS;
 	facts = known_facts(config, sha256);
-	return facts && known_certificate_fits(bound, facts);
+	if (!facts)
+		return DIAGNOSE_UNPROVED;
+	return known_certificate_fits(bound, facts) ? DIAGNOSE_FITS : DIAGNOSE_FAILS;
 }
 
 const char *diagnose_certificate(const json_t *line)
@@ -49,17 +54,6 @@ const char *diagnose_certificate(const json_t *line)
 	const char *proved = members_text(line, "certificate");
 
 	return proved[0] ? proved : members_text(line, "shown_certificate");
-}
-
-const struct config_modality *diagnose_entry_shown(const struct config *config,
-						   const json_t *line)
-{
-	const char *sha256 = diagnose_certificate(line);
-
-	for (size_t i = 0; sha256[0] && i < config->modality_count; i++)
-		if (is_bound(config, &config->modalities[i].certificate, sha256))
-			return &config->modalities[i];
-	return NULL;
 }
 
 const char *diagnose_certificate_text(const json_t *line)

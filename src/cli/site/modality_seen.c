@@ -22,6 +22,8 @@ struct search {
 	const struct site *site;
 	struct modality_seen *seen;
 	struct last *accepted, *refused;
+	json_t *let_in; /* with a certificate of that SHA-256: which entry, the last time
+			 */
 };
 
 #define NOBODY SIZE_MAX
@@ -74,8 +76,18 @@ static size_t entry_called(const struct config *config, const char *title)
 	return found;
 }
 
-static size_t entry_refused(const struct site *site, const json_t *line)
+/* An entry is bound to another certificate after `cathgate modality renew`, and nobody
+ * has a copy of many a hospital's: then it is known for whom the gateway took it. */
+static size_t entry_let_in(const struct search *search, const char *sha256)
 {
+	const json_t *at = json_object_get(search->let_in, sha256);
+
+	return at ? (size_t)json_integer_value(at) : NOBODY;
+}
+
+static size_t entry_refused(const struct search *search, const json_t *line)
+{
+	const struct site *site = search->site;
 	const char *certificate = members_text(line, "certificate");
 	size_t found = entry_named(site->config, members_text(line, "modality"));
 
@@ -83,13 +95,14 @@ static size_t entry_refused(const struct site *site, const json_t *line)
 	if (summed_is_of_others(members_text(line, "association"),
 				members_text(line, "detail")))
 		return NOBODY;
+	if (certificate[0] == '\0')
+		certificate = members_text(line, "shown_certificate");
 	if (found == NOBODY)
-		found = entry_bound_to(site,
-				       certificate[0] != '\0'
-					       ? certificate
-					       : members_text(line, "shown_certificate"));
+		found = entry_bound_to(site, certificate);
 	if (found == NOBODY)
 		found = entry_called(site->config, members_text(line, "calling_ae"));
+	if (found == NOBODY)
+		found = entry_let_in(search, certificate);
 	return found;
 }
 
@@ -105,6 +118,16 @@ static void note(const json_t *line, int64_t *moment, struct last *last)
 	strncpy(last->reason, members_text(line, "reason"), sizeof(last->reason) - 1);
 }
 
+static void note_accepted(struct search *search, size_t at, const json_t *line)
+{
+	const char *certificate = members_text(line, "certificate");
+
+	note(line, &search->seen[at].accepted, &search->accepted[at]);
+	if (certificate[0] != '\0')
+		json_object_set_new(search->let_in, certificate,
+				    json_integer((json_int_t)at));
+}
+
 static bool take_line(void *context, const json_t *line)
 {
 	struct search *search = context;
@@ -114,9 +137,9 @@ static bool take_line(void *context, const json_t *line)
 	if (strcmp(outcome, "accepted") == 0) {
 		at = entry_named(search->site->config, members_text(line, "modality"));
 		if (at != NOBODY)
-			note(line, &search->seen[at].accepted, &search->accepted[at]);
+			note_accepted(search, at, line);
 	} else if (strcmp(outcome, "refused") == 0) {
-		at = entry_refused(search->site, line);
+		at = entry_refused(search, line);
 		if (at != NOBODY)
 			note(line, &search->seen[at].refused, &search->refused[at]);
 	}
@@ -145,7 +168,9 @@ struct modality_seen *modality_seen(const struct site *site)
 		};
 	if (access(site->config->audit.file.path, F_OK) < 0 && errno == ENOENT)
 		return search.seen;
+	search.let_in = json_object();
 	if (count > 0 && site_log_each(site, since, take_line, &search) < 0)
-		return NULL;
+		search.seen = NULL;
+	json_decref(search.let_in);
 	return search.seen;
 }

@@ -18,5 +18,6 @@ struct modality_seen {
  *
  * A refusal counts for the entry that the gateway has found; else for that of the
  * certificate, which may only have been shown; else, where one entry alone has the
- * calling AE title, for that one. The last two are no proof of who it was. */
+ * calling AE title, for that one; else for that which was last let in with that
+ * certificate. Only the first is a proof of who it was. */
 MUST_USE struct modality_seen *modality_seen(const struct site *site);
