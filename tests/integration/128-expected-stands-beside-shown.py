@@ -53,6 +53,47 @@ def refused(t, gateway):
 	assert differing(told) == ["calling_ae"] and "case counts" in told["cure"], told
 
 
+def corrected(t, gateway):
+	"""No cure is named that is made already."""
+	def takes(changes):
+		gateway.reload(changes)
+		told = diagnosed(gateway)
+		assert "the entry angio (" in told["cure"] and "takes by now" in told["cure"], told
+		assert "cathgate reload" in told["cure"] and differing(told) == [], told
+		(group,) = [one for one in json.loads(tool("diagnose", "--json", "--config",
+							   gateway.config))
+			    if one["last"] == told["last"]]
+		assert group["cure"] == told["cure"], group
+		gateway.reload({})
+
+	comes(t, gateway, certificate="echolab", reason="ae-certificate-mismatch")
+	digests = [fingerprint(t.pki / f"{name}.crt") for name in ("angio", "echolab")]
+	takes({"modalities.0.certificate.sha256": digests})
+	comes(t, gateway, called="ELSEWHERE", reason="called-ae-unknown")
+	takes({"modalities.0.called_ae_titles": ["CATHGATE", "ELSEWHERE"]})
+	comes(t, gateway, calling="cathlab3", reason="ae-unknown")
+	# One is cured, and the next one is not: that would be met now.
+	gateway.reload({"modalities.0.ae_titles": ["cathlab3"],
+			"modalities.0.addresses": ["192.0.2.7"]})
+	told = diagnosed(gateway)
+	assert "refused with address-not-allowed now" in told["cure"], told
+	assert 'add "127.0.0.1"' in told["cure"] and differing(told) == ["address"], told
+	takes({"modalities.0.ae_titles": ["CATHLAB3", "cathlab3"]})
+
+	gateway.reload({"modalities.0.addresses": ["192.0.2.7"]})
+	comes(t, gateway, reason="address-not-allowed")
+	assert differing(diagnosed(gateway)) == ["address"]
+	takes({"modalities.0.addresses": ["192.0.2.7", "127.0.0.1"]})
+
+	gateway.reload({"modalities.0.sop_classes": ["XRayAngiographicImageStorage"]})
+	association = t.associate(gateway)
+	assert association.store(make("dose-sr")).status == 0x0124
+	association.release()
+	gateway.wait_audit(event="instance", reason="sop-class-not-allowed")
+	assert differing(diagnosed(gateway)) == ["sop_class"]
+	takes({})
+
+
 def stranger(t, gateway):
 	comes(t, gateway, certificate="echolab", calling="CATHLAB", reason="ae-unknown")
 	told = diagnosed(gateway)
@@ -107,6 +148,7 @@ def let_in(t, gateway):
 with Test() as t:
 	gateway = t.gateway(t.pacs())
 	refused(t, gateway)
+	corrected(t, gateway)
 	stranger(t, gateway)
 	way_to_the_pacs(t, gateway)
 	let_in(t, gateway)

@@ -79,6 +79,7 @@ with Test() as t:
 		assert data["last"] == line and data["known_by"].startswith("the certificate"), data
 		assert data["members"]["certificate"]["differs"], data
 		assert fingerprint(t.work / f"{name}.crt") in data["members"]["certificate"]["shown"]
+		assert "* certificate <- refused" in text and "<- differs" not in text, text
 		assert "has expired" in text and "nothing of it is proved" in text, text
 		if name == "hospitals":	# which `renew` would refuse
 			assert "its CA must renew it" in data["cure"], data

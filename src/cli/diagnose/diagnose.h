@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "cathgate/base/must_use.h"
+#include "cathgate/base/reason.h"
 #include "cathgate/config/config.h"
 
 struct diagnose {
@@ -47,6 +48,12 @@ bool diagnose_was_let_in(const json_t *let_in, const struct config_modality *ent
  * ends. */
 const char *diagnose_cure(const struct config *config, const json_t *line,
 			  const struct config_modality *entry);
+
+/* For what reason the entries, as they are now, would refuse what a line says was
+ * refused: REASON_NONE when they wouldn't. The line's own where the entries have no say
+ * in that. `entry` becomes the one that comes closest. */
+enum reason diagnose_again(const struct config *config, const json_t *line,
+			   const struct config_modality **entry);
 
 /* How the modality of that entry gets another certificate. Kept. */
 const char *diagnose_renewal(const struct config_modality *entry);

@@ -22,8 +22,9 @@
 struct fault {
 	const struct config *config;
 	const json_t *line;
-	enum reason reason; /* of the line */
-	const char *key;    /* of the configuration, that the cure is about */
+	enum reason
+		reason;	 /* of the line; or, where the entry was changed, that of now */
+	const char *key; /* of the configuration, that the cure is about */
 	const struct config_modality *entry; /* that it is about; may be NULL */
 	const char *calling, *called, *certificate, *subject, *peer, *destination;
 };
@@ -350,14 +351,35 @@ static const struct {
 	{ REASON_DESTINATION_PROTOCOL, cure_destination, NULL },
 };
 
+static const char *entry_takes(const struct fault *fault)
+{
+	return keep_format("the entry %s (%s) takes by now what was refused then: "
+			   "cathgate reload, if that hasn't been done since, and let the "
+			   "modality come again",
+			   fault->entry->name, entry_place(fault, "name"));
+}
+
+static const char *cure_by_reason(struct fault *fault)
+{
+	const char *cure = NULL;
+
+	for (size_t i = 0; fault->config && i < LENGTH(curers); i++)
+		if (curers[i].reason == fault->reason) {
+			fault->key = curers[i].key;
+			cure = curers[i].cure(fault);
+		}
+	return cure ? cure : reason_help(fault->reason)->cure;
+}
+
 const char *diagnose_cure(const struct config *config, const json_t *line,
 			  const struct config_modality *entry)
 {
 	enum reason reason = reason_of_name(members_text(line, "reason"));
+	enum reason now = config ? diagnose_again(config, line, &entry) : reason;
 	struct fault fault = {
 		.config = config,
 		.line = line,
-		.reason = reason,
+		.reason = now,
 		.entry = entry,
 		.calling = members_text(line, "calling_ae"),
 		.called = members_text(line, "called_ae"),
@@ -366,14 +388,14 @@ const char *diagnose_cure(const struct config *config, const json_t *line,
 		.peer = members_text(line, "peer"),
 		.destination = members_text(line, "destination"),
 	};
-	const char *cure = NULL;
 
 	if (reason == REASON_NONE)
 		return "";
-	for (size_t i = 0; config && i < LENGTH(curers); i++)
-		if (curers[i].reason == reason) {
-			fault.key = curers[i].key;
-			cure = curers[i].cure(&fault);
-		}
-	return cure ? cure : reason_help(reason)->cure;
+	if (now == REASON_NONE)
+		return entry_takes(&fault);
+	if (now != reason)
+		return keep_format("the entry was changed since; what came would be "
+				   "refused with %s now: %s",
+				   reason_name(now), cure_by_reason(&fault));
+	return cure_by_reason(&fault);
 }

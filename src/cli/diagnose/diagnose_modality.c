@@ -40,21 +40,33 @@ static const char *certificate_shown(const json_t *line)
 static bool certificate_differs(const struct diagnose_search *search, const json_t *line)
 {
 	const char *certificate = members_text(line, "certificate");
+	enum diagnose_fit fit;
 	enum reason reason = reason_of_name(members_text(line, "reason"));
 
 	if (reason == REASON_TLS_PEER_REFUSED || reason == REASON_TLS_VERSION ||
 	    reason == REASON_HANDSHAKE_TIMEOUT)
 		return false;
-	if (reason == REASON_AE_CERTIFICATE_MISMATCH || diagnose_is_of_tls(line))
+	if (diagnose_is_of_tls(line))
 		return true;
-	return certificate[0] &&
-	       diagnose_fit(search->config, search->entry, certificate) == DIAGNOSE_FAILS;
+	fit = diagnose_fit(search->config, search->entry, certificate);
+	if (reason == REASON_AE_CERTIFICATE_MISMATCH)
+		return fit != DIAGNOSE_FITS;
+	return certificate[0] && fit == DIAGNOSE_FAILS;
 }
 
 static const char *sop_classes_of(const struct config_modality *entry)
 {
 	return entry->sop_classes.count > 0 ? diagnose_strings(&entry->sop_classes)
 					    : "any storage class";
+}
+
+static bool sop_class_differs(const struct diagnose_search *search, const json_t *line)
+{
+	const struct config_modality *entry = search->entry;
+	const char *reason = line ? members_text(line, "reason") : "";
+
+	return strcmp(reason, "sop-class-not-allowed") == 0 &&
+	       diagnose_again(search->config, line, &entry) != REASON_NONE;
 }
 
 static void compare_members(const struct diagnose_search *search,
@@ -66,7 +78,6 @@ static void compare_members(const struct diagnose_search *search,
 	const char *called = line ? members_text(line, "called_ae") : "";
 	const char *peer = line ? members_text(line, "peer") : "";
 	const char *class = line ? members_text(line, "sop_class") : "";
-	const char *reason = line ? members_text(line, "reason") : "";
 
 	ret[CALLING] = (struct member){
 		"calling AE title", "calling_ae", diagnose_titles(&entry->ae_titles),
@@ -83,9 +94,8 @@ static void compare_members(const struct diagnose_search *search,
 	ret[ADDRESS] = (struct member){ "address", "address", diagnose_addresses(entry),
 					peer[0] ? diagnose_host(peer) : "",
 					peer[0] && !diagnose_has_peer(entry, peer) };
-	ret[SOP_CLASS] =
-		(struct member){ "SOP class", "sop_class", sop_classes_of(entry), class,
-				 strcmp(reason, "sop-class-not-allowed") == 0 };
+	ret[SOP_CLASS] = (struct member){ "SOP class", "sop_class", sop_classes_of(entry),
+					  class, sop_class_differs(search, line) };
 }
 
 /* "127.0.0.1 port 2762, TLS 1.2 or newer, certificates of the CA in tls/ca.crt" */
@@ -124,15 +134,28 @@ static void print_expected(const struct diagnose_search *search)
 			       : "answered by the PACS, through the gateway");
 }
 
-static void print_members(const struct member members[MEMBER_COUNT], bool has_line)
+/* Whether what TLS has refused is the entry's certificate all the same. */
+static bool shows_its_own(const struct diagnose_search *search)
+{
+	const char *shown = search->last ? diagnose_certificate(search->last) : "";
+
+	return shown[0] &&
+	       diagnose_fit(search->config, search->entry, shown) == DIAGNOSE_FITS;
+}
+
+static void print_members(const struct diagnose_search *search,
+			  const struct member members[MEMBER_COUNT])
 {
 	for (int i = 0; i < MEMBER_COUNT; i++) {
 		const struct member *member = &members[i];
+		const char *mark = i == CERTIFICATE && shows_its_own(search)
+					   ? "  <- refused"
+					   : "  <- differs";
 
 		printf("%s %s%s\n", member->differs ? "*" : " ", member->name,
-		       member->differs ? "  <- differs" : "");
+		       member->differs ? mark : "");
 		diagnose_print("    expected  ", member->expected);
-		if (has_line)
+		if (search->last)
 			diagnose_print("    shown     ",
 				       member->shown[0] ? member->shown : "-");
 	}
@@ -282,7 +305,7 @@ static void print_text(const struct diagnose *how, const struct diagnose_search 
 	print_expected(search);
 	print_last(how, search);
 	putchar('\n');
-	print_members(members, last);
+	print_members(search, members);
 	putchar('\n');
 	if (last && is_of_destination(last))
 		diagnose_print("", "The modality fits: what failed is the way to its "
