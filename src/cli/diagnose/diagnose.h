@@ -43,6 +43,11 @@ void diagnose_note_let_in(json_t *let_in, const json_t *line);
 bool diagnose_was_let_in(const json_t *let_in, const struct config_modality *entry,
 			 const char *sha256);
 
+/* When the entry that a line is about, or its certificate, was last let in; its address
+ * where nothing else is known. MOMENT_NONE: never. `config` may be NULL. */
+int64_t diagnose_let_in_since(const struct config *config, const json_t *let_in,
+			      const json_t *line);
+
 /* What to do about the reason of a line, with the configuration's places where it is
  * known (`config` may be NULL). `entry`: whose line it is, or NULL. Kept until the tool
  * ends. */

@@ -34,9 +34,8 @@ struct refusals {
 	struct refusal_group groups[GROUPS_MAX];
 	size_t count;
 	uint64_t others;
-	/* When an address was last let in, and a destination last took an instance. */
-	json_t *let_in, *taken;
-	json_t *by_certificate; /* of diagnose_note_let_in */
+	json_t *let_in; /* of diagnose_note_let_in */
+	json_t *taken;	/* when a destination last took an instance */
 };
 
 #define KEY_SIZE 1024
@@ -135,18 +134,12 @@ static void add_refusal(struct refusals *refusals, json_t *line)
 static void visit_for_refusals(void *context, json_t *line)
 {
 	struct refusals *refusals = context;
-	const char *event = members_text(line, "event");
 	const char *outcome = members_text(line, "outcome");
 	const char *destination = members_text(line, "destination");
-	char host[DIAGNOSE_HOST_SIZE];
 
-	diagnose_note_let_in(refusals->by_certificate, line);
-	diagnose_host_of(members_text(line, "peer"), host);
+	diagnose_note_let_in(refusals->let_in, line);
 	if (members_text(line, "reason")[0] && strcmp(outcome, "accepted") != 0)
 		add_refusal(refusals, line);
-	else if (strcmp(event, "association") == 0 && strcmp(outcome, "accepted") == 0)
-		json_object_set_new(refusals->let_in, host,
-				    json_integer(moment_of_line(line)));
 	if (strcmp(outcome, "forwarded") == 0 && destination[0])
 		json_object_set_new(refusals->taken, destination,
 				    json_integer(moment_of_line(line)));
@@ -160,22 +153,22 @@ static int newest_first(const void *a, const void *b)
 }
 
 /* When all went well again after the last refusal of a group; MOMENT_NONE: never. */
-static int64_t well_since(const struct refusals *refusals,
+static int64_t well_since(const struct config *config, const struct refusals *refusals,
 			  const struct refusal_group *group)
 {
 	enum reason reason = reason_of_name(members_text(group->last, "reason"));
 	const struct reason_help *help = reason_help(reason);
-	const json_t *when =
-		help && help->place == REASON_PLACE_DESTINATION
-			? json_object_get(refusals->taken,
-					  members_text(group->last, "destination"))
-			: json_object_get(
-				  refusals->let_in,
-				  diagnose_host(members_text(group->last, "peer")));
+	const json_t *taken;
+	int64_t when;
 
-	return when && json_integer_value(when) > group->moment
-		       ? (int64_t)json_integer_value(when)
-		       : MOMENT_NONE;
+	if (!help || help->place != REASON_PLACE_DESTINATION)
+		when = diagnose_let_in_since(config, refusals->let_in, group->last);
+	else if ((taken = json_object_get(refusals->taken,
+					  members_text(group->last, "destination"))))
+		when = (int64_t)json_integer_value(taken);
+	else
+		when = MOMENT_NONE;
+	return when > group->moment ? when : MOMENT_NONE;
 }
 
 /* "AE CATHLAB3 came from 10.0.0.7 with certificate … (CN=angio)", as far as known. */
@@ -221,7 +214,7 @@ static const char *cure_of(const struct config *config, const struct refusals *r
 			   const json_t *line)
 {
 	return diagnose_cure(config, line,
-			     diagnose_entry_of(config, refusals->by_certificate, line));
+			     diagnose_entry_of(config, refusals->let_in, line));
 }
 
 static void print_group(const struct diagnose *how, const struct config *config,
@@ -230,7 +223,7 @@ static void print_group(const struct diagnose *how, const struct config *config,
 {
 	const char *detail = summed_detail(members_text(group->last, "association"),
 					   members_text(group->last, "detail"));
-	int64_t well = well_since(refusals, group);
+	int64_t well = well_since(config, refusals, group);
 	char time[MOMENT_SIZE];
 
 	moment_show(group->moment, how->utc, time);
@@ -260,7 +253,7 @@ static void print_group(const struct diagnose *how, const struct config *config,
 static json_t *group_json(const struct config *config, const struct refusals *refusals,
 			  const struct refusal_group *group)
 {
-	int64_t well = well_since(refusals, group);
+	int64_t well = well_since(config, refusals, group);
 	char time[MOMENT_SIZE];
 
 	moment_write(well, time);
@@ -311,7 +304,6 @@ int diagnose_refusals(const struct diagnose *how)
 	if (refusals) {
 		refusals->let_in = json_object();
 		refusals->taken = json_object();
-		refusals->by_certificate = json_object();
 		if (diagnose_log_each(how, visit_for_refusals, refusals) == 0)
 			status = CLI_GOOD;
 		qsort(refusals->groups, refusals->count, sizeof(refusals->groups[0]),
@@ -328,7 +320,6 @@ int diagnose_refusals(const struct diagnose *how)
 	if (refusals) {
 		json_decref(refusals->let_in);
 		json_decref(refusals->taken);
-		json_decref(refusals->by_certificate);
 	}
 	free(refusals);
 	config_free(config);
