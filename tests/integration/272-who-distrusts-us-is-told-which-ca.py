@@ -23,7 +23,9 @@ def cure(gateway):
 	line = gateway.wait_audit_beyond(before, outcome="refused", reason="tls-peer-refused")
 	gateway.wait_log(line["detail"])
 	(group,) = [one for one in diagnosed(gateway) if one["reason"] == "tls-peer-refused"]
-	assert line["detail"] in group["cure"], group
+	# The detail says what this cure is about.
+	assert line["detail"] not in group["cure"], group
+	assert "cathgate modality renew NAME" in group["cure"], group
 	return line["detail"], group["cure"]
 
 
@@ -32,7 +34,7 @@ with Test() as t:
 	gateway = t.gateway(pacs)
 	detail, told = cure(gateway)
 	assert "install it there (the CA is CN=hospital-ca,O=Cathgate test)" in detail, detail
-	assert "trust the CA CN=hospital-ca,O=Cathgate test, which signed " in told, told
+	assert "import the CA CN=hospital-ca,O=Cathgate test, which signed " in told, told
 	assert f"its certificate is in {t.pki}/hospital-ca.crt" in told, told
 
 	# Of a chain it is the root, which is mostly nowhere on this machine.
@@ -46,10 +48,26 @@ with Test() as t:
 				   "listen.0.tls.key": str(t.work / "gateway.key")})
 	detail, told = cure(gateway)
 	assert "(the CA is CN=root-ca)" in detail, detail
-	assert "trust the CA CN=root-ca, which signed " in told and "is in no file" in told, told
+	assert "import the CA CN=root-ca, which signed " in told and "is in no file" in told, told
+	assert "renew NAME --trust FILE" in told, told
 	(gateway.folder / "ca").mkdir()
 	shutil.copy(t.work / "root-ca.crt", gateway.folder / "ca/ca.crt")
 	assert f"its certificate is in {gateway.folder}/ca/ca.crt" in cure(gateway)[1]
+
+	# One CA that signed two certificates is told of once, though each chain has a copy of it.
+	root.issue("gateway-rsa", SERVER, kind="RSA")
+	root.issue("gateway-ec", SERVER)
+	for name in ("gateway-rsa", "gateway-ec"):
+		with open(t.work / f"{name}.crt", "a") as chain:
+			chain.write((t.work / "root-ca.crt").read_text())
+	pairs = ("gateway-ec", "gateway-rsa")
+	gateway = t.gateway(pacs, {
+		"listen.0.tls.certificate": [str(t.work / f"{name}.crt") for name in pairs],
+		"listen.0.tls.key": [str(t.work / f"{name}.key") for name in pairs]})
+	told = cure(gateway)[1]
+	assert told.count("CN=root-ca") == 1, told
+	assert f"signed {t.work}/gateway-ec.crt and {t.work}/gateway-rsa.crt;" in told, told
+	assert "--trust" not in told, told
 
 	# The PACS, which trusts others as well.
 	wary = t.pacs(ca="stranger-ca")

@@ -235,25 +235,35 @@ static const char *cure_shown(const struct fault *fault)
 		       : cure;
 }
 
+/* How a CA's certificate comes to the modality. */
+static const char *way_of_ca(const struct fault *fault, bool is_away)
+{
+	const char *name = fault->entry ? fault->entry->name : "NAME";
+
+	if (fault->entry && known_certificate_is_by_name(&fault->entry->certificate))
+		return "Carry a copy of that file there, never a key";
+	return keep_format(
+		"Carry a copy of that file there, never a key; or: cathgate modality "
+		"renew %s%s, which puts it into a folder, with a new certificate for the "
+		"modality",
+		name, is_away ? " --trust FILE, with the CA's file" : "");
+}
+
 /* The modality refused us: which CA it has to trust, and where to get that. */
 static const char *cure_peer_refused(const struct fault *fault)
 {
-	const char *all = "";
+	bool is_away;
+	const char *cas = own_ca_text(fault->config, &is_away);
 
-	for (size_t i = 0; i < fault->config->listen_count; i++) {
-		const struct config_listen *listen = &fault->config->listen[i];
-		const char *ca = listen->tls.none ? ""
-						  : own_ca_text(fault->config,
-								&listen->tls.certificate);
-
-		if (ca[0])
-			all = keep_listed(all, "; ", ca);
-	}
-	if (!all[0])
+	if (!cas[0])
 		return cure_listener(fault);
-	return keep_format("install the CA of the gateway's certificate at the modality: "
-			   "it must %s. If it has that, its alert says more: %s",
-			   all, members_text(fault->line, "detail"));
+	return keep_format(
+		"install the CA of the gateway's certificate at the modality, where it "
+		"keeps the CAs that it trusts: %s. %s. If the modality has that CA "
+		"already, it minds something else: see its alert, its clock, and the "
+		"name by which it calls the gateway, which must stand in the gateway's "
+		"certificate",
+		cas, way_of_ca(fault, is_away));
 }
 
 /* A key of the entry. */

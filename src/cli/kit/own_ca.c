@@ -73,41 +73,102 @@ void own_ca_clear(struct own_ca *own)
 	own->ca = NULL;
 }
 
-static const char *text_of(const struct config *config,
-			   const struct config_file *certificate)
-{
-	struct own_ca own;
-	const char *text;
+/* One CA, and the gateway's own certificates below it. */
+struct listed {
+	struct own_ca own;	      /* without the CA itself */
+	char sha256[DIGEST_HEX_SIZE]; /* of the CA; "" where it isn't at hand */
+	const char *signed_by_it;
+};
 
-	if (own_ca_find(config, certificate, &own) < 0)
-		return "";
-	if (own.is_itself)
-		text = keep_format("trust the gateway's own certificate, %s (%s): it is "
-				   "self-signed",
-				   certificate->path, own.issuer);
-	else if (own.path)
-		text = keep_format("trust the CA %s, which signed %s; its certificate is "
-				   "in %s",
-				   own.issuer, certificate->path, own.path);
-	else
-		text = keep_format("trust the CA %s, which signed %s; its certificate "
-				   "is in no file of the configuration: whoever runs "
-				   "that CA has it",
-				   own.issuer, certificate->path);
-	own_ca_clear(&own);
-	return text;
+struct list {
+	struct listed *items;
+	size_t count;
+};
+
+static struct listed *find_listed(const struct list *list, const struct listed *sought)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i].sha256, sought->sha256) == 0 &&
+		    strcmp(list->items[i].own.issuer, sought->own.issuer) == 0)
+			return &list->items[i];
+	return NULL;
 }
 
-const char *own_ca_text(const struct config *config,
-			const struct config_files *certificates)
+/* Both certificates of a gateway, EC and RSA, are mostly of one CA. */
+static void list_ca(const struct config *config, const struct config_file *file,
+		    struct list *list)
 {
+	struct listed sought = { .signed_by_it = file->path }, *found;
+	struct pki_facts facts;
+
+	if (own_ca_find(config, file, &sought.own) < 0)
+		return;
+	if (sought.own.ca && pki_certificate_facts(sought.own.ca, &facts) == 0)
+		strcpy(sought.sha256, facts.sha256);
+	own_ca_clear(&sought.own);
+	found = find_listed(list, &sought);
+	if (found)
+		found->signed_by_it =
+			keep_listed(found->signed_by_it, " and ", file->path);
+	else
+		list->items[list->count++] = sought;
+}
+
+static const char *text_of(const struct listed *listed)
+{
+	if (listed->own.is_itself)
+		return keep_format("import %s, the gateway's own certificate, which is "
+				   "self-signed (%s)",
+				   listed->own.path, listed->own.issuer);
+	if (listed->own.path)
+		return keep_format("import the CA %s, which signed %s; its certificate "
+				   "is in %s",
+				   listed->own.issuer, listed->signed_by_it,
+				   listed->own.path);
+	return keep_format("import the CA %s, which signed %s; its certificate is in no "
+			   "file of the configuration: whoever runs that CA has it",
+			   listed->own.issuer, listed->signed_by_it);
+}
+
+/* The certificates of all listeners, each file once. */
+static const struct config_file **list_own(const struct config *config, size_t *ret_count)
+{
+	const struct config_file **files;
+	size_t count = 0, room = 0, at;
+
+	for (size_t i = 0; i < config->listen_count; i++)
+		room += config->listen[i].tls.certificate.count;
+	files = keep_bytes((room + 1) * sizeof(*files));
+	for (size_t i = 0; i < config->listen_count; i++) {
+		const struct config_tls *tls = &config->listen[i].tls;
+
+		for (size_t k = 0; !tls->none && k < tls->certificate.count; k++) {
+			const struct config_file *file = &tls->certificate.items[k];
+
+			for (at = 0; at < count; at++)
+				if (strcmp(files[at]->path, file->path) == 0)
+					break;
+			files[at] = file;
+			count += at == count;
+		}
+	}
+	*ret_count = count;
+	return files;
+}
+
+const char *own_ca_text(const struct config *config, bool *ret_is_away)
+{
+	size_t count;
+	const struct config_file **files = list_own(config, &count);
+	struct list list = { .items = keep_bytes((count + 1) * sizeof(*list.items)) };
 	const char *all = "";
 
-	for (size_t i = 0; i < certificates->count; i++) {
-		const char *text = text_of(config, &certificates->items[i]);
-
-		if (text[0])
-			all = keep_listed(all, "; and ", text);
+	for (size_t i = 0; i < count; i++)
+		list_ca(config, files[i], &list);
+	*ret_is_away = false;
+	for (size_t i = 0; i < list.count; i++) {
+		all = keep_listed(all, "; and ", text_of(&list.items[i]));
+		*ret_is_away |= !list.items[i].own.path;
 	}
 	return all;
 }

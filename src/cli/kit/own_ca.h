@@ -25,7 +25,8 @@ MUST_USE int own_ca_find(const struct config *config,
 			 const struct config_file *certificate, struct own_ca *ret);
 void own_ca_clear(struct own_ca *own);
 
-/* "trust the CA CN=…, which signed tls/gateway.crt; its certificate is in ca/ca.crt": for
- * a sentence about the peer. "" when no certificate can be read. Kept. */
-const char *own_ca_text(const struct config *config,
-			const struct config_files *certificates);
+/* "import the CA CN=…, which signed tls/gateway.crt; its certificate is in ca/ca.crt":
+ * for a sentence to the one who looks after a modality, each CA of the listeners'
+ * certificates once. "" when no certificate can be read. *ret_is_away: some CA is in no
+ * file. Kept. */
+const char *own_ca_text(const struct config *config, bool *ret_is_away);
