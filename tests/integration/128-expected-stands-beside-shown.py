@@ -131,6 +131,13 @@ def way_to_the_pacs(t, gateway):
 	said = tool("diagnose", "--modality", "angio", "--config", gateway.config, status=1)
 	assert b"The modality fits" in said and b"differs" not in said, said
 	assert differing(diagnosed(gateway)) == []
+	# Its certificate was exchanged since.
+	gateway.reload({"modalities.0.certificate.sha256": ["00" * 32]})
+	told = diagnosed(gateway)
+	assert differing(told) == ["certificate"] and "was changed since" in told["cure"], told
+	assert "the way to its destination failed" in told["cure"], told
+	assert b"The modality fits" not in tool("diagnose", "--modality", "angio", "--config",
+						gateway.config, status=1)
 	gateway.reload({})
 
 

@@ -241,10 +241,15 @@ static const char *changed_since(const struct diagnose_search *search,
 static const char *cure_of(const struct diagnose_search *search,
 			   const struct member members[MEMBER_COUNT])
 {
-	return members_text(search->last, "reason")[0]
-		       ? diagnose_cure(search->config, search->last,
-				       diagnose_search_whose(search))
-		       : changed_since(search, members);
+	const char *changed = changed_since(search, members), *cure;
+
+	if (!members_text(search->last, "reason")[0])
+		return changed;
+	cure = diagnose_cure(search->config, search->last, diagnose_search_whose(search));
+	return is_of_destination(search->last) && changed[0]
+		       ? keep_format("%s. Besides, the way to its destination failed: %s",
+				     changed, cure)
+		       : cure;
 }
 
 static const char *stranger_cure(const struct diagnose_search *search)
@@ -307,7 +312,7 @@ static void print_text(const struct diagnose *how, const struct diagnose_search 
 	putchar('\n');
 	print_members(search, members);
 	putchar('\n');
-	if (last && is_of_destination(last))
+	if (last && is_of_destination(last) && !changed_since(search, members)[0])
 		diagnose_print("", "The modality fits: what failed is the way to its "
 				   "destination.");
 	if (cure[0])
