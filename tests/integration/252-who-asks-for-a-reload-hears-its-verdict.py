@@ -27,12 +27,6 @@ def status(gateway):
 	return json.loads(done.stdout)
 
 
-def answers(gateway):
-	"""Once its observer listens."""
-	eventually(lambda: subprocess.run([cathgate(), "status", "--json", "--config",
-					   gateway.config], capture_output=True).returncode == 0)
-
-
 def takes_or_refuses(gateway, control):
 	gateway.reconfigure({**control, "limits.idle_seconds": 77})
 	code, out, err = answer(reload(gateway))
@@ -133,7 +127,7 @@ def named_by_a_change(t):
 	code, out, _ = change("add", "angio", "--ae-title", "CATHLAB3")
 	assert code == 0 and "systemctl start cathgated" in out, out
 	gateway.start()
-	answers(gateway)
+	gateway.answers()
 	code, out, _ = change("add", "echo", "--ae-title", "ECHO")
 	assert code == 0 and f"cathgate reload --config {config}" in out, out
 	code, out, err = change("crl", "--reload")
@@ -151,7 +145,7 @@ def named_by_a_change(t):
 with Test() as t:
 	control = {"control.socket": str(t.work / "control")}
 	gateway = t.gateway(t.pacs(), control)
-	answers(gateway)
+	gateway.answers()
 	takes_or_refuses(gateway, control)
 	hears_its_own(gateway, control)
 	waits_for_an_auditor(gateway)

@@ -160,7 +160,7 @@ def both_ends_are_told():
 			"metrics.textfile": f"{t.work}/cathgate.prom"})
 	gateway.wait_log("short-rsa ends on")
 	assert "short-ec ends on" in gateway.log()
-	eventually((t.work / "control").exists)
+	gateway.answers()
 	status = json.loads(tool("status", "--json", "--config", gateway.config))
 	assert {f"{t.pki}/short-{kind}.crt" for kind in ("ec", "rsa")} <= {
 		word.rstrip(":") for word in json.dumps(status).replace('"', " ").split()}, status

@@ -177,6 +177,12 @@ class Gateway:
 		"""The PID of the process that has it, once there is one."""
 		return eventually(lambda: child(self.pid, role))
 
+	def answers(self):
+		"""Once its observer listens, as just after a start it doesn't."""
+		eventually(lambda: subprocess.run(
+			[cathgate(), "status", "--json", "--config", self.config],
+			capture_output=True, stdin=subprocess.DEVNULL).returncode == 0)
+
 	def replace(self, role):
 		"""Kills the process that has the role, and returns its successor's PID."""
 		old = self.helper(role)
