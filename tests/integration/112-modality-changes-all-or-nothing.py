@@ -93,14 +93,12 @@ def comments_stay(t, folder):
 	modality(folder, "renew", "angio", "--output", t.work / "angio-3")
 	assert listed(folder)["angio"]["state"] == "good"
 	assert uuid_in(entry) != name, "whoever has the lost name would be let in"
-	entry.write_text(entry.read_text().replace(uuid_in(entry), name))
 	modality(folder, "add", "ct", "--ae-title", "CT", "--output", t.work / "ct")
 	modality(folder, "remove", "ct")
 	modality(folder, "crl", "--days", 100)
-	assert before == (entry.read_text(), (folder / "cathgate.conf").read_text())
+	assert before == (entry.read_text().replace(uuid_in(entry), name),
+			  (folder / "cathgate.conf").read_text())
 	good(folder)
-	modality(folder, "revoke", "angio")
-	modality(folder, "renew", "angio", "--output", t.work / "angio-4")
 
 
 def its_own_certificate(t, folder):

@@ -3,10 +3,11 @@ in which its entry has no place, or a step that fails, leaves it out; a reload t
 new certificate in. What was revoked by its key alone stays out, too. A gateway whose certificate
 has no name hands out a stunnel.conf all the same."""
 import pathlib
+import re
 import subprocess
 
 import dicom
-from harness import Test
+from harness import ROOT, Test
 from site_setup import Device, Site
 
 
@@ -133,10 +134,17 @@ def while_two_cas_are_trusted(site):
 	# The old CA goes. Who has none of the new one's is named.
 	site.modality("add", "late", "--ae-title", "LATE", "--pem", "--output", t.work / "late")
 	site.modality("renew", "two", "--pem", "--output", t.work / "two-3")
-	trusted = (site.tls / "modalities-ca.crt").read_text()
-	(site.tls / "modalities-ca.crt").write_text((old / "ca.crt").read_text())
+	bundle = site.tls / "modalities-ca.crt"
+	first, new, hospital = (path.read_text() for path in (
+		old / "ca.crt", site.folder / "ca/ca.crt", t.pki / "hospital-ca.crt"))
+	bundle.write_text(first)
 	assert site.listed()["late"]["state"] == "certificate refused"
-	(site.tls / "modalities-ca.crt").write_text(trusted.replace((old / "ca.crt").read_text(), ""))
+	# As docs/ADMIN.md has it, the hospital's CA stays.
+	bundle.write_text(hospital + first + new)
+	command = re.search(r"^    (perl .*?modalities-ca\.crt)$", (ROOT / "docs/ADMIN.md").read_text(),
+			    re.M | re.S)[1]
+	subprocess.run(["sh", "-ec", command], cwd=site.folder, check=True)
+	assert bundle.read_text() == hospital + new
 	states = {name: entry["state"] for name, entry in site.listed().items()}
 	assert states == {"two": "renewed, old still allowed", "late": "good",
 			  "early": "certificate refused"}, states

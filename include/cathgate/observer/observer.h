@@ -61,9 +61,9 @@ struct observer_head {
 	uint64_t handshakes;	      /* that ended well */
 	uint64_t turned_away;	      /* at accept, by a limit */
 	struct alerter_totals alerts;
-	struct observer_verdict verdict; /* of the last reload that was asked for */
-	struct observer_verdict
-		files;		     /* of files that have changed since, by themselves */
+	/* Of the last reload that was asked for; of files that have changed since, by
+	 * themselves. */
+	struct observer_verdict verdict, files;
 	struct histogram handshake;  /* from accept until the certificate is proved */
 	struct histogram first_byte; /* of a C-STORE: from its first byte in until out */
 	struct histogram sync;	     /* of the audit log to its disk */

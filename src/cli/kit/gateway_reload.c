@@ -164,8 +164,8 @@ static void tell_unheard(const char *config)
 		return;
 	error = gateway_signal(&service);
 	if (error == 0)
-		complain("it has been told to reload all the same, and nobody says what "
-			 "came of it: see journalctl -u cathgated");
+		complain("the service has been told to reload all the same, and nobody "
+			 "says what came of it: see journalctl -u cathgated");
 	else
 		complain("nor can it be told to reload: %s", strerror(error));
 }

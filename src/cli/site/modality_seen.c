@@ -22,8 +22,7 @@ struct search {
 	const struct site *site;
 	struct modality_seen *seen;
 	struct last *accepted, *refused;
-	json_t *let_in; /* with a certificate of that SHA-256: which entry, the last time
-			 */
+	json_t *let_in; /* by SHA-256: the entry that last came in with it */
 };
 
 #define NOBODY SIZE_MAX
