@@ -186,11 +186,33 @@ static void after_a_reload_it_is_denied(void **state)
 	assert_int_equal(leave(place), ASSOCIATION_DENIED);
 }
 
+/* A reload excuses neither a process that has proved nothing, nor one that asks for an
+ * entry's place and another's destination. */
+static void a_reload_excuses_no_other_claim(void **state)
+{
+	struct place *place = come("192.0.2.7", TLS_LISTENER);
+
+	(void)state;
+	gate.edition = 1;
+	assert_int_equal(say(place, ASSOCIATION_ASKS_PLACE, "angio", "pacs"), CLAIM_NONE);
+	assert_int_equal(leave(place), ASSOCIATION_STOP);
+
+	place = come("192.0.2.7", TLS_LISTENER);
+	place->edition = 0;
+	assert_int_equal(say(place, ASSOCIATION_AUTHENTICATED, "", ""),
+			 CLAIM_AUTHENTICATED);
+	assert_int_equal(say(place, ASSOCIATION_ASKS_PLACE, "angio", "archive"),
+			 CLAIM_FIGURES);
+	assert_int_equal(gate.places.held, 0);
+	assert_int_equal(leave(place), ASSOCIATION_DENIED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(only_what_can_be_ones_own_is_given, begin),
 		cmocka_unit_test_setup(after_a_reload_it_is_denied, begin),
+		cmocka_unit_test_setup(a_reload_excuses_no_other_claim, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,11 @@ static bool can_be_its_entry(const struct gate *gate, const struct place *place)
 	       entry->certificate.none == place->came_plain;
 }
 
+static bool is_destined(const struct gate *gate, const struct place *place)
+{
+	return place->destination == entry_of(gate, place)->destination;
+}
+
 /* Why the process gets no place; REASON_NONE when it does. */
 static enum reason judge_claim(struct gate *gate, struct place *place,
 			       uint32_t *ret_rejection_reason)
@@ -160,19 +165,22 @@ static enum reason judge_claim(struct gate *gate, struct place *place,
 		return REASON_GATEWAY_STOPPING;
 	/* A process that came before a reload is judged by the new settings, too. */
 	if (place->modality == NOWHERE || !can_be_its_entry(gate, place) ||
+	    !is_destined(gate, place) ||
 	    (place->edition != gate->edition && !papers_bring(gate, place)))
 		return REASON_REVOKED_WHILE_OPEN;
 	*ret_rejection_reason = rejection_for(gate, place);
 	return *ret_rejection_reason == 0 ? REASON_NONE : REASON_LIMIT_ASSOCIATIONS;
 }
 
-/* Whether a process that knows the settings in force can have come to ask for that. */
+/* Whether a process can have come to ask for that. Of one that came before a reload only
+ * the order is known: what it asks for may have been right. */
 static bool asks_by_right(const struct gate *gate, const struct place *place)
 {
-	return place->modality != NOWHERE && can_be_its_entry(gate, place) &&
-	       place->destination ==
-		       gate->settings->config->modalities[place->modality].destination &&
-	       (place->state == PLACE_AUTHENTICATED || place->came_plain);
+	if (place->state != PLACE_AUTHENTICATED && !place->came_plain)
+		return false;
+	return place->edition != gate->edition ||
+	       (place->modality != NOWHERE && can_be_its_entry(gate, place) &&
+		is_destined(gate, place));
 }
 
 void claim_forget(struct gate *gate, struct place *place)
@@ -238,7 +246,7 @@ static enum claim hear_claim(struct gate *gate, struct place *place,
 
 	place->modality = settings_find_modality(config, notice->modality);
 	place->destination = settings_find_destination(config, notice->destination);
-	if (place->edition == gate->edition && !asks_by_right(gate, place))
+	if (!asks_by_right(gate, place))
 		return end_misbehaved(gate, place);
 	answer.reason = judge_claim(gate, place, &answer.rejection_reason);
 	if (answer.reason != REASON_NONE) {
