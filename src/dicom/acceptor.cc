@@ -40,8 +40,7 @@ static OFCondition receive_request(ul_association &in, int fd)
 static ul_association *accept_request(struct transport *transport, const uint8_t *request,
 				      size_t size, unsigned max_pdu, const char **detail)
 {
-	auto in = std::make_unique<ul_association>(transport, request, size, false,
-						   max_pdu);
+	auto in = std::make_unique<ul_association>(transport, request, size, max_pdu);
 	OFCondition condition;
 
 	if (transport->fd <= 0) {

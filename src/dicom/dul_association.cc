@@ -18,9 +18,8 @@ static OFCondition create_parameters(T_ASC_Parameters **ret, long max_pdu)
 #endif
 
 ul_association::ul_association(struct transport *carrier, const uint8_t *replay,
-			       size_t replay_size, bool requestor,
-			       unsigned wanted_max_pdu)
-    : transport(carrier), wire(carrier, replay, replay_size), layer(&wire, requestor),
+			       size_t replay_size, unsigned wanted_max_pdu)
+    : transport(carrier), wire(carrier, replay, replay_size), layer(&wire),
       max_pdu(std::clamp<unsigned long>(wanted_max_pdu, pdu_minimum, pdu_maximum) & ~1UL)
 {
 }

@@ -53,7 +53,7 @@ struct ul_association {
 
 	/* `replay` is read before the transport. */
 	ul_association(struct transport *carrier, const uint8_t *replay,
-		       size_t replay_size, bool requestor, unsigned wanted_max_pdu);
+		       size_t replay_size, unsigned wanted_max_pdu);
 	~ul_association();
 	ul_association(const ul_association &) = delete;
 	ul_association &operator=(const ul_association &) = delete;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <unistd.h>
 
 #include "cathgate/base/bytes.h"
 
@@ -99,18 +98,6 @@ int dul_wire::write_short(enum pdu_type type, uint8_t byte_8, uint8_t byte_9,
 	return write(pdu, sizeof(pdu));
 }
 
-dul_connection::~dul_connection()
-{
-	close_decoy();
-}
-
-void dul_connection::close_decoy()
-{
-	if (decoy_ >= 0)
-		::close(decoy_);
-	decoy_ = -1;
-}
-
 ssize_t dul_connection::read(void *buffer, size_t size)
 {
 	return wire_->read(buffer, size);
@@ -151,10 +138,8 @@ OFCondition dul_connection::serverSideHandshake()
 	return EC_Normal;
 }
 
-/* DCMTK calls this last when it connects; before, it sets options on the decoy. */
 OFCondition dul_connection::clientSideHandshake()
 {
-	close_decoy();
 	return EC_Normal;
 }
 
@@ -196,9 +181,7 @@ OFString &dul_connection::dumpConnectionParameters(OFString &text)
 	return text;
 }
 
-DcmTransportConnection *dul_layer::createConnection(DcmNativeSocketType socket, OFBool)
+DcmTransportConnection *dul_layer::createConnection(DcmNativeSocketType, OFBool)
 {
-	if (connection_ && requestor_)
-		connection_->set_decoy(socket);
 	return connection_.release();
 }

@@ -97,12 +97,6 @@ public:
 	    : DcmTransportConnection(DCMNET_INVALID_SOCKET), wire_(wire)
 	{
 	}
-	~dul_connection() override;
-	/* Takes the socket that DCMTK has connected, to close it. */
-	void set_decoy(int fd)
-	{
-		decoy_ = fd;
-	}
 
 	ssize_t read(void *buffer, size_t size) override;
 	ssize_t write(void *bytes, size_t size) override;
@@ -121,10 +115,7 @@ private:
 	static constexpr size_t head_size = 12;	     /* of a P-DATA-TF with one PDV */
 	static constexpr size_t record_size = 16384; /* of TLS */
 
-	void close_decoy();
-
 	dul_wire *wire_;
-	int decoy_ = -1;
 	size_t held_ = 0;
 	std::array<uint8_t, record_size> record_;
 };
@@ -133,9 +124,7 @@ private:
 class dul_layer : public DcmTransportLayer
 {
 public:
-	/* A requestor's DCMTK passes a decoy socket to createConnection. */
-	dul_layer(dul_wire *wire, bool requestor)
-	    : connection_(new dul_connection(wire)), requestor_(requestor)
+	explicit dul_layer(dul_wire *wire) : connection_(new dul_connection(wire))
 	{
 	}
 	DcmTransportConnection *createConnection(DcmNativeSocketType socket,
@@ -143,5 +132,4 @@ public:
 
 private:
 	std::unique_ptr<dul_connection> connection_;
-	bool requestor_;
 };

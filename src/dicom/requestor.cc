@@ -1,13 +1,10 @@
 /* The requestor's side of cathgate/dicom/upper_layer.h. */
 #include "dul_association.h"
 
-#include <cerrno>
-#include <cstdio>
 #include <memory>
-#include <unistd.h>
 
-#include "cathgate/net/net.h"
 #include "cathgate/dicom/sop_class.h"
+#include "decoy.h"
 
 static bool may_pass(UserIdentityNegotiationSubItemRQ *identity)
 {
@@ -111,25 +108,15 @@ static void list_answers(ul_association &out)
 	}
 }
 
-/* DCMTK always connects by itself. So it connects to a listener of our own on the
- * loopback, which the kernel allows without an accept(). dul_connection then closes that
- * decoy socket and uses the caller's transport. */
+/* DCMTK reads the address as a number, which needs no name service, and connects to
+ * nothing (decoy.h). dul_connection uses the caller's transport. */
 static OFCondition request_over_decoy(ul_association &out)
 {
-	OFCondition condition = DUL_NETWORKCLOSED;
-	int listener = net_listen("127.0.0.1", 0);
+	decoy instead_of_a_socket;
 
-	if (listener < 0) {
-		log_error("cannot listen on the loopback: %s", strerror(errno));
-		return condition;
-	}
-	snprintf(out.dul().calledPresentationAddress,
-		 sizeof(out.dul().calledPresentationAddress), "127.0.0.1:%u",
-		 static_cast<unsigned>(net_port(listener)));
-	condition = DUL_RequestAssociation(&out.network, DUL_BLOCK, 0, &out.dul(),
-					   &out.key, 0);
-	close(listener);
-	return condition;
+	copy_text(out.dul().calledPresentationAddress, "127.0.0.1:104");
+	return DUL_RequestAssociation(&out.network, DUL_BLOCK, 0, &out.dul(), &out.key,
+				      0);
 }
 
 static enum ul_connect_fault judge_connect(const ul_association &out,
@@ -155,8 +142,7 @@ static enum ul_connect_fault connect_over(struct transport *transport,
 					  struct ul_association **ret,
 					  struct ul_rejection *ret_rejection)
 {
-	auto out = std::make_unique<ul_association>(transport, nullptr, 0, true,
-						    how.max_pdu);
+	auto out = std::make_unique<ul_association>(transport, nullptr, 0, how.max_pdu);
 	OFCondition condition;
 	enum ul_connect_fault fault;
 
