@@ -123,7 +123,7 @@ static void set_up_outbound(struct association *association)
 	size_t destination = association->entry.now->destination;
 	struct outbound_way way;
 
-	outbound_way_of(association->destination, &start->addresses[destination], &way);
+	outbound_way_of(association->destination, &way);
 	outbound_init(&association->out,
 		      &(struct outbound_setup){
 			      .context = start->clients[destination],
@@ -137,6 +137,7 @@ static void set_up_outbound(struct association *association)
 			      .connect_seconds = limits->connect_seconds,
 			      .response_seconds = limits->response_seconds,
 			      .owner = waiting_for_destination(association),
+			      .dial = supervision_dial,
 			      .met = meet_destination },
 		      &way);
 	outbound_sink(&association->out, &association->sink);

@@ -67,6 +67,21 @@ static void take_papers(struct association *association,
 		close(came[i]);
 }
 
+/* One that nobody waits for any longer is closed: it was for a wait that was interrupted.
+ */
+static void take_call(struct supervision *supervision,
+		      const struct association_call *called, int socket)
+{
+	supervision->call_is_due = false;
+	if (supervision->call_is_wanted)
+		supervision->call = (struct outbound_call){ .fd = socket,
+							    .error = called->error,
+							    .address = called->address,
+							    .count = called->count };
+	else if (socket >= 0)
+		close(socket);
+}
+
 /* One notice: 1; 0 when there is none now; -1 when the supervisor is gone. */
 MUST_USE static int receive_notice(struct association *association,
 				   struct association_notice *ret)
@@ -94,6 +109,10 @@ MUST_USE static int receive_notice(struct association *association,
 	case ASSOCIATION_REVISED:
 		take_papers(association, ret, came, count);
 		break;
+	case ASSOCIATION_CONNECTION:
+		take_call(&association->supervision, &ret->called,
+			  count == 1 ? came[0] : -1);
+		break;
 	case ASSOCIATION_AUDITOR:
 		if (count == 1)
 			take_auditor(association, came[0]);
@@ -112,8 +131,10 @@ int supervision_listen(struct association *association)
 	do {
 		got = receive_notice(association, &notice);
 	} while (got > 0);
-	if (got < 0)
+	if (got < 0) {
+		association->supervision.is_gone = true;
 		take_stop(association);
+	}
 	return got;
 }
 
@@ -142,14 +163,10 @@ MUST_USE static int await_notice(struct association *association,
 	}
 }
 
-/* 0, or -1 when the supervisor is gone. */
-static int send_notice(struct association *association, enum association_notice_kind kind,
-		       time_t until)
+/* Adds what each notice says. 0, or -1 when the supervisor is gone. */
+static int send_notice(struct association *association, struct association_notice notice)
 {
-	struct association_notice notice = {
-		.kind = kind, .until = until, .figures = association->supervision.figures
-	};
-
+	notice.figures = association->supervision.figures;
 	if (association->entry.now)
 		snprintf(notice.modality, sizeof(notice.modality), "%s",
 			 association->entry.now->name);
@@ -165,7 +182,8 @@ static int send_notice(struct association *association, enum association_notice_
 
 void supervision_authenticated(struct association *association)
 {
-	send_notice(association, ASSOCIATION_AUTHENTICATED, 0);
+	send_notice(association,
+		    (struct association_notice){ .kind = ASSOCIATION_AUTHENTICATED });
 }
 
 void supervision_saw_destination(struct association *association, time_t until)
@@ -173,16 +191,20 @@ void supervision_saw_destination(struct association *association, time_t until)
 	if (until == association->supervision.shown_until)
 		return;
 	association->supervision.shown_until = until;
-	send_notice(association, ASSOCIATION_SAW_DESTINATION, until);
+	send_notice(association,
+		    (struct association_notice){ .kind = ASSOCIATION_SAW_DESTINATION,
+						 .until = until });
 }
 
 int supervision_ask_place(struct association *association, enum reason *ret_reason,
 			  uint8_t *ret_rejection_reason)
 {
 	struct association_notice notice;
-	time_t until = association->is_authenticated ? association->peer.shown_until : 0;
+	struct association_notice asked = { .kind = ASSOCIATION_ASKS_PLACE };
 
-	if (send_notice(association, ASSOCIATION_ASKS_PLACE, until) != 0 ||
+	if (association->is_authenticated)
+		asked.until = association->peer.shown_until;
+	if (send_notice(association, asked) != 0 ||
 	    await_notice(association, ASSOCIATION_GRANTED, ASSOCIATION_DENIED, &notice) !=
 		    0) {
 		*ret_reason = REASON_GATEWAY_STOPPING;
@@ -203,7 +225,44 @@ void supervision_return_place(struct association *association)
 	if (!association->supervision.has_place)
 		return;
 	association->supervision.has_place = false;
-	send_notice(association, ASSOCIATION_RETURNS_PLACE, 0);
+	send_notice(association,
+		    (struct association_notice){ .kind = ASSOCIATION_RETURNS_PLACE });
+}
+
+/* Until the connection that was asked for has come. The leg's owner hears all notices
+ * meanwhile. */
+MUST_USE static int await_call(struct supervision *supervision, struct leg *leg)
+{
+	while (supervision->call_is_due) {
+		if (supervision->is_gone)
+			leg->interrupted = REASON_GATEWAY_STOPPING;
+		if (leg_wait(leg, supervision->channel, POLLIN) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int supervision_dial(void *context, struct leg *leg, size_t number,
+		     struct outbound_call *ret)
+{
+	struct association *association = context;
+	struct supervision *supervision = &association->supervision;
+	struct association_notice asked = { .kind = ASSOCIATION_ASKS_CONNECTION,
+					    .number = (uint32_t)number };
+	int rc;
+
+	/* The supervisor takes one request at a time, and an earlier one may still be
+	 * due. */
+	if (await_call(supervision, leg) != 0)
+		return -1;
+	supervision->call_is_due = supervision->call_is_wanted = true;
+	if (send_notice(association, asked) != 0)
+		supervision->is_gone = true;
+	rc = await_call(supervision, leg);
+	supervision->call_is_wanted = false;
+	if (rc == 0)
+		*ret = supervision->call;
+	return rc;
 }
 
 int64_t supervision_figures_due_ms(const struct association *association)

@@ -9,6 +9,7 @@
 
 #include "cathgate/association/association.h"
 #include "cathgate/base/must_use.h"
+#include "cathgate/outbound/outbound.h"
 
 struct association;
 
@@ -16,12 +17,16 @@ struct supervision {
 	int channel;	/* to the supervisor */
 	bool has_place; /* the supervisor counts it as one of its entry's */
 	bool is_stopping;
+	bool is_gone;		/* the supervisor */
 	int64_t grace_until_ms; /* when stopping with an instance in hand */
 	time_t shown_until;	/* of the destination's certificate: what was told last */
 	struct association_pace fastest; /* that the modality may send ... */
 	int64_t fastest_since_us;	 /* ... since then */
 	struct association_figures figures, figures_told;
 	int64_t figures_told_ms;
+	bool call_is_due;	   /* a connection was asked for, and hasn't come */
+	bool call_is_wanted;	   /* the wait for it goes on */
+	struct outbound_call call; /* that has come while it was wanted */
 };
 
 /* Takes the notices that have come. -1 when the supervisor is gone, which is taken for
@@ -36,6 +41,10 @@ void supervision_saw_destination(struct association *association, time_t until);
 MUST_USE int supervision_ask_place(struct association *association,
 				   enum reason *ret_reason,
 				   uint8_t *ret_rejection_reason);
+/* Asks for a connection to the destination: `dial` of struct outbound_setup. The
+ * deadline is the leg's. */
+MUST_USE int supervision_dial(void *association, struct leg *leg, size_t number,
+			      struct outbound_call *ret);
 /* Tells the supervisor what has been done so far, but not often. */
 void supervision_tell_figures(struct association *association);
 /* When that is due; 0: there is nothing to tell. */

@@ -120,29 +120,30 @@ void net_quickack(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
-int net_connect(const struct sockaddr_storage *to, const struct waiter *waiter)
+int net_begin_connect(const struct sockaddr_storage *to)
 {
 	int fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int error = 0;
-	socklen_t size = sizeof(error);
 
 	if (fd < 0)
 		return -1;
-	if (net_tune(fd) != 0)
+	if (net_tune(fd) != 0 ||
+	    (connect(fd, (const struct sockaddr *)to, size_of(to)) != 0 &&
+	     errno != EINPROGRESS))
 		return close_keeping_errno(fd);
-	if (connect(fd, (const struct sockaddr *)to, size_of(to)) == 0)
-		return fd;
-	if (errno != EINPROGRESS)
-		return close_keeping_errno(fd);
+	return fd;
+}
+
+int net_await_connected(int fd, const struct waiter *waiter)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
 	if (waiter->wait(waiter->context, fd, POLLOUT) != 0) {
 		errno = ECANCELED;
-		return close_keeping_errno(fd);
+		return -1;
 	}
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
-		return close_keeping_errno(fd);
-	if (error != 0) {
-		errno = error;
-		return close_keeping_errno(fd);
-	}
-	return fd;
+		return -1;
+	errno = error;
+	return error == 0 ? 0 : -1;
 }

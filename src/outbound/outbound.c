@@ -10,7 +10,7 @@
 #include "cathgate/net/net.h"
 
 void outbound_way_of(const struct config_destination *destination,
-		     const struct net_addresses *addresses, struct outbound_way *ret)
+		     struct outbound_way *ret)
 {
 	memset(ret, 0, sizeof(*ret)); /* it crosses to another process */
 	snprintf(ret->host, sizeof(ret->host), "%s", destination->host);
@@ -18,11 +18,8 @@ void outbound_way_of(const struct config_destination *destination,
 	ret->is_plain = destination->tls.none;
 	strcpy(ret->called.text, destination->called_ae_title.text);
 	strcpy(ret->calling.text, destination->calling_ae_title.text);
-	ret->addresses = *addresses;
 }
 
-/* Other addresses of the same name make no other way: a name service may give one after
- * the other. */
 static bool is_same_way(const struct outbound_way *a, const struct outbound_way *b)
 {
 	return a->port == b->port && strcmp(a->host, b->host) == 0 &&
@@ -127,24 +124,25 @@ int outbound_explain(struct leg *leg, enum ul_event event, struct sink_failure *
 		detail_of_event(event));
 }
 
-/* One address's share of the time that is left for all of them. */
-MUST_USE static int dial_address(struct outbound *outbound,
-				 const struct sockaddr_storage *to, size_t addresses_left,
-				 int64_t end_ms, struct sink_failure *ret)
+/* Has one address's share of the time that is left for all of them. */
+MUST_USE static int await_call(struct outbound *outbound,
+			       const struct outbound_call *call, size_t addresses_left,
+			       int64_t end_ms, struct sink_failure *ret)
 {
 	struct leg *leg = &outbound->leg;
 	int64_t now_ms = clock_ms();
 	char text[ADDRESS_TEXT_SIZE];
-	int fd, error;
+	int error = call->error;
 
-	address_text(to, text);
-	leg->interrupted = REASON_NONE;
 	leg_deadline(leg, now_ms + (end_ms - now_ms) / (int64_t)addresses_left,
 		     REASON_DESTINATION_UNREACHABLE);
-	fd = net_connect(to, &leg->waiter);
-	if (fd >= 0)
-		return fd;
-	error = errno;
+	if (call->fd >= 0) {
+		if (net_await_connected(call->fd, &leg->waiter) == 0)
+			return call->fd;
+		error = errno;
+		net_close(call->fd);
+	}
+	address_text(&call->address, text);
 	if (outbound->setup.missed)
 		outbound->setup.missed(outbound->setup.owner.context, text, error);
 	ret->reason = leg->interrupted != REASON_NONE ? leg->interrupted
@@ -155,23 +153,50 @@ MUST_USE static int dial_address(struct outbound *outbound,
 	return -1;
 }
 
+/* Who dials is the gateway's own: that it doesn't is no fault of the destination's. */
+static int explain_no_call(const struct leg *leg, struct sink_failure *ret)
+{
+	return outbound_fail(ret, leg->interrupted,
+			     leg->interrupted == REASON_INTERNAL
+				     ? "the gateway itself opened no connection in time"
+				     : detail_of_wait(leg->interrupted));
+}
+
+static int fail_astray(struct sink_failure *ret)
+{
+	return outbound_fail(ret, REASON_REVOKED_WHILE_OPEN,
+			     "its entry does not send to that destination any more");
+}
+
+/* A reload, or the name service, may change the addresses meanwhile. */
 int outbound_dial(struct outbound *outbound, int64_t end_ms, struct sink_failure *ret)
 {
-	const struct net_addresses *addresses = &outbound->way.addresses;
+	const struct outbound_setup *setup = &outbound->setup;
+	struct leg *leg = &outbound->leg;
 
 	outbound_fail(ret, REASON_DESTINATION_UNREACHABLE, "");
-	if (addresses->count == 0)
-		snprintf(ret->detail, sizeof(ret->detail),
-			 "the name %.200s has no known address", outbound->way.host);
-	/* A reload may change the addresses during a wait. */
-	for (size_t i = 0; i < addresses->count; i++) {
-		int fd = dial_address(outbound, &addresses->items[i],
-				      addresses->count - i, end_ms, ret);
+	for (size_t i = 0; ret->reason == REASON_DESTINATION_UNREACHABLE; i++) {
+		struct outbound_call call = { .fd = -1 };
+		int fd;
 
+		leg->interrupted = REASON_NONE;
+		leg_deadline(leg, end_ms, REASON_INTERNAL);
+		if (setup->dial(setup->owner.context, leg, i, &call) != 0)
+			return explain_no_call(leg, ret);
+		if (outbound->is_astray) {
+			if (call.fd >= 0)
+				net_close(call.fd);
+			return fail_astray(ret);
+		}
+		if (i == 0 && call.count == 0)
+			snprintf(ret->detail, sizeof(ret->detail),
+				 "the name %.200s has no known address",
+				 outbound->way.host);
+		if (i >= call.count)
+			break;
+		fd = await_call(outbound, &call, call.count - i, end_ms, ret);
 		if (fd >= 0)
 			return fd;
-		if (ret->reason != REASON_DESTINATION_UNREACHABLE)
-			break; /* the modality left, or we are told to stop */
 	}
 	return -1;
 }
@@ -263,9 +288,7 @@ int outbound_open(struct outbound *outbound, struct sink_failure *ret)
 	outbound->trust_until = 0;
 	outbound->is_of_old = false;
 	if (outbound->is_astray)
-		return outbound_fail(
-			ret, REASON_REVOKED_WHILE_OPEN,
-			"its entry does not send to that destination any more");
+		return fail_astray(ret);
 	fd = outbound_dial(outbound, end_ms, ret);
 	if (fd < 0 || outbound_secure(outbound, fd, end_ms, ret) != 0)
 		return -1;

@@ -141,7 +141,8 @@ static void bring_into_force(struct server *server, struct settings *next,
 	renew_alerter(&server->helpers[ROLES_ALERTER], before.config, now);
 	places_revise(&gate->places, before.config, now);
 	paces_say(gate);
-	resolver_renew(&server->resolver, &server->settings, &before);
+	if (resolver_renew(&server->resolver, &server->settings, &before))
+		helper_dismiss(gate->dialler);
 	reload_raise_alerts(server, &before);
 	if (before.config == now || before.config == server->first_config)
 		before.shares_config = true; /* it is still needed */

@@ -36,6 +36,21 @@ static bool wants_resolver(const void *argument)
 	return server->resolver.has_names && !server->is_stopping;
 }
 
+static int run_dialler(int channel, const void *argument)
+{
+	const struct server *server = argument;
+
+	return dialler_run(channel, server->settings.config);
+}
+
+/* Associations that finish the instance in hand may have to call their destination. */
+static bool wants_dialler(const void *argument)
+{
+	const struct server *server = argument;
+
+	return !server->is_stopping || server->gate.places.first;
+}
+
 static int run_exporter(int channel, const void *argument)
 {
 	const struct server *server = argument;
@@ -107,6 +122,13 @@ static const struct role roles[ROLES_COUNT] = {
 			     .backoff_ms = 1000,
 			     .backoff_max_ms = 1000,
 			     .ended = "the resolver ended: starting another" },
+	[ROLES_DIALLER] = { .name = "cathgated-dials",
+			    .context = "dialler",
+			    .run = run_dialler,
+			    .is_wanted = wants_dialler,
+			    .backoff_ms = 100,
+			    .backoff_max_ms = 1000,
+			    .well_ms = 10000 },
 	[ROLES_EXPORTER] = { .name = "cathgated-sends",
 			     .context = "exporter",
 			     .run = run_exporter,
@@ -163,6 +185,7 @@ void roles_init(struct server *server)
 	helpers[ROLES_ALERTER].after = &helpers[ROLES_AUDITOR];
 	server->auditing.helper = &helpers[ROLES_AUDITOR];
 	server->resolver.helper = &helpers[ROLES_RESOLVER];
+	server->gate.dialler = &helpers[ROLES_DIALLER];
 	server->warnings.scribe = &helpers[ROLES_SCRIBE];
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cathgate/base/clock.h"
+#include "cathgate/base/digest.h"
 #include "cathgate/base/log.h"
 #include "cathgate/dicom/upper_layer.h"
 #include "cathgate/supervisor/server.h"
@@ -55,6 +56,14 @@ static void harden_process(void)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+}
+
+/* OpenSSL reads its configuration file at its first use. Without TLS anywhere that would
+ * be in an association's process, which opens no files. */
+static void init_libraries(void)
+{
+	digest_free(digest_new());
+	ul_init();
 }
 
 static void say_ready(struct server *server, int64_t started_ms)
@@ -152,9 +161,16 @@ static void hear_auditor(struct server *server)
 		snapshot_add_sync(&server->snapshot, &figures.sync);
 }
 
-/* What is polled: these four, then the listeners, then the places in their order. They
+/* What is polled: these five, then the listeners, then the places in their order. They
  * are gathered afresh for each turn: there are few enough, and none can be stale. */
-enum { POLLS_SIGNALS, POLLS_AUDITOR, POLLS_RESOLVER, POLLS_WATCH, POLLS_FIRST };
+enum {
+	POLLS_SIGNALS,
+	POLLS_AUDITOR,
+	POLLS_RESOLVER,
+	POLLS_DIALLER,
+	POLLS_WATCH,
+	POLLS_FIRST
+};
 
 struct polls {
 	struct pollfd *fds;
@@ -183,6 +199,7 @@ static void polls_fill(struct polls *polls, const struct server *server,
 	polls_add(polls, server->parent.signals);
 	polls_add(polls, server->auditing.helper->channel);
 	polls_add(polls, server->resolver.helper->channel);
+	polls_add(polls, server->gate.dialler->channel);
 	polls_add(polls, watch_descriptor(server->watch));
 	for (size_t i = 0; i < listeners->count; i++)
 		polls_add(polls, is_accepting ? listeners->items[i].fd : -1);
@@ -221,10 +238,10 @@ static void take_turn(struct server *server)
 	}
 	if (polls.fds[POLLS_AUDITOR].revents)
 		hear_auditor(server);
-	/* A reload may have sent associations to a destination without an address. */
-	if (polls.fds[POLLS_RESOLVER].revents &&
-	    resolver_hear(&server->resolver, &server->settings))
-		papers_renew(&server->gate);
+	if (polls.fds[POLLS_RESOLVER].revents)
+		resolver_hear(&server->resolver, &server->settings);
+	if (polls.fds[POLLS_DIALLER].revents)
+		dialling_hear(&server->gate);
 	if (polls.fds[POLLS_WATCH].revents)
 		watch_heard(server->watch);
 	for (size_t i = 0; i < listener_count; i++)
@@ -263,6 +280,7 @@ static void maintain_places(struct server *server)
 		places_renew_auditor(places, auditing);
 	}
 	papers_maintain(&server->gate);
+	dialling_maintain(&server->gate);
 }
 
 static int serve(struct server *server)
@@ -306,6 +324,7 @@ static void release_all(struct server *server)
 	helper_stop(&server->helpers[ROLES_ALERTER]);
 	helper_stop(&server->helpers[ROLES_OBSERVER]);
 	helper_stop(&server->helpers[ROLES_RESOLVER]);
+	helper_stop(&server->helpers[ROLES_DIALLER]);
 	listeners_close(&server->gate.listeners);
 	watch_free(server->watch);
 	if (server->is_ready)
@@ -320,7 +339,8 @@ static void release_all(struct server *server)
 	settings_free(&server->settings);
 }
 
-/* What all else needs: the auditor and, where destinations have names, the resolver. */
+/* What all else needs: the auditor, the dialler and, where destinations have names, the
+ * resolver. */
 MUST_USE static int start_helpers(struct server *server)
 {
 	if (helper_start(server->auditing.helper) != 0) {
@@ -329,6 +349,7 @@ MUST_USE static int start_helpers(struct server *server)
 	}
 	resolver_decide(&server->resolver, &server->settings);
 	helper_maintain(server->resolver.helper);
+	helper_maintain(server->gate.dialler);
 	roles_decide_export(server);
 	return 0;
 }
@@ -363,7 +384,7 @@ int server_run(const char *config_path)
 		status = 1;
 		goto out;
 	}
-	ul_init();
+	init_libraries();
 	if (take_signals(server) != 0) {
 		log_error("signals: %s", strerror(errno));
 		goto out;

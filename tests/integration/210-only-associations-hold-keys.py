@@ -1,6 +1,6 @@
 """Goal: no process but the supervisor and an association's holds a TLS key, nor a scrap of one:
-neither auditor, resolver, exporter, observer nor scribe, though all are forked from a process
-that has read them. The audit log's keys are the auditor's alone. That holds for those that are
+neither auditor, resolver, dialler, exporter, observer nor scribe, though all are forked from a
+process that has read them. The audit log's keys are the auditor's alone. That holds for those that are
 started anew after a reload has brought other keys, too."""
 import base64
 import contextlib
@@ -17,7 +17,7 @@ from journal import Journal
 from steps import can_trace, stopped
 
 PIECE = 24	# bytes of a secret, enough to tell it
-HELPERS = ("auditor", "resolver", "exporter", "observer")
+HELPERS = ("auditor", "resolver", "dialler", "exporter", "observer")
 AUDIT_KEYS = ("audit.key", "pseudonym.key")
 
 
@@ -141,10 +141,11 @@ with Test() as t, Journal() as j:
 	look()
 	look_at_scribe()
 
-	# The resolver is another after this reload; the others end, one by one.
-	resolver = gateway.helper("resolver")
+	# Resolver and dialler are others after this reload; the rest end, one by one.
+	replaced = {role: gateway.helper(role) for role in ("resolver", "dialler")}
 	gateway.reload(settings(*after, "ip6-localhost"))
-	eventually(lambda: child(gateway.pid, "resolver") not in (None, resolver))
+	for role, pid in replaced.items():
+		eventually(lambda: child(gateway.pid, role) not in (None, pid))
 	assert set(held(gateway.pid)) == {"next-listener.key", "next-client.key"}, held(gateway.pid)
 	for role in ("auditor", "exporter", "observer"):
 		gateway.replace(role)

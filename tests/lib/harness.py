@@ -49,7 +49,7 @@ def eventually(what, seconds=dicom.PATIENCE):
 
 COME_AND_GO = ("scribe", "observer")	# by themselves
 NAMES = {"cathgated-assoc": "association", "cathgated-audit": "auditor", "cathgated-rings": "alerter",
-	 "cathgated-names": "resolver", "cathgated-sends": "exporter",
+	 "cathgated-names": "resolver", "cathgated-dials": "dialler", "cathgated-sends": "exporter",
 	 "cathgated-shown": "observer", "cathgated-told": "scribe"}
 
 

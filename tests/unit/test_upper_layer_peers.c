@@ -81,6 +81,15 @@ static void take_connection(int listener, struct transport *ret)
 	assert_int_equal(transport_plain(fd, &waiter, ret), 0);
 }
 
+static int connect_to(const struct sockaddr_storage *to)
+{
+	int fd = net_begin_connect(to);
+
+	assert_true(fd >= 0);
+	assert_int_equal(net_await_connected(fd, &waiter), 0);
+	return fd;
+}
+
 /* Starts storescp on a connection, as inetd(8) does: so it needs no port, which another
  * process could take first. */
 static pid_t start_storescp(char *const arguments[], struct transport *ret)
@@ -93,8 +102,7 @@ static pid_t start_storescp(char *const arguments[], struct transport *ret)
 	assert_true(listener >= 0);
 	v4->sin_port = htons(net_port(listener));
 	v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	near = net_connect(&to, &waiter);
-	assert_true(near >= 0);
+	near = connect_to(&to);
 	assert_int_equal(transport_plain(near, &waiter, ret), 0);
 	assert_int_equal(wait_patiently(NULL, listener, POLLIN), 0);
 	far = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -193,8 +201,7 @@ static void a_peer_on_ipv6_is_taken(void **state)
 		skip();
 	v6->sin6_addr = in6addr_loopback;
 	v6->sin6_port = htons(net_port(listener));
-	fd = net_connect(&to, &waiter);
-	assert_true(fd >= 0);
+	fd = connect_to(&to);
 	assert_int_equal(transport_plain(fd, &waiter, &far), 0);
 	take_connection(listener, &near);
 

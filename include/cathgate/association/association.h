@@ -29,9 +29,8 @@
  * read only and outlives it. */
 struct association_start {
 	const struct config *config;
-	struct tls_context *server;	       /* NULL: a plain listener */
-	struct tls_context *const *clients;    /* one a destination; NULL: plain */
-	const struct net_addresses *addresses; /* one a destination */
+	struct tls_context *server;	    /* NULL: a plain listener */
+	struct tls_context *const *clients; /* one a destination; NULL: plain */
 	int socket;
 	int supervisor; /* SOCK_SEQPACKET, struct association_notice both ways */
 	int auditor;	/* a channel of audit/client.h */
@@ -50,13 +49,17 @@ enum association_notice_kind {
 	ASSOCIATION_SAW_DESTINATION, /* `until`: when the destination's certificate ends
 				      */
 	ASSOCIATION_TELLS_FIGURES,   /* those of the notice; now and then */
+	ASSOCIATION_ASKS_CONNECTION, /* to its destination's address of the `number`;
+					one at a time; waits for the answer */
 	ASSOCIATION_RETURNS_PLACE,   /* about to end; end of file says the same */
 	/* supervisor to association */
 	ASSOCIATION_GRANTED, /* with its pace */
 	ASSOCIATION_DENIED,  /* with reason and rejection_reason (PS3.8 table 9-21, 2/3/n)
 			      */
 	ASSOCIATION_PACE,    /* another one */
-	ASSOCIATION_STOP,    /* end: at once, or after the instance in hand */
+	ASSOCIATION_CONNECTION, /* carries a socket that has begun to connect; or none,
+				   with an errno. In any case `called` */
+	ASSOCIATION_STOP,	/* end: at once, or after the instance in hand */
 	ASSOCIATION_AUDITOR, /* carries a channel to the auditor, which was restarted */
 	ASSOCIATION_REVISED  /* the configuration has changed: carries the `papers` */
 };
@@ -89,6 +92,13 @@ struct association_pace {
 	int64_t bytes_per_second, instances_per_minute;
 };
 
+/* A connection to the destination that was asked for. */
+struct association_call {
+	int32_t error;	/* an errno; 0 with a socket */
+	uint32_t count; /* of the destination's addresses; 0: its name has none */
+	struct sockaddr_storage address;
+};
+
 struct association_notice {
 	enum association_notice_kind kind;
 	char modality[ASSOCIATION_NAME_SIZE], destination[ASSOCIATION_NAME_SIZE];
@@ -98,6 +108,8 @@ struct association_notice {
 	int64_t until;			    /* a time_t; 0: no certificate */
 	struct association_figures figures; /* in each notice from an association */
 	uint32_t papers; /* a bit for each: 1 << ASSOCIATION_ENTRY, ... */
+	uint32_t number; /* counted from 0; below NET_ADDRESSES_MAX */
+	struct association_call called;
 };
 
 /* Runs the association to its end; returns the exit status of its process. */

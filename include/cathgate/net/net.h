@@ -38,9 +38,12 @@ void net_quickack(int fd);
 /* Closes; errno is left as it was. */
 void net_close(int fd);
 
-/* Connects to the address, waiting with `waiter`. The tuned socket; or -1 with errno,
- * ECANCELED when the waiter gave up. */
-MUST_USE int net_connect(const struct sockaddr_storage *to, const struct waiter *waiter);
+/* Begins to connect to the address, and never waits. The tuned socket, which may still be
+ * connecting; or -1 with errno. */
+MUST_USE int net_begin_connect(const struct sockaddr_storage *to);
+/* Waits with `waiter` until such a socket is connected: 0; or -1 with errno, ECANCELED
+ * when the waiter gave up. The socket stays the caller's. */
+MUST_USE int net_await_connected(int fd, const struct waiter *waiter);
 
 #ifdef __cplusplus
 }

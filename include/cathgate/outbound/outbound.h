@@ -9,7 +9,7 @@
  * opened again, provided that it answers every presentation context as before.
  *
  * The module knows nothing of the process around it: what has to be heard or watched
- * during a wait is the owner's (outbound/leg.h).
+ * during a wait is the owner's (outbound/leg.h), and so is who opens sockets.
  */
 #pragma once
 
@@ -22,7 +22,6 @@
 #include "cathgate/base/ae_title.h"
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
-#include "cathgate/net/addresses.h"
 #include "cathgate/outbound/leg.h"
 #include "cathgate/outbound/sink.h"
 #include "cathgate/tls/tls.h"
@@ -35,11 +34,18 @@ struct outbound_way {
 	uint16_t port;
 	bool is_plain;
 	struct ae_title called, calling; /* calling: "": the proposal's */
-	struct net_addresses addresses;
 };
 
 void outbound_way_of(const struct config_destination *destination,
-		     const struct net_addresses *addresses, struct outbound_way *ret);
+		     struct outbound_way *ret);
+
+/* A connection to one of the destination's addresses, begun. */
+struct outbound_call {
+	int fd;	   /* tuned, and maybe still connecting; -1 when it could not be begun */
+	int error; /* an errno that says why, then */
+	struct sockaddr_storage address;
+	size_t count; /* of the destination's addresses; 0: its name has none */
+};
 
 /* What stays the same however often the association is opened. Pointers must outlive it.
  */
@@ -49,8 +55,14 @@ struct outbound_setup {
 	 * them, the calling AE title, the longest PDU. The called one is the way's. */
 	struct ul_proposer proposal;
 	unsigned connect_seconds, response_seconds;
-	/* Its context is that of the next two functions as well, which may be NULL. */
+	/* Its context is that of the next functions as well. */
 	struct leg_owner owner;
+	/* Begins to connect to the destination's address of that number, counted from 0.
+	 * A number that is too large is a failure with the count. 0 with the call, whose
+	 * socket is the caller's. -1 when a wait on the leg was interrupted. */
+	MUST_USE int (*dial)(void *context, struct leg *leg, size_t number,
+			     struct outbound_call *ret);
+	/* The last two may be NULL. */
 	/* Told of the peer after each handshake. */
 	void (*met)(void *context, const struct tls_peer *peer);
 	/* Told of each address that could not be connected to, with the errno; ECANCELED

@@ -6,6 +6,8 @@
 #include <time.h>
 
 #include "cathgate/base/clock.h"
+#include "cathgate/net/addresses.h"
+#include "cathgate/net/net.h"
 #include "cathgate/outbound/outbound.h"
 #include "cli/kit/keep.h"
 
@@ -30,6 +32,7 @@ struct walk {
 	const struct probe *probe;
 	enum probe_step next;	   /* the first that was not told of yet */
 	const char *missed, *cure; /* of the addresses that could not be connected to */
+	struct net_addresses addresses;
 	struct sockaddr_storage reached;
 	struct outbound outbound;
 };
@@ -81,12 +84,14 @@ static bool has_timed_out(const struct walk *walk)
 	return walk->outbound.leg.interrupted != REASON_NONE;
 }
 
-static bool walk_name(struct walk *walk, struct net_addresses *ret)
+static bool walk_name(struct walk *walk)
 {
+	struct net_addresses *addresses = &walk->addresses;
 	const struct config_destination *destination = walk->probe->destination;
 	const char *host = destination->host, *all = "";
 	int error = net_look_up_within(host, destination->port,
-				       walk->probe->config->limits.connect_seconds, ret);
+				       walk->probe->config->limits.connect_seconds,
+				       addresses);
 
 	if (error != 0)
 		return step_failed(
@@ -97,10 +102,10 @@ static bool walk_name(struct walk *walk, struct net_addresses *ret)
 				"correct %s, or write the PACS's address there; or mend "
 				"the name service of this machine (see: getent hosts %s)",
 				probe_line_of(walk->probe, "host"), host));
-	for (size_t i = 0; i < ret->count; i++) {
+	for (size_t i = 0; i < addresses->count; i++) {
 		char text[ADDRESS_TEXT_SIZE];
 
-		address_text(&ret->items[i], text);
+		address_text(&addresses->items[i], text);
 		all = keep_format("%s%s%s", all, all[0] ? ", " : "", text);
 	}
 	step_passed(walk, PROBE_NAME, keep_format("%s is %s", host, all), NULL);
@@ -121,6 +126,24 @@ static const char *connection_cure(const struct walk *walk, int error)
 	return keep_format("this machine has no way there: see its network (ip route get "
 			   "ADDRESS), and %s",
 			   probe_line_of(walk->probe, "host"));
+}
+
+/* The tool has no dialler: it opens its connections by itself. */
+MUST_USE static int dial(void *context, struct leg *leg, size_t number,
+			 struct outbound_call *ret)
+{
+	const struct walk *walk = context;
+
+	(void)leg;
+	*ret = (struct outbound_call){ .fd = -1,
+				       .error = ENXIO,
+				       .count = walk->addresses.count };
+	if (number >= ret->count)
+		return 0;
+	ret->address = walk->addresses.items[number];
+	ret->fd = net_begin_connect(&ret->address);
+	ret->error = ret->fd < 0 ? errno : 0;
+	return 0;
 }
 
 static void note_missed(void *context, const char *address, int error)
@@ -207,7 +230,9 @@ static bool tls_step_failed(struct walk *walk, enum reason reason, const char *d
 static bool answers_classic(struct walk *walk, enum reason reason)
 {
 	struct outbound *outbound = &walk->outbound;
-	struct outbound_setup setup = { .context = walk->probe->classic };
+	struct outbound_setup setup = { .context = walk->probe->classic,
+					.owner = { .context = walk },
+					.dial = dial };
 	struct outbound_way way = outbound->way;
 	struct sink_failure ignored;
 	int64_t end_ms = connect_end_ms(walk);
@@ -216,7 +241,8 @@ static bool answers_classic(struct walk *walk, enum reason reason)
 
 	if (!setup.context || (!has_timed_out(walk) && reason != REASON_DESTINATION_LOST))
 		return false;
-	way.addresses = (struct net_addresses){ .items = { walk->reached }, .count = 1 };
+	walk->addresses =
+		(struct net_addresses){ .items = { walk->reached }, .count = 1 };
 	outbound_init(outbound, &setup, &way);
 	fd = outbound_dial(outbound, end_ms, &ignored);
 	good = fd >= 0 && outbound_secure(outbound, fd, end_ms, &ignored) == 0;
@@ -418,7 +444,7 @@ static bool walk_echo(struct walk *walk)
 	return true;
 }
 
-static void set_up_outbound(struct walk *walk, const struct net_addresses *addresses)
+static void set_up_outbound(struct walk *walk)
 {
 	const struct probe *probe = walk->probe;
 	const struct config_limits *limits = &probe->config->limits;
@@ -427,12 +453,13 @@ static void set_up_outbound(struct walk *walk, const struct net_addresses *addre
 		.proposal = { .max_pdu = limits->max_pdu_bytes },
 		.response_seconds = limits->response_seconds,
 		.owner = { .context = walk },
+		.dial = dial,
 		.met = tell_of_peer,
 		.missed = note_missed,
 	};
 	struct outbound_way way;
 
-	outbound_way_of(probe->destination, addresses, &way);
+	outbound_way_of(probe->destination, &way);
 	way.calling = probe->calling;
 	outbound_init(&walk->outbound, &setup, &way);
 }
@@ -440,13 +467,12 @@ static void set_up_outbound(struct walk *walk, const struct net_addresses *addre
 bool probe_run(const struct probe *probe)
 {
 	struct walk walk = { .probe = probe, .missed = "", .cure = "" };
-	struct net_addresses addresses;
 	bool good = false;
 	int fd;
 
-	if (!walk_name(&walk, &addresses))
+	if (!walk_name(&walk))
 		return false;
-	set_up_outbound(&walk, &addresses);
+	set_up_outbound(&walk);
 	fd = walk_connection(&walk);
 	if (fd >= 0 && walk_tls(&walk, fd) && walk_association(&walk))
 		good = walk_echo(&walk);

@@ -95,6 +95,7 @@ void claim_return(struct gate *gate, struct place *place)
 		return;
 	place->state = PLACE_GIVEN_UP;
 	place->given_up_ms = clock_ms();
+	place->call = (struct place_call){ 0 };
 	if (was == PLACE_HANDSHAKING)
 		gate->places.handshaking--;
 	if (was != PLACE_HELD)
@@ -286,6 +287,10 @@ static enum claim hear_notice(struct gate *gate, struct place *place,
 	switch (notice->kind) {
 	case ASSOCIATION_RETURNS_PLACE:
 		claim_return(gate, place);
+		return CLAIM_FIGURES;
+	case ASSOCIATION_ASKS_CONNECTION:
+		if (!dialling_ask(gate, place, notice->number))
+			return end_misbehaved(gate, place);
 		return CLAIM_FIGURES;
 	case ASSOCIATION_TELLS_FIGURES:
 		return CLAIM_FIGURES;

@@ -7,6 +7,7 @@
  *   places.c     the associations' processes
  *   claims.c     what these say and ask for, and whether it can be so; paces
  *   papers.c     what open associations are brought of other settings
+ *   dialling.c   the connections to destinations that associations ask for
  */
 #pragma once
 
@@ -14,10 +15,12 @@
 
 #include "supervisor/gate/listeners.h"
 #include "supervisor/gate/places.h"
+#include "supervisor/helpers/dialler.h"
 
 struct gate {
 	const struct settings *settings; /* in force */
 	const struct auditing *auditing;
+	struct helper *dialler;
 	const struct role_parent *parent;
 	struct listeners listeners;
 	struct visitors visitors;
@@ -25,7 +28,8 @@ struct gate {
 	struct places places;
 	struct papers *papers; /* while associations are still to be told */
 	unsigned edition;      /* counts up when associations must be told of a change */
-	bool is_closed;	       /* the gateway stops: no place is given any more */
+	uint64_t calls; /* how many connections were asked for: the last one's id */
+	bool is_closed; /* the gateway stops: no place is given any more */
 	int64_t accept_again_ms;
 };
 
@@ -64,6 +68,15 @@ void paces_say(struct gate *gate);
 MUST_USE bool papers_bring(struct gate *gate, struct place *place);
 /* To all that hold a place and don't know of it yet. */
 void papers_maintain(struct gate *gate);
-/* What they say has changed: all are told anew. */
-void papers_renew(struct gate *gate);
 void papers_free(struct gate *gate);
+
+/* The process asks for a connection to its destination's address of that number. It gets
+ * one as soon as the dialler has begun it. When the dialler ends meanwhile, its successor
+ * is asked. Only the association waits for that, with its own deadline.
+ * What the settings don't have any more is answered with an error. False when it can't
+ * ask for that by right. */
+MUST_USE bool dialling_ask(struct gate *gate, struct place *place, uint32_t number);
+/* The dialler's channel is readable. */
+void dialling_hear(struct gate *gate);
+/* Passes on what the dialler doesn't have. */
+void dialling_maintain(struct gate *gate);

@@ -49,8 +49,7 @@ MUST_USE static int pack_way(const struct settings *settings, size_t destination
 
 	if (!way)
 		return -1;
-	outbound_way_of(&settings->config->destinations[destination],
-			&settings->addresses[destination], way);
+	outbound_way_of(&settings->config->destinations[destination], way);
 	*ret = (uint8_t *)way;
 	*ret_size = sizeof(*way);
 	return 0;
@@ -189,11 +188,4 @@ void papers_maintain(struct gate *gate)
 			all_told = false;
 	if (all_told)
 		papers_free(gate);
-}
-
-void papers_renew(struct gate *gate)
-{
-	papers_free(gate);
-	gate->edition++;
-	papers_maintain(gate);
 }

@@ -14,6 +14,14 @@ enum place_state {
 	PLACE_GIVEN_UP /* returned, or denied */
 };
 
+/* A connection that the process has asked for. */
+struct place_call {
+	uint64_t id; /* another for each; 0: none */
+	uint32_t number;
+	unsigned dialler; /* the generation that has been asked; 0: none */
+	int64_t again_ms; /* it is not asked before */
+};
+
 struct place {
 	struct place *next, *previous; /* in the order they came */
 	pid_t pid;		       /* 0 once reaped */
@@ -29,6 +37,7 @@ struct place {
 	size_t destination;	/* likewise */
 	struct address host;	/* the peer's own ... */
 	struct address address; /* ... and what counts as one: visitors_address */
+	struct place_call call;
 	struct visit visit;
 	char peer[ADDRESS_TEXT_SIZE];
 	char id[AUDIT_ASSOCIATION_ID_SIZE];

@@ -70,7 +70,7 @@ static bool same_host(const struct config_destination *a,
 	return a->port == b->port && strcmp(a->host, b->host) == 0;
 }
 
-void resolver_renew(struct resolver *resolver, struct settings *settings,
+bool resolver_renew(struct resolver *resolver, struct settings *settings,
 		    const struct settings *before)
 {
 	const struct config *was = before->config, *is = settings->config;
@@ -85,33 +85,28 @@ void resolver_renew(struct resolver *resolver, struct settings *settings,
 				settings->addresses[i] = before->addresses[j];
 	}
 	if (is_same)
-		return;
+		return false;
 	resolver_decide(resolver, settings);
 	helper_dismiss(resolver->helper);
+	return true;
 }
 
-bool resolver_hear(struct resolver *resolver, struct settings *settings)
+void resolver_hear(struct resolver *resolver, struct settings *settings)
 {
 	struct answer answer;
 	ssize_t size =
 		recv(resolver->helper->channel, &answer, sizeof(answer), MSG_DONTWAIT);
-	bool is_first = false;
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
-		return false;
+		return;
 	if (size != (ssize_t)sizeof(answer) ||
 	    answer.destination >= settings->config->destination_count ||
 	    answer.addresses.count > NET_ADDRESSES_MAX) {
 		helper_hang_up(resolver->helper);
-		return false;
+		return;
 	}
-	if (answer.addresses.count > 0) {
-		struct net_addresses *known = &settings->addresses[answer.destination];
-
-		is_first = known->count == 0;
-		*known = answer.addresses;
-	}
+	if (answer.addresses.count > 0)
+		settings->addresses[answer.destination] = answer.addresses;
 	if (answer.last_of_round)
 		resolver->has_answered = true;
-	return is_first;
 }

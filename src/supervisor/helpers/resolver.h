@@ -18,8 +18,8 @@ struct resolver {
 void resolver_decide(struct resolver *resolver, struct settings *settings);
 /* What the process does. */
 _Noreturn void resolver_run(int channel, const struct config *config);
-/* True when a destination that had no address has one now. */
-MUST_USE bool resolver_hear(struct resolver *resolver, struct settings *settings);
-/* Other settings are in force: what is known of hosts in `before` stays known. */
-void resolver_renew(struct resolver *resolver, struct settings *settings,
+void resolver_hear(struct resolver *resolver, struct settings *settings);
+/* Other settings are in force: what is known of hosts in `before` stays known. Whether
+ * their destinations are at other hosts or ports. */
+bool resolver_renew(struct resolver *resolver, struct settings *settings,
 		    const struct settings *before);

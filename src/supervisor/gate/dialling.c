@@ -1,0 +1,134 @@
+#include "supervisor/gate/gate.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cathgate/base/clock.h"
+#include "cathgate/base/descriptors.h"
+#include "cathgate/base/log.h"
+
+#define AGAIN_MS 1000 /* to a process that doesn't listen */
+
+/* An association goes on to the destination that it was opened for. */
+static bool has_way(const struct gate *gate, const struct place *place)
+{
+	return place->modality != NOWHERE && place->destination != NOWHERE &&
+	       gate->settings->config->modalities[place->modality].destination ==
+		       place->destination;
+}
+
+/* The process first hears which configuration the connection belongs to. False when it
+ * can't be told now. */
+MUST_USE static bool knows_settings(struct gate *gate, struct place *place)
+{
+	return place->edition == gate->edition || papers_bring(gate, place);
+}
+
+/* The request is put off when the process doesn't listen now: the socket isn't kept. */
+static void answer_call(struct place *place, const struct association_call *called,
+			int socket)
+{
+	struct association_notice notice = { .kind = ASSOCIATION_CONNECTION,
+					     .called = *called };
+
+	if (descriptors_send(place->channel, &notice, sizeof(notice), &socket,
+			     socket >= 0, MSG_DONTWAIT) == 0) {
+		place->call = (struct place_call){ 0 };
+		return;
+	}
+	log_debug("association %s: %s", place->id, strerror(errno));
+	place->call.dialler = 0;
+	place->call.again_ms = clock_ms() + AGAIN_MS;
+}
+
+static void refuse_call(struct place *place, int error, size_t count)
+{
+	answer_call(
+		place,
+		&(struct association_call){ .error = error, .count = (uint32_t)count },
+		-1);
+}
+
+/* To the dialler, or answered at once. What can't be done now is done in a later turn. */
+static void pass_call_on(struct gate *gate, struct place *place)
+{
+	const struct net_addresses *addresses;
+	struct dialler_request request = { .id = place->call.id,
+					   .destination = place->destination };
+
+	if (!knows_settings(gate, place))
+		return;
+	if (!has_way(gate, place)) {
+		refuse_call(place, ECANCELED, 0);
+		return;
+	}
+	addresses = &gate->settings->addresses[place->destination];
+	if (place->call.number >= addresses->count) {
+		refuse_call(place, ENXIO, addresses->count);
+		return;
+	}
+	request.address = addresses->items[place->call.number];
+	if (dialler_ask(gate->dialler, &request) == 0)
+		place->call.dialler = gate->dialler->generation;
+}
+
+bool dialling_ask(struct gate *gate, struct place *place, uint32_t number)
+{
+	if (place->call.id != 0 || number >= NET_ADDRESSES_MAX)
+		return false;
+	place->call.id = ++gate->calls;
+	place->call.number = number;
+	pass_call_on(gate, place);
+	return true;
+}
+
+/* Whether the dialler that runs now has it. One that is gone answers nothing more. */
+static bool is_with_dialler(const struct gate *gate, const struct place *place)
+{
+	return gate->dialler->channel >= 0 &&
+	       place->call.dialler == gate->dialler->generation;
+}
+
+void dialling_maintain(struct gate *gate)
+{
+	for (struct place *p = gate->places.first; p; p = p->next)
+		if (p->call.id != 0 && p->channel >= 0 && !is_with_dialler(gate, p) &&
+		    clock_ms() >= p->call.again_ms)
+			pass_call_on(gate, p);
+}
+
+/* The place that waits for the answer; NULL when it has gone. */
+static struct place *find_caller(const struct gate *gate, uint64_t id)
+{
+	struct place *place = gate->places.first;
+
+	while (place && (place->call.id != id || place->channel < 0))
+		place = place->next;
+	return place;
+}
+
+void dialling_hear(struct gate *gate)
+{
+	struct association_call called = { 0 };
+	struct dialler_answer answer;
+	struct place *place;
+	int socket;
+
+	if (!dialler_hear(gate->dialler, &answer, &socket))
+		return;
+	place = find_caller(gate, answer.id);
+	if (place && !knows_settings(gate, place)) {
+		place->call.dialler = 0; /* it is asked for anew in a later turn */
+	} else if (place && !has_way(gate, place)) {
+		refuse_call(place, ECANCELED, 0);
+	} else if (place) {
+		called.error = (int32_t)answer.error;
+		called.count =
+			(uint32_t)gate->settings->addresses[place->destination].count;
+		called.address = answer.address;
+		answer_call(place, &called, socket);
+	}
+	if (socket >= 0)
+		close(socket);
+}
