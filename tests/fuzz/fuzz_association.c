@@ -18,7 +18,6 @@
 
 #include "association/internal.h"
 #include "cathgate/audit/client.h"
-#include "cathgate/net/net.h"
 #include "fuzz.h"
 #include "script.h"
 
@@ -221,13 +220,19 @@ static int new_fd(void)
 	return pair[0];
 }
 
-int __wrap_net_connect(const struct sockaddr_storage *to, const struct waiter *waiter);
-int __wrap_net_connect(const struct sockaddr_storage *to, const struct waiter *waiter)
+/* The destination has one address, which can always be connected to. */
+int __wrap_supervision_dial(void *context, struct leg *leg, size_t number,
+			    struct outbound_call *ret);
+int __wrap_supervision_dial(void *context, struct leg *leg, size_t number,
+			    struct outbound_call *ret)
 {
-	(void)to;
-	(void)waiter;
+	(void)context;
+	(void)leg;
 	count_call();
-	return world.fds[SCRIPT_PACS] = new_fd();
+	*ret = (struct outbound_call){ .fd = -1, .error = ENXIO, .count = 1 };
+	if (number == 0)
+		ret->fd = world.fds[SCRIPT_PACS] = new_fd();
+	return 0;
 }
 
 int __wrap_net_tune(int fd);
@@ -440,10 +445,8 @@ static const struct config *configuration(unsigned flags)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static bool has_begun;
-	struct net_addresses addresses = { .count = 1 };
 	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_addr = { 0x0100007f } };
-	struct association_start start = { .addresses = &addresses,
-					   .clients = (struct tls_context *[]){ NULL } };
+	struct association_start start = { .clients = (struct tls_context *[]){ NULL } };
 
 	if (size < 1)
 		return 0;

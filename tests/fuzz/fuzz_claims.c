@@ -47,6 +47,7 @@ static struct config config = {
 };
 static struct settings settings = { .config = &config };
 static struct helper auditor = { .channel = -1 };
+static struct helper dialler = { .channel = -1 };
 static struct auditing auditing = { .helper = &auditor };
 static struct gate gate;
 
@@ -123,6 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	settings.addresses = addresses;
 	gate.settings = &settings;
 	gate.auditing = &auditing;
+	gate.dialler = &dialler;
 	gate.modality_rates = rates;
 	channels[0] = come("192.0.2.7", 0);
 	channels[1] = come("127.0.0.1", 1);
