@@ -256,12 +256,15 @@ int supervision_dial(void *context, struct leg *leg, size_t number,
 	if (await_call(supervision, leg) != 0)
 		return -1;
 	supervision->call_is_due = supervision->call_is_wanted = true;
+	supervision->call = (struct outbound_call){ .fd = -1 };
 	if (send_notice(association, asked) != 0)
 		supervision->is_gone = true;
 	rc = await_call(supervision, leg);
 	supervision->call_is_wanted = false;
 	if (rc == 0)
 		*ret = supervision->call;
+	else if (supervision->call.fd >= 0) /* it came with what interrupts the wait */
+		close(supervision->call.fd);
 	return rc;
 }
 
