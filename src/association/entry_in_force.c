@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "internal.h"
 
 #include "cathgate/base/log.h"
+#include "cathgate/base/memory_file.h"
 #include "cathgate/dicom/sop_class.h"
 
 void entry_claim(const struct association *association, struct policy_claim *ret)
@@ -22,29 +22,6 @@ void entry_claim(const struct association *association, struct policy_claim *ret
 	(void)!address_of_socket(&association->start->peer, &ret->address);
 }
 
-/* NULL when there is no such paper, or it can't be read. */
-static uint8_t *read_paper(int paper, size_t *ret_size)
-{
-	off_t end = paper < 0 ? -1 : lseek(paper, 0, SEEK_END);
-	size_t size = (size_t)end, got = 0;
-	uint8_t *bytes;
-
-	if (end < 0)
-		return NULL;
-	bytes = malloc(size + 1);
-	while (bytes && got < size) {
-		ssize_t count = pread(paper, bytes + got, size - got, (off_t)got);
-
-		if (count <= 0) {
-			free(bytes);
-			return NULL;
-		}
-		got += (size_t)count;
-	}
-	*ret_size = size;
-	return bytes;
-}
-
 static void withdraw_entry(struct association *association, enum reason reason,
 			   const char *detail)
 {
@@ -56,7 +33,7 @@ static void withdraw_entry(struct association *association, enum reason reason,
 MUST_USE static int adopt_trust(struct tls_context *context, int paper)
 {
 	size_t size;
-	uint8_t *bytes = read_paper(paper, &size);
+	uint8_t *bytes = memory_file_read(paper, &size);
 	int rc = bytes && context ? tls_trust_adopt(context, bytes, size) : -1;
 
 	free(bytes);
@@ -89,7 +66,7 @@ static void revise_client(struct association *association, int paper)
 
 	if (paper < 0 || !association->out.setup.context)
 		return;
-	bytes = read_paper(paper, &size);
+	bytes = memory_file_read(paper, &size);
 	outbound_revise_trust(&association->out, bytes, size);
 	free(bytes);
 }
@@ -97,7 +74,7 @@ static void revise_client(struct association *association, int paper)
 static void revise_way(struct association *association, int paper)
 {
 	size_t size = 0;
-	void *bytes = read_paper(paper, &size);
+	void *bytes = memory_file_read(paper, &size);
 
 	outbound_revise_way(&association->out,
 			    size == sizeof(struct outbound_way) ? bytes : NULL);
@@ -110,7 +87,7 @@ static void revise_entry(struct association *association, int paper)
 	struct policy_claim claim;
 	enum reason reason;
 	size_t size;
-	uint8_t *bytes = read_paper(paper, &size);
+	uint8_t *bytes = memory_file_read(paper, &size);
 
 	if (bytes)
 		entry = config_entry_unpack(bytes, size);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "layouts.h"
 #include "scan.h"
 #include "sections.h"
 
@@ -78,6 +79,34 @@ void config_free(struct config *config)
 		return;
 	arena_clear(&whole->arena);
 	free(whole);
+}
+
+int config_pack(const struct config *config, uint8_t **ret, size_t *ret_size)
+{
+	return pack_bytes(layout_config.fields, layout_config.count, config, ret,
+			  ret_size);
+}
+
+/* Whether each entry's destination is one of the configuration's. */
+static bool is_consistent(const struct config *config)
+{
+	for (size_t i = 0; i < config->modality_count; i++)
+		if (config->modalities[i].destination >= config->destination_count)
+			return false;
+	return true;
+}
+
+struct config *config_unpack(const uint8_t *bytes, size_t size)
+{
+	struct whole *whole = calloc(1, sizeof(*whole));
+
+	if (!whole)
+		return NULL;
+	if (pack_take(&layout_config, bytes, size, &whole->arena, &whole->config) == 0 &&
+	    is_consistent(&whole->config))
+		return &whole->config;
+	config_free(&whole->config);
+	return NULL;
 }
 
 /* An entry in modalities.d stands at the top of its file: its group has no key. */

@@ -247,6 +247,12 @@ MUST_USE int config_load_with(const char *path, const char *more,
 			      struct config **ret, struct config_faults *faults);
 void config_free(struct config *config);
 
+/* Packs a configuration, but for `places`, into bytes for another process of this
+ * program. The caller frees *ret. 0, or -1 without memory. */
+MUST_USE int config_pack(const struct config *config, uint8_t **ret, size_t *ret_size);
+/* The result is the caller's (config_free). NULL when the bytes are no configuration. */
+MUST_USE struct config *config_unpack(const uint8_t *bytes, size_t size);
+
 /* The place of a key in a group, as "certificate.sha256" in an entry. When the key isn't
  * given, the group's own place with that key. */
 struct config_place config_place_of(const struct config *config,

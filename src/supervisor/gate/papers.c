@@ -1,14 +1,13 @@
 #include "supervisor/gate/gate.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
+#include "cathgate/base/memory_file.h"
 #include "cathgate/outbound/outbound.h"
 
 struct paper {
@@ -21,26 +20,6 @@ struct papers {
 	struct paper *lists[ASSOCIATION_PAPER_COUNT];
 	size_t counts[ASSOCIATION_PAPER_COUNT];
 };
-
-static int seal_paper(const uint8_t *bytes, size_t size)
-{
-	int fd = memfd_create("cathgate-paper", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	size_t written = 0;
-
-	while (fd >= 0 && written < size) {
-		ssize_t count = write(fd, bytes + written, size - written);
-
-		if (count <= 0) {
-			close(fd);
-			return -1;
-		}
-		written += (size_t)count;
-	}
-	if (fd >= 0)
-		fcntl(fd, F_ADD_SEALS,
-		      F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
-	return fd;
-}
 
 MUST_USE static int pack_way(const struct settings *settings, size_t destination,
 			     uint8_t **ret, size_t *ret_size)
@@ -74,7 +53,7 @@ static int paper_of(struct gate *gate, enum association_paper kind, size_t i)
 		rc = tls_trust_pack(settings->clients[i], &bytes, &size);
 	else
 		rc = pack_way(settings, i, &bytes, &size);
-	paper->fd = rc == 0 ? seal_paper(bytes, size) : -1;
+	paper->fd = rc == 0 ? memory_file_seal(bytes, size) : -1;
 	paper->made = paper->fd >= 0;
 	free(bytes);
 	return paper->fd;
