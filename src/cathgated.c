@@ -31,11 +31,12 @@ int main(int argc, char **argv)
 		{ "check", no_argument, NULL, 'k' },
 		{ "user", required_argument, NULL, 'u' },
 		{ "foreground", no_argument, NULL, 'f' },
+		{ "role", required_argument, NULL, 'r' }, /* the gateway's own */
 		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *config = CATHGATE_CONFIG, *user = NULL;
+	const char *config = CATHGATE_CONFIG, *user = NULL, *role = NULL;
 	bool check = false, foreground = false;
 	int option;
 
@@ -52,6 +53,9 @@ int main(int argc, char **argv)
 			break;
 		case 'f':
 			foreground = true;
+			break;
+		case 'r':
+			role = optarg;
 			break;
 		case 'v':
 			printf("cathgated %s\n", CATHGATE_VERSION);
@@ -76,5 +80,7 @@ int main(int argc, char **argv)
 	}
 	secrets_init();
 	log_open(foreground);
-	return check ? server_check_as(config, user) : server_run(config);
+	if (role)
+		return server_run_role(role);
+	return check ? server_check_as(config, user) : server_run(config, foreground);
 }

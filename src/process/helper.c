@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -11,22 +12,48 @@
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
+#include "cathgate/base/memory_file.h"
 
 #define LOOK_MS 100 /* whether a helper has ended, should no signal come */
 
+/* A sealed memory file; -1 with errno. */
+MUST_USE static int write_letter(const struct helper *helper)
+{
+	char *bytes = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&bytes, &size);
+	bool good = to != NULL;
+	int letter = -1;
+
+	if (to && helper->role->pack)
+		good = helper->role->pack(helper->argument, to) == 0;
+	if (to && fclose(to) != 0)
+		good = false;
+	if (good)
+		letter = memory_file_seal(bytes, size);
+	else
+		errno = ENOMEM;
+	free(bytes);
+	return letter;
+}
+
 int helper_start(struct helper *helper)
 {
-	int pair[2];
-	pid_t pid;
+	int pair[2], letter, error;
+	pid_t pid = -1;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return -1;
-	pid = role_fork(helper->role, helper->parent, &pair[1], 1);
-	if (pid == 0)
-		role_exit(helper->role->run(pair[1], helper->argument));
+	letter = write_letter(helper);
+	if (letter >= 0)
+		pid = role_start(helper->role, helper->parent, pair[1], letter);
+	error = errno;
 	close(pair[1]);
+	if (letter >= 0)
+		close(letter);
 	if (pid < 0) {
 		close(pair[0]);
+		errno = error;
 		return -1;
 	}
 	helper->pid = pid;

@@ -1,17 +1,55 @@
 #include "supervisor/server.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "cathgate/audit/auditor.h"
 #include "cathgate/base/log.h"
 #include "cathgate/exporter/exporter.h"
 #include "cathgate/observer/alerter.h"
 #include "cathgate/observer/observer.h"
+#include "cathgate/supervisor/server.h"
 
-static int run_auditor(int channel, const void *argument)
+/* Most processes need the configuration in force. */
+static int pack_config(const void *argument, FILE *to)
 {
 	const struct server *server = argument;
+	uint8_t *bytes;
+	size_t size;
 
+	if (config_pack(server->settings.config, &bytes, &size) != 0)
+		return -1;
+	fwrite(&size, sizeof(size), 1, to);
+	fwrite(bytes, size, 1, to);
+	free(bytes);
+	return 0;
+}
+
+/* One number more. */
+static int pack_config_and(const void *argument, uint64_t number, FILE *to)
+{
+	if (pack_config(argument, to) != 0)
+		return -1;
+	fwrite(&number, sizeof(number), 1, to);
+	return 0;
+}
+
+static uint64_t number_of(const uint8_t *more, size_t size)
+{
+	uint64_t number = 0;
+
+	if (size == sizeof(number))
+		memcpy(&number, more, sizeof(number));
+	return number;
+}
+
+static int run_auditor(int channel, const struct config *config, const uint8_t *more,
+		       size_t size)
+{
+	(void)more;
+	(void)size;
 	auditing_show_state(channel);
-	return auditor_run(channel, server->settings.config);
+	return auditor_run(channel, config);
 }
 
 /* Associations that are still ending need an auditor to the last. */
@@ -22,11 +60,12 @@ static bool wants_auditor(const void *argument)
 	return !server->is_stopping || server->gate.places.first;
 }
 
-static int run_resolver(int channel, const void *argument)
+static int run_resolver(int channel, const struct config *config, const uint8_t *more,
+			size_t size)
 {
-	const struct server *server = argument;
-
-	resolver_run(channel, server->settings.config);
+	(void)more;
+	(void)size;
+	return resolver_run(channel, config);
 }
 
 static bool wants_resolver(const void *argument)
@@ -36,11 +75,12 @@ static bool wants_resolver(const void *argument)
 	return server->resolver.has_names && !server->is_stopping;
 }
 
-static int run_dialler(int channel, const void *argument)
+static int run_dialler(int channel, const struct config *config, const uint8_t *more,
+		       size_t size)
 {
-	const struct server *server = argument;
-
-	return dialler_run(channel, server->settings.config);
+	(void)more;
+	(void)size;
+	return dialler_run(channel, config);
 }
 
 /* Associations that finish the instance in hand may have to call their destination. */
@@ -51,11 +91,17 @@ static bool wants_dialler(const void *argument)
 	return !server->is_stopping || server->gate.places.first;
 }
 
-static int run_exporter(int channel, const void *argument)
+static int pack_exporter(const void *argument, FILE *to)
 {
 	const struct server *server = argument;
 
-	return exporter_run(channel, server->settings.config, server->exports_to_journal);
+	return pack_config_and(server, server->exports_to_journal, to);
+}
+
+static int run_exporter(int channel, const struct config *config, const uint8_t *more,
+			size_t size)
+{
+	return exporter_run(channel, config, number_of(more, size) != 0);
 }
 
 static bool wants_exporter(const void *argument)
@@ -65,11 +111,12 @@ static bool wants_exporter(const void *argument)
 	return server->exports;
 }
 
-static int run_observer(int channel, const void *argument)
+static int run_observer(int channel, const struct config *config, const uint8_t *more,
+			size_t size)
 {
-	const struct server *server = argument;
-
-	return observer_run(channel, server->settings.config);
+	(void)more;
+	(void)size;
+	return observer_run(channel, config);
 }
 
 static bool wants_observer(const void *argument)
@@ -79,12 +126,17 @@ static bool wants_observer(const void *argument)
 	return !server->is_stopping && observer_is_wanted(server->settings.config);
 }
 
-static int run_alerter(int channel, const void *argument)
+static int pack_alerter(const void *argument, FILE *to)
 {
 	const struct server *server = argument;
 
-	return alerter_run(channel, server->settings.config,
-			   server->snapshot.alerts_told.heard);
+	return pack_config_and(server, server->snapshot.alerts_told.heard, to);
+}
+
+static int run_alerter(int channel, const struct config *config, const uint8_t *more,
+		       size_t size)
+{
+	return alerter_run(channel, config, number_of(more, size));
 }
 
 static bool wants_alerter(const void *argument)
@@ -94,13 +146,29 @@ static bool wants_alerter(const void *argument)
 	return !server->is_stopping && alerter_is_wanted(server->settings.config);
 }
 
-static int run_scribe(int channel, const void *argument)
+static int pack_scribe(const void *argument, FILE *to)
 {
 	const struct server *server = argument;
 	const struct warnings *warnings = &server->warnings;
+	const size_t none = 0;
+
+	fwrite(&none, sizeof(none), 1, to);
+	fwrite(warnings->path, strlen(warnings->path) + 1, 1, to);
+	warning_list_write(&warnings->list, to);
+	return 0;
+}
+
+static int run_scribe(int channel, const struct config *config, const uint8_t *more,
+		      size_t size)
+{
+	const char *path = (const char *)more;
+	size_t path_size = strnlen(path, size) + 1;
 
 	(void)channel;
-	return warning_list_write(&warnings->list, warnings->path) == 0 ? 0 : 1;
+	(void)config;
+	if (path_size > size)
+		return 1;
+	return warning_list_save(path, path + path_size, size - path_size) == 0 ? 0 : 1;
 }
 
 static const struct role roles[ROLES_COUNT] = {
@@ -108,6 +176,7 @@ static const struct role roles[ROLES_COUNT] = {
 	[ROLES_AUDITOR] = { .name = "cathgated-audit",
 			    .context = "auditor",
 			    .outlives_parent = true,
+			    .pack = pack_config,
 			    .run = run_auditor,
 			    .is_wanted = wants_auditor,
 			    .backoff_ms = 100,
@@ -117,6 +186,7 @@ static const struct role roles[ROLES_COUNT] = {
 				    "itself" },
 	[ROLES_RESOLVER] = { .name = "cathgated-names",
 			     .context = "resolver",
+			     .pack = pack_config,
 			     .run = run_resolver,
 			     .is_wanted = wants_resolver,
 			     .backoff_ms = 1000,
@@ -124,6 +194,7 @@ static const struct role roles[ROLES_COUNT] = {
 			     .ended = "the resolver ended: starting another" },
 	[ROLES_DIALLER] = { .name = "cathgated-dials",
 			    .context = "dialler",
+			    .pack = pack_config,
 			    .run = run_dialler,
 			    .is_wanted = wants_dialler,
 			    .backoff_ms = 100,
@@ -131,6 +202,7 @@ static const struct role roles[ROLES_COUNT] = {
 			    .well_ms = 10000 },
 	[ROLES_EXPORTER] = { .name = "cathgated-sends",
 			     .context = "exporter",
+			     .pack = pack_exporter,
 			     .run = run_exporter,
 			     .is_wanted = wants_exporter,
 			     .backoff_ms = 100,
@@ -141,6 +213,7 @@ static const struct role roles[ROLES_COUNT] = {
 				     "exported yet is exported after the next start" },
 	[ROLES_OBSERVER] = { .name = "cathgated-shown",
 			     .context = "observer",
+			     .pack = pack_config,
 			     .run = run_observer,
 			     .is_wanted = wants_observer,
 			     .backoff_ms = 5000,
@@ -150,6 +223,7 @@ static const struct role roles[ROLES_COUNT] = {
 				      "still until another starts, in 5 s" },
 	[ROLES_ALERTER] = { .name = "cathgated-rings",
 			    .context = "alerter",
+			    .pack = pack_alerter,
 			    .run = run_alerter,
 			    .is_wanted = wants_alerter,
 			    .backoff_ms = 5000,
@@ -158,10 +232,67 @@ static const struct role roles[ROLES_COUNT] = {
 			    .ended = "the alerter ended: nobody hears of alerts until "
 				     "another starts, in 5 s" },
 	[ROLES_SCRIBE] = { .name = "cathgated-told",
+			   .context = "scribe",
 			   .is_once = true,
+			   .pack = pack_scribe,
 			   .run = run_scribe,
 			   .finish_ms = 2000 },
 };
+
+/* The configuration at the front of what was packed. False where it can't be had. */
+static bool take_config(const uint8_t **bytes, size_t *left, struct config **ret)
+{
+	size_t size = 0;
+
+	*ret = NULL;
+	if (*left == 0)
+		return true;
+	if (*left < sizeof(size))
+		return false;
+	memcpy(&size, *bytes, sizeof(size));
+	*bytes += sizeof(size);
+	*left -= sizeof(size);
+	if (size > *left)
+		return false;
+	if (size > 0)
+		*ret = config_unpack(*bytes, size);
+	*bytes += size;
+	*left -= size;
+	return size == 0 || *ret;
+}
+
+static int run_role(const struct role *role, const uint8_t *bytes, size_t size)
+{
+	struct config *config;
+	int status = 1;
+
+	if (take_config(&bytes, &size, &config))
+		status = role->run(ROLE_CHANNEL, config, bytes, size);
+	else
+		log_error("no memory for the configuration");
+	config_free(config);
+	return status;
+}
+
+int server_run_role(const char *name)
+{
+	for (size_t i = 0; i < ROLES_COUNT; i++) {
+		uint8_t *bytes;
+		size_t size;
+		int status;
+
+		if (strcmp(roles[i].context, name) != 0 ||
+		    role_begin(&roles[i], &bytes, &size) != 0)
+			continue;
+		status = run_role(&roles[i], bytes, size);
+		free(bytes);
+		role_exit(status);
+	}
+	log_error(
+		"--role is not for people: the gateway starts its own processes with it, "
+		"and gives them what they need");
+	return 2;
+}
 
 static void forget_keys(void *settings)
 {

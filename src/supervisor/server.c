@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -23,7 +22,7 @@
 #define STOP_MARGIN_MS	15000
 #define KILL_AFTER_MS	7000 /* on top of the grace: what parting takes, and a bit */
 
-/* Each child goes on with a pointer to this struct, so it stands on no stack. */
+/* Too large for a stack. */
 static struct server the_server;
 
 MUST_USE static int take_signals(struct server *server)
@@ -42,20 +41,14 @@ MUST_USE static int take_signals(struct server *server)
 	return server->parent.signals >= 0 ? 0 : -1;
 }
 
-/* Closes the memory of this and every later process to others of the same user and to
- * core files; not under a leak checker, which must look into it. */
-static void harden_process(void)
+static void raise_file_limit(void)
 {
-	struct rlimit none = { 0, 0 }, files;
+	struct rlimit files;
 
-#ifndef __SANITIZE_ADDRESS__
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
-	setrlimit(RLIMIT_CORE, &none);
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
 }
 
 /* OpenSSL reads its configuration file at its first use. Without TLS anywhere that would
@@ -334,6 +327,8 @@ static void release_all(struct server *server)
 	free(server->gate.modality_rates);
 	if (server->parent.signals >= 0)
 		close(server->parent.signals);
+	if (server->parent.program >= 0)
+		close(server->parent.program);
 	if (server->settings.config != server->first_config)
 		config_free(server->first_config);
 	settings_free(&server->settings);
@@ -354,11 +349,15 @@ MUST_USE static int start_helpers(struct server *server)
 	return 0;
 }
 
-static void init_server(struct server *server, const char *config_path)
+static void init_server(struct server *server, const char *config_path,
+			bool is_foreground)
 {
 	*server = (struct server){
 		.config_path = config_path,
-		.parent = { .pid = getpid(), .signals = -1 },
+		.parent = { .pid = getpid(),
+			    .signals = -1,
+			    .program = -1,
+			    .is_foreground = is_foreground },
 		.auditing = { .state = -1 },
 		.gate = { .settings = &server->settings,
 			  .auditing = &server->auditing,
@@ -369,13 +368,21 @@ static void init_server(struct server *server, const char *config_path)
 	roles_init(server);
 }
 
-int server_run(const char *config_path)
+int server_run(const char *config_path, bool is_foreground)
 {
 	struct server *server = &the_server;
 	int status = 2, loaded;
 
-	init_server(server, config_path);
-	harden_process();
+	init_server(server, config_path, is_foreground);
+	role_harden();
+	raise_file_limit();
+	server->parent.program = role_program();
+	if (server->parent.program < 0) {
+		log_error("cathgated can't open its own file to execute it anew: "
+			  "/proc/self/exe: %s",
+			  strerror(errno));
+		goto out;
+	}
 	if (listeners_take_passed(&server->gate.listeners) != 0)
 		goto out;
 	loaded = settings_load(&server->settings, config_path, NULL);

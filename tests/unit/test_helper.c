@@ -1,6 +1,7 @@
 /* Goal: a helper that ends is started anew, ever less often until it is well; one that
- * could not be forked is tried again; one that is dismissed makes room at once. None is
- * born with a descriptor or a key that its role doesn't name, and none is left behind. */
+ * could not be started is tried again; one that is dismissed makes room at once. Each is
+ * this program executed anew, has what was packed for it and no descriptor more, and none
+ * is left behind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -40,14 +44,18 @@ int __wrap_socketpair(int domain, int type, int protocol, int pair[2])
 	return -1;
 }
 
-enum { SOUND = 40, HAS_KEYS, HAS_DESCRIPTORS, HEARS_SIGTERM };
+enum {
+	SOUND = 40,
+	HAS_MEMORY,
+	HAS_DESCRIPTORS,
+	HAS_VARIABLES,
+	HEARS_SIGTERM,
+	LACKS_LETTER,
+	IS_OPEN
+};
 
-static bool has_keys, is_wanted;
-
-static void forget_keys(void *keys)
-{
-	*(bool *)keys = false;
-}
+static bool is_changed, is_wanted;
+static const char letter[] = "what it is to know";
 
 static bool wants(const void *argument)
 {
@@ -55,42 +63,85 @@ static bool wants(const void *argument)
 	return is_wanted;
 }
 
-/* What the child is left, as its exit status. */
-static int look_around(int channel, const void *argument)
+static int pack(const void *argument, FILE *to)
 {
+	(void)argument;
+	return fwrite(letter, sizeof(letter), 1, to) == 1 ? 0 : -1;
+}
+
+/* What the child is left, as its exit status. */
+static int look_around(int channel, const struct config *config, const uint8_t *more,
+		       size_t size)
+{
+	char name[16] = "";
 	sigset_t blocked;
 
-	(void)argument;
+	(void)config;
+	if (is_changed)
+		return HAS_MEMORY;
 	for (int fd = STDERR_FILENO + 1; fd < 256; fd++)
 		if (fd != channel && fcntl(fd, F_GETFD) >= 0)
 			return HAS_DESCRIPTORS;
+	if (getenv("NOTIFY_SOCKET") || getenv("LISTEN_FDS") || !getenv("OF_USE"))
+		return HAS_VARIABLES;
 	raise(SIGTERM);
 	sigprocmask(SIG_SETMASK, NULL, &blocked);
 	if (sigismember(&blocked, SIGTERM) || sigismember(&blocked, SIGCHLD))
 		return HEARS_SIGTERM;
-	return has_keys ? HAS_KEYS : SOUND;
+	if (size != sizeof(letter) || memcmp(more, letter, size) != 0)
+		return LACKS_LETTER;
+#ifndef __SANITIZE_ADDRESS__
+	if (prctl(PR_GET_DUMPABLE) != 0)
+		return IS_OPEN;
+#endif
+	prctl(PR_GET_NAME, name);
+	return strcmp(name, "cathgated-test") == 0 ? SOUND : HAS_MEMORY;
 }
 
-static int end_with_channel(int channel, const void *argument)
+static int end_with_channel(int channel, const struct config *config, const uint8_t *more,
+			    size_t size)
 {
 	struct pollfd end = { .fd = channel, .events = POLLIN };
 
-	(void)argument;
+	(void)config;
+	(void)more;
+	(void)size;
 	return poll(&end, 1, -1) == 1 ? 0 : 1;
 }
 
-static int never_end(int channel, const void *argument)
+static int never_end(int channel, const struct config *config, const uint8_t *more,
+		     size_t size)
 {
 	(void)channel;
-	(void)argument;
+	(void)config;
+	(void)more;
+	(void)size;
 	while (pause() == -1)
 		continue;
 	return 0;
 }
 
-static struct role_parent parent = { .forget_keys = forget_keys, .keys = &has_keys };
+enum { LOOK_AROUND, END_WITH_CHANNEL, NEVER_END, RUNS };
+
+static const struct role all[RUNS] = {
+	[LOOK_AROUND] = { .context = "look around", .run = look_around },
+	[END_WITH_CHANNEL] = { .context = "end", .run = end_with_channel },
+	[NEVER_END] = { .context = "never end", .run = never_end },
+};
+
+static struct role_parent parent = { .program = -1 };
 static struct role role;
 static struct helper helper;
+
+static void become(int which)
+{
+	role = all[which];
+	role.name = "cathgated-test";
+	role.pack = pack;
+	role.is_wanted = wants;
+	role.backoff_ms = 100;
+	role.backoff_max_ms = 500;
+}
 
 static int begin(void **state)
 {
@@ -100,20 +151,17 @@ static int begin(void **state)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	if (parent.pid == 0)
+	if (parent.pid == 0) {
 		parent.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+		parent.program = role_program();
+	}
 	parent.pid = getpid();
-	role = (struct role){ .name = "cathgated-test",
-			      .context = "test",
-			      .run = look_around,
-			      .is_wanted = wants,
-			      .backoff_ms = 100,
-			      .backoff_max_ms = 500 };
+	become(LOOK_AROUND);
 	helper = (struct helper){ .role = &role, .parent = &parent, .channel = -1 };
 	now_ms = 1000;
 	pair_error = 0;
-	has_keys = is_wanted = true;
-	return parent.signals >= 0 ? 0 : -1;
+	is_changed = is_wanted = true;
+	return parent.signals >= 0 && parent.program >= 0 ? 0 : -1;
 }
 
 static int count_descriptors(void)
@@ -139,21 +187,41 @@ static int end_and_reap(void)
 	return status;
 }
 
+/* Wherever the parent's own descriptors stand. */
 static void a_child_has_what_its_role_names(void **state)
 {
-	int other = open("/dev/null", O_RDONLY), status;
+	int others[8], status;
 
 	(void)state;
-	assert_true(other >= 0);
-	for (int i = 0; i < 2; i++) {
-		role.keys = i == 0 ? ROLE_NO_KEYS : ROLE_TLS_KEYS;
+	setenv("NOTIFY_SOCKET", "/run/notify", 1);
+	setenv("LISTEN_FDS", "1", 1);
+	setenv("OF_USE", "1", 1);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		assert_int_equal(helper_start(&helper), 0);
 		status = end_and_reap();
 		assert_true(WIFEXITED(status));
-		assert_int_equal(WEXITSTATUS(status), i == 0 ? SOUND : HAS_KEYS);
-		assert_true(has_keys); /* the parent's own */
+		assert_int_equal(WEXITSTATUS(status), SOUND);
+		others[i] = open("/dev/null", O_RDONLY);
+		assert_true(others[i] >= 0);
 	}
-	close(other);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		close(others[i]);
+	assert_non_null(getenv("NOTIFY_SOCKET")); /* the parent's own */
+}
+
+/* No executable file stands behind the descriptor. */
+static void what_cannot_be_executed_ends_at_once(void **state)
+{
+	int program = parent.program, status;
+
+	(void)state;
+	parent.program = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(helper_start(&helper), 0);
+	status = end_and_reap();
+	close(parent.program);
+	parent.program = program;
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 1);
 }
 
 static void it_is_started_ever_less_often_until_it_is_well(void **state)
@@ -211,7 +279,7 @@ static void another_follows_a_dismissed_one_at_once(void **state)
 	pid_t first;
 
 	(void)state;
-	role.run = never_end;
+	become(NEVER_END);
 	assert_int_equal(helper_start(&helper), 0);
 	first = helper.pid;
 	helper_dismiss(&helper);
@@ -242,19 +310,17 @@ static void one_waits_for_another(void **state)
 
 static void stopping_leaves_nothing_behind(void **state)
 {
-	static int (*const runs[])(int, const void *) = { look_around, end_with_channel,
-							  never_end };
 	int before = count_descriptors();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+	for (int i = 0; i < RUNS; i++) {
 		pid_t pid;
 
-		role.run = runs[i];
-		role.finish_ms = i < 2 ? 1000 : 0;
+		become(i);
+		role.finish_ms = i != NEVER_END ? 10000 : 0;
 		assert_int_equal(helper_start(&helper), 0);
 		pid = helper.pid;
-		if (i == 0)
+		if (i == LOOK_AROUND)
 			assert_true(helper_wait(&helper));
 		else
 			helper_stop(&helper);
@@ -271,10 +337,28 @@ static void strangers_are_nobodys(void **state)
 	assert_int_equal(helper.restart_ms, 0);
 }
 
-int main(void)
+static int run_role(const char *name)
+{
+	uint8_t *bytes = NULL;
+	size_t size = 0;
+	int status = 99;
+
+	for (int i = 0; i < RUNS; i++) {
+		if (strcmp(all[i].context, name) != 0)
+			continue;
+		become(i);
+		if (role_begin(&role, &bytes, &size) == 0)
+			status = role.run(ROLE_CHANNEL, NULL, bytes, size);
+	}
+	free(bytes);
+	return status;
+}
+
+int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_child_has_what_its_role_names, begin),
+		cmocka_unit_test_setup(what_cannot_be_executed_ends_at_once, begin),
 		cmocka_unit_test_setup(it_is_started_ever_less_often_until_it_is_well,
 				       begin),
 		cmocka_unit_test_setup(one_that_cannot_be_started_is_tried_again, begin),
@@ -284,5 +368,7 @@ int main(void)
 		cmocka_unit_test_setup(strangers_are_nobodys, begin),
 	};
 
+	if (argc == 3 && strcmp(argv[1], "--role") == 0)
+		return run_role(argv[2]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

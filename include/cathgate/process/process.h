@@ -1,25 +1,37 @@
 /*
- * How every process of the gateway's begins: forked from the supervisor, in one function
- * (role.c), as its role says. And helpers (helper.c): processes beside the supervisor,
- * each with a channel to it (SOCK_SEQPACKET), that are started again whenever they end
- * and should not.
+ * How the gateway's processes begin. A helper (helper.c) is a process beside the
+ * supervisor with a channel to it (SOCK_SEQPACKET). It is started again whenever it ends
+ * and should not. The supervisor forks, and the child executes the gateway's own program
+ * anew (role.c); there the process goes on as its role says (begin.c).
  *
- * Promises: a child has no descriptor above standard error but those that it is given,
- * and none of the parent's keys unless its role says so. No signal is blocked in it; it
- * ignores SIGINT, SIGTERM and SIGHUP, and what the parent ignores. It is killed when its
- * parent ends, unless its role says otherwise. Starting, watching and reaping never
- * block; a helper that ends again and again is started ever less often; nothing else is
- * affected by its end. Only helper_wait and helper_stop wait, for the time that the role
- * allows.
+ * Promises: a helper inherits no memory and has an address layout of its own. It has
+ * standard input, output and error, and the descriptors below, and no others. No signal
+ * is blocked in it; it ignores SIGINT, SIGTERM and SIGHUP, and what the parent ignores.
+ * Others of the same user can't look into it, and it leaves no core file. It is killed
+ * when its parent ends, unless its role says otherwise. It executes the file that the
+ * parent was started from, even when another lies in its place by now. Starting, watching
+ * and reaping never block; a helper that ends again and again is started ever less often;
+ * nothing else is affected by its end. Only helper_wait and helper_stop wait, for the
+ * time that the role allows.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "cathgate/base/must_use.h"
+
+struct config;
+
+/* The descriptors of a process that was executed anew. */
+enum {
+	ROLE_CHANNEL = 3, /* to the supervisor */
+	ROLE_LETTER,	  /* a sealed memory file: what the supervisor has packed */
+	ROLE_FREE	  /* from here on there is none */
+};
 
 enum role_keys {
 	ROLE_NO_KEYS, /* the default */
@@ -29,14 +41,19 @@ enum role_keys {
 /* What a process is for. The members behind `outlives_parent` are a helper's: an
  * association has none of them. */
 struct role {
-	const char *name;    /* as ps shows it: 15 characters at most */
-	const char *context; /* in the log; NULL: the process says itself */
-	enum role_keys keys;
+	const char *name;     /* as ps shows it: 15 characters at most */
+	const char *context;  /* in the log, and behind --role */
+	enum role_keys keys;  /* of a process that is forked only */
 	bool outlives_parent; /* it ends by itself when its channel closes */
 
 	bool is_once; /* started when somebody wants it to, and never by itself */
-	/* What the process does; it ends with what this returns. */
-	int (*run)(int channel, const void *argument);
+	/* Writes what the process is to be told at its start, in the parent; NULL:
+	 * nothing. 0, or -1 without memory. */
+	int (*pack)(const void *argument, FILE *to);
+	/* What the process does; it ends with what this returns. `config` and `more` are
+	 * what was packed. */
+	int (*run)(int channel, const struct config *config, const uint8_t *more,
+		   size_t size);
 	/* Whether there should be one now; NULL: always. */
 	bool (*is_wanted)(const void *argument);
 	/* How long after its end another is started: doubled each time, up to a maximum,
@@ -48,14 +65,31 @@ struct role {
 	const char *late;  /* likewise, when finish_ms are over; NULL: none */
 };
 
-/* What the supervisor lends to those it forks. */
+/* What the supervisor lends to those it starts. */
 struct role_parent {
 	pid_t pid;
-	int signals; /* a signalfd that SIGCHLD makes readable */
+	int signals;	    /* a signalfd that SIGCHLD makes readable */
+	int program;	    /* of role_program; -1 before */
+	bool is_foreground; /* --foreground is passed on */
 	/* Frees all keys and overwrites them. */
 	void (*forget_keys)(void *keys);
 	void *keys;
 };
+
+/* Opens the program's own file, for role_start: to be called once, at the start. The
+ * descriptor is close-on-exec. -1 with errno. */
+MUST_USE int role_program(void);
+/* fork()'s answer in the parent. The child executes the program with `--role` and the
+ * role's context, and has these two descriptors; without success it says so in the log,
+ * and ends. */
+MUST_USE pid_t role_start(const struct role *role, const struct role_parent *parent,
+			  int channel, int letter);
+/* In the program that was executed so: begins as the role says. The caller frees *ret,
+ * which was packed for it. 0; or -1, when the program was not started so. */
+MUST_USE int role_begin(const struct role *role, uint8_t **ret, size_t *ret_size);
+/* Closes the memory of this process, and of those that it forks, to others of the same
+ * user and to core files. */
+void role_harden(void);
 
 /* fork()'s answer. The child has the descriptors of `keep`. */
 MUST_USE pid_t role_fork(const struct role *role, const struct role_parent *parent,

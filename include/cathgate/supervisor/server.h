@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "cathgate/config/config.h"
 
 /* Reads the configuration and proves it: keys, chains, dates, permissions, overlaps.
@@ -23,7 +25,11 @@ int server_check(const char *config_path);
  * with the socket units that are in force. 2 when that user can't be had. */
 int server_check_as(const char *config_path, const char *user);
 
-/* Runs until SIGTERM or SIGINT; SIGHUP reloads. The exit status: 0; 1 when the
- * configuration is wrong, 2 when the environment refuses something (a port, the audit
- * log). */
-int server_run(const char *config_path);
+/* Runs until SIGTERM or SIGINT; SIGHUP reloads. `is_foreground`: as log_open was told,
+ * for the processes that it starts. The exit status: 0; 1 when the configuration is
+ * wrong, 2 when the environment refuses something (a port, the audit log). */
+int server_run(const char *config_path, bool is_foreground);
+
+/* What a process does that was executed with --role: the exit status. 2 when there is no
+ * such role, or the process was not started by server_run. */
+int server_run_role(const char *name);

@@ -98,7 +98,7 @@ void warning_list_read(struct warning_list *list, const char *path)
 	fclose(file);
 }
 
-static void write_list(FILE *to, const struct warning_list *list)
+void warning_list_write(const struct warning_list *list, FILE *to)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct warning *item = &list->items[i];
@@ -111,22 +111,12 @@ static void write_list(FILE *to, const struct warning_list *list)
 	}
 }
 
-int warning_list_write(const struct warning_list *list, const char *path)
+int warning_list_save(const char *path, const char *text, size_t size)
 {
 	const struct durable_owner own = { (uid_t)-1, (gid_t)-1, 0640 };
-	char *text = NULL;
-	size_t size = 0;
-	FILE *to = open_memstream(&text, &size);
-	int rc = -1;
+	int rc = durable_put(path, DURABLE_REPLACE_OWN_SOON, text, size, &own);
 
-	if (to) {
-		write_list(to, list);
-		if (fclose(to) == 0)
-			rc = durable_put(path, DURABLE_REPLACE_OWN_SOON, text, size,
-					 &own);
-	}
 	if (rc != 0)
 		log_warning("%s: %s: warnings may come twice", path, strerror(errno));
-	free(text);
 	return rc;
 }

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include "supervisor/helpers/auditing.h"
 #include "supervisor/settings/settings.h"
 
@@ -45,8 +47,10 @@ MUST_USE struct warning *warning_list_add(struct warning_list *list,
 void warning_list_drop(struct warning_list *list, size_t i);
 /* A file that isn't there, or isn't whole, holds the less. */
 void warning_list_read(struct warning_list *list, const char *path);
+/* What the file is to hold. */
+void warning_list_write(const struct warning_list *list, FILE *to);
 /* Replaces the file, as the scribe: the supervisor waits for no disk. -1 is logged. */
-MUST_USE int warning_list_write(const struct warning_list *list, const char *path);
+MUST_USE int warning_list_save(const char *path, const char *text, size_t size);
 
 struct warnings {
 	struct warning_list list;

@@ -18,7 +18,7 @@ struct answer {
 	struct net_addresses addresses;
 };
 
-_Noreturn void resolver_run(int channel, const struct config *config)
+int resolver_run(int channel, const struct config *config)
 {
 	struct pollfd end = { .fd = channel, .events = POLLIN };
 	bool *failing = calloc(config->destination_count, sizeof(*failing));
@@ -43,11 +43,14 @@ _Noreturn void resolver_run(int channel, const struct config *config)
 			if (failing)
 				failing[i] = error != 0;
 			if (send(channel, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
-				role_exit(0);
+				goto out;
 		}
 		if (poll(&end, 1, wait_ms) > 0)
-			role_exit(0);
+			goto out;
 	}
+out:
+	free(failing);
+	return 0;
 }
 
 void resolver_decide(struct resolver *resolver, struct settings *settings)

@@ -16,10 +16,10 @@ struct resolver {
 
 /* Takes from the settings' destinations what is a number, and looks for names. */
 void resolver_decide(struct resolver *resolver, struct settings *settings);
-/* What the process does. */
-_Noreturn void resolver_run(int channel, const struct config *config);
+/* What the process does, until its channel closes. Returns its exit status. */
+MUST_USE int resolver_run(int channel, const struct config *config);
 void resolver_hear(struct resolver *resolver, struct settings *settings);
 /* Other settings are in force: what is known of hosts in `before` stays known. Whether
  * their destinations are at other hosts or ports. */
-bool resolver_renew(struct resolver *resolver, struct settings *settings,
+MUST_USE bool resolver_renew(struct resolver *resolver, struct settings *settings,
 		    const struct settings *before);
