@@ -143,6 +143,22 @@ static void set_up_outbound(struct association *association)
 	outbound_sink(&association->out, &association->sink);
 }
 
+static const char *why_denied(enum reason reason, uint8_t rejection_reason)
+{
+	switch (reason) {
+	case REASON_GATEWAY_STOPPING:
+		return "the gateway was told to stop";
+	case REASON_REVOKED_WHILE_OPEN:
+		return "its entry was taken away while it associated";
+	case REASON_INTERNAL:
+		return "its entry is held back for a while, since processes that served "
+		       "it have crashed: an alert tells more";
+	default:
+		return rejection_reason == 2 ? "as many associations as allowed are open"
+					     : "more handshakes in a minute than allowed";
+	}
+}
+
 MUST_USE static int admit_modality(struct association *association)
 {
 	struct policy_claim claim;
@@ -161,13 +177,9 @@ MUST_USE static int admit_modality(struct association *association)
 	report_entry(association);
 
 	if (supervision_ask_place(association, &reason, &denied) != 0)
-		return ending_reject(
-			association, reason, (struct ul_rejection){ 2, 3, denied },
-			reason == REASON_GATEWAY_STOPPING ? "the gateway was told to stop"
-			: reason == REASON_REVOKED_WHILE_OPEN
-				? "its entry was taken away while it associated"
-			: denied == 2 ? "as many associations as allowed are open"
-				      : "more handshakes in a minute than allowed");
+		return ending_reject(association, reason,
+				     (struct ul_rejection){ 2, 3, denied },
+				     why_denied(reason, denied));
 	if (association->entry.revoked != REASON_NONE)
 		return ending_reject(association, association->entry.revoked,
 				     rejection_of(association->entry.revoked),

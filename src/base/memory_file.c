@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -22,18 +23,48 @@ static int write_all(int file, const char *bytes, size_t size)
 	return 0;
 }
 
-int memory_file_seal(const void *bytes, size_t size)
+static int new_file(void)
 {
-	int file = memfd_create("cathgate-paper", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return memfd_create("cathgate-paper", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+/* Returns the file, or -1 with errno. */
+MUST_USE static int finish_file(int file, bool is_good)
+{
 	int error;
 
-	if (file < 0 ||
-	    (write_all(file, bytes, size) == 0 && fcntl(file, F_ADD_SEALS, SEALS) == 0))
+	if (is_good && fcntl(file, F_ADD_SEALS, SEALS) == 0)
 		return file;
 	error = errno;
-	close(file);
+	if (file >= 0)
+		close(file);
 	errno = error;
 	return -1;
+}
+
+int memory_file_seal(const void *bytes, size_t size)
+{
+	int file = new_file();
+
+	return finish_file(file, file >= 0 && write_all(file, bytes, size) == 0);
+}
+
+int memory_file_make(int (*write)(const void *context, FILE *to), const void *context)
+{
+	int file = new_file();
+	int other = file < 0 ? -1 : fcntl(file, F_DUPFD_CLOEXEC, 0);
+	FILE *to = other < 0 ? NULL : fdopen(other, "w");
+	bool is_good = to != NULL;
+
+	if (to) {
+		setvbuf(to, NULL, _IONBF, 0); /* a buffer would keep keys when freed */
+		errno = ENOMEM;
+		is_good = write(context, to) == 0 && ferror(to) == 0;
+		fclose(to);
+	} else if (other >= 0) {
+		close(other);
+	}
+	return finish_file(file, is_good);
 }
 
 /* The size is asked by lseek, since an association's process may not call fstat. */

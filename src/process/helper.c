@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -19,22 +18,8 @@
 /* A sealed memory file; -1 with errno. */
 MUST_USE static int write_letter(const struct helper *helper)
 {
-	char *bytes = NULL;
-	size_t size = 0;
-	FILE *to = open_memstream(&bytes, &size);
-	bool good = to != NULL;
-	int letter = -1;
-
-	if (to && helper->role->pack)
-		good = helper->role->pack(helper->argument, to) == 0;
-	if (to && fclose(to) != 0)
-		good = false;
-	if (good)
-		letter = memory_file_seal(bytes, size);
-	else
-		errno = ENOMEM;
-	free(bytes);
-	return letter;
+	return helper->role->pack ? memory_file_make(helper->role->pack, helper->argument)
+				  : memory_file_seal("", 0);
 }
 
 int helper_start(struct helper *helper)

@@ -134,12 +134,15 @@ static void bring_into_force(struct server *server, struct settings *next,
 	server->settings = *next;
 	server->settings.shares_config = false;
 	gate->edition++;
-	/* Processes that are forked from here on hold none of the old keys. */
 	settings_forget_keys(&before);
+	forking_renew(&server->forking);
 	listeners_replace(&gate->listeners, now, listeners, listener_count);
 	renew_observer(&server->helpers[ROLES_OBSERVER], before.config, now);
 	renew_alerter(&server->helpers[ROLES_ALERTER], before.config, now);
 	places_revise(&gate->places, before.config, now);
+	accept_revise(gate, before.config, now);
+	if (before.config != now)
+		gate->held_back = (struct held_back){ 0 };
 	paces_say(gate);
 	if (resolver_renew(&server->resolver, &server->settings, &before))
 		helper_dismiss(gate->dialler);

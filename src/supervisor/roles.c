@@ -9,6 +9,7 @@
 #include "cathgate/observer/alerter.h"
 #include "cathgate/observer/observer.h"
 #include "cathgate/supervisor/server.h"
+#include "supervisor/helpers/forker.h"
 
 /* Most processes need the configuration in force. */
 static int pack_config(const void *argument, FILE *to)
@@ -91,6 +92,21 @@ static bool wants_dialler(const void *argument)
 	return !server->is_stopping || server->gate.places.first;
 }
 
+static int pack_forker(const void *argument, FILE *to)
+{
+	const struct server *server = argument;
+
+	return pack_config(server, to) == 0 ? settings_pack_tls(&server->settings, to)
+					    : -1;
+}
+
+static bool wants_forker(const void *argument)
+{
+	const struct server *server = argument;
+
+	return !server->is_stopping;
+}
+
 static int pack_exporter(const void *argument, FILE *to)
 {
 	const struct server *server = argument;
@@ -151,11 +167,22 @@ static int pack_scribe(const void *argument, FILE *to)
 	const struct server *server = argument;
 	const struct warnings *warnings = &server->warnings;
 	const size_t none = 0;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+	bool is_good;
 
-	fwrite(&none, sizeof(none), 1, to);
-	fwrite(warnings->path, strlen(warnings->path) + 1, 1, to);
-	warning_list_write(&warnings->list, to);
-	return 0;
+	if (!stream)
+		return -1;
+	warning_list_write(&warnings->list, stream);
+	is_good = fclose(stream) == 0;
+	if (is_good) {
+		fwrite(&none, sizeof(none), 1, to);
+		fwrite(warnings->path, strlen(warnings->path) + 1, 1, to);
+		fwrite(text, 1, size, to);
+	}
+	free(text);
+	return is_good ? 0 : -1;
 }
 
 static int run_scribe(int channel, const struct config *config, const uint8_t *more,
@@ -200,6 +227,14 @@ static const struct role roles[ROLES_COUNT] = {
 			    .backoff_ms = 100,
 			    .backoff_max_ms = 1000,
 			    .well_ms = 10000 },
+	[ROLES_FORKER] = { .name = "cathgated-forks",
+			   .context = "forker",
+			   .pack = pack_forker,
+			   .run = forker_run,
+			   .is_wanted = wants_forker,
+			   .backoff_ms = 10,
+			   .backoff_max_ms = 1000,
+			   .well_ms = 1000 },
 	[ROLES_EXPORTER] = { .name = "cathgated-sends",
 			     .context = "exporter",
 			     .pack = pack_exporter,
@@ -285,6 +320,7 @@ int server_run_role(const char *name)
 		    role_begin(&roles[i], &bytes, &size) != 0)
 			continue;
 		status = run_role(&roles[i], bytes, size);
+		explicit_bzero(bytes, size); /* the forker's have keys */
 		free(bytes);
 		role_exit(status);
 	}
@@ -294,17 +330,10 @@ int server_run_role(const char *name)
 	return 2;
 }
 
-static void forget_keys(void *settings)
-{
-	settings_forget_keys(settings);
-}
-
 void roles_init(struct server *server)
 {
 	struct helper *helpers = server->helpers;
 
-	server->parent.forget_keys = forget_keys;
-	server->parent.keys = &server->settings;
 	for (size_t i = 0; i < ROLES_COUNT; i++)
 		helpers[i] = (struct helper){ .role = &roles[i],
 					      .parent = &server->parent,
@@ -317,6 +346,7 @@ void roles_init(struct server *server)
 	server->auditing.helper = &helpers[ROLES_AUDITOR];
 	server->resolver.helper = &helpers[ROLES_RESOLVER];
 	server->gate.dialler = &helpers[ROLES_DIALLER];
+	server->forking.helper = &helpers[ROLES_FORKER];
 	server->warnings.scribe = &helpers[ROLES_SCRIBE];
 }
 

@@ -12,13 +12,12 @@
 #include <unistd.h>
 
 #include "cathgate/base/clock.h"
-#include "cathgate/base/digest.h"
 #include "cathgate/base/log.h"
-#include "cathgate/dicom/upper_layer.h"
 #include "cathgate/supervisor/server.h"
 
 #define TICK_MS		1000
 #define RESOLVE_WAIT_MS 3000 /* READY=1 waits no longer for the first names */
+#define FORKER_WAIT_MS	5000 /* a reload waits no longer for a forker */
 #define STOP_MARGIN_MS	15000
 #define KILL_AFTER_MS	7000 /* on top of the grace: what parting takes, and a bit */
 
@@ -51,17 +50,10 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
-/* OpenSSL reads its configuration file at its first use. Without TLS anywhere that would
- * be in an association's process, which opens no files. */
-static void init_libraries(void)
-{
-	digest_free(digest_new());
-	ul_init();
-}
-
 static void say_ready(struct server *server, int64_t started_ms)
 {
 	if (server->is_ready || !server->auditing.helper->is_ready ||
+	    !server->forking.helper->is_ready ||
 	    (!server->resolver.has_answered && clock_ms() - started_ms < RESOLVE_WAIT_MS))
 		return;
 	server->is_ready = true;
@@ -90,6 +82,8 @@ static void begin_stop(struct server *server)
 	server->is_stopping = server->gate.is_closed = true;
 	server->kill_ms = clock_ms() + kill_after_ms;
 	listeners_close(&server->gate.listeners);
+	accept_revise(&server->gate, NULL, NULL);
+	helper_dismiss(server->forking.helper);
 	places_say(&server->gate.places, ASSOCIATION_STOP);
 }
 
@@ -161,6 +155,7 @@ enum {
 	POLLS_AUDITOR,
 	POLLS_RESOLVER,
 	POLLS_DIALLER,
+	POLLS_FORKER,
 	POLLS_WATCH,
 	POLLS_FIRST
 };
@@ -193,6 +188,7 @@ static void polls_fill(struct polls *polls, const struct server *server,
 	polls_add(polls, server->auditing.helper->channel);
 	polls_add(polls, server->resolver.helper->channel);
 	polls_add(polls, server->gate.dialler->channel);
+	polls_add(polls, server->forking.helper->channel);
 	polls_add(polls, watch_descriptor(server->watch));
 	for (size_t i = 0; i < listeners->count; i++)
 		polls_add(polls, is_accepting ? listeners->items[i].fd : -1);
@@ -215,8 +211,10 @@ static void take_turn(struct server *server)
 	size_t listener_count = server->gate.listeners.count;
 	struct place *place = server->gate.places.first, *next;
 
+	server->has_accepted = server->forking.helper->is_ready;
 	polls_fill(&polls, server,
-		   server->is_ready && !server->is_stopping && pause_ms <= 0);
+		   server->is_ready && !server->is_stopping && pause_ms <= 0 &&
+			   server->forking.helper->is_ready);
 	if (pause_ms > 0)
 		wait_ms = sooner_ms(wait_ms, pause_ms);
 	if (poll(polls.fds, polls.count, (int)wait_ms) <= 0)
@@ -235,6 +233,9 @@ static void take_turn(struct server *server)
 		resolver_hear(&server->resolver, &server->settings);
 	if (polls.fds[POLLS_DIALLER].revents)
 		dialling_hear(&server->gate);
+	if (polls.fds[POLLS_FORKER].revents)
+		forking_hear(&server->forking);
+	accept_waiting(&server->gate);
 	if (polls.fds[POLLS_WATCH].revents)
 		watch_heard(server->watch);
 	for (size_t i = 0; i < listener_count; i++)
@@ -244,12 +245,22 @@ static void take_turn(struct server *server)
 		take_signal(server);
 }
 
+/* Each reload makes connections wait for another forker. However fast reloads follow each
+ * other, those that have waited are accepted between two of them. */
+static bool has_time_to_reload(const struct server *server)
+{
+	int64_t missing_ms = server->forking.missing_ms;
+
+	return server->has_accepted ||
+	       (missing_ms != 0 && clock_ms() - missing_ms > FORKER_WAIT_MS);
+}
+
 /* Runs between two turns, when nothing points into the settings that are about to go, and
  * only while there is an auditor to record it. */
 static void maintain_settings(struct server *server)
 {
 	if (!server->is_ready || !server->auditing.helper->is_ready ||
-	    server->is_stopping)
+	    server->is_stopping || !has_time_to_reload(server))
 		return;
 	if (server->reload_wanted)
 		reload_all(server);
@@ -284,6 +295,7 @@ static int serve(struct server *server)
 		take_turn(server);
 		if (!server->is_ready && server->auditing.helper->pid == 0)
 			return 2; /* the auditor has logged why */
+		forking_maintain(&server->forking);
 		for (size_t i = 0; i < ROLES_COUNT; i++)
 			helper_maintain(&server->helpers[i]);
 		snapshot_maintain(server);
@@ -318,6 +330,8 @@ static void release_all(struct server *server)
 	helper_stop(&server->helpers[ROLES_OBSERVER]);
 	helper_stop(&server->helpers[ROLES_RESOLVER]);
 	helper_stop(&server->helpers[ROLES_DIALLER]);
+	helper_stop(server->forking.helper);
+	accept_revise(&server->gate, NULL, NULL);
 	listeners_close(&server->gate.listeners);
 	watch_free(server->watch);
 	if (server->is_ready)
@@ -342,6 +356,7 @@ MUST_USE static int start_helpers(struct server *server)
 		log_error("the auditor: %s", strerror(errno));
 		return -1;
 	}
+	helper_maintain(server->forking.helper);
 	resolver_decide(&server->resolver, &server->settings);
 	helper_maintain(server->resolver.helper);
 	helper_maintain(server->gate.dialler);
@@ -361,7 +376,7 @@ static void init_server(struct server *server, const char *config_path,
 		.auditing = { .state = -1 },
 		.gate = { .settings = &server->settings,
 			  .auditing = &server->auditing,
-			  .parent = &server->parent },
+			  .forking = &server->forking },
 		.started = time(NULL),
 		.started_us = clock_us(),
 	};
@@ -391,7 +406,6 @@ int server_run(const char *config_path, bool is_foreground)
 		status = 1;
 		goto out;
 	}
-	init_libraries();
 	if (take_signals(server) != 0) {
 		log_error("signals: %s", strerror(errno));
 		goto out;

@@ -11,16 +11,18 @@
 
 #include "supervisor/expiry/warnings.h"
 #include "supervisor/gate/gate.h"
+#include "supervisor/helpers/forking.h"
 #include "supervisor/helpers/resolver.h"
 #include "supervisor/manager.h"
 #include "supervisor/settings/watch.h"
 #include "supervisor/snapshot.h"
 
-/* All processes but associations. */
+/* All processes but associations, which the forker forks. */
 enum roles_helper {
 	ROLES_AUDITOR,
 	ROLES_RESOLVER,
 	ROLES_DIALLER,
+	ROLES_FORKER,
 	ROLES_EXPORTER,
 	ROLES_OBSERVER,
 	ROLES_ALERTER,
@@ -39,6 +41,7 @@ struct server {
 	struct helper helpers[ROLES_COUNT];
 	struct auditing auditing;
 	struct resolver resolver;
+	struct forking forking;
 	bool exports, exports_to_journal;
 
 	struct gate gate;
@@ -49,7 +52,8 @@ struct server {
 	time_t started;
 	int64_t started_us; /* clock_us() */
 	bool is_ready, is_stopping;
-	int64_t kill_ms; /* when stopping: associations that are left then are killed */
+	bool has_accepted; /* in the last turn, if anybody waited and could be */
+	int64_t kill_ms;   /* when stopping: associations that are left then are killed */
 };
 
 /* Makes the helpers ready to be started, and gives each to its part of the server. */

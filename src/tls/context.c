@@ -235,9 +235,8 @@ MUST_USE static bool set_pins(struct tls_context *context,
 	return true;
 }
 
-/* NULL when OpenSSL refuses or there is no memory. */
-MUST_USE static struct tls_context *context_new(const struct config_tls *tls, bool server,
-						const struct tls_material *material)
+struct tls_context *tls_context_make(const struct config_tls *tls, bool server,
+				     const struct tls_material *material)
 {
 	struct tls_context *context = calloc(1, sizeof(*context));
 	bool good = false;
@@ -287,7 +286,7 @@ MUST_USE static int tls_new(const struct config_tls *tls, bool server,
 	}
 	if (faults->error_count == errors && is_whole(&material) &&
 	    tls_keep_valid_pairs(tls, running, &material, faults) == 0)
-		context = context_new(tls, server, &material);
+		context = tls_context_make(tls, server, &material);
 	if (context && tls_ends_note(context, tls, &material) != 0) {
 		tls_context_free(context);
 		context = NULL;

@@ -6,12 +6,14 @@
  * context.c makes an SSL_CTX of them, and ends.c notes their last dates. handshake.c
  * brings up a connection, for which verify.c judges the peer's chain. peer.c describes
  * the peer, failure.c what went wrong. stream.c is the transport. trust.c judges the peer
- * of an open connection again. facts.c reads single certificates and CRLs.
+ * of an open connection again. items.c and pack.c take a context to another process.
+ * facts.c reads single certificates and CRLs.
  */
 #pragma once
 
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <stdio.h>
 
 #include "cathgate/base/certificate.h"
 #include "cathgate/base/must_use.h"
@@ -226,6 +228,34 @@ static inline const char *tls_who(bool server)
 {
 	return server ? "the modality" : "the destination";
 }
+
+/* A context, or its trust, on its way to another process: items with a kind and bytes. */
+enum tls_item_kind {
+	TLS_ITEM_CA, /* DER, as is the next */
+	TLS_ITEM_CRL,
+	TLS_ITEM_VERSION,
+	TLS_ITEM_NAME,
+	TLS_ITEM_PIN,
+	TLS_ITEM_CERTIFICATE, /* of our own chain, in its order */
+	TLS_ITEM_KEY,	      /* of that chain */
+	TLS_ITEM_END	      /* of a context */
+};
+
+struct tls_item {
+	uint32_t kind, size;
+	const uint8_t *bytes;
+};
+
+/* 0 or -1. */
+MUST_USE int tls_item_put(FILE *to, enum tls_item_kind kind, const void *bytes,
+			  size_t size);
+/* Takes the first item away from the bytes; *ret points into them. */
+MUST_USE bool tls_item_take(const uint8_t **bytes, size_t *left, struct tls_item *ret);
+/* The CAs and CRLs in the context's store. 0 or -1. */
+MUST_USE int tls_put_store(FILE *to, const struct tls_context *context);
+/* Makes a context of what the files hold. NULL when OpenSSL refuses or without memory. */
+MUST_USE struct tls_context *tls_context_make(const struct config_tls *tls, bool server,
+					      const struct tls_material *material);
 
 /* Whether OpenSSL's queue says that the peer closed without a close_notify. */
 bool tls_is_end_of_file(void);

@@ -17,24 +17,7 @@ struct shown {
 	unsigned long flags; /* X509_V_FLAG_… beside those of the context */
 };
 
-enum kind { TRUST_CA, TRUST_CRL, TRUST_VERSION, TRUST_NAME, TRUST_PIN };
-
-/* The head of each item. */
-struct head {
-	uint32_t kind;
-	uint32_t size;
-};
-
-MUST_USE static int put_item(FILE *to, enum kind kind, const void *bytes, size_t size)
-{
-	struct head head = { .kind = kind, .size = (uint32_t)size };
-
-	return fwrite(&head, sizeof(head), 1, to) == 1 && fwrite(bytes, size, 1, to) == 1
-		       ? 0
-		       : -1;
-}
-
-MUST_USE static int put_store(FILE *to, const struct tls_context *context)
+int tls_put_store(FILE *to, const struct tls_context *context)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(context->ssl_ctx);
 	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
@@ -48,8 +31,8 @@ MUST_USE static int put_store(FILE *to, const struct tls_context *context)
 		int length = certificate ? i2d_X509(certificate, &der)
 					 : i2d_X509_CRL(crl, &der);
 
-		rc = length > 0 ? put_item(to, crl ? TRUST_CRL : TRUST_CA, der,
-					   (size_t)length)
+		rc = length > 0 ? tls_item_put(to, crl ? TLS_ITEM_CRL : TLS_ITEM_CA, der,
+					       (size_t)length)
 				: -1;
 		OPENSSL_free(der);
 	}
@@ -59,15 +42,16 @@ MUST_USE static int put_store(FILE *to, const struct tls_context *context)
 MUST_USE static int put_trust(FILE *to, const struct tls_context *context)
 {
 	int version = (int)SSL_CTX_get_min_proto_version(context->ssl_ctx);
-	int rc = put_store(to, context);
+	int rc = tls_put_store(to, context);
 
 	if (rc == 0)
-		rc = put_item(to, TRUST_VERSION, &version, sizeof(version));
+		rc = tls_item_put(to, TLS_ITEM_VERSION, &version, sizeof(version));
 	if (rc == 0 && context->server_name)
-		rc = put_item(to, TRUST_NAME, context->server_name,
-			      strlen(context->server_name) + 1);
+		rc = tls_item_put(to, TLS_ITEM_NAME, context->server_name,
+				  strlen(context->server_name) + 1);
 	for (size_t i = 0; rc == 0 && i < context->pin_count; i++)
-		rc = put_item(to, TRUST_PIN, context->pins[i], sizeof(context->pins[i]));
+		rc = tls_item_put(to, TLS_ITEM_PIN, context->pins[i],
+				  sizeof(context->pins[i]));
 	return rc;
 }
 
@@ -117,36 +101,37 @@ MUST_USE static bool add_pin(struct trust *trust, const uint8_t *bytes)
 	return true;
 }
 
-MUST_USE static bool add_one(struct trust *trust, const struct head *head,
-			     const uint8_t *bytes)
+MUST_USE static bool add_one(struct trust *trust, const struct tls_item *item)
 {
-	const unsigned char *at = bytes;
+	const unsigned char *at = item->bytes;
 	X509 *certificate = NULL;
 	X509_CRL *crl = NULL;
 	bool good = false;
 
-	switch (head->kind) {
-	case TRUST_CA:
-		certificate = d2i_X509(NULL, &at, (long)head->size);
+	switch (item->kind) {
+	case TLS_ITEM_CA:
+		certificate = d2i_X509(NULL, &at, (long)item->size);
 		good = certificate && X509_STORE_add_cert(trust->store, certificate) == 1;
 		break;
-	case TRUST_CRL:
-		crl = d2i_X509_CRL(NULL, &at, (long)head->size);
+	case TLS_ITEM_CRL:
+		crl = d2i_X509_CRL(NULL, &at, (long)item->size);
 		good = crl && X509_STORE_add_crl(trust->store, crl) == 1;
 		trust->has_crls = true;
 		break;
-	case TRUST_VERSION:
-		good = head->size == sizeof(trust->version);
+	case TLS_ITEM_VERSION:
+		good = item->size == sizeof(trust->version);
 		if (good)
-			memcpy(&trust->version, bytes, sizeof(trust->version));
+			memcpy(&trust->version, item->bytes, sizeof(trust->version));
 		break;
-	case TRUST_NAME:
+	case TLS_ITEM_NAME:
 		free(trust->server_name);
-		trust->server_name = strndup((const char *)bytes, head->size);
+		trust->server_name = strndup((const char *)item->bytes, item->size);
 		good = trust->server_name != NULL;
 		break;
-	case TRUST_PIN:
-		good = head->size == sizeof(*trust->pins) && add_pin(trust, bytes);
+	case TLS_ITEM_PIN:
+		good = item->size == sizeof(*trust->pins) && add_pin(trust, item->bytes);
+		break;
+	default:
 		break;
 	}
 	X509_CRL_free(crl);
@@ -156,19 +141,11 @@ MUST_USE static bool add_one(struct trust *trust, const struct head *head,
 
 MUST_USE static bool read_trust(struct trust *ret, const uint8_t *bytes, size_t size)
 {
-	struct head head;
+	struct tls_item item;
 	bool good = true;
 
-	while (good && size > 0) {
-		if (size < sizeof(head))
-			return false;
-		memcpy(&head, bytes, sizeof(head));
-		bytes += sizeof(head);
-		size -= sizeof(head);
-		good = head.size <= size && add_one(ret, &head, bytes);
-		bytes += head.size;
-		size -= head.size;
-	}
+	while (good && size > 0)
+		good = tls_item_take(&bytes, &size, &item) && add_one(ret, &item);
 	return good;
 }
 

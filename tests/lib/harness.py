@@ -47,9 +47,10 @@ def eventually(what, seconds=dicom.PATIENCE):
 	raise AssertionError("it did not happen in time")
 
 
-COME_AND_GO = ("scribe", "observer")	# by themselves
+COME_AND_GO = ("scribe", "observer", "forker")	# by themselves
 NAMES = {"cathgated-assoc": "association", "cathgated-audit": "auditor", "cathgated-rings": "alerter",
-	 "cathgated-names": "resolver", "cathgated-dials": "dialler", "cathgated-sends": "exporter",
+	 "cathgated-forks": "forker", "cathgated-names": "resolver", "cathgated-dials": "dialler",
+	 "cathgated-sends": "exporter",
 	 "cathgated-shown": "observer", "cathgated-told": "scribe"}
 
 

@@ -97,12 +97,12 @@ static enum association_notice_kind leave(struct place *place)
 	if (place->channel >= 0) {
 		assert_int_equal(recv(channel, &notice, sizeof(notice), 0),
 				 sizeof(notice));
-		kill(pid, SIGTERM);
+		kill(pid, SIGKILL);
 	}
 	close(channel);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WTERMSIG(status),
-			 notice.kind == ASSOCIATION_STOP ? SIGKILL : SIGTERM);
+			 notice.kind == ASSOCIATION_STOP ? SIGKILL : SIGKILL);
 	if (place->channel >= 0)
 		claim_forget(&gate, place);
 	assert_false(claim_reaped(&gate, getpid(), status, &usage));

@@ -154,6 +154,32 @@ static void test_names_with_a_nul_are_left_out(void **state)
 	close_session(&session);
 }
 
+/* The others here use contexts that have travelled whole. */
+static void test_a_cut_context_is_none(void **state)
+{
+	static const struct setting setting = { .ca = "root+inter",
+						.crl = { "root", "inter" } };
+	struct tls_context *context = load_good(&setting, true);
+	struct configured configured;
+	size_t size;
+	uint8_t *bytes = pack_context(context, &size);
+
+	(void)state;
+	configure(&setting, true, &configured);
+	for (size_t i = 0; i < size; i += i < 64 || i > size - 64 ? 1 : 7) {
+		uint8_t *cut = malloc(i + 1);
+		const uint8_t *at = cut;
+		size_t left = i;
+
+		assert_non_null(cut);
+		memcpy(cut, bytes, i);
+		assert_null(tls_context_unpack(&configured.tls, true, &at, &left));
+		free(cut);
+	}
+	free(bytes);
+	tls_context_free(context);
+}
+
 static void test_the_shortest_life_of_the_chain_counts(void **state)
 {
 	struct peer peer = { .certificate = "by-inter", .chain = "inter" };
@@ -351,7 +377,7 @@ static void test_each_refusal_has_its_reason(void **state)
 		struct session session = { 0 };
 		int fd, rc;
 
-		session.context = load_good(&refusal->setting, refusal->server);
+		session.context = load_elsewhere(&refusal->setting, refusal->server);
 		fd = meet(&refusal->peer, refusal->server, &session.child);
 		rc = shake(&session, fd, &waiter);
 		if (rc != -1 || session.failure.reason != refusal->reason ||
@@ -577,6 +603,7 @@ int main(void)
 		cmocka_unit_test(test_good_modality_gets_in),
 		cmocka_unit_test(test_other_good_peers_get_in),
 		cmocka_unit_test(test_names_with_a_nul_are_left_out),
+		cmocka_unit_test(test_a_cut_context_is_none),
 		cmocka_unit_test(test_the_shortest_life_of_the_chain_counts),
 		cmocka_unit_test(test_each_refusal_has_its_reason),
 		cmocka_unit_test(test_late_refusal_is_read),

@@ -194,10 +194,11 @@ struct told {
 	char last[256];
 };
 
-static bool note(void *context, const char *peer, const char *detail)
+static bool note(void *context, const char *peer, enum reason reason, const char *detail)
 {
 	struct told *told = context;
 
+	(void)reason;
 	assert_true(peer[0] != '\0');
 	if (told->room > 0 && --told->room == 0)
 		return false;
@@ -216,16 +217,19 @@ static void an_address_is_told_of_once_a_minute(void **state)
 
 	(void)state;
 	for (int i = 0; i < 5; i++)
-		visitors_turned_away(visitors, &bad, "192.0.2.7:1", now_ms);
+		visitors_turned_away(visitors, &bad, "192.0.2.7:1",
+				     REASON_LIMIT_ASSOCIATIONS, now_ms);
 	visitors_tell(visitors, false, now_ms, note, &told);
 	assert_string_equal(told.last, "5 connections closed at accept, from 192.0.2.7");
 	for (int i = 1; i <= 6000; i++) {
-		visitors_turned_away(visitors, &bad, "192.0.2.7:1", now_ms + i * 10);
+		visitors_turned_away(visitors, &bad, "192.0.2.7:1",
+				     REASON_LIMIT_ASSOCIATIONS, now_ms + i * 10);
 		visitors_tell(visitors, false, now_ms + i * 10, note, &told);
 	}
 	assert_int_equal(told.lines, 2);
 	assert_int_equal(told.connections, 6005);
-	visitors_turned_away(visitors, &bad, "192.0.2.7:1", now_ms + 70000);
+	visitors_turned_away(visitors, &bad, "192.0.2.7:1", REASON_LIMIT_ASSOCIATIONS,
+			     now_ms + 70000);
 	visitors_tell(visitors, false, now_ms + 71000, note, &told);
 	assert_int_equal(told.lines, 2);
 	visitors_tell(visitors, true, now_ms + 71001, note, &told);
@@ -244,7 +248,8 @@ static void what_is_told_is_bounded_and_adds_up(void **state)
 	for (now_ms = 100000; now_ms < 100000 + 5 * 60000; now_ms += 20) {
 		struct address bad = host((uint32_t)(made % (3 * VISITORS_MAX)));
 
-		visitors_turned_away(visitors, &bad, "192.0.2.7:1", now_ms);
+		visitors_turned_away(visitors, &bad, "192.0.2.7:1",
+				     REASON_LIMIT_ASSOCIATIONS, now_ms);
 		made++;
 		visitors_tell(visitors, false, now_ms, note, &told);
 	}
@@ -263,7 +268,8 @@ static void what_cannot_be_told_now_is_told_later(void **state)
 	for (uint32_t i = 0; i < 3 * VISITORS_TOLD; i++) {
 		struct address bad = host(i);
 
-		visitors_turned_away(visitors, &bad, "192.0.2.7:1", now_ms);
+		visitors_turned_away(visitors, &bad, "192.0.2.7:1",
+				     REASON_LIMIT_ASSOCIATIONS, now_ms);
 	}
 	for (unsigned i = 0; i < 10; i++, now_ms += 1000) {
 		told.room = 1 + VISITORS_TOLD / 4;
@@ -292,7 +298,8 @@ static void a_network_of_ipv6_is_one_address(void **state)
 		address[i] = visitors_address(&peers[i]);
 	assert_true(address_equal(&address[0], &address[1]));
 	assert_false(address_equal(&address[0], &address[2]));
-	visitors_turned_away(visitors, &address[1], "[2001:db8::2:3:4:5]:1", START_MS);
+	visitors_turned_away(visitors, &address[1], "[2001:db8::2:3:4:5]:1",
+			     REASON_INTERNAL, START_MS);
 	visitors_tell(visitors, true, START_MS, note, &told);
 	assert_string_equal(told.last,
 			    "1 connection closed at accept, from 2001:db8::/64");

@@ -115,6 +115,38 @@ static inline struct tls_context *load_good(const struct setting *setting, bool 
 	return context;
 }
 
+/* What tls_context_pack has packed; the caller frees it. */
+static inline uint8_t *pack_context(const struct tls_context *context, size_t *ret_size)
+{
+	char *bytes = NULL;
+	FILE *to = open_memstream(&bytes, ret_size);
+
+	assert_non_null(to);
+	assert_int_equal(tls_context_pack(context, to), 0);
+	assert_int_equal(fclose(to), 0);
+	return (uint8_t *)bytes;
+}
+
+/* The context as another process has it. */
+static inline struct tls_context *load_elsewhere(const struct setting *setting,
+						 bool server)
+{
+	struct tls_context *here = load_good(setting, server), *there;
+	struct configured configured;
+	const uint8_t *at;
+	uint8_t *bytes;
+	size_t size;
+
+	configure(setting, server, &configured);
+	at = bytes = pack_context(here, &size);
+	tls_context_free(here);
+	there = tls_context_unpack(&configured.tls, server, &at, &size);
+	assert_non_null(there);
+	assert_int_equal(size, 0);
+	free(bytes);
+	return there;
+}
+
 static inline int patient(void *context, int fd, short events)
 {
 	struct pollfd pollfd = { .fd = fd, .events = events };
@@ -262,7 +294,7 @@ static inline void open_session(struct session *session, const struct setting *s
 	int fd;
 
 	*session = (struct session){ 0 };
-	session->context = load_good(setting, server);
+	session->context = load_elsewhere(setting, server);
 	fd = meet(peer, server, &session->child);
 	if (shake(session, fd, &waiter) != 0)
 		fail_msg("%s: %s", reason_name(session->failure.reason),

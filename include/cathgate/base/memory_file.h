@@ -7,11 +7,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "cathgate/base/must_use.h"
 
 /* The descriptor is the caller's, and close-on-exec. -1 with errno. */
 MUST_USE int memory_file_seal(const void *bytes, size_t size);
+/* The same of what `write` writes, which returns 0, or -1 without memory. Nothing of it
+ * is left in this process's memory; so a few large pieces are better than many small. */
+MUST_USE int memory_file_make(int (*write)(const void *context, FILE *to),
+			      const void *context);
 /* All that the file holds; the caller frees it. NULL when it isn't there (-1), can't be
  * read, or without memory. The file's offset is of no account, and is moved. */
 MUST_USE uint8_t *memory_file_read(int file, size_t *ret_size);

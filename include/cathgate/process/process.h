@@ -2,7 +2,8 @@
  * How the gateway's processes begin. A helper (helper.c) is a process beside the
  * supervisor with a channel to it (SOCK_SEQPACKET). It is started again whenever it ends
  * and should not. The supervisor forks, and the child executes the gateway's own program
- * anew (role.c); there the process goes on as its role says (begin.c).
+ * anew (role.c); there the process goes on as its role says (begin.c). One of them forks
+ * processes that are the supervisor's children, too (fork.c).
  *
  * Promises: a helper inherits no memory and has an address layout of its own. It has
  * standard input, output and error, and the descriptors below, and no others. No signal
@@ -33,17 +34,11 @@ enum {
 	ROLE_FREE	  /* from here on there is none */
 };
 
-enum role_keys {
-	ROLE_NO_KEYS, /* the default */
-	ROLE_TLS_KEYS /* those of every listener and destination */
-};
-
 /* What a process is for. The members behind `outlives_parent` are a helper's: an
  * association has none of them. */
 struct role {
 	const char *name;     /* as ps shows it: 15 characters at most */
 	const char *context;  /* in the log, and behind --role */
-	enum role_keys keys;  /* of a process that is forked only */
 	bool outlives_parent; /* it ends by itself when its channel closes */
 
 	bool is_once; /* started when somebody wants it to, and never by itself */
@@ -71,9 +66,6 @@ struct role_parent {
 	int signals;	    /* a signalfd that SIGCHLD makes readable */
 	int program;	    /* of role_program; -1 before */
 	bool is_foreground; /* --foreground is passed on */
-	/* Frees all keys and overwrites them. */
-	void (*forget_keys)(void *keys);
-	void *keys;
 };
 
 /* Opens the program's own file, for role_start: to be called once, at the start. The
@@ -91,10 +83,13 @@ MUST_USE int role_begin(const struct role *role, uint8_t **ret, size_t *ret_size
  * user and to core files. */
 void role_harden(void);
 
-/* fork()'s answer. The child has the descriptors of `keep`. */
-MUST_USE pid_t role_fork(const struct role *role, const struct role_parent *parent,
-			 const int *keep, size_t count);
-/* Ends such a child. */
+/* Forks a process whose parent is the caller's own parent, `parent`, which reaps it, and
+ * with which it ends. fork()'s answer otherwise. It has the descriptors of `keep`, and no
+ * others above standard error. No handler of pthread_atfork runs: the caller has one
+ * thread. */
+MUST_USE pid_t role_fork(const struct role *role, pid_t parent, const int *keep,
+			 size_t count);
+/* Ends a process of either kind. */
 __attribute__((noreturn)) void role_exit(int status);
 
 /* The first four members are its owner's to fill in; the channel is -1 at first. */

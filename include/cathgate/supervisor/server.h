@@ -1,6 +1,7 @@
 /*
- * The supervisor: acquires everything in order, accepts, forks one process an
- * association, counts places, keeps the helpers alive (supervisor/roles.c), and stops.
+ * The supervisor: acquires everything in order, accepts, has one process forked for
+ * each association, counts places, keeps the helpers alive (supervisor/roles.c), and
+ * stops.
  *
  * Promises: it parses nothing a peer has sent, does no TLS and no disk once it runs (but
  * for reading its own small files at a reload), and never blocks: one association can't

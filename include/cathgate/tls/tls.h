@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "cathgate/base/must_use.h"
@@ -106,6 +107,14 @@ MUST_USE int tls_trust_pack(const struct tls_context *context, uint8_t **ret,
 /* Replaces these in the context. 0; or -1, and the context is unchanged. */
 MUST_USE int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes,
 			     size_t size);
+
+/* Packs a whole context, but for its ends and its turn, for a process of this program
+ * that has the configuration as well. That includes its private keys. 0 or -1. */
+MUST_USE int tls_context_pack(const struct tls_context *context, FILE *to);
+/* Takes what was packed away from the bytes. The result is the caller's
+ * (tls_context_free). NULL when the bytes are no context, or without memory. */
+MUST_USE struct tls_context *tls_context_unpack(const struct config_tls *tls, bool server,
+						const uint8_t **bytes, size_t *left);
 
 #define TLS_NAMES_MAX 32 /* kept of a certificate, for dNSName and for URI */
 

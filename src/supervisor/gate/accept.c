@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -12,8 +13,6 @@
 
 #define ACCEPTED_AT_ONCE 16 /* then the associations are heard again */
 #define AUDITOR_BUSY_MS	 10
-
-static const struct role role = { .name = "cathgated-assoc", .keys = ROLE_TLS_KEYS };
 
 static void new_id(char ret[AUDIT_ASSOCIATION_ID_SIZE])
 {
@@ -110,39 +109,57 @@ static void make_room_for_one(struct gate *gate)
 		drop_oldest(gate, is_waiting);
 }
 
-static bool has_room(struct gate *gate, const struct address *address, struct visit *ret)
+/* No line of the log each: a flood would fill it. */
+static void turn_away(struct gate *gate, const struct arrival *arrival,
+		      enum reason reason)
+{
+	const struct address address = visitors_address(&arrival->order.peer);
+
+	visitors_turned_away(&gate->visitors, &address, arrival->peer, reason,
+			     clock_ms());
+}
+
+/* REASON_NONE when it may come in. */
+static enum reason judge_arrival(struct gate *gate, const struct address *address,
+				 struct visit *ret)
 {
 	const struct config_limits *limits = &gate->settings->config->limits;
 
 	if (!gate->auditing->helper->is_ready ||
 	    !visitors_let_in(&gate->visitors, address,
 			     limits->handshakes_per_address_per_minute, clock_ms(), ret))
-		return false;
+		return REASON_LIMIT_ASSOCIATIONS;
+	if (!ret->is_known && crash_holds_address(gate, address))
+		return REASON_INTERNAL;
 	make_room_for_one(gate);
-	return true;
+	return REASON_NONE;
 }
 
-MUST_USE static int start_association(struct gate *gate, struct association_start *start,
-				      size_t entry, const struct visit *visit)
+/* 0, or -1 with errno, as forking_fork. */
+MUST_USE static int start_association(struct gate *gate, const struct arrival *arrival)
 {
-	int pair[2], keep[3] = { start->socket, start->auditor };
+	const struct forker_order *order = &arrival->order;
+	int pair[2], descriptors[FORKER_DESCRIPTORS] = {
+		[FORKER_SOCKET] = arrival->socket, [FORKER_AUDITOR] = arrival->auditor
+	};
 	struct place *place;
-	pid_t pid;
+	int error = ENOMEM;
+	pid_t pid = -1;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return -1;
-	start->supervisor = keep[2] = pair[1];
-	place = places_add(&gate->places, pair[0], &start->peer, start->id);
+	place = places_add(&gate->places, pair[0], &order->peer, order->id);
 	if (place) {
 		place->auditor = gate->auditing->helper->generation;
 		place->edition = gate->edition;
-		place->listener = entry;
-		place->came_plain = gate->settings->config->listen[entry].tls.none;
-		place->visit = *visit;
+		place->listener = order->listener;
+		place->came_plain =
+			gate->settings->config->listen[order->listener].tls.none;
+		place->visit = arrival->visit;
+		descriptors[FORKER_NOTICES] = pair[1];
+		pid = forking_fork(gate->forking, order, descriptors);
+		error = errno;
 	}
-	pid = place ? role_fork(&role, gate->parent, keep, 3) : -1;
-	if (pid == 0)
-		role_exit(association_run(start));
 	close(pair[1]);
 	if (pid > 0) {
 		place->pid = pid;
@@ -152,41 +169,86 @@ MUST_USE static int start_association(struct gate *gate, struct association_star
 		claim_forget(gate, place);
 	else
 		close(pair[0]);
+	errno = error;
 	return -1;
+}
+
+static void drop_arrival(struct arrival *arrival)
+{
+	if (arrival->auditor >= 0)
+		close(arrival->auditor);
+	close(arrival->socket);
+}
+
+/* The connection isn't lost when the forker ends just now: the next one serves it. */
+static void serve_arrival(struct gate *gate, struct arrival *arrival)
+{
+	if (start_association(gate, arrival) != 0) {
+		if (errno == ENOTCONN && !gate->waiting) {
+			gate->waiting = malloc(sizeof(*gate->waiting));
+			if (gate->waiting) {
+				*gate->waiting = *arrival;
+				return;
+			}
+		}
+		log_error("no process for a connection from %s: %s", arrival->peer,
+			  strerror(errno));
+		turn_away(gate, arrival, REASON_LIMIT_ASSOCIATIONS);
+	}
+	drop_arrival(arrival);
 }
 
 static void take_connection(struct gate *gate, size_t entry, int fd,
 			    const struct sockaddr_storage *peer)
 {
-	const struct settings *settings = gate->settings;
-	struct association_start start = {
-		.config = settings->config,
-		.server = settings->servers[entry],
-		.clients = settings->clients,
+	struct arrival arrival = {
+		.order = { .peer = *peer, .listener = entry, .accepted_ms = clock_ms() },
 		.socket = fd,
-		.peer = *peer,
-		.auditor = -1,
-		.accepted_ms = clock_ms(),
+		.auditor = -1
 	};
 	const struct address address = visitors_address(peer);
-	struct visit visit = { 0 };
-	char text[ADDRESS_TEXT_SIZE];
-	bool is_in;
+	enum reason reason = judge_arrival(gate, &address, &arrival.visit);
 
-	address_text(peer, text);
-	new_id(start.id);
-	if (has_room(gate, &address, &visit))
-		start.auditor = audit_channel_open(gate->auditing->helper->channel,
-						   start.id, text);
-	is_in = start.auditor >= 0 && start_association(gate, &start, entry, &visit) == 0;
-	if (start.auditor >= 0 && !is_in)
-		log_error("no process for a connection from %s: %s", text,
-			  strerror(errno));
-	if (!is_in) /* no line of the log each: a flood would fill it */
-		visitors_turned_away(&gate->visitors, &address, text, clock_ms());
-	if (start.auditor >= 0)
-		close(start.auditor);
-	close(fd);
+	address_text(peer, arrival.peer);
+	new_id(arrival.order.id);
+	if (reason == REASON_NONE)
+		arrival.auditor = audit_channel_open(gate->auditing->helper->channel,
+						     arrival.order.id, arrival.peer);
+	if (arrival.auditor >= 0) {
+		serve_arrival(gate, &arrival);
+		return;
+	}
+	turn_away(gate, &arrival,
+		  reason == REASON_NONE ? REASON_LIMIT_ASSOCIATIONS : reason);
+	drop_arrival(&arrival);
+}
+
+void accept_waiting(struct gate *gate)
+{
+	struct arrival *arrival = gate->waiting;
+
+	if (!arrival || !forking_listens(gate->forking))
+		return;
+	gate->waiting = NULL;
+	serve_arrival(gate, arrival);
+	free(arrival);
+}
+
+void accept_revise(struct gate *gate, const struct config *before,
+		   const struct config *now)
+{
+	struct arrival *arrival = gate->waiting;
+
+	if (!arrival)
+		return;
+	if (now)
+		arrival->order.listener =
+			settings_find_listen(now, before, arrival->order.listener);
+	if (now && arrival->order.listener != NOWHERE)
+		return;
+	drop_arrival(arrival);
+	free(arrival);
+	gate->waiting = NULL;
 }
 
 void accept_some(struct gate *gate, size_t listener)
@@ -198,6 +260,8 @@ void accept_some(struct gate *gate, size_t listener)
 		socklen_t size = sizeof(peer);
 		int fd;
 
+		if (!forking_listens(gate->forking))
+			return; /* until another is ready */
 		if (!auditor_listens(gate)) {
 			gate->accept_again_ms = clock_ms() + AUDITOR_BUSY_MS;
 			return;
@@ -219,14 +283,15 @@ void accept_some(struct gate *gate, size_t listener)
 	}
 }
 
-static bool tell_turned_away(void *context, const char *peer, const char *detail)
+static bool tell_turned_away(void *context, const char *peer, enum reason reason,
+			     const char *detail)
 {
 	const struct gate *gate = context;
 
-	if (!auditing_try(gate->auditing, peer, AUDIT_ASSOCIATION, AUDIT_REFUSED,
-			  REASON_LIMIT_ASSOCIATIONS, detail))
+	if (!auditing_try(gate->auditing, peer, AUDIT_ASSOCIATION, AUDIT_REFUSED, reason,
+			  detail))
 		return false;
-	log_warning("refused: %s: %s", reason_name(REASON_LIMIT_ASSOCIATIONS), detail);
+	log_warning("refused: %s: %s", reason_name(reason), detail);
 	return true;
 }
 

@@ -169,6 +169,8 @@ static enum reason judge_claim(struct gate *gate, struct place *place,
 	    !is_destined(gate, place) ||
 	    (place->edition != gate->edition && !papers_bring(gate, place)))
 		return REASON_REVOKED_WHILE_OPEN;
+	if (crash_holds_modality(gate, place->modality))
+		return REASON_INTERNAL;
 	*ret_rejection_reason = rejection_for(gate, place);
 	return *ret_rejection_reason == 0 ? REASON_NONE : REASON_LIMIT_ASSOCIATIONS;
 }
@@ -214,9 +216,11 @@ bool claim_reaped(struct gate *gate, pid_t pid, int status, const struct rusage 
 		place = place->next;
 	if (!place)
 		return false;
-	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {
 		log_bug("an association's process (%d) died of signal %d", pid,
 			WTERMSIG(status));
+		crash_note(gate, place, WTERMSIG(status));
+	}
 	place->pid = 0;
 	charge_work(gate, place, usage);
 	if (place->channel < 0)

@@ -5,6 +5,7 @@
  *   accept.c     a new connection: limits, room, a process of its own
  *   visitors.c   the addresses that connections come from, and how often
  *   places.c     the associations' processes
+ *   crashes.c    those that die of a signal, and held_back.c who is held back for that
  *   claims.c     what these say and ask for, and whether it can be so; paces
  *   papers.c     what open associations are brought of other settings
  *   dialling.c   the connections to destinations that associations ask for
@@ -13,17 +14,29 @@
 
 #include <sys/resource.h>
 
+#include "supervisor/gate/held_back.h"
 #include "supervisor/gate/listeners.h"
 #include "supervisor/gate/places.h"
 #include "supervisor/helpers/dialler.h"
+#include "supervisor/helpers/forking.h"
+
+/* A connection that was let in and has no process yet. */
+struct arrival {
+	struct forker_order order;
+	int socket, auditor; /* -1: there is none */
+	struct visit visit;
+	char peer[ADDRESS_TEXT_SIZE];
+};
 
 struct gate {
 	const struct settings *settings; /* in force */
 	const struct auditing *auditing;
 	struct helper *dialler;
-	const struct role_parent *parent;
+	struct forking *forking;
 	struct listeners listeners;
 	struct visitors visitors;
+	struct held_back held_back;
+	struct arrival *waiting; /* it was let in just when the forker ended; or NULL */
 	struct rate *modality_rates;
 	struct places places;
 	struct papers *papers; /* while associations are still to be told */
@@ -34,6 +47,11 @@ struct gate {
 };
 
 void accept_some(struct gate *gate, size_t listener);
+/* Serves the connection that waits, if one does, once there is a forker. */
+void accept_waiting(struct gate *gate);
+/* Another configuration is in force, or none any more (NULL). */
+void accept_revise(struct gate *gate, const struct config *before,
+		   const struct config *now);
 /* Tells the auditor how many were closed at accept; with `all` also what isn't due. */
 void accept_tell_turned_away(struct gate *gate, bool all);
 
@@ -57,6 +75,12 @@ void claim_forget(struct gate *gate, struct place *place);
 /* The process has been reaped. False when it was no association's. */
 MUST_USE bool claim_reaped(struct gate *gate, pid_t pid, int status,
 			   const struct rusage *usage);
+/* The place's process has died of that signal. */
+void crash_note(struct gate *gate, const struct place *place, int signal);
+/* Whether no place is given to that entry, and nobody let in from that address. */
+bool crash_holds_modality(const struct gate *gate, size_t modality);
+bool crash_holds_address(const struct gate *gate, const struct address *address);
+
 /* Tells each that holds a place how fast it may send: its share of what its entry and its
  * address may. */
 void paces_say(struct gate *gate);

@@ -75,9 +75,11 @@ static bool has_good_name(const struct visitor *visitor, int64_t now_ms)
 	return visitor->good_ms != 0 && now_ms - visitor->good_ms < VISITORS_KNOWN_MS;
 }
 
-static void add_turned_away(struct turned_away *to, unsigned count, const char *last)
+static void add_turned_away(struct turned_away *to, unsigned count, enum reason reason,
+			    const char *last)
 {
 	to->count += count;
+	to->reason = reason;
 	snprintf(to->last, sizeof(to->last), "%s", last);
 }
 
@@ -107,7 +109,8 @@ static struct visitor *visitor_of(struct visitors *visitors,
 			victim = row;
 	}
 	if (victim->away.count > 0)
-		add_turned_away(&visitors->others, victim->away.count, victim->away.last);
+		add_turned_away(&visitors->others, victim->away.count,
+				victim->away.reason, victim->away.last);
 	*victim = (struct visitor){ .address = *address, .seen_ms = now_ms };
 	return victim;
 }
@@ -183,15 +186,13 @@ void visitors_placed(struct visitors *visitors, const struct address *address,
 }
 
 void visitors_turned_away(struct visitors *visitors, const struct address *address,
-			  const char *peer, int64_t now_ms)
+			  const char *peer, enum reason reason, int64_t now_ms)
 {
 	visitors->turned_away++;
-	add_turned_away(&visitor_of(visitors, address, now_ms)->away, 1, peer);
+	add_turned_away(&visitor_of(visitors, address, now_ms)->away, 1, reason, peer);
 }
 
-/* An IPv6 address here is the network of one host. */
-static void name_address(const struct address *address,
-			 char ret[INET6_ADDRSTRLEN + sizeof("/64")])
+void visitors_name(const struct address *address, char ret[VISITORS_NAME_SIZE])
 {
 	inet_ntop(address->v6 ? AF_INET6 : AF_INET, address->bytes, ret,
 		  INET6_ADDRSTRLEN);
@@ -212,7 +213,7 @@ static bool tell_one(struct turned_away *away, const char *who, int64_t now_ms,
 
 	snprintf(detail, sizeof(detail), "%u %s closed at accept, from %s", away->count,
 		 away->count == 1 ? "connection" : "connections", who);
-	if (!tell(context, away->last, detail))
+	if (!tell(context, away->last, away->reason, detail))
 		return false;
 	away->count = 0;
 	away->told_ms = now_ms;
@@ -222,7 +223,7 @@ static bool tell_one(struct turned_away *away, const char *who, int64_t now_ms,
 void visitors_tell(struct visitors *visitors, bool all, int64_t now_ms,
 		   visitors_teller *tell, void *context)
 {
-	char name[INET6_ADDRSTRLEN + sizeof("/64")];
+	char name[VISITORS_NAME_SIZE];
 
 	if (!all && now_ms - visitors->look_ms < LOOK_MS)
 		return;
@@ -238,11 +239,11 @@ void visitors_tell(struct visitors *visitors, bool all, int64_t now_ms,
 			continue;
 		if (visitors->lines >= VISITORS_TOLD) {
 			add_turned_away(&visitors->others, row->away.count,
-					row->away.last);
+					row->away.reason, row->away.last);
 			row->away.count = 0;
 			continue;
 		}
-		name_address(&row->address, name);
+		visitors_name(&row->address, name);
 		if (!tell_one(&row->away, name, now_ms, tell, context))
 			return;
 		visitors->lines++;

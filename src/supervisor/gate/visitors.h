@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "cathgate/base/address.h"
+#include "cathgate/base/reason.h"
 #include "cathgate/config/config.h"
 
 /* How often in a minute: a leaky count of events. Times are clock_ms(). */
@@ -51,6 +52,7 @@ MUST_USE int rates_renew(struct rate **rates, const struct config *before,
 /* Connections that were closed at accept, and are still to be told of. */
 struct turned_away {
 	unsigned count;
+	enum reason reason; /* of the last */
 	char last[ADDRESS_TEXT_SIZE];
 	int64_t told_ms; /* 0: never */
 };
@@ -84,6 +86,9 @@ struct visit {
 
 /* What counts as one address: of IPv6 the /64, since a host has as many as it likes. */
 struct address visitors_address(const struct sockaddr_storage *peer);
+/* Such an address as text, of IPv6 as a network. */
+#define VISITORS_NAME_SIZE 64
+void visitors_name(const struct address *address, char ret[VISITORS_NAME_SIZE]);
 
 /* Times are clock_ms(). Whether one more connection may come in from there; counts it. */
 bool visitors_let_in(struct visitors *visitors, const struct address *address,
@@ -101,9 +106,10 @@ void visitors_placed(struct visitors *visitors, const struct address *address,
 
 /* A connection from there was closed at accept. */
 void visitors_turned_away(struct visitors *visitors, const struct address *address,
-			  const char *peer, int64_t now_ms);
+			  const char *peer, enum reason reason, int64_t now_ms);
 /* False when it can't be told now. */
-typedef bool visitors_teller(void *context, const char *peer, const char *detail);
+typedef bool visitors_teller(void *context, const char *peer, enum reason reason,
+			     const char *detail);
 /* Tells how many, address by address: of each at once, then once a minute; of all that is
  * still untold with `all`. What can't be told now is kept for the next time. */
 void visitors_tell(struct visitors *visitors, bool all, int64_t now_ms,

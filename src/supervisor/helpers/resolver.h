@@ -22,4 +22,4 @@ void resolver_hear(struct resolver *resolver, struct settings *settings);
 /* Other settings are in force: what is known of hosts in `before` stays known. Whether
  * their destinations are at other hosts or ports. */
 MUST_USE bool resolver_renew(struct resolver *resolver, struct settings *settings,
-		    const struct settings *before);
+			     const struct settings *before);

@@ -147,6 +147,42 @@ void settings_free(struct settings *settings)
 	*settings = (struct settings){ 0 };
 }
 
+int settings_pack_tls(const struct settings *settings, FILE *to)
+{
+	const struct config *config = settings->config;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < config->listen_count; i++)
+		if (settings->servers[i])
+			rc = tls_context_pack(settings->servers[i], to);
+	for (size_t i = 0; rc == 0 && i < config->destination_count; i++)
+		if (settings->clients[i])
+			rc = tls_context_pack(settings->clients[i], to);
+	return rc;
+}
+
+int settings_take_tls(const struct config *config, const uint8_t *bytes, size_t size,
+		      struct tls_context **servers, struct tls_context **clients)
+{
+	for (size_t i = 0; i < config->listen_count; i++) {
+		const struct config_tls *tls = &config->listen[i].tls;
+
+		if (!tls->none)
+			servers[i] = tls_context_unpack(tls, true, &bytes, &size);
+		if (!tls->none && !servers[i])
+			return -1;
+	}
+	for (size_t i = 0; i < config->destination_count; i++) {
+		const struct config_tls *tls = &config->destinations[i].tls;
+
+		if (!tls->none)
+			clients[i] = tls_context_unpack(tls, false, &bytes, &size);
+		if (!tls->none && !clients[i])
+			return -1;
+	}
+	return 0;
+}
+
 static void print_kind(const struct settings *settings, enum config_fault_kind kind,
 		       bool check)
 {

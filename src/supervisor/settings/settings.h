@@ -1,13 +1,14 @@
 /*
  * The configuration, and all that is made of it: TLS contexts, addresses, faults. It is
- * made and freed as a whole. A process that is forked with one set keeps its copy, so the
- * supervisor can free its own at once when another comes into force.
+ * made and freed as a whole. Other processes have copies, so the supervisor can free its
+ * own at once when another set comes into force.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "cathgate/association/association.h"
@@ -32,9 +33,16 @@ struct settings {
 MUST_USE int settings_load(struct settings *settings, const char *config_path,
 			   const struct settings *running);
 void settings_free(struct settings *settings);
-/* Frees the TLS contexts; in a process that was forked with them, too. Their private keys
- * are overwritten. */
+/* Frees the TLS contexts. Their private keys are overwritten. */
 void settings_forget_keys(struct settings *settings);
+
+/* Packs the TLS contexts, with their private keys, for the forker. 0 or -1. */
+MUST_USE int settings_pack_tls(const struct settings *settings, FILE *to);
+/* Fills both arrays, of which each has room for all of the configuration; NULL stays
+ * where there is no TLS. 0; or -1, and they may be filled in part. */
+MUST_USE int settings_take_tls(const struct config *config, const uint8_t *bytes,
+			       size_t size, struct tls_context **servers,
+			       struct tls_context **clients);
 
 /* Prints the faults, errors first. With `check`, calendar faults are errors. */
 void settings_print(const struct settings *settings, bool check);

@@ -1,0 +1,134 @@
+#include "supervisor/helpers/forker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cathgate/association/association.h"
+#include "cathgate/base/descriptors.h"
+#include "cathgate/base/digest.h"
+#include "cathgate/base/log.h"
+#include "cathgate/dicom/upper_layer.h"
+#include "cathgate/process/process.h"
+#include "supervisor/settings/settings.h"
+
+static const struct role association = { .name = "cathgated-assoc" };
+
+struct forker {
+	int channel;
+	pid_t supervisor;
+	const struct config *config;
+	struct tls_context **servers, **clients;
+};
+
+/* OpenSSL reads its configuration file at its first use. Without TLS anywhere that would
+ * be in an association's process, which opens no files. */
+static void init_libraries(void)
+{
+	digest_free(digest_new());
+	ul_init();
+}
+
+MUST_USE static int prepare(struct forker *forker, const uint8_t *more, size_t size)
+{
+	const struct config *config = forker->config;
+
+	forker->servers = calloc(config->listen_count + 1, sizeof(*forker->servers));
+	forker->clients = calloc(config->destination_count + 1, sizeof(*forker->clients));
+	if (!forker->servers || !forker->clients)
+		return -1;
+	init_libraries();
+	return settings_take_tls(config, more, size, forker->servers, forker->clients);
+}
+
+static void forget(struct forker *forker)
+{
+	for (size_t i = 0; forker->servers && i < forker->config->listen_count; i++)
+		tls_context_free(forker->servers[i]);
+	for (size_t i = 0; forker->clients && i < forker->config->destination_count; i++)
+		tls_context_free(forker->clients[i]);
+	free(forker->servers);
+	free(forker->clients);
+}
+
+/* The process ends in here. */
+__attribute__((noreturn)) static void become_association(
+	struct forker *forker, const struct forker_order *order,
+	const int came[FORKER_DESCRIPTORS])
+{
+	struct association_start start = {
+		.config = forker->config,
+		.server = forker->servers[order->listener],
+		.clients = forker->clients,
+		.socket = came[FORKER_SOCKET],
+		.supervisor = came[FORKER_NOTICES],
+		.auditor = came[FORKER_AUDITOR],
+		.peer = order->peer,
+		.accepted_ms = order->accepted_ms,
+	};
+
+	memcpy(start.id, order->id, sizeof(start.id));
+	role_exit(association_run(&start));
+}
+
+MUST_USE static struct forker_answer fork_one(struct forker *forker,
+					      const struct forker_order *order,
+					      const int *came, size_t count)
+{
+	pid_t pid;
+
+	if (count != FORKER_DESCRIPTORS ||
+	    order->listener >= forker->config->listen_count)
+		return (struct forker_answer){ .error = EINVAL };
+	pid = role_fork(&association, forker->supervisor, came, count);
+	if (pid == 0)
+		become_association(forker, order, came);
+	return pid > 0 ? (struct forker_answer){ .pid = pid }
+		       : (struct forker_answer){ .error = errno };
+}
+
+MUST_USE static int answer(const struct forker *forker, const struct forker_answer *what)
+{
+	return send(forker->channel, what, sizeof(*what), MSG_NOSIGNAL) ==
+			       (ssize_t)sizeof(*what)
+		       ? 0
+		       : -1;
+}
+
+/* One order: 0, or -1 when the supervisor is gone. */
+MUST_USE static int obey(struct forker *forker)
+{
+	struct forker_order order;
+	struct forker_answer made;
+	int came[FORKER_DESCRIPTORS];
+	size_t count;
+	ssize_t size = descriptors_receive(forker->channel, &order, sizeof(order), came,
+					   FORKER_DESCRIPTORS, &count, 0);
+
+	if (size != (ssize_t)sizeof(order))
+		return -1;
+	made = fork_one(forker, &order, came, count);
+	for (size_t i = 0; i < count; i++)
+		close(came[i]);
+	return answer(forker, &made);
+}
+
+int forker_run(int channel, const struct config *config, const uint8_t *more, size_t size)
+{
+	static const struct forker_answer ready = { .pid = FORKER_READY };
+	struct forker forker = { .channel = channel,
+				 .supervisor = getppid(),
+				 .config = config };
+	int status = 1;
+
+	if (prepare(&forker, more, size) != 0) {
+		log_error("no memory for the certificates");
+	} else if (answer(&forker, &ready) == 0) {
+		while (obey(&forker) == 0)
+			continue;
+		status = 0;
+	}
+	forget(&forker);
+	return status;
+}
