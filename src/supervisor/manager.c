@@ -96,6 +96,12 @@ static void compose_status(const struct server *server, char *ret, size_t size)
 		snprintf(ret, size,
 			 "Nobody is let in: the auditor has ended, and another is being "
 			 "started");
+	else if (server->forking.missing_ms != 0 &&
+		 now_ms - server->forking.missing_ms > SILENT_MS)
+		snprintf(ret, size,
+			 "Nobody is let in: the forker has ended, and no other could be "
+			 "started for %lld s",
+			 (long long)(now_ms - server->forking.missing_ms) / 1000);
 	else if (server->auditing.log_is_stuck)
 		snprintf(
 			ret, size,

@@ -1,7 +1,7 @@
-"""Goal: no process but the supervisor and an association's holds a TLS key, nor a scrap of one:
-neither auditor, resolver, dialler, exporter, observer nor scribe, though all are forked from a
-process that has read them. The audit log's keys are the auditor's alone. That holds for those that are
-started anew after a reload has brought other keys, too."""
+"""Goal: no process but supervisor, forker and an association's holds a TLS key, nor a scrap of
+one: neither auditor, resolver, dialler, exporter, observer nor scribe, though a process that has
+read them starts them all; the forker has only those in force. The audit log's keys are the auditor's
+alone. That holds for those that are started anew after a reload has brought other keys, too."""
 import base64
 import contextlib
 import functools
@@ -140,6 +140,7 @@ with Test() as t, Journal() as j:
 		"the supervisor holds them: the search finds them there"
 	look()
 	look_at_scribe()
+	assert set(held(gateway.helper("forker"))) == set(held(gateway.pid))
 
 	# Resolver and dialler are others after this reload; the rest end, one by one.
 	replaced = {role: gateway.helper(role) for role in ("resolver", "dialler")}
@@ -150,4 +151,5 @@ with Test() as t, Journal() as j:
 	for role in ("auditor", "exporter", "observer"):
 		gateway.replace(role)
 	look()
+	assert set(held(gateway.helper("forker"))) == {"next-listener.key", "next-client.key"}
 	assert gateway.stop() == 0	# while there is a journal

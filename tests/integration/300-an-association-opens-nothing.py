@@ -36,7 +36,8 @@ class Watched:
 		self.gateway = t.gateway(pacs, changes)
 		self.log = t.work / f"calls-{Watched.number}"
 		self.count = count
-		self.tracer = traced(self.gateway.pid, f"prctl,{CALLS}", self.log)
+		self.tracer = traced(self.gateway.pid, f"prctl,{CALLS}", self.log,
+				     "-p", str(self.gateway.helper("forker")))
 
 	def __enter__(self):
 		self.tracer.__enter__()

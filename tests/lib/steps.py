@@ -37,8 +37,9 @@ def traced(pid, call, log, *more):
 				   "-o", str(log), *more],
 				  stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 	try:
-		while "attached" not in (line := tracer.stderr.readline()):
-			assert line, "strace could not attach"
+		for _ in range(1 + more.count("-p")):
+			while "attached" not in (line := tracer.stderr.readline()):
+				assert line, "strace could not attach"
 		yield
 	finally:
 		tracer.send_signal(signal.SIGINT)

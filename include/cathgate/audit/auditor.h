@@ -33,5 +33,5 @@
 MUST_USE int auditor_run(int control, const struct config *config);
 
 /* Adds what is wrong with audit.file and the keys, for --check and start. A process of
- * its own reads the signing key, so that associations inherit no scraps of it. */
+ * its own reads the signing key, so that no scraps of it stay in memory. */
 void audit_check(const struct config_audit *audit, struct config_faults *faults);

@@ -1,7 +1,7 @@
 /*
  * Keeps copies of keys out of freed memory. The supervisor reads keys with OpenSSL, and
- * then forks the other processes: without this, each would inherit the supervisor's freed
- * memory with pieces of keys in it.
+ * lives long: without this, pieces of keys that were replaced by a reload would stay
+ * there.
  *
  * Promises: memory that OpenSSL frees between secrets_begin and secrets_end is
  * overwritten first. A key that is still in use is its owner's to free.

@@ -118,8 +118,8 @@ static void check_messages(const struct config_audit *audit, struct config_fault
 	free(log);
 }
 
-/* What is wrong with the signing key, or NULL. A process of its own tries it, so that no
- * association is forked with what OpenSSL leaves of a key in memory. */
+/* What is wrong with the signing key, or NULL. A process of its own tries it, so that
+ * what OpenSSL leaves of a key in memory ends with it. */
 static const char *try_signing_key(const struct config_file *file, char ret[ERROR_SIZE])
 {
 	int ends[2], status = 0;

@@ -1,7 +1,7 @@
 /*
  * What crosses the sockets between the auditor and the other processes. Both ends are one
- * program forked from one parent, so plain structs do. But the process at a channel's far
- * end talks to the network: the auditor takes nothing from it on trust.
+ * program, executed from one file, so plain structs do. But the process at a channel's
+ * far end talks to the network: the auditor takes nothing from it on trust.
  */
 #pragma once
 
