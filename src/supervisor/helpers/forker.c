@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cathgate/association/association.h"
@@ -22,10 +23,11 @@ struct forker {
 	struct tls_context **servers, **clients;
 };
 
-/* OpenSSL reads its configuration file at its first use. Without TLS anywhere that would
- * be in an association's process, which opens no files. */
+/* OpenSSL reads its configuration file at its first use, and the C library the time zone.
+ * An association's process opens no files. */
 static void init_libraries(void)
 {
+	tzset();
 	digest_free(digest_new());
 	ul_init();
 }
