@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build="cmake ninja-build gcc g++ pkg-config libdcmtk-dev libssl-dev libconfig-dev
-	libsystemd-dev libjansson-dev libcmocka-dev zlib1g-dev"
+	libsystemd-dev libjansson-dev libseccomp-dev libcmocka-dev zlib1g-dev"
 peers="clang-format dcmtk stunnel4 orthanc openssl python3 jq curl bash procps util-linux mount iproute2
 	strace libxml2-utils mandoc prometheus rsyslog rsyslog-openssl systemd mmdebstrap dpkg-dev
 	apt-utils gpg odil ctn gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user"

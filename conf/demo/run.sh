@@ -12,7 +12,7 @@ lib=$root/tests/lib
 export TCP_NODELAY=1	# DCMTK's tools wait 40 ms an object without it
 
 build="cmake ninja-build gcc g++ pkg-config libdcmtk-dev libssl-dev libconfig-dev
-	libjansson-dev libsystemd-dev zlib1g-dev"
+	libjansson-dev libsystemd-dev libseccomp-dev zlib1g-dev"
 peers="dcmtk stunnel4 openssl python3 util-linux"
 
 keep=no

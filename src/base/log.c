@@ -88,6 +88,52 @@ __attribute__((format(printf, 3, 0))) static void put_message(int level, const c
 	write_line(line, (size_t)size);
 }
 
+static void add_piece(char *line, size_t size, size_t *used, const char *piece)
+{
+	while (*piece && *used + 1 < size) /* the line's end has its place */
+		line[(*used)++] = *piece++;
+}
+
+static void add_number(char *line, size_t size, size_t *used, unsigned number)
+{
+	char digits[12];
+	char *at = digits + sizeof(digits) - 1;
+
+	*at = '\0';
+	do
+		*--at = (char)('0' + number % 10);
+	while ((number /= 10) != 0);
+	add_piece(line, size, used, at);
+}
+
+/* printf may allocate, so a handler has this. */
+void log_pieces(enum log_pieces verb, const char *first, ...)
+{
+	bool is_bug = verb == LOG_PIECES_BUG;
+	char line[512];
+	size_t used = 0;
+	va_list more;
+
+	if (state.prefixed) {
+		add_piece(line, sizeof(line), &used, is_bug ? "<2>" : "<4>");
+	} else {
+		add_piece(line, sizeof(line), &used, "cathgated[");
+		add_number(line, sizeof(line), &used, (unsigned)getpid());
+		add_piece(line, sizeof(line), &used,
+			  is_bug ? "]: bug: " : "]: warning: ");
+	}
+	if (state.context[0]) {
+		add_piece(line, sizeof(line), &used, state.context);
+		add_piece(line, sizeof(line), &used, ": ");
+	}
+	va_start(more, first);
+	for (const char *piece = first; piece; piece = va_arg(more, const char *))
+		add_piece(line, sizeof(line), &used, piece);
+	va_end(more);
+	line[used++] = '\n';
+	write_line(line, used);
+}
+
 #define VERB(name, level, word)                              \
 	void name(const char *format, ...)                   \
 	{                                                    \

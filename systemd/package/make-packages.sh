@@ -27,7 +27,7 @@ tar -C "$root" --exclude=./build --exclude=./.git -cf "$work/source.tar" .
 
 # What is needed here, and of the package's architecture.
 tools=cmake,ninja-build,pkg-config,python3,openssl,dpkg-dev,file,gcc,g++
-libraries="libdcmtk-dev libssl-dev libconfig-dev libsystemd-dev libjansson-dev zlib1g-dev"
+libraries="libdcmtk-dev libssl-dev libconfig-dev libsystemd-dev libjansson-dev libseccomp-dev zlib1g-dev"
 
 build() {
 	architecture=$1 include=$tools cross=

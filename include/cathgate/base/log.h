@@ -32,6 +32,10 @@ void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_bug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* For a signal's handler: a line made of these pieces, up to NULL. Async-signal-safe. */
+enum log_pieces { LOG_PIECES_WARNING, LOG_PIECES_BUG };
+void log_pieces(enum log_pieces verb, const char *first, ...) __attribute__((sentinel));
+
 #ifdef __cplusplus
 }
 #endif
