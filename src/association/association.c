@@ -184,6 +184,10 @@ int association_run(const struct association_start *start)
 		log_error("no memory for an association");
 		return 1;
 	}
+	if (sandbox_enter(start->sandbox, NULL, 0) != 0) {
+		destroy_association(association);
+		return 1;
+	}
 	if (admission_run(association) == 0 && negotiation_run(association) == 0)
 		serve_messages(association);
 	end_association(association);

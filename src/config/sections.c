@@ -338,6 +338,25 @@ static void alerts_read(struct reader *reader, const config_setting_t *setting,
 	alerts->place = reader_member_place(reader, setting, "command");
 }
 
+static const char *const landlocks[] = { "auto", "require", NULL };
+
+static const struct key sandbox_keys[] = {
+	{ .name = "landlock",
+	  .read = reader_choice,
+	  .words = landlocks,
+	  .offset = offsetof(struct config_sandbox, landlock),
+	  .example = "\"auto\"" },
+};
+
+static void sandbox_read(struct reader *reader, const config_setting_t *setting,
+			 const struct key *key, void *object)
+{
+	struct config_sandbox *sandbox = &((struct config *)object)->sandbox;
+
+	want_group(reader, setting, key, sandbox_keys, KEY_COUNT(sandbox_keys), sandbox);
+	sandbox->place = reader_member_place(reader, setting, "landlock");
+}
+
 #define LIMIT_KEY(key_name, least, most, value)                                        \
 	{                                                                              \
 		.name = #key_name, .read = reader_unsigned, .min = least, .max = most, \
@@ -438,6 +457,9 @@ static const struct key top_keys[] = {
 	{ .name = "alerts",
 	  .read = alerts_read,
 	  .example = "{ command = [ \"/usr/local/sbin/cathgate-alert\" ]; }" },
+	{ .name = "sandbox",
+	  .read = sandbox_read,
+	  .example = "{ landlock = \"auto\"; }" },
 	{ .name = "limits",
 	  .read = limits_read,
 	  .example = "{ max_associations = 128; }" },

@@ -7,10 +7,13 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
+#include "cathgate/process/process.h"
 
 #include "outlet.h"
 
@@ -23,6 +26,7 @@ struct exporter {
 	int control;
 	bool is_ending;
 	int64_t end_ms; /* when ending */
+	bool is_stale;	/* a folder that it wants is another than it may reach */
 	struct outlet outlets[OUTLET_MAX];
 	size_t count;
 };
@@ -81,8 +85,18 @@ static void export_lines(struct exporter *e)
 		was_ending = e->is_ending;
 
 		for (size_t i = 0; i < e->count; i++)
-			if (outlet_work(&e->outlets[i], must) == OUTLET_MORE)
+			switch (outlet_work(&e->outlets[i], must)) {
+			case OUTLET_MORE:
 				more = true;
+				break;
+			case OUTLET_FAILED:
+				e->is_stale = e->is_stale || sandbox_is_stale();
+				break;
+			case OUTLET_IDLE:
+				break;
+			}
+		if (e->is_stale)
+			return;
 		if (was_ending && (!more || clock_ms() >= e->end_ms))
 			return;
 		wait_idle(e);
@@ -96,22 +110,45 @@ static void add_outlet(struct exporter *e, enum outlet_kind kind,
 		e->count++;
 }
 
-int exporter_run(int control, const struct config *config, bool journal)
+/* The messages' folder must be there: a process can be let into no other. */
+MUST_USE static int enter_sandbox(const struct config_audit *audit,
+				  const struct sandbox_program *sandbox)
+{
+	char *folder = sandbox_folder_of(audit->file.path);
+	const struct sandbox_path paths[] = { { folder, SANDBOX_CHANGE },
+					      { "/dev/urandom", SANDBOX_READ },
+					      { audit->messages.path, SANDBOX_CHANGE } };
+	int result = -1;
+
+	if (audit->messages.path)
+		(void)!mkdir(audit->messages.path, 0750); /* the outlet says what fails */
+	if (folder)
+		result = sandbox_enter(sandbox, paths, audit->messages.path ? 3 : 2);
+	free(folder);
+	return result;
+}
+
+int exporter_run(int control, const struct config *config, bool journal,
+		 const struct sandbox_program *sandbox)
 {
 	struct exporter e = { .control = control };
 	size_t wanted = (size_t)journal + (config->audit.messages.path != NULL);
+	int status = 0;
 
 	if (journal)
 		add_outlet(&e, OUTLET_JOURNAL, config);
 	if (config->audit.messages.path)
 		add_outlet(&e, OUTLET_MESSAGES, config);
-	if (e.count == wanted) {
-		setpriority(PRIO_PROCESS, 0, NICENESS);
-		export_lines(&e);
-	} else {
+	setpriority(PRIO_PROCESS, 0, NICENESS);
+	if (e.count < wanted) {
 		log_error("no memory for the exporter");
+		status = 1;
+	} else if (enter_sandbox(&config->audit, sandbox) != 0) {
+		status = 1;
+	} else {
+		export_lines(&e);
 	}
 	for (size_t i = 0; i < e.count; i++)
 		outlet_finish(&e.outlets[i]);
-	return e.count == wanted ? 0 : 1;
+	return e.is_stale ? ROLE_ANEW : status;
 }

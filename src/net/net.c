@@ -103,7 +103,9 @@ int net_tune(int fd)
 	};
 	int flags = fcntl(fd, F_GETFL);
 
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+	/* All sockets of the gateway's begin so; an association couldn't change it. */
+	if (flags < 0 ||
+	    (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)

@@ -232,7 +232,8 @@ void alerter_check(const struct config *config, struct config_faults *faults)
 		config_check_owner(faults, &alerts->place, path, status.st_uid);
 }
 
-int alerter_run(int supervisor, const struct config *config, uint64_t heard)
+int alerter_run(int supervisor, const struct config *config, uint64_t heard,
+		const struct sandbox_program *sandbox)
 {
 	struct alerter alerter = {
 		.config = config,
@@ -256,6 +257,8 @@ int alerter_run(int supervisor, const struct config *config, uint64_t heard)
 		log_error("no memory for the alerter");
 		goto out;
 	}
+	if (sandbox_enter(sandbox, NULL, 0) != 0)
+		goto out;
 	follower_read(&alerter.log, &alerter.tally);
 	while (!alerter.is_ending)
 		wait_and_work(&alerter);

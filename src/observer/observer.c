@@ -11,6 +11,7 @@
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
+#include "cathgate/process/process.h"
 
 #include "control.h"
 #include "follower.h"
@@ -28,6 +29,7 @@ struct state {
 	const struct config *config;
 	int supervisor, listener;
 	bool is_ending;
+	bool is_stale; /* a folder that it wants is another than it may reach */
 	struct snapshot snapshot;
 	struct tally tally;
 	struct textfile textfile;
@@ -93,6 +95,9 @@ static void observe(struct state *state)
 			continue;
 		state->write_ms = clock_ms() + WRITE_MS;
 		textfile_write(&state->textfile, &state->snapshot, &state->tally, true);
+		if ((state->textfile.is_failing || state->log.is_failing) &&
+		    sandbox_is_stale())
+			state->is_ending = state->is_stale = true;
 	}
 }
 
@@ -107,7 +112,31 @@ static void finish_observing(struct state *state)
 	textfile_write(&state->textfile, &state->snapshot, &state->tally, false);
 }
 
-int observer_run(int supervisor, const struct config *config)
+/* It may look at the log, write the metrics, and remove its socket at the end. */
+MUST_USE static int enter_sandbox(const struct config *config,
+				  const struct sandbox_program *sandbox)
+{
+	const char *metrics = config->metrics.textfile.path;
+	const char *control = config->control.socket.path;
+	char *log = sandbox_folder_of(config->audit.file.path);
+	char *socket = sandbox_folder_of(control ? control : OBSERVER_CONTROL_USUAL);
+	char *written = metrics ? sandbox_folder_of(metrics) : NULL;
+	const struct sandbox_path paths[] = { { log, SANDBOX_READ },
+					      { "/dev/urandom", SANDBOX_READ },
+					      { socket, SANDBOX_REMOVE },
+					      { written, SANDBOX_CHANGE } };
+	int result = -1;
+
+	if (log && socket && (written || !metrics))
+		result = sandbox_enter(sandbox, paths, written ? 4 : 3);
+	free(log);
+	free(socket);
+	free(written);
+	return result;
+}
+
+int observer_run(int supervisor, const struct config *config,
+		 const struct sandbox_program *sandbox)
 {
 	struct state state = { .config = config,
 			       .supervisor = supervisor,
@@ -123,10 +152,12 @@ int observer_run(int supervisor, const struct config *config)
 		log_error("no memory for the observer");
 		goto out;
 	}
+	if (enter_sandbox(config, sandbox) != 0)
+		goto out;
 	follower_read(&state.log, &state.tally);
 	observe(&state);
 	finish_observing(&state);
-	status = 0;
+	status = state.is_stale ? ROLE_ANEW : 0;
 out:
 	control_close(state.listener, config->control.socket.path);
 	follower_close(&state.log);

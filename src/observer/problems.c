@@ -173,6 +173,14 @@ static void put_refusal(struct list *list, const char *subject, const char *what
 	    "%s refused, and what was in force stays: %s%s", what, more, verdict->text);
 }
 
+static void put_sandbox(struct list *list, const struct observer_head *head)
+{
+	if (head->lacks_landlock[0])
+		put(list, WARNING, "sandbox-weak", "landlock", "",
+		    "a process that is taken over could reach more files: %s",
+		    head->lacks_landlock);
+}
+
 static void put_log(struct list *list, const struct snapshot *snapshot,
 		    const struct tally *tally)
 {
@@ -243,6 +251,7 @@ json_t *problems_list(const struct snapshot *snapshot, const struct tally *tally
 	for (uint32_t i = 0; i < snapshot->head.end_count; i++)
 		put_end(&list, &snapshot->ends[i]);
 	put_log(&list, snapshot, tally);
+	put_sandbox(&list, &snapshot->head);
 	for (size_t i = 0; i < tally->recents.count; i++)
 		put_recent(&list, &tally->recents.items[i]);
 	return finish(&list);

@@ -8,6 +8,7 @@
 
 #include "cathgate/base/log.h"
 #include "cathgate/base/memory_file.h"
+#include "cathgate/sandbox/sandbox.h"
 
 /* Not under a leak checker, which must look into the memory. */
 void role_harden(void)
@@ -36,7 +37,8 @@ static void keep_from_commands(void)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* The place for a role's sandbox, too. */
+/* The process enters its sandbox later, when it has opened what it needs and before it
+ * reads what comes from outside. */
 int role_begin(const struct role *role, uint8_t **ret, size_t *ret_size)
 {
 	uint8_t *bytes;
@@ -51,6 +53,7 @@ int role_begin(const struct role *role, uint8_t **ret, size_t *ret_size)
 		return -1;
 	close(ROLE_LETTER);
 	log_context(role->context);
+	sandbox_report_to(ROLE_DEATHS);
 	*ret = bytes;
 	return 0;
 }

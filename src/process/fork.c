@@ -9,6 +9,8 @@
 
 #include "cathgate/base/log.h"
 
+#define KEEP_MAX 8
+
 static void close_all_but(const int *keep, size_t count)
 {
 	unsigned from = STDERR_FILENO + 1, next = 0;
@@ -24,6 +26,16 @@ static void close_all_but(const int *keep, size_t count)
 	}
 }
 
+/* Each child can still say how its sandbox ended it. */
+static void close_others(const int *keep, size_t count)
+{
+	int all[KEEP_MAX + 1] = { ROLE_DEATHS };
+
+	for (size_t i = 0; i < count && i < KEEP_MAX; i++)
+		all[1 + i] = keep[i];
+	close_all_but(all, 1 + count);
+}
+
 static void begin_child(const struct role *role, pid_t parent, const int *keep,
 			size_t count)
 {
@@ -31,7 +43,7 @@ static void begin_child(const struct role *role, pid_t parent, const int *keep,
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1); /* the parent ended before prctl could count */
-	close_all_but(keep, count);
+	close_others(keep, count);
 	log_context(role->context);
 }
 

@@ -110,7 +110,10 @@ static void mind_end(struct helper *helper, int status)
 	if (role->well_ms != 0 && clock_ms() - helper->started_ms > role->well_ms)
 		helper->backoff_ms = 0;
 	wait_ms = back_off(helper);
-	if (role->ended)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == ROLE_ANEW)
+		log_info("the %s is started anew: a folder of its own is another now",
+			 role->context);
+	else if (role->ended)
 		log_error("%s", role->ended);
 	else
 		log_error("the %s ended (%s %d): starting another in %lld ms",

@@ -59,22 +59,24 @@ static void drop_own_variables(void)
 	*to = NULL;
 }
 
-/* Puts the two where the program looks for them, and returns the program's descriptor,
- * which may have stood there. -1 with errno. */
-MUST_USE static int move_descriptors(int channel, int letter, int program)
+/* Puts them where the program looks for them, and returns the program's descriptor, which
+ * may have stood there. -1 with errno. */
+MUST_USE static int move_descriptors(const struct role_parent *parent, int channel,
+				     int letter)
 {
-	const int from[] = { channel, letter, program };
-	int moved[3];
+	const int from[] = { channel, letter, parent->deaths, parent->program };
+	int moved[4];
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		moved[i] = fcntl(from[i], F_DUPFD_CLOEXEC, ROLE_FREE);
 		if (moved[i] < 0)
 			return -1;
 	}
 	if (dup2(moved[0], ROLE_CHANNEL) < 0 || dup2(moved[1], ROLE_LETTER) < 0 ||
+	    dup2(moved[2], ROLE_DEATHS) < 0 ||
 	    close_range(ROLE_FREE, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
 		return -1;
-	return moved[2];
+	return moved[3];
 }
 
 /* In the child. The file is executed by its descriptor, so that it is the same program
@@ -92,7 +94,7 @@ __attribute__((noreturn)) static void become_program(const struct role *role,
 	die_with_parent(role, parent);
 	reset_signals();
 	drop_own_variables();
-	program = move_descriptors(channel, letter, parent->program);
+	program = move_descriptors(parent, channel, letter);
 	if (program >= 0)
 		execveat(program, "", arguments, environ, AT_EMPTY_PATH);
 	log_error("the %s can't be started, because cathgated can't execute its own file "

@@ -73,7 +73,8 @@ bool sandbox_is_stale(void)
 
 char *sandbox_folder_of(const char *path)
 {
-	char *copy = strdup(path);
+	char *real = realpath(path, NULL);
+	char *copy = real ? real : strdup(path);
 	char *folder = copy ? strdup(dirname(copy)) : NULL;
 
 	free(copy);

@@ -11,6 +11,18 @@
 #include "cathgate/supervisor/server.h"
 #include "supervisor/helpers/forker.h"
 
+/* In a process that was executed anew. The process ends where it can't have its sandbox.
+ */
+static const struct sandbox_program *sandbox_of(enum sandbox_role role)
+{
+	static struct sandbox_program *program;
+
+	program = sandbox_prepare(role);
+	if (!program)
+		role_exit(1); /* it has said why */
+	return program;
+}
+
 /* Most processes need the configuration in force. */
 static int pack_config(const void *argument, FILE *to)
 {
@@ -50,7 +62,7 @@ static int run_auditor(int channel, const struct config *config, const uint8_t *
 	(void)more;
 	(void)size;
 	auditing_show_state(channel);
-	return auditor_run(channel, config);
+	return auditor_run(channel, config, sandbox_of(SANDBOX_AUDITOR));
 }
 
 /* Associations that are still ending need an auditor to the last. */
@@ -66,7 +78,7 @@ static int run_resolver(int channel, const struct config *config, const uint8_t 
 {
 	(void)more;
 	(void)size;
-	return resolver_run(channel, config);
+	return resolver_run(channel, config, sandbox_of(SANDBOX_RESOLVER));
 }
 
 static bool wants_resolver(const void *argument)
@@ -81,7 +93,7 @@ static int run_dialler(int channel, const struct config *config, const uint8_t *
 {
 	(void)more;
 	(void)size;
-	return dialler_run(channel, config);
+	return dialler_run(channel, config, sandbox_of(SANDBOX_DIALLER));
 }
 
 /* Associations that finish the instance in hand may have to call their destination. */
@@ -117,7 +129,8 @@ static int pack_exporter(const void *argument, FILE *to)
 static int run_exporter(int channel, const struct config *config, const uint8_t *more,
 			size_t size)
 {
-	return exporter_run(channel, config, number_of(more, size) != 0);
+	return exporter_run(channel, config, number_of(more, size) != 0,
+			    sandbox_of(SANDBOX_EXPORTER));
 }
 
 static bool wants_exporter(const void *argument)
@@ -132,7 +145,7 @@ static int run_observer(int channel, const struct config *config, const uint8_t 
 {
 	(void)more;
 	(void)size;
-	return observer_run(channel, config);
+	return observer_run(channel, config, sandbox_of(SANDBOX_OBSERVER));
 }
 
 static bool wants_observer(const void *argument)
@@ -152,7 +165,8 @@ static int pack_alerter(const void *argument, FILE *to)
 static int run_alerter(int channel, const struct config *config, const uint8_t *more,
 		       size_t size)
 {
-	return alerter_run(channel, config, number_of(more, size));
+	return alerter_run(channel, config, number_of(more, size),
+			   sandbox_of(SANDBOX_ALERTER));
 }
 
 static bool wants_alerter(const void *argument)
@@ -191,11 +205,21 @@ static int run_scribe(int channel, const struct config *config, const uint8_t *m
 	const char *path = (const char *)more;
 	size_t path_size = strnlen(path, size) + 1;
 
+	struct sandbox_path reached;
+	char *folder;
+	int status = 1;
+
 	(void)channel;
 	(void)config;
 	if (path_size > size)
 		return 1;
-	return warning_list_save(path, path + path_size, size - path_size) == 0 ? 0 : 1;
+	folder = sandbox_folder_of(path);
+	reached = (struct sandbox_path){ folder, SANDBOX_CHANGE };
+	if (folder && sandbox_enter(sandbox_of(SANDBOX_SCRIBE), &reached, 1) == 0 &&
+	    warning_list_save(path, path + path_size, size - path_size) == 0)
+		status = 0;
+	free(folder);
+	return status;
 }
 
 static const struct role roles[ROLES_COUNT] = {

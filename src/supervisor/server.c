@@ -94,8 +94,11 @@ static void reap(struct server *server)
 	pid_t pid;
 
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+		char how[SANDBOXES_HOW_SIZE];
+
+		sandboxes_judge(server, pid, status, how);
 		if (!helpers_reaped(server->helpers, ROLES_COUNT, pid, status) &&
-		    !claim_reaped(&server->gate, pid, status, &usage))
+		    !claim_reaped(&server->gate, pid, status, how, &usage))
 			log_debug("process %d ended: neither helper nor association",
 				  pid);
 	}
@@ -280,6 +283,7 @@ static void maintain_places(struct server *server)
 		places_kill(places, auditing, REASON_GATEWAY_STOPPING);
 	places_kill_late(places, auditing);
 	if (auditing->helper->is_ready) {
+		sandboxes_tell(server);
 		accept_tell_turned_away(&server->gate, false);
 		places_renew_auditor(places, auditing);
 	}
@@ -339,6 +343,7 @@ static void release_all(struct server *server)
 	warnings_free(&server->warnings);
 	papers_free(&server->gate);
 	free(server->gate.modality_rates);
+	sandboxes_free(&server->sandboxes);
 	if (server->parent.signals >= 0)
 		close(server->parent.signals);
 	if (server->parent.program >= 0)
@@ -364,6 +369,17 @@ MUST_USE static int start_helpers(struct server *server)
 	return 0;
 }
 
+/* What no process of the gateway's needs. Each child's own sandbox comes on top. */
+MUST_USE static int enter_sandbox(struct server *server)
+{
+	struct sandboxes *sandboxes = &server->sandboxes;
+
+	if (sandboxes_prepare(sandboxes) != 0)
+		return -1;
+	server->parent.deaths = sandboxes->deaths.write;
+	return sandbox_enter(sandboxes->own, NULL, 0);
+}
+
 static void init_server(struct server *server, const char *config_path,
 			bool is_foreground)
 {
@@ -372,7 +388,9 @@ static void init_server(struct server *server, const char *config_path,
 		.parent = { .pid = getpid(),
 			    .signals = -1,
 			    .program = -1,
+			    .deaths = -1,
 			    .is_foreground = is_foreground },
+		.sandboxes = { .deaths = { .read = -1, .write = -1 } },
 		.auditing = { .state = -1 },
 		.gate = { .settings = &server->settings,
 			  .auditing = &server->auditing,
@@ -410,6 +428,8 @@ int server_run(const char *config_path, bool is_foreground)
 		log_error("signals: %s", strerror(errno));
 		goto out;
 	}
+	if (enter_sandbox(server) != 0)
+		goto out;
 	server->first_config = server->settings.config;
 	if (rates_renew(&server->gate.modality_rates, NULL, server->settings.config) !=
 	    0) {

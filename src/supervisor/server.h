@@ -3,12 +3,14 @@
  *
  *   server.c    acquire in order, one event loop, stop
  *   roles.c     every process that the supervisor starts
+ *   sandboxes.c what each of them may do, and what is told of one that did else
  *   reload.c    other settings come into force, or don't
  *   manager.c   the service manager's watchdog, and the status that it shows
  *   snapshot.c  what the observer is told, and what is counted for it
  */
 #pragma once
 
+#include "cathgate/sandbox/sandbox.h"
 #include "supervisor/expiry/warnings.h"
 #include "supervisor/gate/gate.h"
 #include "supervisor/helpers/forking.h"
@@ -30,6 +32,18 @@ enum roles_helper {
 	ROLES_COUNT
 };
 
+#define SANDBOXES_HOW_SIZE   128
+#define SANDBOXES_ALERT_SIZE 200
+#define SANDBOXES_UNTOLD     16
+
+struct sandboxes {
+	struct sandbox_program *own; /* the supervisor's */
+	char lacks_landlock[256];    /* and why; "": nothing lacks */
+	struct sandbox_deaths deaths;
+	char untold[SANDBOXES_UNTOLD][SANDBOXES_ALERT_SIZE]; /* alerts, the first first */
+	size_t untold_count;
+};
+
 struct server {
 	const char *config_path;
 	struct settings settings;
@@ -38,6 +52,7 @@ struct server {
 	struct watch *watch;
 
 	struct role_parent parent;
+	struct sandboxes sandboxes;
 	struct helper helpers[ROLES_COUNT];
 	struct auditing auditing;
 	struct resolver resolver;
@@ -60,6 +75,16 @@ struct server {
 void roles_init(struct server *server);
 /* Decides whether there is anybody to export to, once and for all. */
 void roles_decide_export(struct server *server);
+
+/* Makes the supervisor's own sandbox, and the pipe for deaths. 0; or -1, logged. */
+MUST_USE int sandboxes_prepare(struct sandboxes *sandboxes);
+void sandboxes_free(struct sandboxes *sandboxes);
+/* A process has been reaped, and is still known: says how it ended, as in "died of signal
+ * 11"; "" when in order. If its sandbox ended it, the log and an alert say so, too. */
+void sandboxes_judge(struct server *server, pid_t pid, int status,
+		     char ret[SANDBOXES_HOW_SIZE]);
+/* Tells the auditor of alerts that it hasn't heard yet. */
+void sandboxes_tell(struct server *server);
 
 /* A reload: all is read and checked as at start, then in force at once, or not at all.
  * The files are small and local, and reading them takes milliseconds; nothing else here

@@ -138,6 +138,8 @@ static void write_totals(const struct server *server, FILE *to)
 		.destination_count = (uint32_t)server->settings.config->destination_count,
 	};
 
+	snprintf(head.lacks_landlock, sizeof(head.lacks_landlock), "%s",
+		 server->sandboxes.lacks_landlock);
 	for (size_t i = 0; i < list->count; i++)
 		head.end_count += is_shown(list, i);
 	fwrite(&head, sizeof(head), 1, to);

@@ -106,7 +106,7 @@ static void fork_auditor(struct run *run, bool is_faulty)
 			close(run->line);
 		dup2(open(errors, O_WRONLY | O_CREAT | O_APPEND, 0600), STDERR_FILENO);
 		fault_orders = is_faulty ? orders : NULL;
-		_exit(auditor_run(ends[1], &run->config));
+		_exit(auditor_run(ends[1], &run->config, NULL));
 	}
 	close(ends[1]);
 	run->control = ends[0];

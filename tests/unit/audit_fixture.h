@@ -152,7 +152,7 @@ static inline void fork_auditor(struct fixture *fixture)
 		snprintf(errors, sizeof(errors), "%s/errors", fixture->directory);
 		close(ends[0]);
 		dup2(open(errors, O_WRONLY | O_CREAT | O_APPEND, 0600), STDERR_FILENO);
-		exit(auditor_run(ends[1], &fixture->config));
+		exit(auditor_run(ends[1], &fixture->config, NULL));
 	}
 	close(ends[1]);
 	fixture->control = ends[0];

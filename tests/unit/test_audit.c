@@ -189,9 +189,10 @@ static void the_supervisors_reason_is_written(void **state)
 	struct audit_record instance = instance_of("1.2.3", AUDIT_NO_OUTCOME);
 	assert_int_equal(audit_begin(line, &instance), 0);
 	assert_int_equal(
-		audit_channel_ending(fixture->control, "no such one", REASON_IDLE), 0);
+		audit_channel_ending(fixture->control, "no such one", REASON_IDLE, NULL),
+		0);
 	assert_int_equal(audit_channel_ending(fixture->control, ASSOCIATION,
-					      REASON_GATEWAY_STOPPING),
+					      REASON_GATEWAY_STOPPING, NULL),
 			 0);
 	close(line);
 	assert_int_equal(end_of_auditor(fixture), 0);
@@ -201,6 +202,32 @@ static void the_supervisors_reason_is_written(void **state)
 		   ",\"modality\":\"angio-3\",\"sop_instance\":\"1.2.3\"}",
 		   "\"association\",\"outcome\":\"aborted\",\"reason\":\"gateway-"
 		   "stopping\"," ENDED "," FROM "}");
+}
+
+/* The supervisor reaps the process only after its channel has closed. */
+static void how_a_process_died_is_written(void **state)
+{
+	struct fixture *fixture = *state;
+	start_auditor(fixture);
+	int line = open_line(fixture);
+	struct audit_record instance = instance_of("1.2.3", AUDIT_NO_OUTCOME);
+	assert_int_equal(audit_begin(line, &instance), 0);
+	close(line);
+	assert_int_equal(audit_channel_ending(fixture->control, ASSOCIATION,
+					      REASON_INTERNAL, "it called execve"),
+			 0);
+	/* Its lines come before those of whoever comes next. */
+	line = open_line(fixture);
+	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_REFUSED), AUDIT_DURABLE);
+	close(line);
+	assert_int_equal(end_of_auditor(fixture), 0);
+	ASSERT_LOG(fixture,
+		   "\"instance\",\"outcome\":\"failed\",\"reason\":\"internal\","
+		   "\"detail\":\"it called execve\"," FROM
+		   ",\"modality\":\"angio-3\",\"sop_instance\":\"1.2.3\"}",
+		   "\"association\",\"outcome\":\"aborted\",\"reason\":\"internal\","
+		   "\"detail\":\"it called execve\"," FROM "}",
+		   "\"association\",\"outcome\":\"refused\"," FROM "}");
 }
 
 /* Each sends one thing that it may not. */
@@ -433,6 +460,7 @@ int main(void)
 		TEST(many_share_one_sync),
 		TEST(the_dead_get_their_lines),
 		TEST(the_supervisors_reason_is_written),
+		TEST(how_a_process_died_is_written),
 		TEST(who_breaks_the_rules_is_cut_off),
 		TEST(nothing_nested_and_nothing_after_the_last_word),
 		TEST(one_who_does_not_read_is_cut_off),

@@ -195,6 +195,9 @@ static void a_full_disk_heals(void **state)
 	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), AUDIT_KEPT);
 	assert_int_equal(next_word(fixture), AUDIT_FULL);
 	assert_int_equal(submit(dying, AUDIT_ASSOCIATION, AUDIT_ACCEPTED), AUDIT_KEPT);
+	assert_int_equal(audit_channel_ending(fixture->control, ASSOCIATION,
+					      REASON_INTERNAL, NULL),
+			 0);
 	close(dying);
 	/* Its end is taken before what comes behind it. */
 	assert_int_equal(submit(line, AUDIT_ASSOCIATION, AUDIT_REFUSED), AUDIT_KEPT);

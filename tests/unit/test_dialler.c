@@ -64,7 +64,7 @@ static int start_dialler(void **state)
 		close(listener);
 		close(other_listener);
 		dup2(log[1], STDERR_FILENO);
-		_exit(dialler_run(pair[1], &config));
+		_exit(dialler_run(pair[1], &config, NULL));
 	}
 	close(pair[1]);
 	close(log[1]);

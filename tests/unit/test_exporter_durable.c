@@ -47,7 +47,7 @@ static void nothing_is_told_before_it_is_durable(void **state)
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* when the test fails */
 		close(ends[0]);
 		close(fixture->control);
-		exit(exporter_run(ends[1], &fixture->config, false));
+		exit(exporter_run(ends[1], &fixture->config, false, NULL));
 	}
 	close(ends[1]);
 	assert_int_equal(audit_tell(fixture->control, NULL, &record), 0);

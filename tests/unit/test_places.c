@@ -105,8 +105,8 @@ static enum association_notice_kind leave(struct place *place)
 			 notice.kind == ASSOCIATION_STOP ? SIGKILL : SIGKILL);
 	if (place->channel >= 0)
 		claim_forget(&gate, place);
-	assert_false(claim_reaped(&gate, getpid(), status, &usage));
-	assert_true(claim_reaped(&gate, pid, status, &usage));
+	assert_false(claim_reaped(&gate, getpid(), status, "", &usage));
+	assert_true(claim_reaped(&gate, pid, status, "", &usage));
 	return notice.kind;
 }
 

@@ -7,7 +7,7 @@
  * listener has none); a success or warning status reaches the modality only after the
  * destination gave it and its record is durable; a half-received object is never
  * completed at the destination; every way out leaves a record. It never touches another
- * association's memory or descriptors.
+ * association's memory or descriptors. From the first byte on it has no files.
  */
 #pragma once
 
@@ -23,6 +23,7 @@
 #include "cathgate/base/must_use.h"
 #include "cathgate/base/reason.h"
 #include "cathgate/net/addresses.h"
+#include "cathgate/sandbox/sandbox.h"
 #include "cathgate/tls/tls.h"
 
 /* What the supervisor hands over. The process owns the three descriptors; the rest is
@@ -37,6 +38,7 @@ struct association_start {
 	struct sockaddr_storage peer;
 	char id[AUDIT_ASSOCIATION_ID_SIZE];
 	int64_t accepted_ms; /* clock_ms() */
+	const struct sandbox_program *sandbox;
 };
 
 /* What an association and the supervisor say to each other, one datagram a notice. */

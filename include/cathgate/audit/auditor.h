@@ -20,6 +20,7 @@
 
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
+#include "cathgate/sandbox/sandbox.h"
 
 /* Opens the log (locked; waits up to 5 s for another's lock), reads its live file whole,
  * sends AUDIT_READY (client.h) on `control` and works until the control socket and every
@@ -29,8 +30,10 @@
  *
  * What the auditor finds at opening goes into the detail of the first record if that is
  * `start`, else into an alert before it; a broken log always gets an alert. The auditor
- * ignores signals that ask a process to end. */
-MUST_USE int auditor_run(int control, const struct config *config);
+ * ignores signals that ask a process to end. Once it has opened all that, it enters its
+ * sandbox, which leaves it the log's folder. */
+MUST_USE int auditor_run(int control, const struct config *config,
+			 const struct sandbox_program *sandbox);
 
 /* Adds what is wrong with audit.file and the keys, for --check and start. A process of
  * its own reads the signing key, so that no scraps of it stay in memory. */

@@ -68,8 +68,12 @@ MUST_USE int audit_channel_open(int control, const char *association, const char
  * last channel to this auditor has ended, unless in such silence, gets none: the new one
  * closes at once (the latest 4096 such associations are remembered). */
 MUST_USE int audit_channel_renew(int control, const char *association, const char *peer);
-/* Tells the auditor why we are about to end that association's process. -1 with errno. */
-int audit_channel_ending(int control, const char *association, enum reason reason);
+/* Tells the auditor why we are about to end that association's process; or how it ended
+ * by itself, which becomes the detail of its last lines (NULL: nothing more is known).
+ * When a channel closes without a last word, its last lines wait for this, for 2 s at
+ * most. -1 with errno. */
+int audit_channel_ending(int control, const char *association, enum reason reason,
+			 const char *how);
 /* A record of the supervisor's own (start, stop, reload, alert, a refused association
  * that never had a process). `peer` may be NULL. -1 with errno, EAGAIN as above. */
 int audit_tell(int control, const char *peer, const struct audit_record *record);

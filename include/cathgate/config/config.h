@@ -176,6 +176,14 @@ struct config_alerts {
 	struct config_place place;     /* of the command */
 };
 
+/* What becomes of a gateway whose kernel has no Landlock: a warning, or no start. */
+enum config_landlock { CONFIG_LANDLOCK_AUTO, CONFIG_LANDLOCK_REQUIRE };
+
+struct config_sandbox {
+	enum config_landlock landlock;
+	struct config_place place; /* of landlock */
+};
+
 struct config {
 	const char *path;
 	const char *gateway_name;
@@ -189,6 +197,7 @@ struct config {
 	struct config_metrics metrics;
 	struct config_control control;
 	struct config_alerts alerts;
+	struct config_sandbox sandbox;
 	struct config_limits limits;
 	struct config_place *places; /* of each key given, for config_place_of */
 	size_t place_count;
@@ -295,7 +304,7 @@ void config_entry_changes(const struct config_modality *before,
 			  const struct config_modality *now, char *ret, size_t size);
 
 /* The same for limits, as in "limits.max_associations 128 to 64"; and for the keys that a
- * running gateway can't change: its name, and those of audit, "audit.file". */
+ * running gateway can't change: its name, "sandbox.landlock", and those of audit. */
 void config_limits_changes(const struct config_limits *before,
 			   const struct config_limits *now, char *ret, size_t size);
 void config_fixed_changes(const struct config *before, const struct config *now,

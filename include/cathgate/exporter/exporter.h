@@ -15,6 +15,7 @@
 
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
+#include "cathgate/sandbox/sandbox.h"
 
 /* How long the exporter may go on when its control socket has closed. */
 #define EXPORTER_FINISH_MS 5000
@@ -26,4 +27,5 @@ bool exporter_finds_journal(const struct config_audit *audit);
 /* Works until the control socket closes, which must not be before the auditor has ended;
  * then exports what the log still holds, up to its end or EXPORTER_FINISH_MS. Returns
  * the exit status of the process: 0; 1, logged, when there is no memory. */
-MUST_USE int exporter_run(int control, const struct config *config, bool journal);
+MUST_USE int exporter_run(int control, const struct config *config, bool journal,
+			  const struct sandbox_program *sandbox);

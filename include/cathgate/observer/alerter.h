@@ -17,6 +17,7 @@
 
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
+#include "cathgate/sandbox/sandbox.h"
 
 #define ALERTER_COMMAND_SECONDS 30
 #define ALERTER_PER_MINUTE	4
@@ -37,4 +38,5 @@ void alerter_check(const struct config *config, struct config_faults *faults);
 /* Works until the supervisor's socket, which brings snapshots as the observer's does,
  * closes. `heard` is that of the alerter before: no alert is lost between the two, but
  * one of the last second may be told twice. Returns the exit status of its process. */
-MUST_USE int alerter_run(int supervisor, const struct config *config, uint64_t heard);
+MUST_USE int alerter_run(int supervisor, const struct config *config, uint64_t heard,
+			 const struct sandbox_program *sandbox);

@@ -22,6 +22,7 @@
 #include "cathgate/audit/record.h"
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
+#include "cathgate/sandbox/sandbox.h"
 #include "cathgate/base/histogram.h"
 #include "cathgate/observer/alerter.h"
 
@@ -57,6 +58,7 @@ struct observer_head {
 	int64_t pid;
 	bool is_ready, is_stopping, is_auditor_ready, is_log_stuck;
 	bool log_lacks_room;	      /* refusals are only counted */
+	char lacks_landlock[256];     /* what keeps it from the processes; "": nothing */
 	uint32_t handshaking, placed; /* connections now */
 	uint64_t handshakes;	      /* that ended well */
 	uint64_t turned_away;	      /* at accept, by a limit */
@@ -109,4 +111,5 @@ bool observer_is_wanted(const struct config *config);
 void observer_check(const struct config *config, struct config_faults *faults);
 
 /* Works until the supervisor's socket closes. Returns the exit status of its process. */
-MUST_USE int observer_run(int supervisor, const struct config *config);
+MUST_USE int observer_run(int supervisor, const struct config *config,
+			  const struct sandbox_program *sandbox);

@@ -31,8 +31,13 @@ struct config;
 enum {
 	ROLE_CHANNEL = 3, /* to the supervisor */
 	ROLE_LETTER,	  /* a sealed memory file: what the supervisor has packed */
+	ROLE_DEATHS,	  /* where it says how its sandbox ended it (sandbox.h) */
 	ROLE_FREE	  /* from here on there is none */
 };
+
+/* A helper that ends with this status wants another started in its place: what its
+ * sandbox lets it reach is no longer where it was. */
+#define ROLE_ANEW 75
 
 /* What a process is for. The members behind `outlives_parent` are a helper's: an
  * association has none of them. */
@@ -66,6 +71,7 @@ struct role_parent {
 	int signals;	    /* a signalfd that SIGCHLD makes readable */
 	int program;	    /* of role_program; -1 before */
 	bool is_foreground; /* --foreground is passed on */
+	int deaths; /* of sandbox.h: where a child says how its sandbox ended it */
 };
 
 /* Opens the program's own file, for role_start: to be called once, at the start. The

@@ -116,7 +116,8 @@ MUST_USE int sandbox_enter(const struct sandbox_program *program,
  * started anew. Always false where paths don't count. */
 bool sandbox_is_stale(void);
 
-/* The folder of a file, in memory of the caller's; NULL without memory. */
+/* The folder in which a file is, or is to be, in memory of the caller's. Symbolic links
+ * are followed. NULL without memory. */
 char *sandbox_folder_of(const char *path);
 
 /*

@@ -1,7 +1,7 @@
 /* The auditor's loop. It reads all that is ready, writes that with one sync and only then
  * answers: the busier the auditor is, the more records share a sync. */
 #include <errno.h>
-#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -13,6 +13,8 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
+#include "ended.h"
+#include "process.h"
 #include "refusals.h"
 #include "audit/write/writer.h"
 
@@ -22,13 +24,8 @@
 #define GATHER_US	 200
 #define EVENTS_A_TURN	 64
 #define MESSAGES_A_TURN	 4 /* of one channel, so that none starves the others */
-#define ENDED_MAX	 4096
-
-/* An association that this auditor has finished with. */
-struct ended {
-	char association[AUDIT_ASSOCIATION_ID_SIZE];
-	bool is_logged; /* that a channel was asked for again */
-};
+#define TOLD_HOW_MS	 2000
+#define TOLD_LOOK_MS	 100
 
 struct auditor {
 	int control, epoll;
@@ -43,8 +40,8 @@ struct auditor {
 	struct refusals refusals;
 	LIST_HEAD(, session) sessions;
 	SLIST_HEAD(, session) due;
-	struct ended ended[ENDED_MAX]; /* the latest, in a ring */
-	size_t next_ended;
+	struct ended ended;
+	unsigned untold; /* sessions whose channel has closed */
 };
 
 static void answer_session(struct session *session, uint32_t is_durable)
@@ -87,19 +84,13 @@ static void add_summary(void *context, const char *peer,
 	add_record(auditor, "", peer, summary);
 }
 
-static void note_ended(struct auditor *auditor, const struct session *session)
-{
-	struct ended *ended = &auditor->ended[auditor->next_ended++ % ENDED_MAX];
-	*ended = (struct ended){ .is_logged = false };
-	memcpy(ended->association, session->association, sizeof(ended->association));
-}
-
 static void end_session(struct auditor *auditor, struct session *session,
 			const char *fault)
 {
 	struct audit_record records[SESSION_LAST_RECORDS];
 	size_t count = session_last_records(session, fault, records);
 	session->has_ended = true;
+	auditor->untold -= session->until_ms != 0;
 	refusals_tell_ended(&auditor->refusals, session);
 	if (fault)
 		log_error("association %s: its channel is closed, %s",
@@ -109,9 +100,29 @@ static void end_session(struct auditor *auditor, struct session *session,
 			add_record(auditor, session->association, session->peer,
 				   &records[i]);
 	if (!session_is_silent(session))
-		note_ended(auditor, session);
+		ended_note(&auditor->ended, session->association);
 	LIST_REMOVE(session, others);
 	session_free(session);
+}
+
+/* A process that ends without a last word may have died by a signal: the supervisor says
+ * by which, once it has reaped it. The lines wait for that, but not for long. A process
+ * that only closes its channel and lives on gains nothing. */
+static bool waits_to_be_told(const struct auditor *auditor, const struct session *session)
+{
+	return auditor->is_control_open && !session->has_ended && !session->is_told &&
+	       !session_is_silent(session);
+}
+
+static void end_untold(struct auditor *auditor)
+{
+	struct session *session = LIST_FIRST(&auditor->sessions), *next;
+	for (; session && auditor->untold > 0; session = next) {
+		next = LIST_NEXT(session, others);
+		if (session->until_ms != 0 && (!waits_to_be_told(auditor, session) ||
+					       clock_ms() >= session->until_ms))
+			end_session(auditor, session, NULL);
+	}
 }
 
 static void read_channel(struct auditor *auditor, struct session *session)
@@ -136,7 +147,11 @@ static void read_channel(struct auditor *auditor, struct session *session)
 		if (has_closed || fault || session->is_answer_due)
 			break;
 	}
-	if (has_closed || fault) {
+	if (has_closed && !fault && waits_to_be_told(auditor, session)) {
+		epoll_ctl(auditor->epoll, EPOLL_CTL_DEL, session->channel, NULL);
+		session->until_ms = clock_ms() + TOLD_HOW_MS;
+		auditor->untold++;
+	} else if (has_closed || fault) {
 		end_session(auditor, session, fault);
 	} else if (session->is_answer_due &&
 		   refusals_take(&auditor->refusals, session, &record)) {
@@ -190,22 +205,6 @@ static struct session *find_session(struct auditor *auditor, const char *associa
 	return NULL;
 }
 
-static bool has_finished_with(struct auditor *auditor, const char *association)
-{
-	for (size_t i = 0; i < ENDED_MAX; i++) {
-		struct ended *ended = &auditor->ended[i];
-		if (strcmp(ended->association, association) != 0)
-			continue;
-		if (!ended->is_logged)
-			log_error("association %s: it asked for a new channel after its "
-				  "last one had ended; it gets none",
-				  association);
-		ended->is_logged = true;
-		return true;
-	}
-	return false;
-}
-
 /* An association that gets a second channel keeps what it told on the first, and its used
  * limits. One that lost its channel by its own doing gets none. Either would be a way
  * around the limits otherwise. */
@@ -213,10 +212,11 @@ static void renew_session(struct auditor *auditor, int channel,
 			  const struct message_control_head *address)
 {
 	struct session *session = find_session(auditor, address->association);
-	if (session && watch_channel(auditor, channel, session) == 0) {
+	if (session && session->until_ms == 0 &&
+	    watch_channel(auditor, channel, session) == 0) {
 		epoll_ctl(auditor->epoll, EPOLL_CTL_DEL, session->channel, NULL);
 		session_move(session, channel);
-	} else if (session || has_finished_with(auditor, address->association)) {
+	} else if (session || ended_has(&auditor->ended, address->association)) {
 		close(channel);
 	} else {
 		open_session(auditor, channel, address);
@@ -224,11 +224,14 @@ static void renew_session(struct auditor *auditor, int channel,
 }
 
 static void set_ending(struct auditor *auditor,
-		       const struct message_control_head *address)
+		       const struct message_control_head *address, const char *how)
 {
 	struct session *session = find_session(auditor, address->association);
-	if (session)
-		session->ending = address->reason;
+	if (!session)
+		return;
+	session->is_told = true;
+	session->ending = address->reason;
+	snprintf(session->how, sizeof(session->how), "%s", how);
 }
 
 static bool send_reply(struct auditor *auditor, enum audit_reply reply)
@@ -255,8 +258,9 @@ static void take_control(struct auditor *auditor, struct message_control *messag
 	}
 	if (channel >= 0)
 		close(channel);
-	if (is_alone && address->kind == MESSAGE_ENDING && address->reason < REASON_COUNT)
-		set_ending(auditor, address);
+	if (address->kind == MESSAGE_ENDING && address->reason < REASON_COUNT &&
+	    (is_alone || (is_whole && record_is_sound(&message->record))))
+		set_ending(auditor, address, is_whole ? message->record.detail : "");
 	else if (is_alone && address->kind == MESSAGE_PING)
 		send_reply(auditor, AUDIT_ALIVE);
 	else if (is_alone &&
@@ -350,6 +354,8 @@ static int wait_ms(const struct auditor *auditor)
 	int wait_ms = is_untold ? TELL_RETRY_MS : writer_wait_ms(&auditor->writer);
 	wait_ms =
 		sooner(wait_ms, repeats_wait_ms(&auditor->refusals.repeats, clock_ms()));
+	if (auditor->untold > 0) /* rare: no need to be exact */
+		wait_ms = sooner(wait_ms, TOLD_LOOK_MS);
 	if (!has_figures(auditor) || !auditor->is_control_open)
 		return wait_ms;
 	return sooner(wait_ms, FIGURES_EVERY_MS);
@@ -408,6 +414,7 @@ static void serve_channels(struct auditor *auditor)
 		int wait = wait_ms(auditor);
 		take_ready(auditor, wait < 0 ? -1 : (int64_t)wait * 1000);
 		gather_records(auditor);
+		end_untold(auditor);
 		look_for_room(auditor);
 		repeats_flush(&auditor->refusals.repeats, clock_ms(),
 			      auditor->has_stop && LIST_EMPTY(&auditor->sessions));
@@ -423,16 +430,6 @@ static void serve_channels(struct auditor *auditor)
 	}
 	repeats_flush(&auditor->refusals.repeats, clock_ms(), true);
 	writer_finish(&auditor->writer);
-}
-
-/* The supervisor ends the auditor by closing the control socket, after every association:
- * a Ctrl-C or a stop of the whole group must not end it first. A file-size limit is told
- * by write() instead, and heals like a full disk. */
-static void ignore_signals(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ };
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		signal(signals[i], SIG_IGN);
 }
 
 static int auditor_open(int control, const struct config *config, struct auditor *auditor)
@@ -473,7 +470,8 @@ static void auditor_close(struct auditor *auditor)
 	refusals_close(&auditor->refusals);
 }
 
-int auditor_run(int control, const struct config *config)
+int auditor_run(int control, const struct config *config,
+		const struct sandbox_program *sandbox)
 {
 	struct auditor auditor = {
 		.control = control,
@@ -482,8 +480,9 @@ int auditor_run(int control, const struct config *config)
 		.writer = { .log = { .file = { .fd = -1, .lock = -1 } } }
 	};
 	int status = 1;
-	ignore_signals();
-	if (auditor_open(control, config, &auditor))
+	process_ignore_signals();
+	if (auditor_open(control, config, &auditor) ||
+	    process_enter_sandbox(&config->audit, sandbox) != 0)
 		goto out;
 	send_reply(&auditor, AUDIT_READY);
 	serve_channels(&auditor);

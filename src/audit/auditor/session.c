@@ -153,13 +153,14 @@ const char *session_take(struct session *session, const struct pseudonym *pseudo
 	return fault;
 }
 
-static void finish_record(struct audit_record *record, enum audit_outcome outcome,
-			  enum reason reason)
+static void finish_record(const struct session *session, enum audit_outcome outcome,
+			  struct audit_record *record)
 {
 	record->outcome = outcome;
-	record->reason = reason;
-	snprintf(record->detail, sizeof(record->detail),
-		 "its process ended without a last word");
+	record->reason = session->ending;
+	snprintf(record->detail, sizeof(record->detail), "%s",
+		 session->how[0] ? session->how
+				 : "its process ended without a last word");
 }
 
 size_t session_last_records(const struct session *session, const char *fault,
@@ -180,14 +181,14 @@ size_t session_last_records(const struct session *session, const char *fault,
 	if (session->has_begun) {
 		ret[count] = session->begun;
 		pin_known(session, &ret[count]);
-		finish_record(&ret[count++],
+		finish_record(session,
 			      session->has_sent_last_fragment ? AUDIT_UNCONFIRMED
 							      : AUDIT_FAILED,
-			      session->ending);
+			      &ret[count++]);
 	}
 	if (!session->has_ended) {
 		ret[count] = session->known;
-		finish_record(&ret[count++], AUDIT_ABORTED, session->ending);
+		finish_record(session, AUDIT_ABORTED, &ret[count++]);
 	}
 	return count;
 }

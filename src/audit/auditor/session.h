@@ -28,6 +28,9 @@ struct session {
 	bool may_begin_again; /* the instance that was begun on the channel before */
 	bool has_counted;     /* refused instances that the log has no line of yet */
 	enum reason ending;   /* why the supervisor ends the process, or internal */
+	bool is_told;	      /* the supervisor has said that it ends, or has ended ... */
+	char how[128];	      /* ... and how, if there is more to say than why */
+	int64_t until_ms;     /* its channel has closed: so long that is waited for */
 	/* The process waits for the answer to its record of that number. */
 	bool is_answer_due, is_queued;
 	uint32_t number;

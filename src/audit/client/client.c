@@ -156,12 +156,19 @@ int audit_channel_renew(int control, const char *association, const char *peer)
 	return open_channel(control, MESSAGE_RENEW, association, peer);
 }
 
-int audit_channel_ending(int control, const char *association, enum reason reason)
+int audit_channel_ending(int control, const char *association, enum reason reason,
+			 const char *how)
 {
 	struct message_control_head address =
 		address_of(MESSAGE_ENDING, association, NULL);
+	struct audit_record record;
 	address.reason = reason;
-	return send_message(control, &address, sizeof(address), NULL);
+	if (!how)
+		return send_message(control, &address, sizeof(address), NULL);
+	audit_record_init(&record);
+	record.event = AUDIT_ASSOCIATION;
+	set_text(record.detail, sizeof(record.detail), how);
+	return send_message(control, &address, sizeof(address), &record);
 }
 
 int audit_tell(int control, const char *peer, const struct audit_record *record)

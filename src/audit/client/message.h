@@ -14,7 +14,8 @@ enum message_kind {
 	MESSAGE_BEGIN,
 	MESSAGE_LAST_FRAGMENT,
 	MESSAGE_SUBMIT,
-	/* On the control socket: the address alone, or with its record (MESSAGE_TELL).
+	/* On the control socket: the address alone, or with its record (MESSAGE_TELL, and
+	 * MESSAGE_ENDING where a detail says how).
 	 * MESSAGE_OPEN and MESSAGE_RENEW bring the auditor's end of a channel. */
 	MESSAGE_OPEN,
 	MESSAGE_RENEW,

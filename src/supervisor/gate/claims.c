@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -208,7 +209,19 @@ static void charge_work(struct gate *gate, const struct place *place,
 				clock_ms());
 }
 
-bool claim_reaped(struct gate *gate, pid_t pid, int status, const struct rusage *usage)
+/* The auditor holds back the last lines until it hears this. */
+static void tell_how(const struct gate *gate, const struct place *place, const char *how)
+{
+	int auditor = gate->auditing->helper->channel;
+	char detail[128];
+
+	snprintf(detail, sizeof(detail), "its process %s", how);
+	if (auditor >= 0)
+		audit_channel_ending(auditor, place->id, REASON_INTERNAL, detail);
+}
+
+bool claim_reaped(struct gate *gate, pid_t pid, int status, const char *how,
+		  const struct rusage *usage)
 {
 	struct place *place = gate->places.first;
 
@@ -216,11 +229,10 @@ bool claim_reaped(struct gate *gate, pid_t pid, int status, const struct rusage 
 		place = place->next;
 	if (!place)
 		return false;
-	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL) {
-		log_bug("an association's process (%d) died of signal %d", pid,
-			WTERMSIG(status));
+	if (how[0] && !place->is_killed)
+		tell_how(gate, place, how);
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
 		crash_note(gate, place, WTERMSIG(status));
-	}
 	place->pid = 0;
 	charge_work(gate, place, usage);
 	if (place->channel < 0)

@@ -72,8 +72,9 @@ enum claim claim_hear(struct gate *gate, struct place *place,
 void claim_return(struct gate *gate, struct place *place);
 /* The process has closed its channel, or is heard no longer. */
 void claim_forget(struct gate *gate, struct place *place);
-/* The process has been reaped. False when it was no association's. */
-MUST_USE bool claim_reaped(struct gate *gate, pid_t pid, int status,
+/* The process has been reaped; `how` it ended is "" when in order. False when it was no
+ * association's. */
+MUST_USE bool claim_reaped(struct gate *gate, pid_t pid, int status, const char *how,
 			   const struct rusage *usage);
 /* The place's process has died of that signal. */
 void crash_note(struct gate *gate, const struct place *place, int signal);

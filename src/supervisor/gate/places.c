@@ -83,7 +83,7 @@ void place_kill(struct place *place, const struct auditing *auditing, enum reaso
 	if (place->pid <= 0)
 		return;
 	if (auditing->helper->channel >= 0)
-		audit_channel_ending(auditing->helper->channel, place->id, reason);
+		audit_channel_ending(auditing->helper->channel, place->id, reason, NULL);
 	place->is_killed = true;
 	kill(place->pid, SIGKILL);
 }

@@ -59,9 +59,13 @@ MUST_USE static int give_answer(int channel, const struct dialler_answer *answer
 				0);
 }
 
-int dialler_run(int channel, const struct config *config)
+int dialler_run(int channel, const struct config *config,
+		const struct sandbox_program *sandbox)
 {
 	struct dialler_request request;
+
+	if (sandbox_enter(sandbox, NULL, 0) != 0)
+		return 1;
 
 	for (;;) {
 		ssize_t size = recv(channel, &request, sizeof(request), 0);

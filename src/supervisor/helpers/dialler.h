@@ -16,6 +16,7 @@
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 #include "cathgate/process/process.h"
+#include "cathgate/sandbox/sandbox.h"
 
 /* One datagram each. */
 struct dialler_request {
@@ -32,7 +33,8 @@ struct dialler_answer {
 };
 
 /* What the process does. */
-MUST_USE int dialler_run(int channel, const struct config *config);
+MUST_USE int dialler_run(int channel, const struct config *config,
+			 const struct sandbox_program *sandbox);
 
 /* 0; or -1 when it can't be told now: it is away, or busy. Never waits. */
 MUST_USE int dialler_ask(const struct helper *dialler,

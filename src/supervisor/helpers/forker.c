@@ -12,6 +12,7 @@
 #include "cathgate/base/log.h"
 #include "cathgate/dicom/upper_layer.h"
 #include "cathgate/process/process.h"
+#include "cathgate/sandbox/sandbox.h"
 #include "supervisor/settings/settings.h"
 
 static const struct role association = { .name = "cathgated-assoc" };
@@ -21,6 +22,7 @@ struct forker {
 	pid_t supervisor;
 	const struct config *config;
 	struct tls_context **servers, **clients;
+	struct sandbox_program *own, *sandbox; /* the second is an association's */
 };
 
 /* OpenSSL reads its configuration file at its first use, and the C library the time zone.
@@ -41,7 +43,11 @@ MUST_USE static int prepare(struct forker *forker, const uint8_t *more, size_t s
 	if (!forker->servers || !forker->clients)
 		return -1;
 	init_libraries();
-	return settings_take_tls(config, more, size, forker->servers, forker->clients);
+	if (settings_take_tls(config, more, size, forker->servers, forker->clients) != 0)
+		return -1;
+	forker->own = sandbox_prepare(SANDBOX_FORKER);
+	forker->sandbox = sandbox_prepare(SANDBOX_ASSOCIATION);
+	return forker->own && forker->sandbox ? sandbox_enter(forker->own, NULL, 0) : -1;
 }
 
 static void forget(struct forker *forker)
@@ -50,6 +56,8 @@ static void forget(struct forker *forker)
 		tls_context_free(forker->servers[i]);
 	for (size_t i = 0; forker->clients && i < forker->config->destination_count; i++)
 		tls_context_free(forker->clients[i]);
+	sandbox_free(forker->own);
+	sandbox_free(forker->sandbox);
 	free(forker->servers);
 	free(forker->clients);
 }
@@ -68,6 +76,7 @@ __attribute__((noreturn)) static void become_association(
 		.auditor = came[FORKER_AUDITOR],
 		.peer = order->peer,
 		.accepted_ms = order->accepted_ms,
+		.sandbox = forker->sandbox,
 	};
 
 	memcpy(start.id, order->id, sizeof(start.id));
@@ -125,7 +134,7 @@ int forker_run(int channel, const struct config *config, const uint8_t *more, si
 	int status = 1;
 
 	if (prepare(&forker, more, size) != 0) {
-		log_error("no memory for the certificates");
+		log_error("the forker can't begin: no memory, or no sandbox");
 	} else if (answer(&forker, &ready) == 0) {
 		while (obey(&forker) == 0)
 			continue;

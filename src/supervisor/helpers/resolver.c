@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "cathgate/base/log.h"
+#include "supervisor/helpers/name_files.h"
 
 #define AGAIN_MS	 30000
 #define AGAIN_UNKNOWN_MS 2000 /* while a name has had no answer yet */
@@ -18,11 +19,15 @@ struct answer {
 	struct net_addresses addresses;
 };
 
-int resolver_run(int channel, const struct config *config)
+int resolver_run(int channel, const struct config *config,
+		 const struct sandbox_program *sandbox)
 {
 	struct pollfd end = { .fd = channel, .events = POLLIN };
 	bool *failing = calloc(config->destination_count, sizeof(*failing));
+	int status = 0;
 
+	if (name_files_enter(sandbox, config) != 0)
+		role_exit(1);
 	for (;;) {
 		int wait_ms = AGAIN_MS;
 
@@ -47,10 +52,14 @@ int resolver_run(int channel, const struct config *config)
 		}
 		if (poll(&end, 1, wait_ms) > 0)
 			goto out;
+		if (sandbox_is_stale()) {
+			status = ROLE_ANEW;
+			goto out;
+		}
 	}
 out:
 	free(failing);
-	return 0;
+	return status;
 }
 
 void resolver_decide(struct resolver *resolver, struct settings *settings)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cathgate/process/process.h"
+#include "cathgate/sandbox/sandbox.h"
 #include "supervisor/settings/settings.h"
 
 struct resolver {
@@ -17,7 +18,8 @@ struct resolver {
 /* Takes from the settings' destinations what is a number, and looks for names. */
 void resolver_decide(struct resolver *resolver, struct settings *settings);
 /* What the process does, until its channel closes. Returns its exit status. */
-MUST_USE int resolver_run(int channel, const struct config *config);
+MUST_USE int resolver_run(int channel, const struct config *config,
+			  const struct sandbox_program *sandbox);
 void resolver_hear(struct resolver *resolver, struct settings *settings);
 /* Other settings are in force: what is known of hosts in `before` stays known. Whether
  * their destinations are at other hosts or ports. */

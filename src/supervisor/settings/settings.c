@@ -9,6 +9,7 @@
 #include "cathgate/base/secrets.h"
 #include "cathgate/dicom/sop_class.h"
 #include "cathgate/observer/alerter.h"
+#include "cathgate/sandbox/sandbox.h"
 
 static const struct config_sop_classes sop_classes = {
 	.uid_of_name = sop_class_uid,
@@ -84,6 +85,26 @@ static void load_tls(struct settings *settings, const struct settings *running)
 	}
 }
 
+/* What keeps the processes from their sandboxes. */
+static void check_sandbox(struct settings *settings)
+{
+	const struct config_sandbox *sandbox = &settings->config->sandbox;
+	const char *seccomp = sandbox_lacks_seccomp();
+	const char *landlock = sandbox_lacks_landlock();
+	bool must = sandbox->landlock == CONFIG_LANDLOCK_REQUIRE;
+
+	if (seccomp)
+		config_fault_add(&settings->faults, CONFIG_ERROR, &sandbox->place,
+				 "no process can have its sandbox: %s", seccomp);
+	if (landlock)
+		config_fault_add(&settings->faults, must ? CONFIG_ERROR : CONFIG_WARNING,
+				 &sandbox->place, "%s: %s%s",
+				 must ? "without Landlock the gateway is not to start"
+				      : "without Landlock a process that is taken over "
+					"could reach more files",
+				 landlock, must ? "; or write landlock = \"auto\"" : "");
+}
+
 MUST_USE static int load_rest(struct settings *settings, const struct settings *running)
 {
 	const struct config *config = settings->config;
@@ -102,6 +123,7 @@ MUST_USE static int load_rest(struct settings *settings, const struct settings *
 		policy_check(config, &settings->faults);
 		audit_check(&config->audit, &settings->faults);
 		alerter_check(config, &settings->faults);
+		check_sandbox(settings);
 	}
 	secrets_end();
 	return settings->faults.error_count == 0 ? 0 : -1;
