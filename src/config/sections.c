@@ -477,6 +477,8 @@ void sections_read(struct reader *reader, struct config *config)
 {
 	config->audit = audit_usual;
 	config->limits = limits_usual;
+	/* A warning may want a place. */
+	config->sandbox.place = reader_member_place(reader, reader->root, "sandbox");
 	reader_group(reader, reader->root, top_keys, KEY_COUNT(top_keys), config);
 	modalities_read_drop_ins(reader, config);
 }

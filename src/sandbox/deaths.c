@@ -44,7 +44,7 @@ static void read_all(struct sandbox_deaths *deaths)
 const char *sandbox_deaths_call(struct sandbox_deaths *deaths, pid_t pid)
 {
 	static char number[32];
-	const char *ret = "a call without a name, or of another architecture,";
+	const char *ret = "what nobody could name (of another architecture, say)";
 
 	read_all(deaths);
 	for (size_t i = 0; i < SANDBOX_DEATHS_KEPT; i++) {

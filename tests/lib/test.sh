@@ -250,6 +250,7 @@ end_gateways() {
 		[ "$status" -eq 0 ] || { why="the gateway ended with $status"; return 1; }
 	done
 	! grep -qs Sanitizer "$work/cathgated.log" || { why="a sanitizer complained"; return 1; }
+	! grep -qs 'sandbox: denied: ' "$work/cathgated.log" || { why="a process lacks a system call"; return 1; }
 }
 
 # send PORT FILE...: storescu as the modality. CERTIFICATE, CA, CALLING, CALLED and OPTIONS

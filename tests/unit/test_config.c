@@ -254,6 +254,13 @@ static const struct row faults[] = {
 	{ ".jsonl\";", "\"; keep_days = -1;", 14, "audit.keep_days", "from 1 to" },
 	{ ".jsonl\";", "\"; journal = \"on\";", 14, "audit.journal", "\"auto\"" },
 
+	/* nothing turns the sandbox off */
+	{ "limits:", "sandbox: { landlock = \"off\"; }; limits:", 15, "sandbox.landlock",
+	  "\"auto\"|\"require\"" },
+	{ "limits:", "sandbox: { seccomp = \"auto\"; }; limits:", 15, "sandbox.seccomp",
+	  "unknown" },
+	{ "limits:", "sandbox = \"auto\"; limits:", 15, "sandbox", "a group" },
+
 	/* our own socket, or one of systemd's */
 	{ "address = \"127.0.0.1\";", "socket = \"dicom-tls\";", 2, "listen[0].port",
 	  "remove port, or remove socket" },
@@ -460,6 +467,7 @@ static void defaults_are_those_of_the_sample(void **state)
 	assert_int_equal(config->audit.keep_days, 0);
 	assert_null(config->audit.messages.path);
 	assert_int_equal(config->audit.journal, CONFIG_JOURNAL_AUTO);
+	assert_int_equal(config->sandbox.landlock, CONFIG_LANDLOCK_AUTO);
 	snprintf(expected, sizeof(expected), "%s/tls/g.crt", folder);
 	assert_string_equal(config->listen[0].tls.certificate.items[0].path, expected);
 	assert_string_equal(config->listen[0].tls.ca.path, "/ca.crt");

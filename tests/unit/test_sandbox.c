@@ -402,7 +402,7 @@ static void test_attacks_end_the_process(void **state)
 	assert_int_equal(
 		WTERMSIG(run_in(SANDBOX_ASSOCIATION, NULL, 0, block_signal, &pid)),
 		SIGSYS);
-	assert_non_null(strstr(sandbox_deaths_call(&deaths, pid), "without a name"));
+	assert_non_null(strstr(sandbox_deaths_call(&deaths, pid), "nobody could name"));
 }
 
 /* Another's words don't hide what a process said of its own death, and nobody's words
@@ -418,12 +418,12 @@ static void test_the_pipe_is_only_believed_of_the_dead(void **state)
 	while (write(deaths.write, &lie, sizeof(lie)) == sizeof(lie))
 		continue;
 	run_in(SANDBOX_ASSOCIATION, NULL, 0, call_execve, &pid);
-	assert_non_null(strstr(sandbox_deaths_call(&deaths, pid), "without a name"));
+	assert_non_null(strstr(sandbox_deaths_call(&deaths, pid), "nobody could name"));
 	run_in(SANDBOX_ASSOCIATION, NULL, 0, call_execve, &pid);
 	assert_int_equal(write(deaths.write, &lie, sizeof(lie)), sizeof(lie));
 	assert_string_equal(sandbox_deaths_call(&deaths, pid), "execve");
 	assert_string_equal(sandbox_deaths_call(&deaths, 4242), "mount");
-	assert_non_null(strstr(sandbox_deaths_call(&deaths, pid), "without a name"));
+	assert_non_null(strstr(sandbox_deaths_call(&deaths, pid), "nobody could name"));
 }
 
 static int call_harmless_twice(void)

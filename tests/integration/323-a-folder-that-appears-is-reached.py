@@ -1,0 +1,28 @@
+"""Goal: a folder that a process may write to and that wasn't there, or was replaced, when it
+entered its sandbox is reached soon: the process makes room for another, and nothing is lost."""
+import shutil
+
+from harness import Test, child, eventually
+from objects import make
+
+with Test() as t:
+	metrics, messages = t.work / "metrics", t.work / "messages"
+	gateway = t.gateway(t.pacs(), {"metrics.textfile": str(metrics / "cathgate.prom"),
+				       "audit.messages": str(messages)})
+	association = t.associate(gateway)
+	assert association.store(make("explicit")).status == 0
+	eventually(lambda: list(messages.glob("*.log")))
+	gateway.wait_log("can't be written")
+	observer = gateway.helper("observer")
+	metrics.mkdir()
+	eventually((metrics / "cathgate.prom").exists)
+	gateway.wait_log("the observer is started anew: a folder of its own is another now")
+	assert child(gateway.pid, "observer") not in (None, observer)
+
+	shutil.rmtree(messages)
+	messages.mkdir()
+	assert association.store(make("explicit")).status == 0
+	study = gateway.wait_audit_beyond(1, event="instance")["study"]
+	association.release()	# what was stored is told when its association has ended
+	eventually(lambda: any(study in file.read_text() for file in messages.glob("*.log")))
+	gateway.wait_log("the exporter is started anew: a folder of its own is another now")
