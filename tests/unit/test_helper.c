@@ -80,7 +80,7 @@ static int look_around(int channel, const struct config *config, const uint8_t *
 	if (is_changed)
 		return HAS_MEMORY;
 	for (int fd = STDERR_FILENO + 1; fd < 256; fd++)
-		if (fd != channel && fcntl(fd, F_GETFD) >= 0)
+		if ((fd == channel || fd == ROLE_DEATHS) != (fcntl(fd, F_GETFD) >= 0))
 			return HAS_DESCRIPTORS;
 	if (getenv("NOTIFY_SOCKET") || getenv("LISTEN_FDS") || !getenv("OF_USE"))
 		return HAS_VARIABLES;
@@ -129,7 +129,7 @@ static const struct role all[RUNS] = {
 	[NEVER_END] = { .context = "never end", .run = never_end },
 };
 
-static struct role_parent parent = { .program = -1 };
+static struct role_parent parent = { .program = -1, .deaths = -1 };
 static struct role role;
 static struct helper helper;
 
@@ -154,6 +154,7 @@ static int begin(void **state)
 	if (parent.pid == 0) {
 		parent.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 		parent.program = role_program();
+		parent.deaths = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	}
 	parent.pid = getpid();
 	become(LOOK_AROUND);
@@ -161,7 +162,7 @@ static int begin(void **state)
 	now_ms = 1000;
 	pair_error = 0;
 	is_changed = is_wanted = true;
-	return parent.signals >= 0 && parent.program >= 0 ? 0 : -1;
+	return parent.signals >= 0 && parent.program >= 0 && parent.deaths >= 0 ? 0 : -1;
 }
 
 static int count_descriptors(void)
