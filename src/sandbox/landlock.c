@@ -54,11 +54,9 @@ static uint64_t files_of(int abi)
 	       (abi >= 5 ? FS_IOCTL_DEV : 0);
 }
 
-/* An association makes connections of its own until the dialler does. */
 static bool connects(enum sandbox_role role)
 {
-	return table_kind(role) == TABLE_OPEN || role == SANDBOX_ASSOCIATION ||
-	       role == SANDBOX_FORKER;
+	return role == SANDBOX_DIALLER || table_kind(role) == TABLE_OPEN;
 }
 
 static uint64_t rights_of(enum sandbox_use use, bool is_folder)

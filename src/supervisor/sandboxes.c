@@ -32,8 +32,9 @@ void sandboxes_free(struct sandboxes *sandboxes)
 	sandbox_deaths_close(&sandboxes->deaths);
 }
 
-/* As in "the exporter", "the process of association 0123456789abcdef". */
-static void name_process(const struct server *server, pid_t pid, char *ret, size_t size)
+/* As in "the exporter", "the process of association 0123456789abcdef". False for a child
+ * that the gateway has not started, or has replaced. */
+static bool name_process(const struct server *server, pid_t pid, char *ret, size_t size)
 {
 	for (size_t i = 0; i < ROLES_COUNT; i++)
 		if (server->helpers[i].pid == pid) {
@@ -42,14 +43,14 @@ static void name_process(const struct server *server, pid_t pid, char *ret, size
 			if (server->helpers[i].role->context)
 				snprintf(ret, size, "the %s",
 					 server->helpers[i].role->context);
-			return;
+			return true;
 		}
 	for (const struct place *p = server->gate.places.first; p; p = p->next)
 		if (p->pid == pid) {
 			snprintf(ret, size, "the process of association %s", p->id);
-			return;
+			return true;
 		}
-	snprintf(ret, size, "process %d", (int)pid);
+	return false;
 }
 
 static void raise_alert(struct sandboxes *sandboxes, const char *alert)
@@ -64,9 +65,9 @@ static void say_how(struct server *server, pid_t pid, int signal, const char *ho
 {
 	char who[64], text[SANDBOXES_ALERT_SIZE];
 
-	if (signal == 0 || signal == SIGKILL)
+	if (signal == 0 || signal == SIGKILL ||
+	    !name_process(server, pid, who, sizeof(who)))
 		return;
-	name_process(server, pid, who, sizeof(who));
 	snprintf(text, sizeof(text), "%s %s", who, how);
 	log_bug("%s", text);
 	if (signal != SIGSYS)

@@ -23,6 +23,8 @@ ATTACKS = {
 	"mmap": (put.MMAP, 0, 4096, 7, 0x22, -1, 0),
 	"mprotect": (put.MPROTECT, 0, 4096, 5),
 	"sendto": (put.SENDTO, 0, 0, 0, 0x20000000, 0, 0),	# MSG_FASTOPEN
+	"socket": (put.SOCKET, 2, 1, 0),
+	"connect": (put.CONNECT, 0, 0, 0),
 	"unlinkat": (put.UNLINKAT, -100, b"/tmp/x\0", 0),
 	"mount": (put.MOUNT, 0, 0, 0, 0, 0),
 	"prctl": (put.PRCTL, 4, 1, 0, 0, 0),
@@ -34,6 +36,8 @@ OF_HELPERS = {
 	"observer": ["io_uring_setup"],
 	"resolver": ["execve", "mount"],
 	"alerter": ["ptrace"],
+	"dialler": ["openat", "kill"],
+	"forker": ["execve", "socket"],
 }
 NEEDED_BY_SANITIZERS = {"execve", "openat", "ptrace", "kill", "fork", "prctl"}
 WIDENED = bool(os.environ.get("CATHGATE_SANITIZE"))
@@ -74,6 +78,7 @@ def attack_associations(t, gateway, bystander):
 		assert line["detail"] == \
 			f"its process was ended: it called {call}, which its sandbox forbids", line
 		assert line["modality"] == "angio", line
+		gateway.reload()	# else the modality would be held back
 		store(bystander)
 
 
@@ -108,6 +113,7 @@ def other_entries(t, gateway):
 		assert put.inject(pid, number, entry=entry) == ("died", signal.SIGSYS), entry
 		line = gateway.wait_audit_beyond(alerts, event="alert")
 		assert "nobody could name (of another architecture" in line["detail"], line
+		gateway.reload()
 
 
 def unknown(gateway, bystander):

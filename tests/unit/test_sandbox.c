@@ -188,13 +188,13 @@ static void test_other_architectures_end_it(void **state)
 static void test_what_an_association_may_call(void **state)
 {
 	static const char all[] =
-		"bind brk clock_getres clock_gettime clock_nanosleep close connect exit "
+		"brk clock_getres clock_gettime clock_nanosleep close exit "
 		"exit_group fcntl fstat futex getegid geteuid getgid getpeername getpid "
-		"getppid getrandom getsockname getsockopt gettid gettimeofday getuid "
-		"listen lseek madvise mmap mprotect mremap munmap nanosleep poll ppoll "
+		"getppid getrandom getsockopt gettid gettimeofday getuid "
+		"lseek madvise mmap mprotect mremap munmap nanosleep poll ppoll "
 		"pread64 prlimit64 pwrite64 read readv recvfrom recvmsg restart_syscall "
 		"rt_sigaction rt_sigprocmask rt_sigreturn sched_yield sendmsg sendto "
-		"setsockopt shutdown socket sysinfo tgkill time uname write writev ";
+		"setsockopt shutdown sysinfo tgkill time uname write writev ";
 
 	(void)state;
 	if (sandbox_is_widened())
@@ -258,6 +258,8 @@ static void test_conditions_hold(void **state)
 		{ SANDBOX_ASSOCIATION, SCMP_SYS(fcntl), { 5, F_SETFL }, false },
 		{ SANDBOX_ASSOCIATION, SCMP_SYS(prlimit64), { 0, 7, 4096 }, false },
 		{ SANDBOX_ASSOCIATION, SCMP_SYS(socket), { AF_UNIX }, false },
+		{ SANDBOX_ASSOCIATION, SCMP_SYS(socket), { AF_INET, 0x80801 }, false },
+		{ SANDBOX_ASSOCIATION, SCMP_SYS(connect), { 0 }, false },
 		{ SANDBOX_EXPORTER, SCMP_SYS(socket), { AF_UNIX }, true },
 		{ SANDBOX_EXPORTER, SCMP_SYS(socket), { AF_INET }, false },
 		{ SANDBOX_RESOLVER, SCMP_SYS(socket), { AF_INET6 }, true },
@@ -267,6 +269,10 @@ static void test_conditions_hold(void **state)
 		{ SANDBOX_KEEPER, SCMP_SYS(openat), { 0 }, false },
 		{ SANDBOX_KEEPER, SCMP_SYS(socket), { AF_UNIX }, false },
 		{ SANDBOX_DIALLER, SCMP_SYS(connect), { 0 }, true },
+		{ SANDBOX_DIALLER, SCMP_SYS(socket), { AF_INET, 0x80801 }, true },
+		{ SANDBOX_DIALLER, SCMP_SYS(socket), { AF_INET, 2 }, false },
+		{ SANDBOX_DIALLER, SCMP_SYS(socket), { AF_UNIX, 0x80801 }, false },
+		{ SANDBOX_DIALLER, SCMP_SYS(openat), { 0 }, false },
 		{ SANDBOX_FORKER, SCMP_SYS(seccomp), { 0 }, true },
 		{ SANDBOX_FORKER, SCMP_SYS(execve), { 0 }, false },
 		{ SANDBOX_ALERTER, SCMP_SYS(execve), { 0 }, true },

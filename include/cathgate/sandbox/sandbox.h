@@ -43,8 +43,7 @@ enum sandbox_role {
 	SANDBOX_OBSERVER,
 	SANDBOX_ALERTER,
 	SANDBOX_SCRIBE,
-	/* Nothing starts these yet. */
-	SANDBOX_KEEPER,
+	SANDBOX_KEEPER, /* nothing starts it yet */
 	SANDBOX_DIALLER,
 	SANDBOX_FORKER,
 	SANDBOX_ROLES

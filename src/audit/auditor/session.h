@@ -29,7 +29,7 @@ struct session {
 	bool has_counted;     /* refused instances that the log has no line of yet */
 	enum reason ending;   /* why the supervisor ends the process, or internal */
 	bool is_told;	      /* the supervisor has said that it ends, or has ended ... */
-	char how[128];	      /* ... and how, if there is more to say than why */
+	char how[256];	      /* ... and how, if there is more to say than why */
 	int64_t until_ms;     /* its channel has closed: so long that is waited for */
 	/* The process waits for the answer to its record of that number. */
 	bool is_answer_due, is_queued;
