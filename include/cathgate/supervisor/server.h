@@ -4,10 +4,11 @@
  * stops.
  *
  * Promises: it parses nothing a peer has sent, does no TLS and no disk once it runs (but
- * for reading its own small files at a reload), and never blocks: one association can't
- * hurt another, nor can the auditor's disk hurt the accept loop. A reload takes all of a
- * new set, or nothing. Unauthenticated connections are counted apart from associations.
- * Whatever ends it, its children end too.
+ * for reading its own small files at a reload), and never blocks, but for a second at
+ * most where a forker hangs: one association can't hurt another, nor can the auditor's
+ * disk hurt the accept loop. A reload takes all of a new set, or nothing. Unauthenticated
+ * connections are counted apart from associations. Whatever ends it, its children end
+ * too.
  */
 #pragma once
 
