@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cathgate/base/log.h"
+#include "cathgate/base/memory_file.h"
 #include "table.h"
 
 #define CALLS_MAX 1024
@@ -119,20 +120,15 @@ static scmp_filter_ctx make_filter(enum sandbox_role role)
 
 MUST_USE static int export_filter(scmp_filter_ctx filter, struct sandbox_program *program)
 {
-	int fd = memfd_create("cathgate-filter", MFD_CLOEXEC), result = -1;
-	off_t size = -1;
+	int fd = memfd_create("cathgate-filter", MFD_CLOEXEC);
+	size_t size = 0;
 
 	if (fd >= 0 && seccomp_export_bpf(filter, fd) == 0)
-		size = lseek(fd, 0, SEEK_END);
-	if (size > 0)
-		program->filter = malloc((size_t)size);
-	if (program->filter && pread(fd, program->filter, (size_t)size, 0) == size) {
-		program->count = (size_t)size / sizeof(*program->filter);
-		result = 0;
-	}
+		program->filter = (void *)memory_file_read(fd, &size);
+	program->count = size / sizeof(*program->filter);
 	if (fd >= 0)
 		close(fd);
-	return result;
+	return program->filter ? 0 : -1;
 }
 
 struct sandbox_program *sandbox_prepare(enum sandbox_role role)
