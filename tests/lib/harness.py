@@ -124,6 +124,8 @@ def sockets(pid):
 
 
 class Gateway:
+	is_attacked = False	# the test makes its processes do what they may not
+
 	def __init__(self, test, number, text):
 		self.folder = test.work / f"gateway-{number}"
 		self.folder.mkdir()
@@ -133,7 +135,6 @@ class Gateway:
 		self.log_file = self.folder / "log"
 		self.process = None
 		self.notify = None
-		self.is_attacked = False	# the test makes its processes do what they may not
 
 	def start(self, sockets=(), environment=None):
 		"""`sockets` are passed as systemd does: pairs of a name and a listening
