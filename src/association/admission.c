@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cathgate/base/log.h"
 #include "cathgate/net/net.h"
@@ -22,6 +23,7 @@ MUST_USE static int secure_modality(struct association *association)
 	unsigned seconds = association->config->limits.handshake_seconds;
 	struct tls_failure failure;
 	struct leg *in = &association->in;
+	int rc;
 
 	leg_deadline(in, start->accepted_ms + (int64_t)seconds * 1000,
 		     REASON_HANDSHAKE_TIMEOUT);
@@ -34,8 +36,10 @@ MUST_USE static int secure_modality(struct association *association)
 		return refuse_silently(association, REASON_INTERNAL,
 				       "no memory for the connection");
 	}
-	if (tls_handshake(start->server, start->socket, &in->waiter, &in->carrier,
-			  &association->peer, &failure) == 0) {
+	rc = tls_handshake(start->server, start->socket, start->signer, &in->waiter,
+			   &in->carrier, &association->peer, &failure);
+	close(start->signer);
+	if (rc == 0) {
 		association->is_authenticated = true;
 		report_peer(association);
 		supervision_authenticated(association);

@@ -52,16 +52,29 @@ static void take_auditor(struct association *association, int channel)
 		introduce_to_auditor(association);
 }
 
+/* What came, each in its place: those whose bits are set, in order. -1 where none is.
+ * False when one is missing, because the process has no descriptor left for it. */
+static bool sort_out(uint32_t bits, const int *came, size_t count, int *ret, size_t kinds)
+{
+	size_t used = 0;
+	bool is_whole = true;
+
+	for (size_t i = 0; i < kinds; i++) {
+		bool is_named = bits & 1U << i;
+
+		ret[i] = is_named && used < count ? came[used++] : -1;
+		is_whole = is_whole && (!is_named || ret[i] >= 0);
+	}
+	return is_whole;
+}
+
 static void take_papers(struct association *association,
 			const struct association_notice *notice, const int *came,
 			size_t count)
 {
 	int papers[ASSOCIATION_PAPER_COUNT];
-	size_t used = 0;
 
-	for (size_t i = 0; i < ASSOCIATION_PAPER_COUNT; i++)
-		papers[i] =
-			(notice->papers & 1U << i) && used < count ? came[used++] : -1;
+	sort_out(notice->papers, came, count, papers, ASSOCIATION_PAPER_COUNT);
 	entry_revise(association, papers);
 	for (size_t i = 0; i < count; i++)
 		close(came[i]);
@@ -69,17 +82,29 @@ static void take_papers(struct association *association,
 
 /* One that nobody waits for any longer is closed: it was for a wait that was interrupted.
  */
-static void take_call(struct supervision *supervision,
-		      const struct association_call *called, int socket)
+static void take_call(struct association *association,
+		      const struct association_call *called, const int *came,
+		      size_t count)
 {
+	struct supervision *supervision = &association->supervision;
+	int brought[ASSOCIATION_BROUGHT_COUNT];
+	bool is_whole =
+		sort_out(called->brings, came, count, brought, ASSOCIATION_BROUGHT_COUNT);
+	struct outbound_call call = { .fd = brought[ASSOCIATION_SOCKET],
+				      .signer = brought[ASSOCIATION_SIGNER],
+				      .error = called->error,
+				      .address = called->address,
+				      .count = called->count,
+				      .trusts = association->out.trusts };
+
 	supervision->call_is_due = false;
+	if (!supervision->call_is_wanted || !is_whole) {
+		outbound_hang_up(&call);
+		call.fd = call.signer = -1;
+		call.error = EMFILE;
+	}
 	if (supervision->call_is_wanted)
-		supervision->call = (struct outbound_call){ .fd = socket,
-							    .error = called->error,
-							    .address = called->address,
-							    .count = called->count };
-	else if (socket >= 0)
-		close(socket);
+		supervision->call = call;
 }
 
 /* One notice: 1; 0 when there is none now; -1 when the supervisor is gone. */
@@ -110,8 +135,7 @@ MUST_USE static int receive_notice(struct association *association,
 		take_papers(association, ret, came, count);
 		break;
 	case ASSOCIATION_CONNECTION:
-		take_call(&association->supervision, &ret->called,
-			  count == 1 ? came[0] : -1);
+		take_call(association, &ret->called, came, count);
 		break;
 	case ASSOCIATION_AUDITOR:
 		if (count == 1)
@@ -256,15 +280,15 @@ int supervision_dial(void *context, struct leg *leg, size_t number,
 	if (await_call(supervision, leg) != 0)
 		return -1;
 	supervision->call_is_due = supervision->call_is_wanted = true;
-	supervision->call = (struct outbound_call){ .fd = -1 };
+	supervision->call = (struct outbound_call){ .fd = -1, .signer = -1 };
 	if (send_notice(association, asked) != 0)
 		supervision->is_gone = true;
 	rc = await_call(supervision, leg);
 	supervision->call_is_wanted = false;
 	if (rc == 0)
 		*ret = supervision->call;
-	else if (supervision->call.fd >= 0) /* it came with what interrupts the wait */
-		close(supervision->call.fd);
+	else /* it may have come with what interrupts the wait */
+		outbound_hang_up(&supervision->call);
 	return rc;
 }
 

@@ -23,6 +23,8 @@ static const struct {
 	{ "silent", "does not answer its own observer: is it hung?" },
 	{ "stopping", "is stopping" },
 	{ "without-auditor", "lets nobody in: its auditor is being started" },
+	{ "without-keeper", "lets nobody in: the keeper of its private keys is being "
+			    "started, or lacks one (the log says which)" },
 	{ "log-stuck", "acknowledges nothing: the audit log can't be written" },
 	{ "starting", "is starting, and lets nobody in yet" },
 };
@@ -37,6 +39,8 @@ const char *problems_state(const struct snapshot *snapshot)
 		return "stopping";
 	if (!head->is_auditor_ready)
 		return "without-auditor";
+	if (!head->is_keeper_ready)
+		return "without-keeper";
 	if (head->is_log_stuck)
 		return "log-stuck";
 	return head->is_ready ? "serving" : "starting";

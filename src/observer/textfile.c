@@ -76,7 +76,7 @@ static void put_state(struct series *to, const struct snapshot *snapshot, bool i
 	series_add(to, "cathgate_up", is_up, NULL);
 	series_add(to, "cathgate_ready",
 		   is_up && head->is_ready && head->is_auditor_ready &&
-			   !head->is_stopping,
+			   head->is_keeper_ready && !head->is_stopping,
 		   NULL);
 	series_add(to, "cathgate_build_info", 1, "version", CATHGATE_VERSION, NULL);
 	series_add(to, "cathgate_start_time_seconds", (double)head->started, NULL);

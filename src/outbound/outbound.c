@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cathgate/base/address.h"
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 #include "cathgate/net/net.h"
+
+#define DIALS 5 /* in a row, when the configuration changes meanwhile */
 
 void outbound_way_of(const struct config_destination *destination,
 		     struct outbound_way *ret)
@@ -55,6 +58,7 @@ void outbound_revise_trust(struct outbound *outbound, const uint8_t *trust, size
 	struct tls_peer peer = { 0 };
 	struct tls_failure failure;
 
+	outbound->trusts++;
 	if (!trust || tls_trust_adopt(context, trust, size) != 0)
 		log_error("no memory for the new CAs of the destination");
 	else if (!outbound->leg.carrier.context)
@@ -124,7 +128,16 @@ int outbound_explain(struct leg *leg, enum ul_event event, struct sink_failure *
 		detail_of_event(event));
 }
 
-/* Has one address's share of the time that is left for all of them. */
+void outbound_hang_up(const struct outbound_call *call)
+{
+	if (call->fd >= 0)
+		net_close(call->fd);
+	if (call->signer >= 0)
+		close(call->signer);
+}
+
+/* Has one address's share of the time that is left for all of them. 0; or -1, and the
+ * call is closed. */
 MUST_USE static int await_call(struct outbound *outbound,
 			       const struct outbound_call *call, size_t addresses_left,
 			       int64_t end_ms, struct sink_failure *ret)
@@ -138,10 +151,10 @@ MUST_USE static int await_call(struct outbound *outbound,
 		     REASON_DESTINATION_UNREACHABLE);
 	if (call->fd >= 0) {
 		if (net_await_connected(call->fd, &leg->waiter) == 0)
-			return call->fd;
+			return 0;
 		error = errno;
-		net_close(call->fd);
 	}
+	outbound_hang_up(call);
 	address_text(&call->address, text);
 	if (outbound->setup.missed)
 		outbound->setup.missed(outbound->setup.owner.context, text, error);
@@ -169,23 +182,22 @@ static int fail_astray(struct sink_failure *ret)
 }
 
 /* A reload, or the name service, may change the addresses meanwhile. */
-int outbound_dial(struct outbound *outbound, int64_t end_ms, struct sink_failure *ret)
+int outbound_dial(struct outbound *outbound, int64_t end_ms,
+		  struct outbound_call *ret_call, struct sink_failure *ret)
 {
 	const struct outbound_setup *setup = &outbound->setup;
 	struct leg *leg = &outbound->leg;
 
 	outbound_fail(ret, REASON_DESTINATION_UNREACHABLE, "");
 	for (size_t i = 0; ret->reason == REASON_DESTINATION_UNREACHABLE; i++) {
-		struct outbound_call call = { .fd = -1 };
-		int fd;
+		struct outbound_call call = { .fd = -1, .signer = -1 };
 
 		leg->interrupted = REASON_NONE;
 		leg_deadline(leg, end_ms, REASON_INTERNAL);
 		if (setup->dial(setup->owner.context, leg, i, &call) != 0)
 			return explain_no_call(leg, ret);
 		if (outbound->is_astray) {
-			if (call.fd >= 0)
-				net_close(call.fd);
+			outbound_hang_up(&call);
 			return fail_astray(ret);
 		}
 		if (i == 0 && call.count == 0)
@@ -194,14 +206,34 @@ int outbound_dial(struct outbound *outbound, int64_t end_ms, struct sink_failure
 				 outbound->way.host);
 		if (i >= call.count)
 			break;
-		fd = await_call(outbound, &call, call.count - i, end_ms, ret);
-		if (fd >= 0)
-			return fd;
+		if (await_call(outbound, &call, call.count - i, end_ms, ret) == 0) {
+			*ret_call = call;
+			return 0;
+		}
 	}
 	return -1;
 }
 
-MUST_USE static int secure_socket(struct outbound *outbound, int fd,
+/* Our own certificates may be others than when the call came; the channel to the keeper
+ * that came with it signs for those before. */
+MUST_USE static int dial_in_force(struct outbound *outbound, int64_t end_ms,
+				  struct outbound_call *ret_call,
+				  struct sink_failure *ret)
+{
+	for (int i = 0; i < DIALS; i++) {
+		outbound->is_of_old = false;
+		if (outbound_dial(outbound, end_ms, ret_call, ret) != 0)
+			return -1;
+		if (ret_call->signer < 0 || ret_call->trusts == outbound->trusts)
+			return 0;
+		outbound_hang_up(ret_call);
+	}
+	return outbound_fail(ret, REASON_INTERNAL,
+			     "the configuration changed at each try to connect");
+}
+
+MUST_USE static int secure_socket(struct outbound *outbound,
+				  const struct outbound_call *call,
 				  struct sink_failure *ret)
 {
 	struct tls_context *context = outbound->setup.context;
@@ -210,12 +242,13 @@ MUST_USE static int secure_socket(struct outbound *outbound, int fd,
 	struct tls_peer peer;
 
 	if (!context) {
-		if (transport_plain(fd, &leg->waiter, &leg->carrier) == 0)
+		if (transport_plain(call->fd, &leg->waiter, &leg->carrier) == 0)
 			return 0;
 		return outbound_fail(ret, REASON_INTERNAL,
 				     "no memory for the connection");
 	}
-	if (tls_handshake(context, fd, &leg->waiter, &leg->carrier, &peer, &tls) == 0) {
+	if (tls_handshake(context, call->fd, call->signer, &leg->waiter, &leg->carrier,
+			  &peer, &tls) == 0) {
 		outbound->trust_until = tls_trusted_until(&peer);
 		if (outbound->setup.met)
 			outbound->setup.met(outbound->setup.owner.context, &peer);
@@ -229,16 +262,20 @@ MUST_USE static int secure_socket(struct outbound *outbound, int fd,
 	return -1;
 }
 
-int outbound_secure(struct outbound *outbound, int fd, int64_t end_ms,
-		    struct sink_failure *ret)
+int outbound_secure(struct outbound *outbound, const struct outbound_call *call,
+		    int64_t end_ms, struct sink_failure *ret)
 {
+	int rc;
+
 	leg_deadline(&outbound->leg, end_ms, REASON_DESTINATION_TIMEOUT);
-	if (secure_socket(outbound, fd, ret) != 0) {
-		net_close(fd);
-		return -1;
-	}
-	leg_opened(&outbound->leg);
-	return 0;
+	rc = secure_socket(outbound, call, ret);
+	if (call->signer >= 0)
+		close(call->signer);
+	if (rc == 0)
+		leg_opened(&outbound->leg);
+	else
+		net_close(call->fd);
+	return rc;
 }
 
 static void explain_rejection(struct ul_rejection rejection, struct sink_failure *ret)
@@ -279,18 +316,17 @@ enum ul_connect_fault outbound_propose(struct outbound *outbound, int64_t end_ms
 int outbound_open(struct outbound *outbound, struct sink_failure *ret)
 {
 	int64_t end_ms = clock_ms() + (int64_t)outbound->setup.connect_seconds * 1000;
-	int fd;
+	struct outbound_call call;
 
 	leg_init(&outbound->leg, &outbound->setup.owner);
 	outbound->is_amid = false;
 	outbound->is_nameless = false;
 	memset(outbound->ids, 0, sizeof(outbound->ids));
 	outbound->trust_until = 0;
-	outbound->is_of_old = false;
 	if (outbound->is_astray)
 		return fail_astray(ret);
-	fd = outbound_dial(outbound, end_ms, ret);
-	if (fd < 0 || outbound_secure(outbound, fd, end_ms, ret) != 0)
+	if (dial_in_force(outbound, end_ms, &call, ret) != 0 ||
+	    outbound_secure(outbound, &call, end_ms, ret) != 0)
 		return -1;
 	if (outbound_propose(outbound, end_ms, ret) == UL_CONNECT_OK)
 		return 0;

@@ -91,6 +91,17 @@ void helper_hang_up(struct helper *helper)
 	helper->is_ready = false;
 }
 
+int helper_release(struct helper *helper)
+{
+	int channel = helper->channel;
+
+	helper->channel = -1;
+	helper->pid = 0;
+	helper->is_ready = helper->is_dismissed = false;
+	helper->restart_ms = 0;
+	return channel;
+}
+
 void helper_dismiss(struct helper *helper)
 {
 	helper_hang_up(helper);

@@ -7,7 +7,7 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/evp.h>
 
-#include "cathgate/base/must_use.h"
+#include "cathgate/signer/channel.h"
 
 #define SIGNER_PROVIDER	  "cathgate"
 #define SIGNER_ELSEWHERE  "provider!=" SIGNER_PROVIDER
@@ -18,6 +18,7 @@
 struct signer_key {
 	const char *kind; /* OpenSSL's name */
 	EVP_PKEY *public_half;
+	struct signer_key_id id;
 };
 
 extern const OSSL_ALGORITHM signer_keymgmts[], signer_signatures[];

@@ -48,6 +48,7 @@ static void *key_dup(const void *data, int selection)
 	if (key && from->public_half) {
 		EVP_PKEY_up_ref(from->public_half);
 		key->public_half = from->public_half;
+		key->id = from->id;
 	}
 	return key;
 }
@@ -78,11 +79,14 @@ static int key_import(void *data, int selection, const OSSL_PARAM params[])
 	int good = context && (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 &&
 		   EVP_PKEY_fromdata_init(context) == 1 &&
 		   EVP_PKEY_fromdata(context, &made, EVP_PKEY_PUBLIC_KEY,
-				     (OSSL_PARAM *)params) == 1;
+				     (OSSL_PARAM *)params) == 1 &&
+		   signer_key_id(made, &key->id) == 0;
 
 	if (good) {
 		EVP_PKEY_free(key->public_half);
 		key->public_half = made;
+	} else {
+		EVP_PKEY_free(made);
 	}
 	EVP_PKEY_CTX_free(context);
 	return good;

@@ -34,6 +34,9 @@ static int provider_init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *give
 	return 1;
 }
 
+/* Loaded for as long as the process lives. */
+static OSSL_PROVIDER *default_provider, *own_provider;
+
 /* OpenSSL loads its default provider by itself only while no other is loaded, and asking
  * for it has that happen now. Where openssl.cnf names others in its place, it stays
  * absent. The properties keep every other key of the process away from this provider. */
@@ -44,9 +47,11 @@ static bool load_provider(void)
 					 ? "fips=yes,?" SIGNER_ELSEWHERE
 					 : "?" SIGNER_ELSEWHERE;
 
-	return (!has_default || OSSL_PROVIDER_load(NULL, "default")) &&
-	       OSSL_PROVIDER_add_builtin(NULL, SIGNER_PROVIDER, provider_init) == 1 &&
-	       OSSL_PROVIDER_load(NULL, SIGNER_PROVIDER) &&
+	if (has_default)
+		default_provider = OSSL_PROVIDER_load(NULL, "default");
+	if (OSSL_PROVIDER_add_builtin(NULL, SIGNER_PROVIDER, provider_init) == 1)
+		own_provider = OSSL_PROVIDER_load(NULL, SIGNER_PROVIDER);
+	return (default_provider || !has_default) && own_provider &&
 	       EVP_set_default_properties(NULL, properties) == 1;
 }
 

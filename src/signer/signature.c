@@ -31,6 +31,7 @@ bool signer_has_failed(void)
 
 struct signature {
 	EVP_PKEY *key; /* its public half */
+	struct signer_key_id id;
 	char digest[NAME_SIZE];
 	bool is_pss;
 };
@@ -135,6 +136,7 @@ static int signature_init(void *data, const char *digest, void *key,
 		EVP_PKEY_up_ref(held->public_half);
 		EVP_PKEY_free(signature->key);
 		signature->key = held->public_half;
+		signature->id = held->id;
 		signature->is_pss = EVP_PKEY_is_a(signature->key, "RSA-PSS");
 	}
 	if (!signature->key || (digest && strlen(digest) >= NAME_SIZE))
@@ -148,9 +150,9 @@ static bool ask_keeper(const struct signature *signature, const uint8_t *message
 {
 	const struct signer_scheme *scheme =
 		signer_scheme_find(signature->key, signature->digest, signature->is_pss);
-	struct signer_request request = { 0 };
+	struct signer_request request = { .key = signature->id };
 
-	if (lent < 0 || !scheme || signer_key_id(signature->key, &request.key) != 0)
+	if (lent < 0 || !scheme)
 		return false;
 	request.scheme = scheme->code;
 	return signer_ask(lent, &request, message, size, ret, room, ret_size) == 0;

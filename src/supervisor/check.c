@@ -33,7 +33,8 @@ static int check(const char *config_path, const struct units *units, const char 
 	struct settings settings;
 	size_t wrong;
 
-	(void)!settings_load(&settings, config_path, NULL); /* the faults are counted */
+	(void)!settings_load(&settings, config_path, NULL,
+			     NULL); /* the faults are counted */
 	if (settings.config) {
 		observer_check(settings.config, &settings.faults);
 		check_units(units, settings.config, &settings.faults);

@@ -96,6 +96,14 @@ static void compose_status(const struct server *server, char *ret, size_t size)
 		snprintf(ret, size,
 			 "Nobody is let in: the auditor has ended, and another is being "
 			 "started");
+	else if (!server->keeping.helper->is_ready && server->keeping.trouble[0])
+		snprintf(ret, size, "Nobody is let in: a private key is missing: %s",
+			 server->keeping.trouble);
+	else if (!server->keeping.helper->is_ready)
+		snprintf(
+			ret, size,
+			"Nobody is let in: the keeper of the private keys has ended, and "
+			"another is being started");
 	else if (server->forking.missing_ms != 0 &&
 		 now_ms - server->forking.missing_ms > SILENT_MS)
 		snprintf(ret, size,

@@ -18,7 +18,7 @@ struct manager {
 	int64_t fed_ms;
 	bool disk_waits; /* and so the auditor doesn't answer */
 	int64_t status_ms;
-	char status[200];
+	char status[640];
 };
 
 void manager_begin(struct manager *manager);

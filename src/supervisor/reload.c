@@ -1,5 +1,6 @@
 #include "supervisor/server.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -8,6 +9,27 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 #include "supervisor/settings/changes.h"
+
+int reload_first(struct server *server)
+{
+	int loaded;
+
+	if (keeping_begin(&server->keeping) != 0) {
+		log_error("the keeper: %s", strerror(errno));
+		return 2;
+	}
+	loaded = settings_load(&server->settings, server->config_path, NULL,
+			       &server->keeping.keys);
+	settings_print(&server->settings, false);
+	if (loaded != 0)
+		return server->keeping.is_silent ? 2 : 1;
+	if (keeping_confirm(&server->keeping) != 0) {
+		log_error("the keeper of the private keys doesn't answer");
+		return 2;
+	}
+	keeping_replace(&server->keeping);
+	return 0;
+}
 
 static void record_reload(const struct server *server, enum audit_outcome outcome,
 			  const char *detail)
@@ -131,10 +153,10 @@ static void bring_into_force(struct server *server, struct settings *next,
 	struct gate *gate = &server->gate;
 
 	papers_free(gate);
+	keeping_replace(&server->keeping);
 	server->settings = *next;
 	server->settings.shares_config = false;
 	gate->edition++;
-	settings_forget_keys(&before);
 	forking_renew(&server->forking);
 	listeners_replace(&gate->listeners, now, listeners, listener_count);
 	renew_observer(&server->helpers[ROLES_OBSERVER], before.config, now);
@@ -164,8 +186,14 @@ MUST_USE static int try_next(struct server *server, const char *config_path,
 	struct listener *listeners;
 	size_t listener_count;
 
-	if (settings_load(next, config_path, &server->settings) != 0)
+	if (settings_load(next, config_path, &server->settings, &server->keeping.keys) !=
+	    0)
 		return -1;
+	if (keeping_confirm(&server->keeping) != 0) {
+		config_fault_add(&next->faults, CONFIG_ERROR, NULL,
+				 "the keeper of the private keys doesn't answer");
+		return -1;
+	}
 	listeners = listeners_renew(&gate->listeners, now, next->config, &listener_count,
 				    &next->faults);
 	if (!listeners)
@@ -191,7 +219,16 @@ MUST_USE static int try_reload(struct server *server, const char *config_path,
 	struct settings next = { 0 };
 	struct changes changes = { 0 };
 	int64_t began_us = clock_us();
-	int rc = try_next(server, config_path, &next, &changes);
+	int rc = -1;
+
+	if (keeping_begin(&server->keeping) == 0)
+		rc = try_next(server, config_path, &next, &changes);
+	else
+		config_fault_add(&next.faults, CONFIG_ERROR, NULL,
+				 "the keeper of the private keys can't be started: %s",
+				 strerror(errno));
+	if (rc != 0)
+		keeping_give_up(&server->keeping);
 
 	if (rc == 0 && !config_path && changes.count == 0) {
 		log_debug("files have changed, but not what they say");

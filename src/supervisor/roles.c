@@ -6,6 +6,7 @@
 #include "cathgate/audit/auditor.h"
 #include "cathgate/base/log.h"
 #include "cathgate/exporter/exporter.h"
+#include "cathgate/keeper/keeper.h"
 #include "cathgate/observer/alerter.h"
 #include "cathgate/observer/observer.h"
 #include "cathgate/supervisor/server.h"
@@ -222,6 +223,24 @@ static int run_scribe(int channel, const struct config *config, const uint8_t *m
 	return status;
 }
 
+/* All that it needs to know comes by its channel. */
+static int run_keeper(int channel, const struct config *config, const uint8_t *more,
+		      size_t size)
+{
+	(void)config;
+	(void)more;
+	(void)size;
+	return keeper_run(channel, sandbox_of(SANDBOX_KEEPER));
+}
+
+/* Associations that are still ending may call their destination once more. */
+static bool wants_keeper(const void *argument)
+{
+	const struct server *server = argument;
+
+	return !server->is_stopping || server->gate.places.first;
+}
+
 static const struct role roles[ROLES_COUNT] = {
 	/* When the supervisor dies, the auditor still writes what it is told. */
 	[ROLES_AUDITOR] = { .name = "cathgated-audit",
@@ -235,6 +254,14 @@ static const struct role roles[ROLES_COUNT] = {
 			    .finish_ms = 10000,
 			    .late = "the auditor still waits for its disk; it ends by "
 				    "itself" },
+	[ROLES_KEEPER] = { .name = "cathgated-keeps",
+			   .context = "keeper",
+			   .run = run_keeper,
+			   .is_wanted = wants_keeper,
+			   .backoff_ms = 1,
+			   .backoff_max_ms = 5000,
+			   .ended = "the keeper of the private keys ended: nobody is let "
+				    "in until another has read them" },
 	[ROLES_RESOLVER] = { .name = "cathgated-names",
 			     .context = "resolver",
 			     .pack = pack_config,
@@ -344,7 +371,6 @@ int server_run_role(const char *name)
 		    role_begin(&roles[i], &bytes, &size) != 0)
 			continue;
 		status = run_role(&roles[i], bytes, size);
-		explicit_bzero(bytes, size); /* the forker's have keys */
 		free(bytes);
 		role_exit(status);
 	}
@@ -368,6 +394,7 @@ void roles_init(struct server *server)
 	helpers[ROLES_OBSERVER].after = &helpers[ROLES_AUDITOR];
 	helpers[ROLES_ALERTER].after = &helpers[ROLES_AUDITOR];
 	server->auditing.helper = &helpers[ROLES_AUDITOR];
+	keeping_init(&server->keeping, &helpers[ROLES_KEEPER]);
 	server->resolver.helper = &helpers[ROLES_RESOLVER];
 	server->gate.dialler = &helpers[ROLES_DIALLER];
 	server->forking.helper = &helpers[ROLES_FORKER];

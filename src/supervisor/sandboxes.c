@@ -8,6 +8,18 @@
 
 #include "cathgate/base/log.h"
 
+int sandboxes_open(struct server *server)
+{
+	struct sandbox_deaths *deaths = &server->sandboxes.deaths;
+
+	if (sandbox_deaths_open(deaths) != 0) {
+		log_error("the sandboxes' pipe: %s", strerror(errno));
+		return -1;
+	}
+	server->parent.deaths = deaths->write;
+	return 0;
+}
+
 int sandboxes_prepare(struct sandboxes *sandboxes)
 {
 	const char *lack = sandbox_lacks_landlock();
@@ -18,10 +30,6 @@ int sandboxes_prepare(struct sandboxes *sandboxes)
 	if (lack)
 		snprintf(sandboxes->lacks_landlock, sizeof(sandboxes->lacks_landlock),
 			 "%s", lack);
-	if (sandbox_deaths_open(&sandboxes->deaths) != 0) {
-		log_error("the sandboxes' pipe: %s", strerror(errno));
-		return -1;
-	}
 	return 0;
 }
 
@@ -50,7 +58,8 @@ static bool name_process(const struct server *server, pid_t pid, char *ret, size
 			snprintf(ret, size, "the process of association %s", p->id);
 			return true;
 		}
-	return false;
+	snprintf(ret, size, "the keeper");
+	return keeping_knows(&server->keeping, pid);
 }
 
 static void raise_alert(struct sandboxes *sandboxes, const char *alert)

@@ -151,12 +151,22 @@ static void hear_auditor(struct server *server)
 		snapshot_add_sync(&server->snapshot, &figures.sync);
 }
 
-/* What is polled: these five, then the listeners, then the places in their order. They
+static void hear_keeper(struct server *server, int channel)
+{
+	struct keeper_refusal refusal;
+
+	if (keeping_hear(&server->keeping, channel, &refusal))
+		claim_refused(&server->gate, &refusal);
+}
+
+/* What is polled: these, then the listeners, then the places in their order. They
  * are gathered afresh for each turn: there are few enough, and none can be stale. */
 enum {
 	POLLS_SIGNALS,
 	POLLS_AUDITOR,
-	POLLS_RESOLVER,
+	POLLS_KEEPER,
+	POLLS_RELEASED,
+	POLLS_RESOLVER = POLLS_RELEASED + KEEPING_RELEASED_MAX,
 	POLLS_DIALLER,
 	POLLS_FORKER,
 	POLLS_WATCH,
@@ -189,6 +199,9 @@ static void polls_fill(struct polls *polls, const struct server *server,
 	polls->count = 0;
 	polls_add(polls, server->parent.signals);
 	polls_add(polls, server->auditing.helper->channel);
+	polls_add(polls, server->keeping.helper->channel);
+	for (size_t i = 0; i < KEEPING_RELEASED_MAX; i++)
+		polls_add(polls, server->keeping.released[i]);
 	polls_add(polls, server->resolver.helper->channel);
 	polls_add(polls, server->gate.dialler->channel);
 	polls_add(polls, server->forking.helper->channel);
@@ -197,6 +210,13 @@ static void polls_fill(struct polls *polls, const struct server *server,
 		polls_add(polls, is_accepting ? listeners->items[i].fd : -1);
 	for (struct place *p = server->gate.places.first; p; p = p->next)
 		polls_add(polls, p->channel);
+}
+
+/* While there is no forker, or no keeper that serves, connections wait. */
+static bool lets_in(const struct server *server)
+{
+	return server->is_ready && !server->is_stopping &&
+	       server->forking.helper->is_ready && server->keeping.helper->is_ready;
 }
 
 static int64_t sooner_ms(int64_t a_ms, int64_t b_ms)
@@ -215,11 +235,10 @@ static void take_turn(struct server *server)
 	struct place *place = server->gate.places.first, *next;
 
 	server->has_accepted = server->forking.helper->is_ready;
-	polls_fill(&polls, server,
-		   server->is_ready && !server->is_stopping && pause_ms <= 0 &&
-			   server->forking.helper->is_ready);
+	polls_fill(&polls, server, lets_in(server) && pause_ms <= 0);
 	if (pause_ms > 0)
 		wait_ms = sooner_ms(wait_ms, pause_ms);
+	wait_ms = sooner_ms(wait_ms, keeping_wait_ms(&server->keeping));
 	if (poll(polls.fds, polls.count, (int)wait_ms) <= 0)
 		return;
 
@@ -232,6 +251,9 @@ static void take_turn(struct server *server)
 	}
 	if (polls.fds[POLLS_AUDITOR].revents)
 		hear_auditor(server);
+	for (size_t i = POLLS_KEEPER; i < POLLS_RESOLVER; i++)
+		if (polls.fds[i].revents)
+			hear_keeper(server, polls.fds[i].fd);
 	if (polls.fds[POLLS_RESOLVER].revents)
 		resolver_hear(&server->resolver, &server->settings);
 	if (polls.fds[POLLS_DIALLER].revents)
@@ -302,6 +324,7 @@ static int serve(struct server *server)
 		forking_maintain(&server->forking);
 		for (size_t i = 0; i < ROLES_COUNT; i++)
 			helper_maintain(&server->helpers[i]);
+		keeping_maintain(&server->keeping, &server->settings, &server->auditing);
 		snapshot_maintain(server);
 		say_ready(server, started_ms);
 		maintain_settings(server);
@@ -329,6 +352,8 @@ static void stop_auditor(struct server *server)
 static void release_all(struct server *server)
 {
 	stop_auditor(server);
+	keeping_give_up(&server->keeping);
+	helper_stop(server->keeping.helper);
 	helper_stop(&server->helpers[ROLES_EXPORTER]);
 	helper_stop(&server->helpers[ROLES_ALERTER]);
 	helper_stop(&server->helpers[ROLES_OBSERVER]);
@@ -374,10 +399,8 @@ MUST_USE static int enter_sandbox(struct server *server)
 {
 	struct sandboxes *sandboxes = &server->sandboxes;
 
-	if (sandboxes_prepare(sandboxes) != 0)
-		return -1;
-	server->parent.deaths = sandboxes->deaths.write;
-	return sandbox_enter(sandboxes->own, NULL, 0);
+	return sandboxes_prepare(sandboxes) == 0 ? sandbox_enter(sandboxes->own, NULL, 0)
+						 : -1;
 }
 
 static void init_server(struct server *server, const char *config_path,
@@ -394,6 +417,7 @@ static void init_server(struct server *server, const char *config_path,
 		.auditing = { .state = -1 },
 		.gate = { .settings = &server->settings,
 			  .auditing = &server->auditing,
+			  .keeping = &server->keeping,
 			  .forking = &server->forking },
 		.started = time(NULL),
 		.started_us = clock_us(),
@@ -404,7 +428,7 @@ static void init_server(struct server *server, const char *config_path,
 int server_run(const char *config_path, bool is_foreground)
 {
 	struct server *server = &the_server;
-	int status = 2, loaded;
+	int status = 2;
 
 	init_server(server, config_path, is_foreground);
 	role_harden();
@@ -416,18 +440,18 @@ int server_run(const char *config_path, bool is_foreground)
 			  strerror(errno));
 		goto out;
 	}
+	if (sandboxes_open(server) != 0)
+		goto out;
 	if (listeners_take_passed(&server->gate.listeners) != 0)
 		goto out;
-	loaded = settings_load(&server->settings, config_path, NULL);
-	settings_print(&server->settings, false);
-	if (loaded != 0) {
-		status = 1;
-		goto out;
-	}
 	if (take_signals(server) != 0) {
 		log_error("signals: %s", strerror(errno));
 		goto out;
 	}
+	status = reload_first(server);
+	if (status != 0)
+		goto out;
+	status = 2;
 	if (enter_sandbox(server) != 0)
 		goto out;
 	server->first_config = server->settings.config;

@@ -14,6 +14,7 @@
 #include "supervisor/expiry/warnings.h"
 #include "supervisor/gate/gate.h"
 #include "supervisor/helpers/forking.h"
+#include "supervisor/helpers/keeping.h"
 #include "supervisor/helpers/resolver.h"
 #include "supervisor/manager.h"
 #include "supervisor/settings/watch.h"
@@ -22,6 +23,7 @@
 /* All processes but associations, which the forker forks. */
 enum roles_helper {
 	ROLES_AUDITOR,
+	ROLES_KEEPER,
 	ROLES_RESOLVER,
 	ROLES_DIALLER,
 	ROLES_FORKER,
@@ -55,6 +57,7 @@ struct server {
 	struct sandboxes sandboxes;
 	struct helper helpers[ROLES_COUNT];
 	struct auditing auditing;
+	struct keeping keeping;
 	struct resolver resolver;
 	struct forking forking;
 	bool exports, exports_to_journal;
@@ -76,7 +79,10 @@ void roles_init(struct server *server);
 /* Decides whether there is anybody to export to, once and for all. */
 void roles_decide_export(struct server *server);
 
-/* Makes the supervisor's own sandbox, and the pipe for deaths. 0; or -1, logged. */
+/* Opens the pipe for the deaths of processes that are started from here on. 0; or -1,
+ * logged. */
+MUST_USE int sandboxes_open(struct server *server);
+/* Makes the supervisor's own sandbox. 0; or -1, logged. */
 MUST_USE int sandboxes_prepare(struct sandboxes *sandboxes);
 void sandboxes_free(struct sandboxes *sandboxes);
 /* A process has been reaped, and is still known: says how it ended, as in "died of signal
@@ -86,6 +92,9 @@ void sandboxes_judge(struct server *server, pid_t pid, int status,
 /* Tells the auditor of alerts that it hasn't heard yet. */
 void sandboxes_tell(struct server *server);
 
+/* The first settings, whose private keys the first keeper reads. 0, or the exit status.
+ */
+MUST_USE int reload_first(struct server *server);
 /* A reload: all is read and checked as at start, then in force at once, or not at all.
  * The files are small and local, and reading them takes milliseconds; nothing else here
  * can hold the supervisor up. A signal asks for it. */

@@ -121,6 +121,7 @@ static void write_totals(const struct server *server, FILE *to)
 		.is_ready = server->is_ready,
 		.is_stopping = server->is_stopping,
 		.is_auditor_ready = auditing->helper->is_ready,
+		.is_keeper_ready = server->keeping.helper->is_ready,
 		.is_log_stuck = auditing->log_is_stuck || server->manager.disk_waits,
 		.log_lacks_room = auditing->log_lacks_room,
 		.handshaking = server->gate.places.handshaking,

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/signer/provider.h"
+
 /* AES-128 is first: it is as strong as the key exchange and a quarter faster than
  * AES-256.
  */
@@ -125,7 +127,7 @@ MUST_USE static bool set_protocol(struct tls_context *context,
 MUST_USE static bool set_pair(SSL_CTX *ssl_ctx, const struct tls_pair *pair)
 {
 	if (SSL_CTX_use_certificate(ssl_ctx, sk_X509_value(pair->chain, 0)) != 1 ||
-	    SSL_CTX_use_PrivateKey(ssl_ctx, pair->key) != 1)
+	    SSL_CTX_use_PrivateKey(ssl_ctx, pair->signer) != 1)
 		return false;
 	for (int i = 1; i < sk_X509_num(pair->chain); i++)
 		if (SSL_CTX_add1_chain_cert(ssl_ctx, sk_X509_value(pair->chain, i)) != 1)
@@ -133,16 +135,36 @@ MUST_USE static bool set_pair(SSL_CTX *ssl_ctx, const struct tls_pair *pair)
 	return true;
 }
 
+bool tls_pair_set_signer(struct tls_pair *pair, bool has_keeper)
+{
+	if (!has_keeper)
+		EVP_PKEY_up_ref(pair->key);
+	pair->signer = has_keeper ? signer_key_new(pair->key) : pair->key;
+	return pair->signer && signer_key_id(pair->key, &pair->id) == 0;
+}
+
 MUST_USE static bool set_pairs(struct tls_context *context,
-			       const struct tls_material *material)
+			       const struct tls_material *material, bool has_keeper)
 {
 	for (size_t i = 0; i < material->pair_count; i++) {
-		if (!set_pair(context->ssl_ctx, &material->pairs[i]) ||
-		    tls_pair_share(&material->pairs[i], &context->pairs[i]) != 0)
+		struct tls_pair *pair = &context->pairs[i];
+
+		if (tls_pair_share(&material->pairs[i], pair) != 0)
 			return false;
 		context->pair_count++;
+		if ((!pair->signer && !tls_pair_set_signer(pair, has_keeper)) ||
+		    !set_pair(context->ssl_ctx, pair))
+			return false;
 	}
 	return true;
+}
+
+size_t tls_context_keys(const struct tls_context *context,
+			struct signer_key_id ret[CONFIG_PAIRS_MAX])
+{
+	for (size_t i = 0; i < context->pair_count; i++)
+		ret[i] = context->pairs[i].id;
+	return context->pair_count;
 }
 
 /* Tells clients the CAs whose certificates they may show. */
@@ -236,7 +258,7 @@ MUST_USE static bool set_pins(struct tls_context *context,
 }
 
 struct tls_context *tls_context_make(const struct config_tls *tls, bool server,
-				     const struct tls_material *material)
+				     const struct tls_material *material, bool has_keeper)
 {
 	struct tls_context *context = calloc(1, sizeof(*context));
 	bool good = false;
@@ -247,7 +269,7 @@ struct tls_context *tls_context_make(const struct config_tls *tls, bool server,
 	context->ssl_ctx =
 		SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
 	good = context->ssl_ctx && set_protocol(context, tls) &&
-	       set_pairs(context, material) &&
+	       set_pairs(context, material, has_keeper) &&
 	       tls_set_trust(context->ssl_ctx, material, server) &&
 	       (server || (tls_expect_name(context, tls->server_name) == 0 &&
 			   set_pins(context, &tls->public_key_sha256)));
@@ -269,6 +291,7 @@ static bool is_whole(const struct tls_material *material)
 }
 
 MUST_USE static int tls_new(const struct config_tls *tls, bool server,
+			    const struct tls_keys *keys,
 			    const struct tls_context *running, struct tls_context **ret,
 			    struct config_faults *faults)
 {
@@ -277,16 +300,16 @@ MUST_USE static int tls_new(const struct config_tls *tls, bool server,
 	struct tls_context *context = NULL;
 	const char *why;
 
-	if (tls_material_load(tls, &material, faults) == 0 &&
-	    tls_keep_pairs(tls, running, &material, faults) == 0 &&
+	if (tls_material_load(tls, keys, &material, faults) == 0 &&
+	    tls_keep_pairs(tls, keys, running, &material, faults) == 0 &&
 	    tls_keep_crls(running, &material) == 0) {
 		if (server)
 			tls_drop_unnamed(&material, tls, faults);
 		tls_material_check(&material, tls, server, faults);
 	}
 	if (faults->error_count == errors && is_whole(&material) &&
-	    tls_keep_valid_pairs(tls, running, &material, faults) == 0)
-		context = tls_context_make(tls, server, &material);
+	    tls_keep_valid_pairs(tls, keys, running, &material, faults) == 0)
+		context = tls_context_make(tls, server, &material, keys != NULL);
 	if (context && tls_ends_note(context, tls, &material) != 0) {
 		tls_context_free(context);
 		context = NULL;
@@ -320,16 +343,18 @@ int tls_trust_check(const struct config_tls *tls, bool server,
 	return result;
 }
 
-int tls_server_new(const struct config_tls *tls, const struct tls_context *running,
-		   struct tls_context **ret, struct config_faults *faults)
+int tls_server_new(const struct config_tls *tls, const struct tls_keys *keys,
+		   const struct tls_context *running, struct tls_context **ret,
+		   struct config_faults *faults)
 {
-	return tls_new(tls, true, running, ret, faults);
+	return tls_new(tls, true, keys, running, ret, faults);
 }
 
-int tls_client_new(const struct config_tls *tls, const struct tls_context *running,
-		   struct tls_context **ret, struct config_faults *faults)
+int tls_client_new(const struct config_tls *tls, const struct tls_keys *keys,
+		   const struct tls_context *running, struct tls_context **ret,
+		   struct config_faults *faults)
 {
-	return tls_new(tls, false, running, ret, faults);
+	return tls_new(tls, false, keys, running, ret, faults);
 }
 
 bool tls_context_is_classic(const struct tls_context *context)

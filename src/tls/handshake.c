@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "cathgate/net/net.h"
+#include "cathgate/signer/provider.h"
 
 /* PS3.8 section 9.3: the types of the seven PDUs, with a reserved 00 after them. */
 #define DICOM_PDU_FIRST 0x01
@@ -22,7 +23,7 @@
 
 struct handshake {
 	const struct tls_context *context;
-	int fd;
+	int fd, signer;
 	const struct waiter *waiter;
 	SSL *ssl;
 	unsigned char first[4]; /* bytes of the peer */
@@ -61,7 +62,7 @@ static void fail_own(const struct handshake *handshake)
 }
 
 /* Shows the pairs that are in date only: a peer that knows both kinds of keys gets on. */
-MUST_USE static bool leave_out_invalid(SSL *ssl, const struct tls_context *context)
+MUST_USE static bool show_valid(SSL *ssl, const struct tls_context *context)
 {
 	char detail[TLS_SENTENCE_SIZE];
 	bool good = true;
@@ -74,7 +75,7 @@ MUST_USE static bool leave_out_invalid(SSL *ssl, const struct tls_context *conte
 			continue;
 		good = good &&
 		       SSL_use_certificate(ssl, sk_X509_value(pair->chain, 0)) == 1 &&
-		       SSL_use_PrivateKey(ssl, pair->key) == 1;
+		       SSL_use_PrivateKey(ssl, pair->signer) == 1;
 		for (int j = 1; good && j < sk_X509_num(pair->chain); j++)
 			good = SSL_add1_chain_cert(ssl, sk_X509_value(pair->chain, j)) ==
 			       1;
@@ -236,15 +237,24 @@ MUST_USE static int look_first(struct handshake *handshake)
  */
 MUST_USE static int step_handshake(struct handshake *handshake, short *ret_events)
 {
+	bool has_no_signature;
 	int rc, error;
 
 	ERR_clear_error();
 	errno = 0;
 	handshake->reads_left = TLS_READS_A_CALL;
+	signer_lend(handshake->signer);
 	rc = SSL_do_handshake(handshake->ssl);
 	error = errno;
+	has_no_signature = signer_has_failed();
+	signer_lend(-1);
 	if (rc == 1)
 		return 0;
+	if (has_no_signature) {
+		tls_fail(handshake->failure, handshake->context->server, REASON_INTERNAL,
+			 "the keeper of the private keys gave no signature");
+		return -1;
+	}
 	if (!speaks_tls(handshake))
 		return -1;
 	switch (SSL_get_error(handshake->ssl, rc)) {
@@ -320,8 +330,8 @@ MUST_USE static SSL *ssl_new(struct handshake *handshake)
 		SSL_set_connect_state(ssl);
 	if (good && context->server_name && !context->server_name_is_address)
 		good = SSL_set_tlsext_host_name(ssl, context->server_name) == 1;
-	if (good && handshake->own_fault != REASON_NONE)
-		good = leave_out_invalid(ssl, context);
+	if (good && (handshake->own_fault != REASON_NONE || context->has_newer_pairs))
+		good = show_valid(ssl, context);
 	if (good) {
 		SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context->ssl_ctx),
 			       tls_note_verdict);
@@ -334,13 +344,15 @@ MUST_USE static SSL *ssl_new(struct handshake *handshake)
 	return NULL;
 }
 
-int tls_handshake(const struct tls_context *context, int fd, const struct waiter *waiter,
-		  struct transport *ret, struct tls_peer *ret_peer,
-		  struct tls_failure *failure)
+int tls_handshake(const struct tls_context *context, int fd, int signer,
+		  const struct waiter *waiter, struct transport *ret,
+		  struct tls_peer *ret_peer, struct tls_failure *failure)
 {
-	struct handshake handshake = {
-		.context = context, .fd = fd, .waiter = waiter, .failure = failure
-	};
+	struct handshake handshake = { .context = context,
+				       .fd = fd,
+				       .signer = signer,
+				       .waiter = waiter,
+				       .failure = failure };
 	struct tls_peer peer = { 0 };
 	int rc = -1;
 

@@ -26,7 +26,9 @@
 /* A certificate of our own and its key. */
 struct tls_pair {
 	STACK_OF(X509) * chain; /* our own certificate first */
-	EVP_PKEY *key;
+	EVP_PKEY *key;		/* the public half alone where the keeper has it */
+	EVP_PKEY *signer;	/* what libssl signs with; NULL until a context is made */
+	struct signer_key_id id; /* likewise */
 };
 
 struct tls_context {
@@ -36,7 +38,8 @@ struct tls_context {
 	/* What the SSL_CTX shows; of each kind of key one. */
 	struct tls_pair pairs[CONFIG_PAIRS_MAX];
 	size_t pair_count;
-	char *server_name;	       /* of a client's context */
+	bool has_newer_pairs; /* than the SSL_CTX: another process has brought them */
+	char *server_name;    /* of a client's context */
 	bool server_name_is_address;   /* no SNI then: RFC 6066 section 3 */
 	char (*pins)[DIGEST_HEX_SIZE]; /* public keys, one of which must be shown */
 	size_t pin_count;
@@ -57,8 +60,8 @@ struct tls_material {
 };
 
 /* Reads what it can and adds a fault for the rest. -1 only without memory. */
-MUST_USE int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
-			       struct config_faults *faults);
+MUST_USE int tls_material_load(const struct config_tls *tls, const struct tls_keys *keys,
+			       struct tls_material *ret, struct config_faults *faults);
 /* The certificates of a PEM file in their order; NULL when there was a fault. */
 MUST_USE STACK_OF(X509) * tls_load_certificates(const struct config_file *file,
 						struct config_faults *faults);
@@ -70,6 +73,8 @@ void tls_material_clear(struct tls_material *material);
 /* *to shares what `from` holds, in the place of what it held. 0, or -1 without memory. */
 MUST_USE int tls_pair_share(const struct tls_pair *from, struct tls_pair *to);
 void tls_pair_clear(struct tls_pair *pair);
+/* Fills in signer and id: the keeper signs, or else the key itself does. */
+MUST_USE bool tls_pair_set_signer(struct tls_pair *pair, bool has_keeper);
 /* Whether both have the same kind of key: a peer can be shown one of them only. */
 bool tls_pair_is_like(const struct tls_pair *a, const struct tls_pair *b);
 
@@ -82,12 +87,14 @@ void tls_drop_unnamed(struct tls_material *material, const struct config_tls *tl
 
 /* systemd passes credentials only when the service starts, so a key that is a credential
  * stays when its certificate is renewed. Keeps the pair of `running` then, which may be
- * NULL. This function and the next two: 0, or -1 without memory. */
-MUST_USE int tls_keep_pairs(const struct config_tls *tls,
+ * NULL, provided that its key can still be had. This function and the next two: 0, or -1
+ * without memory. */
+MUST_USE int tls_keep_pairs(const struct config_tls *tls, const struct tls_keys *keys,
 			    const struct tls_context *running,
 			    struct tls_material *material, struct config_faults *faults);
 /* Keeps a pair of `running` while it is valid and the new certificate isn't yet. */
 MUST_USE int tls_keep_valid_pairs(const struct config_tls *tls,
+				  const struct tls_keys *keys,
 				  const struct tls_context *running,
 				  struct tls_material *material,
 				  struct config_faults *faults);
@@ -236,9 +243,9 @@ enum tls_item_kind {
 	TLS_ITEM_VERSION,
 	TLS_ITEM_NAME,
 	TLS_ITEM_PIN,
-	TLS_ITEM_CERTIFICATE, /* of our own chain, in its order */
-	TLS_ITEM_KEY,	      /* of that chain */
-	TLS_ITEM_END	      /* of a context */
+	TLS_ITEM_OWN,	/* a certificate of ours: DER, as is the next */
+	TLS_ITEM_CHAIN, /* of the CAs above the last of these */
+	TLS_ITEM_END	/* of a context */
 };
 
 struct tls_item {
@@ -253,9 +260,17 @@ MUST_USE int tls_item_put(FILE *to, enum tls_item_kind kind, const void *bytes,
 MUST_USE bool tls_item_take(const uint8_t **bytes, size_t *left, struct tls_item *ret);
 /* The CAs and CRLs in the context's store. 0 or -1. */
 MUST_USE int tls_put_store(FILE *to, const struct tls_context *context);
-/* Makes a context of what the files hold. NULL when OpenSSL refuses or without memory. */
+/* A certificate of ours and those above it, without the key. 0 or -1. */
+MUST_USE int tls_put_chain(FILE *to, STACK_OF(X509) * chain);
+/* Adds such a certificate to the pairs, of which there is room for CONFIG_PAIRS_MAX. The
+ * keeper signs for them. */
+MUST_USE bool tls_take_chain(const struct tls_item *item, struct tls_pair *pairs,
+			     size_t *count);
+/* Makes a context of what the files hold; the keeper signs for it, or the keys
+ * themselves do. NULL when OpenSSL refuses or without memory. */
 MUST_USE struct tls_context *tls_context_make(const struct config_tls *tls, bool server,
-					      const struct tls_material *material);
+					      const struct tls_material *material,
+					      bool has_keeper);
 
 /* Whether OpenSSL's queue says that the peer closed without a close_notify. */
 bool tls_is_end_of_file(void);

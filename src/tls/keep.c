@@ -53,8 +53,15 @@ static bool fits(const struct tls_pair *pair, EVP_PKEY *key)
 	return X509_check_private_key(sk_X509_value(pair->chain, 0), key) == 1;
 }
 
+/* A key of the running set that this process holds itself can always be kept. */
+static bool can_keep(const struct tls_keys *keys, const struct tls_pair *pair)
+{
+	return !keys || keys->hold(keys->context, &pair->id);
+}
+
 /* Pair number `at`, as tls_keep_pairs does all. */
 MUST_USE static int keep_pair(const struct config_tls *tls, size_t at,
+			      const struct tls_keys *keys,
 			      const struct tls_context *running,
 			      struct tls_material *material, struct config_faults *faults)
 {
@@ -64,7 +71,8 @@ MUST_USE static int keep_pair(const struct config_tls *tls, size_t at,
 	    fits(pair, pair->key))
 		return 0;
 	for (size_t i = 0; i < running->pair_count; i++) {
-		if (!fits(&running->pairs[i], pair->key))
+		if (!fits(&running->pairs[i], pair->key) ||
+		    !can_keep(keys, &running->pairs[i]))
 			continue;
 		config_fault_add(faults, CONFIG_WARNING,
 				 &tls->certificate.items[at].place,
@@ -77,11 +85,12 @@ MUST_USE static int keep_pair(const struct config_tls *tls, size_t at,
 	return 0;
 }
 
-int tls_keep_pairs(const struct config_tls *tls, const struct tls_context *running,
-		   struct tls_material *material, struct config_faults *faults)
+int tls_keep_pairs(const struct config_tls *tls, const struct tls_keys *keys,
+		   const struct tls_context *running, struct tls_material *material,
+		   struct config_faults *faults)
 {
 	for (size_t i = 0; running && i < material->pair_count; i++)
-		if (keep_pair(tls, i, running, material, faults) != 0)
+		if (keep_pair(tls, i, keys, running, material, faults) != 0)
 			return -1;
 	return 0;
 }
@@ -106,8 +115,9 @@ static const struct tls_pair *predecessor(const struct tls_context *running,
 }
 
 /* No slack here: peers judge our certificate by their own clocks. */
-int tls_keep_valid_pairs(const struct config_tls *tls, const struct tls_context *running,
-			 struct tls_material *material, struct config_faults *faults)
+int tls_keep_valid_pairs(const struct config_tls *tls, const struct tls_keys *keys,
+			 const struct tls_context *running, struct tls_material *material,
+			 struct config_faults *faults)
 {
 	time_t now = time(NULL), first, last, old_first, old_last;
 	char date[TLS_DATE_SIZE];
@@ -120,7 +130,7 @@ int tls_keep_valid_pairs(const struct config_tls *tls, const struct tls_context 
 		if (!old || first <= now)
 			continue;
 		tls_chain_dates(old->chain, &old_first, &old_last);
-		if (now < old_first || now > old_last)
+		if (now < old_first || now > old_last || !can_keep(keys, old))
 			continue;
 		tls_date(first, date);
 		config_fault_add(faults, CONFIG_WARNING, &tls->certificate.items[i].place,

@@ -13,6 +13,7 @@
 
 #include "cathgate/base/pem.h"
 #include "cathgate/base/unreadable.h"
+#include "cathgate/tls/key_file.h"
 
 /* The first byte of a CRL in DER form: an ASN.1 SEQUENCE. */
 #define DER_SEQUENCE 0x30
@@ -194,8 +195,7 @@ static int refuse_passphrase(char *buffer, int size, int writing, void *asked)
 	return -1;
 }
 
-MUST_USE static EVP_PKEY *load_key(const struct config_file *file,
-				   struct config_faults *faults)
+EVP_PKEY *tls_key_load(const struct config_file *file, struct config_faults *faults)
 {
 	FILE *stream = open_file(file, true, faults);
 	EVP_PKEY *key;
@@ -238,8 +238,20 @@ int tls_material_load_trust(const struct config_tls *tls, struct tls_material *r
 	return 0;
 }
 
-int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
-		      struct config_faults *faults)
+void tls_key_free(EVP_PKEY *key)
+{
+	EVP_PKEY_free(key);
+}
+
+static EVP_PKEY *load_key(const struct tls_keys *keys, const struct config_file *file,
+			  struct config_faults *faults)
+{
+	return keys ? keys->load(keys->context, file, faults)
+		    : tls_key_load(file, faults);
+}
+
+int tls_material_load(const struct config_tls *tls, const struct tls_keys *keys,
+		      struct tls_material *ret, struct config_faults *faults)
 {
 	struct tls_material material;
 
@@ -250,7 +262,7 @@ int tls_material_load(const struct config_tls *tls, struct tls_material *ret,
 		material.pairs[i] = (struct tls_pair){
 			.chain =
 				tls_load_certificates(&tls->certificate.items[i], faults),
-			.key = load_key(&tls->key.items[i], faults),
+			.key = load_key(keys, &tls->key.items[i], faults),
 		};
 	*ret = material;
 	return 0;
@@ -263,8 +275,12 @@ int tls_pair_share(const struct tls_pair *from, struct tls_pair *to)
 	if (!chain)
 		return -1;
 	EVP_PKEY_up_ref(from->key);
+	if (from->signer)
+		EVP_PKEY_up_ref(from->signer);
 	tls_pair_clear(to);
-	*to = (struct tls_pair){ .chain = chain, .key = from->key };
+	*to = (struct tls_pair){
+		.chain = chain, .key = from->key, .signer = from->signer, .id = from->id
+	};
 	return 0;
 }
 
@@ -272,6 +288,7 @@ void tls_pair_clear(struct tls_pair *pair)
 {
 	sk_X509_pop_free(pair->chain, X509_free);
 	EVP_PKEY_free(pair->key);
+	EVP_PKEY_free(pair->signer);
 	*pair = (struct tls_pair){ 0 };
 }
 

@@ -52,6 +52,10 @@ MUST_USE static int put_trust(FILE *to, const struct tls_context *context)
 	for (size_t i = 0; rc == 0 && i < context->pin_count; i++)
 		rc = tls_item_put(to, TLS_ITEM_PIN, context->pins[i],
 				  sizeof(context->pins[i]));
+	/* A context with private keys of its own keeps its pairs. */
+	for (size_t i = 0; rc == 0 && !context->server && i < context->pair_count; i++)
+		if (context->pairs[i].signer != context->pairs[i].key)
+			rc = tls_put_chain(to, context->pairs[i].chain);
 	return rc;
 }
 
@@ -79,10 +83,14 @@ struct trust {
 	char *server_name;
 	char (*pins)[DIGEST_HEX_SIZE];
 	size_t pin_count;
+	struct tls_pair pairs[CONFIG_PAIRS_MAX];
+	size_t pair_count;
 };
 
 static void trust_clear(struct trust *trust)
 {
+	for (size_t i = 0; i < trust->pair_count; i++)
+		tls_pair_clear(&trust->pairs[i]);
 	X509_STORE_free(trust->store);
 	free(trust->server_name);
 	free(trust->pins);
@@ -131,6 +139,10 @@ MUST_USE static bool add_one(struct trust *trust, const struct tls_item *item)
 	case TLS_ITEM_PIN:
 		good = item->size == sizeof(*trust->pins) && add_pin(trust, item->bytes);
 		break;
+	case TLS_ITEM_OWN:
+	case TLS_ITEM_CHAIN:
+		good = tls_take_chain(item, trust->pairs, &trust->pair_count);
+		break;
 	default:
 		break;
 	}
@@ -156,6 +168,17 @@ MUST_USE static bool adopt_name(struct tls_context *context, const struct trust 
 	       (trust->server_name && tls_expect_name(context, trust->server_name) == 0);
 }
 
+/* The handshakes to come show these; the SSL_CTX still has those before. */
+static void adopt_pairs(struct tls_context *context, struct trust *trust)
+{
+	for (size_t i = 0; i < context->pair_count; i++)
+		tls_pair_clear(&context->pairs[i]);
+	memcpy(context->pairs, trust->pairs, sizeof(context->pairs));
+	context->pair_count = trust->pair_count;
+	context->has_newer_pairs = true;
+	trust->pair_count = 0;
+}
+
 int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes, size_t size)
 {
 	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context->ssl_ctx);
@@ -179,6 +202,8 @@ int tls_trust_adopt(struct tls_context *context, const uint8_t *bytes, size_t si
 	context->pins = trust.pins;
 	context->pin_count = trust.pin_count;
 	trust.pins = NULL;
+	if (trust.pair_count > 0)
+		adopt_pairs(context, &trust);
 	trust_clear(&trust);
 	return 0;
 }

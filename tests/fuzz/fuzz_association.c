@@ -237,7 +237,9 @@ int __wrap_supervision_dial(void *context, struct leg *leg, size_t number,
 	(void)context;
 	(void)leg;
 	count_call();
-	*ret = (struct outbound_call){ .fd = -1, .error = ENXIO, .count = 1 };
+	*ret = (struct outbound_call){
+		.fd = -1, .signer = -1, .error = ENXIO, .count = 1
+	};
 	if (number == 0)
 		ret->fd = world.fds[SCRIPT_PACS] = new_fd();
 	return 0;

@@ -24,7 +24,7 @@ with Test() as t:
 	gateway.start(environment={"WATCHDOG_USEC": "60000000"})
 	descriptors(gateway.pid)	# or only root may look
 	helpers = [gateway.helper(role)
-		   for role in ("auditor", "resolver", "dialler", "exporter", "observer",
+		   for role in ("auditor", "keeper", "resolver", "dialler", "exporter", "observer",
 				"alerter", "forker")]
 	assert set(helpers) == set(children(gateway.pid, but_for=("scribe",))), roles(gateway.pid)
 	assert_apart([gateway.pid, *helpers])

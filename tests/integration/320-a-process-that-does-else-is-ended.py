@@ -38,6 +38,7 @@ OF_HELPERS = {
 	"alerter": ["ptrace"],
 	"dialler": ["openat", "kill"],
 	"forker": ["execve", "socket"],
+	"keeper": ["socket"],	# the next one is in its sandbox only when it has read the keys
 }
 NEEDED_BY_SANITIZERS = {"execve", "openat", "ptrace", "kill", "fork", "prctl"}
 WIDENED = bool(os.environ.get("CATHGATE_SANITIZE"))

@@ -33,7 +33,8 @@ def openssl(folder, *arguments):
 
 def key(folder, name, kind="P-256"):
 	how = {"RSA": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
-	       "ED25519": ["-algorithm", "ED25519"]}.get(
+	       "RSA-PSS": ["-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"],
+	       "ED25519": ["-algorithm", "ED25519"], "ED448": ["-algorithm", "ED448"]}.get(
 		       kind, ["-algorithm", "EC", "-pkeyopt", f"ec_paramgen_curve:{kind}"])
 	openssl(folder, "genpkey", *how, "-out", f"{name}.key")
 

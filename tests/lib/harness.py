@@ -51,6 +51,7 @@ def eventually(what, seconds=dicom.PATIENCE):
 DENIED = "sandbox: denied: "
 COME_AND_GO = ("scribe", "observer", "forker")	# by themselves
 NAMES = {"cathgated-assoc": "association", "cathgated-audit": "auditor", "cathgated-rings": "alerter",
+	 "cathgated-keeps": "keeper",
 	 "cathgated-forks": "forker", "cathgated-names": "resolver", "cathgated-dials": "dialler",
 	 "cathgated-sends": "exporter",
 	 "cathgated-shown": "observer", "cathgated-told": "scribe"}

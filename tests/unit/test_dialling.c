@@ -1,6 +1,8 @@
 /* Goal: an association gets a connection to its own destination and to no other, one at a
  * time; one that asks out of turn is ended. A dialler that ends, or is replaced by a
- * reload, costs nobody a connection: its successor is asked. */
+ * reload, costs nobody a connection: its successor is asked. With a connection that is to
+ * have TLS comes a channel to the keeper, and who calls waits for a keeper that serves.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +20,7 @@
 
 #include "cathgate/base/descriptors.h"
 #include "supervisor/gate/gate.h"
+#include "tls/internal.h"
 
 enum { PACS, ARCHIVE, DESTINATIONS };
 
@@ -36,12 +39,14 @@ static struct config config = {
 	.destination_count = DESTINATIONS,
 };
 static struct tls_context *contexts[DESTINATIONS]; /* no TLS: nothing to bring */
+static struct tls_context to_pacs;
 static struct net_addresses addresses[DESTINATIONS];
 static struct settings settings = { .config = &config,
 				    .servers = contexts,
 				    .clients = contexts,
 				    .addresses = addresses };
-static struct helper auditor = { .channel = -1 }, dialler;
+static struct helper auditor = { .channel = -1 }, dialler, keeper;
+static struct keeping keeping = { .helper = &keeper };
 static struct auditing auditing = { .helper = &auditor };
 static struct gate gate;
 static int dialler_end, far; /* the other ends of the channels */
@@ -100,6 +105,9 @@ static int begin(void **state)
 	gate.settings = &settings;
 	gate.auditing = &auditing;
 	gate.dialler = &dialler;
+	gate.keeping = &keeping;
+	contexts[PACS] = NULL;
+	keeper = (struct helper){ .channel = -1 };
 	modalities[0].destination = PACS;
 	for (size_t i = 0; i < DESTINATIONS; i++) {
 		addresses[i].count = 2;
@@ -165,7 +173,10 @@ static enum association_notice_kind next(struct association_call *ret, bool *ret
 	for (size_t i = 0; i < count; i++)
 		close(came[i]);
 	*ret = notice.called;
-	*ret_with = count == 1;
+	*ret_with = count > 0;
+	assert_int_equal(count, notice.kind == ASSOCIATION_CONNECTION
+					? (size_t)__builtin_popcount(notice.called.brings)
+					: count);
 	return notice.kind;
 }
 
@@ -405,6 +416,75 @@ static void who_does_not_listen_is_asked_for_anew(void **state)
 	gets_connection(0);
 }
 
+static int start_keeper(void)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	keeper.channel = pair[0];
+	keeper.is_ready = true;
+	return pair[1];
+}
+
+static void gets_both(void)
+{
+	struct association_call called;
+	bool with;
+
+	assert_int_equal(next(&called, &with), ASSOCIATION_CONNECTION);
+	assert_int_equal(called.error, 0);
+	assert_int_equal(called.brings,
+			 1U << ASSOCIATION_SOCKET | 1U << ASSOCIATION_SIGNER);
+}
+
+static void with_tls_a_channel_to_the_keeper_comes_along(void **state)
+{
+	struct place *place = come();
+	struct dialler_request request;
+	int keeper_end;
+
+	(void)state;
+	contexts[PACS] = &to_pacs;
+	/* No PACS is called while no keeper serves. */
+	assert_true(ask(place, 0));
+	dialling_maintain(&gate);
+	assert_false(hears(&request));
+	keeper_end = start_keeper();
+	dialling_maintain(&gate);
+	assert_true(hears(&request));
+	answer(&request, 0);
+	gets_both();
+	/* Without a socket there is nothing to sign. */
+	assert_true(ask(place, 0));
+	assert_true(hears(&request));
+	answer(&request, ENETUNREACH);
+	gets_error(ENETUNREACH, 2);
+	/* The keeper ends while the dialler has the request: both are asked anew. */
+	assert_true(ask(place, 0));
+	assert_true(hears(&request));
+	close(keeper_end);
+	answer(&request, 0);
+	gets_nothing();
+	dialling_maintain(&gate);
+	assert_false(hears(&request));
+	helper_hang_up(&keeper);
+	dialling_maintain(&gate);
+	assert_false(hears(&request));
+	keeper_end = start_keeper();
+	dialling_maintain(&gate);
+	assert_true(hears(&request));
+	answer(&request, 0);
+	gets_both();
+	/* The destination may have none any more. */
+	assert_true(ask(place, 0));
+	assert_true(hears(&request));
+	contexts[PACS] = NULL;
+	answer(&request, 0);
+	gets_connection(0);
+	helper_hang_up(&keeper);
+	close(keeper_end);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +499,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_has_left_gets_none, begin, end),
 		cmocka_unit_test_setup_teardown(who_does_not_listen_is_asked_for_anew,
 						begin, end),
+		cmocka_unit_test_setup_teardown(
+			with_tls_a_channel_to_the_keeper_comes_along, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -338,6 +338,27 @@ static void strangers_are_nobodys(void **state)
 	assert_int_equal(helper.restart_ms, 0);
 }
 
+static void one_that_is_released_is_nobodys(void **state)
+{
+	pid_t pid;
+	int channel, status;
+
+	(void)state;
+	become(END_WITH_CHANNEL);
+	assert_int_equal(helper_start(&helper), 0);
+	helper_became_ready(&helper);
+	pid = helper.pid;
+	channel = helper_release(&helper);
+	assert_true(channel >= 0);
+	assert_int_equal(helper.pid, 0);
+	assert_false(helper.is_ready);
+	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+	close(channel);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_false(helpers_reaped(&helper, 1, pid, status));
+	assert_int_equal(helper_release(&helper), -1);
+}
+
 static int run_role(const char *name)
 {
 	uint8_t *bytes = NULL;
@@ -367,6 +388,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(one_waits_for_another, begin),
 		cmocka_unit_test_setup(stopping_leaves_nothing_behind, begin),
 		cmocka_unit_test_setup(strangers_are_nobodys, begin),
+		cmocka_unit_test_setup(one_that_is_released_is_nobodys, begin),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "--role") == 0)

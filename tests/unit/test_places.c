@@ -1,7 +1,8 @@
 /* Goal: a process that was taken over before it had proved anything can't take another's
  * place where the supervisor knows better: from an address that the entry doesn't allow,
  * by a listener that can't have let the entry in, for another destination, or out of
- * order. Whoever asks so is ended, and the entry has as many places as before. */
+ * order. Whoever asks so is ended, and the entry has as many places as before. So is
+ * whoever has the keeper refuse a signature. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,6 +45,7 @@ static struct config config = {
 		    .handshakes_per_address_per_minute = 100 },
 };
 static struct settings settings = { .config = &config };
+static struct keeping keeping;
 static struct helper auditor = { .channel = -1 };
 static struct auditing auditing = { .helper = &auditor };
 static struct gate gate;
@@ -121,6 +123,7 @@ static int begin(void **state)
 	memset(&gate, 0, sizeof(gate));
 	gate.settings = &settings;
 	gate.auditing = &auditing;
+	gate.keeping = &keeping;
 	gate.modality_rates = rates;
 	return 0;
 }
@@ -207,12 +210,44 @@ static void a_reload_excuses_no_other_claim(void **state)
 	assert_int_equal(leave(place), ASSOCIATION_DENIED);
 }
 
+/* A place that is held for the entry, whose notice of it has been read. */
+static struct place *hold(const char *modality, const char *destination)
+{
+	struct place *place = come("192.0.2.7", TLS_LISTENER);
+	struct association_notice notice;
+
+	assert_int_equal(say(place, ASSOCIATION_AUTHENTICATED, "", ""),
+			 CLAIM_AUTHENTICATED);
+	assert_int_equal(say(place, ASSOCIATION_ASKS_PLACE, modality, destination),
+			 CLAIM_PLACE);
+	assert_int_equal(recv(channel, &notice, sizeof(notice), 0), sizeof(notice));
+	return place;
+}
+
+static void who_is_refused_by_the_keeper_is_ended(void **state)
+{
+	struct keeper_refusal refusal = { .association = "0123456789abcdef",
+					  .why = "a second signature" };
+	struct keeper_refusal other = { .association = "fedcba9876543210" };
+	struct place *place = hold("angio", "pacs");
+
+	(void)state;
+	claim_refused(&gate, &other);
+	assert_int_equal(gate.places.held, 1);
+	claim_refused(&gate, &refusal);
+	assert_int_equal(gate.places.held, 0);
+	assert_true(place->is_killed);
+	claim_forget(&gate, place);
+	assert_int_equal(leave(place), ASSOCIATION_STOP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(only_what_can_be_ones_own_is_given, begin),
 		cmocka_unit_test_setup(after_a_reload_it_is_denied, begin),
 		cmocka_unit_test_setup(a_reload_excuses_no_other_claim, begin),
+		cmocka_unit_test_setup(who_is_refused_by_the_keeper_is_ended, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

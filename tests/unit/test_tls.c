@@ -374,7 +374,7 @@ static void test_each_refusal_has_its_reason(void **state)
 	(void)state;
 	for (size_t i = 0; i < LENGTH(refusals); i++) {
 		const struct refusal *refusal = &refusals[i];
-		struct session session = { 0 };
+		struct session session = { .is_server = refusal->server };
 		int fd, rc;
 
 		session.context = load_elsewhere(&refusal->setting, refusal->server);
@@ -531,7 +531,8 @@ static struct tls_context *renew(struct tls_context *running, const struct setti
 	struct configured configured;
 
 	configure(next, true, &configured);
-	assert_int_equal(tls_server_new(&configured.tls, running, &context, &faults), 0);
+	assert_int_equal(
+		tls_server_new(&configured.tls, NULL, running, &context, &faults), 0);
 	config_faults_clear(&faults);
 	tls_context_free(running);
 	return context;

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sys/wait.h>
 
+#include "cathgate/keeper/keeper.h"
 #include "cathgate/net/net.h"
 #include "cathgate/tls/tls.h"
 
@@ -100,8 +101,8 @@ static inline int load(const struct setting *setting, bool server,
 	struct configured configured;
 
 	configure(setting, server, &configured);
-	return server ? tls_server_new(&configured.tls, NULL, ret, faults)
-		      : tls_client_new(&configured.tls, NULL, ret, faults);
+	return server ? tls_server_new(&configured.tls, NULL, NULL, ret, faults)
+		      : tls_client_new(&configured.tls, NULL, NULL, ret, faults);
 }
 
 static inline struct tls_context *load_good(const struct setting *setting, bool server)
@@ -127,7 +128,38 @@ static inline uint8_t *pack_context(const struct tls_context *context, size_t *r
 	return (uint8_t *)bytes;
 }
 
-/* The context as another process has it. */
+/* The channel to a keeper, which ends with the test. */
+static inline int keeper_of_test(void)
+{
+	static int control = -1;
+	int pair[2];
+	pid_t pid;
+
+	if (control >= 0)
+		return control;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		close(pair[0]);
+		_exit(keeper_run(pair[1], NULL));
+	}
+	close(pair[1]);
+	control = pair[0];
+	return control;
+}
+
+static inline void have_kept(const struct config_file *file)
+{
+	struct config_faults faults = { 0 };
+	EVP_PKEY *key = NULL;
+
+	assert_int_equal(keeper_load(keeper_of_test(), file, &key, &faults), KEEPER_YES);
+	EVP_PKEY_free(key);
+	config_faults_clear(&faults);
+}
+
+/* The context as another process has it: the keeper has its keys. */
 static inline struct tls_context *load_elsewhere(const struct setting *setting,
 						 bool server)
 {
@@ -142,6 +174,7 @@ static inline struct tls_context *load_elsewhere(const struct setting *setting,
 	tls_context_free(here);
 	there = tls_context_unpack(&configured.tls, server, &at, &size);
 	assert_non_null(there);
+	have_kept(&configured.key);
 	assert_int_equal(size, 0);
 	free(bytes);
 	return there;
@@ -276,6 +309,7 @@ static inline void part(pid_t child)
 
 struct session {
 	struct tls_context *context;
+	bool is_server;
 	struct transport transport;
 	struct tls_peer peer;
 	struct tls_failure failure;
@@ -284,8 +318,17 @@ struct session {
 
 static inline int shake(struct session *session, int fd, const struct waiter *with)
 {
-	return tls_handshake(session->context, fd, with, &session->transport,
-			     &session->peer, &session->failure);
+	struct keeper_grant grant = { .side = session->is_server ? SIGNER_SERVER
+								 : SIGNER_CLIENT };
+	int signer, rc;
+
+	grant.key_count = tls_context_keys(session->context, grant.keys);
+	signer = keeper_open(keeper_of_test(), &grant);
+	assert_true(signer >= 0);
+	rc = tls_handshake(session->context, fd, signer, with, &session->transport,
+			   &session->peer, &session->failure);
+	close(signer);
+	return rc;
 }
 
 static inline void open_session(struct session *session, const struct setting *setting,
@@ -293,7 +336,7 @@ static inline void open_session(struct session *session, const struct setting *s
 {
 	int fd;
 
-	*session = (struct session){ 0 };
+	*session = (struct session){ .is_server = server };
 	session->context = load_elsewhere(setting, server);
 	fd = meet(peer, server, &session->child);
 	if (shake(session, fd, &waiter) != 0)

@@ -26,7 +26,7 @@
 #include "cathgate/sandbox/sandbox.h"
 #include "cathgate/tls/tls.h"
 
-/* What the supervisor hands over. The process owns the three descriptors; the rest is
+/* What the supervisor hands over. The process owns the four descriptors; the rest is
  * read only and outlives it. */
 struct association_start {
 	const struct config *config;
@@ -35,6 +35,7 @@ struct association_start {
 	int socket;
 	int supervisor; /* SOCK_SEQPACKET, struct association_notice both ways */
 	int auditor;	/* a channel of audit/client.h */
+	int signer;	/* to the keeper, for the handshake; -1: a plain listener */
 	struct sockaddr_storage peer;
 	char id[AUDIT_ASSOCIATION_ID_SIZE];
 	int64_t accepted_ms; /* clock_ms() */
@@ -59,8 +60,10 @@ enum association_notice_kind {
 	ASSOCIATION_DENIED,  /* with reason and rejection_reason (PS3.8 table 9-21, 2/3/n)
 			      */
 	ASSOCIATION_PACE,    /* another one */
-	ASSOCIATION_CONNECTION, /* carries a socket that has begun to connect; or none,
-				   with an errno. In any case `called` */
+	ASSOCIATION_CONNECTION, /* carries a socket that has begun to connect, and where
+				   the destination has TLS a channel to the keeper for the
+				   handshake; or none, with an errno. In any case `called`
+				 */
 	ASSOCIATION_STOP,	/* end: at once, or after the instance in hand */
 	ASSOCIATION_AUDITOR, /* carries a channel to the auditor, which was restarted */
 	ASSOCIATION_REVISED  /* the configuration has changed: carries the `papers` */
@@ -94,10 +97,18 @@ struct association_pace {
 	int64_t bytes_per_second, instances_per_minute;
 };
 
+/* What ASSOCIATION_CONNECTION brings, in this order. */
+enum association_brought {
+	ASSOCIATION_SOCKET,
+	ASSOCIATION_SIGNER, /* to the keeper (signer/channel.h) */
+	ASSOCIATION_BROUGHT_COUNT
+};
+
 /* A connection to the destination that was asked for. */
 struct association_call {
-	int32_t error;	/* an errno; 0 with a socket */
-	uint32_t count; /* of the destination's addresses; 0: its name has none */
+	int32_t error;	 /* an errno; 0 with a socket */
+	uint32_t brings; /* a bit for each: 1 << ASSOCIATION_SOCKET, ... */
+	uint32_t count;	 /* of the destination's addresses; 0: its name has none */
 	struct sockaddr_storage address;
 };
 

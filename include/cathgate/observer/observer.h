@@ -56,7 +56,7 @@ struct observer_head {
 	int64_t started;    /* a time_t */
 	int64_t started_us; /* clock_us() then */
 	int64_t pid;
-	bool is_ready, is_stopping, is_auditor_ready, is_log_stuck;
+	bool is_ready, is_stopping, is_auditor_ready, is_keeper_ready, is_log_stuck;
 	bool log_lacks_room;	      /* refusals are only counted */
 	char lacks_landlock[256];     /* what keeps it from the processes; "": nothing */
 	uint32_t handshaking, placed; /* connections now */

@@ -27,8 +27,8 @@
 #include "cathgate/tls/tls.h"
 
 /* The way to a destination, plain memory: what a reload can change of it while an
- * association is open. Whom the gateway believes there is brought apart
- * (outbound_revise_trust); its own certificate towards the destination stays. */
+ * association is open. Whom the gateway believes there and its own certificate are
+ * brought apart (outbound_revise_trust). */
 struct outbound_way {
 	char host[256]; /* for messages */
 	uint16_t port;
@@ -41,11 +41,18 @@ void outbound_way_of(const struct config_destination *destination,
 
 /* A connection to one of the destination's addresses, begun. */
 struct outbound_call {
-	int fd;	   /* tuned, and maybe still connecting; -1 when it could not be begun */
+	int fd; /* tuned, and maybe still connecting; -1 when it could not be begun */
+	/* To the keeper, for the handshake; -1: there is no TLS, or the context has its
+	 * own keys. */
+	int signer;
 	int error; /* an errno that says why, then */
 	struct sockaddr_storage address;
-	size_t count; /* of the destination's addresses; 0: its name has none */
+	size_t count;	 /* of the destination's addresses; 0: its name has none */
+	unsigned trusts; /* those of the outbound when it came */
 };
+
+/* Closes both descriptors, where they are. */
+void outbound_hang_up(const struct outbound_call *call);
 
 /* What stays the same however often the association is opened. Pointers must outlive it.
  */
@@ -59,7 +66,7 @@ struct outbound_setup {
 	struct leg_owner owner;
 	/* Begins to connect to the destination's address of that number, counted from 0.
 	 * A number that is too large is a failure with the count. 0 with the call, whose
-	 * socket is the caller's. -1 when a wait on the leg was interrupted. */
+	 * descriptors are the caller's. -1 when a wait on the leg was interrupted. */
 	MUST_USE int (*dial)(void *context, struct leg *leg, size_t number,
 			     struct outbound_call *ret);
 	/* The last two may be NULL. */
@@ -77,6 +84,7 @@ struct outbound {
 	struct leg leg;
 	bool is_astray;	    /* the way was taken away */
 	bool is_of_old;	    /* it was opened before way or trust changed: opened anew */
+	unsigned trusts;    /* how often that has changed, with our own certificates */
 	time_t trust_until; /* of the destination's certificate; 0: for ever */
 
 	const struct command_message *request; /* not answered yet */
@@ -100,12 +108,12 @@ void outbound_revise_trust(struct outbound *outbound, const uint8_t *trust, size
 /* Connects, does TLS, proposes. 0; or -1 with the failure, and nothing is open. */
 MUST_USE int outbound_open(struct outbound *outbound, struct sink_failure *ret);
 /* The three steps of it, each with the moment (clock_ms()) at which it must have ended.
- * Dialling returns the socket, which securing takes over, also where it fails. What is
- * open after a failure is the caller's to close (leg_close). */
+ * Dialling gives a call that is connected, which securing takes over, also where it
+ * fails. What is open after a failure is the caller's to close (leg_close). */
 MUST_USE int outbound_dial(struct outbound *outbound, int64_t end_ms,
-			   struct sink_failure *ret);
-MUST_USE int outbound_secure(struct outbound *outbound, int fd, int64_t end_ms,
-			     struct sink_failure *ret);
+			   struct outbound_call *ret_call, struct sink_failure *ret);
+MUST_USE int outbound_secure(struct outbound *outbound, const struct outbound_call *call,
+			     int64_t end_ms, struct sink_failure *ret);
 MUST_USE enum ul_connect_fault outbound_propose(struct outbound *outbound, int64_t end_ms,
 						struct sink_failure *ret);
 

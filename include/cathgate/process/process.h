@@ -122,6 +122,9 @@ void helper_became_ready(struct helper *helper);
 /* Closes the channel, which tells the helper to end. Does not wait: helpers_reaped sees
  * its end. */
 void helper_hang_up(struct helper *helper);
+/* Lets this one go: it ends by itself, and is none of the helpers any more. Returns its
+ * channel, which is the caller's to close; -1 where there was none. */
+MUST_USE int helper_release(struct helper *helper);
 /* Ends this one so that another starts right after, without back-off and without an error
  * in the log. One whose role has no finish_ms is killed. */
 void helper_dismiss(struct helper *helper);

@@ -22,8 +22,23 @@
 #include "cathgate/base/digest.h"
 #include "cathgate/base/reason.h"
 #include "cathgate/net/transport.h"
+#include "cathgate/signer/channel.h"
 
 struct tls_context;
+
+struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
+
+/* Where the private keys are, if not in this process: the keeper holds them. A context
+ * then has their public halves, and its handshakes need a channel to the keeper. */
+struct tls_keys {
+	/* Has the file's key held. Its public half, which is the caller's; or NULL, with
+	 * faults as those of tls_key_load. */
+	struct evp_pkey_st *(*load)(void *context, const struct config_file *file,
+				    struct config_faults *faults);
+	/* Has a key of the running set stay. False where that can't be done. */
+	bool (*hold)(void *context, const struct signer_key_id *key);
+	void *context;
+};
 
 /* A context shows one or two certificates, with keys of different kinds. OpenSSL takes
  * the one that fits the peer, the EC one where both do. One that is out of date is left
@@ -38,6 +53,8 @@ struct tls_context;
  * (tls_context_free), or -1 when there was a CONFIG_ERROR. CONFIG_CALENDAR faults don't
  * prevent a context: its handshakes fail with the reason.
  *
+ * `keys` NULL: private keys are read into this process.
+ *
  * `running` is the context in force, NULL at the start. Of each pair its certificate and
  * key stay, with a CONFIG_WARNING, when the new certificate doesn't fit the key because
  * the key is a credential (systemd passes credentials only when the service starts). They
@@ -50,10 +67,10 @@ struct tls_context;
  * needs its issuer there too. A peer's own certificate may stand in `ca` without its CA;
  * for a listener, an entry must then name it besides (entries_sha256). With CRLs, every
  * CA of the chain needs one. A CRL file holds any number in PEM, or one in DER. */
-MUST_USE int tls_server_new(const struct config_tls *tls,
+MUST_USE int tls_server_new(const struct config_tls *tls, const struct tls_keys *keys,
 			    const struct tls_context *running, struct tls_context **ret,
 			    struct config_faults *faults);
-MUST_USE int tls_client_new(const struct config_tls *tls,
+MUST_USE int tls_client_new(const struct config_tls *tls, const struct tls_keys *keys,
 			    const struct tls_context *running, struct tls_context **ret,
 			    struct config_faults *faults);
 void tls_context_free(struct tls_context *context);
@@ -98,10 +115,14 @@ time_t tls_context_turn(const struct tls_context *context);
 const struct tls_end *tls_context_ends(const struct tls_context *context,
 				       size_t *ret_count);
 
+/* Which keys the context signs with: how many. */
+size_t tls_context_keys(const struct tls_context *context,
+			struct signer_key_id ret[CONFIG_PAIRS_MAX]);
+
 /* Packs what decides whether a context accepts a peer (CAs, CRLs, the oldest TLS version;
  * a client's server name and pinned keys) into bytes for another process of this program.
- * The caller frees *ret. 0, or -1 without memory. Our own certificate and key are not
- * included. */
+ * Of a client they include our own certificates, whose keys the keeper holds: after a
+ * reload it may hold no others. The caller frees *ret. 0, or -1 without memory. */
 MUST_USE int tls_trust_pack(const struct tls_context *context, uint8_t **ret,
 			    size_t *ret_size);
 /* Replaces these in the context. 0; or -1, and the context is unchanged. */
@@ -160,13 +181,15 @@ struct tls_failure {
 };
 
 /* Does the handshake on the connected, tuned socket `fd`, as the side that the context is
- * of. On success (0) *ret owns fd and
- * *ret_peer is the caller's to clear. On failure (-1) fd is still the caller's and
- * *failure says why; its reason is REASON_NONE when the waiter gave up, as its owner
- * knows why. A server's reason is a tls-… one, not-tls or peer-lost. A client's is
- * destination-tls, destination-name or destination-lost, with the tls-… reason's name in
- * the detail. Either may be internal, without memory. */
-MUST_USE int tls_handshake(const struct tls_context *context, int fd,
+ * of. `signer` is a channel to the keeper, which stays the caller's and is good for this
+ * handshake alone; -1 where the context holds its private keys itself. On success (0)
+ * *ret owns fd and *ret_peer is the caller's to clear. On failure (-1) fd is still the
+ * caller's and *failure says why; its reason is REASON_NONE when the waiter gave up, as
+ * its owner knows why. A server's reason is a tls-… one, not-tls or peer-lost. A client's
+ * is destination-tls, destination-name or destination-lost, with the tls-… reason's name
+ * in the detail. Either may be internal, without memory or when the keeper didn't sign.
+ */
+MUST_USE int tls_handshake(const struct tls_context *context, int fd, int signer,
 			   const struct waiter *waiter, struct transport *ret,
 			   struct tls_peer *ret_peer, struct tls_failure *failure);
 

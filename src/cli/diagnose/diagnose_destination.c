@@ -162,7 +162,7 @@ static int open_contexts(const struct config_destination *destination,
 	    !can_read(&destination->tls.ca))
 		return CLI_USAGE;
 	classic.key_exchange = CONFIG_KEY_EXCHANGE_CLASSIC;
-	if (tls_client_new(&destination->tls, NULL, &probe->context, &faults) != 0)
+	if (tls_client_new(&destination->tls, NULL, NULL, &probe->context, &faults) != 0)
 		status = CLI_WRONG;
 	for (size_t i = 0; i < faults.count; i++)
 		if (status != CLI_GOOD || faults.items[i].kind == CONFIG_CALENDAR)
@@ -170,7 +170,7 @@ static int open_contexts(const struct config_destination *destination,
 	config_faults_clear(&faults);
 	/* The classic context has the same faults: they aren't told again. */
 	if (status == CLI_GOOD && !tls_context_is_classic(probe->context) &&
-	    tls_client_new(&classic, NULL, &probe->classic, &faults) != 0)
+	    tls_client_new(&classic, NULL, NULL, &probe->classic, &faults) != 0)
 		status = CLI_WRONG;
 	config_faults_clear(&faults);
 	return status;

@@ -136,6 +136,7 @@ MUST_USE static int dial(void *context, struct leg *leg, size_t number,
 
 	(void)leg;
 	*ret = (struct outbound_call){ .fd = -1,
+				       .signer = -1, /* it has the keys itself */
 				       .error = ENXIO,
 				       .count = walk->addresses.count };
 	if (number >= ret->count)
@@ -156,23 +157,20 @@ static void note_missed(void *context, const char *address, int error)
 		error == ECANCELED ? "no answer in time" : strerror(error));
 }
 
-/* The socket; -1 after telling why. */
-static int walk_connection(struct walk *walk)
+/* False after telling why. */
+static bool walk_connection(struct walk *walk, struct outbound_call *ret)
 {
 	socklen_t size = sizeof(walk->reached);
 	struct sink_failure failure;
 	char text[ADDRESS_TEXT_SIZE];
-	int fd = outbound_dial(&walk->outbound, connect_end_ms(walk), &failure);
 
-	if (fd < 0) {
-		step_failed(walk, PROBE_CONNECTION, REASON_DESTINATION_UNREACHABLE,
-			    walk->missed, walk->cure);
-		return -1;
-	}
-	getpeername(fd, (struct sockaddr *)&walk->reached, &size);
+	if (outbound_dial(&walk->outbound, connect_end_ms(walk), ret, &failure) != 0)
+		return step_failed(walk, PROBE_CONNECTION, REASON_DESTINATION_UNREACHABLE,
+				   walk->missed, walk->cure);
+	getpeername(ret->fd, (struct sockaddr *)&walk->reached, &size);
 	address_text(&walk->reached, text);
 	step_passed(walk, PROBE_CONNECTION, keep_format("to %s", text), NULL);
-	return fd;
+	return true;
 }
 
 static const char *date_of(time_t time)
@@ -236,16 +234,16 @@ static bool answers_classic(struct walk *walk, enum reason reason)
 	struct outbound_way way = outbound->way;
 	struct sink_failure ignored;
 	int64_t end_ms = connect_end_ms(walk);
+	struct outbound_call call;
 	bool good;
-	int fd;
 
 	if (!setup.context || (!has_timed_out(walk) && reason != REASON_DESTINATION_LOST))
 		return false;
 	walk->addresses =
 		(struct net_addresses){ .items = { walk->reached }, .count = 1 };
 	outbound_init(outbound, &setup, &way);
-	fd = outbound_dial(outbound, end_ms, &ignored);
-	good = fd >= 0 && outbound_secure(outbound, fd, end_ms, &ignored) == 0;
+	good = outbound_dial(outbound, end_ms, &call, &ignored) == 0 &&
+	       outbound_secure(outbound, &call, end_ms, &ignored) == 0;
 	leg_close(&outbound->leg);
 	return good;
 }
@@ -284,11 +282,11 @@ static void tell_of_peer(void *context, const struct tls_peer *peer)
 		    peer);
 }
 
-static bool walk_tls(struct walk *walk, int fd)
+static bool walk_tls(struct walk *walk, const struct outbound_call *call)
 {
 	struct sink_failure failure;
 
-	if (outbound_secure(&walk->outbound, fd, connect_end_ms(walk), &failure) != 0)
+	if (outbound_secure(&walk->outbound, call, connect_end_ms(walk), &failure) != 0)
 		return tls_failed_to(walk, &failure);
 	if (!walk->probe->context)
 		skip_to(walk, PROBE_ASSOCIATION,
@@ -467,14 +465,14 @@ static void set_up_outbound(struct walk *walk)
 bool probe_run(const struct probe *probe)
 {
 	struct walk walk = { .probe = probe, .missed = "", .cure = "" };
+	struct outbound_call call;
 	bool good = false;
-	int fd;
 
 	if (!walk_name(&walk))
 		return false;
 	set_up_outbound(&walk);
-	fd = walk_connection(&walk);
-	if (fd >= 0 && walk_tls(&walk, fd) && walk_association(&walk))
+	if (walk_connection(&walk, &call) && walk_tls(&walk, &call) &&
+	    walk_association(&walk))
 		good = walk_echo(&walk);
 	leg_close(&walk.outbound.leg);
 	return good;

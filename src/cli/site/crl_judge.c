@@ -51,8 +51,8 @@ static size_t check(const struct end *end, const struct config_tls *tls,
 	struct tls_context *context = NULL;
 	const char *fault = NULL;
 	size_t errors, length = candidate ? strlen(candidate) : 0;
-	int made = end->is_server ? tls_server_new(tls, NULL, &context, &faults)
-				  : tls_client_new(tls, NULL, &context, &faults);
+	int made = end->is_server ? tls_server_new(tls, NULL, NULL, &context, &faults)
+				  : tls_client_new(tls, NULL, NULL, &context, &faults);
 
 	if (made == 0)
 		tls_context_free(context);

@@ -12,7 +12,7 @@
 #include "cathgate/base/log.h"
 
 #define ACCEPTED_AT_ONCE 16 /* then the associations are heard again */
-#define AUDITOR_BUSY_MS	 10
+#define BUSY_MS		 10
 
 static void new_id(char ret[AUDIT_ASSOCIATION_ID_SIZE])
 {
@@ -23,8 +23,8 @@ static void new_id(char ret[AUDIT_ASSOCIATION_ID_SIZE])
 	digest_hex(bytes, sizeof(bytes), ret);
 }
 
-/* The auditor is told of each connection first. While a disk keeps the auditor busy, new
- * connections wait in the listen queue. */
+/* Auditor and keeper are told of each connection first. While a disk keeps the auditor
+ * busy, or no keeper serves, new connections wait in the listen queue. */
 static bool auditor_listens(const struct gate *gate)
 {
 	struct pollfd control = { .fd = gate->auditing->helper->channel,
@@ -135,12 +135,15 @@ static enum reason judge_arrival(struct gate *gate, const struct address *addres
 	return REASON_NONE;
 }
 
-/* 0, or -1 with errno, as forking_fork. */
-MUST_USE static int start_association(struct gate *gate, const struct arrival *arrival)
+/* This function and the next: 0, or -1 with errno, as forking_fork. */
+MUST_USE static int fork_association(struct gate *gate, const struct arrival *arrival,
+				     int signer)
 {
 	const struct forker_order *order = &arrival->order;
 	int pair[2], descriptors[FORKER_DESCRIPTORS] = {
-		[FORKER_SOCKET] = arrival->socket, [FORKER_AUDITOR] = arrival->auditor
+		[FORKER_SOCKET] = arrival->socket,
+		[FORKER_AUDITOR] = arrival->auditor,
+		[FORKER_SIGNER] = signer,
 	};
 	struct place *place;
 	int error = ENOMEM;
@@ -157,7 +160,8 @@ MUST_USE static int start_association(struct gate *gate, const struct arrival *a
 			gate->settings->config->listen[order->listener].tls.none;
 		place->visit = arrival->visit;
 		descriptors[FORKER_NOTICES] = pair[1];
-		pid = forking_fork(gate->forking, order, descriptors);
+		pid = forking_fork(gate->forking, order, descriptors,
+				   signer >= 0 ? FORKER_DESCRIPTORS : FORKER_SIGNER);
 		error = errno;
 	}
 	close(pair[1]);
@@ -173,6 +177,25 @@ MUST_USE static int start_association(struct gate *gate, const struct arrival *a
 	return -1;
 }
 
+/* The channel to the keeper is made only now: its keys must be those of the forker. */
+MUST_USE static int start_association(struct gate *gate, const struct arrival *arrival)
+{
+	const struct tls_context *context =
+		gate->settings->servers[arrival->order.listener];
+	int signer, rc, error;
+
+	if (!context)
+		return fork_association(gate, arrival, -1);
+	signer = keeping_open(gate->keeping, arrival->order.id, SIGNER_SERVER, context);
+	if (signer < 0)
+		return -1;
+	rc = fork_association(gate, arrival, signer);
+	error = errno;
+	close(signer);
+	errno = error;
+	return rc;
+}
+
 static void drop_arrival(struct arrival *arrival)
 {
 	if (arrival->auditor >= 0)
@@ -180,7 +203,8 @@ static void drop_arrival(struct arrival *arrival)
 	close(arrival->socket);
 }
 
-/* The connection isn't lost when the forker ends just now: the next one serves it. */
+/* The connection isn't lost when forker or keeper ends just now: the next one serves it.
+ */
 static void serve_arrival(struct gate *gate, struct arrival *arrival)
 {
 	if (start_association(gate, arrival) != 0) {
@@ -227,7 +251,8 @@ void accept_waiting(struct gate *gate)
 {
 	struct arrival *arrival = gate->waiting;
 
-	if (!arrival || !forking_listens(gate->forking))
+	if (!arrival || !forking_listens(gate->forking) ||
+	    !keeping_listens(gate->keeping))
 		return;
 	gate->waiting = NULL;
 	serve_arrival(gate, arrival);
@@ -262,8 +287,8 @@ void accept_some(struct gate *gate, size_t listener)
 
 		if (!forking_listens(gate->forking))
 			return; /* until another is ready */
-		if (!auditor_listens(gate)) {
-			gate->accept_again_ms = clock_ms() + AUDITOR_BUSY_MS;
+		if (!auditor_listens(gate) || !keeping_listens(gate->keeping)) {
+			gate->accept_again_ms = clock_ms() + BUSY_MS;
 			return;
 		}
 		fd = accept4(from->fd, (struct sockaddr *)&peer, &size,

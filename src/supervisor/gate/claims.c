@@ -284,6 +284,25 @@ static enum claim hear_claim(struct gate *gate, struct place *place,
 	return CLAIM_PLACE;
 }
 
+void claim_refused(struct gate *gate, const struct keeper_refusal *refusal)
+{
+	struct place *place = gate->places.first;
+	char detail[256];
+
+	snprintf(detail, sizeof(detail),
+		 "the keeper of the private keys refused association %s %s: its process "
+		 "is ended (refusal %u since the start)",
+		 refusal->association, refusal->why, gate->keeping->refusals);
+	log_bug("%s", detail);
+	auditing_tell(gate->auditing, AUDIT_ALERT, AUDIT_RAISED, REASON_INTERNAL, detail);
+	while (place && strcmp(place->id, refusal->association) != 0)
+		place = place->next;
+	if (!place)
+		return;
+	place_kill(place, gate->auditing, REASON_INTERNAL);
+	claim_return(gate, place);
+}
+
 static enum claim hear_notice(struct gate *gate, struct place *place,
 			      const struct association_notice *notice)
 {

@@ -25,29 +25,44 @@ MUST_USE static bool knows_settings(struct gate *gate, struct place *place)
 	return place->edition == gate->edition || papers_bring(gate, place);
 }
 
-/* The request is put off when the process doesn't listen now: the socket isn't kept. */
+/* It is asked for anew in a later turn, of the dialler, too: no socket is kept. */
+static void put_off(struct place *place, int64_t pause_ms)
+{
+	place->call.dialler = 0;
+	place->call.again_ms = clock_ms() + pause_ms;
+}
+
 static void answer_call(struct place *place, const struct association_call *called,
-			int socket)
+			const int brought[ASSOCIATION_BROUGHT_COUNT])
 {
 	struct association_notice notice = { .kind = ASSOCIATION_CONNECTION,
 					     .called = *called };
+	int present[ASSOCIATION_BROUGHT_COUNT];
+	size_t count = 0;
 
-	if (descriptors_send(place->channel, &notice, sizeof(notice), &socket,
-			     socket >= 0, MSG_DONTWAIT) == 0) {
+	for (unsigned i = 0; i < ASSOCIATION_BROUGHT_COUNT; i++) {
+		if (brought[i] < 0)
+			continue;
+		notice.called.brings |= 1U << i;
+		present[count++] = brought[i];
+	}
+	if (descriptors_send(place->channel, &notice, sizeof(notice), present, count,
+			     MSG_DONTWAIT) == 0) {
 		place->call = (struct place_call){ 0 };
 		return;
 	}
 	log_debug("association %s: %s", place->id, strerror(errno));
-	place->call.dialler = 0;
-	place->call.again_ms = clock_ms() + AGAIN_MS;
+	put_off(place, AGAIN_MS);
 }
 
 static void refuse_call(struct place *place, int error, size_t count)
 {
+	static const int nothing[] = { -1, -1 };
+
 	answer_call(
 		place,
 		&(struct association_call){ .error = error, .count = (uint32_t)count },
-		-1);
+		nothing);
 }
 
 /* To the dialler, or answered at once. What can't be done now is done in a later turn. */
@@ -68,6 +83,10 @@ static void pass_call_on(struct gate *gate, struct place *place)
 		refuse_call(place, ENXIO, addresses->count);
 		return;
 	}
+	/* A PACS isn't called in vain while no keeper would sign for the handshake. */
+	if (gate->settings->clients[place->destination] &&
+	    !keeping_listens(gate->keeping))
+		return;
 	request.address = addresses->items[place->call.number];
 	if (dialler_ask(gate->dialler, &request) == 0)
 		place->call.dialler = gate->dialler->generation;
@@ -108,9 +127,34 @@ static struct place *find_caller(const struct gate *gate, uint64_t id)
 	return place;
 }
 
+/* The socket goes with a channel to the keeper, where there is to be TLS. */
+static void hand_over(struct gate *gate, struct place *place,
+		      const struct dialler_answer *answer, int socket)
+{
+	const struct settings *settings = gate->settings;
+	const struct tls_context *context = settings->clients[place->destination];
+	const struct association_call called = {
+		.error = (int32_t)answer->error,
+		.count = (uint32_t)settings->addresses[place->destination].count,
+		.address = answer->address,
+	};
+	int brought[] = { [ASSOCIATION_SOCKET] = socket, [ASSOCIATION_SIGNER] = -1 };
+
+	if (socket >= 0 && context) {
+		brought[ASSOCIATION_SIGNER] =
+			keeping_open(gate->keeping, place->id, SIGNER_CLIENT, context);
+		if (brought[ASSOCIATION_SIGNER] < 0) {
+			put_off(place, errno == ENOTCONN ? 0 : AGAIN_MS);
+			return;
+		}
+	}
+	answer_call(place, &called, brought);
+	if (brought[ASSOCIATION_SIGNER] >= 0)
+		close(brought[ASSOCIATION_SIGNER]);
+}
+
 void dialling_hear(struct gate *gate)
 {
-	struct association_call called = { 0 };
 	struct dialler_answer answer;
 	struct place *place;
 	int socket;
@@ -118,17 +162,12 @@ void dialling_hear(struct gate *gate)
 	if (!dialler_hear(gate->dialler, &answer, &socket))
 		return;
 	place = find_caller(gate, answer.id);
-	if (place && !knows_settings(gate, place)) {
-		place->call.dialler = 0; /* it is asked for anew in a later turn */
-	} else if (place && !has_way(gate, place)) {
+	if (place && !knows_settings(gate, place))
+		put_off(place, 0);
+	else if (place && !has_way(gate, place))
 		refuse_call(place, ECANCELED, 0);
-	} else if (place) {
-		called.error = (int32_t)answer.error;
-		called.count =
-			(uint32_t)gate->settings->addresses[place->destination].count;
-		called.address = answer.address;
-		answer_call(place, &called, socket);
-	}
+	else if (place)
+		hand_over(gate, place, &answer, socket);
 	if (socket >= 0)
 		close(socket);
 }

@@ -19,6 +19,7 @@
 #include "supervisor/gate/places.h"
 #include "supervisor/helpers/dialler.h"
 #include "supervisor/helpers/forking.h"
+#include "supervisor/helpers/keeping.h"
 
 /* A connection that was let in and has no process yet. */
 struct arrival {
@@ -33,10 +34,11 @@ struct gate {
 	const struct auditing *auditing;
 	struct helper *dialler;
 	struct forking *forking;
+	const struct keeping *keeping;
 	struct listeners listeners;
 	struct visitors visitors;
 	struct held_back held_back;
-	struct arrival *waiting; /* it was let in just when the forker ended; or NULL */
+	struct arrival *waiting; /* let in just when forker or keeper ended; or NULL */
 	struct rate *modality_rates;
 	struct places places;
 	struct papers *papers; /* while associations are still to be told */
@@ -68,6 +70,8 @@ enum claim {
  * state does not allow, or a place that can't be its own, ends it. */
 enum claim claim_hear(struct gate *gate, struct place *place,
 		      struct association_notice *ret);
+/* The keeper has refused to sign what an association's process wanted: it is ended. */
+void claim_refused(struct gate *gate, const struct keeper_refusal *refusal);
 /* The process gives up its place, or what it had instead. */
 void claim_return(struct gate *gate, struct place *place);
 /* The process has closed its channel, or is heard no longer. */
@@ -96,8 +100,9 @@ void papers_maintain(struct gate *gate);
 void papers_free(struct gate *gate);
 
 /* The process asks for a connection to its destination's address of that number. It gets
- * one as soon as the dialler has begun it. When the dialler ends meanwhile, its successor
- * is asked. Only the association waits for that, with its own deadline.
+ * one as soon as the dialler has begun it, and with it, where there is to be TLS, a
+ * channel to the keeper for one handshake. When the dialler or the keeper ends meanwhile,
+ * its successor is asked. Only the association waits for that, with its own deadline.
  * What the settings don't have any more is answered with an error. False when it can't
  * ask for that by right. */
 MUST_USE bool dialling_ask(struct gate *gate, struct place *place, uint32_t number);

@@ -63,9 +63,9 @@ static void forget(struct forker *forker)
 }
 
 /* The process ends in here. */
-__attribute__((noreturn)) static void become_association(
-	struct forker *forker, const struct forker_order *order,
-	const int came[FORKER_DESCRIPTORS])
+__attribute__((noreturn)) static void become_association(struct forker *forker,
+							 const struct forker_order *order,
+							 const int *came, size_t count)
 {
 	struct association_start start = {
 		.config = forker->config,
@@ -74,6 +74,7 @@ __attribute__((noreturn)) static void become_association(
 		.socket = came[FORKER_SOCKET],
 		.supervisor = came[FORKER_NOTICES],
 		.auditor = came[FORKER_AUDITOR],
+		.signer = count > FORKER_SIGNER ? came[FORKER_SIGNER] : -1,
 		.peer = order->peer,
 		.accepted_ms = order->accepted_ms,
 		.sandbox = forker->sandbox,
@@ -89,12 +90,13 @@ MUST_USE static struct forker_answer fork_one(struct forker *forker,
 {
 	pid_t pid;
 
-	if (count != FORKER_DESCRIPTORS ||
-	    order->listener >= forker->config->listen_count)
+	if (order->listener >= forker->config->listen_count ||
+	    count != (forker->servers[order->listener] ? FORKER_DESCRIPTORS
+						       : FORKER_SIGNER))
 		return (struct forker_answer){ .error = EINVAL };
 	pid = role_fork(&association, forker->supervisor, came, count);
 	if (pid == 0)
-		become_association(forker, order, came);
+		become_association(forker, order, came, count);
 	return pid > 0 ? (struct forker_answer){ .pid = pid }
 		       : (struct forker_answer){ .error = errno };
 }

@@ -18,6 +18,7 @@ enum forker_descriptor {
 	FORKER_SOCKET,	/* of the connection */
 	FORKER_NOTICES, /* the association's end of the channel to the supervisor */
 	FORKER_AUDITOR, /* likewise, to the auditor */
+	FORKER_SIGNER,	/* to the keeper, for the handshake; none on a plain listener */
 	FORKER_DESCRIPTORS
 };
 

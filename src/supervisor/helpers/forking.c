@@ -76,14 +76,14 @@ MUST_USE static int await_answer(struct forking *forking, struct forker_answer *
 }
 
 pid_t forking_fork(struct forking *forking, const struct forker_order *order,
-		   const int descriptors[FORKER_DESCRIPTORS])
+		   const int *descriptors, size_t count)
 {
 	int64_t end_ms = clock_ms() + ANSWER_MS;
 	struct forker_answer answer;
 
 	if (!forking->helper->is_ready)
 		return lose_forker(forking);
-	if (send_order(forking, order, descriptors, FORKER_DESCRIPTORS, end_ms) != 0 ||
+	if (send_order(forking, order, descriptors, count, end_ms) != 0 ||
 	    await_answer(forking, &answer, end_ms) != 0)
 		return -1;
 	if (answer.pid > 0)

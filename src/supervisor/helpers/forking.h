@@ -19,11 +19,12 @@ struct forking {
 
 /* Whether it will take an order now. */
 MUST_USE bool forking_listens(const struct forking *forking);
-/* Has an association forked, and waits for that, a second at most. The descriptors
- * stay the caller's. Its PID; or -1 with errno: ENOTCONN when the forker has ended, and
- * another one may do it. A forker that doesn't answer is ended. */
+/* Has an association forked, and waits for that, a second at most. The descriptors, in
+ * the order of enum forker_descriptor, stay the caller's. Its PID; or -1 with errno:
+ * ENOTCONN when the forker has ended, and another one may do it. A forker that doesn't
+ * answer is ended. */
 MUST_USE pid_t forking_fork(struct forking *forking, const struct forker_order *order,
-			    const int descriptors[FORKER_DESCRIPTORS]);
+			    const int *descriptors, size_t count);
 /* Its channel is readable. */
 void forking_hear(struct forking *forking);
 /* Ends the present one: its settings are in force no longer. */

@@ -56,7 +56,8 @@ size_t settings_find_listen(const struct config *config, const struct config *fr
 }
 
 /* Each new context is told of the one that `running` has in its place. */
-static void load_tls(struct settings *settings, const struct settings *running)
+static void load_tls(struct settings *settings, const struct settings *running,
+		     const struct tls_keys *keys)
 {
 	const struct config *config = settings->config;
 	size_t was;
@@ -69,7 +70,7 @@ static void load_tls(struct settings *settings, const struct settings *running)
 			      : NOWHERE;
 		if (!tls->none)
 			(void)!tls_server_new(
-				tls, was == NOWHERE ? NULL : running->servers[was],
+				tls, keys, was == NOWHERE ? NULL : running->servers[was],
 				&settings->servers[i], &settings->faults);
 	}
 	for (size_t i = 0; i < config->destination_count; i++) {
@@ -80,7 +81,7 @@ static void load_tls(struct settings *settings, const struct settings *running)
 			      : NOWHERE;
 		if (!tls->none)
 			(void)!tls_client_new(
-				tls, was == NOWHERE ? NULL : running->clients[was],
+				tls, keys, was == NOWHERE ? NULL : running->clients[was],
 				&settings->clients[i], &settings->faults);
 	}
 }
@@ -105,7 +106,8 @@ static void check_sandbox(struct settings *settings)
 				 landlock, must ? "; or write landlock = \"auto\"" : "");
 }
 
-MUST_USE static int load_rest(struct settings *settings, const struct settings *running)
+MUST_USE static int load_rest(struct settings *settings, const struct settings *running,
+			      const struct tls_keys *keys)
 {
 	const struct config *config = settings->config;
 
@@ -118,7 +120,7 @@ MUST_USE static int load_rest(struct settings *settings, const struct settings *
 		return -1;
 	}
 	secrets_begin();
-	load_tls(settings, running);
+	load_tls(settings, running, keys);
 	if (!settings->shares_config) {
 		policy_check(config, &settings->faults);
 		audit_check(&config->audit, &settings->faults);
@@ -130,7 +132,7 @@ MUST_USE static int load_rest(struct settings *settings, const struct settings *
 }
 
 int settings_load(struct settings *settings, const char *config_path,
-		  const struct settings *running)
+		  const struct settings *running, const struct tls_keys *keys)
 {
 	*settings = (struct settings){ 0 };
 	clock_gettime(CLOCK_REALTIME, &settings->read_at);
@@ -141,27 +143,24 @@ int settings_load(struct settings *settings, const char *config_path,
 			       &settings->faults) != 0) {
 		return -1;
 	}
-	return load_rest(settings, running);
+	return load_rest(settings, running, keys);
 }
 
-void settings_forget_keys(struct settings *settings)
+static void free_contexts(struct settings *settings)
 {
 	const struct config *config = settings->config;
 
-	secrets_begin();
 	for (size_t i = 0; settings->servers && i < config->listen_count; i++)
 		tls_context_free(settings->servers[i]);
 	for (size_t i = 0; settings->clients && i < config->destination_count; i++)
 		tls_context_free(settings->clients[i]);
-	secrets_end();
 	free(settings->servers);
 	free(settings->clients);
-	settings->servers = settings->clients = NULL;
 }
 
 void settings_free(struct settings *settings)
 {
-	settings_forget_keys(settings);
+	free_contexts(settings);
 	free(settings->addresses);
 	if (!settings->shares_config)
 		config_free(settings->config);

@@ -29,14 +29,13 @@ struct settings {
 };
 
 /* Reads and checks all of it: 0, or -1 with the faults told. While `running` (may be
- * NULL) serve: without a path, only the files that the configuration in force names. */
+ * NULL) serve: without a path, only the files that the configuration in force names.
+ * `keys` NULL: private keys are read into this process, as for a check. */
 MUST_USE int settings_load(struct settings *settings, const char *config_path,
-			   const struct settings *running);
+			   const struct settings *running, const struct tls_keys *keys);
 void settings_free(struct settings *settings);
-/* Frees the TLS contexts. Their private keys are overwritten. */
-void settings_forget_keys(struct settings *settings);
 
-/* Packs the TLS contexts, with their private keys, for the forker. 0 or -1. */
+/* Packs the TLS contexts for the forker. 0 or -1. */
 MUST_USE int settings_pack_tls(const struct settings *settings, FILE *to);
 /* Fills both arrays, of which each has room for all of the configuration; NULL stays
  * where there is no TLS. 0; or -1, and they may be filled in part. */

@@ -1,7 +1,7 @@
-"""Goal: no process but supervisor, forker and an association's holds a TLS key, nor a scrap of
-one: neither auditor, resolver, dialler, exporter, observer nor scribe, though a process that has
-read them starts them all; the forker has only those in force. The audit log's keys are the auditor's
-alone. That holds for those that are started anew after a reload has brought other keys, too."""
+"""Goal: no process but the keeper holds a private TLS key, nor a scrap of one: neither the
+supervisor, nor the forker, nor an association amid a transfer, nor auditor, resolver, dialler,
+exporter, observer and scribe. The audit log's keys are the auditor's alone. That holds after many
+reloads, too, of which some bring other keys: the keeper then has the new ones only."""
 import base64
 import contextlib
 import functools
@@ -14,10 +14,11 @@ import subprocess
 import journal
 from harness import Skip, Test, child, eventually, is_alive, roles, stat
 from journal import Journal
+from objects import make
 from steps import can_trace, stopped
 
 PIECE = 24	# bytes of a secret, enough to tell it
-HELPERS = ("auditor", "resolver", "dialler", "exporter", "observer")
+HELPERS = ("auditor", "resolver", "dialler", "forker", "exporter", "observer")
 AUDIT_KEYS = ("audit.key", "pseudonym.key")
 
 
@@ -104,10 +105,24 @@ def settings(gateway_pair, client_pair, host):
 
 
 def look():
-	for role in HELPERS:
-		found = held(gateway.helper(role))
+	for role in ("supervisor", *HELPERS):
+		pid = gateway.pid if role == "supervisor" else gateway.helper(role)
+		found = held(pid)
 		assert found == (sorted(AUDIT_KEYS) if role == "auditor" else []), \
 			f"the {role} holds {found}"
+
+
+def look_at_association():
+	"""An object is under way, and both handshakes are done."""
+	modality, obj = t.associate(gateway), make("explicit")
+	modality.store_command(obj)
+	modality.send_data(1, obj.data[:4096], last=False)
+	pid, = gateway.associations()
+	assert held(pid) == [], f"an association holds {held(pid)}"
+	modality.send_data(1, obj.data[4096:])
+	assert modality.receive().status == 0
+	modality.release()
+	eventually(lambda: not is_alive(pid))
 
 
 def look_at_scribe():
@@ -118,6 +133,12 @@ def look_at_scribe():
 		assert roles(gateway.pid)[pid] == "scribe"
 		assert held(pid) == [], f"the scribe holds {held(pid)}"
 	eventually(lambda: not is_alive(pid))
+
+
+def look_at_keeper(*names):
+	"""Only one is left: the others have ended."""
+	eventually(lambda: list(roles(gateway.pid).values()).count("keeper") == 1)
+	assert held(gateway.helper("keeper")) == sorted(names), held(gateway.helper("keeper"))
 
 
 journal.in_namespace()
@@ -136,20 +157,26 @@ with Test() as t, Journal() as j:
 		memory(gateway.pid)
 	except PermissionError:
 		raise Skip("only root may look into an undumpable process") from None
-	assert set(held(gateway.pid)) == {"gateway-rsa.key", "gateway-client.key"}, \
-		"the supervisor holds them: the search finds them there"
+	look_at_keeper("gateway-rsa.key", "gateway-client.key")	# the search finds them there
 	look()
+	look_at_association()
 	look_at_scribe()
-	assert set(held(gateway.helper("forker"))) == set(held(gateway.pid))
 
-	# Resolver and dialler are others after this reload; the rest end, one by one.
+	for number in range(20):
+		gateway.reload(settings(*(before if number % 2 else after), "localhost"))
+	look_at_keeper("gateway-rsa.key", "gateway-client.key")
+	look()
+	look_at_association()
+
+	# Resolver and dialler are others after this reload; the others end, one by one.
 	replaced = {role: gateway.helper(role) for role in ("resolver", "dialler")}
 	gateway.reload(settings(*after, "ip6-localhost"))
 	for role, pid in replaced.items():
 		eventually(lambda: child(gateway.pid, role) not in (None, pid))
-	assert set(held(gateway.pid)) == {"next-listener.key", "next-client.key"}, held(gateway.pid)
-	for role in ("auditor", "exporter", "observer"):
+	look_at_keeper("next-listener.key", "next-client.key")
+	for role in ("auditor", "exporter", "observer", "forker", "keeper"):
 		gateway.replace(role)
+	gateway.wait_log("another keeper has read the private keys")
+	look_at_keeper("next-listener.key", "next-client.key")
 	look()
-	assert set(held(gateway.helper("forker"))) == {"next-listener.key", "next-client.key"}
 	assert gateway.stop() == 0	# while there is a journal

@@ -1,0 +1,143 @@
+/*
+ * What is signed for whom. The process at the other end of a channel may have been taken
+ * over: everything that it says is judged here.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <openssl/rsa.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cathgate/base/log.h"
+#include "cathgate/signer/scheme.h"
+#include "cathgate/signer/shape.h"
+
+void channels_add(struct channels *channels, int fd, const struct keeper_grant *grant)
+{
+	if (channels->count == channels->room) {
+		size_t room = channels->room + 64;
+		struct channel *items =
+			reallocarray(channels->items, room, sizeof(*items));
+
+		if (!items) {
+			log_error("no memory for a channel to association %s",
+				  grant->association);
+			close(fd);
+			return;
+		}
+		channels->items = items;
+		channels->room = room;
+	}
+	channels->items[channels->count++] =
+		(struct channel){ .fd = fd, .grant = *grant };
+}
+
+void channels_remove(struct channels *channels, size_t at)
+{
+	close(channels->items[at].fd);
+	channels->count--;
+	memmove(&channels->items[at], &channels->items[at + 1],
+		(channels->count - at) * sizeof(*channels->items));
+}
+
+static bool is_granted(const struct keeper_grant *grant, const struct signer_key_id *key)
+{
+	for (size_t i = 0; i < grant->key_count; i++)
+		if (memcmp(&grant->keys[i], key, sizeof(*key)) == 0)
+			return true;
+	return false;
+}
+
+MUST_USE static bool set_up(EVP_MD_CTX *context, EVP_PKEY *key,
+			    const struct signer_scheme *scheme)
+{
+	EVP_PKEY_CTX *details = NULL; /* the context's own */
+
+	if (EVP_DigestSignInit_ex(context, &details, scheme->digest, NULL, NULL, key,
+				  NULL) != 1)
+		return false;
+	if (!scheme->is_pss)
+		return true;
+	return EVP_PKEY_CTX_set_rsa_padding(details, RSA_PKCS1_PSS_PADDING) == 1 &&
+	       EVP_PKEY_CTX_set_rsa_pss_saltlen(details, RSA_PSS_SALTLEN_DIGEST) == 1;
+}
+
+MUST_USE static bool sign(EVP_PKEY *key, const struct signer_scheme *scheme,
+			  const uint8_t *message, size_t size, uint8_t *ret,
+			  size_t *ret_size)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool good = context && set_up(context, key, scheme) &&
+		    EVP_DigestSign(context, ret, ret_size, message, size) == 1;
+
+	EVP_MD_CTX_free(context);
+	return good;
+}
+
+struct asked {
+	struct signer_request request;
+	uint8_t message[SIGNER_MESSAGE_MAX];
+};
+
+/* Why it isn't signed; NULL when it may be, with the key and the scheme. */
+static const char *judge(const struct channel *channel, const struct held *held,
+			 const struct asked *asked, ssize_t size, EVP_PKEY **ret_key,
+			 const struct signer_scheme **ret_scheme)
+{
+	const struct keeper_grant *grant = &channel->grant;
+	size_t head = sizeof(asked->request);
+	enum signer_shape shape;
+
+	if (channel->is_used)
+		return "a second signature";
+	if (size < (ssize_t)head || size > (ssize_t)sizeof(*asked))
+		return "a message that is too long, or none";
+	*ret_key = held_find(held, &asked->request.key);
+	if (!is_granted(grant, &asked->request.key) || !*ret_key)
+		return "a signature with a key that isn't its own";
+	*ret_scheme = signer_scheme_of(asked->request.scheme);
+	shape = signer_shape_of(grant->side, asked->message, (size_t)size - head);
+	if (shape == SIGNER_SHAPE_NONE)
+		return grant->side == SIGNER_SERVER
+			       ? "a signature of what no TLS server signs"
+			       : "a signature of what no TLS client signs";
+	if (!*ret_scheme || !signer_scheme_fits(*ret_scheme, *ret_key, shape))
+		return "a signature that TLS doesn't have for the key";
+	return NULL;
+}
+
+bool channel_serve(struct channel *channel, const struct held *held,
+		   char ret_why[sizeof(((struct keeper_refusal *)0)->why)])
+{
+	static struct asked asked;
+	uint8_t signature[SIGNER_SIGNATURE_MAX];
+	size_t signature_size = sizeof(signature);
+	const struct signer_scheme *scheme = NULL;
+	EVP_PKEY *key = NULL;
+	const char *why;
+	ssize_t size = recv(channel->fd, &asked, sizeof(asked), MSG_DONTWAIT | MSG_TRUNC);
+
+	ret_why[0] = '\0';
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (size <= 0)
+		return false;
+	why = judge(channel, held, &asked, size, &key, &scheme);
+	if (why) {
+		snprintf(ret_why, sizeof(((struct keeper_refusal *)0)->why), "%s", why);
+		return false;
+	}
+	channel->is_used = true;
+	if (!sign(key, scheme, asked.message, (size_t)size - sizeof(asked.request),
+		  signature, &signature_size)) {
+		log_error("OpenSSL made no signature for association %s",
+			  channel->grant.association);
+		return false;
+	}
+	return send(channel->fd, signature, signature_size,
+		    MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)signature_size;
+}
