@@ -38,7 +38,7 @@ OF_HELPERS = {
 	"alerter": ["ptrace"],
 	"dialler": ["openat", "kill"],
 	"forker": ["execve", "socket"],
-	"keeper": ["socket"],	# the next one is in its sandbox only when it has read the keys
+	"keeper": ["openat", "socket"],
 }
 NEEDED_BY_SANITIZERS = {"execve", "openat", "ptrace", "kill", "fork", "prctl"}
 WIDENED = bool(os.environ.get("CATHGATE_SANITIZE"))
@@ -83,12 +83,24 @@ def attack_associations(t, gateway, bystander):
 		store(bystander)
 
 
+def filters(pid):
+	"""How many the process has: the supervisor's, and its own once it is in its sandbox."""
+	with open(f"/proc/{pid}/status", encoding="ascii") as status:
+		return int(status.read().partition("Seccomp_filters:")[2].split()[0])
+
+
+def successor(gateway, role, before):
+	"""The next one, as soon as it is in its sandbox."""
+	pid = child(gateway.pid, role)
+	return pid not in (None, before) and filters(pid) > filters(gateway.pid)
+
+
 def attack_helpers(gateway, bystander):
 	for role, calls in OF_HELPERS.items():
 		for call in names(calls):
 			pid = gateway.helper(role)
 			attack(gateway, pid, f"the {role}", call)
-			eventually(lambda: child(gateway.pid, role) not in (None, pid))
+			eventually(lambda: successor(gateway, role, pid))
 			# without an auditor nothing is acknowledged: it waits for the next
 			store(bystander)
 
