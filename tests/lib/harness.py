@@ -328,7 +328,8 @@ class Test:
 				status = gateway.stop()
 				assert status == 0, f"the gateway ended with {status}"
 			assert "Sanitizer" not in gateway.log(), "a sanitizer complained"
-			if not gateway.is_attacked:
+			# tests say so that make its processes do what they may not
+			if not getattr(gateway, "is_attacked", False):
 				assert DENIED not in gateway.log(), "a process lacks a system call"
 				assert ": bug: " not in gateway.log(), "it says itself that it's a bug"
 
