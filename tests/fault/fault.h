@@ -30,11 +30,14 @@ enum fault_how {
 	FAULT_HOW_COUNT
 };
 
+/* The process waits for SIGKILL, and so shall its group. */
+#define FAULT_FIRED_GROUP 2
+
 struct fault_orders {
 	atomic_uint step; /* of the last call */
 	unsigned fire_at; /* from 1 */
 	unsigned how;
-	atomic_uint fired;
+	atomic_uint fired;   /* 1, or FAULT_FIRED_GROUP */
 	char directory[256]; /* with a slash at its end */
 };
 
