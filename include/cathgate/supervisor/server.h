@@ -4,7 +4,7 @@
  * stops.
  *
  * Promises: it parses nothing a peer has sent, does no TLS and no disk once it runs (but
- * for reading its own small files at a reload), and never blocks, but for a second at
+ * for reading its own small files at a reload), and never blocks, but for 5 s at
  * most where a forker hangs, and for ten where a new keeper of the keys does: one
  * association can't hurt another, nor can the auditor's disk hurt the accept loop. A
  * reload takes all of a new set, or nothing. Unauthenticated connections are counted

@@ -13,7 +13,7 @@
 #ifdef __SANITIZE_ADDRESS__
 #define ANSWER_MS 10000 /* to fork takes it far longer */
 #else
-#define ANSWER_MS 1000
+#define ANSWER_MS 5000
 #endif
 #define RENEW_MS   3600000
 #define RENEWAL_MS 1000 /* at least, between two renewals after crashes */

@@ -19,8 +19,8 @@ struct forking {
 
 /* Whether it will take an order now. */
 MUST_USE bool forking_listens(const struct forking *forking);
-/* Has an association forked, and waits for that, a second at most. The descriptors, in
- * the order of enum forker_descriptor, stay the caller's. Its PID; or -1 with errno:
+/* Has an association forked, and waits for that, five seconds at most. The descriptors,
+ * in the order of enum forker_descriptor, stay the caller's. Its PID; or -1 with errno:
  * ENOTCONN when the forker has ended, and another one may do it. A forker that doesn't
  * answer is ended. */
 MUST_USE pid_t forking_fork(struct forking *forking, const struct forker_order *order,
