@@ -41,8 +41,18 @@ static struct place look_at(const char *path)
 	return place;
 }
 
+/* A process that was forked has entered its parent's sandbox already. */
+static void forget_places(void)
+{
+	for (size_t i = 0; i < entered.count; i++)
+		free(entered.places[i].path);
+	free(entered.places);
+	entered.count = 0;
+}
+
 MUST_USE static int note_places(const struct sandbox_path *paths, size_t count)
 {
+	forget_places();
 	entered.places = calloc(count + 1, sizeof(*entered.places));
 	if (!entered.places)
 		return -1;

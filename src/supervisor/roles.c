@@ -12,16 +12,16 @@
 #include "cathgate/supervisor/server.h"
 #include "supervisor/helpers/forker.h"
 
-/* In a process that was executed anew. The process ends where it can't have its sandbox.
- */
+/* Of a process that was executed anew; NULL before it is made. */
+static struct sandbox_program *own_sandbox;
+
+/* The process ends where it can't have its sandbox. */
 static const struct sandbox_program *sandbox_of(enum sandbox_role role)
 {
-	static struct sandbox_program *program;
-
-	program = sandbox_prepare(role);
-	if (!program)
+	own_sandbox = sandbox_prepare(role);
+	if (!own_sandbox)
 		role_exit(1); /* it has said why */
-	return program;
+	return own_sandbox;
 }
 
 /* Most processes need the configuration in force. */
@@ -357,6 +357,7 @@ static int run_role(const struct role *role, const uint8_t *bytes, size_t size)
 	else
 		log_error("no memory for the configuration");
 	config_free(config);
+	sandbox_free(own_sandbox);
 	return status;
 }
 

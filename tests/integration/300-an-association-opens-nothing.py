@@ -13,6 +13,8 @@ from steps import can_trace, traced
 CALLS = ("socket,socketpair,connect,bind,listen,accept,accept4,%file,fstat,memfd_create,"
 	 "fork,vfork,clone,clone3,kill,tkill,tgkill,ptrace")
 
+SANITIZED = bool(os.environ.get("CATHGATE_SANITIZE"))
+
 
 def own_calls(log):
 	"""Of each association's process, by PID: all such calls from its first moment on."""
@@ -22,6 +24,8 @@ def own_calls(log):
 		call = call.strip()
 		if call.startswith("prctl(PR_SET_NAME, \"cathgated-assoc"):
 			found[pid] = []
+		elif SANITIZED and call.startswith('openat(AT_FDCWD, "/", '):
+			continue	# a sanitizer's sandbox lets it reach all files
 		elif pid in found and re.match(r"\w+\(", call) and not call.startswith("prctl("):
 			found[pid].append(call)
 	return found
