@@ -86,8 +86,8 @@ static void load_tls(struct settings *settings, const struct settings *running,
 	}
 }
 
-/* What keeps the processes from their sandboxes. */
-static void check_sandbox(struct settings *settings)
+/* What keeps the processes from their sandboxes. Whether any process can have one. */
+static bool check_sandbox(struct settings *settings)
 {
 	const struct config_sandbox *sandbox = &settings->config->sandbox;
 	const char *seccomp = sandbox_lacks_seccomp();
@@ -104,12 +104,14 @@ static void check_sandbox(struct settings *settings)
 				      : "without Landlock a process that is taken over "
 					"could reach more files",
 				 landlock, must ? "; or write landlock = \"auto\"" : "");
+	return !seccomp;
 }
 
 MUST_USE static int load_rest(struct settings *settings, const struct settings *running,
 			      const struct tls_keys *keys)
 {
 	const struct config *config = settings->config;
+	bool can_begin = true;
 
 	settings->servers = calloc(config->listen_count, sizeof(*settings->servers));
 	settings->clients = calloc(config->destination_count, sizeof(*settings->clients));
@@ -120,12 +122,16 @@ MUST_USE static int load_rest(struct settings *settings, const struct settings *
 		return -1;
 	}
 	secrets_begin();
-	load_tls(settings, running, keys);
+	if (!settings->shares_config)
+		can_begin = check_sandbox(settings);
+	/* Where no process can begin, nor can the keeper, and there is a better word for
+	 * it than that a key can't be read. */
+	if (can_begin || !keys)
+		load_tls(settings, running, keys);
 	if (!settings->shares_config) {
 		policy_check(config, &settings->faults);
 		audit_check(&config->audit, &settings->faults);
 		alerter_check(config, &settings->faults);
-		check_sandbox(settings);
 	}
 	secrets_end();
 	return settings->faults.error_count == 0 ? 0 : -1;
