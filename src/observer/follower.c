@@ -6,6 +6,7 @@
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
+#include "cathgate/base/utc.h"
 #include "cathgate/audit/log_reader.h"
 #include "cathgate/audit/members.h"
 
@@ -18,18 +19,36 @@ struct history {
 	size_t left;
 	uint64_t first, end; /* the number of the first; behind the last */
 	uint64_t turn;	     /* behind the last start or reload; 0: there is none */
-	const char *file;    /* where the first stands; NULL: there is none */
+	uint64_t start;	     /* behind this gateway's start; 0: there is none */
+	int64_t started_utc_us;
+	const char *file; /* where the first stands; NULL: there is none */
 	off_t offset;
 };
 
 /* The quotes of a text within a line are escaped. */
+#define START  "\"event\":\"start\""
+#define RELOAD "\"event\":\"reload\""
+
 static bool is_turn(const struct log_reader_line *line)
 {
-	static const char *const turns[] = { "\"event\":\"start\"",
-					     "\"event\":\"reload\"" };
+	return memmem(line->text, line->size, START, strlen(START)) ||
+	       memmem(line->text, line->size, RELOAD, strlen(RELOAD));
+}
 
-	return memmem(line->text, line->size, turns[0], strlen(turns[0])) ||
-	       memmem(line->text, line->size, turns[1], strlen(turns[1]));
+/* A start line from before the gateway started is another's. */
+static bool is_own_start(const struct log_reader_line *line, int64_t started_utc_us)
+{
+	json_t *json;
+	int64_t us;
+	bool is_own;
+
+	if (started_utc_us == 0 || !memmem(line->text, line->size, START, strlen(START)))
+		return false;
+	json = members_read(line->text, line->size);
+	is_own = json && utc_parse(members_text(json, "time"), &us) == 0 &&
+		 us >= started_utc_us;
+	json_decref(json);
+	return is_own;
 }
 
 static bool look_back(void *context, const struct log_reader_line *line, off_t offset)
@@ -40,6 +59,8 @@ static bool look_back(void *context, const struct log_reader_line *line, off_t o
 		history->end = line->seq + 1;
 	if (history->turn == 0 && is_turn(line))
 		history->turn = line->seq + 1;
+	if (history->start == 0 && is_own_start(line, history->started_utc_us))
+		history->start = line->seq + 1;
 	history->first = line->seq;
 	history->file = line->file;
 	history->offset = offset;
@@ -49,7 +70,8 @@ static bool look_back(void *context, const struct log_reader_line *line, off_t o
 static void open_log(struct follower *follower)
 {
 	const char *path = follower->path;
-	struct history history = { .left = HISTORY_LINES };
+	struct history history = { .left = HISTORY_LINES,
+				   .started_utc_us = follower->started_utc_us };
 	char **files = NULL;
 	size_t count = 0;
 
@@ -59,7 +81,7 @@ static void open_log(struct follower *follower)
 	/* A file that can't be read is logged when the reader comes to it. */
 	for (size_t at = count; at > 0 && history.left > 0; at--)
 		(void)!log_reader_backwards(files[at - 1], look_back, &history);
-	follower->history_end = history.end;
+	follower->history_end = history.start != 0 ? history.start : history.end;
 	if (follower->unheard == 0)
 		follower->unheard = history.turn;
 	/* The log that was heard of is away. */

@@ -20,6 +20,10 @@ struct follower {
 	/* A process before this one has heard of the lines before; 0: there was none, and
 	 * what happened since the last start or reload is new. */
 	uint64_t unheard;
+	/* When the gateway started (clock_utc_us()). Lines behind its start line count
+	 * though they were there before the follower, if the line is among the last. 0:
+	 * they don't. */
+	int64_t started_utc_us;
 
 	/* The follower's own, all zero at first. */
 	struct log_reader *reader;

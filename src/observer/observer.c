@@ -135,13 +135,14 @@ MUST_USE static int enter_sandbox(const struct config *config,
 	return result;
 }
 
-int observer_run(int supervisor, const struct config *config,
+int observer_run(int supervisor, const struct config *config, int64_t started_utc_us,
 		 const struct sandbox_program *sandbox)
 {
 	struct state state = { .config = config,
 			       .supervisor = supervisor,
 			       .log = { .path = config->audit.file.path,
-					.for_whom = "metrics and status" },
+					.for_whom = "metrics and status",
+					.started_utc_us = started_utc_us },
 			       .write_ms = clock_ms() + WRITE_FIRST_MS };
 	int status = 1;
 

@@ -141,12 +141,18 @@ static bool wants_exporter(const void *argument)
 	return server->exports;
 }
 
+static int pack_observer(const void *argument, FILE *to)
+{
+	const struct server *server = argument;
+
+	return pack_config_and(server, (uint64_t)server->started_utc_us, to);
+}
+
 static int run_observer(int channel, const struct config *config, const uint8_t *more,
 			size_t size)
 {
-	(void)more;
-	(void)size;
-	return observer_run(channel, config, sandbox_of(SANDBOX_OBSERVER));
+	return observer_run(channel, config, (int64_t)number_of(more, size),
+			    sandbox_of(SANDBOX_OBSERVER));
 }
 
 static bool wants_observer(const void *argument)
@@ -299,7 +305,7 @@ static const struct role roles[ROLES_COUNT] = {
 				     "exported yet is exported after the next start" },
 	[ROLES_OBSERVER] = { .name = "cathgated-shown",
 			     .context = "observer",
-			     .pack = pack_config,
+			     .pack = pack_observer,
 			     .run = run_observer,
 			     .is_wanted = wants_observer,
 			     .backoff_ms = 5000,

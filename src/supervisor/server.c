@@ -419,8 +419,8 @@ static void init_server(struct server *server, const char *config_path,
 			  .auditing = &server->auditing,
 			  .keeping = &server->keeping,
 			  .forking = &server->forking },
-		.started = time(NULL),
 		.started_us = clock_us(),
+		.started_utc_us = clock_utc_us(),
 	};
 	roles_init(server);
 }

@@ -67,8 +67,8 @@ struct server {
 	struct manager manager;
 	struct snapshot snapshot;
 
-	time_t started;
-	int64_t started_us; /* clock_us() */
+	int64_t started_us;	/* clock_us() */
+	int64_t started_utc_us; /* clock_utc_us() */
 	bool is_ready, is_stopping;
 	bool has_accepted; /* in the last turn, if anybody waited and could be */
 	int64_t kill_ms;   /* when stopping: associations that are left then are killed */

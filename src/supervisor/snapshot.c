@@ -115,7 +115,7 @@ static void write_totals(const struct server *server, FILE *to)
 	const struct auditing *auditing = &server->auditing;
 	const struct warning_list *list = &server->warnings.list;
 	struct observer_head head = {
-		.started = server->started,
+		.started = server->started_utc_us / 1000000,
 		.started_us = server->started_us,
 		.pid = server->parent.pid,
 		.is_ready = server->is_ready,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Goal: an observer that is killed is replaced, and nobody else notices; it holds no socket
-to the network and no key's file; a reload moves the metrics; a PACS that fails is shown."""
+to the network and no key's file; what was recorded before it began is counted; a reload moves the metrics; a PACS that fails is shown."""
 import json
 import os
 import pathlib
@@ -43,6 +43,8 @@ with Test() as t:
 	gateway.reload({**shown, "metrics": {"textfile": str(second)}})
 	eventually(second.exists)
 	old = metrics.parse(first.read_text())
+	assert metrics.value(old, "cathgate_instances_total", modality="angio",
+			     outcome="forwarded") == 4
 	assert metrics.value(old, "cathgate_up") == 0
 
 	pacs.close()

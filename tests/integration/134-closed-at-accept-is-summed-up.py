@@ -14,6 +14,7 @@ from harness import Test, eventually
 from objects import make
 
 FLOOD, SOURCES = 200, ("127.0.0.7", "127.0.0.8")
+ENDED = "the auditor ended"
 CLOSED = re.compile(r"(\d+) connections? closed at accept, from (\S+)")
 
 
@@ -25,9 +26,11 @@ def connect(source):
 @contextlib.contextmanager
 def no_auditor():
 	"""The auditor is gone, and another can't have the log."""
+	heard = gateway.log().count(ENDED)
 	with open(gateway.folder / "audit.lock") as lock:
 		os.kill(gateway.helper("auditor"), signal.SIGKILL)
 		fcntl.flock(lock, fcntl.LOCK_EX)
+		eventually(lambda: gateway.log().count(ENDED) > heard)
 		yield
 	store()
 

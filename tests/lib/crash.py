@@ -4,8 +4,8 @@ import signal
 
 from harness import eventually, is_alive
 
-# A sanitizer would make an orderly exit of SIGSEGV.
-SIGNAL = signal.SIGSYS if os.environ.get("CATHGATE_SANITIZE") else signal.SIGSEGV
+# A sanitizer would make an orderly exit of SIGSEGV, and the sandbox of SIGSYS.
+SIGNAL = signal.SIGILL if os.environ.get("CATHGATE_SANITIZE") else signal.SIGSEGV
 
 
 def crash(pid):

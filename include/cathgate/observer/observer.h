@@ -110,6 +110,7 @@ bool observer_is_wanted(const struct config *config);
 /* Warns if the metrics can't be written: for --check. All else works without them. */
 void observer_check(const struct config *config, struct config_faults *faults);
 
-/* Works until the supervisor's socket closes. Returns the exit status of its process. */
+/* Works until the supervisor's socket closes. The gateway started at
+ * `started_utc_us` (clock_utc_us()). Returns the exit status of its process. */
 MUST_USE int observer_run(int supervisor, const struct config *config,
-			  const struct sandbox_program *sandbox);
+			  int64_t started_utc_us, const struct sandbox_program *sandbox);
