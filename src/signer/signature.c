@@ -64,13 +64,27 @@ static void *signature_dup(void *data)
 	return copy;
 }
 
+/* The text of a parameter that is one; NULL for a number. A getter of the wrong kind
+ * would leave an error in OpenSSL's queue, which libssl takes for one of the handshake.
+ */
+static const char *text_of(const OSSL_PARAM *param)
+{
+	const char *text = NULL;
+
+	if (param->data_type == OSSL_PARAM_UTF8_STRING)
+		return param->data;
+	if (param->data_type == OSSL_PARAM_UTF8_PTR)
+		(void)!OSSL_PARAM_get_utf8_ptr(param, &text);
+	return text;
+}
+
 /* RSA_PKCS1_PADDING or RSA_PKCS1_PSS_PADDING, as a number or by name. */
 static bool set_padding(struct signature *signature, const OSSL_PARAM *param)
 {
-	const char *name;
+	const char *name = text_of(param);
 	int number = 0;
 
-	if (OSSL_PARAM_get_utf8_string_ptr(param, &name) == 1)
+	if (name)
 		number = strcmp(name, OSSL_PKEY_RSA_PAD_MODE_PSS) == 0
 				 ? RSA_PKCS1_PSS_PADDING
 			 : strcmp(name, OSSL_PKEY_RSA_PAD_MODE_PKCSV15) == 0
@@ -86,16 +100,15 @@ static bool set_padding(struct signature *signature, const OSSL_PARAM *param)
 static bool set_salt(struct signature *signature, const OSSL_PARAM *param)
 {
 	const EVP_MD *digest = EVP_get_digestbyname(signature->digest);
-	const char *text;
+	const char *text = text_of(param);
 	int number;
 
-	if (OSSL_PARAM_get_utf8_string_ptr(param, &text) == 1) {
-		if (strcmp(text, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST) == 0)
-			return true;
+	if (text && strcmp(text, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST) == 0)
+		return true;
+	if (text)
 		number = atoi(text);
-	} else if (OSSL_PARAM_get_int(param, &number) != 1) {
+	else if (OSSL_PARAM_get_int(param, &number) != 1)
 		return false;
-	}
 	return number == RSA_PSS_SALTLEN_DIGEST ||
 	       (digest && number == EVP_MD_get_size(digest));
 }
