@@ -10,11 +10,19 @@ build="cmake ninja-build gcc g++ pkg-config libdcmtk-dev libssl-dev libconfig-de
 	libsystemd-dev libjansson-dev libseccomp-dev libcmocka-dev zlib1g-dev"
 peers="clang-format dcmtk stunnel4 orthanc openssl python3 jq curl bash procps util-linux mount iproute2
 	strace libxml2-utils mandoc prometheus rsyslog rsyslog-openssl systemd mmdebstrap dpkg-dev
-	apt-utils gpg odil ctn gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user"
+	apt-utils gpg odil ctn gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user
+	swtpm tpm2-tools tpm2-openssl"
+# What has another name in the other release, or isn't in it.
+bookworm="libtss2-tcti-swtpm0"
+trixie="libtss2-tcti-swtpm0t64 pkcs11-provider softhsm2"
 
 install_missing() {
 	missing=
-	for package in $build $peers; do
+	case $(. /etc/os-release && echo "$VERSION_CODENAME") in
+	trixie) release=$trixie ;;
+	*) release=$bookworm ;;
+	esac
+	for package in $build $peers $release; do
 		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null |
 			grep -qx installed || missing="$missing $package"
 	done

@@ -354,6 +354,34 @@ bool item_word(struct reader *reader, const struct config_place *place, const ch
 	return keep_text(reader, text, ret);
 }
 
+/* RFC 7512; and the URI of a TPM's persistent key, as tpm2-openssl has it. */
+static const char *const token_schemes[] = { "pkcs11:", "handle:" };
+
+bool item_key_file(struct reader *reader, const struct config_place *place,
+		   const char *text, void *ret)
+{
+	size_t i = 0;
+
+	while (i < 2 && strncmp(text, token_schemes[i], strlen(token_schemes[i])) != 0)
+		i++;
+	if (i == 2)
+		return item_file(reader, place, text, ret);
+	/* The PIN would be in each message that names the key. The text isn't shown. */
+	if (strstr(text, "pin-value=")) {
+		reader_fault(reader, place,
+			     "the PIN of a token doesn't belong here: put it into a file "
+			     "that only the service reads (chmod 0400), and write "
+			     "pin-source=file:/THE/FILE instead of pin-value=...");
+		return false;
+	}
+	*(struct config_file *)ret = (struct config_file){
+		.path = arena_copy(reader->arena, text),
+		.in_token = true,
+		.place = *place,
+	};
+	return true;
+}
+
 bool item_file(struct reader *reader, const struct config_place *place, const char *text,
 	       void *ret)
 {

@@ -23,3 +23,4 @@ reader_item item_sop_class; /* a UID */
 reader_item item_ae_title;
 reader_item item_address_range;
 reader_item item_file;
+reader_item item_key_file; /* or the URI of a private key in a token */

@@ -34,6 +34,7 @@ static const struct pack_layout place = PACK_LAYOUT(struct config_place, place_f
 static const struct pack_field file_fields[] = {
 	PACK_ONE(struct config_file, path, PACK_MAYBE_TEXT),
 	PACK_ONE(struct config_file, credential, PACK_BOOL),
+	PACK_ONE(struct config_file, in_token, PACK_BOOL),
 	PACK_NESTED(struct config_file, place, place),
 };
 static const struct pack_layout file = PACK_LAYOUT(struct config_file, file_fields);

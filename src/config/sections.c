@@ -338,7 +338,7 @@ static void alerts_read(struct reader *reader, const config_setting_t *setting,
 	alerts->place = reader_member_place(reader, setting, "command");
 }
 
-static const char *const landlocks[] = { "auto", "require", NULL };
+static const char *const landlocks[] = { "prefer", "require", NULL };
 
 static const struct key sandbox_keys[] = {
 	{ .name = "landlock",
@@ -459,7 +459,7 @@ static const struct key top_keys[] = {
 	  .example = "{ command = [ \"/usr/local/sbin/cathgate-alert\" ]; }" },
 	{ .name = "sandbox",
 	  .read = sandbox_read,
-	  .example = "{ landlock = \"auto\"; }" },
+	  .example = "{ landlock = \"prefer\"; }" },
 	{ .name = "limits",
 	  .read = limits_read,
 	  .example = "{ max_associations = 128; }" },

@@ -24,9 +24,9 @@ static const char *const versions[] = { "1.2", "1.3", NULL };
 		.required = true, .offset = offsetof(struct config_tls, key_name), \
 		.example = value                                                   \
 	}
-#define PAIR_KEY(key_name, value)                                                  \
+#define PAIR_KEY(key_name, reads, value)                                           \
 	{                                                                          \
-		.name = #key_name, .read = reader_files, .item = item_file,        \
+		.name = #key_name, .read = reader_files, .item = reads,            \
 		.required = true, .offset = offsetof(struct config_tls, key_name), \
 		.example = value                                                   \
 	}
@@ -42,8 +42,8 @@ static const char *const versions[] = { "1.2", "1.3", NULL };
 	}
 
 static const struct key listen_keys[] = {
-	PAIR_KEY(certificate, "\"tls/gateway.crt\""),
-	PAIR_KEY(key, "\"tls/gateway.key\""),
+	PAIR_KEY(certificate, item_file, "\"tls/gateway.crt\""),
+	PAIR_KEY(key, item_key_file, "\"tls/gateway.key\""),
 	FILE_KEY(ca, "\"tls/modalities-ca.crt\""),
 	CRL_KEY("\"tls/modalities.crl\""),
 	VERSION_KEY,
@@ -56,8 +56,8 @@ static const struct key listen_keys[] = {
 };
 
 static const struct key destination_keys[] = {
-	PAIR_KEY(certificate, "\"tls/gateway-client.crt\""),
-	PAIR_KEY(key, "\"tls/gateway-client.key\""),
+	PAIR_KEY(certificate, item_file, "\"tls/gateway-client.crt\""),
+	PAIR_KEY(key, item_key_file, "\"tls/gateway-client.key\""),
 	FILE_KEY(ca, "\"tls/pacs-ca.crt\""),
 	CRL_KEY("\"tls/pacs.crl\""),
 	VERSION_KEY,

@@ -5,7 +5,6 @@
 #include "internal.h"
 
 #include <errno.h>
-#include <openssl/rsa.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,32 +51,6 @@ static bool is_granted(const struct keeper_grant *grant, const struct signer_key
 	return false;
 }
 
-MUST_USE static bool set_up(EVP_MD_CTX *context, EVP_PKEY *key,
-			    const struct signer_scheme *scheme)
-{
-	EVP_PKEY_CTX *details = NULL; /* the context's own */
-
-	if (EVP_DigestSignInit_ex(context, &details, scheme->digest, NULL, NULL, key,
-				  NULL) != 1)
-		return false;
-	if (!scheme->is_pss)
-		return true;
-	return EVP_PKEY_CTX_set_rsa_padding(details, RSA_PKCS1_PSS_PADDING) == 1 &&
-	       EVP_PKEY_CTX_set_rsa_pss_saltlen(details, RSA_PSS_SALTLEN_DIGEST) == 1;
-}
-
-MUST_USE static bool sign(EVP_PKEY *key, const struct signer_scheme *scheme,
-			  const uint8_t *message, size_t size, uint8_t *ret,
-			  size_t *ret_size)
-{
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool good = context && set_up(context, key, scheme) &&
-		    EVP_DigestSign(context, ret, ret_size, message, size) == 1;
-
-	EVP_MD_CTX_free(context);
-	return good;
-}
-
 struct asked {
 	struct signer_request request;
 	uint8_t message[SIGNER_MESSAGE_MAX];
@@ -85,7 +58,8 @@ struct asked {
 
 /* Why it isn't signed; NULL when it may be, with the key and the scheme. */
 static const char *judge(const struct channel *channel, const struct held *held,
-			 const struct asked *asked, ssize_t size, EVP_PKEY **ret_key,
+			 const struct asked *asked, ssize_t size,
+			 const struct held_key **ret_key,
 			 const struct signer_scheme **ret_scheme)
 {
 	const struct keeper_grant *grant = &channel->grant;
@@ -105,7 +79,8 @@ static const char *judge(const struct channel *channel, const struct held *held,
 		return grant->side == SIGNER_SERVER
 			       ? "a signature of what no TLS server signs"
 			       : "a signature of what no TLS client signs";
-	if (!*ret_scheme || !signer_scheme_fits(*ret_scheme, *ret_key, shape))
+	if (!*ret_scheme ||
+	    !signer_scheme_fits(*ret_scheme, (*ret_key)->public_half, shape))
 		return "a signature that TLS doesn't have for the key";
 	return NULL;
 }
@@ -117,7 +92,7 @@ bool channel_serve(struct channel *channel, const struct held *held,
 	uint8_t signature[SIGNER_SIGNATURE_MAX];
 	size_t signature_size = sizeof(signature);
 	const struct signer_scheme *scheme = NULL;
-	EVP_PKEY *key = NULL;
+	const struct held_key *key = NULL;
 	const char *why;
 	ssize_t size = recv(channel->fd, &asked, sizeof(asked), MSG_DONTWAIT | MSG_TRUNC);
 
@@ -132,8 +107,9 @@ bool channel_serve(struct channel *channel, const struct held *held,
 		return false;
 	}
 	channel->is_used = true;
-	if (!sign(key, scheme, asked.message, (size_t)size - sizeof(asked.request),
-		  signature, &signature_size)) {
+	if (!signer_scheme_sign(scheme, key->key, key->properties, asked.message,
+				(size_t)size - sizeof(asked.request), signature,
+				&signature_size)) {
 		log_error("OpenSSL made no signature for association %s",
 			  channel->grant.association);
 		return false;

@@ -76,6 +76,7 @@ enum keeper_answer keeper_load(int control, const struct config_file *file,
 	}
 	begin_message(MESSAGE_LOAD);
 	message.is_credential = file->credential;
+	message.is_in_token = file->in_token;
 	if (file->path)
 		memcpy(message.bytes, file->path, size);
 	if (say(control, size, -1, MSG_DONTWAIT) != 0 ||

@@ -16,7 +16,7 @@
 /* What the supervisor and the keeper say to each other, one datagram each. */
 enum message_kind {
 	/* supervisor to keeper */
-	MESSAGE_LOAD,  /* bytes: the path of the file */
+	MESSAGE_LOAD,  /* bytes: the path of the file, or the URI of a key in a token */
 	MESSAGE_TAKE,  /* `key`, from its predecessor, by a channel that comes along */
 	MESSAGE_GIVE,  /* `key`, to its successor, by a channel that comes along */
 	MESSAGE_SERVE, /* it reads no file any more */
@@ -35,7 +35,7 @@ enum message_kind {
 struct message {
 	enum message_kind kind;
 	bool is_good;
-	bool is_credential;
+	bool is_credential, is_in_token;
 	uint32_t key_size; /* of LOADED: its faults stand behind so many bytes. Each is a
 			      byte, its enum config_fault_kind, and a text with its NUL */
 	struct signer_key_id key;
@@ -47,17 +47,24 @@ struct message {
 /* The keys that are held. */
 struct held {
 	struct held_key {
-		EVP_PKEY *key;
+		EVP_PKEY *key;	       /* signs */
+		EVP_PKEY *public_half; /* OpenSSL's own, whosever `key` is */
 		struct signer_key_id id;
+		char *uri; /* of a key in a token; NULL: the key is in memory */
+		const char *properties; /* of its provider, for OpenSSL; NULL likewise */
 	} * items;
 	size_t count;
 };
 
-/* Takes the key over. 0, or -1 without memory, and then it is freed. */
-MUST_USE int held_add(struct held *held, EVP_PKEY *key, struct signer_key_id *ret_id);
+/* Takes the key over. `uri` is that of a key in a token, or NULL. 0, or -1 without
+ * memory, and then it is freed. */
+MUST_USE int held_add(struct held *held, EVP_PKEY *key, const char *uri,
+		      struct signer_key_id *ret_id);
 /* NULL where it isn't held. */
-EVP_PKEY *held_find(const struct held *held, const struct signer_key_id *id);
-/* Sends a key over a channel to the successor, or takes one from the predecessor. */
+const struct held_key *held_find(const struct held *held, const struct signer_key_id *id);
+bool held_has_token(const struct held *held);
+/* Sends a key, or the URI of one in a token, over a channel to the successor; or takes
+ * one from the predecessor. */
 MUST_USE int held_give(const struct held *held, const struct signer_key_id *id,
 		       int channel);
 MUST_USE int held_take(struct held *held, const struct signer_key_id *id, int channel);

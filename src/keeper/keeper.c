@@ -28,10 +28,22 @@ struct keeper {
 	struct message message; /* the last one that came or went */
 };
 
-/* From here on the process reaches nothing but its channels. Without that it ends. */
+/* From here on the process reaches nothing but its channels. A token's module must reach
+ * its token, wherever that is: the private key isn't in this process then. */
 static void shut_in(struct keeper *keeper)
 {
-	if (sandbox_enter(keeper->sandbox, NULL, 0) != 0)
+	const struct sandbox_path everywhere = { "/", SANDBOX_CHANGE };
+	int rc;
+
+	if (held_has_token(&keeper->held)) {
+		struct sandbox_program *sandbox = sandbox_prepare(SANDBOX_TOKEN_KEEPER);
+
+		rc = sandbox ? sandbox_enter(sandbox, &everywhere, 1) : -1;
+		sandbox_free(sandbox);
+	} else {
+		rc = sandbox_enter(keeper->sandbox, NULL, 0);
+	}
+	if (rc != 0)
 		exit(1); /* it has said why */
 	keeper->is_serving = true;
 }
@@ -68,7 +80,7 @@ static size_t pack_faults(const struct config_faults *faults, uint8_t *to, size_
 }
 
 /* Puts the public half where the answer has it, and holds the key. */
-MUST_USE static size_t take_key(struct keeper *keeper, EVP_PKEY *key)
+MUST_USE static size_t take_key(struct keeper *keeper, EVP_PKEY *key, const char *uri)
 {
 	struct message *message = &keeper->message;
 	unsigned char *der = NULL;
@@ -77,7 +89,7 @@ MUST_USE static size_t take_key(struct keeper *keeper, EVP_PKEY *key)
 	if (size <= 0 || (size_t)size > sizeof(message->bytes)) {
 		EVP_PKEY_free(key);
 		size = 0;
-	} else if (held_add(&keeper->held, key, &message->key) == 0) {
+	} else if (held_add(&keeper->held, key, uri, &message->key) == 0) {
 		message->is_good = true;
 		message->key_size = (uint32_t)size;
 		memcpy(message->bytes, der, (size_t)size);
@@ -93,12 +105,13 @@ static void load_key(struct keeper *keeper, size_t size)
 	struct message *message = &keeper->message;
 	char *path = strndup((const char *)message->bytes, size);
 	const struct config_file file = { .path = path,
-					  .credential = message->is_credential };
+					  .credential = message->is_credential,
+					  .in_token = message->is_in_token };
 	struct config_faults faults = { 0 };
 	EVP_PKEY *key = path && !keeper->is_serving ? tls_key_load(&file, &faults) : NULL;
 
 	begin_answer(message, MESSAGE_LOADED);
-	size = key ? take_key(keeper, key) : 0;
+	size = key ? take_key(keeper, key, file.in_token ? path : NULL) : 0;
 	size += pack_faults(&faults, message->bytes + size,
 			    sizeof(message->bytes) - size);
 	ERR_clear_error();

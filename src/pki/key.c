@@ -53,6 +53,11 @@ struct pki_key *pki_key_like(const struct pki_certificate *certificate)
 	return pki_key_wrap(pair);
 }
 
+struct pki_key *pki_key_of(const struct pki_certificate *certificate)
+{
+	return pki_key_wrap(X509_get_pubkey(certificate->x509));
+}
+
 /* Used instead of OpenSSL's callback, which would ask on the terminal. */
 static int refuse_passphrase(char *buffer, int size, int writing, void *data)
 {

@@ -1,6 +1,7 @@
 #include "cathgate/signer/scheme.h"
 
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <string.h>
 
 static const struct signer_scheme schemes[] = {
@@ -66,4 +67,30 @@ bool signer_scheme_fits(const struct signer_scheme *scheme, const EVP_PKEY *key,
 	if (scheme->group)
 		return has_group(key, scheme->group);
 	return scheme->is_pss || !scheme->digest;
+}
+
+MUST_USE static bool set_up(EVP_MD_CTX *context, EVP_PKEY *key, const char *properties,
+			    const struct signer_scheme *scheme)
+{
+	EVP_PKEY_CTX *details = NULL; /* the context's own */
+
+	if (EVP_DigestSignInit_ex(context, &details, scheme->digest, NULL, properties,
+				  key, NULL) != 1)
+		return false;
+	if (!scheme->is_pss)
+		return true;
+	return EVP_PKEY_CTX_set_rsa_padding(details, RSA_PKCS1_PSS_PADDING) == 1 &&
+	       EVP_PKEY_CTX_set_rsa_pss_saltlen(details, RSA_PSS_SALTLEN_DIGEST) == 1;
+}
+
+bool signer_scheme_sign(const struct signer_scheme *scheme, EVP_PKEY *key,
+			const char *properties, const uint8_t *message, size_t size,
+			uint8_t *ret, size_t *ret_size)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool good = context && set_up(context, key, properties, scheme) &&
+		    EVP_DigestSign(context, ret, ret_size, message, size) == 1;
+
+	EVP_MD_CTX_free(context);
+	return good;
 }

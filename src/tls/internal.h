@@ -1,13 +1,13 @@
 /*
  * What the files of tls/ share; OpenSSL's types end here.
  *
- * load.c reads the files. keep.c decides which of their certificates and CRLs count, and
- * series.c which CRL of a series does. check.c and check_crls.c look for faults in them.
- * context.c makes an SSL_CTX of them, and ends.c notes their last dates. handshake.c
- * brings up a connection, for which verify.c judges the peer's chain. peer.c describes
- * the peer, failure.c what went wrong. stream.c is the transport. trust.c judges the peer
- * of an open connection again. items.c and pack.c take a context to another process.
- * facts.c reads single certificates and CRLs.
+ * load.c reads the files, and token.c has keys that are in none. keep.c decides which of
+ * their certificates and CRLs count, and series.c which CRL of a series does. check.c and
+ * check_crls.c look for faults in them. context.c makes an SSL_CTX of them, and ends.c
+ * notes their last dates. handshake.c brings up a connection, for which verify.c judges
+ * the peer's chain. peer.c describes the peer, failure.c what went wrong. stream.c is the
+ * transport. trust.c judges the peer of an open connection again. items.c and pack.c take
+ * a context to another process. facts.c reads single certificates and CRLs.
  */
 #pragma once
 
@@ -63,6 +63,9 @@ struct tls_material {
 MUST_USE int tls_material_load(const struct config_tls *tls, const struct tls_keys *keys,
 			       struct tls_material *ret, struct config_faults *faults);
 /* The certificates of a PEM file in their order; NULL when there was a fault. */
+/* As tls_key_load, of a file that is `in_token`. */
+MUST_USE EVP_PKEY *tls_token_key_load(const struct config_file *file,
+				      struct config_faults *faults);
 MUST_USE STACK_OF(X509) * tls_load_certificates(const struct config_file *file,
 						struct config_faults *faults);
 /* Only `ca` and `crl`. */

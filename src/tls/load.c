@@ -195,7 +195,8 @@ static int refuse_passphrase(char *buffer, int size, int writing, void *asked)
 	return -1;
 }
 
-EVP_PKEY *tls_key_load(const struct config_file *file, struct config_faults *faults)
+static EVP_PKEY *load_key_file(const struct config_file *file,
+			       struct config_faults *faults)
 {
 	FILE *stream = open_file(file, true, faults);
 	EVP_PKEY *key;
@@ -221,6 +222,12 @@ EVP_PKEY *tls_key_load(const struct config_file *file, struct config_faults *fau
 			"%s holds no private key in PEM form; openssl pkey converts",
 			file->path);
 	return NULL;
+}
+
+EVP_PKEY *tls_key_load(const struct config_file *file, struct config_faults *faults)
+{
+	return file->in_token ? tls_token_key_load(file, faults)
+			      : load_key_file(file, faults);
 }
 
 int tls_material_load_trust(const struct config_tls *tls, struct tls_material *ret,

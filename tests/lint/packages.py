@@ -14,7 +14,7 @@ def quoted(path, names):
 	return {name for part in found for name in part.replace('"', " ").split()}
 
 
-installed = (quoted("tests/run.sh", "build|peers")
+installed = (quoted("tests/run.sh", "build|peers|bookworm|trixie")
 	     | quoted("tests/system/machine.py", "BESIDES"))
 chapter = (ROOT / "docs/ARCHITECTURE.md").read_text().split("### Libraries")[1].split("\n## ")[0]
 named = {name.strip() for row in re.findall(r"^\| ([^|]+) \|", chapter, re.M)

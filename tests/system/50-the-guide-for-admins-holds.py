@@ -331,12 +331,34 @@ def restored(guide, package, modality):
 	assert list(AUDIT.parent.glob("audit.broken*")) == []
 
 
+def token(guide, modality):
+	"""Debian 12 has no provider for PKCS#11."""
+	step("keys in a token")
+	beginnings = ("systemctl edit cathgated.service\n\n[Service]\nEnvironment", "umask 077",
+		      "key = ", "systemd-run --pipe --wait -p User=cathgate -p Supplementary")
+	if not pathlib.Path("/usr/lib/softhsm").exists():
+		for beginning in beginnings:
+			guide.take(beginning)
+		return
+	guide.edit(beginnings[0])
+	guide.run(beginnings[1])
+	before, now = 'key = "tls/gateway.key";', guide.take(beginnings[2]).strip()
+	configure(before, now)
+	guide.run(beginnings[3])
+	eventually(modality.echoes)
+	modality.sends()
+	said = do("cathgate", "certificate", "renew", "--keep-key")
+	assert "--keep-key" not in said, said
+	modality.sends()
+	configure(now, before)
+
+
 def credentials(guide, modality):
 	step("keys as credentials")
 	guide.run("mkdir -p -m 0700")
 	configure('key = "tls/gateway.key";', 'key = "credential:gateway.key";')
 	(TLS / "pacs-2.key").touch(mode=0o600)
-	guide.edit("systemctl edit cathgated.service")
+	guide.edit("systemctl edit cathgated.service\n\n[Service]\nLoadCredential")
 	guide.run("systemd-run --pipe")
 	eventually(modality.echoes)
 	modality.sends()
@@ -365,6 +387,7 @@ modality = another_ca(guide, modality)
 crls(guide, modality)
 monitored(guide, modality)
 restored(guide, package, modality)
+token(guide, modality)
 credentials(guide, modality)
 assert not guide.left, f"not tried: {[block.text for block in guide.left]}"
 print(f"ok, {time.monotonic() - began:.0f} s")

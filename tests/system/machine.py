@@ -33,7 +33,7 @@ NOT_THERE = {"clang-format", "mmdebstrap", "prometheus",
 	     "apt-utils", "gpg", "gcc-aarch64-linux-gnu", "g++-aarch64-linux-gnu", "qemu-user"}
 # Only 20-the-other-tests-pass.py needs these, which one release runs.
 FOR_OTHER_TESTS = {"libcmocka-dev", "orthanc", "odil", "ctn", "jq", "strace", "libxml2-utils",
-		   "mandoc", "rsyslog", "rsyslog-openssl"}
+		   "mandoc", "rsyslog", "rsyslog-openssl", "swtpm", "tpm2-tools", "tpm2-openssl"}
 ALL_TESTS = "trixie"
 CGROUPS = [pathlib.Path("/sys/fs/cgroup/unified"), pathlib.Path("/sys/fs/cgroup")]
 
@@ -46,7 +46,8 @@ def skip(why):
 def packages(suite):
 	"""Those of tests/run.sh, and what makes a machine of them."""
 	text = (ROOT / "tests/run.sh").read_text()
-	names = " ".join(re.findall(r'^(?:build|peers)="([^"]+)"', text, re.M)).split()
+	lists = "build|peers" + (f"|{suite}" if suite == ALL_TESTS else "")
+	names = " ".join(re.findall(rf'^(?:{lists})="([^"]+)"', text, re.M)).split()
 	return sorted({*names, *BESIDES.split()} - NOT_THERE
 		      - (set() if suite == ALL_TESTS else FOR_OTHER_TESTS))
 

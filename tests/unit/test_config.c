@@ -216,6 +216,8 @@ static const struct row faults[] = {
 	  "\"pseudonym\" or \"omit\" or \"clear\"" },
 	{ "tls/g.key", "credential:g", 3, "listen[0].tls.key", "CREDENTIALS_DIRECTORY" },
 	{ "tls/g.key", "credential:../g", 3, "listen[0].tls.key", "is no name of a" },
+	{ "tls/g.key", "pkcs11:object=g?pin-value=1", 3, "listen[0].tls.key",
+	  "PIN of a token|pin-source=file:" },
 
 	/* what fits only together */
 	{ "tls: { certificate = \"c.crt\"; key = \"c.key\"; ca = \"p.crt\"; } }",
@@ -256,7 +258,7 @@ static const struct row faults[] = {
 
 	/* nothing turns the sandbox off */
 	{ "limits:", "sandbox: { landlock = \"off\"; }; limits:", 15, "sandbox.landlock",
-	  "\"auto\"|\"require\"" },
+	  "\"prefer\"|\"require\"" },
 	{ "limits:", "sandbox: { seccomp = \"auto\"; }; limits:", 15, "sandbox.seccomp",
 	  "unknown" },
 	{ "limits:", "sandbox = \"auto\"; limits:", 15, "sandbox", "a group" },
@@ -467,7 +469,7 @@ static void defaults_are_those_of_the_sample(void **state)
 	assert_int_equal(config->audit.keep_days, 0);
 	assert_null(config->audit.messages.path);
 	assert_int_equal(config->audit.journal, CONFIG_JOURNAL_AUTO);
-	assert_int_equal(config->sandbox.landlock, CONFIG_LANDLOCK_AUTO);
+	assert_int_equal(config->sandbox.landlock, CONFIG_LANDLOCK_PREFER);
 	snprintf(expected, sizeof(expected), "%s/tls/g.crt", folder);
 	assert_string_equal(config->listen[0].tls.certificate.items[0].path, expected);
 	assert_string_equal(config->listen[0].tls.ca.path, "/ca.crt");
@@ -524,6 +526,30 @@ static void digests_lose_colons_and_case(void **state)
 	config_free(config);
 }
 
+static void keys_in_a_token_have_no_path(void **state)
+{
+	static const char *const uris[] = {
+		"pkcs11:token=x;object=a%20b?pin-source=file:/p", "handle:0x81000001"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct config_faults found = { 0 };
+		const struct config_tls *tls;
+		struct config *config;
+		char key[128];
+
+		snprintf(key, sizeof(key), "key = \"%s\";", uris[i]);
+		write_changed("key = \"tls/g.key\";", key);
+		config = load(&found);
+		tls = &config->listen[0].tls;
+		assert_string_equal(tls->key.items[0].path, uris[i]);
+		assert_true(tls->key.items[0].in_token);
+		assert_false(tls->certificate.items[0].in_token);
+		config_free(config);
+	}
+}
+
 static void lists_of_crls_and_credentials_are_read(void **state)
 {
 	struct config_faults found = { 0 };
@@ -541,6 +567,7 @@ static void lists_of_crls_and_credentials_are_read(void **state)
 	assert_string_equal(tls->key.items[0].path, "/run/credentials/x/g.key");
 	assert_true(tls->key.items[0].credential);
 	assert_false(tls->ca.credential);
+	assert_false(tls->key.items[0].in_token);
 	assert_int_equal(tls->crl.count, 2);
 	assert_string_equal(tls->crl.items[1].path, "/b");
 	assert_string_equal(tls->crl.items[1].place.key, "listen[0].tls.crl[1]");
@@ -730,6 +757,7 @@ int main(void)
 		cmocka_unit_test(every_key_of_an_entry_is_read),
 		cmocka_unit_test(digests_lose_colons_and_case),
 		cmocka_unit_test(lists_of_crls_and_credentials_are_read),
+		cmocka_unit_test(keys_in_a_token_have_no_path),
 		cmocka_unit_test(a_socket_of_systemd_needs_no_address),
 		cmocka_unit_test(plain_connections_are_warned_about),
 		cmocka_unit_test(a_plain_listener_must_be_on_loopback),

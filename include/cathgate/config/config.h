@@ -35,6 +35,7 @@ struct config_place {
 struct config_file {
 	const char *path; /* made absolute; NULL when not given */
 	bool credential;  /* in systemd's credentials folder: its mode is not checked */
+	bool in_token;	  /* no file: `path` is the URI of a private key in a token */
 	struct config_place place;
 };
 
@@ -177,7 +178,7 @@ struct config_alerts {
 };
 
 /* What becomes of a gateway whose kernel has no Landlock: a warning, or no start. */
-enum config_landlock { CONFIG_LANDLOCK_AUTO, CONFIG_LANDLOCK_REQUIRE };
+enum config_landlock { CONFIG_LANDLOCK_PREFER, CONFIG_LANDLOCK_REQUIRE };
 
 struct config_sandbox {
 	enum config_landlock landlock;

@@ -37,6 +37,8 @@ MUST_USE struct pki_key *pki_key_new(enum pki_algorithm algorithm);
 /* A new key of the same kind and strength as a certificate's. */
 struct pki_certificate;
 MUST_USE struct pki_key *pki_key_like(const struct pki_certificate *certificate);
+/* The public half alone. */
+MUST_USE struct pki_key *pki_key_of(const struct pki_certificate *certificate);
 MUST_USE struct pki_key *pki_key_read(const char *path, const char **ret_error);
 MUST_USE int pki_key_write(const struct pki_key *key, struct pki_text *ret);
 void pki_key_free(struct pki_key *key);

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "cathgate/base/must_use.h"
 #include "cathgate/signer/shape.h"
 
 struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
@@ -29,3 +31,11 @@ const struct signer_scheme *signer_scheme_find(const struct evp_pkey_st *key,
  * digest, and has no PKCS #1 padding. */
 bool signer_scheme_fits(const struct signer_scheme *scheme, const struct evp_pkey_st *key,
 			enum signer_shape shape);
+
+/* Hashes, pads and signs. `properties` names the provider that has the key, as a property
+ * query of OpenSSL's; NULL: the key is in memory. *ret_size is the room before, and the
+ * signature's size then. False when OpenSSL, or a token, makes none. */
+MUST_USE bool signer_scheme_sign(const struct signer_scheme *scheme,
+				 struct evp_pkey_st *key, const char *properties,
+				 const uint8_t *message, size_t size, uint8_t *ret,
+				 size_t *ret_size);

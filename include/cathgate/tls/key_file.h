@@ -1,5 +1,6 @@
 /*
- * A private key in a file. The keeper reads it, and so do tools that run by themselves.
+ * A private key in a file or a token. The keeper reads it, and so do tools that run by
+ * themselves.
  */
 #pragma once
 
@@ -9,7 +10,11 @@
 struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
 
 /* NULL when there was a fault: the file can't be read, others than its owner can read it,
- * or it holds no private key in PEM form. The caller frees the key. */
+ * or it holds no private key in PEM form; or the token has no such key, or doesn't sign
+ * with it. What a process has of a key in a token is of no use to a child that it forks.
+ * The caller frees the key. */
 MUST_USE struct evp_pkey_st *tls_key_load(const struct config_file *file,
 					  struct config_faults *faults);
+/* Where a key of that URI signs, as signer_scheme_sign wants it. */
+const char *tls_key_properties(const char *uri);
 void tls_key_free(struct evp_pkey_st *key);

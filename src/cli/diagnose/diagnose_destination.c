@@ -119,7 +119,7 @@ static struct ae_title calling_title(const struct diagnose *how,
 
 static bool can_read(const struct config_file *file)
 {
-	if (!file->path || access(file->path, R_OK) == 0)
+	if (!file->path || file->in_token || access(file->path, R_OK) == 0)
 		return true;
 	complain("%s can't be read: %s", file->path, strerror(errno));
 	if (file->credential) {

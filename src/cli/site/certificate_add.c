@@ -58,13 +58,14 @@ static const char *path_beside(const char *certificate, const char *kind)
 }
 
 /* A file beside another has its owner and mode. What systemd hands over as a credential
- * isn't the owner's: there it is the gateway's usual user. */
+ * isn't the owner's, and a key in a token has none: there it is the gateway's usual user.
+ */
 static int owner_of(const struct config_file *file, struct durable_owner *ret)
 {
 	struct daemon_user user;
 	struct durable_kept kept;
 
-	if (file->credential) {
+	if (file->credential || file->in_token) {
 		if (daemon_user_find(NULL, NULL, &user) < 0)
 			return -1;
 		*ret = daemon_user_key(&user);

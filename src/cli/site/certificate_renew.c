@@ -163,10 +163,12 @@ static int find_key(struct pair *pair, const struct request *request,
 			 pair->certificate_path);
 		return -1;
 	}
-	if (!request->keep_key && pair->key_file->credential) {
-		complain("%s has a key that systemd hands over as a credential, which "
-			 "stays as it is: %s",
+	if (!request->keep_key &&
+	    (pair->key_file->credential || pair->key_file->in_token)) {
+		complain("%s has a key that %s, which stays as it is: %s",
 			 pair->certificate_path,
+			 pair->key_file->in_token ? "a token holds"
+						  : "systemd hands over as a credential",
 			 asks_for_kind(request)
 				 ? "name a key in a file for it in `key` to have one of "
 				   "another kind made"
@@ -187,6 +189,10 @@ static int find_key(struct pair *pair, const struct request *request,
 						   : pki_key_like(pair->before);
 		if (!pair->key)
 			complain("OpenSSL makes no key: %s", pki_failure());
+		return pair->key ? 0 : -1;
+	}
+	if (pair->key_file->in_token) { /* its public half is all that is needed */
+		pair->key = pki_key_of(pair->before);
 		return pair->key ? 0 : -1;
 	}
 	pair->key = pki_key_read(pair->key_path, &error);

@@ -103,7 +103,8 @@ static bool check_sandbox(struct settings *settings)
 				 must ? "without Landlock the gateway is not to start"
 				      : "without Landlock a process that is taken over "
 					"could reach more files",
-				 landlock, must ? "; or write landlock = \"auto\"" : "");
+				 landlock,
+				 must ? "; or write landlock = \"prefer\"" : "");
 	return !seccomp;
 }
 

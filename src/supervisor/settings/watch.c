@@ -100,14 +100,14 @@ static bool changed_since(const struct look *look, const struct timespec *since)
 	       0;
 }
 
-/* A credential doesn't change while the service runs. */
+/* A credential doesn't change while the service runs; a key in a token has no file. */
 static void add_watched(struct watch *watch, const struct config_file *file,
 			const struct timespec *read_at)
 {
 	struct watched *files;
 	char *path;
 
-	if (!file->path || file->credential)
+	if (!file->path || file->credential || file->in_token)
 		return;
 	for (size_t i = 0; i < watch->count; i++)
 		if (strcmp(watch->files[i].path, file->path) == 0)
