@@ -101,7 +101,9 @@ class Tracee:
 		os.pwrite(self.memory, data, at)
 		return at
 
-	def call(self, number, arguments, entry):
+	def call(self, number, arguments, entry="syscall", spare=False):
+		"""What came of it. `spare`: a process that its filter has trapped doesn't hear of
+		it, and the answer is ("trapped", signal)."""
 		texts = [self.place(a) if isinstance(a, bytes) else a for a in arguments]
 		texts += [0] * (6 - len(texts))
 		names = ["rdi", "rsi", "rdx", "r10", "r8", "r9"] if entry == "syscall" \
@@ -112,7 +114,7 @@ class Tracee:
 			# the handler's frame goes below the texts
 			"rsp": (self.kept["rsp"] - 16384) & ~15,
 			**{name: value % (1 << 64) for name, value in zip(names, texts)}})
-		pass_on = 0
+		pass_on, trapped = 0, False
 		while True:
 			ptrace(PTRACE_CONT, self.pid, 0, pass_on)
 			status = wait(self.pid)
@@ -121,6 +123,10 @@ class Tracee:
 				return ("died", os.WTERMSIG(status)) if os.WIFSIGNALED(status) \
 					else ("ended", os.WEXITSTATUS(status))
 			pass_on = os.WSTOPSIG(status)
+			if spare and pass_on == signal.SIGSYS:
+				trapped, pass_on = True, 0
+			if pass_on == signal.SIGTRAP and trapped:
+				return ("trapped", signal.SIGSYS)
 			if pass_on == signal.SIGTRAP:
 				result = registers(self.pid)["rax"]
 				return ("answered", result - (1 << 64) if result >> 63 else result)
