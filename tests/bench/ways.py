@@ -222,6 +222,7 @@ class Orthanc(Server):
 
 class Cathgate(Server):
 	name = "cathgate"
+	program = None	# else $CATHGATED
 
 	def __init__(self, work, pki, pacs, audit_folder):
 		super().__init__(work, pki)
@@ -233,7 +234,7 @@ class Cathgate(Server):
 		notify_path = str(self.work / "notify")
 		notify = wait.notify_socket(notify_path)
 		process = self.spawn(
-			[os.environ["CATHGATED"], "--config", str(path), "--foreground"],
+			[self.program or os.environ["CATHGATED"], "--config", str(path), "--foreground"],
 			{"NOTIFY_SOCKET": notify_path, **self.environment()})
 		ready = wait.wait_ready(notify, process.pid)
 		notify.close()
