@@ -1,9 +1,10 @@
 """Goal: a folder that a process may write to and that wasn't there, or was replaced, when it
-entered its sandbox is reached soon: the process makes room for another, and nothing is lost."""
+entered its sandbox is reached soon: the process makes room for another, and nothing is lost. So
+is a log's folder when the log is rotated."""
 import os
 import shutil
 
-from harness import Skip, Test, child, eventually
+from harness import Skip, Test, child, eventually, tool
 from objects import make
 
 with Test() as t:
@@ -29,3 +30,19 @@ with Test() as t:
 	association.release()	# what was stored is told when its association has ended
 	eventually(lambda: any(study in file.read_text() for file in messages.glob("*.log")))
 	gateway.wait_log("the exporter is started anew: a folder of its own is another now")
+
+	logs = t.work / "logs"
+	logs.mkdir(mode=0o750)
+	gateway = t.gateway(t.pacs(), {"audit.file": str(logs / "audit.jsonl"),
+				       "audit.rotate_bytes": 4096})
+	association = t.associate(gateway)
+	logs.rename(t.work / "old-logs")
+	logs.mkdir(mode=0o750)
+	while not (logs / "audit.jsonl").exists():	# until then in the old one, or refused
+		association.store(make("explicit"))
+	eventually(lambda: association.store(make("explicit")).status == 0)
+	gateway.wait_log("the auditor is started anew: a folder of its own is another now")
+	association.release()
+	assert gateway.stop() == 0
+	for folder in logs, t.work / "old-logs":
+		tool("audit", "verify", folder / "audit.jsonl", "--key", t.pki / "audit.key.pub")

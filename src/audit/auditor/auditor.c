@@ -13,6 +13,7 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
+#include "cathgate/process/process.h"
 #include "ended.h"
 #include "process.h"
 #include "refusals.h"
@@ -408,7 +409,14 @@ static void gather_records(struct auditor *auditor)
 		left_us = end_us - clock_us();
 }
 
-static void serve_channels(struct auditor *auditor)
+/* The folder of the log was replaced: it is another auditor's to reach. */
+static bool is_out_of_reach(const struct auditor *auditor)
+{
+	return auditor->writer.is_in_trouble && sandbox_is_stale();
+}
+
+/* False when it should be started anew. */
+MUST_USE static bool serve_channels(struct auditor *auditor)
 {
 	while (auditor->is_control_open || !LIST_EMPTY(&auditor->sessions)) {
 		int wait = wait_ms(auditor);
@@ -425,11 +433,14 @@ static void serve_channels(struct auditor *auditor)
 		}
 		commit_records(auditor);
 		writer_tend(&auditor->writer);
+		if (is_out_of_reach(auditor))
+			return false;
 		tell_trouble(auditor);
 		tell_figures(auditor);
 	}
 	repeats_flush(&auditor->refusals.repeats, clock_ms(), true);
 	writer_finish(&auditor->writer);
+	return true;
 }
 
 static int auditor_open(int control, const struct config *config, struct auditor *auditor)
@@ -480,17 +491,18 @@ int auditor_run(int control, const struct config *config,
 		.writer = { .log = { .file = { .fd = -1, .lock = -1 } } }
 	};
 	int status = 1;
+	bool is_reached;
 	process_ignore_signals();
 	if (auditor_open(control, config, &auditor) ||
 	    process_enter_sandbox(&config->audit, sandbox) != 0)
 		goto out;
 	send_reply(&auditor, AUDIT_READY);
-	serve_channels(&auditor);
+	is_reached = serve_channels(&auditor);
 	if (auditor.writer.count > 0)
 		log_error("%s: %zu records could not be written; none was acknowledged",
 			  config->audit.file.path,
 			  auditor.writer.count + auditor.writer.lost);
-	status = auditor.writer.count > 0;
+	status = !is_reached ? ROLE_ANEW : auditor.writer.count > 0;
 out:
 	auditor_close(&auditor);
 	return status;
