@@ -409,12 +409,6 @@ static void gather_records(struct auditor *auditor)
 		left_us = end_us - clock_us();
 }
 
-/* The folder of the log was replaced: it is another auditor's to reach. */
-static bool is_out_of_reach(const struct auditor *auditor)
-{
-	return auditor->writer.is_in_trouble && sandbox_is_stale();
-}
-
 /* False when it should be started anew. */
 MUST_USE static bool serve_channels(struct auditor *auditor)
 {
@@ -433,8 +427,8 @@ MUST_USE static bool serve_channels(struct auditor *auditor)
 		}
 		commit_records(auditor);
 		writer_tend(&auditor->writer);
-		if (is_out_of_reach(auditor))
-			return false;
+		if (auditor->writer.is_in_trouble && sandbox_is_stale())
+			return false; /* another reaches the log's new folder */
 		tell_trouble(auditor);
 		tell_figures(auditor);
 	}
@@ -491,18 +485,16 @@ int auditor_run(int control, const struct config *config,
 		.writer = { .log = { .file = { .fd = -1, .lock = -1 } } }
 	};
 	int status = 1;
-	bool is_reached;
 	process_ignore_signals();
 	if (auditor_open(control, config, &auditor) ||
 	    process_enter_sandbox(&config->audit, sandbox) != 0)
 		goto out;
 	send_reply(&auditor, AUDIT_READY);
-	is_reached = serve_channels(&auditor);
+	status = !serve_channels(&auditor) ? ROLE_ANEW : auditor.writer.count > 0;
 	if (auditor.writer.count > 0)
 		log_error("%s: %zu records could not be written; none was acknowledged",
 			  config->audit.file.path,
 			  auditor.writer.count + auditor.writer.lost);
-	status = !is_reached ? ROLE_ANEW : auditor.writer.count > 0;
 out:
 	auditor_close(&auditor);
 	return status;
