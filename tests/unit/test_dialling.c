@@ -374,6 +374,28 @@ static void a_reload_is_told_first(void **state)
 	gets_error(ECANCELED, 0);
 }
 
+/* A dialler that was taken over can give no association what that didn't ask for. */
+static void what_nobody_asked_for_goes_to_nobody(void **state)
+{
+	const struct dialler_request none = { 0 }, unknown = { .id = 4242 };
+	struct dialler_request request;
+	struct place *place = come();
+
+	(void)state;
+	answer(&none, 0);
+	gets_nothing();
+	answer(&unknown, 0);
+	gets_nothing();
+	assert_true(ask(place, 0));
+	assert_true(hears(&request));
+	answer(&none, 0);
+	gets_nothing();
+	answer(&request, 0);
+	gets_connection(0);
+	answer(&request, 0);
+	gets_nothing();
+}
+
 static void who_has_left_gets_none(void **state)
 {
 	struct place *place = come();
@@ -496,6 +518,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_busy_dialler_is_asked_later, begin,
 						end),
 		cmocka_unit_test_setup_teardown(a_reload_is_told_first, begin, end),
+		cmocka_unit_test_setup_teardown(what_nobody_asked_for_goes_to_nobody,
+						begin, end),
 		cmocka_unit_test_setup_teardown(who_has_left_gets_none, begin, end),
 		cmocka_unit_test_setup_teardown(who_does_not_listen_is_asked_for_anew,
 						begin, end),

@@ -117,10 +117,10 @@ void dialling_maintain(struct gate *gate)
 			pass_call_on(gate, p);
 }
 
-/* The place that waits for the answer; NULL when it has gone. */
+/* The place that waits for the answer; NULL when it has gone, or nobody asked. */
 static struct place *find_caller(const struct gate *gate, uint64_t id)
 {
-	struct place *place = gate->places.first;
+	struct place *place = id != 0 ? gate->places.first : NULL;
 
 	while (place && (place->call.id != id || place->channel < 0))
 		place = place->next;
