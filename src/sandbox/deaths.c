@@ -7,14 +7,19 @@
 #include "table.h"
 
 #define READS_AT_ONCE 8192 /* more than the pipe holds */
+#define PAGE_SIZE     4096 /* of the pipe; each word takes one */
 
 int sandbox_deaths_open(struct sandbox_deaths *deaths)
 {
 	int ends[2];
 
 	*deaths = (struct sandbox_deaths){ .read = -1, .write = -1 };
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+	/* With O_DIRECT each word is a packet. In a stream of bytes, a process that was
+	 * taken over could shift all later words by writing one byte. */
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK | O_DIRECT) != 0)
 		return -1;
+	/* A pipe that stays smaller holds the words of fewer at a time, no more. */
+	(void)!fcntl(ends[0], F_SETPIPE_SZ, SANDBOX_DEATHS_KEPT * PAGE_SIZE);
 	deaths->read = ends[0];
 	deaths->write = ends[1];
 	return 0;
@@ -33,11 +38,14 @@ void sandbox_deaths_close(struct sandbox_deaths *deaths)
 static void read_all(struct sandbox_deaths *deaths)
 {
 	struct sandbox_death death;
+	ssize_t size;
 
 	for (int i = 0; i < READS_AT_ONCE; i++) {
-		if (read(deaths->read, &death, sizeof(death)) != sizeof(death))
+		size = read(deaths->read, &death, sizeof(death));
+		if (size <= 0)
 			return;
-		deaths->kept[deaths->next++ % SANDBOX_DEATHS_KEPT] = death;
+		if (size == (ssize_t)sizeof(death))
+			deaths->kept[deaths->next++ % SANDBOX_DEATHS_KEPT] = death;
 	}
 }
 

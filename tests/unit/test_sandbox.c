@@ -416,6 +416,7 @@ static void test_attacks_end_the_process(void **state)
 static void test_the_pipe_is_only_believed_of_the_dead(void **state)
 {
 	struct sandbox_death lie = { .pid = 4242, .call = SCMP_SYS(mount) };
+	const struct sandbox_death lies[] = { lie, lie };
 	pid_t pid;
 
 	(void)state;
@@ -429,6 +430,11 @@ static void test_the_pipe_is_only_believed_of_the_dead(void **state)
 	assert_int_equal(write(deaths.write, &lie, sizeof(lie)), sizeof(lie));
 	assert_string_equal(sandbox_deaths_call(&deaths, pid), "execve");
 	assert_string_equal(sandbox_deaths_call(&deaths, 4242), "mount");
+	/* Words of another length neither hide nor shift those behind them. */
+	for (size_t size = 1; size <= 2 * sizeof(lie); size += 5)
+		assert_int_equal(write(deaths.write, lies, size), size);
+	run_in(SANDBOX_ASSOCIATION, NULL, 0, call_execve, &pid);
+	assert_string_equal(sandbox_deaths_call(&deaths, pid), "execve");
 	assert_non_null(strstr(sandbox_deaths_call(&deaths, pid), "nobody could name"));
 }
 
