@@ -120,6 +120,14 @@ static void load_key(struct keeper *keeper, size_t size)
 	answer(keeper, size);
 }
 
+/* The supervisor may have been taken over, too. */
+static bool is_sound(const struct keeper_grant *grant)
+{
+	return (grant->side == SIGNER_SERVER || grant->side == SIGNER_CLIENT) &&
+	       grant->key_count <= CONFIG_PAIRS_MAX &&
+	       memchr(grant->association, 0, sizeof(grant->association));
+}
+
 static void add_channel(struct keeper *keeper, size_t size, int fd)
 {
 	struct keeper_grant grant;
@@ -129,7 +137,10 @@ static void add_channel(struct keeper *keeper, size_t size, int fd)
 		return;
 	}
 	memcpy(&grant, keeper->message.bytes, sizeof(grant));
-	channels_add(&keeper->channels, fd, &grant);
+	if (is_sound(&grant))
+		channels_add(&keeper->channels, fd, &grant);
+	else
+		close(fd);
 }
 
 /* `fd` is -1 where none came along. */

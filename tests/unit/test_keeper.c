@@ -337,6 +337,34 @@ static void a_flood_holds_up_no_good_one(void **state)
 	end(process);
 }
 
+static void expect_no_channel(struct process process, const struct keeper_grant *grant)
+{
+	int channel = keeper_open(process.control, grant);
+	struct pollfd polled = { .fd = channel, .events = POLLIN };
+	uint8_t byte;
+
+	assert_true(channel >= 0);
+	assert_int_equal(poll(&polled, 1, PATIENCE_MS), 1);
+	assert_int_equal(recv(channel, &byte, 1, 0), 0);
+	close(channel);
+}
+
+/* They would have it read behind its memory. */
+static void grants_that_are_none_are_refused(void **state)
+{
+	struct process process = start();
+	struct keeper_grant grants[3] = { { .key_count = CONFIG_PAIRS_MAX + 1 },
+					  { .side = 2 },
+					  { .key_count = 1 } };
+
+	(void)state;
+	memset(grants[2].association, 'a', sizeof(grants[2].association));
+	assert_int_equal(keeper_serve(process.control), KEEPER_YES);
+	for (size_t i = 0; i < LENGTH(grants); i++)
+		expect_no_channel(process, &grants[i]);
+	end(process);
+}
+
 static void one_that_serves_reads_no_file(void **state)
 {
 	struct process process = start();
@@ -420,6 +448,7 @@ int main(void)
 		cmocka_unit_test(what_no_handshake_signs_is_refused),
 		cmocka_unit_test(a_client_signs_as_a_client),
 		cmocka_unit_test(a_flood_holds_up_no_good_one),
+		cmocka_unit_test(grants_that_are_none_are_refused),
 		cmocka_unit_test(one_that_serves_reads_no_file),
 		cmocka_unit_test(faults_come_as_they_are_found_here),
 		cmocka_unit_test(a_successor_has_what_is_handed_over),
