@@ -34,8 +34,8 @@ enum message_kind {
 
 struct message {
 	enum message_kind kind;
-	bool is_good;
-	bool is_credential, is_in_token;
+	/* No bools: any bytes may come. */
+	uint8_t is_good, is_credential, is_in_token;
 	uint32_t key_size; /* of LOADED: its faults stand behind so many bytes. Each is a
 			      byte, its enum config_fault_kind, and a text with its NUL */
 	struct signer_key_id key;

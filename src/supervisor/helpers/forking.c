@@ -15,6 +15,7 @@
 #else
 #define ANSWER_MS 5000
 #endif
+#define PID_MAX	   (1 << 22) /* proc_sys_kernel(5); a larger one could wrap */
 #define RENEW_MS   3600000
 #define RENEWAL_MS 1000 /* at least, between two renewals after crashes */
 
@@ -86,6 +87,8 @@ pid_t forking_fork(struct forking *forking, const struct forker_order *order,
 	if (send_order(forking, order, descriptors, count, end_ms) != 0 ||
 	    await_answer(forking, &answer, end_ms) != 0)
 		return -1;
+	if (answer.pid < 0 || answer.pid > PID_MAX)
+		return lose_forker(forking);
 	if (answer.pid > 0)
 		return (pid_t)answer.pid;
 	errno = answer.error;

@@ -15,7 +15,7 @@
 
 struct answer {
 	size_t destination;
-	bool last_of_round;
+	uint8_t last_of_round; /* no bool: any byte may come */
 	struct net_addresses addresses;
 };
 
