@@ -200,7 +200,9 @@ MUST_USE static int take_include(struct cursor *cursor)
 			scan, cursor->file, cursor->line,
 			"@include wants a name relative to the folder of the "
 			"configuration file; write it without the leading /");
-	path = scan_file_shown(&scan->arena, "", scan->folder, name);
+	/* An empty name is the folder's. libconfig would end the process when it reads
+	 * one. */
+	path = arena_format(&scan->arena, "%s/%s", scan->folder, name);
 	if (scan->proving) {
 		int found = prove_included(cursor, path);
 

@@ -21,6 +21,7 @@ def faulty(folder):
 	return [
 		('@include "endless.conf"\n', "endless.conf: ", "over 4 MiB"),
 		('@include "folder"\n', "cathgate.conf:LAST: @include wants", "no regular one"),
+		('@include ""\n', "cathgate.conf:LAST: @include wants", "no regular one"),
 		('@include "fifo"\n', "cathgate.conf:LAST: @include wants", "no regular one"),
 		(f'@include "{up}dev/zero"\n', "cathgate.conf:LAST: @include", "no regular one"),
 		('@include "outer.conf"\n', "outer.conf:2: @include wants", "no regular one"),

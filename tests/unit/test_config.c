@@ -61,6 +61,7 @@ static const struct row faults[] = {
 	{ GRACE, "a = 1; a = 2;", 15, NULL, "duplicate|remove one" },
 	{ "\"CATHLAB3\" ]", "\"A\", 1 ]", 6, NULL, "array|one type only" },
 	{ "spool:", "@include \"no\"\nspool:", 16, NULL, "include|readable file" },
+	{ "spool:", "@include \"\"\nspool:", 16, NULL, "include|no regular" },
 	{ "spool:", "/* spool:", 16, NULL, "never ends|*/" },
 	{ "\"off\"; };\n", "\"off\"; }; \"\n", 16, NULL, "never ends" },
 	{ "CATHLAB3", "CATH\\x00LAB3", 6, NULL, "\\x00" },
