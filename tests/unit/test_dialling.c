@@ -233,6 +233,11 @@ static void each_address_is_dialled_in_turn(void **state)
 	assert_true(hears(&request));
 	answer(&request, ENETUNREACH);
 	gets_error(ENETUNREACH, 2);
+	/* That is no errno, and would be none at all in fewer bits. */
+	assert_true(ask(place, 0));
+	assert_true(hears(&request));
+	answer(&request, (int64_t)1 << 32);
+	gets_error(EMFILE, 2);
 	/* There is no such address, any more maybe: that costs no call. */
 	assert_true(ask(place, 2));
 	assert_false(hears(&request));

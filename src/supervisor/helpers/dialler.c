@@ -106,8 +106,9 @@ bool dialler_hear(struct helper *dialler, struct dialler_answer *ret, int *ret_s
 	if (size < 0 && errno == EAGAIN)
 		return false;
 	if (size == (ssize_t)sizeof(*ret)) {
-		/* The supervisor itself may have no descriptor left for it. */
-		if (*ret_socket < 0 && ret->error == 0)
+		/* The supervisor itself may have no descriptor left for it; or it is no
+		 * errno. */
+		if (*ret_socket < 0 && (ret->error <= 0 || ret->error > INT32_MAX))
 			ret->error = EMFILE;
 		return true;
 	}
