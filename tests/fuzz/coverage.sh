@@ -15,8 +15,10 @@ version=$(clang -dumpversion | cut -d. -f1)
 # files_of TARGET: what it reads with, under src/
 files_of() {
 	case $1 in
-	association) echo association/*.c outbound/exchange.c dicom/acceptor.cc \
-		dicom/requestor.cc dicom/dul_*.cc dicom/request.c dicom/command.c ;;
+	association) echo association/admission.c association/negotiation.c \
+		association/services.c association/store.c association/waiting.c \
+		outbound/exchange.c dicom/acceptor.cc dicom/requestor.cc dicom/dul_*.cc \
+		dicom/upper_layer.cc dicom/request.c dicom/command.c dicom/data_set_head.c ;;
 	claims) echo supervisor/gate/claims.c supervisor/gate/places.c ;;
 	command | data_set_head | part10 | request) echo "dicom/$1.c" ;;
 	config) echo config/config.c config/reader*.c config/scan.c config/drop_ins.c \

@@ -24,6 +24,7 @@ engines=${2:-libfuzzer afl}
 targets=${*:-$(sed -n 's/^cathgate_fuzz(\([a-z0-9_]*\).*/\1/p' tests/fuzz/CMakeLists.txt)}
 found=$PWD/build/fuzz-found
 log=$found/build.log
+quick=malloc_context_size=5:quarantine_size_mb=8	# up to twice as many inputs a second
 runs=0 failed=0
 for _ in $engines; do
 	for _ in $targets; do runs=$((runs + 1)); done
@@ -59,6 +60,7 @@ found_by() {
 
 with_libfuzzer() {
 	build fuzz
+	export ASAN_OPTIONS="$quick"
 	for target in $targets; do
 		dir=$found/$target
 		"build/fuzz/tests/fuzz/fuzzer_$target" -max_total_time="$seconds" -max_len=4096 \
@@ -74,6 +76,7 @@ with_libfuzzer() {
 
 with_afl() {
 	build afl
+	export ASAN_OPTIONS="$quick:abort_on_error=1:symbolize=0:detect_leaks=0" # as afl-fuzz wants
 	for target in $targets; do
 		dir=$found/$target
 		AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_AUTORESUME=1 \
