@@ -376,10 +376,9 @@ static int take_ready(struct auditor *auditor, int64_t wait_us)
 		count = epoll_wait(auditor->epoll, events, EVENTS_A_TURN,
 				   wait_us < 0 ? -1 : (int)((wait_us + 999) / 1000));
 	read_control(auditor);
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < count; i++)
 		if (events[i].data.ptr)
 			read_channel(auditor, events[i].data.ptr);
-	}
 	return count;
 }
 
@@ -409,7 +408,7 @@ static void gather_records(struct auditor *auditor)
 		left_us = end_us - clock_us();
 }
 
-/* False when it should be started anew. */
+/* False when another is to reach the log's folder, which was replaced. */
 MUST_USE static bool serve_channels(struct auditor *auditor)
 {
 	while (auditor->is_control_open || !LIST_EMPTY(&auditor->sessions)) {
@@ -428,7 +427,7 @@ MUST_USE static bool serve_channels(struct auditor *auditor)
 		commit_records(auditor);
 		writer_tend(&auditor->writer);
 		if (auditor->writer.is_in_trouble && sandbox_is_stale())
-			return false; /* another reaches the log's new folder */
+			return false;
 		tell_trouble(auditor);
 		tell_figures(auditor);
 	}
