@@ -165,7 +165,7 @@ static unsigned long unsplit_maximum(unsigned long other_side)
 
 	if (limit < pdu_minimum)
 		return pdu_minimum;
-	return (limit - (writer_heads - pdv_head)) & ~1UL;
+	return (limit - (writer_heads - PDV_HEAD_SIZE)) & ~1UL;
 }
 
 static void pass_back(ul_association &in, const ul_association &out)

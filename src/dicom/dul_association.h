@@ -22,8 +22,8 @@ static constexpr char own_implementation_uid[] =
 static constexpr char own_implementation_version[] = "CATHGATE_0_1";
 
 static constexpr unsigned long pdu_minimum = 4096, pdu_maximum = 131072; /* DCMTK's */
-/* What DCMTK's writer leaves free of a peer's maximum, and the head of a PDV. */
-static constexpr unsigned long writer_heads = 12, pdv_head = 6;
+/* What DCMTK's writer leaves free of a peer's maximum. */
+static constexpr unsigned long writer_heads = 12;
 
 struct ul_context {
 	uint8_t id;

@@ -4,17 +4,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "cathgate/base/bytes.h"
-
-static constexpr size_t pdu_head_size = 6;
-
-/* The body of these PDUs has exactly four bytes (PS3.8 9.3.4 to 9.3.8). */
-static bool is_short(uint8_t type)
-{
-	return type == PDU_ASSOCIATE_RJ || type == PDU_RELEASE_RQ ||
-	       type == PDU_RELEASE_RP || type == PDU_ABORT;
-}
-
 /* DCMTK would try again on a stale EINTR. */
 static ssize_t fail_finally()
 {
@@ -34,10 +23,13 @@ ssize_t dul_wire::take(void *buffer, size_t size)
 	return transport_->read(transport_->context, buffer, size);
 }
 
-bool dul_wire::take_head(uint8_t head[pdu_head_size])
+bool dul_wire::take_head(uint8_t head[PDU_HEAD_SIZE])
 {
-	for (size_t have = 0; have < pdu_head_size;) {
-		ssize_t count = take(head + have, pdu_head_size - have);
+	struct pdu_head came;
+	bool is_allowed;
+
+	for (size_t have = 0; have < PDU_HEAD_SIZE;) {
+		ssize_t count = take(head + have, PDU_HEAD_SIZE - have);
 
 		if (count <= 0) {
 			fault_ = WIRE_LOST;
@@ -45,15 +37,13 @@ bool dul_wire::take_head(uint8_t head[pdu_head_size])
 		}
 		have += static_cast<size_t>(count);
 	}
-	type_ = head[0];
-	length_ = bytes_get_be32(head + 2);
+	is_allowed = pdu_head_read(head, expected_, &came);
+	type_ = came.type;
+	length_ = came.length;
 	body_left_ = length_;
-	if (type_ > PDU_ABORT || !(expected_ & 1U << type_) ||
-	    (is_short(type_) && length_ != 4)) {
+	if (!is_allowed)
 		fault_ = WIRE_PROTOCOL;
-		return false;
-	}
-	return true;
+	return is_allowed;
 }
 
 ssize_t dul_wire::read(void *buffer, size_t size)
@@ -63,12 +53,12 @@ ssize_t dul_wire::read(void *buffer, size_t size)
 	if (fault_ != WIRE_OK)
 		return fail_finally();
 	if (body_left_ == 0) { /* DCMTK reads the six bytes of a head by themselves */
-		uint8_t head[pdu_head_size];
+		uint8_t head[PDU_HEAD_SIZE];
 
-		if (size != pdu_head_size || !take_head(head))
+		if (size != PDU_HEAD_SIZE || !take_head(head))
 			return fail_finally();
-		memcpy(buffer, head, pdu_head_size);
-		return pdu_head_size;
+		memcpy(buffer, head, PDU_HEAD_SIZE);
+		return PDU_HEAD_SIZE;
 	}
 	count = take(buffer, std::min(size, body_left_));
 	if (count <= 0) {
@@ -93,7 +83,9 @@ int dul_wire::write(const void *bytes, size_t size)
 int dul_wire::write_short(enum pdu_type type, uint8_t byte_8, uint8_t byte_9,
 			  uint8_t byte_10)
 {
-	const uint8_t pdu[] = { type, 0, 0, 0, 0, 4, 0, byte_8, byte_9, byte_10 };
+	const uint8_t pdu[] = {
+		static_cast<uint8_t>(type), 0, 0, 0, 0, 4, 0, byte_8, byte_9, byte_10
+	};
 
 	return write(pdu, sizeof(pdu));
 }

@@ -16,17 +16,7 @@
 #include <dcmtk/dcmnet/dcmtrans.h>
 
 #include "cathgate/net/transport.h"
-
-enum pdu_type : uint8_t { /* PS3.8 9.3.1 */
-			  PDU_NONE = 0,
-			  PDU_ASSOCIATE_RQ = 1,
-			  PDU_ASSOCIATE_AC = 2,
-			  PDU_ASSOCIATE_RJ = 3,
-			  PDU_DATA = 4,
-			  PDU_RELEASE_RQ = 5,
-			  PDU_RELEASE_RP = 6,
-			  PDU_ABORT = 7
-};
+#include "pdu.h"
 
 enum wire_fault {
 	WIRE_OK,
@@ -78,7 +68,7 @@ public:
 
 private:
 	ssize_t take(void *buffer, size_t size);
-	bool take_head(uint8_t head[6]);
+	bool take_head(uint8_t head[PDU_HEAD_SIZE]);
 
 	struct transport *transport_;
 	const uint8_t *replay_;

@@ -8,12 +8,10 @@
 #include <string.h>
 
 #include "cathgate/base/bytes.h"
+#include "pdu.h"
 #include "uid.h"
 
-#define PDU_HEAD     6
 #define REQUEST_HEAD 74 /* up to the first item */
-
-enum { PDU_ASSOCIATE_RQ = 0x01, PDU_ABORT = 0x07 };
 
 enum item_type {
 	ITEM_APPLICATION_CONTEXT = 0x10,
@@ -341,18 +339,19 @@ static enum ul_request_fault check_type(uint8_t type, const char **detail)
 }
 
 /* Checks the announced length before memory is allocated for it. */
-static enum ul_request_fault check_head(const uint8_t head[PDU_HEAD], const char **detail)
+static enum ul_request_fault check_head(const uint8_t head[PDU_HEAD_SIZE],
+					const char **detail)
 {
 	enum ul_request_fault fault = check_type(head[0], detail);
 	uint32_t length = bytes_get_be32(head + 2);
 
 	if (fault != UL_REQUEST_OK)
 		return fault;
-	if (length < REQUEST_HEAD - PDU_HEAD) {
+	if (length < REQUEST_HEAD - PDU_HEAD_SIZE) {
 		*detail = "the request is shorter than its fixed part";
 		return UL_REQUEST_MALFORMED;
 	}
-	if (length > UL_REQUEST_MAX - PDU_HEAD) {
+	if (length > UL_REQUEST_MAX - PDU_HEAD_SIZE) {
 		*detail = "the request is longer than any that makes sense";
 		return UL_REQUEST_MALFORMED;
 	}
@@ -371,12 +370,13 @@ static enum ul_request_fault check_size(const uint8_t *pdu, size_t size,
 	fault = check_type(pdu[0], detail);
 	if (fault != UL_REQUEST_OK)
 		return fault;
-	if (size < PDU_HEAD) {
+	if (size < PDU_HEAD_SIZE) {
 		*detail = "the request is shorter than a PDU's head";
 		return UL_REQUEST_MALFORMED;
 	}
 	fault = check_head(pdu, detail);
-	if (fault == UL_REQUEST_OK && bytes_get_be32(pdu + 2) != size - PDU_HEAD) {
+	if (fault == UL_REQUEST_OK &&
+	    (size < REQUEST_HEAD || bytes_get_be32(pdu + 2) != size - PDU_HEAD_SIZE)) {
 		*detail = "the request's length does not fit its bytes";
 		return UL_REQUEST_MALFORMED;
 	}
@@ -406,7 +406,7 @@ enum ul_request_fault ul_mend_request(const uint8_t *pdu, size_t size, uint8_t *
 		*detail = wrong;
 		return UL_REQUEST_MALFORMED;
 	}
-	bytes_put_be32(to.bytes + 2, (uint32_t)(to.size - PDU_HEAD));
+	bytes_put_be32(to.bytes + 2, (uint32_t)(to.size - PDU_HEAD_SIZE));
 	*ret = to.bytes;
 	*ret_size = to.size;
 	return UL_REQUEST_OK;
@@ -414,13 +414,13 @@ enum ul_request_fault ul_mend_request(const uint8_t *pdu, size_t size, uint8_t *
 
 /* Checks the first byte at once: a peer that doesn't speak DICOM may never send six. */
 static enum ul_request_fault read_head(struct transport *transport,
-				       uint8_t head[PDU_HEAD], const char **detail)
+				       uint8_t head[PDU_HEAD_SIZE], const char **detail)
 {
 	size_t have = 0;
 
-	while (have < PDU_HEAD) {
-		ssize_t count =
-			transport->read(transport->context, head + have, PDU_HEAD - have);
+	while (have < PDU_HEAD_SIZE) {
+		ssize_t count = transport->read(transport->context, head + have,
+						PDU_HEAD_SIZE - have);
 		enum ul_request_fault fault;
 
 		if (count <= 0) {
@@ -438,20 +438,20 @@ static enum ul_request_fault read_head(struct transport *transport,
 enum ul_request_fault ul_read_request(struct transport *transport, uint8_t **ret,
 				      size_t *ret_size, const char **detail)
 {
-	uint8_t head[PDU_HEAD];
+	uint8_t head[PDU_HEAD_SIZE];
 	enum ul_request_fault fault = read_head(transport, head, detail);
 	uint8_t *pdu = NULL;
-	size_t size, have = PDU_HEAD;
+	size_t size, have = PDU_HEAD_SIZE;
 
 	if (fault != UL_REQUEST_OK)
 		return fault;
-	size = PDU_HEAD + bytes_get_be32(head + 2);
+	size = PDU_HEAD_SIZE + bytes_get_be32(head + 2);
 	pdu = malloc(size);
 	if (!pdu) {
 		*detail = "no memory for the request";
 		return UL_REQUEST_LOST;
 	}
-	memcpy(pdu, head, PDU_HEAD);
+	memcpy(pdu, head, PDU_HEAD_SIZE);
 	while (have < size) {
 		ssize_t count =
 			transport->read(transport->context, pdu + have, size - have);

@@ -5,8 +5,6 @@
 
 #include <dcmtk/oflog/oflog.h>
 
-#include "cathgate/base/bytes.h"
-
 void ul_init(void)
 {
 	OFLog::configure(OFLogger::OFF_LOG_LEVEL);
@@ -66,24 +64,19 @@ static enum ul_event read_pdu(ul_association &association)
 	if (condition != DUL_PDATAPDUARRIVED ||
 	    DUL_NextPDV(&association.key, &first).bad())
 		return UL_PROTOCOL;
-	association.pdvs = static_cast<const uint8_t *>(first.data) - pdv_head;
+	association.pdvs = static_cast<const uint8_t *>(first.data) - PDV_HEAD_SIZE;
 	association.pdvs_size = wire.length();
 	return UL_PDV;
 }
 
 static enum ul_event take_pdv(ul_association &association, struct ul_pdv *ret)
 {
-	const uint8_t *at = association.pdvs;
-	size_t left = association.pdvs_size, size;
+	struct ul_pdv pdv;
 
-	if (left < pdv_head)
+	if (!pdv_take(&association.pdvs, &association.pdvs_size, &pdv) ||
+	    !association.find_accepted(pdv.context))
 		return UL_PROTOCOL;
-	size = bytes_get_be32(at);
-	if (size < 2 || size > left - 4 || !association.find_accepted(at[4]))
-		return UL_PROTOCOL;
-	*ret = { at[4], (at[5] & 1) != 0, (at[5] & 2) != 0, at + pdv_head, size - 2 };
-	association.pdvs += 4 + size;
-	association.pdvs_size -= 4 + size;
+	*ret = pdv;
 	return UL_PDV;
 }
 
