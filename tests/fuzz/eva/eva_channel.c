@@ -1,0 +1,148 @@
+/*
+ * What an association's process asks the keeper to sign: a datagram of any size and
+ * bytes, over a channel of either side that was used before or not (channel_serve).
+ * OpenSSL is not analysed, and what judges the shape is in the harness signer_shape.
+ *
+ * Eva sources: src/keeper/channels.c
+ * Eva options: -eva-auto-loop-unroll 40 -eva-split-return-function judge:0
+ * Eva options: -eva-slevel-function channel_serve:10000
+ */
+#include "eva.h"
+#include "keeper/internal.h"
+
+#include "cathgate/base/log.h"
+#include "cathgate/signer/scheme.h"
+
+#include <errno.h>
+#include <openssl/rsa.h>
+#include <sys/socket.h>
+
+#define DATAGRAM_MAX (1 << 20) /* more than there is room for: the rest is cut off */
+
+static char something; /* for objects of OpenSSL, of which only the address is used */
+
+ssize_t recv(int channel, void *buffer, size_t size, int flags)
+{
+	ssize_t count = Frama_C_long_interval(-1, DATAGRAM_MAX);
+
+	(void)channel;
+	//@ assert with_the_size_of_the_datagram: (flags & MSG_TRUNC) != 0;
+	if (count < 0)
+		errno = Frama_C_nondet(EAGAIN, ECONNRESET);
+	else
+		Frama_C_make_unknown(buffer, (size_t)count < size ? (size_t)count : size);
+	return count;
+}
+
+ssize_t send(int channel, const void *buffer, size_t size, int flags)
+{
+	(void)channel;
+	(void)flags;
+	eva_read(buffer, size);
+	return Frama_C_nondet((int)size, -1);
+}
+
+EVP_PKEY *held_find(const struct held *held, const struct signer_key_id *id)
+{
+	uint8_t all = 0;
+
+	(void)held;
+	for (size_t i = 0; i < sizeof(id->digest); i++)
+		all |= id->digest[i];
+	return all != 0 && Frama_C_nondet(false, true) ? (EVP_PKEY *)&something : NULL;
+}
+
+const struct signer_scheme *signer_scheme_of(uint16_t code)
+{
+	static struct signer_scheme scheme;
+
+	scheme.is_pss = Frama_C_nondet(false, true);
+	return code != 0 && Frama_C_nondet(false, true) ? &scheme : NULL;
+}
+
+bool signer_scheme_fits(const struct signer_scheme *scheme, const EVP_PKEY *key,
+			enum signer_shape shape)
+{
+	(void)scheme;
+	(void)key;
+	(void)shape;
+	return Frama_C_nondet(false, true);
+}
+
+enum signer_shape signer_shape_of(enum signer_side side, const uint8_t *message,
+				  size_t size)
+{
+	(void)side;
+	eva_read(message, size);
+	return (enum signer_shape)Frama_C_interval(SIGNER_SHAPE_NONE,
+						   SIGNER_SHAPE_TRANSCRIPT);
+}
+
+EVP_MD_CTX *EVP_MD_CTX_new(void)
+{
+	return Frama_C_nondet(false, true) ? (EVP_MD_CTX *)&something : NULL;
+}
+
+void EVP_MD_CTX_free(EVP_MD_CTX *context)
+{
+	(void)context;
+}
+
+int EVP_DigestSignInit_ex(EVP_MD_CTX *context, EVP_PKEY_CTX **ret, const char *digest,
+			  OSSL_LIB_CTX *library, const char *query, EVP_PKEY *key,
+			  const OSSL_PARAM parameters[])
+{
+	(void)context;
+	(void)digest;
+	(void)library;
+	(void)query;
+	(void)key;
+	(void)parameters;
+	*ret = (EVP_PKEY_CTX *)&something;
+	return Frama_C_nondet(0, 1);
+}
+
+int EVP_PKEY_CTX_set_rsa_padding(EVP_PKEY_CTX *context, int padding)
+{
+	(void)context;
+	(void)padding;
+	return Frama_C_nondet(0, 1);
+}
+
+int EVP_PKEY_CTX_set_rsa_pss_saltlen(EVP_PKEY_CTX *context, int size)
+{
+	(void)context;
+	(void)size;
+	return Frama_C_nondet(0, 1);
+}
+
+int EVP_DigestSign(EVP_MD_CTX *context, unsigned char *ret, size_t *ret_size,
+		   const unsigned char *message, size_t size)
+{
+	(void)context;
+	eva_read(message, size);
+	*ret_size = Frama_C_nondet(64, (int)*ret_size);
+	//@ split *ret_size;
+	Frama_C_make_unknown((char *)ret, *ret_size);
+	return Frama_C_nondet(0, 1);
+}
+
+void log_error(const char *format, ...)
+{
+	(void)format;
+}
+
+int main(void)
+{
+	static struct channel channel;
+	static struct held held;
+	char why[sizeof(((struct keeper_refusal *)0)->why)];
+
+	channel.grant.side = Frama_C_nondet(SIGNER_SERVER, SIGNER_CLIENT);
+	channel.grant.key_count = Frama_C_size_t_interval(0, CONFIG_PAIRS_MAX);
+	channel.is_used = Frama_C_nondet(false, true);
+	Frama_C_make_unknown((char *)channel.grant.keys, sizeof(channel.grant.keys));
+	(void)channel_serve(&channel, &held, why);
+	Frama_C_show_each_end();
+	return 0;
+}
