@@ -1,6 +1,6 @@
 #!/bin/sh
 # How many lines of what a target reads with are reached by its seeds, and by what was
-# found since (build/fuzz-found): one row of docs/CONTRIBUTING.md's table for each target.
+# was found since (build/fuzz-found). tests/README.md has a table of them.
 #
 #	sh tests/fuzz/coverage.sh [TARGET...]
 #
@@ -57,5 +57,5 @@ for target in $targets; do
 		jq -r --arg target "$target" --arg files "$(cd src && files_of "$target")" '
 			($files | split(" ") | map("src/" + .)) as $wanted |
 			[.data[0].files[] | select(.filename | sub(".*/\\./"; "") | IN($wanted[])) | .summary.lines] |
-			"| `\($target)` | \($files) | \(map(.covered) | add) of \(map(.count) | add) |"'
+			"\($target): \(map(.covered) | add) of \(map(.count) | add)"'
 done

@@ -91,11 +91,11 @@ with_afl() {
 
 # Those of the kept inputs that have a place beside the seeds: the smallest.
 put_into() {
-	corpus=$1 count=0 size=0
+	corpus=$1 count=0 size=$(cat "$1"/* | wc -c)
 	shift
 	for input; do
-		count=$((count + 1)) size=$((size + $(wc -c <"$input")))
-		if [ "$count" -gt 30 ] || [ "$size" -gt 15000 ]; then
+		count=$((count + 1)) size=$((size + 2 * $(wc -c <"$input")))
+		if [ "$count" -gt 30 ] || [ "$size" -gt 40000 ]; then
 			break
 		fi
 		od -An -v -tx1 -w40 "$input" | tr -d ' ' \
@@ -113,9 +113,9 @@ with_keep() {
 		rm -rf "$dir/kept"
 		mkdir -p "$dir/kept" "$dir/seeds" "$dir/afl/default/queue"
 		build/fuzz/tests/fuzz/fuzz_seeds "tests/fuzz/corpus/$target" "$dir/seeds"
-		"build/fuzz/tests/fuzz/fuzzer_$target" -set_cover_merge=1 -timeout=30 \
+		"build/fuzz/tests/fuzz/fuzzer_$target" -set_cover_merge=1 -use_counters=0 \
 			"$dir/kept" "$dir/seeds" >"$dir/keep.log" 2>&1
-		"build/fuzz/tests/fuzz/fuzzer_$target" -set_cover_merge=1 -timeout=30 "$dir/kept" \
+		"build/fuzz/tests/fuzz/fuzzer_$target" -set_cover_merge=1 -use_counters=0 "$dir/kept" \
 			"$dir/inputs" "$dir/afl/default/queue" >>"$dir/keep.log" 2>&1
 		for seed in "$dir/seeds"/*; do
 			rm -f "$dir/kept/$(sha1sum <"$seed" | cut -d' ' -f1)"
