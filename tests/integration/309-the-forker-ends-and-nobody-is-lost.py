@@ -1,10 +1,11 @@
 """Goal: while there is no forker connections wait, and the next one serves them; one that
-doesn't answer is replaced. At a stop nothing of it is left."""
+doesn't answer is replaced. Once an hour another takes its place. At a stop nothing of it is left."""
 import os
 import signal
 
+from clock import MODULE, Clock
 from dicom import Aborted, Closed
-from harness import Test, eventually, is_alive
+from harness import Test, child, eventually, is_alive
 from objects import make
 
 TIMES = 20
@@ -46,3 +47,17 @@ with Test() as t:
 	bystander.release()
 	forker = gateway.helper("forker")
 	assert gateway.stop() == 0 and not is_alive(forker)
+
+	if os.path.exists(MODULE) and not os.environ.get("CATHGATE_SANITIZE"):
+		gateway = t.configured(t.pacs())
+		clock = Clock(t.work / "clock")
+		gateway.start(environment=clock.environment)
+		bystander, before = t.associate(gateway), gateway.helper("forker")
+		clock.passes(3590)
+		stores()
+		assert gateway.helper("forker") == before
+		clock.passes(20)
+		eventually(lambda: child(gateway.pid, "forker") not in (None, before))
+		stores()
+		assert bystander.store(make("explicit")).status == 0
+		bystander.release()
