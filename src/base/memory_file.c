@@ -90,5 +90,8 @@ uint8_t *memory_file_read(int file, size_t *ret_size)
 
 bool memory_file_is_sealed(int file)
 {
-	return fcntl(file, F_GET_SEALS) == SEALS;
+	/* A hardened kernel adds one of its own (vm.memfd_noexec). */
+	int seals = fcntl(file, F_GET_SEALS);
+
+	return seals >= 0 && (seals & SEALS) == SEALS;
 }

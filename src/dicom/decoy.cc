@@ -35,10 +35,14 @@ extern "C" int connect(int fd, const struct sockaddr *address, socklen_t size)
 		       : static_cast<int>(syscall(SYS_connect, fd, address, size));
 }
 
+/* DCMTK asks that a connection doesn't linger, as none does. */
 extern "C" int setsockopt(int fd, int level, int name, const void *value,
 			  socklen_t size) noexcept
 {
-	return fd == no_descriptor ? 0
-				   : static_cast<int>(syscall(SYS_setsockopt, fd, level,
-							      name, value, size));
+	bool is_needless =
+		fd == no_descriptor || (level == SOL_SOCKET && name == SO_LINGER);
+
+	return is_needless ? 0
+			   : static_cast<int>(syscall(SYS_setsockopt, fd, level, name,
+						      value, size));
 }

@@ -15,8 +15,30 @@
 #include "cathgate/signer/scheme.h"
 #include "cathgate/signer/shape.h"
 
+void channels_remove(struct channels *channels, size_t at)
+{
+	close(channels->items[at].fd);
+	channels->count--;
+	memmove(&channels->items[at], &channels->items[at + 1],
+		(channels->count - at) * sizeof(*channels->items));
+}
+
+/* An association has one connection to its destination at a time. So a process that was
+ * taken over can't collect channels, nor the signatures that they are good for. */
+static void forget_earlier(struct channels *channels, const struct keeper_grant *grant)
+{
+	for (size_t i = channels->count; i > 0; i--) {
+		const struct keeper_grant *other = &channels->items[i - 1].grant;
+
+		if (other->side == grant->side &&
+		    strcmp(other->association, grant->association) == 0)
+			channels_remove(channels, i - 1);
+	}
+}
+
 void channels_add(struct channels *channels, int fd, const struct keeper_grant *grant)
 {
+	forget_earlier(channels, grant);
 	if (channels->count == channels->room) {
 		size_t room = channels->room + 64;
 		struct channel *items =
@@ -35,14 +57,6 @@ void channels_add(struct channels *channels, int fd, const struct keeper_grant *
 		(struct channel){ .fd = fd, .grant = *grant };
 }
 
-void channels_remove(struct channels *channels, size_t at)
-{
-	close(channels->items[at].fd);
-	channels->count--;
-	memmove(&channels->items[at], &channels->items[at + 1],
-		(channels->count - at) * sizeof(*channels->items));
-}
-
 static bool is_granted(const struct keeper_grant *grant, const struct signer_key_id *key)
 {
 	for (size_t i = 0; i < grant->key_count; i++)
@@ -51,14 +65,9 @@ static bool is_granted(const struct keeper_grant *grant, const struct signer_key
 	return false;
 }
 
-struct asked {
-	struct signer_request request;
-	uint8_t message[SIGNER_MESSAGE_MAX];
-};
-
 /* Why it isn't signed; NULL when it may be, with the key and the scheme. */
 static const char *judge(const struct channel *channel, const struct held *held,
-			 const struct asked *asked, ssize_t size,
+			 const struct signer_asked *asked, ssize_t size,
 			 const struct held_key **ret_key,
 			 const struct signer_scheme **ret_scheme)
 {
@@ -88,7 +97,7 @@ static const char *judge(const struct channel *channel, const struct held *held,
 bool channel_serve(struct channel *channel, const struct held *held,
 		   char ret_why[sizeof(((struct keeper_refusal *)0)->why)])
 {
-	static struct asked asked;
+	static struct signer_asked asked;
 	uint8_t signature[SIGNER_SIGNATURE_MAX];
 	size_t signature_size = sizeof(signature);
 	const struct signer_scheme *scheme = NULL;

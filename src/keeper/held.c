@@ -125,7 +125,7 @@ MUST_USE static EVP_PKEY *find_key(const char *uri)
 	struct config_faults faults = { 0 };
 	EVP_PKEY *key = tls_key_load(&file, &faults);
 
-	if (!key)
+	if (!key && faults.count > 0)
 		log_error("%s", faults.items[0].text);
 	config_faults_clear(&faults);
 	return key;

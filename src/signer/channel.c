@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -45,15 +46,19 @@ static bool must_wait(void)
 int signer_ask(int channel, const struct signer_request *request, const uint8_t *message,
 	       size_t size, uint8_t *ret, size_t room, size_t *ret_size)
 {
-	struct iovec parts[] = { { (void *)request, sizeof(*request) },
-				 { (void *)message, size } };
-	struct msghdr sent = { .msg_iov = parts, .msg_iovlen = 2 };
+	/* In one piece: sendmsg is no call of an association's. */
+	static struct signer_asked asked;
+	size_t asked_size = sizeof(*request) + size;
 	struct iovec answer = { ret, room };
 	struct msghdr got = { .msg_iov = &answer, .msg_iovlen = 1 };
 	int64_t end_ms = clock_ms() + ANSWER_MS;
 	ssize_t count;
 
-	while (sendmsg(channel, &sent, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (size > sizeof(asked.message))
+		return -1;
+	asked.request = *request;
+	memcpy(asked.message, message, size);
+	while (send(channel, &asked, asked_size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		if (!must_wait() || !await(channel, POLLOUT, end_ms))
 			return -1;
 	do {

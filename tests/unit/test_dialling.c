@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
 #include "supervisor/gate/gate.h"
 #include "tls/internal.h"
@@ -246,6 +247,57 @@ static void each_address_is_dialled_in_turn(void **state)
 	assert_true(ask(place, 0));
 	assert_false(hears(&request));
 	gets_error(ENXIO, 0);
+}
+
+static void who_has_called_too_often_waits(void **state)
+{
+	struct place *place = come();
+	struct dialler_request request;
+
+	(void)state;
+	for (int i = 0; i < 64; i++) {
+		assert_true(ask(place, 0));
+		assert_true(hears(&request));
+		answer(&request, 0);
+		gets_connection(0);
+	}
+	place->calls = (struct place_calls){ .left = 0, .counted_ms = clock_ms() };
+	assert_true(ask(place, 0));
+	dialling_maintain(&gate);
+	assert_false(hears(&request));
+	assert_true(place->call.again_ms > clock_ms());
+	place->call.again_ms = 0;
+	dialling_maintain(&gate);
+	assert_true(hears(&request));
+	answer(&request, 0);
+	gets_connection(0);
+}
+
+static enum claim tell_seen(struct place *place, const char *destination)
+{
+	struct association_notice notice = { .kind = ASSOCIATION_SAW_DESTINATION };
+
+	strcpy(notice.destination, destination);
+	assert_int_equal(send(far, &notice, sizeof(notice), 0), sizeof(notice));
+	return claim_hear(&gate, place, &notice);
+}
+
+static void a_certificate_is_believed_once_a_connection(void **state)
+{
+	struct place *place = come();
+	struct dialler_request request;
+
+	(void)state;
+	assert_int_equal(tell_seen(place, "pacs"), CLAIM_FIGURES);
+	for (int i = 0; i < 2; i++) {
+		assert_true(ask(place, 0));
+		assert_true(hears(&request));
+		answer(&request, 0);
+		gets_connection(0);
+		assert_int_equal(tell_seen(place, i == 0 ? "pacs" : "archive"),
+				 i == 0 ? CLAIM_SAW_DESTINATION : CLAIM_FIGURES);
+		assert_int_equal(tell_seen(place, "pacs"), CLAIM_FIGURES);
+	}
 }
 
 static void who_asks_out_of_turn_is_ended(void **state)
@@ -517,6 +569,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_address_is_dialled_in_turn, begin,
 						end),
+		cmocka_unit_test_setup_teardown(who_has_called_too_often_waits, begin,
+						end),
+		cmocka_unit_test_setup_teardown(
+			a_certificate_is_believed_once_a_connection, begin, end),
 		cmocka_unit_test_setup_teardown(who_asks_out_of_turn_is_ended, begin,
 						end),
 		cmocka_unit_test_setup_teardown(a_successor_is_asked, begin, end),

@@ -28,6 +28,11 @@ struct signer_request {
 	uint16_t unused;
 };
 
+struct signer_asked { /* as it is sent: no more of the message than there is */
+	struct signer_request request;
+	uint8_t message[SIGNER_MESSAGE_MAX];
+};
+
 /* 0, or -1 without memory. */
 MUST_USE int signer_key_id(const struct evp_pkey_st *key, struct signer_key_id *ret);
 

@@ -18,14 +18,16 @@
 MUST_USE static int send_message(int socket, void *head, size_t head_size,
 				 const struct audit_record *record)
 {
-	struct iovec parts[2] = {
-		{ .iov_base = head, .iov_len = head_size },
-		{ .iov_base = (void *)record, .iov_len = record ? sizeof(*record) : 0 },
-	};
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	/* In one piece: sendmsg is no call of an association's. */
+	unsigned char message[sizeof(struct message_control)];
+	size_t size = head_size + (record ? sizeof(*record) : 0);
 	ssize_t sent;
+
+	memcpy(message, head, head_size);
+	if (record)
+		memcpy(message + head_size, record, sizeof(*record));
 	do
-		sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+		sent = send(socket, message, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -1 : 0;
 }

@@ -198,6 +198,19 @@ static void forget_the_future(struct warnings *warnings, struct warning *item, t
 	warnings->is_unsaved = true;
 }
 
+/* Of a peer's certificates, whatever their dates: each alert of one puts off all. */
+static bool is_paused(const struct warnings *warnings, const struct warning *item)
+{
+	for (size_t i = 0; i < warnings->list.count; i++) {
+		const struct warning *other = &warnings->list.items[i];
+
+		if (other->owner == item->owner && strcmp(other->name, item->name) == 0 &&
+		    clock_ms() < other->pause_ms)
+			return true;
+	}
+	return false;
+}
+
 static void look_at_all(struct warnings *warnings, const struct auditing *auditing)
 {
 	time_t now = time(NULL);
@@ -210,7 +223,7 @@ static void look_at_all(struct warnings *warnings, const struct auditing *auditi
 		if (stage < 0 || stage >= item->told || !is_in_use(warnings, item, now))
 			continue;
 		if (item->owner != WARNING_OWN) {
-			if (clock_ms() < item->pause_ms)
+			if (is_paused(warnings, item))
 				continue;
 			item->pause_ms = clock_ms() + ALERT_PAUSE_MS;
 		}

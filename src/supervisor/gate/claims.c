@@ -303,6 +303,19 @@ void claim_refused(struct gate *gate, const struct keeper_refusal *refusal)
 	claim_return(gate, place);
 }
 
+/* Once for each connection, of the destination that it was to. */
+static bool has_seen(const struct gate *gate, struct place *place,
+		     const struct association_notice *notice)
+{
+	const struct config *config = gate->settings->config;
+	bool is_due = place->is_sighting_due;
+
+	place->is_sighting_due = false;
+	return is_due && place->destination != NOWHERE &&
+	       strcmp(notice->destination,
+		      config->destinations[place->destination].name) == 0;
+}
+
 static enum claim hear_notice(struct gate *gate, struct place *place,
 			      const struct association_notice *notice)
 {
@@ -330,7 +343,8 @@ static enum claim hear_notice(struct gate *gate, struct place *place,
 	case ASSOCIATION_TELLS_FIGURES:
 		return CLAIM_FIGURES;
 	case ASSOCIATION_SAW_DESTINATION:
-		return CLAIM_SAW_DESTINATION;
+		return has_seen(gate, place, notice) ? CLAIM_SAW_DESTINATION
+						     : CLAIM_FIGURES;
 	default:
 		return end_misbehaved(gate, place);
 	}

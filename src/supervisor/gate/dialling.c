@@ -9,6 +9,10 @@
 #include "cathgate/base/log.h"
 
 #define AGAIN_MS 1000 /* to a process that doesn't listen */
+/* A PACS that leaves after each instance is called for each. More than that, for long, is
+ * no association's need, but could be a taken-over process's: such calls wait. */
+#define CALLS_AT_ONCE 64
+#define CALL_EVERY_MS 50
 
 /* An association goes on to the destination that it was opened for. */
 static bool has_way(const struct gate *gate, const struct place *place)
@@ -92,13 +96,34 @@ static void pass_call_on(struct gate *gate, struct place *place)
 		place->call.dialler = gate->dialler->generation;
 }
 
+/* When the place may call once more. */
+static int64_t next_call_ms(struct place_calls *calls)
+{
+	int64_t now_ms = clock_ms();
+	int64_t back = (now_ms - calls->counted_ms) / CALL_EVERY_MS;
+
+	if (calls->counted_ms == 0 || back + calls->left > CALLS_AT_ONCE) {
+		calls->left = CALLS_AT_ONCE;
+		calls->counted_ms = now_ms;
+	} else {
+		calls->left += (unsigned)back;
+		calls->counted_ms += back * CALL_EVERY_MS;
+	}
+	if (calls->left == 0)
+		return calls->counted_ms += CALL_EVERY_MS; /* used before it is there */
+	calls->left--;
+	return now_ms;
+}
+
 bool dialling_ask(struct gate *gate, struct place *place, uint32_t number)
 {
 	if (place->call.id != 0 || number >= NET_ADDRESSES_MAX)
 		return false;
 	place->call.id = ++gate->calls;
 	place->call.number = number;
-	pass_call_on(gate, place);
+	place->call.again_ms = next_call_ms(&place->calls);
+	if (clock_ms() >= place->call.again_ms)
+		pass_call_on(gate, place);
 	return true;
 }
 
@@ -148,6 +173,7 @@ static void hand_over(struct gate *gate, struct place *place,
 			return;
 		}
 	}
+	place->is_sighting_due = socket >= 0;
 	answer_call(place, &called, brought);
 	if (brought[ASSOCIATION_SIGNER] >= 0)
 		close(brought[ASSOCIATION_SIGNER]);

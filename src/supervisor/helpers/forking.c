@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
@@ -76,6 +77,17 @@ MUST_USE static int await_answer(struct forking *forking, struct forker_answer *
 		       : lose_forker(forking);
 }
 
+/* Whether it is one, or says that there is none: a forker that was taken over could name
+ * anybody's process, which would be ended some time. */
+static bool is_own_child(int64_t pid)
+{
+	siginfo_t info;
+
+	return pid == 0 ||
+	       (pid > 0 && pid <= PID_MAX &&
+		waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0);
+}
+
 pid_t forking_fork(struct forking *forking, const struct forker_order *order,
 		   const int *descriptors, size_t count)
 {
@@ -87,7 +99,7 @@ pid_t forking_fork(struct forking *forking, const struct forker_order *order,
 	if (send_order(forking, order, descriptors, count, end_ms) != 0 ||
 	    await_answer(forking, &answer, end_ms) != 0)
 		return -1;
-	if (answer.pid < 0 || answer.pid > PID_MAX)
+	if (!is_own_child(answer.pid))
 		return lose_forker(forking);
 	if (answer.pid > 0)
 		return (pid_t)answer.pid;

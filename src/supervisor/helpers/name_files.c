@@ -68,10 +68,37 @@ static bool leads_to(const char *path, const char *file)
 	       (file[length] == '/' || file[length] == '\0');
 }
 
-static bool leads_to_key(const char *path, const struct config_tls *tls)
+/* As it is named, and where symbolic links lead. */
+static bool leads_to_secret(const char *path, const char *file)
+{
+	char *real = file ? realpath(file, NULL) : NULL;
+	bool ret = leads_to(path, file) || leads_to(path, real);
+
+	free(real);
+	return ret;
+}
+
+/* The key's file; of a key in a token the PIN's. */
+static bool leads_to_key(const char *path, const struct config_file *key)
+{
+	static const char source[] = "pin-source=";
+	const char *pin = key->in_token ? strstr(key->path, source) : NULL;
+	char *file;
+	bool ret;
+
+	if (!key->in_token)
+		return leads_to_secret(path, key->path);
+	pin = pin ? strchr(pin, '/') : NULL;
+	file = pin ? strndup(pin, strcspn(pin, "&;?")) : NULL;
+	ret = leads_to_secret(path, file);
+	free(file);
+	return ret;
+}
+
+static bool leads_to_keys(const char *path, const struct config_tls *tls)
 {
 	for (size_t i = 0; i < tls->key.count; i++)
-		if (leads_to(path, tls->key.items[i].path))
+		if (leads_to_key(path, &tls->key.items[i]))
 			return true;
 	return false;
 }
@@ -81,13 +108,13 @@ static bool is_ours(const char *path, const char *configuration,
 		    const struct config *config)
 {
 	bool ret = leads_to(path, configuration) ||
-		   leads_to(path, config->audit.signing_key.path) ||
-		   leads_to(path, config->audit.pseudonym_key.path);
+		   leads_to_secret(path, config->audit.signing_key.path) ||
+		   leads_to_secret(path, config->audit.pseudonym_key.path);
 
 	for (size_t i = 0; i < config->listen_count; i++)
-		ret = ret || leads_to_key(path, &config->listen[i].tls);
+		ret = ret || leads_to_keys(path, &config->listen[i].tls);
 	for (size_t i = 0; i < config->destination_count; i++)
-		ret = ret || leads_to_key(path, &config->destinations[i].tls);
+		ret = ret || leads_to_keys(path, &config->destinations[i].tls);
 	return ret;
 }
 

@@ -42,14 +42,16 @@ ssize_t send(int channel, const void *buffer, size_t size, int flags)
 	return Frama_C_nondet((int)size, -1);
 }
 
-EVP_PKEY *held_find(const struct held *held, const struct signer_key_id *id)
+const struct held_key *held_find(const struct held *held, const struct signer_key_id *id)
 {
+	static struct held_key key;
 	uint8_t all = 0;
 
 	(void)held;
 	for (size_t i = 0; i < sizeof(id->digest); i++)
 		all |= id->digest[i];
-	return all != 0 && Frama_C_nondet(false, true) ? (EVP_PKEY *)&something : NULL;
+	key.key = (EVP_PKEY *)&something;
+	return all != 0 && Frama_C_nondet(false, true) ? &key : NULL;
 }
 
 const struct signer_scheme *signer_scheme_of(uint16_t code)
@@ -78,53 +80,18 @@ enum signer_shape signer_shape_of(enum signer_side side, const uint8_t *message,
 						   SIGNER_SHAPE_TRANSCRIPT);
 }
 
-EVP_MD_CTX *EVP_MD_CTX_new(void)
+bool signer_scheme_sign(const struct signer_scheme *scheme, EVP_PKEY *key,
+			const char *properties, const uint8_t *message, size_t size,
+			uint8_t *ret, size_t *ret_size)
 {
-	return Frama_C_nondet(false, true) ? (EVP_MD_CTX *)&something : NULL;
-}
-
-void EVP_MD_CTX_free(EVP_MD_CTX *context)
-{
-	(void)context;
-}
-
-int EVP_DigestSignInit_ex(EVP_MD_CTX *context, EVP_PKEY_CTX **ret, const char *digest,
-			  OSSL_LIB_CTX *library, const char *query, EVP_PKEY *key,
-			  const OSSL_PARAM parameters[])
-{
-	(void)context;
-	(void)digest;
-	(void)library;
-	(void)query;
+	(void)scheme;
 	(void)key;
-	(void)parameters;
-	*ret = (EVP_PKEY_CTX *)&something;
-	return Frama_C_nondet(0, 1);
-}
-
-int EVP_PKEY_CTX_set_rsa_padding(EVP_PKEY_CTX *context, int padding)
-{
-	(void)context;
-	(void)padding;
-	return Frama_C_nondet(0, 1);
-}
-
-int EVP_PKEY_CTX_set_rsa_pss_saltlen(EVP_PKEY_CTX *context, int size)
-{
-	(void)context;
-	(void)size;
-	return Frama_C_nondet(0, 1);
-}
-
-int EVP_DigestSign(EVP_MD_CTX *context, unsigned char *ret, size_t *ret_size,
-		   const unsigned char *message, size_t size)
-{
-	(void)context;
+	(void)properties;
 	eva_read(message, size);
 	*ret_size = Frama_C_nondet(64, (int)*ret_size);
 	//@ split *ret_size;
 	Frama_C_make_unknown((char *)ret, *ret_size);
-	return Frama_C_nondet(0, 1);
+	return Frama_C_nondet(false, true);
 }
 
 void log_error(const char *format, ...)
