@@ -35,14 +35,18 @@ extern "C" int connect(int fd, const struct sockaddr *address, socklen_t size)
 		       : static_cast<int>(syscall(SYS_connect, fd, address, size));
 }
 
-/* DCMTK asks that a connection doesn't linger, as none does. */
+/* DCMTK also asks that a connection doesn't linger, which is how each begins. */
+static bool is_needless(int fd, int level, int name, const void *value)
+{
+	return fd == no_descriptor || (level == SOL_SOCKET && name == SO_LINGER &&
+				       !static_cast<const linger *>(value)->l_onoff);
+}
+
 extern "C" int setsockopt(int fd, int level, int name, const void *value,
 			  socklen_t size) noexcept
 {
-	bool is_needless =
-		fd == no_descriptor || (level == SOL_SOCKET && name == SO_LINGER);
-
-	return is_needless ? 0
-			   : static_cast<int>(syscall(SYS_setsockopt, fd, level, name,
-						      value, size));
+	return is_needless(fd, level, name, value)
+		       ? 0
+		       : static_cast<int>(
+				 syscall(SYS_setsockopt, fd, level, name, value, size));
 }
