@@ -62,10 +62,10 @@ struct tls_material {
 /* Reads what it can and adds a fault for the rest. -1 only without memory. */
 MUST_USE int tls_material_load(const struct config_tls *tls, const struct tls_keys *keys,
 			       struct tls_material *ret, struct config_faults *faults);
-/* The certificates of a PEM file in their order; NULL when there was a fault. */
 /* As tls_key_load, of a file that is `in_token`. */
 MUST_USE EVP_PKEY *tls_token_key_load(const struct config_file *file,
 				      struct config_faults *faults);
+/* The certificates of a PEM file in their order; NULL when there was a fault. */
 MUST_USE STACK_OF(X509) * tls_load_certificates(const struct config_file *file,
 						struct config_faults *faults);
 /* Only `ca` and `crl`. */

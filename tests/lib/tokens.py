@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import dicom
-from harness import Skip, eventually
+from harness import Skip, children, eventually
 from memory import memory, pieces
 from objects import make
 from wait import listens, on_a_free_port
@@ -35,8 +35,8 @@ def run(*command, **more):
 
 
 class Tpm:
-	def __init__(self, process, work):
-		self.process, self.work, self.next = process, work, FIRST_HANDLE
+	def __init__(self, work):
+		self.work, self.next = work, FIRST_HANDLE
 		run("tpm2_createprimary", "-Q", "-C", "o", "-G", "ecc", "-c", work / "primary")
 
 	def put(self, key, kind):
@@ -51,9 +51,6 @@ class Tpm:
 		run("tpm2_evictcontrol", "-Q", "-C", "o", "-c", self.work / "loaded", hex(handle))
 		run("tpm2_flushcontext", "-t")
 		return f"handle:{handle:#x}"
-
-	def remove(self, uri):
-		run("tpm2_evictcontrol", "-Q", "-C", "o", "-c", uri.partition(":")[2])
 
 
 @contextlib.contextmanager
@@ -72,7 +69,7 @@ def tpm(work):
 	for name in ("TPM2TOOLS_TCTI", "TPM2OPENSSL_TCTI"):
 		os.environ[name] = f"swtpm:host=127.0.0.1,port={port}"
 	try:
-		yield Tpm(process, work)
+		yield Tpm(work)
 	finally:
 		process.kill()
 		process.wait()
@@ -133,3 +130,21 @@ def no_process_has(pids, keys):
 		content = memory(pid)
 		for key in keys:
 			assert not any(piece in content for piece in pieces(key)), (pid, key)
+
+
+def signs(t, gateway, settings, but_for=()):
+	"""On both sides, after reloads and a keeper's death; and no process but those roles' has a
+	scrap of a key."""
+	stores(t, gateway)
+	eventually(lambda: not gateway.associations())
+	if os.geteuid() == 0:
+		no_process_has([gateway.pid, *children(gateway.pid,
+						       but_for=("scribe", "observer", *but_for))],
+			       [t.pki / f"{name}.key" for name in
+				("gateway", "gateway-rsa", "gateway-client")])
+	for _ in range(3):
+		gateway.reload(settings)
+		stores(t, gateway)
+	gateway.replace("keeper")
+	gateway.wait_log("another keeper has read the private keys")
+	stores(t, gateway)

@@ -18,7 +18,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
 #include "supervisor/gate/gate.h"
 #include "tls/internal.h"
@@ -261,11 +260,10 @@ static void who_has_called_too_often_waits(void **state)
 		answer(&request, 0);
 		gets_connection(0);
 	}
-	place->calls = (struct place_calls){ .left = 0, .counted_ms = clock_ms() };
+	place->next_call_ms = INT64_MAX / 2; /* as after many more */
 	assert_true(ask(place, 0));
 	dialling_maintain(&gate);
 	assert_false(hears(&request));
-	assert_true(place->call.again_ms > clock_ms());
 	place->call.again_ms = 0;
 	dialling_maintain(&gate);
 	assert_true(hears(&request));

@@ -96,23 +96,16 @@ static void pass_call_on(struct gate *gate, struct place *place)
 		place->call.dialler = gate->dialler->generation;
 }
 
-/* When the place may call once more. */
-static int64_t next_call_ms(struct place_calls *calls)
+/* When the place may call once more. A place that has not called for a while may call so
+ * often at once. */
+static int64_t next_call_ms(struct place *place)
 {
-	int64_t now_ms = clock_ms();
-	int64_t back = (now_ms - calls->counted_ms) / CALL_EVERY_MS;
+	int64_t earliest_ms = clock_ms() - CALLS_AT_ONCE * CALL_EVERY_MS;
 
-	if (calls->counted_ms == 0 || back + calls->left > CALLS_AT_ONCE) {
-		calls->left = CALLS_AT_ONCE;
-		calls->counted_ms = now_ms;
-	} else {
-		calls->left += (unsigned)back;
-		calls->counted_ms += back * CALL_EVERY_MS;
-	}
-	if (calls->left == 0)
-		return calls->counted_ms += CALL_EVERY_MS; /* used before it is there */
-	calls->left--;
-	return now_ms;
+	if (place->next_call_ms < earliest_ms)
+		place->next_call_ms = earliest_ms;
+	place->next_call_ms += CALL_EVERY_MS;
+	return place->next_call_ms;
 }
 
 bool dialling_ask(struct gate *gate, struct place *place, uint32_t number)
@@ -121,7 +114,7 @@ bool dialling_ask(struct gate *gate, struct place *place, uint32_t number)
 		return false;
 	place->call.id = ++gate->calls;
 	place->call.number = number;
-	place->call.again_ms = next_call_ms(&place->calls);
+	place->call.again_ms = next_call_ms(place);
 	if (clock_ms() >= place->call.again_ms)
 		pass_call_on(gate, place);
 	return true;

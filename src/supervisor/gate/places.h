@@ -22,12 +22,6 @@ struct place_call {
 	int64_t again_ms; /* it is not asked before */
 };
 
-/* How many connections it may ask for just now, counted as these are given back. */
-struct place_calls {
-	unsigned left;
-	int64_t counted_ms; /* 0: it has asked for none yet */
-};
-
 struct place {
 	struct place *next, *previous; /* in the order they came */
 	pid_t pid;		       /* 0 once reaped */
@@ -44,7 +38,7 @@ struct place {
 	struct address host;	/* the peer's own ... */
 	struct address address; /* ... and what counts as one: visitors_address */
 	struct place_call call;
-	struct place_calls calls;
+	int64_t next_call_ms; /* one that comes before it waits until then */
 	bool is_sighting_due; /* it may tell of the certificate that a connection showed
 			       */
 	struct visit visit;

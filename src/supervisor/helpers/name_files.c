@@ -82,12 +82,13 @@ static bool leads_to_secret(const char *path, const char *file)
 static bool leads_to_key(const char *path, const struct config_file *key)
 {
 	static const char source[] = "pin-source=";
-	const char *pin = key->in_token ? strstr(key->path, source) : NULL;
+	const char *pin;
 	char *file;
 	bool ret;
 
 	if (!key->in_token)
 		return leads_to_secret(path, key->path);
+	pin = strstr(key->path, source);
 	pin = pin ? strchr(pin, '/') : NULL;
 	file = pin ? strndup(pin, strcspn(pin, "&;?")) : NULL;
 	ret = leads_to_secret(path, file);
