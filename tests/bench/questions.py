@@ -152,8 +152,8 @@ def ask(arguments):
 def questions(folder, study):
 	sys.path.insert(0, str(ROOT / "tests/lib"))
 	import objects
-	files = sorted(folder.glob("audit-*.jsonl"), key=lambda path: int(path.stem[6:]))
-	files = [*map(str, files), str(folder / "audit.jsonl")]
+	from chain import by_age
+	files = [*map(str, by_age(folder))]
 	with open(files[-1], "rb") as live:
 		late = json.loads(live.readline())["time"][:10]
 	# Not in the log: all of it has to be looked through.

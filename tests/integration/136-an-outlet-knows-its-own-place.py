@@ -4,11 +4,11 @@ version left one position for both, whatever was open then, and where the messag
 files alone say how far they are, though the log is another one since."""
 import json
 import os
-import re
 import signal
 
 import journal
 from audit_messages import marks, marks_of, written
+from chain import by_age
 from harness import Test, eventually
 from journal import Journal
 from objects import make
@@ -16,9 +16,7 @@ from objects import make
 
 def log():
 	"""Its lines, those of rotated files too."""
-	files = sorted(gateway.folder.glob("audit-*.jsonl"),
-		       key=lambda file: int(re.search(r"-(\d+)", file.name)[1]))
-	return [json.loads(line) for file in (*files, gateway.audit_file)
+	return [json.loads(line) for file in by_age(gateway.folder)
 		for line in file.read_text().splitlines()]
 
 

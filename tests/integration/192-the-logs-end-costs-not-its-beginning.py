@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import auditlog
+from chain import by_age
 from harness import Skip, Test, cathgate, tool
 
 DAY = datetime.timedelta(days=1)
@@ -57,8 +58,7 @@ def configured(folder):
 def received(folder, since):
 	"""How many of the report's instances are since then: found, and expected."""
 	text = since.strftime("%FT%TZ")
-	files = sorted(folder.glob("audit-*.jsonl"), key=lambda path: int(path.stem[6:]))
-	files.append(folder / "audit.jsonl")
+	files = by_age(folder)
 	expected = len({json.loads(line)["sop_instance"] for path in files
 			for line in path.read_text().splitlines()
 			if json.loads(line)["time"] >= text[:-1]})

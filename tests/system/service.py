@@ -10,6 +10,7 @@ import time
 
 import config
 import dicom
+from chain import by_age
 from dicom import XA_CONTEXT, Aborted, Association, Closed, Request
 from objects import make
 
@@ -121,7 +122,7 @@ def make_pki():
 
 def audit(**wanted):
 	lines = []
-	for file in sorted(AUDIT.parent.glob("audit*.jsonl")):
+	for file in by_age(AUDIT.parent):
 		lines += map(json.loads, file.read_text().split("\n")[:-1])
 	return [line for line in lines
 		if all(line.get(key) == value for key, value in wanted.items())]
