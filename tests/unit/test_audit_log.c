@@ -100,11 +100,10 @@ static void a_torn_end_is_kept_aside(void **state)
 		struct chain chain = { .next_seq = 0 };
 		write_line(fixture, &chain);
 		write_log(fixture, torn, sizeof(torn) - 1);
-		start_auditor(fixture);
 		struct audit_record record = record_of(
 			is_restart ? AUDIT_STOP : AUDIT_START, AUDIT_NO_OUTCOME);
 		strcpy(record.detail, "0.1.0");
-		assert_int_equal(audit_tell(fixture->control, NULL, &record), 0);
+		start_auditor_with(fixture, &record);
 		assert_int_equal(end_of_auditor(fixture), 0);
 		find_beside(fixture, "audit.torn-20", path);
 		char *moved = read_file(path);
