@@ -41,7 +41,7 @@ __attribute__((format(printf, 4, 0))) static void add_fault(
 	fault.text = fault_text(place, what);
 	items[faults->count++] = fault;
 	faults->items = items;
-	if (fault.kind == CONFIG_ERROR)
+	if (fault.kind == CONFIG_ERROR || fault.kind == CONFIG_REFUSED)
 		faults->error_count++;
 	if (fault.kind == CONFIG_CALENDAR)
 		faults->calendar_count++;

@@ -5,6 +5,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "cathgate/base/log.h"
 #include "cathgate/signer/scheme.h"
 #include "cathgate/signer/shape.h"
+#include "cathgate/tls/key_file.h"
 
 void channels_remove(struct channels *channels, size_t at)
 {
@@ -94,8 +96,24 @@ static const char *judge(const struct channel *channel, const struct held *held,
 	return NULL;
 }
 
-bool channel_serve(struct channel *channel, const struct held *held,
-		   char ret_why[sizeof(((struct keeper_refusal *)0)->why)])
+/* A process that was taken over may have asked for what the token can't do: the key is
+ * still good if it makes the signature that it made when it was read. */
+static enum channel_result judge_failure(const struct channel *channel,
+					 const struct held_key *key)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+
+	log_error("OpenSSL made no signature for association %s%s%s",
+		  channel->grant.association, reason ? ": " : "", reason ? reason : "");
+	if (!key->uri || tls_token_key_signs(key->key, key->uri))
+		return CHANNEL_ENDS;
+	log_error("%s: the token doesn't sign any more; another keeper looks for it",
+		  key->uri);
+	return CHANNEL_LOST_TOKEN;
+}
+
+enum channel_result channel_serve(struct channel *channel, const struct held *held,
+				  char ret_why[sizeof(((struct keeper_refusal *)0)->why)])
 {
 	static struct signer_asked asked;
 	uint8_t signature[SIGNER_SIGNATURE_MAX];
@@ -107,22 +125,21 @@ bool channel_serve(struct channel *channel, const struct held *held,
 
 	ret_why[0] = '\0';
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
+		return CHANNEL_STAYS;
 	if (size <= 0)
-		return false;
+		return CHANNEL_ENDS;
 	why = judge(channel, held, &asked, size, &key, &scheme);
 	if (why) {
 		snprintf(ret_why, sizeof(((struct keeper_refusal *)0)->why), "%s", why);
-		return false;
+		return CHANNEL_ENDS;
 	}
 	channel->is_used = true;
 	if (!signer_scheme_sign(scheme, key->key, key->properties, asked.message,
 				(size_t)size - sizeof(asked.request), signature,
-				&signature_size)) {
-		log_error("OpenSSL made no signature for association %s",
-			  channel->grant.association);
-		return false;
-	}
+				&signature_size))
+		return judge_failure(channel, key);
 	return send(channel->fd, signature, signature_size,
-		    MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)signature_size;
+		    MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)signature_size
+		       ? CHANNEL_STAYS
+		       : CHANNEL_ENDS;
 }

@@ -56,6 +56,13 @@ struct held {
 	size_t count;
 };
 
+/* What came of a request. */
+enum channel_result {
+	CHANNEL_STAYS,	   /* there was none yet, or it got its signature */
+	CHANNEL_ENDS,	   /* the channel is to be closed */
+	CHANNEL_LOST_TOKEN /* likewise; the token doesn't sign any more */
+};
+
 /* Takes the key over. `uri` is that of a key in a token, or NULL. 0, or -1 without
  * memory, and then it is freed. */
 MUST_USE int held_add(struct held *held, EVP_PKEY *key, const char *uri,
@@ -83,8 +90,8 @@ struct channels {
 
 /* Takes the descriptor over, also where there is no memory for it. */
 void channels_add(struct channels *channels, int fd, const struct keeper_grant *grant);
-/* One request, if one has come. False when the channel is to be closed; with
- * ret_why[0] != '\0' where it was refused. */
-MUST_USE bool channel_serve(struct channel *channel, const struct held *held,
-			    char ret_why[sizeof(((struct keeper_refusal *)0)->why)]);
+/* One request, if one has come. ret_why[0] != '\0' where it was refused. */
+MUST_USE enum channel_result channel_serve(
+	struct channel *channel, const struct held *held,
+	char ret_why[sizeof(((struct keeper_refusal *)0)->why)]);
 void channels_remove(struct channels *channels, size_t at);

@@ -12,6 +12,7 @@
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
 #include "cathgate/base/secrets.h"
+#include "cathgate/process/process.h"
 #include "cathgate/tls/key_file.h"
 
 #define MESSAGES_AT_ONCE 64 /* then the channels are served again */
@@ -221,23 +222,29 @@ static void tell_refusal(struct keeper *keeper, const struct channel *channel,
 	answer(keeper, sizeof(refusal));
 }
 
-/* One request of each, so that one that sends many holds up no other. */
-static void serve_channels(struct keeper *keeper)
+/* One request of each, so that one that sends many holds up no other. False when a token
+ * doesn't sign any more: its module needs another process to find it again. */
+MUST_USE static bool serve_channels(struct keeper *keeper)
 {
 	char why[sizeof(((struct keeper_refusal *)0)->why)];
+	bool has_token = true;
 
 	/* From the last: what is removed moves those behind it. */
 	for (size_t i = keeper->channels.count; i > 0; i--) {
 		struct channel *channel = &keeper->channels.items[i - 1];
+		enum channel_result result = CHANNEL_STAYS;
 
-		if (!keeper->polls[i].revents ||
-		    channel_serve(channel, &keeper->held, why))
+		if (keeper->polls[i].revents)
+			result = channel_serve(channel, &keeper->held, why);
+		if (result == CHANNEL_STAYS)
 			continue;
+		has_token = has_token && result != CHANNEL_LOST_TOKEN;
 		if (why[0])
 			tell_refusal(keeper, channel, why);
 		channels_remove(&keeper->channels, i - 1);
 	}
 	ERR_clear_error();
+	return has_token;
 }
 
 /* The control channel's, then one a channel. False without memory. */
@@ -267,18 +274,19 @@ MUST_USE static bool fill_polls(struct keeper *keeper)
 int keeper_run(int control, const struct sandbox_program *sandbox)
 {
 	struct keeper *keeper = calloc(1, sizeof(*keeper));
+	bool has_token = true;
 
 	secrets_begin(); /* whatever OpenSSL frees here is overwritten */
 	if (!keeper)
 		return 1;
 	keeper->control = control;
 	keeper->sandbox = sandbox;
-	while (!keeper->is_let_go || keeper->channels.count > 0) {
+	while (has_token && (!keeper->is_let_go || keeper->channels.count > 0)) {
 		if (!fill_polls(keeper))
 			return 1;
 		if (poll(keeper->polls, keeper->channels.count + 1, -1) <= 0)
 			continue;
-		serve_channels(keeper);
+		has_token = serve_channels(keeper);
 		if (keeper->polls[0].revents)
 			hear_supervisor(keeper);
 	}
@@ -287,5 +295,5 @@ int keeper_run(int control, const struct sandbox_program *sandbox)
 	free(keeper->polls);
 	close(keeper->control);
 	free(keeper);
-	return 0;
+	return has_token ? 0 : ROLE_ANEW;
 }

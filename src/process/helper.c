@@ -122,7 +122,7 @@ static void mind_end(struct helper *helper, int status)
 		helper->backoff_ms = 0;
 	wait_ms = back_off(helper);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == ROLE_ANEW)
-		log_info("the %s is started anew: a folder of its own is another now",
+		log_info("the %s is started anew, to reach what is another one now",
 			 role->context);
 	else if (role->ended)
 		log_error("%s", role->ended);

@@ -16,6 +16,8 @@
 #include "table.h"
 #include "trap.h"
 
+#define LANDLOCK "Landlock"
+
 /* What the process was let reach, as it stood then. */
 struct place {
 	char *path;
@@ -112,6 +114,17 @@ MUST_USE static int load(const struct sandbox_program *program)
 	return result;
 }
 
+/* With errno of a step that failed. */
+static void tell_failure(enum sandbox_role role, const char *step)
+{
+	if (strcmp(step, LANDLOCK) == 0 && (errno == EPERM || errno == EACCES))
+		log_error("the %s can't enter its sandbox: " LANDLOCK_FORBIDDEN,
+			  table_role_name(role));
+	else
+		log_error("the %s can't enter its sandbox: %s: %s", table_role_name(role),
+			  step, strerror(errno));
+}
+
 int sandbox_enter(const struct sandbox_program *program, const struct sandbox_path *paths,
 		  size_t count)
 {
@@ -122,7 +135,7 @@ int sandbox_enter(const struct sandbox_program *program, const struct sandbox_pa
 		return 0;
 	result = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (result == 0 && landlock_holds(program->role) && landlock_abi() >= 1) {
-		step = "Landlock";
+		step = LANDLOCK;
 		result = note_places(paths, count);
 		if (result == 0)
 			result = landlock_enter(program->role, paths, count);
@@ -134,7 +147,6 @@ int sandbox_enter(const struct sandbox_program *program, const struct sandbox_pa
 	if (result == 0)
 		result = load(program);
 	if (result != 0)
-		log_error("the %s can't enter its sandbox: %s: %s",
-			  table_role_name(program->role), step, strerror(errno));
+		tell_failure(program->role, step);
 	return result == 0 ? 0 : -1;
 }

@@ -42,10 +42,7 @@ const char *sandbox_lacks_landlock(void)
 	if (errno == ENOSYS)
 		return "the kernel has no Landlock: Linux 5.13 or later has";
 	if (errno == EPERM || errno == EACCES)
-		return "Landlock's system calls are forbidden: SystemCallFilter= of the "
-		       "unit, or what the gateway runs in, must allow "
-		       "landlock_create_ruleset, landlock_add_rule and "
-		       "landlock_restrict_self";
+		return LANDLOCK_FORBIDDEN;
 	snprintf(other, sizeof(other), "Landlock: %s", strerror(errno));
 	return other;
 }

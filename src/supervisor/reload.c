@@ -21,6 +21,8 @@ int reload_first(struct server *server)
 	loaded = settings_load(&server->settings, server->config_path, NULL,
 			       &server->keeping.keys);
 	settings_print(&server->settings, false);
+	if (loaded != 0 && settings_are_refused(&server->settings))
+		return 3;
 	if (loaded != 0)
 		return server->keeping.is_silent ? 2 : 1;
 	if (keeping_confirm(&server->keeping) != 0) {
@@ -212,7 +214,8 @@ MUST_USE static int try_next(struct server *server, const char *config_path,
 }
 
 /* Without a path, only files that the configuration in force names are read. A refusal is
- * logged and recorded unless it `is_quiet`; *verdict says what came of it. */
+ * logged and recorded, unless it `is_quiet` and may be tried again; *verdict says what
+ * came of it. 0; -1; or 1 where it must not be tried again. */
 MUST_USE static int try_reload(struct server *server, const char *config_path,
 			       bool is_quiet, struct observer_verdict *verdict)
 {
@@ -238,7 +241,8 @@ MUST_USE static int try_reload(struct server *server, const char *config_path,
 		record_changes(server, &changes);
 		note_changes(&changes, verdict);
 	} else {
-		if (!is_quiet)
+		rc = settings_are_refused(&next) ? 1 : -1;
+		if (!is_quiet || rc == 1)
 			refuse_reload(server, &next, verdict);
 		settings_free(&next);
 	}
@@ -265,15 +269,16 @@ void reload_all(struct server *server)
 void reload_maintain(struct server *server)
 {
 	struct observer_verdict verdict = begin_verdict();
-	bool is_last_try = watch_is_last_try(server->watch), is_taken;
+	bool is_last_try = watch_is_last_try(server->watch);
+	int rc;
 
 	if (!watch_maintain(server->watch))
 		return;
-	is_taken = try_reload(server, NULL, !is_last_try, &verdict) == 0;
-	if (!is_taken)
-		watch_refused(server->watch, is_last_try);
+	rc = try_reload(server, NULL, !is_last_try, &verdict);
+	if (rc != 0)
+		watch_refused(server->watch, is_last_try || rc == 1);
 	/* It doesn't speak of the configuration, which may still be refused. */
-	if (is_taken || is_last_try)
+	if (rc != -1 || is_last_try)
 		snapshot_tell_files(server, &verdict);
 }
 

@@ -62,7 +62,8 @@ struct tls_material {
 /* Reads what it can and adds a fault for the rest. -1 only without memory. */
 MUST_USE int tls_material_load(const struct config_tls *tls, const struct tls_keys *keys,
 			       struct tls_material *ret, struct config_faults *faults);
-/* As tls_key_load, of a file that is `in_token`. */
+/* As tls_key_load, of a file that is `in_token`: a CONFIG_REFUSED fault where it was not
+ * let in. */
 MUST_USE EVP_PKEY *tls_token_key_load(const struct config_file *file,
 				      struct config_faults *faults);
 /* The certificates of a PEM file in their order; NULL when there was a fault. */

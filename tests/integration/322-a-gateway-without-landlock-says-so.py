@@ -66,6 +66,13 @@ with Test() as t:
 			refused = run(program, gateway, *options)
 			assert refused.returncode == 1 and why in refused.stderr, refused
 
+	# A unit that allows one of the three calls alone.
+	program = without.wrapper(t.work / "restrict", real, "landlock_restrict_self", "EPERM")
+	gateway = t.configured(pacs)
+	refused = run(program, gateway, "--foreground")
+	assert refused.returncode != 0, refused
+	assert f"can't enter its sandbox: {REASONS['EPERM']}" in refused.stderr, refused
+
 	# With Landlock there is nothing to say of it, and a reload says what has to wait.
 	gateway = t.gateway(pacs, {"control.socket": str(t.work / "control")})
 	if "Landlock" not in gateway.log():

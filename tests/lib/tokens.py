@@ -2,6 +2,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -37,13 +38,63 @@ def run(*command, **more):
 class Tpm:
 	def __init__(self, work):
 		self.work, self.next = work, FIRST_HANDLE
-		run("tpm2_createprimary", "-Q", "-C", "o", "-G", "ecc", "-c", work / "primary")
+		self.process, self.port = on_a_free_port(self.begin)
+		self.await_listening()
+		for name in ("TPM2TOOLS_TCTI", "TPM2OPENSSL_TCTI"):
+			os.environ[name] = f"swtpm:host=127.0.0.1,port={self.port}"
+		self.make_primary()
 
-	def put(self, key, kind):
-		"""The URI of the private key in that file, once the TPM has it."""
-		handle, self.next = self.next, self.next + 1
+	def begin(self, port):
+		# Its control channel is looked for on the next port.
+		return subprocess.Popen(
+			["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.work}",
+			 "--server", f"type=tcp,port={port},bindaddr=127.0.0.1",
+			 "--ctrl", f"type=tcp,port={port + 1},bindaddr=127.0.0.1",
+			 "--flags", "not-need-init,startup-clear"],
+			stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+	def await_listening(self):
+		eventually(lambda: listens(self.process.pid, self.port + 1))
+
+	def stop(self):
+		"""As a power cut does."""
+		self.process.kill()
+		self.process.wait()
+
+	def start(self):
+		self.process = self.begin(self.port)
+		self.await_listening()
+		self.make_primary()
+
+	def make_primary(self):
+		"""The same each time, to load keys below it."""
+		run("tpm2_createprimary", "-Q", "-C", "o", "-G", "ecc",
+		    "-c", self.work / "primary")
+		run("tpm2_flushcontext", "-t")
+
+	def wrong_passwords(self):
+		"""How many it has counted."""
+		said = subprocess.run(["tpm2_getcap", "properties-variable"], capture_output=True,
+				      text=True, check=True).stdout
+		return int(re.search(r"TPM2_PT_LOCKOUT_COUNTER: (0x[0-9a-fA-F]+)", said)[1], 16)
+
+	def unlock(self):
+		run("tpm2_dictionarylockout", "-c")
+
+	def forget(self, uri):
+		run("tpm2_evictcontrol", "-Q", "-C", "o", "-c", uri.partition(":")[2])
+
+	def put(self, key, kind, password=None, uri=None):
+		"""The URI of the private key in that file, once the TPM has it. One with a password
+		is locked after a few wrong ones."""
+		if uri:
+			handle = int(uri.partition(":")[2], 16)
+		else:
+			handle, self.next = self.next, self.next + 1
 		halves = self.work / "public", self.work / "private"
+		rights = "sign|userwithauth" + ("" if password else "|noda")
 		run("tpm2_import", "-Q", "-C", self.work / "primary", "-G", kind, "-i", key,
+		    "-a", rights, *(["-p", password] if password else []),
 		    "-u", halves[0], "-r", halves[1])
 		run("tpm2_flushcontext", "-t")
 		run("tpm2_load", "-Q", "-C", self.work / "primary", "-u", halves[0],
@@ -58,21 +109,11 @@ def tpm(work):
 	"""The gateways that are started meanwhile find it by the environment."""
 	needs("swtpm", "tpm2_import", providers=["tpm2"])
 	work.mkdir()
-	# Its control channel is looked for on the next port.
-	process, port = on_a_free_port(lambda port: subprocess.Popen(
-		["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={work}",
-		 "--server", f"type=tcp,port={port},bindaddr=127.0.0.1",
-		 "--ctrl", f"type=tcp,port={port + 1},bindaddr=127.0.0.1",
-		 "--flags", "not-need-init,startup-clear"],
-		stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-	eventually(lambda: listens(process.pid, port + 1))
-	for name in ("TPM2TOOLS_TCTI", "TPM2OPENSSL_TCTI"):
-		os.environ[name] = f"swtpm:host=127.0.0.1,port={port}"
+	token = Tpm(work)
 	try:
-		yield Tpm(work)
+		yield token
 	finally:
-		process.kill()
-		process.wait()
+		token.stop()
 
 
 class SoftHsm:

@@ -9,6 +9,7 @@ import struct
 import sys
 
 CALLS = {"landlock_create_ruleset": {"x86_64": 444, "aarch64": 444},
+	 "landlock_restrict_self": {"x86_64": 446, "aarch64": 446},
 	 "seccomp": {"x86_64": 317, "aarch64": 277}}
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, MODE_FILTER = 38, 22, 2
 LOAD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06

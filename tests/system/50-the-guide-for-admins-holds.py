@@ -331,15 +331,17 @@ def restored(guide, package, modality):
 	assert list(AUDIT.parent.glob("audit.broken*")) == []
 
 
-def token(guide, modality):
-	"""Debian 12 has no provider for PKCS#11."""
-	step("keys in a token")
-	beginnings = ("systemctl edit cathgated.service\n\n[Service]\nEnvironment", "umask 077",
-		      "key = ", "systemd-run --pipe --wait -p User=cathgate -p Supplementary")
-	if not pathlib.Path("/usr/lib/softhsm").exists():
+def property(name, unit="cathgated.service"):
+	return do("systemctl", "show", "--value", "-p", name, unit).strip()
+
+
+def key_in_token(guide, modality, beginnings, is_there):
+	"""What it says of one kind of token: the drop-in, the key, its URI, the proof. Returns what
+	undoes it, and the URI."""
+	if not is_there:
 		for beginning in beginnings:
 			guide.take(beginning)
-		return
+		return None
 	guide.edit(beginnings[0])
 	guide.run(beginnings[1])
 	before, now = 'key = "tls/gateway.key";', guide.take(beginnings[2]).strip()
@@ -350,7 +352,64 @@ def token(guide, modality):
 	said = do("cathgate", "certificate", "renew", "--keep-key")
 	assert "--keep-key" not in said, said
 	modality.sends()
-	configure(now, before)
+	return now, before
+
+
+def refused_once(modality, pin):
+	"""A wrong PIN at a start: nothing tries it again, neither systemd nor a call."""
+	right = pin.read_text()
+	pin.write_text("11111111\n")
+	assert subprocess.run(["systemctl", "restart", "cathgated"]).returncode != 0
+	eventually(lambda: property("ActiveState") == "failed")
+	assert property("ExecMainStatus") == "3"
+	eventually(lambda: property("ActiveState", "cathgated.socket") == "inactive")
+	started = property("ExecMainStartTimestampMonotonic")
+	assert not modality.echoes()
+	time.sleep(3)
+	assert property("ExecMainStartTimestampMonotonic") == started
+	pin.write_text(right)
+	do("systemctl", "start", "cathgated")
+	eventually(modality.echoes)
+
+
+def tokens(guide, modality):
+	"""Debian 12 has no provider for PKCS#11; one release's TPM is enough."""
+	step("keys in a token")
+	has_pkcs11 = pathlib.Path("/usr/lib/softhsm").exists()
+	edits = "systemctl edit cathgated.service\n\n[Service]\n"
+	done = key_in_token(guide, modality, (
+		f"{edits}Environment=PKCS11", "install -m 0400", "key = \"pkcs11",
+		"systemd-run --pipe --wait -p User=cathgate -p SupplementaryGroups=softhsm"),
+		has_pkcs11)
+	if done:
+		refused_once(modality, TLS / "token.pin")
+		configure(*done)
+	if not has_pkcs11:
+		# A TPM in software, where every program looks for one.
+		state = pathlib.Path("/var/lib/swtpm-of-test")
+		state.mkdir()
+		do("systemd-run", "--unit=swtpm", "swtpm", "socket", "--tpm2", "--tpmstate",
+		   f"dir={state}", "--server", "type=tcp,port=2321,bindaddr=127.0.0.1",
+		   "--ctrl", "type=tcp,port=2322,bindaddr=127.0.0.1",
+		   "--flags", "not-need-init,startup-clear")
+		for name in ("TPM2TOOLS_TCTI", "TPM2OPENSSL_TCTI"):
+			os.environ[name] = "swtpm"
+			do("systemctl", "set-environment", f"{name}=swtpm")
+		eventually(lambda: subprocess.run(["tpm2_getcap", "handles-persistent"],
+						  capture_output=True).returncode == 0)
+	done = key_in_token(guide, modality, (
+		f"{edits}PrivateDevices=no", "cd /etc/cathgate/tls\ntpm2_createprimary",
+		"key = \"handle:", "systemd-run --pipe --wait -p User=cathgate -p SupplementaryGroups=tss"),
+		not has_pkcs11)
+	kept = (TLS / "gateway.key").read_bytes()
+	guide.run("shred -u /etc/cathgate/tls/gateway.key")
+	if done:
+		modality.sends()
+	(TLS / "gateway.key").write_bytes(kept)
+	(TLS / "gateway.key").chmod(0o600)
+	do("chown", "cathgate:cathgate", TLS / "gateway.key")
+	if done:
+		configure(*done)
 
 
 def credentials(guide, modality):
@@ -387,7 +446,7 @@ modality = another_ca(guide, modality)
 crls(guide, modality)
 monitored(guide, modality)
 restored(guide, package, modality)
-token(guide, modality)
+tokens(guide, modality)
 credentials(guide, modality)
 assert not guide.left, f"not tried: {[block.text for block in guide.left]}"
 print(f"ok, {time.monotonic() - began:.0f} s")

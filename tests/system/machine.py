@@ -30,11 +30,12 @@ BESIDES = ("systemd-sysv dbus lintian man-db bash-completion file fdisk nftables
 # Another version formats otherwise, Prometheus would be one more service, and one build for
 # arm64 and one hunt of the fuzzers are enough.
 NOT_THERE = {"clang-format", "mmdebstrap", "prometheus",
-	     "clang", "libfuzzer-19-dev", "libclang-rt-19-dev",
+	     "clang", "libfuzzer-14-dev", "libclang-rt-14-dev", "libfuzzer-19-dev",
+	     "libclang-rt-19-dev", "frama-c-base",
 	     "apt-utils", "gpg", "gcc-aarch64-linux-gnu", "g++-aarch64-linux-gnu", "qemu-user"}
 # Only 20-the-other-tests-pass.py needs these, which one release runs.
 FOR_OTHER_TESTS = {"libcmocka-dev", "orthanc", "odil", "ctn", "jq", "strace", "libxml2-utils",
-		   "mandoc", "rsyslog", "rsyslog-openssl", "swtpm", "tpm2-tools", "tpm2-openssl"}
+		   "mandoc", "rsyslog", "rsyslog-openssl"}
 ALL_TESTS = "trixie"
 CGROUPS = [pathlib.Path("/sys/fs/cgroup/unified"), pathlib.Path("/sys/fs/cgroup")]
 
@@ -47,8 +48,7 @@ def skip(why):
 def packages(suite):
 	"""Those of tests/run.sh, and what makes a machine of them."""
 	text = (ROOT / "tests/run.sh").read_text()
-	lists = "build|peers" + (f"|{suite}" if suite == ALL_TESTS else "")
-	names = " ".join(re.findall(rf'^(?:{lists})="([^"]+)"', text, re.M)).split()
+	names = " ".join(re.findall(rf'^(?:build|peers|{suite})="([^"]+)"', text, re.M)).split()
 	return sorted({*names, *BESIDES.split()} - NOT_THERE
 		      - (set() if suite == ALL_TESTS else FOR_OTHER_TESTS))
 

@@ -207,6 +207,8 @@ struct config {
 /* What is wrong with a configuration. */
 enum config_fault_kind {
 	CONFIG_ERROR,	 /* the gateway doesn't start with it */
+	CONFIG_REFUSED,	 /* likewise, and to try it again would do harm: a token counts
+			    wrong PINs, and locks */
 	CONFIG_CALENDAR, /* a date made it bad: an error in --check, an alert at start */
 	CONFIG_WARNING	 /* the gateway works, but an operator should know */
 };

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 
@@ -15,6 +17,8 @@ struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
  * The caller frees the key. */
 MUST_USE struct evp_pkey_st *tls_key_load(const struct config_file *file,
 					  struct config_faults *faults);
+/* Whether a key that was read from a token still signs, as it did then. */
+MUST_USE bool tls_token_key_signs(struct evp_pkey_st *key, const char *uri);
 /* Where a key of that URI signs, as signer_scheme_sign wants it. */
 const char *tls_key_properties(const char *uri);
 void tls_key_free(struct evp_pkey_st *key);

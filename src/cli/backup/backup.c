@@ -324,8 +324,11 @@ static void print_end(const struct backup *backup, off_t size)
 	       backup->request->with_log ? ", with the audit log"
 					 : ", without the audit log");
 	for (; *elsewhere; elsewhere++)
-		printf("It has not %s, which the configuration names: keep a copy of "
-		       "that, too.\n",
+		printf((*elsewhere)[0] == '/'
+			       ? "It has not %s, which the configuration names: keep a "
+				 "copy of that, too.\n"
+			       : "It has not the key %s, which stays in its token: its "
+				 "maker says how to have a second one.\n",
 		       *elsewhere);
 	for (; !backup->request->with_credentials && *names; names++)
 		if (credentials_has(*names))

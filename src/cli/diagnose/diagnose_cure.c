@@ -326,6 +326,18 @@ static const char *cure_destination(const struct fault *fault)
 			   fault->destination);
 }
 
+/* The gateway's own words (association/admission.c, supervisor/gate/crashes.c). */
+static const char *cure_held_back(const struct fault *fault)
+{
+	if (!strstr(members_text(fault->line, "detail"), "held back"))
+		return NULL;
+	return "it is let in again after ten minutes, or at once by: cathgate reload. "
+	       "Report "
+	       "the crashes with the log: a fault of the gateway's, or somebody looks "
+	       "for "
+	       "one";
+}
+
 static const struct {
 	enum reason reason;
 	curer *cure;
@@ -359,6 +371,7 @@ static const struct {
 	{ REASON_DESTINATION_LOST, cure_destination, NULL },
 	{ REASON_DESTINATION_TIMEOUT, cure_destination, NULL },
 	{ REASON_DESTINATION_PROTOCOL, cure_destination, NULL },
+	{ REASON_INTERNAL, cure_held_back, NULL },
 };
 
 static const char *entry_takes(const struct fault *fault)

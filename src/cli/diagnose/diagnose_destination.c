@@ -119,7 +119,15 @@ static struct ae_title calling_title(const struct diagnose *how,
 
 static bool can_read(const struct config_file *file)
 {
-	if (!file->path || file->in_token || access(file->path, R_OK) == 0)
+	if (file->in_token) {
+		complain("%s: the key that the destination knows the gateway by stays in "
+			 "a token, which the gateway alone asks: send an object, and see "
+			 "cathgate status, or cathgate diagnose, for what came of the "
+			 "gateway's own call",
+			 file->path);
+		return false;
+	}
+	if (!file->path || access(file->path, R_OK) == 0)
 		return true;
 	complain("%s can't be read: %s", file->path, strerror(errno));
 	if (file->credential) {

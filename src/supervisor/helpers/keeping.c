@@ -60,10 +60,12 @@ static struct evp_pkey_st *read_key(struct keeping *keeping, int control,
 	    note_read(keeping, &id))
 		return key;
 	if (answer == KEEPER_SILENT)
-		config_fault_add(faults, CONFIG_ERROR, &file->place,
-				 "%s can't be read: the keeper of the private keys "
-				 "doesn't answer; reload again",
-				 file->path ? file->path : "the key");
+		config_fault_add(
+			faults, CONFIG_ERROR, &file->place,
+			"%s can't be read: the keeper of the private keys "
+			"doesn't answer; look whether the token of a key, or the "
+			"disk, hangs, and try again",
+			file->path ? file->path : "the key");
 	else if (answer == KEEPER_YES)
 		config_fault_add(faults, CONFIG_ERROR, &file->place, "no memory");
 	keeping->is_silent = keeping->is_silent || answer == KEEPER_SILENT;
@@ -231,23 +233,25 @@ static void read_all(struct keeping *keeping, const struct settings *settings,
 			      missing);
 }
 
-/* Tells it once, as long as it stays the same, and puts off the next try. */
+/* Tells it once, as long as it stays the same, and puts off the next try: for good, where
+ * that would do harm. A reload tries again. */
 static void lack_key(struct keeping *keeping, const struct auditing *auditing,
-		     const char *why)
+		     const struct config_fault *why)
 {
 	char trouble[sizeof(keeping->trouble)];
 
-	snprintf(trouble, sizeof(trouble), "%s", why);
+	snprintf(trouble, sizeof(trouble), "%s", why->text);
 	if (strcmp(trouble, keeping->trouble) != 0) {
 		memcpy(keeping->trouble, trouble, sizeof(trouble));
-		log_error("nobody is let in, a private key is missing: %s", why);
+		log_error("nobody is let in, a private key is missing: %s", why->text);
 		auditing_tell(auditing, AUDIT_ALERT, AUDIT_RAISED, REASON_INTERNAL,
 			      trouble);
 	}
 	keeping->wait_ms = keeping->wait_ms == 0		 ? AGAIN_MS
 			   : 2 * keeping->wait_ms < AGAIN_MAX_MS ? 2 * keeping->wait_ms
 								 : AGAIN_MAX_MS;
-	keeping->again_ms = clock_ms() + keeping->wait_ms;
+	keeping->again_ms =
+		why->kind == CONFIG_REFUSED ? INT64_MAX : clock_ms() + keeping->wait_ms;
 }
 
 /* One that doesn't answer is killed, and the next one is started as after any end. */
@@ -268,7 +272,7 @@ static bool start_service(struct keeping *keeping, const struct settings *settin
 	read_all(keeping, settings, &faults, &missing);
 	if (!keeping->is_silent && missing.count > 0) {
 		lack_key(keeping, auditing,
-			 faults.count > 0 ? faults.items[0].text : missing.items[0].text);
+			 faults.count > 0 ? &faults.items[0] : &missing.items[0]);
 	} else if (keeping->is_silent ||
 		   keeper_serve(keeping->helper->channel) != KEEPER_YES) {
 		end_silent(keeping);

@@ -14,6 +14,7 @@
 #include "cathgate/signer/scheme.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <sys/socket.h>
 
@@ -51,6 +52,7 @@ const struct held_key *held_find(const struct held *held, const struct signer_ke
 	for (size_t i = 0; i < sizeof(id->digest); i++)
 		all |= id->digest[i];
 	key.key = (EVP_PKEY *)&something;
+	key.uri = Frama_C_nondet(false, true) ? &something : NULL;
 	return all != 0 && Frama_C_nondet(false, true) ? &key : NULL;
 }
 
@@ -92,6 +94,24 @@ bool signer_scheme_sign(const struct signer_scheme *scheme, EVP_PKEY *key,
 	//@ split *ret_size;
 	Frama_C_make_unknown((char *)ret, *ret_size);
 	return Frama_C_nondet(false, true);
+}
+
+bool tls_token_key_signs(EVP_PKEY *key, const char *uri)
+{
+	(void)key;
+	(void)uri;
+	return Frama_C_nondet(false, true);
+}
+
+unsigned long ERR_peek_error(void)
+{
+	return 0;
+}
+
+const char *ERR_reason_error_string(unsigned long error)
+{
+	(void)error;
+	return Frama_C_nondet(false, true) ? "" : NULL;
 }
 
 void log_error(const char *format, ...)
