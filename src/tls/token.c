@@ -15,36 +15,11 @@
 #include "cathgate/signer/scheme.h"
 #include "cathgate/tls/key_file.h"
 
-/* What the token said, and what helps. */
+/* What helps, and whether to ask again would do harm. */
 struct token_answer {
 	const char *cure;
 	enum config_fault_kind kind;
 };
-
-/* PKCS#11 2.40, 5.1.6: CKR_PIN_INCORRECT, _INVALID, _LEN_RANGE, _EXPIRED and _LOCKED. The
- * provider's errors bear these numbers. */
-static struct token_answer pkcs11_answer(unsigned long error, const char *data)
-{
-	(void)data;
-	switch (ERR_GET_LIB(error) >= ERR_LIB_USER ? ERR_GET_REASON(error) : 0) {
-	case 0xa0:
-	case 0xa1:
-	case 0xa2:
-	case 0xa3:
-		return (struct token_answer){
-			"the PIN is wrong: correct the file that the URI's pin-source "
-			"names. It is not tried again by itself, since a token locks "
-			"after a few wrong PINs",
-			CONFIG_REFUSED
-		};
-	case 0xa4:
-		return (struct token_answer){ "the token is locked after too many wrong "
-					      "PINs: its security officer unlocks it",
-					      CONFIG_ERROR };
-	default:
-		return (struct token_answer){ NULL, CONFIG_ERROR };
-	}
-}
 
 /* TPM 2.0 Library, part 2, 6.6: the response code stands at the head of the data. */
 #define TPM_LOCKOUT   0x921
@@ -52,11 +27,10 @@ static struct token_answer pkcs11_answer(unsigned long error, const char *data)
 #define TPM_BAD_AUTH  0xa2
 #define TPM_FORMAT_1  0xbf /* without the number of what it is about */
 
-static struct token_answer tpm_answer(unsigned long error, const char *data)
+static struct token_answer tpm_answer(const char *data)
 {
 	unsigned long code = data ? strtoul(data, NULL, 10) : 0;
 
-	(void)error;
 	if (code == TPM_LOCKOUT)
 		return (struct token_answer){
 			"the TPM is locked, after wrong passwords or after it lost its "
@@ -75,21 +49,33 @@ static struct token_answer tpm_answer(unsigned long error, const char *data)
 	return (struct token_answer){ NULL, CONFIG_ERROR };
 }
 
+/* pkcs11-provider tells nothing of a wrong PIN: it shows no private key then. */
+static const struct token_answer pkcs11_hidden = {
+	"the token is there, and shows no such key: correct the URI, or the PIN in the "
+	"file "
+	"that its pin-source names. It is not asked again by itself, since a token locks "
+	"after a few wrong PINs",
+	CONFIG_REFUSED
+};
+
 static const struct token_kind {
 	const char *scheme, *provider, *properties;
-	struct token_answer (*judge)(unsigned long error, const char *data);
 	const char *provider_cure, *key_cure;
+	bool has_pins;
+	struct token_answer (*judge)(const char *data); /* of an error; may be NULL */
 } kinds[] = {
-	{ "pkcs11:", "pkcs11", "?provider=pkcs11", pkcs11_answer,
+	{ "pkcs11:", "pkcs11", "?provider=pkcs11",
 	  "install pkcs11-provider (from Debian 13 on), let PKCS11_PROVIDER_MODULE name "
 	  "the token's module, and let the service reach the token (ADMIN.md, Keys in a "
 	  "token)",
-	  "look whether the token is there, and whether the URI names the key, and the "
-	  "file with its PIN (...?pin-source=file:/THE/FILE)" },
-	{ "handle:", "tpm2", "?provider=tpm2", tpm_answer,
+	  "look whether the token is there, and whether the URI names it, and the file "
+	  "with its PIN (...?pin-source=file:/THE/FILE)",
+	  true, NULL },
+	{ "handle:", "tpm2", "?provider=tpm2",
 	  "install tpm2-openssl, and let the service reach the TPM (ADMIN.md, Keys in a "
 	  "token)",
-	  "look whether tpm2_getcap handles-persistent has the handle" },
+	  "look whether tpm2_getcap handles-persistent has the handle", false,
+	  tpm_answer },
 };
 
 static const struct token_kind *kind_of(const char *uri)
@@ -104,7 +90,8 @@ static const struct token_kind *kind_of(const char *uri)
  * a cure may be any. OpenSSL's text of a provider's own failure is its reason, or the
  * data beside it. */
 static void add_fault(const struct config_file *file, const struct token_kind *kind,
-		      const char *what, const char *cure, struct config_faults *faults)
+		      const char *what, struct token_answer otherwise,
+		      struct config_faults *faults)
 {
 	struct token_answer answer = { NULL, CONFIG_ERROR };
 	char told[256] = "";
@@ -119,11 +106,13 @@ static void add_fault(const struct config_file *file, const struct token_kind *k
 			snprintf(told, sizeof(told), "%s%s%s%s", reason ? ": " : "",
 				 reason ? reason : "", data && data[0] ? ": " : "",
 				 data ? data : "");
-		if (kind && !answer.cure)
-			answer = kind->judge(error, data);
+		if (kind && kind->judge && !answer.cure)
+			answer = kind->judge(data);
 	}
+	if (!answer.cure)
+		answer = otherwise;
 	config_fault_add(faults, answer.kind, &file->place, "%s: %s%s; %s", file->path,
-			 what, told, answer.cure ? answer.cure : cure);
+			 what, told, answer.cure);
 }
 
 /* Both stay loaded until the process ends: a key is of its provider. OpenSSL's own one is
@@ -143,26 +132,61 @@ static int refuse_pin(UI *ui, UI_STRING *string)
 	return 0;
 }
 
-MUST_USE static EVP_PKEY *find_key(const char *uri)
+/* The first private key that the URI names, the caller's to free; NULL where there is
+ * none. False when nobody could be asked: the token is away, or it refuses. */
+static bool ask_token(const char *uri, EVP_PKEY **ret)
 {
 	UI_METHOD *silent = UI_create_method("no PIN is asked for");
 	OSSL_STORE_CTX *store = NULL;
-	EVP_PKEY *key = NULL;
+	bool good;
 
+	*ret = NULL;
 	if (silent && UI_method_set_reader(silent, refuse_pin) == 0)
 		store = OSSL_STORE_open(uri, silent, NULL, NULL, NULL);
-	if (store && OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY) == 1)
-		while (!key && !OSSL_STORE_eof(store)) {
-			OSSL_STORE_INFO *info = OSSL_STORE_load(store);
+	good = store && OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY) == 1;
+	while (good && !*ret && !OSSL_STORE_eof(store)) {
+		OSSL_STORE_INFO *info = OSSL_STORE_load(store);
 
-			if (!info && OSSL_STORE_error(store))
-				break;
-			key = info ? OSSL_STORE_INFO_get1_PKEY(info) : NULL;
-			OSSL_STORE_INFO_free(info);
-		}
+		good = info || !OSSL_STORE_error(store);
+		*ret = info ? OSSL_STORE_INFO_get1_PKEY(info) : NULL;
+		OSSL_STORE_INFO_free(info);
+	}
 	OSSL_STORE_close(store);
 	UI_destroy_method(silent);
-	return key;
+	return good;
+}
+
+/* Names what the token shows without a PIN: the URI's attributes (RFC 7512), but for its
+ * type and the query behind them. In memory of the caller's; NULL without memory. */
+static char *public_uri_of(const char *uri)
+{
+	char *attributes = strndup(uri, strcspn(uri, "?"));
+	char *rest, *part = attributes ? strchr(attributes, ':') + 1 : NULL;
+	char *ret = attributes ? strdup("pkcs11:type=public") : NULL;
+
+	for (part = part ? strtok_r(part, ";", &rest) : NULL; part && ret;
+	     part = strtok_r(NULL, ";", &rest)) {
+		char *shorter = ret;
+
+		if (strncmp(part, "type=", strlen("type=")) == 0)
+			continue;
+		if (asprintf(&ret, "%s;%s", shorter, part) < 0)
+			ret = NULL;
+		free(shorter);
+	}
+	free(attributes);
+	return ret;
+}
+
+static bool is_there(const char *uri)
+{
+	char *public_uri = public_uri_of(uri);
+	EVP_PKEY *key = NULL;
+	bool ret = public_uri && ask_token(public_uri, &key);
+
+	EVP_PKEY_free(key);
+	free(public_uri);
+	return ret;
 }
 
 const char *tls_key_properties(const char *uri)
@@ -192,6 +216,7 @@ EVP_PKEY *tls_token_key_load(const struct config_file *file, struct config_fault
 	 * keys of it. */
 	static bool has_refused;
 	const struct token_kind *kind = kind_of(file->path);
+	struct token_answer answer = { NULL, CONFIG_ERROR };
 	EVP_PKEY *key = NULL;
 
 	if (has_refused) {
@@ -203,19 +228,22 @@ EVP_PKEY *tls_token_key_load(const struct config_file *file, struct config_fault
 	}
 	ERR_clear_error();
 	if (!kind || !load_provider(kind)) {
+		answer.cure = kind ? kind->provider_cure : "write a path";
 		add_fault(file, kind, "OpenSSL's provider for such keys doesn't work",
-			  kind ? kind->provider_cure : "write a path", faults);
+			  answer, faults);
 		return NULL;
 	}
-	key = find_key(file->path);
-	if (!key) {
-		add_fault(file, kind, "no private key is found", kind->key_cure, faults);
+	if (!ask_token(file->path, &key) || !key) {
+		answer.cure = kind->key_cure;
+		if (kind->has_pins && is_there(file->path))
+			answer = pkcs11_hidden;
+		add_fault(file, kind, "no private key is found", answer, faults);
 	} else if (!can_sign(key, kind->properties)) {
-		add_fault(
-			file, kind, "the token makes no signature as TLS 1.3 needs it",
-			"give the key the right to sign (with RSA-PSS where it is an RSA "
-			"key)",
-			faults);
+		answer.cure =
+			"give the key the right to sign (with RSA-PSS where it is an "
+			"RSA key)";
+		add_fault(file, kind, "the token makes no signature as TLS 1.3 needs it",
+			  answer, faults);
 		EVP_PKEY_free(key);
 		key = NULL;
 	}

@@ -20,5 +20,12 @@ with Test() as t, softhsm(t.work / "token") as token:
 	gateway.reload({**settings, **{
 		key: [uri.replace(str(token.pin), str(wrong)) for uri in settings[key]]
 		for key in ("listen.0.tls.key", "destinations.0.tls.key")}}, "refused")
-	gateway.wait_log("no private key is found")
+	gateway.wait_log("the token is there, and shows no such key: correct the URI, or the PIN")
+	gateway.wait_log("not asked for, since a token has refused another key")
+	stores(t, gateway)
+
+	# One that isn't there is looked for again and again.
+	gateway.reload({**settings, "destinations.0.tls.key": [
+		uri.replace("token=cathgate", "token=nowhere")]}, "refused")
+	gateway.wait_log("look whether the token is there")
 	stores(t, gateway)
