@@ -118,9 +118,30 @@ static void check_messages(const struct config_audit *audit, struct config_fault
 	free(log);
 }
 
-/* What is wrong with the signing key, or NULL. A process of its own tries it, so that
- * what OpenSSL leaves of a key in memory ends with it. */
-static const char *try_signing_key(const struct config_file *file, char ret[ERROR_SIZE])
+/* What is wrong with a key, or NULL. */
+typedef const char *trial(const struct config_audit *audit);
+
+static const char *open_signing_key(const struct config_audit *audit)
+{
+	const char *error = NULL;
+	struct signing_key *key = signing_key_open(&audit->signing_key, &error);
+	signing_key_free(key);
+	return key ? NULL : error;
+}
+
+static const char *open_pseudonym_key(const struct config_audit *audit)
+{
+	const char *error = NULL;
+	struct pseudonym pseudonym;
+	if (pseudonym_open(audit, &pseudonym, &error) == 0)
+		pseudonym_close(&pseudonym);
+	return error;
+}
+
+/* A process of its own tries it, so that what is left of a key in memory ends with it:
+ * OpenSSL's copies, and vector registers that the dynamic linker has saved. */
+static const char *try_apart(trial *open_key, const struct config_audit *audit,
+			     char ret[ERROR_SIZE])
 {
 	int ends[2], status = 0;
 	ssize_t size = -1;
@@ -128,11 +149,9 @@ static const char *try_signing_key(const struct config_file *file, char ret[ERRO
 		return "can't be tried: no descriptors";
 	pid_t pid = fork();
 	if (pid == 0) {
-		const char *error = "";
-		struct signing_key *key = signing_key_open(file, &error);
-		signing_key_free(key);
-		size_t length = key ? 0 : strlen(error);
-		_exit(write(ends[1], key ? "" : error, length) != (ssize_t)length);
+		const char *error = open_key(audit);
+		size_t length = error ? strlen(error) : 0;
+		_exit(write(ends[1], error, length) != (ssize_t)length);
 	}
 	close(ends[1]);
 	if (pid > 0) {
@@ -147,9 +166,28 @@ static const char *try_signing_key(const struct config_file *file, char ret[ERRO
 	return size > 0 ? ret : NULL;
 }
 
-static void check_signing_key(const struct config_file *file,
+static void check_pseudonym_key(const struct config_audit *audit,
+				struct config_faults *faults)
+{
+	const struct config_file *file = &audit->pseudonym_key;
+	char room[ERROR_SIZE];
+	const char *error =
+		file->path ? try_apart(open_pseudonym_key, audit, room) : NULL;
+	if (error)
+		config_fault_add(faults, CONFIG_ERROR, &file->place,
+				 "the pseudonym key %s %s", file->path, error);
+	if (!file->path && audit->patient_id == CONFIG_PATIENT_PSEUDONYM)
+		config_fault_add(
+			faults, CONFIG_WARNING, &file->place,
+			"there is no pseudonym_key: the audit log leaves the patient "
+			"out; make a key with: openssl rand -base64 32, or write "
+			"patient_id = \"omit\"");
+}
+
+static void check_signing_key(const struct config_audit *audit,
 			      struct config_faults *faults)
 {
+	const struct config_file *file = &audit->signing_key;
 	char room[ERROR_SIZE];
 	if (!file->path) {
 		config_fault_add(faults, CONFIG_WARNING, &file->place,
@@ -158,7 +196,7 @@ static void check_signing_key(const struct config_file *file,
 				 "it anew; make a key with: cathgate audit keygen FILE");
 		return;
 	}
-	const char *error = try_signing_key(file, room);
+	const char *error = try_apart(open_signing_key, audit, room);
 	if (error)
 		config_fault_add(faults, CONFIG_ERROR, &file->place,
 				 "the signing key %s %s", file->path, error);
@@ -166,28 +204,14 @@ static void check_signing_key(const struct config_file *file,
 
 void audit_check(const struct config_audit *audit, struct config_faults *faults)
 {
-	const struct config_place *key_place = &audit->pseudonym_key.place;
-	struct pseudonym pseudonym;
-	const char *error;
 	if (audit->file.path)
 		check_log_file(&audit->file, faults);
 	else
 		config_fault_add(faults, CONFIG_ERROR, &audit->file.place,
 				 "there is no audit log; write file = "
 				 "\"/var/log/cathgate/audit.jsonl\"");
-	if (pseudonym_open(audit, &pseudonym, &error))
-		config_fault_add(faults, CONFIG_ERROR, key_place,
-				 "the pseudonym key %s %s", audit->pseudonym_key.path,
-				 error);
-	else
-		pseudonym_close(&pseudonym);
-	check_signing_key(&audit->signing_key, faults);
+	check_pseudonym_key(audit, faults);
+	check_signing_key(audit, faults);
 	if (audit->messages.path)
 		check_messages(audit, faults);
-	if (!audit->pseudonym_key.path && audit->patient_id == CONFIG_PATIENT_PSEUDONYM)
-		config_fault_add(
-			faults, CONFIG_WARNING, key_place,
-			"there is no pseudonym_key: the audit log leaves the patient "
-			"out; make a key with: openssl rand -base64 32, or write "
-			"patient_id = \"omit\"");
 }
