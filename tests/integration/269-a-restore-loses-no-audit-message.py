@@ -8,7 +8,7 @@ import subprocess
 import small_disk
 from audit_messages import marks, written
 from harness import Test
-from own_machine import LOG, SITE, Machine
+from own_machine import LOG, OWN_UID, SITE, Machine
 
 small_disk.in_namespace()
 MESSAGES = LOG.parent / "messages"
@@ -68,7 +68,7 @@ def what_cannot_go_along_is_named():
 with Test() as t:
 	secret, file = t.work / "secret", t.work / "gw.backup"
 	secret.write_text("a long enough passphrase\n")
-	machine = started_machine(991)
+	machine = started_machine(OWN_UID)
 	told = ran(machine)
 	assert told and POSITION.exists()
 	machine.run("backup", file, "--passphrase-file", secret, "--with-log")

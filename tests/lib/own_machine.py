@@ -21,6 +21,7 @@ from small_disk import FOLDER
 SITE = pathlib.Path("/etc/cathgate")
 LOG = pathlib.Path("/var/log/cathgate/audit.jsonl")
 UNITS = pathlib.Path("/etc/systemd/system")
+OWN_UID = 50991	# of the user `cathgate`: no package gives that to another
 
 
 def hidden(*more):
@@ -38,7 +39,7 @@ def mount(*arguments):
 class Machine:
 	number = 0
 
-	def __init__(self, t, uid=991, size="64m"):
+	def __init__(self, t, uid=OWN_UID, size="64m"):
 		"""With the package installed, and no more."""
 		if os.geteuid() != 0:
 			raise Skip("it is about what root does")

@@ -382,9 +382,11 @@ static int map_code(void)
 		    0) == MAP_FAILED;
 }
 
+/* The libc's own fork may block all signals meanwhile (glibc 2.41), and then the process
+ * ends without a word. */
 static int call_fork(void)
 {
-	return fork();
+	return (int)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
 }
 
 static int change_handler(void)
@@ -426,7 +428,8 @@ static void test_attacks_end_the_process(void **state)
 		assert_int_equal(WTERMSIG(status), SIGSYS);
 		snprintf(line, sizeof(line),
 			 "sandbox: denied: the association called %s, ", cases[i].call);
-		assert_non_null(strstr(said, line));
+		if (!strstr(said, line))
+			fail_msg("\"%s\" is not in: %s", line, said);
 		assert_string_equal(sandbox_deaths_call(&deaths, pid), cases[i].call);
 	}
 	/* The kernel ends a process that doesn't want the signal; it can't say more. */
