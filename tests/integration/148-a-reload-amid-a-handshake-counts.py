@@ -1,5 +1,6 @@
 """Goal: a destination that is in the midst of its TLS handshake when a reload says who else is
 to be there gets no object."""
+import socket
 import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ class Late:
 		self.context, self.came, self.word = context, threading.Event(), threading.Event()
 
 	def wrap_socket(self, sock, **more):
+		sock.recv(1, socket.MSG_PEEK)	# the gateway's handshake has begun by then
 		self.came.set()
 		self.word.wait(dicom.PATIENCE)
 		return self.context.wrap_socket(sock, **more)
