@@ -5,6 +5,11 @@
 #include "cathgate/config/config.h"
 #include "cathgate/base/log.h"
 
+bool config_fault_is_error(const struct config_fault *fault)
+{
+	return fault->kind == CONFIG_ERROR || fault->kind == CONFIG_REFUSED;
+}
+
 static void out_of_memory(void)
 {
 	log_error("out of memory while reading the configuration");
@@ -41,7 +46,7 @@ __attribute__((format(printf, 4, 0))) static void add_fault(
 	fault.text = fault_text(place, what);
 	items[faults->count++] = fault;
 	faults->items = items;
-	if (fault.kind == CONFIG_ERROR || fault.kind == CONFIG_REFUSED)
+	if (config_fault_is_error(&fault))
 		faults->error_count++;
 	if (fault.kind == CONFIG_CALENDAR)
 		faults->calendar_count++;
@@ -68,6 +73,14 @@ void config_fault_calendar(struct config_faults *faults, enum reason reason,
 	va_start(arguments, format);
 	add_fault(faults, fault, place, format, arguments);
 	va_end(arguments);
+}
+
+const struct config_fault *config_faults_refused(const struct config_faults *faults)
+{
+	for (size_t i = 0; i < faults->count; i++)
+		if (faults->items[i].kind == CONFIG_REFUSED)
+			return &faults->items[i];
+	return NULL;
 }
 
 void config_faults_clear(struct config_faults *faults)

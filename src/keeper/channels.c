@@ -101,10 +101,14 @@ static const char *judge(const struct channel *channel, const struct held *held,
 static enum channel_result judge_failure(const struct channel *channel,
 					 const struct held_key *key)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_error());
+	const char *data = NULL;
+	int flags = 0;
+	unsigned long error = ERR_peek_error_all(NULL, NULL, NULL, &data, &flags);
+	const char *reason = error != 0 ? ERR_reason_error_string(error) : NULL;
 
-	log_error("OpenSSL made no signature for association %s%s%s",
-		  channel->grant.association, reason ? ": " : "", reason ? reason : "");
+	log_error("OpenSSL made no signature for association %s%s%s%s%s",
+		  channel->grant.association, reason ? ": " : "", reason ? reason : "",
+		  data && data[0] ? ": " : "", data ? data : "");
 	if (!key->uri || tls_token_key_signs(key->key, key->uri))
 		return CHANNEL_ENDS;
 	log_error("%s: the token doesn't sign any more; another keeper looks for it",
@@ -134,6 +138,7 @@ enum channel_result channel_serve(struct channel *channel, const struct held *he
 		return CHANNEL_ENDS;
 	}
 	channel->is_used = true;
+	ERR_clear_error();
 	if (!signer_scheme_sign(scheme, key->key, key->properties, asked.message,
 				(size_t)size - sizeof(asked.request), signature,
 				&signature_size))

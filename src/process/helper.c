@@ -122,7 +122,8 @@ static void mind_end(struct helper *helper, int status)
 		helper->backoff_ms = 0;
 	wait_ms = back_off(helper);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == ROLE_ANEW)
-		log_info("the %s is started anew, to reach what is another one now",
+		log_info("the %s could not reach any more what it needs, and ended: "
+			 "starting another",
 			 role->context);
 	else if (role->ended)
 		log_error("%s", role->ended);

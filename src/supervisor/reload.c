@@ -21,7 +21,7 @@ int reload_first(struct server *server)
 	loaded = settings_load(&server->settings, server->config_path, NULL,
 			       &server->keeping.keys);
 	settings_print(&server->settings, false);
-	if (loaded != 0 && settings_are_refused(&server->settings))
+	if (loaded != 0 && config_faults_refused(&server->settings.faults))
 		return 3;
 	if (loaded != 0)
 		return server->keeping.is_silent ? 2 : 1;
@@ -89,7 +89,7 @@ static void refuse_reload(const struct server *server, const struct settings *ne
 	char detail[sizeof(((struct audit_record *)0)->detail)];
 
 	for (size_t i = next->faults.count; i > 0; i--)
-		if (next->faults.items[i - 1].kind == CONFIG_ERROR)
+		if (config_fault_is_error(&next->faults.items[i - 1]))
 			first = next->faults.items[i - 1].text;
 	settings_print_new(next, &server->settings);
 	log_error("reload refused: what was in force stays so; correct it, prove it with "
@@ -215,7 +215,7 @@ MUST_USE static int try_next(struct server *server, const char *config_path,
 
 /* Without a path, only files that the configuration in force names are read. A refusal is
  * logged and recorded, unless it `is_quiet` and may be tried again; *verdict says what
- * came of it. 0; -1; or 1 where it must not be tried again. */
+ * came of it. 0 or -1. */
 MUST_USE static int try_reload(struct server *server, const char *config_path,
 			       bool is_quiet, struct observer_verdict *verdict)
 {
@@ -241,8 +241,12 @@ MUST_USE static int try_reload(struct server *server, const char *config_path,
 		record_changes(server, &changes);
 		note_changes(&changes, verdict);
 	} else {
-		rc = settings_are_refused(&next) ? 1 : -1;
-		if (!is_quiet || rc == 1)
+		bool is_refused = config_faults_refused(&next.faults) != NULL;
+
+		/* Another configuration's token says nothing of the one in force. */
+		if (!config_path)
+			server->keeping.is_refused = is_refused;
+		if (!is_quiet || is_refused)
 			refuse_reload(server, &next, verdict);
 		settings_free(&next);
 	}
@@ -269,16 +273,23 @@ void reload_all(struct server *server)
 void reload_maintain(struct server *server)
 {
 	struct observer_verdict verdict = begin_verdict();
-	bool is_last_try = watch_is_last_try(server->watch);
-	int rc;
+	bool is_last_try = watch_is_last_try(server->watch), is_taken;
 
 	if (!watch_maintain(server->watch))
 		return;
-	rc = try_reload(server, NULL, !is_last_try, &verdict);
-	if (rc != 0)
-		watch_refused(server->watch, is_last_try || rc == 1);
+	if (server->keeping.is_refused) { /* each try counts at the token */
+		log_warning(
+			"certificates, keys or CRLs may have changed on disk; they are "
+			"not read, since a token has refused a key: cathgate reload "
+			"tries again");
+		return;
+	}
+	is_taken = try_reload(server, NULL, !is_last_try, &verdict) == 0;
+	is_last_try = is_last_try || server->keeping.is_refused;
+	if (!is_taken)
+		watch_refused(server->watch, is_last_try);
 	/* It doesn't speak of the configuration, which may still be refused. */
-	if (rc != -1 || is_last_try)
+	if (is_taken || is_last_try)
 		snapshot_tell_files(server, &verdict);
 }
 

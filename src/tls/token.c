@@ -4,6 +4,7 @@
  */
 #include "internal.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
 #include <openssl/store.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cathgate/signer/scheme.h"
 #include "cathgate/tls/key_file.h"
@@ -53,8 +55,10 @@ static struct token_answer tpm_answer(const char *data)
 static const struct token_answer pkcs11_hidden = {
 	"the token is there, and shows no such key: correct the URI, or the PIN in the "
 	"file "
-	"that its pin-source names. It is not asked again by itself, since a token locks "
-	"after a few wrong PINs",
+	"that its pin-source names; where the token counts a last try, log in once with "
+	"its "
+	"maker's tool. It is not asked again by itself, since it locks after a few wrong "
+	"PINs",
 	CONFIG_REFUSED
 };
 
@@ -65,15 +69,17 @@ static const struct token_kind {
 	struct token_answer (*judge)(const char *data); /* of an error; may be NULL */
 } kinds[] = {
 	{ "pkcs11:", "pkcs11", "?provider=pkcs11",
-	  "install pkcs11-provider (from Debian 13 on), let PKCS11_PROVIDER_MODULE name "
-	  "the token's module, and let the service reach the token (ADMIN.md, Keys in a "
-	  "token)",
-	  "look whether the token is there, and whether the URI names it, and the file "
-	  "with its PIN (...?pin-source=file:/THE/FILE)",
+	  "install pkcs11-provider (from Debian 13 on)",
+	  "look whether the token is there, whether PKCS11_PROVIDER_MODULE and the unit "
+	  "let "
+	  "the service reach it (ADMIN.md, Keys in a token), and whether the URI names "
+	  "it, "
+	  "and the file with its PIN (...?pin-source=file:/THE/FILE)",
 	  true, NULL },
 	{ "handle:", "tpm2", "?provider=tpm2",
-	  "install tpm2-openssl, and let the service reach the TPM (ADMIN.md, Keys in a "
-	  "token)",
+	  "look whether the TPM is there, tpm2-openssl is installed, and the unit lets "
+	  "the "
+	  "service reach it (ADMIN.md, Keys in a token)",
 	  "look whether tpm2_getcap handles-persistent has the handle", false,
 	  tpm_answer },
 };
@@ -124,7 +130,7 @@ MUST_USE static bool load_provider(const struct token_kind *kind)
 		OSSL_PROVIDER_load(NULL, kind->provider));
 }
 
-/* Nobody could type a PIN. */
+/* Nobody could type a PIN, also where the provider takes OpenSSL's own method. */
 static int refuse_pin(UI *ui, UI_STRING *string)
 {
 	(void)ui;
@@ -141,8 +147,10 @@ static bool ask_token(const char *uri, EVP_PKEY **ret)
 	bool good;
 
 	*ret = NULL;
-	if (silent && UI_method_set_reader(silent, refuse_pin) == 0)
+	if (silent && UI_method_set_reader(silent, refuse_pin) == 0) {
+		UI_set_default_method(silent);
 		store = OSSL_STORE_open(uri, silent, NULL, NULL, NULL);
+	}
 	good = store && OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY) == 1;
 	while (good && !*ret && !OSSL_STORE_eof(store)) {
 		OSSL_STORE_INFO *info = OSSL_STORE_load(store);
@@ -152,6 +160,7 @@ static bool ask_token(const char *uri, EVP_PKEY **ret)
 		OSSL_STORE_INFO_free(info);
 	}
 	OSSL_STORE_close(store);
+	UI_set_default_method(UI_OpenSSL());
 	UI_destroy_method(silent);
 	return good;
 }
@@ -168,7 +177,8 @@ static char *public_uri_of(const char *uri)
 	     part = strtok_r(NULL, ";", &rest)) {
 		char *shorter = ret;
 
-		if (strncmp(part, "type=", strlen("type=")) == 0)
+		if (strncmp(part, "type=", strlen("type=")) == 0 ||
+		    strncmp(part, "object-type=", strlen("object-type=")) == 0)
 			continue;
 		if (asprintf(&ret, "%s;%s", shorter, part) < 0)
 			ret = NULL;
@@ -178,6 +188,7 @@ static char *public_uri_of(const char *uri)
 	return ret;
 }
 
+/* A token that shows something without a PIN: the public key beside the private one. */
 static bool is_there(const char *uri)
 {
 	char *public_uri = public_uri_of(uri);
@@ -210,29 +221,45 @@ MUST_USE static bool can_sign(EVP_PKEY *key, const char *properties)
 					    signature, &size);
 }
 
-EVP_PKEY *tls_token_key_load(const struct config_file *file, struct config_faults *faults)
+char *tls_key_pin_file(const char *uri)
 {
-	/* Three wrong PINs can lock a token for good, and a configuration may name three
-	 * keys of it. */
-	static bool has_refused;
+	static const char source[] = "pin-source=";
+	const char *at = strstr(uri, source);
+
+	at = at ? strchr(at, '/') : NULL;
+	return at ? strndup(at, strcspn(at, "&;?")) : NULL;
+}
+
+/* Whether the PIN can be read, which is none of the token's faults. */
+MUST_USE static bool has_pin(const struct config_file *file, struct config_faults *faults)
+{
+	char *pin = tls_key_pin_file(file->path);
+	bool ret = !pin || access(pin, R_OK) == 0;
+
+	if (!ret)
+		config_fault_add(faults, CONFIG_ERROR, &file->place,
+				 "%s: the file with its PIN can't be read: %s; let the "
+				 "service's user read it",
+				 file->path, strerror(errno));
+	free(pin);
+	return ret;
+}
+
+/* NULL with a fault, of the kind that the token's answer has. */
+static EVP_PKEY *load(const struct config_file *file, struct config_faults *faults)
+{
 	const struct token_kind *kind = kind_of(file->path);
-	struct token_answer answer = { NULL, CONFIG_ERROR };
+	struct token_answer answer = { "write a path", CONFIG_ERROR };
 	EVP_PKEY *key = NULL;
 
-	if (has_refused) {
-		config_fault_add(faults, CONFIG_REFUSED, &file->place,
-				 "%s: not asked for, since a token has refused another "
-				 "key: correct that first",
-				 file->path);
-		return NULL;
-	}
-	ERR_clear_error();
 	if (!kind || !load_provider(kind)) {
-		answer.cure = kind ? kind->provider_cure : "write a path";
+		answer.cure = kind ? kind->provider_cure : answer.cure;
 		add_fault(file, kind, "OpenSSL's provider for such keys doesn't work",
 			  answer, faults);
 		return NULL;
 	}
+	if (!has_pin(file, faults))
+		return NULL;
 	if (!ask_token(file->path, &key) || !key) {
 		answer.cure = kind->key_cure;
 		if (kind->has_pins && is_there(file->path))
@@ -247,8 +274,29 @@ EVP_PKEY *tls_token_key_load(const struct config_file *file, struct config_fault
 		EVP_PKEY_free(key);
 		key = NULL;
 	}
-	for (size_t i = 0; !key && i < faults->count; i++)
-		has_refused = has_refused || faults->items[i].kind == CONFIG_REFUSED;
+	return key;
+}
+
+EVP_PKEY *tls_token_key_load(const struct config_file *file, struct config_faults *faults)
+{
+	/* Three wrong PINs can lock a token for good, and a configuration may name three
+	 * keys of it. */
+	static char *refused;
+	size_t before = faults->count;
+	EVP_PKEY *key;
+
+	if (refused) {
+		config_fault_add(faults, CONFIG_REFUSED, &file->place,
+				 "%s: not asked for, since %s was refused: correct that "
+				 "first",
+				 file->path, refused);
+		return NULL;
+	}
+	ERR_clear_error();
+	key = load(file, faults);
+	if (faults->count > before &&
+	    faults->items[faults->count - 1].kind == CONFIG_REFUSED)
+		refused = strdup(file->path);
 	ERR_clear_error();
 	return key;
 }

@@ -66,7 +66,7 @@ with Test() as t:
 			refused = run(program, gateway, *options)
 			assert refused.returncode == 1 and why in refused.stderr, refused
 
-	# A unit that allows one of the three calls alone.
+	# A unit that forbids one of the three calls.
 	program = without.wrapper(t.work / "restrict", real, "landlock_restrict_self", "EPERM")
 	gateway = t.configured(pacs)
 	refused = run(program, gateway, "--foreground")

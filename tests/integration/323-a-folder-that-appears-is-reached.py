@@ -20,7 +20,7 @@ with Test() as t:
 	observer = gateway.helper("observer")
 	metrics.mkdir()
 	eventually((metrics / "cathgate.prom").exists)
-	gateway.wait_log("the observer is started anew, to reach what is another one now")
+	gateway.wait_log("the observer could not reach any more what it needs")
 	assert child(gateway.pid, "observer") not in (None, observer)
 
 	shutil.rmtree(messages)
@@ -29,7 +29,7 @@ with Test() as t:
 	study = gateway.wait_audit_beyond(1, event="instance")["study"]
 	association.release()	# what was stored is told when its association has ended
 	eventually(lambda: any(study in file.read_text() for file in messages.glob("*.log")))
-	gateway.wait_log("the exporter is started anew, to reach what is another one now")
+	gateway.wait_log("the exporter could not reach any more what it needs")
 
 	logs = t.work / "logs"
 	logs.mkdir(mode=0o750)
@@ -41,7 +41,7 @@ with Test() as t:
 	while not (logs / "audit.jsonl").exists():	# until then in the old one, or refused
 		association.store(make("explicit"))
 	eventually(lambda: association.store(make("explicit")).status == 0)
-	gateway.wait_log("the auditor is started anew, to reach what is another one now")
+	gateway.wait_log("the auditor could not reach any more what it needs")
 	association.release()
 	assert gateway.stop() == 0
 	for folder in logs, t.work / "old-logs":

@@ -39,10 +39,8 @@ class Tpm:
 	def __init__(self, work):
 		self.work, self.next = work, FIRST_HANDLE
 		self.process, self.port = on_a_free_port(self.begin)
-		self.await_listening()
 		for name in ("TPM2TOOLS_TCTI", "TPM2OPENSSL_TCTI"):
 			os.environ[name] = f"swtpm:host=127.0.0.1,port={self.port}"
-		self.make_primary()
 
 	def begin(self, port):
 		# Its control channel is looked for on the next port.
@@ -53,9 +51,6 @@ class Tpm:
 			 "--flags", "not-need-init,startup-clear"],
 			stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-	def await_listening(self):
-		eventually(lambda: listens(self.process.pid, self.port + 1))
-
 	def stop(self):
 		"""As a power cut does."""
 		self.process.kill()
@@ -63,11 +58,11 @@ class Tpm:
 
 	def start(self):
 		self.process = self.begin(self.port)
-		self.await_listening()
-		self.make_primary()
+		self.prepare()
 
-	def make_primary(self):
-		"""The same each time, to load keys below it."""
+	def prepare(self):
+		"""Its primary key is the same each time, to load keys below it."""
+		eventually(lambda: listens(self.process.pid, self.port + 1))
 		run("tpm2_createprimary", "-Q", "-C", "o", "-G", "ecc",
 		    "-c", self.work / "primary")
 		run("tpm2_flushcontext", "-t")
@@ -111,6 +106,7 @@ def tpm(work):
 	work.mkdir()
 	token = Tpm(work)
 	try:
+		token.prepare()
 		yield token
 	finally:
 		token.stop()
@@ -118,7 +114,7 @@ def tpm(work):
 
 class SoftHsm:
 	def __init__(self, work):
-		self.pin = work / "pin"
+		self.pin, self.tokens = work / "pin", work / "tokens"
 		self.pin.write_text(PIN)
 		self.pin.chmod(0o400)
 		run("softhsm2-util", "--init-token", "--free", "--label", "cathgate",

@@ -219,6 +219,9 @@ struct config_fault {
 	char *text;	    /* "FILE:LINE: KEY: what is wrong; what to write instead" */
 };
 
+/* The gateway doesn't start with it: CONFIG_ERROR or CONFIG_REFUSED. */
+bool config_fault_is_error(const struct config_fault *fault);
+
 struct config_faults {
 	struct config_fault *items;
 	size_t count;
@@ -234,6 +237,8 @@ void config_fault_calendar(struct config_faults *faults, enum reason reason,
 			   const struct config_place *place, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void config_faults_clear(struct config_faults *faults);
+/* The first CONFIG_REFUSED one; NULL: there is none. */
+const struct config_fault *config_faults_refused(const struct config_faults *faults);
 
 /* Adds a fault where a file that must be trusted belongs to somebody else than root and
  * the user who runs this; a warning for root, who may be another than the service. */

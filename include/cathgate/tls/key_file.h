@@ -19,6 +19,9 @@ MUST_USE struct evp_pkey_st *tls_key_load(const struct config_file *file,
 					  struct config_faults *faults);
 /* Whether a key that was read from a token still signs, as it did then. */
 MUST_USE bool tls_token_key_signs(struct evp_pkey_st *key, const char *uri);
+/* The file with its PIN, in memory of the caller's; NULL where the URI names none, or
+ * without memory. */
+char *tls_key_pin_file(const char *uri);
 /* Where a key of that URI signs, as signer_scheme_sign wants it. */
 const char *tls_key_properties(const char *uri);
 void tls_key_free(struct evp_pkey_st *key);

@@ -138,8 +138,9 @@ static const char *open_pseudonym_key(const struct config_audit *audit)
 	return error;
 }
 
-/* A process of its own tries it, so that what is left of a key in memory ends with it:
- * OpenSSL's copies, and vector registers that the dynamic linker has saved. */
+/* A process of its own tries it, so that what is left of a key ends with it. OpenSSL
+ * keeps copies of it. A copy also stays in a vector register, and the dynamic linker
+ * saves those on the stack when it looks a function up. */
 static const char *try_apart(trial *open_key, const struct config_audit *audit,
 			     char ret[ERROR_SIZE])
 {

@@ -333,7 +333,7 @@ static const char *cure_held_back(const struct fault *fault)
 		return NULL;
 	return "it is let in again after ten minutes, or at once by: cathgate reload. "
 	       "Report "
-	       "the crashes with the log: a fault of the gateway's, or somebody looks "
+	       "the crashes with the log: the gateway has a fault, or an attacker looks "
 	       "for "
 	       "one";
 }

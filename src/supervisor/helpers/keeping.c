@@ -154,6 +154,7 @@ static void begin_service(struct keeping *keeping)
 	keeping->trouble[0] = '\0';
 	keeping->again_ms = keeping->wait_ms = 0;
 	keeping->asked_ms = 0;
+	keeping->is_refused = false;
 	keeping->ask_ms = clock_ms() + ASK_EVERY_MS;
 	forget_read(keeping);
 }
@@ -233,25 +234,45 @@ static void read_all(struct keeping *keeping, const struct settings *settings,
 			      missing);
 }
 
-/* Tells it once, as long as it stays the same, and puts off the next try: for good, where
- * that would do harm. A reload tries again. */
-static void lack_key(struct keeping *keeping, const struct auditing *auditing,
-		     const struct config_fault *why)
+/* Tells it once, as long as it stays the same. */
+static void tell_trouble(struct keeping *keeping, const struct auditing *auditing,
+			 const struct config_fault *why)
 {
 	char trouble[sizeof(keeping->trouble)];
 
 	snprintf(trouble, sizeof(trouble), "%s", why->text);
-	if (strcmp(trouble, keeping->trouble) != 0) {
-		memcpy(keeping->trouble, trouble, sizeof(trouble));
-		log_error("nobody is let in, a private key is missing: %s", why->text);
-		auditing_tell(auditing, AUDIT_ALERT, AUDIT_RAISED, REASON_INTERNAL,
-			      trouble);
-	}
+	if (strcmp(trouble, keeping->trouble) == 0)
+		return;
+	memcpy(keeping->trouble, trouble, sizeof(trouble));
+	log_error("nobody is let in, a private key is missing: %s", why->text);
+	auditing_tell(auditing, AUDIT_ALERT, AUDIT_RAISED, REASON_INTERNAL, trouble);
+}
+
+static void put_off(struct keeping *keeping)
+{
 	keeping->wait_ms = keeping->wait_ms == 0		 ? AGAIN_MS
 			   : 2 * keeping->wait_ms < AGAIN_MAX_MS ? 2 * keeping->wait_ms
 								 : AGAIN_MAX_MS;
-	keeping->again_ms =
-		why->kind == CONFIG_REFUSED ? INT64_MAX : clock_ms() + keeping->wait_ms;
+	keeping->again_ms = clock_ms() + keeping->wait_ms;
+}
+
+static bool names_token(const struct config_tls *tls)
+{
+	for (size_t i = 0; i < tls->key.count; i++)
+		if (tls->key.items[i].in_token)
+			return true;
+	return false;
+}
+
+static bool uses_token(const struct config *config)
+{
+	for (size_t i = 0; i < config->listen_count; i++)
+		if (names_token(&config->listen[i].tls))
+			return true;
+	for (size_t i = 0; i < config->destination_count; i++)
+		if (names_token(&config->destinations[i].tls))
+			return true;
+	return false;
 }
 
 /* One that doesn't answer is killed, and the next one is started as after any end. */
@@ -262,27 +283,48 @@ static void end_silent(struct keeping *keeping)
 	helper_hang_up(keeping->helper);
 }
 
+/* A token's module that didn't find its token never does, so another process asks the
+ * next time. A token that has refused is not asked again: it counts. */
+static void lack_key(struct keeping *keeping, const struct settings *settings,
+		     const struct auditing *auditing, const struct config_fault *why)
+{
+	tell_trouble(keeping, auditing, why);
+	put_off(keeping);
+	if (why->kind == CONFIG_REFUSED)
+		keeping->again_ms = INT64_MAX;
+	else if (uses_token(settings->config))
+		helper_dismiss(keeping->helper);
+}
+
 static bool start_service(struct keeping *keeping, const struct settings *settings,
 			  const struct auditing *auditing)
 {
 	struct config_faults faults = { 0 }, missing = { 0 };
+	const struct config_fault *refusal;
+	bool is_served = false;
 
 	forget_read(keeping);
 	keeping->is_silent = false;
 	read_all(keeping, settings, &faults, &missing);
-	if (!keeping->is_silent && missing.count > 0) {
-		lack_key(keeping, auditing,
-			 faults.count > 0 ? &faults.items[0] : &missing.items[0]);
-	} else if (keeping->is_silent ||
-		   keeper_serve(keeping->helper->channel) != KEEPER_YES) {
-		end_silent(keeping);
-	} else {
+	refusal = config_faults_refused(&faults);
+	if (missing.count > 0 && (refusal || !keeping->is_silent))
+		lack_key(keeping, settings, auditing,
+			 refusal	    ? refusal
+			 : faults.count > 0 ? &faults.items[0]
+					    : &missing.items[0]);
+	else
+		is_served = !keeping->is_silent &&
+			    keeper_serve(keeping->helper->channel) == KEEPER_YES;
+	if (is_served) {
 		begin_service(keeping);
 		log_info("another keeper has read the private keys");
+	} else if (missing.count == 0 || keeping->is_silent) {
+		end_silent(keeping);
 	}
+	keeping->is_refused = keeping->is_refused || refusal;
 	config_faults_clear(&faults);
 	config_faults_clear(&missing);
-	return keeping->helper->is_ready;
+	return is_served;
 }
 
 static void ask_whether_alive(struct keeping *keeping)

@@ -21,9 +21,10 @@ struct keeping {
 	struct helper next;    /* the successor, which reads keys */
 	struct tls_keys keys;  /* the successor's */
 	struct signer_key_id *read;
-	size_t read_count;	   /* by the successor */
-	bool is_silent;		   /* the successor doesn't answer */
-	unsigned refusals;	   /* since the start, by all */
+	size_t read_count; /* by the successor */
+	bool is_silent;	   /* the successor doesn't answer */
+	bool is_refused;   /* a token has refused a key: only a reload asks again */
+	unsigned refusals; /* since the start, by all */
 	int64_t again_ms, wait_ms; /* a keeper that lacks a key reads again then */
 	int64_t ask_ms,
 		asked_ms;  /* whether it is alive: the next time; 0: it isn't asked */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cathgate/base/log.h"
+#include "cathgate/tls/key_file.h"
 
 #define ETC "/etc"
 
@@ -81,18 +82,14 @@ static bool leads_to_secret(const char *path, const char *file)
 /* The key's file; of a key in a token the PIN's. */
 static bool leads_to_key(const char *path, const struct config_file *key)
 {
-	static const char source[] = "pin-source=";
-	const char *pin;
-	char *file;
+	char *pin;
 	bool ret;
 
 	if (!key->in_token)
 		return leads_to_secret(path, key->path);
-	pin = strstr(key->path, source);
-	pin = pin ? strchr(pin, '/') : NULL;
-	file = pin ? strndup(pin, strcspn(pin, "&;?")) : NULL;
-	ret = leads_to_secret(path, file);
-	free(file);
+	pin = tls_key_pin_file(key->path);
+	ret = leads_to_secret(path, pin);
+	free(pin);
 	return ret;
 }
 

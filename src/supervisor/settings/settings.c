@@ -234,14 +234,6 @@ void settings_print(const struct settings *settings, bool check)
 	print_kind(settings, CONFIG_WARNING, check);
 }
 
-bool settings_are_refused(const struct settings *settings)
-{
-	for (size_t i = 0; i < settings->faults.count; i++)
-		if (settings->faults.items[i].kind == CONFIG_REFUSED)
-			return true;
-	return false;
-}
-
 bool settings_have_fault(const struct settings *settings,
 			 const struct config_fault *fault)
 {
@@ -257,7 +249,7 @@ void settings_print_new(const struct settings *settings, const struct settings *
 	for (size_t i = 0; i < settings->faults.count; i++) {
 		const struct config_fault *fault = &settings->faults.items[i];
 
-		if (fault->kind == CONFIG_ERROR || fault->kind == CONFIG_REFUSED)
+		if (config_fault_is_error(fault))
 			log_error("%s", fault->text);
 		else if (!settings_have_fault(before, fault))
 			log_warning("%s", fault->text);

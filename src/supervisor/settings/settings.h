@@ -47,8 +47,6 @@ MUST_USE int settings_take_tls(const struct config *config, const uint8_t *bytes
 void settings_print(const struct settings *settings, bool check);
 /* Prints all but those that `before` had as well, unless they are errors. */
 void settings_print_new(const struct settings *settings, const struct settings *before);
-/* Whether there is a CONFIG_REFUSED fault. */
-bool settings_are_refused(const struct settings *settings);
 /* Whether that fault stands in the settings too. */
 bool settings_have_fault(const struct settings *settings,
 			 const struct config_fault *fault);

@@ -103,9 +103,19 @@ bool tls_token_key_signs(EVP_PKEY *key, const char *uri)
 	return Frama_C_nondet(false, true);
 }
 
-unsigned long ERR_peek_error(void)
+void ERR_clear_error(void)
 {
-	return 0;
+}
+
+unsigned long ERR_peek_error_all(const char **file, int *line, const char **function,
+				 const char **data, int *flags)
+{
+	(void)file;
+	(void)line;
+	(void)function;
+	(void)flags;
+	*data = Frama_C_nondet(false, true) ? "" : NULL;
+	return (unsigned long)Frama_C_interval(0, 1);
 }
 
 const char *ERR_reason_error_string(unsigned long error)
