@@ -1,12 +1,10 @@
 """Goal: a destination that is in the midst of its TLS handshake when a reload says who else is
 to be there gets no object."""
-import socket
 import ssl
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import dicom
-from dicom import XA_CONTEXT, Request
+from dicom import XA_CONTEXT, LateContext, Request
 from harness import Test
 from objects import make
 
@@ -14,24 +12,12 @@ from objects import make
 OLD, NEW = "the-name-before-the-reload.example", "the-name-after-the-reload.example"
 
 
-class Late:
-	"""A TLS context whose handshake waits for a word."""
-	def __init__(self, context):
-		self.context, self.came, self.word = context, threading.Event(), threading.Event()
-
-	def wrap_socket(self, sock, **more):
-		sock.recv(1, socket.MSG_PEEK)	# the gateway's handshake has begun by then
-		self.came.set()
-		self.word.wait(dicom.PATIENCE)
-		return self.context.wrap_socket(sock, **more)
-
-
 with Test() as t:
 	pacs = t.pacs()
 	context = pacs.context
 	assert isinstance(context, ssl.SSLContext)
 	gateway = t.gateway(pacs)
-	pacs.context = late = Late(context)
+	pacs.context = late = LateContext(context)
 	modality = t.connect(gateway, context=dicom.client_context(t.pki, "angio"))
 	with ThreadPoolExecutor() as pool:
 		answer = pool.submit(modality.request, contexts=[XA_CONTEXT])
@@ -51,7 +37,7 @@ with Test() as t:
 	modality.release()
 
 	gateway.reload({"destinations.0.tls.server_name": OLD})
-	pacs.context = late = Late(context)
+	pacs.context = late = LateContext(context)
 	modality = t.connect(gateway, context=dicom.client_context(t.pki, "angio"))
 	with ThreadPoolExecutor() as pool:
 		answer = pool.submit(modality.request, contexts=[XA_CONTEXT])

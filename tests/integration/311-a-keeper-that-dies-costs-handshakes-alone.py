@@ -3,24 +3,12 @@ association goes on, also when it must call the PACS anew, and others get in at 
 import os
 import signal
 import socket
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import dicom
-from dicom import XA_CONTEXT, Rejection
+from dicom import XA_CONTEXT, LateContext, Rejection
 from harness import Test, child, eventually, is_alive
 from objects import make
-
-
-class Late:
-	"""A TLS context whose handshake waits for a word."""
-	def __init__(self, context):
-		self.context, self.came, self.word = context, threading.Event(), threading.Event()
-
-	def wrap_socket(self, sock, **more):
-		self.came.set()
-		self.word.wait(dicom.PATIENCE)
-		return self.context.wrap_socket(sock, **more)
 
 
 def kill_keeper():
@@ -67,7 +55,7 @@ with Test() as t:
 	assert modality.store(make("explicit")).status == 0
 
 	# In the handshake with the PACS, whose context waits: that association alone is refused.
-	right, pacs.context = pacs.context, Late(pacs.context)
+	right, pacs.context = pacs.context, LateContext(pacs.context)
 	late = pacs.context
 	other = t.connect(gateway)
 	with ThreadPoolExecutor() as pool:

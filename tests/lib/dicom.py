@@ -373,6 +373,19 @@ def server_context(pki, name, ca="hospital-ca"):
 	return context
 
 
+class LateContext:
+	"""A server's TLS context whose handshake waits for a word."""
+
+	def __init__(self, context):
+		self.context, self.came, self.word = context, threading.Event(), threading.Event()
+
+	def wrap_socket(self, sock, **more):
+		sock.recv(1, socket.MSG_PEEK)	# the client's handshake has begun by then
+		self.came.set()
+		self.word.wait(PATIENCE)
+		return self.context.wrap_socket(sock, **more)
+
+
 def connect(port, context=None, address="127.0.0.1"):
 	"""A connected socket, with TLS when a context is given."""
 	sock = socket.create_connection((address, port), PATIENCE)
