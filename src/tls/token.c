@@ -125,9 +125,16 @@ static void add_fault(const struct config_file *file, const struct token_kind *k
  * no longer implied once another is loaded. */
 MUST_USE static bool load_provider(const struct token_kind *kind)
 {
-	return OSSL_PROVIDER_available(NULL, kind->provider) == 1 ||
-	       (OSSL_PROVIDER_load(NULL, "default") &&
-		OSSL_PROVIDER_load(NULL, kind->provider));
+	OSSL_PROVIDER *own;
+
+	if (OSSL_PROVIDER_available(NULL, kind->provider) == 1)
+		return true;
+	own = OSSL_PROVIDER_load(NULL, "default");
+	if (own && OSSL_PROVIDER_load(NULL, kind->provider))
+		return true;
+	if (own)
+		OSSL_PROVIDER_unload(own);
+	return false;
 }
 
 /* Nobody could type a PIN, also where the provider takes OpenSSL's own method. */
