@@ -8,11 +8,10 @@
 #include "cathgate/sandbox/sandbox.h"
 
 /* What is wrong where one of the calls answers EPERM, with the cure. */
-#define LANDLOCK_FORBIDDEN                                                               \
-	"Landlock's system calls are forbidden: SystemCallFilter= of the unit, or what " \
-	"the gateway runs in, must allow landlock_create_ruleset, landlock_add_rule "    \
-	"and "                                                                           \
-	"landlock_restrict_self"
+#define LANDLOCK_FORBIDDEN                                                       \
+	"Landlock's system calls are forbidden: SystemCallFilter= of the unit, " \
+	"or what the gateway runs in, must allow landlock_create_ruleset, "      \
+	"landlock_add_rule and landlock_restrict_self"
 
 /* The kernel's ABI, 1 or more; -1 with errno: ENOSYS (too old, or another filter),
  * EOPNOTSUPP (not started with it), EPERM (a filter forbids it). */

@@ -90,6 +90,8 @@ with Test() as t:
 	line = gateway.wait_audit(event="association", outcome="refused", modality="angio",
 				  reason="internal")
 	assert "held back" in line["detail"], line
+	said = tool("diagnose", "--config", gateway.config).decode()
+	assert "at once by: cathgate reload" in " ".join(said.split()), said
 	assert stores("echolab", "ECHOLAB") is True
 	eventually(lambda: b"modality angio: 3 of its processes" in tool(
 		"status", "--json", "--config", gateway.config, status=0))

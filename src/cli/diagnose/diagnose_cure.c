@@ -332,10 +332,8 @@ static const char *cure_held_back(const struct fault *fault)
 	if (!strstr(members_text(fault->line, "detail"), "held back"))
 		return NULL;
 	return "it is let in again after ten minutes, or at once by: cathgate reload. "
-	       "Report "
-	       "the crashes with the log: the gateway has a fault, or an attacker looks "
-	       "for "
-	       "one";
+	       "Report the crashes with the log: the gateway has a fault, or an attacker "
+	       "looks for one";
 }
 
 static const struct {
