@@ -122,7 +122,7 @@ static void add_fault(const struct config_file *file, const struct token_kind *k
 }
 
 /* Both stay loaded until the process ends: a key is of its provider. OpenSSL's own one is
- * no longer implied once another is loaded. */
+ * no longer implied once another is loaded. Where one fails, neither stays. */
 MUST_USE static bool load_provider(const struct token_kind *kind)
 {
 	OSSL_PROVIDER *own;
