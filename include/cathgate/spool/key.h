@@ -1,0 +1,53 @@
+/*
+ * The spool's keys (docs/SPOOL.md, Keys): the public one seals objects, the private one
+ * opens them, and the names key makes the names of files.
+ *
+ * HPKE is RFC 9180 in base mode, with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and
+ * AES-256-GCM. Secrets are wiped when they are freed or were used.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cathgate/base/must_use.h"
+
+#define SPOOL_KEY_ID_SIZE 16
+#define SPOOL_PUBLIC_SIZE 32 /* of suite 1 */
+#define SPOOL_ENC_MAX	  32
+
+enum spool_suite { SPOOL_SUITE_X25519 = 1 };
+
+/* A public key, plain memory: it crosses to another process. */
+struct spool_public {
+	uint8_t suite; /* enum spool_suite */
+	uint8_t id[SPOOL_KEY_ID_SIZE];
+	uint8_t bytes[SPOOL_PUBLIC_SIZE];
+};
+
+/* What an object's segments are sealed with: an HPKE context's key and base nonce. */
+struct spool_secret {
+	uint8_t key[32];
+	uint8_t nonce[12];
+};
+
+struct spool_names_key {
+	uint8_t siv[64];
+	uint8_t mac[32];
+};
+
+struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
+
+/* The public half of a key of either kind. -1 where it is none of the spool's. */
+MUST_USE int spool_public_of(const struct evp_pkey_st *key, struct spool_public *ret);
+
+/* Makes a new encapsulated key for an object to that destination. Returns its size, or
+ * -1. */
+MUST_USE int spool_encapsulate(const struct spool_public *to, const char *destination,
+			       uint8_t ret_enc[SPOOL_ENC_MAX], struct spool_secret *ret);
+/* The other way, by the private key. -1 where `enc` is none. A wrong destination is seen
+ * only when the secret opens nothing. */
+MUST_USE int spool_decapsulate(struct evp_pkey_st *key, const uint8_t *enc, size_t size,
+			       const char *destination, struct spool_secret *ret);
+
+MUST_USE int spool_names_key_of(struct evp_pkey_st *key, struct spool_names_key *ret);
