@@ -117,6 +117,8 @@ void config_fixed_changes(const struct config *before, const struct config *now,
 		{ "audit.keep_days", was->keep_days == is->keep_days },
 		{ "audit.messages", same_text(was->messages.path, is->messages.path) },
 		{ "audit.journal", was->journal == is->journal },
+		{ "spool.directory",
+		  same_text(before->spool.directory.path, now->spool.directory.path) },
 		{ "sandbox.landlock", before->sandbox.landlock == now->sandbox.landlock },
 	};
 	struct list list = { .text = ret, .size = size };

@@ -112,6 +112,8 @@ static void check_modality(struct reader *reader, struct config *config, size_t 
 			   &config->modalities[j].place);
 	if (modality->idle_seconds == UINT_MAX)
 		modality->idle_seconds = limits->idle_seconds;
+	if (modality->spool == CONFIG_SPOOL_USUAL)
+		modality->spool = config->spool.mode;
 	if (modality->max_associations > limits->max_associations) {
 		place = reader_member_place(reader, group, "max_associations");
 		if (!reader_member(group, "max_associations"))
@@ -256,4 +258,5 @@ void sections_check(struct reader *reader, struct config *config)
 	collect_authorities(reader, config);
 	check_limits(reader, config);
 	check_audit(reader, &config->audit);
+	spool_section_check(reader, config);
 }

@@ -247,6 +247,16 @@ bool item_sop_class(struct reader *reader, const struct config_place *place,
 	return keep_text(reader, uid, ret);
 }
 
+bool item_transfer_syntax(struct reader *reader, const struct config_place *place,
+			  const char *text, void *ret)
+{
+	if (!is_uid(text))
+		return refuse_item(reader, place, text,
+				   "is no UID of a transfer syntax; write one as in "
+				   "\"1.2.840.10008.1.2.1\"");
+	return keep_text(reader, text, ret);
+}
+
 bool item_ae_title(struct reader *reader, const struct config_place *place,
 		   const char *text, void *ret)
 {

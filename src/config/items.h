@@ -16,8 +16,9 @@ reader_item item_dns;		 /* a name, no wildcard */
 reader_item item_uri;
 reader_item item_word; /* of a command: any text but "" */
 reader_item item_common_name;
-reader_item item_digest;    /* lower case, no colons */
-reader_item item_sop_class; /* a UID */
+reader_item item_digest;	  /* lower case, no colons */
+reader_item item_sop_class;	  /* a UID */
+reader_item item_transfer_syntax; /* likewise */
 
 /* *ret is the struct of that name. */
 reader_item item_ae_title;

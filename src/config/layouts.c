@@ -99,6 +99,7 @@ static const struct pack_field entry_fields[] = {
 	{ "user_identity", PACK_BOOL,
 	  offsetof(struct config_modality, user_identity_pass), 0, 0, NULL },
 	PACK_NUMBER(struct config_modality, echo),
+	PACK_NUMBER(struct config_modality, spool),
 	PACK_NUMBER(struct config_modality, idle_seconds),
 	PACK_NUMBER(struct config_modality, max_associations),
 	PACK_NUMBER(struct config_modality, max_handshakes_per_minute),
@@ -121,6 +122,7 @@ static const struct pack_field destination_fields[] = {
 	PACK_NUMBER(struct config_destination, port),
 	PACK_ONE(struct config_destination, called_ae_title, PACK_AE_TITLE),
 	PACK_ONE(struct config_destination, calling_ae_title, PACK_AE_TITLE),
+	PACK_NUMBER(struct config_destination, couriers),
 	PACK_NESTED(struct config_destination, tls, tls),
 	PACK_NESTED(struct config_destination, place, place),
 };
@@ -142,6 +144,24 @@ static const struct pack_field audit_fields[] = {
 	PACK_NUMBER(struct config_audit, journal),
 };
 static const struct pack_layout audit = PACK_LAYOUT(struct config_audit, audit_fields);
+
+static const struct pack_field spool_fields[] = {
+	PACK_NUMBER(struct config_spool, mode),
+	PACK_NESTED(struct config_spool, directory, file),
+	PACK_NESTED(struct config_spool, key, files),
+	PACK_NESTED(struct config_spool, public_key, file),
+	PACK_NUMBER(struct config_spool, max_bytes),
+	PACK_NUMBER(struct config_spool, min_free_bytes),
+	PACK_NESTED(struct config_spool, accept, strings),
+	PACK_NUMBER(struct config_spool, retry_first_seconds),
+	PACK_NUMBER(struct config_spool, retry_max_seconds),
+	PACK_NUMBER(struct config_spool, give_up_hours),
+	PACK_NUMBER(struct config_spool, duplicate_hours),
+	PACK_NUMBER(struct config_spool, resend),
+	PACK_NUMBER(struct config_spool, on_conflict),
+	PACK_NESTED(struct config_spool, place, place),
+};
+static const struct pack_layout spool = PACK_LAYOUT(struct config_spool, spool_fields);
 
 static const struct pack_field limits_fields[] = {
 	PACK_NUMBER(struct config_limits, max_associations),
@@ -170,6 +190,7 @@ static const struct pack_field config_fields[] = {
 	PACK_ITEMS(struct config, modalities, modality_count, modality),
 	PACK_ITEMS(struct config, destinations, destination_count, destination),
 	PACK_NESTED(struct config, audit, audit),
+	PACK_NESTED(struct config, spool, spool),
 	PACK_NESTED(struct config, metrics.textfile, file),
 	PACK_NESTED(struct config, control.socket, file),
 	PACK_NESTED(struct config, alerts.command, strings),

@@ -108,6 +108,7 @@ static void read_destination(struct reader *reader, const config_setting_t *sett
 
 static const char *const identities[] = { "note", "pass", NULL };
 static const char *const echoes[] = { "gateway", "destination", NULL };
+static const char *const spools[] = { "off", "fallback", "always", NULL };
 
 #define FIELD(field) .offset = offsetof(struct config_modality, field)
 
@@ -161,6 +162,11 @@ static const struct key modality_keys[] = {
 	  .words = echoes,
 	  FIELD(echo),
 	  .example = "\"gateway\"" },
+	{ .name = "spool",
+	  .read = reader_choice,
+	  .words = spools,
+	  FIELD(spool),
+	  .example = "\"fallback\"" },
 	{ .name = "destination",
 	  .read = read_destination,
 	  .required = true,
@@ -212,6 +218,7 @@ static void read_entry(struct reader *reader, const config_setting_t *group,
 		.idle_seconds = UINT_MAX, /* sections_check: that of limits */
 		.max_associations = ASSOCIATIONS_USUAL,
 		.max_handshakes_per_minute = 60,
+		.spool = CONFIG_SPOOL_USUAL, /* likewise: that of spool */
 	};
 	reader_group(reader, group, modality_keys, KEY_COUNT(modality_keys), ret);
 }

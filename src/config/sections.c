@@ -99,6 +99,8 @@ static void listen_read(struct reader *reader, const config_setting_t *setting,
 	config->listen_count = count;
 }
 
+#define COURIERS_USUAL 2
+
 static const char *const key_exchanges[] = { "default", "classic", NULL };
 
 static const struct key destination_keys[] = {
@@ -137,6 +139,12 @@ static const struct key destination_keys[] = {
 	  .words = key_exchanges,
 	  .offset = offsetof(struct config_destination, tls.key_exchange),
 	  .example = "\"default\"" },
+	{ .name = "couriers",
+	  .read = reader_unsigned,
+	  .offset = offsetof(struct config_destination, couriers),
+	  .min = 1,
+	  .max = 32,
+	  .example = "2" },
 	{ .name = "tls",
 	  .read = tls_section_destination,
 	  .required = true,
@@ -160,6 +168,7 @@ static void destinations_read(struct reader *reader, const config_setting_t *set
 			config_setting_get_elem(setting, (unsigned)i);
 
 		destination->place = reader_place(reader, group);
+		destination->couriers = COURIERS_USUAL;
 		reader_group(reader, group, destination_keys, KEY_COUNT(destination_keys),
 			     destination);
 		if (!destination->tls.server_name)
@@ -249,43 +258,6 @@ static void audit_read(struct reader *reader, const config_setting_t *setting,
 	if (!audit->pseudonym_key.path)
 		audit->pseudonym_key.place =
 			reader_member_place(reader, setting, "pseudonym_key");
-}
-
-static void spool_mode_read(struct reader *reader, const config_setting_t *setting,
-			    const struct key *key, void *field)
-{
-	struct config_place place = reader_place(reader, setting);
-	unsigned mode = 0;
-
-	(void)field;
-	reader_choice(reader, setting, key, &mode);
-	if (mode != 0)
-		reader_fault(
-			reader, &place,
-			"the spool is not built yet; write mode = \"off\", or remove "
-			"the key");
-}
-
-static const char *const spool_modes[] = { "off", "fallback", "always", NULL };
-
-static const struct key spool_keys[] = {
-	{ .name = "mode",
-	  .read = spool_mode_read,
-	  .words = spool_modes,
-	  .example = "\"off\"" },
-	{ .name = "directory", .read = reader_unbuilt },
-	{ .name = "key", .read = reader_unbuilt },
-	{ .name = "max_bytes", .read = reader_unbuilt },
-	{ .name = "min_free_bytes", .read = reader_unbuilt },
-	{ .name = "retry_first_seconds", .read = reader_unbuilt },
-	{ .name = "retry_max_seconds", .read = reader_unbuilt },
-	{ .name = "give_up_hours", .read = reader_unbuilt },
-};
-
-static void spool_read(struct reader *reader, const config_setting_t *setting,
-		       const struct key *key, void *config)
-{
-	want_group(reader, setting, key, spool_keys, KEY_COUNT(spool_keys), config);
 }
 
 static const struct key metrics_keys[] = {
@@ -446,7 +418,7 @@ static const struct key top_keys[] = {
 	  .read = audit_read,
 	  .required = true,
 	  .example = "{ file = \"/var/log/cathgate/audit.jsonl\"; }" },
-	{ .name = "spool", .read = spool_read, .example = "{ mode = \"off\"; }" },
+	{ .name = "spool", .read = spool_section_read, .example = "{ mode = \"off\"; }" },
 	{ .name = "metrics",
 	  .read = metrics_read,
 	  .example = "{ textfile = "
@@ -477,6 +449,7 @@ void sections_read(struct reader *reader, struct config *config)
 {
 	config->audit = audit_usual;
 	config->limits = limits_usual;
+	spool_section_usual(reader, config);
 	/* A warning may want a place. */
 	config->sandbox.place = reader_member_place(reader, reader->root, "sandbox");
 	reader_group(reader, reader->root, top_keys, KEY_COUNT(top_keys), config);

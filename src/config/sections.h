@@ -12,6 +12,12 @@ void tls_section_listen(struct reader *reader, const config_setting_t *setting,
 void tls_section_destination(struct reader *reader, const config_setting_t *setting,
 			     const struct key *key, void *field);
 
+/* Fills in what `spool` is without its keys, reads it, and judges it once all is read. */
+void spool_section_usual(struct reader *reader, struct config *config);
+void spool_section_read(struct reader *reader, const config_setting_t *setting,
+			const struct key *key, void *config);
+void spool_section_check(struct reader *reader, struct config *config);
+
 #define MODALITIES_EXAMPLE "( { name = \"angio-3\"; ae_titles = [ \"CATHLAB3\" ]; … } )"
 
 /* Reads `modalities`, into struct config. */

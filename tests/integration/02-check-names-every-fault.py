@@ -48,7 +48,7 @@ def faults(t):
 		({"audit.file": str(t.work / "audit.jsonl"), "audit.messages": f"{t.work}/."},
 		 r"audit\.messages: .*log's own"),
 		({"audit.signing_key": "tls/audit.key"}, r"audit\.signing_key"),
-		({"spool": {"mode": "always"}}, r"spool\.mode"),
+		({"spool": {"mode": "always"}}, r"spool\.key: .*cathgate spool keygen"),
 		({"metrics": {"textfile": 1}}, r"metrics.textfile"),
 	]
 

@@ -277,12 +277,21 @@ static const struct row faults[] = {
 	{ "spool:", "control: { socket = 1; };\nspool:", 16, "control.socket",
 	  "/run/cathgate/control" },
 
-	/* what is not built yet */
-	{ "\"off\"", "\"fallback\"", 16, "spool.mode", "not built yet|mode = \"off\"" },
-	{ "\"off\"", "\"always\"", 16, "spool.mode", "not built yet|mode = \"off\"" },
+	/* the spool */
+	{ "\"off\"", "\"fallback\"", 16, "spool.key", "cathgate spool keygen" },
+	{ "\"off\"", "\"always\"", 16, "spool.key", "cathgate spool keygen" },
 	{ "\"off\"", "\"on\"", 16, "spool.mode", "\"on\" is no choice here" },
-	{ "mode", "directory = \"x\"; mode", 16, "spool.directory", "not built yet" },
-	{ "mode", "max_bytes = 1; mode", 16, "spool.max_bytes", "not built yet" },
+	{ ENTRY, ENTRY "spool = \"always\";", 16, "spool.key", "cathgate spool keygen" },
+	{ ENTRY, ENTRY "spool = \"yes\";", 9, "modalities[0].spool", "\"fallback\"" },
+	{ "mode", "max_bytes = 1; mode", 16, "spool.max_bytes", "from 1048576 to" },
+	{ "mode", "give_up_hours = 0; mode", 16, "spool.give_up_hours", "from 1 to" },
+	{ "mode", "accept = \"all\"; mode", 16, "spool.accept", "\"entry\", or a list" },
+	{ "mode", "accept = [ \"1.2.x\" ]; mode", 16, "spool.accept[0]", "is no UID" },
+	{ "mode", "retry_first_seconds = 900; mode", 16, "spool.retry_first_seconds",
+	  "write at most 600" },
+	{ "mode", "resend = \"twice\"; mode", 16, "spool.resend", "\"once\"" },
+	{ "called_ae_title = ", "couriers = 0; called_ae_title = ", 12,
+	  "destinations[0].couriers", "from 1 to 32" },
 };
 
 static char folder[] = "/tmp/cathgate-config-XXXXXX";

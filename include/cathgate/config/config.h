@@ -96,6 +96,15 @@ struct config_certificate {
 
 enum config_echo { CONFIG_ECHO_GATEWAY, CONFIG_ECHO_DESTINATION };
 
+/* When an object is kept in the spool: never; when the destination doesn't take it now;
+ * each, before it is acknowledged. */
+enum config_spool_mode {
+	CONFIG_SPOOL_OFF,
+	CONFIG_SPOOL_FALLBACK,
+	CONFIG_SPOOL_ALWAYS,
+	CONFIG_SPOOL_USUAL /* of an entry that doesn't say, while it is read */
+};
+
 struct config_modality {
 	const char *name;
 	struct config_ae_titles ae_titles, called_ae_titles;
@@ -106,7 +115,8 @@ struct config_modality {
 	struct config_ae_titles move_originators;
 	bool user_identity_pass;
 	enum config_echo echo;
-	size_t destination;    /* index into destinations */
+	enum config_spool_mode spool; /* that of `spool` unless given */
+	size_t destination;	      /* index into destinations */
 	unsigned idle_seconds; /* 0: never; that of limits unless given */
 	unsigned max_associations;
 	unsigned max_handshakes_per_minute;
@@ -121,6 +131,7 @@ struct config_destination {
 	uint16_t port;
 	struct ae_title called_ae_title;
 	struct ae_title calling_ae_title; /* empty: the modality's is passed on */
+	unsigned couriers;		  /* associations that deliver from the spool */
 	struct config_tls tls;
 	struct config_place place;
 };
@@ -185,6 +196,27 @@ struct config_sandbox {
 	struct config_place place; /* of landlock */
 };
 
+/* What becomes of an object that comes again: as the same bytes, or as others. */
+enum config_resend { CONFIG_RESEND_ONCE, CONFIG_RESEND_FORWARD };
+enum config_conflict { CONFIG_CONFLICT_FORWARD, CONFIG_CONFLICT_QUARANTINE };
+
+struct config_spool {
+	enum config_spool_mode mode;
+	struct config_file directory;
+	/* Private keys, the one in force first; without any there is no spool. */
+	struct config_files key;
+	struct config_file public_key; /* of the first; path NULL: that of the key */
+	int64_t max_bytes, min_free_bytes;
+	/* Transfer syntaxes that are taken while the destination's own are not known;
+	 * without any: all that are offered. */
+	struct config_strings accept;
+	unsigned retry_first_seconds, retry_max_seconds, give_up_hours;
+	unsigned duplicate_hours; /* 0: what was delivered is forgotten at once */
+	enum config_resend resend;
+	enum config_conflict on_conflict;
+	struct config_place place;
+};
+
 struct config {
 	const char *path;
 	const char *gateway_name;
@@ -195,6 +227,7 @@ struct config {
 	struct config_destination *destinations;
 	size_t destination_count;
 	struct config_audit audit;
+	struct config_spool spool;
 	struct config_metrics metrics;
 	struct config_control control;
 	struct config_alerts alerts;
@@ -269,6 +302,9 @@ void config_free(struct config *config);
 MUST_USE int config_pack(const struct config *config, uint8_t **ret, size_t *ret_size);
 /* The result is the caller's (config_free). NULL when the bytes are no configuration. */
 MUST_USE struct config *config_unpack(const uint8_t *bytes, size_t size);
+
+/* Whether there is a spool: it may hold objects, also where no entry spools any more. */
+bool config_has_spool(const struct config *config);
 
 /* The place of a key in a group, as "certificate.sha256" in an entry. When the key isn't
  * given, the group's own place with that key. */
