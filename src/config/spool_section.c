@@ -48,7 +48,7 @@ static const struct key spool_keys[] = {
 	  .example = "\"" DIRECTORY_USUAL "\"" },
 	{ .name = "key",
 	  .read = reader_files,
-	  .item = item_key_file,
+	  .item = item_file,
 	  FIELD(key),
 	  .example = "\"tls/spool.key\"" },
 	{ .name = "public_key",

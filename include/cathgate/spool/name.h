@@ -13,9 +13,9 @@
 #include "cathgate/base/must_use.h"
 #include "cathgate/spool/key.h"
 
-#define SPOOL_NAME_SIZE	  160 /* with its NUL */
-#define SPOOL_SHORT_TAG	  8
-#define SPOOL_LONG_TAG	  16
+#define SPOOL_NAME_SIZE 160 /* with its NUL */
+#define SPOOL_SHORT_TAG 8
+#define SPOOL_LONG_TAG	16
 
 enum spool_state {
 	SPOOL_QUEUED,	 /* 'q' */
@@ -35,7 +35,7 @@ struct spool_name {
 	uint8_t content[SPOOL_LONG_TAG];   /* of these and the data set's SHA-256 */
 	uint8_t header[SPOOL_LONG_TAG];	   /* the header's SHA-256, cut */
 	uint64_t data_size;		   /* below 2^48 */
-	uint32_t stored; /* when: seconds since 1970, UTC */
+	uint32_t stored;		   /* when: seconds since 1970, UTC */
 };
 
 /* 0, or -1 when OpenSSL refuses. Equal names are equal texts. */

@@ -86,7 +86,7 @@ struct spool_front {
 
 enum spool_fault {
 	SPOOL_GOOD,
-	SPOOL_TORN, /* there is no header: the object was never finished */
+	SPOOL_TORN,    /* there is no header: the object was never finished */
 	SPOOL_FOREIGN, /* the header is no header of a suite that is known here */
 	SPOOL_CORRUPT, /* something doesn't open, or isn't as the metadata say */
 	SPOOL_FAILED   /* errno says why: reading, or memory */

@@ -1,0 +1,144 @@
+#include "folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "cathgate/base/log.h"
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
+
+/* On these, fsync(2) of a file that was linked before writes the journal's transaction
+ * that holds its name as well. Tried on copies of their images. */
+static bool has_one_journal(const struct statfs *fs)
+{
+	switch ((unsigned long)fs->f_type) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int folder_open(struct folder *folder, const char *path)
+{
+	struct statfs fs;
+
+	folder->fd = -1;
+	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+		log_error("the spool's folder %s can't be made: %s", path,
+			  strerror(errno));
+		return -1;
+	}
+	folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder->fd < 0 || fstatfs(folder->fd, &fs) != 0) {
+		log_error("the spool's folder %s: %s", path, strerror(errno));
+		folder_close(folder);
+		return -1;
+	}
+	if (flock(folder->fd, LOCK_EX | LOCK_NB) != 0) {
+		log_error("the spool's folder %s is in use by another process: only one "
+			  "gateway may have it",
+			  path);
+		folder_close(folder);
+		return -1;
+	}
+	folder->must_sync = !has_one_journal(&fs);
+	return 0;
+}
+
+void folder_close(struct folder *folder)
+{
+	if (folder->fd >= 0)
+		close(folder->fd);
+	folder->fd = -1;
+}
+
+int folder_new_file(const struct folder *folder)
+{
+	return openat(folder->fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+}
+
+int folder_link(const struct folder *folder, int file, const char *name)
+{
+	char own[64];
+
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", file);
+	return linkat(AT_FDCWD, own, folder->fd, name, AT_SYMLINK_FOLLOW);
+}
+
+int folder_sync(const struct folder *folder)
+{
+	return fsync(folder->fd);
+}
+
+int folder_read(const struct folder *folder, const char *name)
+{
+	return openat(folder->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
+int folder_rename(const struct folder *folder, const char *from, const char *to)
+{
+	return renameat(folder->fd, from, folder->fd, to);
+}
+
+int folder_empty(const struct folder *folder, const char *name)
+{
+	int fd = openat(folder->fd, name, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+int folder_remove(const struct folder *folder, const char *name)
+{
+	return unlinkat(folder->fd, name, 0);
+}
+
+uint64_t folder_room(const struct folder *folder)
+{
+	struct statfs fs;
+
+	if (fstatfs(folder->fd, &fs) != 0)
+		return UINT64_MAX;
+	return (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
+}
+
+int folder_list(const struct folder *folder, void (*see)(void *context, const char *name),
+		void *context)
+{
+	int fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *names = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	int error;
+
+	if (!names) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	errno = 0;
+	while ((entry = readdir(names)) != NULL) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			see(context, entry->d_name);
+		errno = 0;
+	}
+	error = errno;
+	closedir(names);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}

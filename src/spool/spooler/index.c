@@ -1,0 +1,477 @@
+#include "index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cathgate/base/clock.h"
+#include "cathgate/spool/sealed.h"
+
+#define BUCKETS_FIRST 1024
+
+/* What a file takes on the disk, but for the data set and the command set. */
+static uint64_t weight_of(const struct spool_name *name)
+{
+	uint64_t segments = name->data_size / SPOOL_SEGMENT_SIZE + 1;
+
+	return name->state == SPOOL_DELIVERED
+		       ? 0
+		       : name->data_size + SPOOL_HEADER_SIZE + segments * SPOOL_TAG_SIZE;
+}
+
+void index_init(struct spool_index *index)
+{
+	*index = (struct spool_index){ .count = 0 };
+	STAILQ_INIT(&index->targets);
+}
+
+static size_t bucket_of(const struct buckets *buckets, const uint8_t *tag)
+{
+	uint64_t number;
+
+	memcpy(&number, tag, sizeof(number));
+	return number & buckets->mask;
+}
+
+static void hash_in(struct spool_index *index, struct object *object)
+{
+	size_t content = bucket_of(&index->contents, object->name.content);
+	size_t instance = bucket_of(&index->instances, object->name.instance);
+
+	object->next_content = index->contents.heads[content];
+	index->contents.heads[content] = object;
+	object->next_instance = index->instances.heads[instance];
+	index->instances.heads[instance] = object;
+}
+
+static void hash_out(struct spool_index *index, const struct object *object)
+{
+	struct object **at =
+		&index->contents.heads[bucket_of(&index->contents, object->name.content)];
+
+	while (*at != object)
+		at = &(*at)->next_content;
+	*at = object->next_content;
+	at = &index->instances.heads[bucket_of(&index->instances, object->name.instance)];
+	while (*at != object)
+		at = &(*at)->next_instance;
+	*at = object->next_instance;
+}
+
+static void hash_study_in(struct spool_index *index, struct study *study)
+{
+	size_t bucket = bucket_of(&index->contents, study->tag);
+
+	study->next = index->studies[bucket];
+	index->studies[bucket] = study;
+}
+
+static void hash_study_out(struct spool_index *index, const struct study *study)
+{
+	struct study **at = &index->studies[bucket_of(&index->contents, study->tag)];
+
+	while (*at != study)
+		at = &(*at)->next;
+	*at = study->next;
+}
+
+/* Into other buckets. */
+static void move_studies(struct spool_index *index, struct study **to, size_t was)
+{
+	struct study **from = index->studies;
+
+	index->studies = to;
+	for (size_t i = 0; i < was; i++) {
+		struct study *study = from[i], *next;
+
+		for (; study; study = next) {
+			next = study->next;
+			hash_study_in(index, study);
+		}
+	}
+	free(from);
+}
+
+/* Doubles the tables when they are full. 0, or -1 without memory. */
+MUST_USE static int make_room(struct spool_index *index)
+{
+	struct buckets before = index->contents, contents, instances;
+	size_t was = before.heads ? before.mask + 1 : 0;
+	size_t room = was > 0 ? 2 * was : BUCKETS_FIRST;
+	struct study **studies;
+
+	if (index->count < was)
+		return 0;
+	contents = (struct buckets){ calloc(room, sizeof(*contents.heads)), room - 1 };
+	instances = (struct buckets){ calloc(room, sizeof(*instances.heads)), room - 1 };
+	studies = calloc(room, sizeof(*studies));
+	if (!contents.heads || !instances.heads || !studies) {
+		free(contents.heads);
+		free(instances.heads);
+		free(studies);
+		return -1;
+	}
+	free(index->instances.heads);
+	index->contents = contents;
+	index->instances = instances;
+	move_studies(index, studies, was);
+	for (size_t i = 0; i < was; i++) {
+		struct object *object = before.heads[i], *next;
+
+		for (; object; object = next) {
+			next = object->next_content;
+			hash_in(index, object);
+		}
+	}
+	free(before.heads);
+	return 0;
+}
+
+struct target *index_target(struct spool_index *index, const uint8_t tag[SPOOL_SHORT_TAG])
+{
+	struct target *target;
+
+	STAILQ_FOREACH(target, &index->targets, others)
+	{
+		if (memcmp(target->tag, tag, SPOOL_SHORT_TAG) == 0)
+			return target;
+	}
+	target = calloc(1, sizeof(*target));
+	if (!target)
+		return NULL;
+	memcpy(target->tag, tag, SPOOL_SHORT_TAG);
+	TAILQ_INIT(&target->studies);
+	target->has_changed = true;
+	STAILQ_INSERT_TAIL(&index->targets, target, others);
+	return target;
+}
+
+static struct backlog *find_backlog(const struct target *target, const uint8_t *modality)
+{
+	for (size_t i = 0; i < target->backlog_count; i++)
+		if (memcmp(target->backlogs[i].modality, modality, SPOOL_SHORT_TAG) == 0)
+			return &target->backlogs[i];
+	return NULL;
+}
+
+MUST_USE static int count_backlog(struct target *target, const uint8_t *modality)
+{
+	struct backlog *backlog = find_backlog(target, modality);
+
+	if (!backlog) {
+		struct backlog *more = reallocarray(
+			target->backlogs, target->backlog_count + 1, sizeof(*more));
+
+		if (!more)
+			return -1;
+		target->backlogs = more;
+		backlog = &more[target->backlog_count++];
+		*backlog = (struct backlog){ .count = 0 };
+		memcpy(backlog->modality, modality, SPOOL_SHORT_TAG);
+	}
+	backlog->count++;
+	return 0;
+}
+
+uint64_t index_backlog(const struct target *target,
+		       const uint8_t modality[SPOOL_SHORT_TAG])
+{
+	const struct backlog *backlog = find_backlog(target, modality);
+
+	return backlog ? backlog->count : 0;
+}
+
+/* Where its first object says. */
+static void put_study(struct study *study)
+{
+	struct target *target = study->target;
+	struct study *before = TAILQ_LAST(&target->studies, studies);
+
+	while (before && before->first > study->first)
+		before = TAILQ_PREV(before, studies, others);
+	if (before)
+		TAILQ_INSERT_AFTER(&target->studies, before, study, others);
+	else
+		TAILQ_INSERT_HEAD(&target->studies, study, others);
+}
+
+MUST_USE static struct study *find_study(struct spool_index *index, struct target *target,
+					 const uint8_t *tag, uint64_t first)
+{
+	struct study *study = index->studies[bucket_of(&index->contents, tag)];
+
+	while (study &&
+	       (study->target != target || memcmp(study->tag, tag, SPOOL_SHORT_TAG) != 0))
+		study = study->next;
+	if (study)
+		return study;
+	study = calloc(1, sizeof(*study));
+	if (!study)
+		return NULL;
+	memcpy(study->tag, tag, SPOOL_SHORT_TAG);
+	study->target = target;
+	study->first = first;
+	TAILQ_INIT(&study->objects);
+	put_study(study);
+	hash_study_in(index, study);
+	return study;
+}
+
+static void put_object(struct study *study, struct object *object)
+{
+	struct object *before = TAILQ_LAST(&study->objects, objects);
+
+	while (before && before->name.sequence > object->name.sequence)
+		before = TAILQ_PREV(before, objects, others);
+	if (before)
+		TAILQ_INSERT_AFTER(&study->objects, before, object, others);
+	else
+		TAILQ_INSERT_HEAD(&study->objects, object, others);
+	object->study = study;
+	if (object->name.sequence >= study->first)
+		return;
+	study->first = object->name.sequence;
+	TAILQ_REMOVE(&study->target->studies, study, others);
+	put_study(study);
+}
+
+/* Counts an object of that state in, or out. */
+static void count_object(struct target *target, const struct spool_name *name, bool is_in)
+{
+	uint64_t one = is_in ? 1 : UINT64_MAX; /* which is -1 */
+
+	target->has_changed = true;
+	if (name->state == SPOOL_HELD)
+		target->held += one;
+	if (name->state == SPOOL_DEAD)
+		target->dead += one;
+	if (name->state != SPOOL_QUEUED)
+		return;
+	target->queued += one;
+	target->bytes += is_in ? name->data_size : -name->data_size;
+}
+
+MUST_USE static int enter(struct spool_index *index, struct object *object)
+{
+	struct target *target = index_target(index, object->name.destination);
+	struct study *study = NULL;
+
+	if (!target)
+		return -1;
+	if (object->name.state == SPOOL_QUEUED) {
+		if (count_backlog(target, object->name.modality) != 0)
+			return -1;
+		study = find_study(index, target, object->name.study,
+				   object->name.sequence);
+		if (!study)
+			return -1;
+		put_object(study, object);
+	}
+	count_object(target, &object->name, true);
+	index->all_bytes += weight_of(&object->name);
+	return 0;
+}
+
+static void leave(struct spool_index *index, struct object *object)
+{
+	struct study *study = object->study;
+	struct target *target = index_target(index, object->name.destination);
+
+	index->all_bytes -= weight_of(&object->name);
+	if (target)
+		count_object(target, &object->name, false);
+	if (!study)
+		return;
+	find_backlog(study->target, object->name.modality)->count--;
+	TAILQ_REMOVE(&study->objects, object, others);
+	object->study = NULL;
+	if (TAILQ_EMPTY(&study->objects)) {
+		TAILQ_REMOVE(&study->target->studies, study, others);
+		hash_study_out(index, study);
+		free(study);
+	}
+}
+
+struct object *index_add(struct spool_index *index, const struct spool_name *name)
+{
+	struct object *object = calloc(1, sizeof(*object));
+
+	if (!object || make_room(index) != 0) {
+		free(object);
+		return NULL;
+	}
+	object->name = *name;
+	if (enter(index, object) != 0) {
+		free(object);
+		return NULL;
+	}
+	hash_in(index, object);
+	index->count++;
+	if (name->sequence > index->last)
+		index->last = name->sequence;
+	return object;
+}
+
+int index_move(struct spool_index *index, struct object *object,
+	       const struct spool_name *now)
+{
+	leave(index, object);
+	object->name = *now;
+	object->is_in_hand = false;
+	object->losses = object->delays = 0;
+	object->again_ms = 0;
+	return enter(index, object);
+}
+
+void index_remove(struct spool_index *index, struct object *object)
+{
+	leave(index, object);
+	hash_out(index, object);
+	index->count--;
+	free(object);
+}
+
+uint64_t index_next_sequence(const struct spool_index *index)
+{
+	uint64_t now = (uint64_t)clock_utc_us();
+
+	return now > index->last ? now : index->last + 1;
+}
+
+struct object *index_same(const struct spool_index *index,
+			  const uint8_t content[SPOOL_LONG_TAG])
+{
+	struct object *object;
+
+	if (!index->contents.heads)
+		return NULL;
+	object = index->contents.heads[bucket_of(&index->contents, content)];
+	while (object && (memcmp(object->name.content, content, SPOOL_LONG_TAG) != 0 ||
+			  !object->is_committed || object->name.state == SPOOL_DEAD))
+		object = object->next_content;
+	return object;
+}
+
+bool index_conflicts(const struct spool_index *index,
+		     const uint8_t instance[SPOOL_SHORT_TAG],
+		     const uint8_t content[SPOOL_LONG_TAG])
+{
+	const struct object *object;
+
+	if (!index->instances.heads)
+		return false;
+	object = index->instances.heads[bucket_of(&index->instances, instance)];
+	while (object && (memcmp(object->name.instance, instance, SPOOL_SHORT_TAG) != 0 ||
+			  memcmp(object->name.content, content, SPOOL_LONG_TAG) == 0 ||
+			  object->name.state == SPOOL_DEAD))
+		object = object->next_instance;
+	return object != NULL;
+}
+
+struct find {
+	uint64_t sequence;
+	struct object *found;
+};
+
+static bool is_found(void *context, struct object *object)
+{
+	struct find *find = context;
+
+	if (object->name.sequence == find->sequence)
+		find->found = object;
+	return !find->found;
+}
+
+struct object *index_find(const struct spool_index *index, uint64_t sequence)
+{
+	struct find find = { .sequence = sequence };
+
+	index_each(index, is_found, &find);
+	return find.found;
+}
+
+/* The first of the study that may go now. An object that waits alone is passed over: its
+ * neighbours go on. One that is not committed yet holds up those behind it. */
+static struct object *first_of(const struct study *study, int64_t now_ms,
+			       int64_t *ret_again_ms)
+{
+	struct object *object;
+
+	TAILQ_FOREACH(object, &study->objects, others)
+	{
+		if (object->is_in_hand || !object->is_committed)
+			return NULL;
+		if (object->again_ms <= now_ms)
+			return object;
+		if (*ret_again_ms == 0 || object->again_ms < *ret_again_ms)
+			*ret_again_ms = object->again_ms;
+	}
+	return NULL;
+}
+
+struct object *index_next(const struct target *target, const struct worker *worker,
+			  int64_t now_ms, int64_t *ret_again_ms)
+{
+	struct object *oldest = NULL;
+	const struct study *study;
+
+	*ret_again_ms = 0;
+	TAILQ_FOREACH(study, &target->studies, others)
+	{
+		struct object *object;
+
+		if (oldest && study->first > oldest->name.sequence)
+			break; /* nor can one behind it be older */
+		if (study->holder && study->holder != worker)
+			continue;
+		object = first_of(study, now_ms, ret_again_ms);
+		if (object && (!oldest || object->name.sequence < oldest->name.sequence))
+			oldest = object;
+	}
+	return oldest;
+}
+
+unsigned index_ways(const struct target *target, int64_t now_ms, unsigned most)
+{
+	const struct study *study;
+	unsigned ways = 0;
+	int64_t again_ms = 0;
+
+	TAILQ_FOREACH(study, &target->studies, others)
+	{
+		if (ways >= most)
+			break;
+		ways += study->holder || first_of(study, now_ms, &again_ms);
+	}
+	return ways;
+}
+
+void index_each(const struct spool_index *index,
+		bool (*see)(void *context, struct object *object), void *context)
+{
+	for (size_t i = 0; index->contents.heads && i <= index->contents.mask; i++) {
+		struct object *object = index->contents.heads[i], *next;
+
+		for (; object; object = next) {
+			next = object->next_content; /* the object may go */
+			if (!see(context, object))
+				return;
+		}
+	}
+}
+
+void index_clear(struct spool_index *index)
+{
+	struct target *target;
+
+	for (size_t i = 0; index->contents.heads && i <= index->contents.mask; i++)
+		while (index->contents.heads[i])
+			index_remove(index, index->contents.heads[i]);
+	while ((target = STAILQ_FIRST(&index->targets)) != NULL) {
+		STAILQ_REMOVE_HEAD(&index->targets, others);
+		free(target->backlogs);
+		free(target);
+	}
+	free(index->contents.heads);
+	free(index->instances.heads);
+	free(index->studies);
+}

@@ -1,0 +1,124 @@
+/*
+ * What the spooler knows of all objects, in memory: which wait for which destination, in
+ * which order, and which it has seen before. It is made of the files' names (name.h).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "cathgate/base/must_use.h"
+#include "cathgate/config/config.h"
+#include "cathgate/spool/name.h"
+
+struct worker; /* a courier's process, as the spooler knows it */
+
+struct object {
+	struct spool_name name;
+	bool is_committed;   /* before, no courier may have it */
+	bool is_in_hand;     /* a courier has it */
+	uint8_t losses;	     /* how often the destination broke off within it */
+	int64_t again_ms;    /* it waits alone until then (clock_ms()); 0: it doesn't */
+	struct study *study; /* while it is queued */
+	TAILQ_ENTRY(object) others;		     /* of the study */
+	struct object *next_content, *next_instance; /* of one bucket */
+};
+
+/* The queued objects of one study, in their order. */
+struct study {
+	uint8_t tag[SPOOL_SHORT_TAG];
+	struct target *target;
+	TAILQ_HEAD(, object) objects;
+	uint64_t first;	       /* no object of it has had a smaller sequence */
+	struct worker *holder; /* the courier that is at it; NULL */
+	TAILQ_ENTRY(study) others;
+	struct study *next; /* of one bucket */
+};
+
+/* How many of an entry's objects are queued for a target. */
+struct backlog {
+	uint8_t modality[SPOOL_SHORT_TAG];
+	uint64_t count;
+};
+
+/* A destination, or what is left of one that the configuration doesn't name any more. */
+struct target {
+	uint8_t tag[SPOOL_SHORT_TAG];
+	const struct config_destination *config; /* NULL: it is gone */
+	TAILQ_HEAD(, study) studies;		 /* by `first` */
+	struct backlog *backlogs;
+	size_t backlog_count;
+	uint64_t queued, bytes, held, dead;
+
+	/* How it is served (couriers.c). */
+	bool is_reached;   /* it was, and has failed nothing since */
+	unsigned failures; /* in a row */
+	int64_t again_ms;  /* it is left alone until then */
+	int64_t asked_ms;  /* when a courier was asked for last */
+	unsigned asked;	   /* couriers that were asked for, and have not come yet */
+	unsigned workers;
+	int64_t delivered_us; /* UTC: when the last object was; 0 */
+	bool was_told_late;   /* an alert tells that it has been away for long */
+	bool has_changed;     /* its figures have, since they were told */
+	STAILQ_ENTRY(target) others;
+};
+
+struct buckets {
+	struct object **heads;
+	size_t mask; /* their number, less 1 */
+};
+
+struct spool_index {
+	STAILQ_HEAD(, target) targets;
+	struct buckets contents, instances;
+	struct study **studies; /* buckets, as many as the others have */
+	size_t count;		/* objects, those that were delivered among them */
+	uint64_t all_bytes; /* of what isn't delivered, with what a file has besides */
+	uint64_t last;	    /* sequence */
+};
+
+void index_init(struct spool_index *index);
+void index_clear(struct spool_index *index);
+
+/* The target of that tag; made where there is none. NULL without memory. */
+MUST_USE struct target *index_target(struct spool_index *index,
+				     const uint8_t tag[SPOOL_SHORT_TAG]);
+
+/* A new object, with its place in its queue by its sequence; NULL without memory. */
+MUST_USE struct object *index_add(struct spool_index *index,
+				  const struct spool_name *name);
+/* Another state: leaves the queue, or enters it. The tags in `now` are the object's. 0,
+ * or -1 without memory. */
+MUST_USE int index_move(struct spool_index *index, struct object *object,
+			const struct spool_name *now);
+void index_remove(struct spool_index *index, struct object *object);
+
+/* A number that no object has had. */
+uint64_t index_next_sequence(const struct spool_index *index);
+
+/* A committed object of the same bytes that is queued, held or was delivered; NULL. */
+MUST_USE struct object *index_same(const struct spool_index *index,
+				   const uint8_t content[SPOOL_LONG_TAG]);
+/* The same SOP instance with other bytes, not dead. */
+bool index_conflicts(const struct spool_index *index,
+		     const uint8_t instance[SPOOL_SHORT_TAG],
+		     const uint8_t content[SPOOL_LONG_TAG]);
+MUST_USE struct object *index_find(const struct spool_index *index, uint64_t sequence);
+
+uint64_t index_backlog(const struct target *target,
+		       const uint8_t modality[SPOOL_SHORT_TAG]);
+
+/* What the worker is to have next: the oldest object of a study that nobody else is at.
+ * Those that wait alone come when it is their time. NULL: nothing now; *ret_again_ms is
+ * when to look again, 0 for when something comes. */
+MUST_USE struct object *index_next(const struct target *target,
+				   const struct worker *worker, int64_t now_ms,
+				   int64_t *ret_again_ms);
+/* How many couriers could be at work now; counts no further than `most`. */
+unsigned index_ways(const struct target *target, int64_t now_ms, unsigned most);
+
+/* Calls for each object until that returns false. */
+void index_each(const struct spool_index *index,
+		bool (*see)(void *context, struct object *object), void *context);

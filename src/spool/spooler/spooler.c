@@ -1,0 +1,263 @@
+#include "internal.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cathgate/base/clock.h"
+#include "cathgate/base/descriptors.h"
+#include "cathgate/base/log.h"
+
+#define KEEPER_MS 10000 /* within which the spool keeper gives the names keys */
+#define TICK_MS	  60000
+
+void spooler_tell(const struct spooler *spooler, const struct spooler_word *word)
+{
+	if (send(spooler->control, word, sizeof(*word), MSG_NOSIGNAL) < 0)
+		log_debug("the supervisor is gone");
+}
+
+void spooler_alert(const struct spooler *spooler, enum reason reason, const char *format,
+		   ...)
+{
+	struct spooler_word word = { .kind = SPOOLER_ALERTS, .reason = reason };
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(word.text, sizeof(word.text), format, arguments);
+	va_end(arguments);
+	log_warning("%s", word.text);
+	spooler_tell(spooler, &word);
+}
+
+/*
+ * Begin: the names keys, then the folder.
+ */
+
+/* 1 with a key, 0 when there is none of that number, -1. */
+MUST_USE static int fetch_key(int keeper, uint32_t number, struct spool_names_key *ret)
+{
+	const struct unwrap_asked asked = { .kind = UNWRAP_NAMES, .number = number };
+	struct pollfd polled = { .fd = keeper, .events = POLLIN };
+	struct unwrap_said said;
+	int rc = -1;
+
+	if (send(keeper, &asked, sizeof(asked), MSG_NOSIGNAL) == (ssize_t)sizeof(asked) &&
+	    poll(&polled, 1, KEEPER_MS) > 0 &&
+	    recv(keeper, &said, sizeof(said), MSG_DONTWAIT) == (ssize_t)sizeof(said))
+		rc = said.is_good ? 1 : 0;
+	if (rc == 1)
+		*ret = said.names;
+	OPENSSL_cleanse(&said, sizeof(said));
+	return rc;
+}
+
+/* What came before is forgotten: the keeper is another. */
+MUST_USE static int fetch_keys(struct spooler *spooler, int keeper)
+{
+	int got = 1;
+
+	while (got == 1 && spooler->key_count < KEYS_MAX) {
+		got = fetch_key(keeper, (uint32_t)spooler->key_count,
+				&spooler->keys[spooler->key_count]);
+		spooler->key_count += got == 1;
+	}
+	return got >= 0 && spooler->key_count > 0 ? 0 : -1;
+}
+
+MUST_USE static int begin(struct spooler *spooler, int keeper)
+{
+	static const struct spooler_word ready = { .kind = SPOOLER_READY };
+	int64_t began_ms = clock_ms();
+
+	if (spooler->key_count > 0)
+		return 0;
+	if (fetch_keys(spooler, keeper) != 0) {
+		log_error("the spool keeper gave no names key");
+		return -1;
+	}
+	if (store_load(spooler) != 0)
+		return -1;
+	accepted_load(spooler);
+	log_info("the spool is ready after %lld ms: %zu objects, those delivered lately "
+		 "among them",
+		 (long long)(clock_ms() - began_ms), spooler->index.count);
+	spooler_tell(spooler, &ready);
+	return 0;
+}
+
+static bool names_end(const struct spool_opened *opened)
+{
+	return memchr(opened->modality, 0, sizeof(opened->modality)) &&
+	       memchr(opened->destination, 0, sizeof(opened->destination));
+}
+
+/* 0; or -1, and the process ends. */
+MUST_USE static int obey(struct spooler *spooler, const struct spool_opened *opened,
+			 int channel)
+{
+	int rc = 0;
+
+	if (channel < 0 || !names_end(opened)) {
+		log_bug("the supervisor sent the spooler a message it doesn't know");
+		return channel < 0 ? 0 : -1;
+	}
+	switch (opened->kind) {
+	case SPOOL_OPENS_ASSOCIATION:
+		writers_add(spooler, channel, opened);
+		return 0;
+	case SPOOL_OPENS_COURIER:
+		workers_add(spooler, channel, opened);
+		return 0;
+	case SPOOL_BRINGS_KEEPER:
+		rc = begin(spooler, channel);
+		break;
+	default:
+		break;
+	}
+	close(channel);
+	return rc;
+}
+
+/* 0; or -1 when the process is to end. */
+MUST_USE static int hear_supervisor(struct spooler *spooler)
+{
+	struct spool_opened opened;
+	int channel;
+	ssize_t size = descriptor_receive(spooler->control, &opened, sizeof(opened),
+					  &channel, MSG_DONTWAIT);
+
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (size == (ssize_t)sizeof(opened))
+		return obey(spooler, &opened, channel);
+	if (channel >= 0)
+		close(channel);
+	return -1;
+}
+
+/*
+ * The loop. What is polled is gathered afresh for each turn: the control channel, then
+ * the writers, then the workers, in their lists' order.
+ */
+
+struct polls {
+	struct pollfd *fds;
+	size_t count, room;
+};
+
+MUST_USE static bool polls_add(struct polls *polls, int fd)
+{
+	if (polls->count == polls->room) {
+		size_t room = polls->room + 64;
+		struct pollfd *fds = reallocarray(polls->fds, room, sizeof(*fds));
+
+		if (!fds)
+			return false;
+		polls->fds = fds;
+		polls->room = room;
+	}
+	polls->fds[polls->count++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	return true;
+}
+
+MUST_USE static bool polls_fill(struct polls *polls, const struct spooler *spooler)
+{
+	const struct writer *writer;
+	const struct worker *worker;
+	bool is_good;
+
+	polls->count = 0;
+	is_good = polls_add(polls, spooler->control);
+	LIST_FOREACH(writer, &spooler->writers, others)
+	{
+		is_good = is_good && polls_add(polls, writer->channel);
+	}
+	LIST_FOREACH(worker, &spooler->workers, others)
+	{
+		is_good = is_good && polls_add(polls, worker->channel);
+	}
+	return is_good;
+}
+
+/* 0; or -1 when the supervisor is gone. */
+MUST_USE static int take_turn(struct spooler *spooler, struct polls *polls,
+			      int64_t wait_ms)
+{
+	struct writer *writer = LIST_FIRST(&spooler->writers), *next_writer;
+	struct worker *worker = LIST_FIRST(&spooler->workers), *next_worker;
+	size_t i = 1;
+
+	if (!polls_fill(polls, spooler))
+		return -1;
+	if (poll(polls->fds, polls->count, (int)wait_ms) <= 0)
+		return 0;
+	for (; writer; writer = next_writer, i++) {
+		next_writer = LIST_NEXT(writer, others);
+		if (polls->fds[i].revents)
+			writer_hear(spooler, writer);
+	}
+	for (; worker; worker = next_worker, i++) {
+		next_worker = LIST_NEXT(worker, others);
+		if (polls->fds[i].revents)
+			worker_hear(spooler, worker);
+	}
+	return polls->fds[0].revents ? hear_supervisor(spooler) : 0;
+}
+
+static void serve(struct spooler *spooler)
+{
+	struct polls polls = { .fds = NULL };
+	int64_t again_ms = 0;
+
+	for (;;) {
+		int64_t wait_ms = again_ms ? again_ms - clock_ms() : TICK_MS;
+
+		if (wait_ms > TICK_MS)
+			wait_ms = TICK_MS;
+		if (take_turn(spooler, &polls, wait_ms > 0 ? wait_ms : 0) != 0)
+			break;
+		again_ms = 0;
+		if (spooler->key_count == 0)
+			continue;
+		store_expire(spooler);
+		again_ms = workers_maintain(spooler);
+	}
+	free(polls.fds);
+}
+
+int spooler_run(int control, const struct config *config,
+		const struct sandbox_program *sandbox)
+{
+	const char *path = config->spool.directory.path;
+	const struct sandbox_path reached = { path, SANDBOX_CHANGE };
+	struct spooler *spooler = calloc(1, sizeof(*spooler));
+	int status = 1;
+
+	if (!spooler)
+		return 1;
+	spooler->control = control;
+	spooler->config = config;
+	index_init(&spooler->index);
+	STAILQ_INIT(&spooler->accepted);
+	spool_init();
+	if (folder_open(&spooler->folder, path) == 0 &&
+	    sandbox_enter(sandbox, &reached, 1) == 0) {
+		serve(spooler);
+		status = 0;
+	}
+	writers_clear(spooler);
+	workers_clear(spooler);
+	accepted_clear(spooler);
+	index_clear(&spooler->index);
+	folder_close(&spooler->folder);
+	OPENSSL_cleanse(spooler->keys, sizeof(spooler->keys));
+	free(spooler);
+	return status;
+}

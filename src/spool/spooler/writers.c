@@ -1,0 +1,209 @@
+/* The process at a writer's far end talks to the network: a message that is out of order
+ * costs it the channel. */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cathgate/base/descriptors.h"
+#include "cathgate/base/log.h"
+
+static bool ends(const char *text, size_t size)
+{
+	return memchr(text, 0, size) != NULL;
+}
+
+#define ENDS(text) ends(text, sizeof(text))
+
+void writers_add(struct spooler *spooler, int channel, const struct spool_opened *opened)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+	const struct spool_names_key *key = &spooler->keys[0];
+	const void *names[] = { opened->destination, opened->modality };
+	const size_t sizes[] = { strlen(opened->destination), strlen(opened->modality) };
+	uint8_t destination[SPOOL_SHORT_TAG];
+
+	if (!writer ||
+	    spool_tag(key, "destination", &names[0], &sizes[0], 1, destination,
+		      sizeof(destination)) != 0 ||
+	    spool_tag(key, "modality", &names[1], &sizes[1], 1, writer->modality_tag,
+		      sizeof(writer->modality_tag)) != 0) {
+		free(writer);
+		close(channel);
+		return;
+	}
+	writer->channel = channel;
+	writer->file = -1;
+	writer->target = index_target(&spooler->index, destination);
+	memcpy(writer->modality, opened->modality, sizeof(writer->modality));
+	memcpy(writer->destination, opened->destination, sizeof(writer->destination));
+	LIST_INSERT_HEAD(&spooler->writers, writer, others);
+}
+
+static void drop_file(struct writer *writer)
+{
+	if (writer->file >= 0)
+		close(writer->file);
+	writer->file = -1;
+}
+
+/* What was linked last and not taken back may be told of by a record: so it is delivered.
+ */
+static void end_writer(struct writer *writer)
+{
+	if (writer->linked) {
+		writer->linked->is_committed = true;
+		writer->target->has_changed = true;
+	}
+	drop_file(writer);
+	close(writer->channel);
+	LIST_REMOVE(writer, others);
+	free(writer);
+}
+
+void writers_clear(struct spooler *spooler)
+{
+	while (!LIST_EMPTY(&spooler->writers))
+		end_writer(LIST_FIRST(&spooler->writers));
+}
+
+/* False when the other end doesn't listen. */
+MUST_USE static bool answer(const struct writer *writer, const struct spool_said *said,
+			    int file)
+{
+	return descriptors_send(writer->channel, said, sizeof(*said), &file, file >= 0,
+				MSG_DONTWAIT) == 0;
+}
+
+MUST_USE static bool give_state(struct spooler *spooler, const struct writer *writer)
+{
+	const struct spool_said said = {
+		.kind = SPOOL_ANSWERS,
+		.is_full = store_is_full(spooler),
+		.has_backlog = index_backlog(writer->target, writer->modality_tag) > 0,
+	};
+
+	return answer(writer, &said, -1);
+}
+
+MUST_USE static bool give_accepted(struct spooler *spooler, const struct writer *writer)
+{
+	const struct spool_said said = { .kind = SPOOL_ANSWERS };
+	int file = accepted_file(spooler, writer->target);
+	bool is_told = answer(writer, &said, file);
+
+	if (file >= 0)
+		close(file);
+	return is_told;
+}
+
+MUST_USE static bool give_file(struct spooler *spooler, struct writer *writer)
+{
+	struct spool_said said = { .kind = SPOOL_ANSWERS };
+
+	if (writer->linked)
+		return false;
+	drop_file(writer);
+	if (store_is_full(spooler)) {
+		said.verdict = SPOOL_FULL;
+		return answer(writer, &said, -1);
+	}
+	writer->file = folder_new_file(&spooler->folder);
+	if (writer->file < 0) {
+		said.verdict = SPOOL_CANNOT;
+		said.error = errno;
+	}
+	return answer(writer, &said, writer->file);
+}
+
+MUST_USE static bool link_file(struct spooler *spooler, struct writer *writer,
+			       const struct spool_asked *asked)
+{
+	struct spool_said said = { .kind = SPOOL_ANSWERS };
+	struct object *object = NULL;
+
+	if (writer->file < 0 || writer->linked || !ENDS(asked->sop_instance) ||
+	    !ENDS(asked->study) || asked->data_size >= 1ULL << 48)
+		return false;
+	said.verdict = store_add(spooler, writer, asked, &object);
+	said.error = said.verdict == SPOOL_CANNOT ? errno : 0;
+	said.object = object ? object->name.sequence : 0;
+	said.must_sync = spooler->folder.must_sync;
+	drop_file(writer);
+	if (said.verdict != SPOOL_KNOWN)
+		writer->linked = object;
+	return answer(writer, &said, -1);
+}
+
+MUST_USE static bool sync_folder(const struct spooler *spooler,
+				 const struct writer *writer)
+{
+	struct spool_said said = { .kind = SPOOL_ANSWERS };
+
+	if (!writer->linked)
+		return false;
+	if (folder_sync(&spooler->folder) != 0) {
+		said.verdict = SPOOL_CANNOT;
+		said.error = errno;
+	}
+	return answer(writer, &said, -1);
+}
+
+static void settle(struct spooler *spooler, struct writer *writer, bool is_kept)
+{
+	if (writer->linked && is_kept) {
+		writer->linked->is_committed = true;
+		writer->target->has_changed = true;
+	} else if (writer->linked) {
+		store_abandon(spooler, writer->linked);
+	}
+	writer->linked = NULL;
+	drop_file(writer);
+}
+
+MUST_USE static bool obey(struct spooler *spooler, struct writer *writer,
+			  const struct spool_asked *asked)
+{
+	switch (asked->kind) {
+	case SPOOL_ASKS_STATE:
+		return give_state(spooler, writer);
+	case SPOOL_ASKS_ACCEPTED:
+		return give_accepted(spooler, writer);
+	case SPOOL_ASKS_FILE:
+		return give_file(spooler, writer);
+	case SPOOL_LINKS:
+		return link_file(spooler, writer, asked);
+	case SPOOL_SYNCS:
+		return sync_folder(spooler, writer);
+	case SPOOL_COMMITS:
+	case SPOOL_ABANDONS:
+		settle(spooler, writer, asked->kind == SPOOL_COMMITS);
+		return true;
+	case SPOOL_HAS_LEARNT:
+		if (!ENDS(asked->abstract_syntax) || !ENDS(asked->transfer_syntax))
+			return false;
+		accepted_learn(spooler, writer->target, asked, false);
+		return true;
+	default:
+		return false;
+	}
+}
+
+void writer_hear(struct spooler *spooler, struct writer *writer)
+{
+	struct spool_asked asked;
+	ssize_t size = recv(writer->channel, &asked, sizeof(asked), MSG_DONTWAIT);
+
+	if (size < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (size == (ssize_t)sizeof(asked) && obey(spooler, writer, &asked))
+		return;
+	if (size > 0)
+		log_bug("an association of %s broke the spooler's rules, or doesn't "
+			"listen: its channel is closed",
+			writer->modality);
+	end_writer(writer);
+}
