@@ -31,3 +31,33 @@ int base64_decode(const char *text, size_t length, uint8_t *ret, size_t size)
 	OPENSSL_cleanse(again, sizeof(again));
 	return result;
 }
+
+static void exchange(char *text, size_t length, const char *from, const char *to)
+{
+	for (size_t i = 0; i < length; i++) {
+		const char *found = memchr(from, text[i], 2);
+
+		if (found)
+			text[i] = to[found - from];
+	}
+}
+
+void base64url_encode(const uint8_t *bytes, size_t size, char *ret)
+{
+	base64_encode(bytes, size, ret);
+	exchange(ret, BASE64URL_LENGTH(size), "+/", "-_");
+	ret[BASE64URL_LENGTH(size)] = '\0';
+}
+
+int base64url_decode(const char *text, size_t length, uint8_t *ret, size_t size)
+{
+	char other[BASE64_LENGTH(DECODED_MAX)];
+
+	if (size > DECODED_MAX - 2 || length != BASE64URL_LENGTH(size) ||
+	    memchr(text, '+', length) || memchr(text, '/', length))
+		return -1;
+	memset(other, '=', sizeof(other));
+	memcpy(other, text, length);
+	exchange(other, length, "-_", "+/");
+	return base64_decode(other, BASE64_LENGTH(size), ret, size);
+}

@@ -7,7 +7,7 @@ import sys
 # A part is a folder of src/ and of include/cathgate/; a room is a folder of a part.
 FLOORS = {
 	"base": 1, "sandbox": 1.5, "net": 2, "config": 2, "process": 2, "signer": 2,
-	"tls": 3, "pki": 3, "dicom": 3, "audit": 3, "policy": 3.5,
+	"tls": 3, "pki": 3, "dicom": 3, "audit": 3, "spool": 3.2, "policy": 3.5,
 	"outbound": 3.7,
 	"association": 4, "exporter": 4, "keeper": 4, "observer": 4.5, "supervisor": 5, "cli": 5.5, "main": 6,
 }
@@ -15,10 +15,11 @@ FLOORS = {
 # stand in no room are above them all.
 ROOMS = {
 	"audit": [{"format"}, {"client", "read"}, {"write"}, {"auditor"}],
+	"spool": [{"format"}, {"client"}, {"spooler"}],
 	"supervisor": [{"settings"}, {"helpers"}, {"gate", "expiry"}],
 	"cli": [{"kit"}, {"log", "diagnose", "site", "status"}, {"backup"}],
 }
-ONLY_IN = {"openssl/": {"base", "signer", "tls", "pki", "audit", "keeper"}, "dcmtk/": {"dicom"},
+ONLY_IN = {"openssl/": {"base", "signer", "tls", "pki", "audit", "spool", "keeper"}, "dcmtk/": {"dicom"},
 	   "libconfig.h": {"config"}, "seccomp.h": {"sandbox"}, "systemd/": {"supervisor", "exporter"},
 	   "jansson.h": {"audit", "exporter", "observer", "cli"}}
 

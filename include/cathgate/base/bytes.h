@@ -1,7 +1,7 @@
 /*
- * Numbers of 16 and 32 bits within bytes, in big and in little endian. The bytes need no
- * alignment; their owner makes sure that they are there. A put_ returns the place behind
- * what it wrote.
+ * Numbers of 16, 32 and 64 bits within bytes, in big and in little endian. The bytes need
+ * no alignment; their owner makes sure that they are there. A put_ returns the place
+ * behind what it wrote.
  */
 #pragma once
 
@@ -25,6 +25,11 @@ static inline uint32_t bytes_get_be32(const uint8_t *from)
 static inline uint32_t bytes_get_le32(const uint8_t *from)
 {
 	return (uint32_t)bytes_get_le16(from + 2) << 16 | bytes_get_le16(from);
+}
+
+static inline uint64_t bytes_get_be64(const uint8_t *from)
+{
+	return (uint64_t)bytes_get_be32(from) << 32 | bytes_get_be32(from + 4);
 }
 
 static inline uint8_t *bytes_put_be16(uint8_t *to, uint16_t value)
@@ -51,4 +56,10 @@ static inline uint8_t *bytes_put_le32(uint8_t *to, uint32_t value)
 {
 	to = bytes_put_le16(to, (uint16_t)(value & 0xffff));
 	return bytes_put_le16(to, (uint16_t)(value >> 16));
+}
+
+static inline uint8_t *bytes_put_be64(uint8_t *to, uint64_t value)
+{
+	to = bytes_put_be32(to, (uint32_t)(value >> 32));
+	return bytes_put_be32(to, (uint32_t)(value & 0xffffffff));
 }

@@ -16,6 +16,8 @@
 #define SPOOL_PUBLIC_SIZE 32 /* of suite 1 */
 #define SPOOL_ENC_MAX	  32
 
+#define SPOOL_DESTINATION_SIZE 64 /* of a destination's name, with its NUL */
+
 enum spool_suite { SPOOL_SUITE_X25519 = 1 };
 
 /* A public key, plain memory: it crosses to another process. */
@@ -37,6 +39,11 @@ struct spool_names_key {
 };
 
 struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
+
+/* Has OpenSSL make ready all that the spool's functions use. A process calls it before it
+ * gives up its files, or before it forks those that do: none of the functions needs a
+ * file then. */
+void spool_init(void);
 
 /* The public half of a key of either kind. -1 where it is none of the spool's. */
 MUST_USE int spool_public_of(const struct evp_pkey_st *key, struct spool_public *ret);

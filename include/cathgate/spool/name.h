@@ -13,7 +13,7 @@
 #include "cathgate/base/must_use.h"
 #include "cathgate/spool/key.h"
 
-#define SPOOL_NAME_SIZE 160 /* with its NUL */
+#define SPOOL_NAME_SIZE 140 /* with its NUL */
 #define SPOOL_SHORT_TAG 8
 #define SPOOL_LONG_TAG	16
 
@@ -31,14 +31,15 @@ struct spool_name {
 	enum spool_state state;
 	uint8_t destination[SPOOL_SHORT_TAG], modality[SPOOL_SHORT_TAG];
 	uint8_t study[SPOOL_SHORT_TAG];	   /* of modality and study */
-	uint8_t instance[SPOOL_SHORT_TAG]; /* of modality and SOP instance */
+	uint8_t instance[SPOOL_SHORT_TAG]; /* of destination, modality, SOP instance */
 	uint8_t content[SPOOL_LONG_TAG];   /* of these and the data set's SHA-256 */
 	uint8_t header[SPOOL_LONG_TAG];	   /* the header's SHA-256, cut */
 	uint64_t data_size;		   /* below 2^48 */
 	uint32_t stored;		   /* when: seconds since 1970, UTC */
 };
 
-/* 0, or -1 when OpenSSL refuses. Equal names are equal texts. */
+/* 0; or -1 when OpenSSL refuses, or there can be no such name. Equal names are equal
+ * texts. */
 MUST_USE int spool_name_write(const struct spool_name *name,
 			      const struct spool_names_key *key,
 			      char ret[SPOOL_NAME_SIZE]);

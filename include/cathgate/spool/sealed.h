@@ -27,7 +27,7 @@
 
 /* What is known of an object, sealed with it. Texts are "" where they are unknown. */
 struct spool_metadata {
-	char destination[64], modality[64];
+	char destination[SPOOL_DESTINATION_SIZE], modality[64];
 	char association[17];
 	char calling_ae[17], called_ae[17];
 	char abstract_syntax[65], transfer_syntax[65];
@@ -41,8 +41,8 @@ struct spool_metadata {
 /* Fails where the room is too small, or a text doesn't fit: the size, or -1. */
 MUST_USE int spool_metadata_pack(const struct spool_metadata *metadata, uint8_t *ret,
 				 size_t room);
-/* -1 where it can't be read: an item twice, cut, too long, or no UTF-8 text's end. Items
- * that aren't known are passed over. */
+/* -1 where it can't be read: an item twice, cut, of another size, or a text with a NUL in
+ * it. Items that aren't known are passed over. */
 MUST_USE int spool_metadata_unpack(const uint8_t *bytes, size_t size,
 				   struct spool_metadata *ret);
 
@@ -56,16 +56,18 @@ struct spool_sealer;
 MUST_USE struct spool_sealer *spool_sealer_new(const struct spool_public *to);
 void spool_sealer_free(struct spool_sealer *sealer);
 
-/* Begins an object in the file at its beginning; the descriptor stays the caller's. 0; or
- * -1 when OpenSSL refuses. */
+/* Begins an object in the file at its beginning, which is no object any more from then
+ * on; the descriptor stays the caller's. 0; or -1 with errno of write(2), ENOMEM when
+ * OpenSSL refuses. */
 MUST_USE int spool_sealer_begin(struct spool_sealer *sealer, int fd,
 				const char *destination);
-/* 0; or -1 with errno of write(2), and the object can only be dropped. */
+/* 0; or -1 with errno as above, and the object is dropped. */
 MUST_USE int spool_sealer_add(struct spool_sealer *sealer, const void *bytes,
 			      size_t size);
-/* The rest, then the header; cuts the file behind the object. Nothing is synced. The
- * metadata's sizes must add up to what was added. Gives the header's SHA-256. 0; or -1
- * with errno, and the object can only be dropped. */
+/* The rest, then the header; cuts the file behind the object. Nothing is synced. Gives
+ * the header's SHA-256. 0; or -1 with errno as above, and the object is dropped: EINVAL
+ * where the metadata's sizes don't add up to what was added, which is a byte at least, or
+ * their destination is another. */
 MUST_USE int spool_sealer_finish(struct spool_sealer *sealer,
 				 const struct spool_metadata *metadata,
 				 uint8_t ret_header[DIGEST_SIZE]);
@@ -104,14 +106,15 @@ void spool_opener_front(const struct spool_opener *opener, struct spool_front *r
 void spool_opener_header(const struct spool_opener *opener, uint8_t ret[DIGEST_SIZE]);
 
 /* Opens the metadata, and proves that they are of that destination and that the file has
- * the size that follows from theirs. */
+ * the size that follows from theirs. Another secret may be tried after SPOOL_CORRUPT. */
 MUST_USE enum spool_fault spool_opener_unlock(struct spool_opener *opener,
 					      const struct spool_secret *secret,
 					      const char *destination,
 					      struct spool_metadata *ret);
 /* The next segment's plaintext, in memory that is good until the next call: command set
  * and data set as one stream. With the last segment, which comes only once the data set's
- * SHA-256 was found right, *ret_is_last. */
+ * SHA-256 was found right, *ret_is_last. Behind it, or behind a fault, there is nothing:
+ * SPOOL_FAILED with EINVAL. */
 MUST_USE enum spool_fault spool_opener_next(struct spool_opener *opener,
 					    const uint8_t **ret, size_t *ret_size,
 					    bool *ret_is_last);
