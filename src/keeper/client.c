@@ -61,8 +61,9 @@ static void unpack_faults(const uint8_t *at, size_t size, const struct config_fi
 	}
 }
 
-enum keeper_answer keeper_load(int control, const struct config_file *file,
-			       EVP_PKEY **ret, struct config_faults *faults)
+MUST_USE static enum keeper_answer load_by(enum message_kind kind, int control,
+					   const struct config_file *file, EVP_PKEY **ret,
+					   struct config_faults *faults)
 {
 	size_t size = file->path ? strlen(file->path) : 0;
 	const unsigned char *der = message.bytes;
@@ -74,7 +75,7 @@ enum keeper_answer keeper_load(int control, const struct config_file *file,
 				 "is longer than a path may be");
 		return KEEPER_NO;
 	}
-	begin_message(MESSAGE_LOAD);
+	begin_message(kind);
 	message.is_credential = file->credential;
 	message.is_in_token = file->in_token;
 	if (file->path)
@@ -90,6 +91,18 @@ enum keeper_answer keeper_load(int control, const struct config_file *file,
 		return KEEPER_NO;
 	*ret = key;
 	return KEEPER_YES;
+}
+
+enum keeper_answer keeper_load(int control, const struct config_file *file,
+			       EVP_PKEY **ret, struct config_faults *faults)
+{
+	return load_by(MESSAGE_LOAD, control, file, ret, faults);
+}
+
+enum keeper_answer keeper_judge(int control, const struct config_file *file,
+				EVP_PKEY **ret, struct config_faults *faults)
+{
+	return load_by(MESSAGE_JUDGE, control, file, ret, faults);
 }
 
 enum keeper_answer keeper_hand_over(int from, int to, const struct signer_key_id *key)

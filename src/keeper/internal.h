@@ -17,6 +17,7 @@
 enum message_kind {
 	/* supervisor to keeper */
 	MESSAGE_LOAD,  /* bytes: the path of the file, or the URI of a key in a token */
+	MESSAGE_JUDGE, /* likewise, and the key isn't held */
 	MESSAGE_TAKE,  /* `key`, from its predecessor, by a channel that comes along */
 	MESSAGE_GIVE,  /* `key`, to its successor, by a channel that comes along */
 	MESSAGE_SERVE, /* it reads no file any more */

@@ -80,8 +80,19 @@ static size_t pack_faults(const struct config_faults *faults, uint8_t *to, size_
 	return used;
 }
 
-/* Puts the public half where the answer has it, and holds the key. */
-MUST_USE static size_t take_key(struct keeper *keeper, EVP_PKEY *key, const char *uri)
+/* Holds the key, or forgets it where it `is_judged` alone. */
+MUST_USE static bool settle_key(struct keeper *keeper, EVP_PKEY *key, const char *uri,
+				bool is_judged)
+{
+	if (!is_judged)
+		return held_add(&keeper->held, key, uri, &keeper->message.key) == 0;
+	EVP_PKEY_free(key);
+	return true;
+}
+
+/* Puts the public half where the answer has it. */
+MUST_USE static size_t take_key(struct keeper *keeper, EVP_PKEY *key, const char *uri,
+				bool is_judged)
 {
 	struct message *message = &keeper->message;
 	unsigned char *der = NULL;
@@ -90,7 +101,7 @@ MUST_USE static size_t take_key(struct keeper *keeper, EVP_PKEY *key, const char
 	if (size <= 0 || (size_t)size > sizeof(message->bytes)) {
 		EVP_PKEY_free(key);
 		size = 0;
-	} else if (held_add(&keeper->held, key, uri, &message->key) == 0) {
+	} else if (settle_key(keeper, key, uri, is_judged)) {
 		message->is_good = true;
 		message->key_size = (uint32_t)size;
 		memcpy(message->bytes, der, (size_t)size);
@@ -104,6 +115,7 @@ MUST_USE static size_t take_key(struct keeper *keeper, EVP_PKEY *key, const char
 static void load_key(struct keeper *keeper, size_t size)
 {
 	struct message *message = &keeper->message;
+	bool is_judged = message->kind == MESSAGE_JUDGE;
 	char *path = strndup((const char *)message->bytes, size);
 	const struct config_file file = { .path = path,
 					  .credential = message->is_credential,
@@ -112,7 +124,7 @@ static void load_key(struct keeper *keeper, size_t size)
 	EVP_PKEY *key = path && !keeper->is_serving ? tls_key_load(&file, &faults) : NULL;
 
 	begin_answer(message, MESSAGE_LOADED);
-	size = key ? take_key(keeper, key, file.in_token ? path : NULL) : 0;
+	size = key ? take_key(keeper, key, file.in_token ? path : NULL, is_judged) : 0;
 	size += pack_faults(&faults, message->bytes + size,
 			    sizeof(message->bytes) - size);
 	ERR_clear_error();
@@ -151,6 +163,7 @@ static void obey(struct keeper *keeper, size_t size, int fd)
 
 	switch (message->kind) {
 	case MESSAGE_LOAD:
+	case MESSAGE_JUDGE:
 		load_key(keeper, size);
 		break;
 	case MESSAGE_TAKE:

@@ -47,6 +47,10 @@ struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
 MUST_USE enum keeper_answer keeper_load(int control, const struct config_file *file,
 					struct evp_pkey_st **ret,
 					struct config_faults *faults);
+/* The same, but it doesn't hold the key. */
+MUST_USE enum keeper_answer keeper_judge(int control, const struct config_file *file,
+					 struct evp_pkey_st **ret,
+					 struct config_faults *faults);
 /* Has `from`, which serves, hand the key over to `to`, which doesn't yet. */
 MUST_USE enum keeper_answer keeper_hand_over(int from, int to,
 					     const struct signer_key_id *key);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "cathgate/base/must_use.h"
+#include "cathgate/config/config.h"
 
 #define SPOOL_KEY_ID_SIZE 16
 #define SPOOL_PUBLIC_SIZE 32 /* of suite 1 */
@@ -47,6 +48,10 @@ void spool_init(void);
 
 /* The public half of a key of either kind. -1 where it is none of the spool's. */
 MUST_USE int spool_public_of(const struct evp_pkey_st *key, struct spool_public *ret);
+
+/* The same of a file with a public key in PEM form; with faults where it has none. */
+MUST_USE int spool_public_load(const struct config_file *file, struct spool_public *ret,
+			       struct config_faults *faults);
 
 /* Makes a new encapsulated key for an object to that destination. Returns its size, or
  * -1. */

@@ -18,10 +18,6 @@
 #include "cathgate/config/config.h"
 #include "cathgate/sandbox/sandbox.h"
 
-/* Finds what is wrong with the keys' public half and the folder: for --check and a start.
- */
-void spool_check(const struct config *config, struct config_faults *faults);
-
 /* The process: returns its exit status. */
 MUST_USE int spooler_run(int control, const struct config *config,
 			 const struct sandbox_program *sandbox);

@@ -35,6 +35,9 @@ struct tls_keys {
 	 * faults as those of tls_key_load. */
 	struct evp_pkey_st *(*load)(void *context, const struct config_file *file,
 				    struct config_faults *faults);
+	/* The same of a key that is another process's: it isn't held. */
+	struct evp_pkey_st *(*judge)(void *context, const struct config_file *file,
+				     struct config_faults *faults);
 	/* Has a key of the running set stay. False where that can't be done. */
 	bool (*hold)(void *context, const struct signer_key_id *key);
 	void *context;

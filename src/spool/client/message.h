@@ -60,20 +60,3 @@ struct spool_opened {
 	char modality[64], destination[64];
 	char zero[3];
 };
-
-/* What a process with a courier's or the spooler's channel to the spool keeper asks. */
-enum unwrap_kind { UNWRAP_OBJECT = 1, UNWRAP_NAMES };
-
-struct unwrap_asked {
-	uint32_t kind;
-	uint32_t enc_size;
-	uint32_t number; /* of UNWRAP_NAMES: which of the keys */
-	uint8_t key_id[SPOOL_KEY_ID_SIZE];
-	uint8_t enc[SPOOL_ENC_MAX];
-};
-
-struct unwrap_said {
-	uint32_t is_good;
-	struct spool_secret secret;
-	struct spool_names_key names;
-};

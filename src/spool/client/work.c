@@ -10,6 +10,7 @@
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
+#include "cathgate/spool/unwrap.h"
 
 MUST_USE static int say(int channel, const struct spool_asked *asked)
 {
@@ -118,9 +119,9 @@ int spool_work_accepted(int channel, int timeout_ms, int *ret_file)
 int spool_work_unwrap(int keeper, const struct spool_front *front,
 		      struct spool_secret *ret, int timeout_ms)
 {
-	struct unwrap_asked asked = { .kind = UNWRAP_OBJECT,
+	struct spool_unwrap_asked asked = { .kind = SPOOL_UNWRAP_OBJECT,
 				      .enc_size = (uint32_t)front->enc_size };
-	struct unwrap_said said;
+	struct spool_unwrap_said said;
 	int rc = -1, file = -1;
 
 	memcpy(asked.key_id, front->key_id, sizeof(asked.key_id));

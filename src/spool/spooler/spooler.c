@@ -13,6 +13,7 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
+#include "cathgate/spool/unwrap.h"
 
 #define KEEPER_MS 10000 /* within which the spool keeper gives the names keys */
 #define TICK_MS	  60000
@@ -43,9 +44,9 @@ void spooler_alert(const struct spooler *spooler, enum reason reason, const char
 /* 1 with a key, 0 when there is none of that number, -1. */
 MUST_USE static int fetch_key(int keeper, uint32_t number, struct spool_names_key *ret)
 {
-	const struct unwrap_asked asked = { .kind = UNWRAP_NAMES, .number = number };
+	const struct spool_unwrap_asked asked = { .kind = SPOOL_UNWRAP_NAMES, .number = number };
 	struct pollfd polled = { .fd = keeper, .events = POLLIN };
-	struct unwrap_said said;
+	struct spool_unwrap_said said;
 	int rc = -1;
 
 	if (send(keeper, &asked, sizeof(asked), MSG_NOSIGNAL) == (ssize_t)sizeof(asked) &&

@@ -45,6 +45,17 @@ static void forget_read(struct keeping *keeping)
 	keeping->read_count = 0;
 }
 
+static void explain_silence(struct keeping *keeping, const struct config_file *file,
+			    struct config_faults *faults)
+{
+	keeping->is_silent = true;
+	config_fault_add(faults, CONFIG_ERROR, &file->place,
+			 "%s can't be read: the keeper of the private keys "
+			 "doesn't answer; look whether the token of a key, or the "
+			 "disk, hangs, and try again",
+			 file->path ? file->path : "the key");
+}
+
 /* By the keeper at the other end of `control`. */
 static struct evp_pkey_st *read_key(struct keeping *keeping, int control,
 				    const struct config_file *file,
@@ -60,15 +71,9 @@ static struct evp_pkey_st *read_key(struct keeping *keeping, int control,
 	    note_read(keeping, &id))
 		return key;
 	if (answer == KEEPER_SILENT)
-		config_fault_add(
-			faults, CONFIG_ERROR, &file->place,
-			"%s can't be read: the keeper of the private keys "
-			"doesn't answer; look whether the token of a key, or the "
-			"disk, hangs, and try again",
-			file->path ? file->path : "the key");
+		explain_silence(keeping, file, faults);
 	else if (answer == KEEPER_YES)
 		config_fault_add(faults, CONFIG_ERROR, &file->place, "no memory");
-	keeping->is_silent = keeping->is_silent || answer == KEEPER_SILENT;
 	tls_key_free(key);
 	return NULL;
 }
@@ -79,6 +84,21 @@ static struct evp_pkey_st *load_key(void *context, const struct config_file *fil
 	struct keeping *keeping = context;
 
 	return read_key(keeping, keeping->next.channel, file, faults);
+}
+
+/* The spool's key is held by another process. */
+static struct evp_pkey_st *judge_key(void *context, const struct config_file *file,
+				     struct config_faults *faults)
+{
+	struct keeping *keeping = context;
+	struct evp_pkey_st *key = NULL;
+	enum keeper_answer answer = KEEPER_SILENT;
+
+	if (!keeping->is_silent)
+		answer = keeper_judge(keeping->next.channel, file, &key, faults);
+	if (answer == KEEPER_SILENT)
+		explain_silence(keeping, file, faults);
+	return key;
 }
 
 /* From its file if that still has it, else from the keeper that serves. */
@@ -104,7 +124,10 @@ void keeping_init(struct keeping *keeping, struct helper *helper)
 			  .parent = helper->parent,
 			  .argument = helper->argument,
 			  .channel = -1 },
-		.keys = { .load = load_key, .hold = hold_key, .context = keeping },
+		.keys = { .load = load_key,
+			  .judge = judge_key,
+			  .hold = hold_key,
+			  .context = keeping },
 	};
 	for (size_t i = 0; i < KEEPING_RELEASED_MAX; i++)
 		keeping->released[i] = -1;

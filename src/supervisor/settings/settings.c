@@ -108,6 +108,13 @@ static bool check_sandbox(struct settings *settings)
 	return !seccomp;
 }
 
+static void load_keys(struct settings *settings, const struct settings *running,
+			      const struct tls_keys *keys)
+{
+	load_tls(settings, running, keys);
+	settings_load_spool(settings, keys);
+}
+
 MUST_USE static int load_rest(struct settings *settings, const struct settings *running,
 			      const struct tls_keys *keys)
 {
@@ -128,7 +135,7 @@ MUST_USE static int load_rest(struct settings *settings, const struct settings *
 	/* Where no process can begin, nor can the keeper, and there is a better word for
 	 * it than that a key can't be read. */
 	if (can_begin || !keys)
-		load_tls(settings, running, keys);
+		load_keys(settings, running, keys);
 	if (!settings->shares_config) {
 		policy_check(config, &settings->faults);
 		audit_check(&config->audit, &settings->faults);

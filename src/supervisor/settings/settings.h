@@ -14,6 +14,7 @@
 #include "cathgate/association/association.h"
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
+#include "cathgate/spool/key.h"
 #include "cathgate/tls/tls.h"
 
 #define NOWHERE SIZE_MAX /* the index of what isn't there */
@@ -25,6 +26,7 @@ struct settings {
 	struct tls_context **servers; /* one a listener; NULL: plain */
 	struct tls_context **clients; /* one a destination; NULL: plain */
 	struct net_addresses *addresses;
+	struct spool_public spool; /* the key that objects are sealed to, if any are */
 	struct config_faults faults;
 };
 
@@ -34,6 +36,9 @@ struct settings {
 MUST_USE int settings_load(struct settings *settings, const char *config_path,
 			   const struct settings *running, const struct tls_keys *keys);
 void settings_free(struct settings *settings);
+
+/* The spool's part of that: its keys and its folder. */
+void settings_load_spool(struct settings *settings, const struct tls_keys *keys);
 
 /* Packs the TLS contexts for the forker. 0 or -1. */
 MUST_USE int settings_pack_tls(const struct settings *settings, FILE *to);
