@@ -161,9 +161,9 @@ static void take_turn(struct unwrapper *unwrapper)
 		(struct pollfd){ .fd = unwrapper->is_let_go ? -1 : unwrapper->control,
 				 .events = POLLIN };
 	for (size_t i = 0; i < unwrapper->count; i++)
-		unwrapper->polls[i + 1] = (struct pollfd){
-			.fd = unwrapper->channels[i].fd, .events = POLLIN
-		};
+		unwrapper->polls[i + 1] =
+			(struct pollfd){ .fd = unwrapper->channels[i].fd,
+					 .events = POLLIN };
 	if (poll(unwrapper->polls, unwrapper->count + 1, -1) <= 0)
 		return;
 	/* From the last: what is removed is replaced by that. */

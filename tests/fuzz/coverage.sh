@@ -30,7 +30,7 @@ files_of() {
 		supervisor/helpers/resolver.c keeper/client.c sandbox/deaths.c ;;
 	keeper) echo keeper/keeper.c keeper/channels.c keeper/held.c signer/shape.c ;;
 	log_verify) echo audit/read/*.c ;;
-	session) echo audit/auditor/session.c audit/format/record.c ;;
+	session) echo audit/auditor/session.c audit/auditor/delivery.c audit/format/record.c ;;
 	signer_shape) echo signer/shape.c ;;
 	*) echo "$1: say in tests/fuzz/coverage.sh what it reads with" >&2 && exit 1 ;;
 	esac

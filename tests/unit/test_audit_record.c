@@ -264,6 +264,42 @@ static void an_unsound_record_is_noticed(void **state)
 	UNENDED(patient_id);
 	UNENDED(transfer_syntax);
 	UNENDED(sha256);
+	UNENDED(came_by);
+	BAD(strcpy(bad.came_by, "0123456789abcde"));
+	BAD(strcpy(bad.came_by, "0123456789abcdeF"));
+	BAD(strcpy(bad.came_by, "0123456789abcdeg"));
+	strcpy(good.came_by, "0123456789abcdef");
+	assert_true(record_is_sound(&good));
+}
+
+static void each_event_has_its_outcomes(void **state)
+{
+	(void)state;
+	static const char *const expected[AUDIT_EVENT_COUNT] = {
+		[AUDIT_START] = " ",
+		[AUDIT_STOP] = " ",
+		[AUDIT_RELOAD] = " refused done",
+		[AUDIT_ASSOCIATION] = " refused accepted released aborted",
+		[AUDIT_INSTANCE] = " forwarded refused failed unconfirmed spooled",
+		[AUDIT_ALERT] = " raised",
+		[AUDIT_CHECKPOINT] = " ",
+		[AUDIT_RETENTION] = " removed",
+		[AUDIT_DELIVERY] = " forwarded failed unconfirmed dead given-up held "
+				   "dropped exported queued",
+	};
+	for (int event = 0; event < AUDIT_EVENT_COUNT; event++) {
+		struct audit_record record = { .event = (enum audit_event)event };
+		char found[256] = "";
+
+		for (int i = 0; i < AUDIT_OUTCOME_COUNT; i++) {
+			record.outcome = (enum audit_outcome)i;
+			if (!record_outcome_fits(&record))
+				continue;
+			strcat(found, " ");
+			strcat(found, audit_outcome_name(record.outcome));
+		}
+		assert_string_equal(found, expected[event]);
+	}
 }
 
 int main(void)
@@ -275,6 +311,7 @@ int main(void)
 		cmocka_unit_test(the_longest_record_fits_its_line),
 		cmocka_unit_test(a_lines_number_is_read_strictly),
 		cmocka_unit_test(an_unsound_record_is_noticed),
+		cmocka_unit_test(each_event_has_its_outcomes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,15 @@
 /*
- * How other processes tell the auditor what happened: an association over a channel of
- * its own, the supervisor over the auditor's control socket.
+ * How other processes tell the auditor what happened: an association, a courier and the
+ * spooler over a channel of their own, the supervisor over the auditor's control socket.
  *
  * Promise: a record's line is on disk (fdatasync) before audit_submit says
  * AUDIT_DURABLE. What the auditor promises of the log itself stands in auditor.h.
  *
  * An attacker who has taken over an association's process can write under no other name
  * than the association was accepted with, and raise no alerts, but can lie about its
- * instances; and before it is accepted, choose its name.
+ * instances; and before it is accepted, choose its name. One who has taken over a
+ * courier's can lie about the deliveries to that courier's destination, and about nothing
+ * else.
  */
 #pragma once
 
@@ -17,6 +19,16 @@
 
 /*
  * A channel to the auditor, held by one association.
+ *
+ * A courier tells of deliveries on a channel of its own, by the same functions:
+ * audit_begin before the first byte of an object goes out, audit_last_fragment,
+ * audit_submit or audit_submit_soon. Every record is an AUDIT_DELIVERY and names the
+ * courier's destination; it may be submitted without having been begun. One delivery can
+ * be begun at a time, until a record with its SOP instance is submitted. A courier's
+ * outcomes are forwarded, failed, unconfirmed and dead, the spooler's are dead and all
+ * others; the spooler begins nothing, and tells of any destination. Neither announces
+ * itself, nor has last words. `came_by` is the association of the line, which has neither
+ * peer nor certificate.
  */
 
 /* What the auditor's predecessor had recorded of the association, with outcome accepted;
@@ -51,6 +63,26 @@ MUST_USE enum audit_taken audit_submit(int channel, const struct audit_record *r
 				       int timeout_ms);
 
 /*
+ * Without waiting, for a courier or the spooler: as many records as
+ * AUDIT_OUTSTANDING_MAX may wait to become durable while their sender goes on. The
+ * auditor reads no further ones until it has answered. Not mixed with audit_submit, which
+ * passes over the answers to earlier records.
+ */
+#define AUDIT_OUTSTANDING_MAX 16
+
+/* Submits a record. Returns its number; or 0 with errno: EAGAIN when the auditor doesn't
+ * keep up (POLLOUT on the channel tells when it does), else it is gone. */
+MUST_USE uint32_t audit_submit_soon(int channel, const struct audit_record *record);
+/* What has become of the next record, in the order in which they were submitted, and its
+ * number. AUDIT_SLOW: there is no answer yet (POLLIN on the channel tells when there is).
+ * AUDIT_DURABLE: its line is on disk, and only then may the object leave the spool.
+ * AUDIT_KEPT comes only while the gateway stops with a log that can't be written; else
+ * such a record isn't answered until the log can be. AUDIT_GONE: the records without an
+ * answer may or may not have lines. They are submitted again to the successor, and those
+ * that had a line get a second one. */
+MUST_USE enum audit_taken audit_taken_of(int channel, uint32_t *ret_number);
+
+/*
  * The supervisor's end of the auditor's control socket (SOCK_SEQPACKET). Nothing here
  * waits.
  */
@@ -68,10 +100,19 @@ MUST_USE int audit_channel_open(int control, const char *association, const char
  * last channel to this auditor has ended, unless in such silence, gets none: the new one
  * closes at once (the latest 4096 such associations are remembered). */
 MUST_USE int audit_channel_renew(int control, const char *association, const char *peer);
-/* Tells the auditor why we are about to end that association's process; or how it ended
- * by itself, which becomes the detail of its last lines (NULL: nothing more is known).
- * When a channel closes without a last word, its last lines wait for this, for 2 s at
- * most. -1 with errno. */
+/* The same for a courier, and for the spooler. A courier's id is 16 hex digits that no
+ * association and no other process has ever had: one whose channel has ended, unless in
+ * silence, gets no other. A second channel, and one to an auditor's successor, is opened
+ * by the same call. The courier then begins the delivery in hand once more (and tells of
+ * its last fragment, where that has gone out), and submits again what was not answered.
+ * If a courier's process dies with a delivery in hand, the auditor writes that delivery's
+ * line: failed, or unconfirmed when the last fragment had gone out. */
+MUST_USE int audit_courier_open(int control, const char *id, const char *destination);
+MUST_USE int audit_spooler_open(int control);
+/* Tells the auditor why we are about to end that association's or courier's process; or
+ * how it ended by itself, which becomes the detail of its last lines (NULL: nothing more
+ * is known). When a channel closes without a last word, its last lines wait for this, for
+ * 2 s at most. -1 with errno. */
 int audit_channel_ending(int control, const char *association, enum reason reason,
 			 const char *how);
 /* A record of the supervisor's own (start, stop, reload, alert, a refused association

@@ -25,24 +25,34 @@ enum audit_event {
 	AUDIT_ALERT,
 	AUDIT_CHECKPOINT, /* the auditor's own, and so is the next */
 	AUDIT_RETENTION,  /* an old file of the log is removed */
+	AUDIT_DELIVERY,	  /* what came of an object of the spool: a try, a verdict */
 	AUDIT_EVENT_COUNT
 };
 
 enum audit_outcome {
 	AUDIT_NO_OUTCOME,
-	AUDIT_FORWARDED,   /* instance: the PACS took it */
+	AUDIT_FORWARDED,   /* instance, delivery: the PACS took it */
 	AUDIT_REFUSED,	   /* instance: policy or a limit; reload: faults; association: it
 			      ended before it was accepted, whoever caused that */
-	AUDIT_FAILED,	   /* instance */
-	AUDIT_UNCONFIRMED, /* instance: the last fragment went out, and no answer came
-			      that can be believed, or the PACS's success was recorded too
-			      late */
+	AUDIT_FAILED,	   /* instance; delivery: it may pass, and is tried again */
+	AUDIT_UNCONFIRMED, /* instance, delivery: the last fragment went out, and no
+			      answer came that can be believed; instance: or success was
+			      recorded too late */
 	AUDIT_ACCEPTED,	   /* association */
 	AUDIT_RELEASED,	   /* association */
 	AUDIT_ABORTED,	   /* association */
 	AUDIT_DONE,	   /* reload */
 	AUDIT_RAISED,	   /* alert */
 	AUDIT_REMOVED,	   /* retention */
+	AUDIT_SPOOLED,	   /* instance: it is durable in the spool */
+	/* Of deliveries: the object stays in the spool, and no courier takes it ... */
+	AUDIT_DEAD, /* ... as it was refused for good, is corrupt, or kills couriers */
+	AUDIT_GIVEN_UP, /* ... as its time is over */
+	AUDIT_HELD,	/* ... as an operator holds it back */
+	/* An operator had it ... */
+	AUDIT_DROPPED,	/* ... removed */
+	AUDIT_EXPORTED, /* ... written into a file */
+	AUDIT_QUEUED,	/* ... put back into the queue */
 	AUDIT_OUTCOME_COUNT
 };
 
@@ -80,7 +90,10 @@ struct audit_record {
 	int32_t status;	  /* DIMSE status */
 	int64_t wait_ms;  /* from the last fragment out to the PACS's answer */
 	int64_t total_ms; /* from the request's first byte, but for what the gateway held
-			     it back */
+			     it back; of a delivery from the first byte out */
+	/* Of a delivery: the association by which the object came, 16 hex digits, or "".
+	 * The auditor writes it as the line's `association`. */
+	char came_by[AUDIT_ASSOCIATION_ID_SIZE];
 };
 
 /* Whether the sender alone is to blame that the destination never had the whole instance:
@@ -96,7 +109,7 @@ MUST_USE int audit_pseudonym(const struct config_file *key, const char *patient_
 /* Empties a record: no text, every number -1. */
 void audit_record_init(struct audit_record *record);
 
-/* For a forwarded instance of which the modality was told A700 because its record came
- * too late: the record becomes `unconfirmed`, reason audit-unavailable. Other records
- * stay as they are. */
+/* For a forwarded or spooled instance of which the modality was told A700 because its
+ * record came too late: the record becomes `unconfirmed`, reason audit-unavailable. Other
+ * records stay as they are. */
 void audit_record_doubt(struct audit_record *record);

@@ -15,13 +15,15 @@
 
 /* What came of an object, once the record of it is durable. */
 enum spool_result {
-	SPOOL_DELIVERED,
-	SPOOL_UNREACHED, /* the destination is away, and is left alone for a while */
-	SPOOL_LATER,	 /* likewise; it said that it can't take the object now */
-	SPOOL_LOST,	 /* it broke off within the object, or never answered */
-	SPOOL_REFUSED, /* for good, or it was the last try */
-	SPOOL_BROKEN,  /* it can't be opened: SPOOL_TORN, SPOOL_FOREIGN, SPOOL_CORRUPT */
-	SPOOL_RETURNED /* it wasn't tried */
+	SPOOL_RESULT_DELIVERED,
+	SPOOL_RESULT_UNREACHED, /* the destination is away, and is left alone for a while
+				 */
+	SPOOL_RESULT_LATER,	/* likewise; it said that it can't take the object now */
+	SPOOL_RESULT_LOST,	/* it broke off within the object, or never answered */
+	SPOOL_RESULT_REFUSED,	/* for good, or it was the last try */
+	SPOOL_RESULT_BROKEN,	/* it can't be opened: SPOOL_TORN, SPOOL_FOREIGN,
+				   SPOOL_CORRUPT */
+	SPOOL_RESULT_RETURNED	/* it wasn't tried */
 };
 
 enum spool_order {

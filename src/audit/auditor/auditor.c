@@ -14,9 +14,9 @@
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
 #include "cathgate/process/process.h"
-#include "ended.h"
 #include "process.h"
 #include "refusals.h"
+#include "sessions.h"
 #include "audit/write/writer.h"
 
 #define LOCK_WAIT_MS	 5000
@@ -29,7 +29,7 @@
 #define TOLD_LOOK_MS	 100
 
 struct auditor {
-	int control, epoll;
+	int control;
 	struct message_control stop; /* kept until every association has ended */
 	bool has_stop;
 	bool is_control_open;
@@ -39,32 +39,19 @@ struct auditor {
 	struct pseudonym pseudonym;
 	struct writer writer;
 	struct refusals refusals;
-	LIST_HEAD(, session) sessions;
-	SLIST_HEAD(, session) due;
-	struct ended ended;
-	unsigned untold; /* sessions whose channel has closed */
+	struct sessions sessions;
 };
 
-static void answer_session(struct session *session, uint32_t is_durable)
+/* Nobody tries the disk again once the gateway is told to stop. */
+static bool is_ending(const struct auditor *auditor)
 {
-	struct message_answer message = { .number = session->number,
-					  .durable = is_durable };
-	session->is_answer_due = false;
-	/* A process that doesn't read its answers loses its channel: the next turn reads
-	 * the end of that. */
-	if (send(session->channel, &message, sizeof(message),
-		 MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		shutdown(session->channel, SHUT_RDWR);
+	return auditor->has_stop || !auditor->is_control_open;
 }
 
 static void commit_records(struct auditor *auditor)
 {
 	enum log_file_result result = writer_commit(&auditor->writer);
-	while (!SLIST_EMPTY(&auditor->due)) {
-		struct session *session = SLIST_FIRST(&auditor->due);
-		SLIST_REMOVE_HEAD(&auditor->due, others_due);
-		answer_session(session, result == LOG_FILE_DONE && session->is_queued);
-	}
+	sessions_answer(&auditor->sessions, result == LOG_FILE_DONE, is_ending(auditor));
 }
 
 static bool add_record(struct auditor *auditor, const char *association, const char *peer,
@@ -90,20 +77,17 @@ static void end_session(struct auditor *auditor, struct session *session,
 {
 	struct audit_record records[SESSION_LAST_RECORDS];
 	size_t count = session_last_records(session, fault, records);
+	char name[SESSION_NAME_SIZE];
 	session->has_ended = true;
-	auditor->untold -= session->until_ms != 0;
 	refusals_tell_ended(&auditor->refusals, session);
 	if (fault)
-		log_error("association %s: its channel is closed, %s",
-			  session->association, fault);
+		log_error("%s: its channel is closed, %s", session_name(session, name),
+			  fault);
 	for (size_t i = 0; i < count; i++)
 		if (!refusals_take(&auditor->refusals, session, &records[i]))
-			add_record(auditor, session->association, session->peer,
-				   &records[i]);
-	if (!session_is_silent(session))
-		ended_note(&auditor->ended, session->association);
-	LIST_REMOVE(session, others);
-	session_free(session);
+			add_record(auditor, session_association(session, &records[i]),
+				   session->peer, &records[i]);
+	sessions_remove(&auditor->sessions, session);
 }
 
 /* A process that ends without a last word may have died by a signal: the supervisor says
@@ -111,14 +95,14 @@ static void end_session(struct auditor *auditor, struct session *session,
  * that only closes its channel and lives on gains nothing. */
 static bool waits_to_be_told(const struct auditor *auditor, const struct session *session)
 {
-	return auditor->is_control_open && !session->has_ended && !session->is_told &&
-	       !session_is_silent(session);
+	return auditor->is_control_open && !session->is_told &&
+	       session_has_last_words(session);
 }
 
 static void end_untold(struct auditor *auditor)
 {
-	struct session *session = LIST_FIRST(&auditor->sessions), *next;
-	for (; session && auditor->untold > 0; session = next) {
+	struct session *session = LIST_FIRST(&auditor->sessions.all), *next;
+	for (; session && auditor->sessions.untold > 0; session = next) {
 		next = LIST_NEXT(session, others);
 		if (session->until_ms != 0 && (!waits_to_be_told(auditor, session) ||
 					       clock_ms() >= session->until_ms))
@@ -126,108 +110,68 @@ static void end_untold(struct auditor *auditor)
 	}
 }
 
+/* Whoever has time waits until the log has room, so that none of its records is lost. */
+static bool may_read(void *context, const struct session *session)
+{
+	const struct auditor *auditor = context;
+	bool has_room = session->kind == SESSION_ASSOCIATION || is_ending(auditor) ||
+			!auditor->writer.is_in_trouble ||
+			!writer_is_full(&auditor->writer);
+	return has_room && !session_is_full(session);
+}
+
+static void take_submitted(struct auditor *auditor, struct session *session,
+			   uint32_t number, const struct audit_record *record)
+{
+	struct session_answer answer = { .number = number };
+	if (refusals_take(&auditor->refusals, session, record)) {
+		sessions_send(session, number, MESSAGE_COUNTED);
+		return;
+	}
+	refusals_tell_ended(&auditor->refusals, session);
+	/* Due only now, because add_record may commit to make room, and answer all that
+	 * is due. */
+	answer.is_queued = add_record(auditor, session_association(session, record),
+				      session->peer, record);
+	sessions_add_due(&auditor->sessions, session, answer);
+}
+
 static void read_channel(struct auditor *auditor, struct session *session)
 {
 	struct message_said message;
 	struct audit_record record;
 	const char *fault = NULL;
-	bool has_closed = false;
-	if (session->is_answer_due) /* one message at a time */
+	bool has_closed = false, has_submitted;
+	if (!may_read(auditor, session)) {
+		sessions_pause(&auditor->sessions, session);
 		return;
-	for (int i = 0; i < MESSAGES_A_TURN; i++) {
+	}
+	for (int i = 0; i < MESSAGES_A_TURN && !fault && may_read(auditor, session);
+	     i++) {
 		ssize_t size = recv(session->channel, &message, sizeof(message),
 				    MSG_DONTWAIT | MSG_TRUNC);
-		if (size < 0 && errno == EAGAIN)
+		has_closed = size == 0;
+		if (has_closed || (size < 0 && errno == EAGAIN))
 			break;
 		if (size < 0) /* A reset is reported before what is still queued. */
 			continue;
-		has_closed = size == 0;
-		if (size > 0)
-			fault = session_take(session, &auditor->pseudonym, &message,
-					     (size_t)size, &record);
-		if (has_closed || fault || session->is_answer_due)
-			break;
-	}
-	if (has_closed && !fault && waits_to_be_told(auditor, session)) {
-		epoll_ctl(auditor->epoll, EPOLL_CTL_DEL, session->channel, NULL);
-		session->until_ms = clock_ms() + TOLD_HOW_MS;
-		auditor->untold++;
-	} else if (has_closed || fault) {
-		end_session(auditor, session, fault);
-	} else if (session->is_answer_due &&
-		   refusals_take(&auditor->refusals, session, &record)) {
-		answer_session(session, MESSAGE_COUNTED);
-	} else if (session->is_answer_due) {
-		refusals_tell_ended(&auditor->refusals, session);
-		/* Due only now, because add_record may commit to make room, and answer
-		 * all that is due. */
-		session->is_queued =
-			add_record(auditor, session->association, session->peer, &record);
-		SLIST_INSERT_HEAD(&auditor->due, session, others_due);
+		fault = session_take(session, &auditor->pseudonym, &message, (size_t)size,
+				     &has_submitted, &record);
+		if (has_submitted)
+			take_submitted(auditor, session, message.head.number, &record);
 	}
 	OPENSSL_cleanse(&message, sizeof(message));
-}
-
-static int watch_channel(struct auditor *auditor, int channel, struct session *session)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = session };
-	int result = epoll_ctl(auditor->epoll, EPOLL_CTL_ADD, channel, &event);
-	if (result)
-		log_error("association %s: the auditor can't watch its channel: %m",
-			  session->association);
-	return result;
-}
-
-static void open_session(struct auditor *auditor, int channel,
-			 const struct message_control_head *address)
-{
-	struct session *session = session_new(channel, address);
-	if (!session) {
-		log_error("association %s: the auditor has no memory for its channel",
-			  address->association);
-		close(channel);
-		return;
-	}
-	if (watch_channel(auditor, channel, session)) {
-		session_free(session);
-		return;
-	}
-	LIST_INSERT_HEAD(&auditor->sessions, session, others);
-}
-
-static struct session *find_session(struct auditor *auditor, const char *association)
-{
-	struct session *session;
-	LIST_FOREACH(session, &auditor->sessions, others)
-	{
-		if (strcmp(session->association, association) == 0)
-			return session;
-	}
-	return NULL;
-}
-
-/* An association that gets a second channel keeps what it told on the first, and its used
- * limits. One that lost its channel by its own doing gets none. Either would be a way
- * around the limits otherwise. */
-static void renew_session(struct auditor *auditor, int channel,
-			  const struct message_control_head *address)
-{
-	struct session *session = find_session(auditor, address->association);
-	if (session && session->until_ms == 0 &&
-	    watch_channel(auditor, channel, session) == 0) {
-		epoll_ctl(auditor->epoll, EPOLL_CTL_DEL, session->channel, NULL);
-		session_move(session, channel);
-	} else if (session || ended_has(&auditor->ended, address->association)) {
-		close(channel);
-	} else {
-		open_session(auditor, channel, address);
-	}
+	if (has_closed && waits_to_be_told(auditor, session))
+		sessions_wait_to_be_told(&auditor->sessions, session,
+					 clock_ms() + TOLD_HOW_MS);
+	else if (has_closed || fault)
+		end_session(auditor, session, fault);
 }
 
 static void set_ending(struct auditor *auditor,
 		       const struct message_control_head *address, const char *how)
 {
-	struct session *session = find_session(auditor, address->association);
+	struct session *session = sessions_find(&auditor->sessions, address->association);
 	if (!session)
 		return;
 	session->is_told = true;
@@ -241,6 +185,12 @@ static bool send_reply(struct auditor *auditor, enum audit_reply reply)
 	return send(auditor->control, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
+static bool brings_channel(uint32_t kind)
+{
+	return kind == MESSAGE_OPEN || kind == MESSAGE_RENEW ||
+	       kind == MESSAGE_OPEN_COURIER || kind == MESSAGE_OPEN_SPOOLER;
+}
+
 static void take_control(struct auditor *auditor, struct message_control *message,
 			 size_t size, int channel)
 {
@@ -249,12 +199,9 @@ static void take_control(struct auditor *auditor, struct message_control *messag
 	bool is_whole = size == sizeof(*message);
 	address->association[sizeof(address->association) - 1] = '\0';
 	address->peer[sizeof(address->peer) - 1] = '\0';
-	if (is_alone && address->kind == MESSAGE_OPEN && channel >= 0) {
-		open_session(auditor, channel, address);
-		return;
-	}
-	if (is_alone && address->kind == MESSAGE_RENEW && channel >= 0) {
-		renew_session(auditor, channel, address);
+	address->destination[sizeof(address->destination) - 1] = '\0';
+	if (is_alone && brings_channel(address->kind) && channel >= 0) {
+		sessions_open(&auditor->sessions, channel, address);
 		return;
 	}
 	if (channel >= 0)
@@ -264,8 +211,7 @@ static void take_control(struct auditor *auditor, struct message_control *messag
 		set_ending(auditor, address, is_whole ? message->record.detail : "");
 	else if (is_alone && address->kind == MESSAGE_PING)
 		send_reply(auditor, AUDIT_ALIVE);
-	else if (is_alone &&
-		 (address->kind == MESSAGE_OPEN || address->kind == MESSAGE_RENEW))
+	else if (is_alone && brings_channel(address->kind))
 		log_error(
 			"association %s: its channel to the auditor was lost; raise the "
 			"service's LimitNOFILE",
@@ -299,7 +245,8 @@ static void read_control(struct auditor *auditor)
 		else if (size < 0 && errno == EAGAIN)
 			return;
 		else if (size == 0 || errno != ECONNRESET) {
-			epoll_ctl(auditor->epoll, EPOLL_CTL_DEL, auditor->control, NULL);
+			epoll_ctl(auditor->sessions.epoll, EPOLL_CTL_DEL,
+				  auditor->control, NULL);
 			auditor->is_control_open = false;
 		}
 	}
@@ -355,7 +302,7 @@ static int wait_ms(const struct auditor *auditor)
 	int wait_ms = is_untold ? TELL_RETRY_MS : writer_wait_ms(&auditor->writer);
 	wait_ms =
 		sooner(wait_ms, repeats_wait_ms(&auditor->refusals.repeats, clock_ms()));
-	if (auditor->untold > 0) /* rare: no need to be exact */
+	if (auditor->sessions.untold > 0) /* rare: no need to be exact */
 		wait_ms = sooner(wait_ms, TOLD_LOOK_MS);
 	if (!has_figures(auditor) || !auditor->is_control_open)
 		return wait_ms;
@@ -369,11 +316,11 @@ static int take_ready(struct auditor *auditor, int64_t wait_us)
 	struct epoll_event events[EVENTS_A_TURN];
 	struct timespec wait = { .tv_sec = wait_us / 1000000,
 				 .tv_nsec = wait_us % 1000000 * 1000 };
-	int count = epoll_pwait2(auditor->epoll, events, EVENTS_A_TURN,
+	int count = epoll_pwait2(auditor->sessions.epoll, events, EVENTS_A_TURN,
 				 wait_us < 0 ? NULL : &wait, NULL);
 
 	if (count < 0 && errno == ENOSYS) /* before Linux 5.11, and in qemu 7 */
-		count = epoll_wait(auditor->epoll, events, EVENTS_A_TURN,
+		count = epoll_wait(auditor->sessions.epoll, events, EVENTS_A_TURN,
 				   wait_us < 0 ? -1 : (int)((wait_us + 999) / 1000));
 	read_control(auditor);
 	for (int i = 0; i < count; i++)
@@ -387,12 +334,12 @@ static int take_ready(struct auditor *auditor, int64_t wait_us)
 static bool is_worth_gathering(const struct auditor *auditor)
 {
 	const struct session *session;
-	if (SLIST_EMPTY(&auditor->due))
+	if (LIST_EMPTY(&auditor->sessions.due))
 		return false;
-	LIST_FOREACH(session, &auditor->sessions, others)
+	LIST_FOREACH(session, &auditor->sessions.all, others)
 	{
 		if (session->has_begun && session->has_sent_last_fragment &&
-		    !session->is_answer_due)
+		    !session_is_full(session))
 			return true;
 	}
 	return false;
@@ -411,20 +358,21 @@ static void gather_records(struct auditor *auditor)
 /* False when another is to reach the log's folder, which was replaced. */
 MUST_USE static bool serve_channels(struct auditor *auditor)
 {
-	while (auditor->is_control_open || !LIST_EMPTY(&auditor->sessions)) {
+	while (auditor->is_control_open || !LIST_EMPTY(&auditor->sessions.all)) {
 		int wait = wait_ms(auditor);
 		take_ready(auditor, wait < 0 ? -1 : (int64_t)wait * 1000);
 		gather_records(auditor);
 		end_untold(auditor);
 		look_for_room(auditor);
 		repeats_flush(&auditor->refusals.repeats, clock_ms(),
-			      auditor->has_stop && LIST_EMPTY(&auditor->sessions));
-		if (auditor->has_stop && LIST_EMPTY(&auditor->sessions)) {
+			      auditor->has_stop && LIST_EMPTY(&auditor->sessions.all));
+		if (auditor->has_stop && LIST_EMPTY(&auditor->sessions.all)) {
 			add_record(auditor, auditor->stop.address.association,
 				   auditor->stop.address.peer, &auditor->stop.record);
 			auditor->has_stop = false;
 		}
 		commit_records(auditor);
+		sessions_resume(&auditor->sessions, may_read, auditor);
 		writer_tend(&auditor->writer);
 		if (auditor->writer.is_in_trouble && sandbox_is_stale())
 			return false;
@@ -451,9 +399,9 @@ static int auditor_open(int control, const struct config *config, struct auditor
 		log_error("the auditor has no memory to count refusals");
 		return -1;
 	}
-	auditor->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (auditor->epoll < 0 ||
-	    epoll_ctl(auditor->epoll, EPOLL_CTL_ADD, control, &event)) {
+	auditor->sessions.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (auditor->sessions.epoll < 0 ||
+	    epoll_ctl(auditor->sessions.epoll, EPOLL_CTL_ADD, control, &event)) {
 		log_error("the auditor can't watch its sockets: %m");
 		return -1;
 	}
@@ -462,13 +410,9 @@ static int auditor_open(int control, const struct config *config, struct auditor
 
 static void auditor_close(struct auditor *auditor)
 {
-	while (!LIST_EMPTY(&auditor->sessions)) {
-		struct session *session = LIST_FIRST(&auditor->sessions);
-		LIST_REMOVE(session, others);
-		session_free(session);
-	}
-	if (auditor->epoll >= 0)
-		close(auditor->epoll);
+	sessions_close(&auditor->sessions);
+	if (auditor->sessions.epoll >= 0)
+		close(auditor->sessions.epoll);
 	writer_close(&auditor->writer);
 	pseudonym_close(&auditor->pseudonym);
 	refusals_close(&auditor->refusals);
@@ -479,7 +423,7 @@ int auditor_run(int control, const struct config *config,
 {
 	struct auditor auditor = {
 		.control = control,
-		.epoll = -1,
+		.sessions = { .epoll = -1 },
 		.is_control_open = true,
 		.writer = { .log = { .file = { .fd = -1, .lock = -1 } } }
 	};

@@ -1,6 +1,5 @@
 /*
- * The ends that speak to the auditor: an association's channel, and the supervisor's
- * control socket.
+ * The ends that speak to the auditor: a channel, and the supervisor's control socket.
  */
 #include "message.h"
 
@@ -98,12 +97,21 @@ static enum audit_taken wait_for_answer(int channel, uint32_t number, int64_t de
 	}
 }
 
+/* Of records; never 0. */
+static uint32_t next_number(void)
+{
+	static uint32_t last_number;
+
+	if (++last_number == 0)
+		last_number++;
+	return last_number;
+}
+
 enum audit_taken audit_submit(int channel, const struct audit_record *record,
 			      int timeout_ms)
 {
-	static uint32_t last_number;
 	int64_t deadline_ms = clock_ms() + timeout_ms;
-	struct message_head head = { .kind = MESSAGE_SUBMIT, .number = ++last_number };
+	struct message_head head = { .kind = MESSAGE_SUBMIT, .number = next_number() };
 
 	while (send_message(channel, &head, sizeof(head), record) != 0) {
 		if (errno != EAGAIN ||
@@ -111,6 +119,31 @@ enum audit_taken audit_submit(int channel, const struct audit_record *record,
 			return taken_of_errno();
 	}
 	return wait_for_answer(channel, head.number, deadline_ms);
+}
+
+uint32_t audit_submit_soon(int channel, const struct audit_record *record)
+{
+	struct message_head head = { .kind = MESSAGE_SUBMIT, .number = next_number() };
+
+	return send_message(channel, &head, sizeof(head), record) == 0 ? head.number : 0;
+}
+
+enum audit_taken audit_taken_of(int channel, uint32_t *ret_number)
+{
+	for (;;) {
+		struct message_answer answer;
+		ssize_t got = recv(channel, &answer, sizeof(answer), MSG_DONTWAIT);
+
+		if (got == (ssize_t)sizeof(answer)) {
+			*ret_number = answer.number;
+			return taken_of_answer(&answer);
+		}
+		if (got < 0 && errno == EAGAIN)
+			return AUDIT_SLOW;
+		/* A reset is reported before what was still queued. */
+		if (got == 0 || (got < 0 && errno != EINTR && errno != ECONNRESET))
+			return AUDIT_GONE;
+	}
 }
 
 static void set_text(char *field, size_t size, const char *text)
@@ -128,13 +161,11 @@ static struct message_control_head address_of(enum message_kind kind,
 	return address;
 }
 
-MUST_USE static int open_channel(int control, enum message_kind kind,
-				 const char *association, const char *peer)
+MUST_USE static int open_channel(int control, struct message_control_head address)
 {
 	int ends[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
 		return -1;
-	struct message_control_head address = address_of(kind, association, peer);
 	int error = descriptors_send(control, &address, sizeof(address), &ends[1], 1,
 				     MSG_DONTWAIT)
 			    ? errno
@@ -150,12 +181,24 @@ MUST_USE static int open_channel(int control, enum message_kind kind,
 
 int audit_channel_open(int control, const char *association, const char *peer)
 {
-	return open_channel(control, MESSAGE_OPEN, association, peer);
+	return open_channel(control, address_of(MESSAGE_OPEN, association, peer));
 }
 
 int audit_channel_renew(int control, const char *association, const char *peer)
 {
-	return open_channel(control, MESSAGE_RENEW, association, peer);
+	return open_channel(control, address_of(MESSAGE_RENEW, association, peer));
+}
+
+int audit_courier_open(int control, const char *id, const char *destination)
+{
+	struct message_control_head address = address_of(MESSAGE_OPEN_COURIER, id, NULL);
+	set_text(address.destination, sizeof(address.destination), destination);
+	return open_channel(control, address);
+}
+
+int audit_spooler_open(int control)
+{
+	return open_channel(control, address_of(MESSAGE_OPEN_SPOOLER, NULL, NULL));
 }
 
 int audit_channel_ending(int control, const char *association, enum reason reason,

@@ -16,12 +16,15 @@ enum message_kind {
 	MESSAGE_SUBMIT,
 	/* On the control socket: the address alone, or with its record (MESSAGE_TELL, and
 	 * MESSAGE_ENDING where a detail says how).
-	 * MESSAGE_OPEN and MESSAGE_RENEW bring the auditor's end of a channel. */
+	 * MESSAGE_OPEN, MESSAGE_RENEW, MESSAGE_OPEN_COURIER and MESSAGE_OPEN_SPOOLER
+	 * bring the auditor's end of a channel. */
 	MESSAGE_OPEN,
 	MESSAGE_RENEW,
 	MESSAGE_ENDING,
 	MESSAGE_TELL,
-	MESSAGE_PING
+	MESSAGE_PING,
+	MESSAGE_OPEN_COURIER,
+	MESSAGE_OPEN_SPOOLER
 };
 
 struct message_head {
@@ -44,10 +47,11 @@ struct message_answer {
 
 struct message_control_head {
 	uint32_t kind;
-	uint32_t reason; /* of MESSAGE_ENDING */
-	char association[AUDIT_ASSOCIATION_ID_SIZE];
+	uint32_t reason;			     /* of MESSAGE_ENDING */
+	char association[AUDIT_ASSOCIATION_ID_SIZE]; /* or a courier's id */
 	char peer[ADDRESS_TEXT_SIZE];
-	char zero[7]; /* in the place of padding, which could carry our memory */
+	char zero[7];	      /* in the place of padding, which could carry our memory */
+	char destination[64]; /* of MESSAGE_OPEN_COURIER */
 };
 
 struct message_control {

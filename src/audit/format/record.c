@@ -13,6 +13,7 @@ static const char *const event_names[AUDIT_EVENT_COUNT] = {
 	[AUDIT_RELOAD] = "reload",	   [AUDIT_ASSOCIATION] = "association",
 	[AUDIT_INSTANCE] = "instance",	   [AUDIT_ALERT] = "alert",
 	[AUDIT_CHECKPOINT] = "checkpoint", [AUDIT_RETENTION] = "retention",
+	[AUDIT_DELIVERY] = "delivery",
 };
 
 static const char *const outcome_names[AUDIT_OUTCOME_COUNT] = {
@@ -27,6 +28,13 @@ static const char *const outcome_names[AUDIT_OUTCOME_COUNT] = {
 	[AUDIT_DONE] = "done",
 	[AUDIT_RAISED] = "raised",
 	[AUDIT_REMOVED] = "removed",
+	[AUDIT_SPOOLED] = "spooled",
+	[AUDIT_DEAD] = "dead",
+	[AUDIT_GIVEN_UP] = "given-up",
+	[AUDIT_HELD] = "held",
+	[AUDIT_DROPPED] = "dropped",
+	[AUDIT_EXPORTED] = "exported",
+	[AUDIT_QUEUED] = "queued",
 };
 
 const char *audit_outcome_name(enum audit_outcome outcome)
@@ -46,13 +54,20 @@ void audit_record_init(struct audit_record *record)
 
 void audit_record_doubt(struct audit_record *record)
 {
-	if (record->event != AUDIT_INSTANCE || record->outcome != AUDIT_FORWARDED)
+	bool is_spooled = record->outcome == AUDIT_SPOOLED;
+
+	if (record->event != AUDIT_INSTANCE ||
+	    (record->outcome != AUDIT_FORWARDED && !is_spooled))
 		return;
 	record->outcome = AUDIT_UNCONFIRMED;
 	record->reason = REASON_AUDIT_UNAVAILABLE;
-	snprintf(record->detail, sizeof(record->detail),
-		 "the destination answered %04X, but the modality was told A700",
-		 (unsigned)record->status);
+	if (is_spooled)
+		snprintf(record->detail, sizeof(record->detail),
+			 "it is in the spool, but the modality was told A700");
+	else
+		snprintf(record->detail, sizeof(record->detail),
+			 "the destination answered %04X, but the modality was told A700",
+			 (unsigned)record->status);
 	record->status = 0xA700;
 }
 
@@ -202,6 +217,14 @@ int record_seq(const char *line, size_t size, uint64_t *ret)
 
 #define ENDS_WITHIN(field) (memchr((field), 0, sizeof(field)) != NULL)
 
+static bool is_association_id(const char id[AUDIT_ASSOCIATION_ID_SIZE])
+{
+	for (size_t i = 0; i < AUDIT_ASSOCIATION_ID_SIZE - 1; i++)
+		if (!(id[i] >= '0' && id[i] <= '9') && !(id[i] >= 'a' && id[i] <= 'f'))
+			return false;
+	return id[AUDIT_ASSOCIATION_ID_SIZE - 1] == '\0';
+}
+
 bool record_is_sound(const struct audit_record *r)
 {
 	return (unsigned)r->event < AUDIT_EVENT_COUNT &&
@@ -216,29 +239,46 @@ bool record_is_sound(const struct audit_record *r)
 	       ENDS_WITHIN(r->sop_instance) && ENDS_WITHIN(r->study) &&
 	       ENDS_WITHIN(r->patient_id) && ENDS_WITHIN(r->transfer_syntax) &&
 	       ENDS_WITHIN(r->sha256) && r->bytes >= -1 && r->status >= -1 &&
-	       r->status <= 0xFFFF && r->wait_ms >= -1 && r->total_ms >= -1;
+	       r->status <= 0xFFFF && r->wait_ms >= -1 && r->total_ms >= -1 &&
+	       (r->came_by[0] == '\0' || is_association_id(r->came_by));
 }
 
 bool record_outcome_fits(const struct audit_record *record)
 {
-	switch (record->event) {
-	case AUDIT_INSTANCE:
-		return record->outcome == AUDIT_FORWARDED ||
-		       record->outcome == AUDIT_REFUSED ||
-		       record->outcome == AUDIT_FAILED ||
-		       record->outcome == AUDIT_UNCONFIRMED;
-	case AUDIT_ASSOCIATION:
-		return record->outcome == AUDIT_ACCEPTED ||
-		       record->outcome == AUDIT_REFUSED ||
-		       record->outcome == AUDIT_RELEASED ||
-		       record->outcome == AUDIT_ABORTED;
-	case AUDIT_RELOAD:
-		return record->outcome == AUDIT_DONE || record->outcome == AUDIT_REFUSED;
-	case AUDIT_ALERT:
-		return record->outcome == AUDIT_RAISED;
-	case AUDIT_RETENTION:
-		return record->outcome == AUDIT_REMOVED;
-	default:
-		return record->outcome == AUDIT_NO_OUTCOME;
-	}
+	static const struct {
+		enum audit_event event;
+		enum audit_outcome outcome;
+	} fitting[] = {
+		{ AUDIT_START, AUDIT_NO_OUTCOME },
+		{ AUDIT_STOP, AUDIT_NO_OUTCOME },
+		{ AUDIT_CHECKPOINT, AUDIT_NO_OUTCOME },
+		{ AUDIT_RELOAD, AUDIT_DONE },
+		{ AUDIT_RELOAD, AUDIT_REFUSED },
+		{ AUDIT_ALERT, AUDIT_RAISED },
+		{ AUDIT_RETENTION, AUDIT_REMOVED },
+		{ AUDIT_ASSOCIATION, AUDIT_ACCEPTED },
+		{ AUDIT_ASSOCIATION, AUDIT_REFUSED },
+		{ AUDIT_ASSOCIATION, AUDIT_RELEASED },
+		{ AUDIT_ASSOCIATION, AUDIT_ABORTED },
+		{ AUDIT_INSTANCE, AUDIT_FORWARDED },
+		{ AUDIT_INSTANCE, AUDIT_SPOOLED },
+		{ AUDIT_INSTANCE, AUDIT_REFUSED },
+		{ AUDIT_INSTANCE, AUDIT_FAILED },
+		{ AUDIT_INSTANCE, AUDIT_UNCONFIRMED },
+		{ AUDIT_DELIVERY, AUDIT_FORWARDED },
+		{ AUDIT_DELIVERY, AUDIT_FAILED },
+		{ AUDIT_DELIVERY, AUDIT_UNCONFIRMED },
+		{ AUDIT_DELIVERY, AUDIT_DEAD },
+		{ AUDIT_DELIVERY, AUDIT_GIVEN_UP },
+		{ AUDIT_DELIVERY, AUDIT_HELD },
+		{ AUDIT_DELIVERY, AUDIT_DROPPED },
+		{ AUDIT_DELIVERY, AUDIT_EXPORTED },
+		{ AUDIT_DELIVERY, AUDIT_QUEUED },
+	};
+
+	for (size_t i = 0; i < sizeof(fitting) / sizeof(fitting[0]); i++)
+		if (fitting[i].event == record->event &&
+		    fitting[i].outcome == record->outcome)
+			return true;
+	return false;
 }

@@ -26,6 +26,7 @@ static int explain_reason(const struct diagnose *how)
 		[REASON_PLACE_TLS] = "TLS with the modality",
 		[REASON_PLACE_ASSOCIATION] = "the association of the modality",
 		[REASON_PLACE_DESTINATION] = "the way to the PACS",
+		[REASON_PLACE_SPOOL] = "the spool",
 		[REASON_PLACE_GATEWAY] = "the gateway itself",
 	};
 	const struct reason_help *help = reason_help(reason_of_name(how->reason));

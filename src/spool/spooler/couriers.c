@@ -19,7 +19,7 @@
 #define LINGER_MS   5000 /* so long a courier waits for another object */
 #define FIGURES_MS  1000
 #define LOSSES_MAX  3
-#define DELAYS_MAX  3 /* from then on it waits alone */
+#define DELAYS_MAX  3	 /* from then on it waits alone */
 #define LATE_FACTOR 4096 /* no more doublings than that */
 
 void workers_add(struct spooler *spooler, int channel, const struct spool_opened *opened)
@@ -106,8 +106,8 @@ static void lose_object(struct spooler *spooler, struct target *target,
 		      LOSSES_MAX);
 }
 
-/* The destination may be short of room for all. But an object that it never takes must not
- * keep its neighbours from it for ever. */
+/* The destination may be short of room for all. But an object that it never takes must
+ * not keep its neighbours from it for ever. */
 static void delay_object(const struct spooler *spooler, struct object *object)
 {
 	if (object->delays < UINT8_MAX)
@@ -127,17 +127,18 @@ static bool is_overdue(const struct spooler *spooler, const struct object *objec
 static void refuse_object(struct spooler *spooler, struct target *target,
 			  struct object *object, enum spool_result result)
 {
-	bool was_overdue = result == SPOOL_LATER || result == SPOOL_UNREACHED;
+	bool was_overdue =
+		result == SPOOL_RESULT_LATER || result == SPOOL_RESULT_UNREACHED;
 
 	store_move(spooler, object, SPOOL_DEAD);
 	spooler_alert(spooler,
-		      result == SPOOL_BROKEN ? REASON_SPOOL_CORRUPT
-		      : was_overdue	     ? REASON_DESTINATION_TIMEOUT
-					     : REASON_DESTINATION_STATUS,
+		      result == SPOOL_RESULT_BROKEN ? REASON_SPOOL_CORRUPT
+		      : was_overdue		    ? REASON_DESTINATION_TIMEOUT
+						    : REASON_DESTINATION_STATUS,
 		      "the spool's object %016llx for %s is kept, and not sent again by "
 		      "itself: %s",
 		      (unsigned long long)object->name.sequence, target->config->name,
-		      result == SPOOL_BROKEN ? "its file was changed or cut"
+		      result == SPOOL_RESULT_BROKEN ? "its file was changed or cut"
 		      : was_overdue ? "it could not be delivered in spool.give_up_hours"
 				    : "the destination refused it");
 }
@@ -152,35 +153,35 @@ static void take_result(struct spooler *spooler, struct worker *worker,
 	put_down(worker);
 	target->has_changed = true;
 	switch (result) {
-	case SPOOL_DELIVERED:
+	case SPOOL_RESULT_DELIVERED:
 		target->is_reached = true;
 		target->failures = 0;
 		target->again_ms = 0;
 		target->delivered_us = clock_utc_us();
 		store_done(spooler, object);
 		break;
-	case SPOOL_LATER:
+	case SPOOL_RESULT_LATER:
 		delay_object(spooler, object);
 		/* fall through */
-	case SPOOL_UNREACHED:
+	case SPOOL_RESULT_UNREACHED:
 		leave_alone(spooler, target);
 		if (was_overdue)
 			refuse_object(spooler, target, object, result);
 		break;
-	case SPOOL_LOST:
+	case SPOOL_RESULT_LOST:
 		lose_object(spooler, target, object);
 		break;
-	case SPOOL_REFUSED:
+	case SPOOL_RESULT_REFUSED:
 		/* It answers: what it refuses holds up no other. */
 		target->is_reached = true;
 		target->failures = 0;
 		target->again_ms = 0;
 		refuse_object(spooler, target, object, result);
 		break;
-	case SPOOL_BROKEN:
+	case SPOOL_RESULT_BROKEN:
 		refuse_object(spooler, target, object, result);
 		break;
-	case SPOOL_RETURNED:
+	case SPOOL_RESULT_RETURNED:
 		break;
 	}
 }
@@ -189,7 +190,7 @@ static void take_result(struct spooler *spooler, struct worker *worker,
 static void end_worker(struct spooler *spooler, struct worker *worker)
 {
 	if (worker->object)
-		take_result(spooler, worker, SPOOL_LOST);
+		take_result(spooler, worker, SPOOL_RESULT_LOST);
 	worker->target->workers--;
 	close(worker->channel);
 	LIST_REMOVE(worker, others);
@@ -240,7 +241,7 @@ MUST_USE static bool obey(struct spooler *spooler, struct worker *worker,
 		return true;
 	case SPOOL_HAS_RESULT:
 		if (!worker->object || asked->object != worker->object->name.sequence ||
-		    asked->result > SPOOL_RETURNED)
+		    asked->result > SPOOL_RESULT_RETURNED)
 			return false;
 		take_result(spooler, worker, (enum spool_result)asked->result);
 		return true;

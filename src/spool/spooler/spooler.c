@@ -44,7 +44,8 @@ void spooler_alert(const struct spooler *spooler, enum reason reason, const char
 /* 1 with a key, 0 when there is none of that number, -1. */
 MUST_USE static int fetch_key(int keeper, uint32_t number, struct spool_names_key *ret)
 {
-	const struct spool_unwrap_asked asked = { .kind = SPOOL_UNWRAP_NAMES, .number = number };
+	const struct spool_unwrap_asked asked = { .kind = SPOOL_UNWRAP_NAMES,
+						  .number = number };
 	struct pollfd polled = { .fd = keeper, .events = POLLIN };
 	struct spool_unwrap_said said;
 	int rc = -1;

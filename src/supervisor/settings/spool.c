@@ -12,9 +12,9 @@
 static void judge_key(struct settings *settings, size_t i, const struct tls_keys *keys)
 {
 	const struct config_file *file = &settings->config->spool.key.items[i];
-	struct evp_pkey_st *key = keys ? keys->judge(keys->context, file,
-						     &settings->faults)
-				       : tls_key_load(file, &settings->faults);
+	struct evp_pkey_st *key =
+		keys ? keys->judge(keys->context, file, &settings->faults)
+		     : tls_key_load(file, &settings->faults);
 	struct spool_public public;
 
 	if (!key)
