@@ -28,10 +28,13 @@ enum {
 	TOKEN_KEEPER = 1 << SANDBOX_TOKEN_KEEPER,
 	DIALLER = 1 << SANDBOX_DIALLER,
 	FORKER = 1 << SANDBOX_FORKER,
+	SPOOLER = 1 << SANDBOX_SPOOLER,
+	COURIER = 1 << SANDBOX_COURIER,
 
-	/* Whatever an association does, the process that forks it must have. */
-	ASSOCIATIONS = ASSOCIATION | FORKER,
-	FILES = AUDITOR | EXPORTER | OBSERVER | SCRIBE,
+	/* Whatever an association or a courier does, the process that forks it must have.
+	 */
+	ASSOCIATIONS = ASSOCIATION | COURIER | FORKER,
+	FILES = AUDITOR | EXPORTER | OBSERVER | SCRIBE | SPOOLER,
 	LISTED = ASSOCIATIONS | FILES | DIALLER | KEEPER,
 	OPEN = RESOLVER | TOKEN_KEEPER,
 	INHERITED = SUPERVISOR | ALERTER,
@@ -125,6 +128,8 @@ const char *table_role_name(enum sandbox_role role)
 		[SANDBOX_TOKEN_KEEPER] = "keeper of a token",
 		[SANDBOX_DIALLER] = "dialler",
 		[SANDBOX_FORKER] = "forker",
+		[SANDBOX_SPOOLER] = "spooler",
+		[SANDBOX_COURIER] = "courier",
 	};
 
 	return role_names[role];

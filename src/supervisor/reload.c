@@ -122,6 +122,7 @@ static void keep_fixed(const struct server *server, struct settings *next,
 		changes_add(changes, "not before a restart: %s", keys);
 	}
 	next->config->audit = first->audit;
+	next->config->spool.directory = first->spool.directory;
 	next->config->gateway_name = first->gateway_name;
 }
 
@@ -164,6 +165,8 @@ static void bring_into_force(struct server *server, struct settings *next,
 	renew_observer(&server->helpers[ROLES_OBSERVER], before.config, now);
 	renew_alerter(&server->helpers[ROLES_ALERTER], before.config, now);
 	places_revise(&gate->places, before.config, now);
+	places_revise(&gate->couriers, before.config, now);
+	spooling_renew(&server->spooling, before.config, now);
 	accept_revise(gate, before.config, now);
 	if (before.config != now)
 		gate->held_back = (struct held_back){ 0 };

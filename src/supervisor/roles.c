@@ -7,8 +7,10 @@
 #include "cathgate/base/log.h"
 #include "cathgate/exporter/exporter.h"
 #include "cathgate/keeper/keeper.h"
+#include "cathgate/keeper/unwrapper.h"
 #include "cathgate/observer/alerter.h"
 #include "cathgate/observer/observer.h"
+#include "cathgate/spool/spooler.h"
 #include "cathgate/supervisor/server.h"
 #include "supervisor/helpers/forker.h"
 
@@ -109,8 +111,10 @@ static int pack_forker(const void *argument, FILE *to)
 {
 	const struct server *server = argument;
 
-	return pack_config(server, to) == 0 ? settings_pack_tls(&server->settings, to)
-					    : -1;
+	if (pack_config(server, to) != 0)
+		return -1;
+	fwrite(&server->settings.spool, sizeof(server->settings.spool), 1, to);
+	return settings_pack_tls(&server->settings, to);
 }
 
 static bool wants_forker(const void *argument)
@@ -247,6 +251,32 @@ static bool wants_keeper(const void *argument)
 	return !server->is_stopping || server->gate.places.first;
 }
 
+static int run_unwrapper(int channel, const struct config *config, const uint8_t *more,
+			 size_t size)
+{
+	(void)more;
+	(void)size;
+	return unwrapper_run(channel, config, sandbox_of(SANDBOX_KEEPER));
+}
+
+static int run_spooler(int channel, const struct config *config, const uint8_t *more,
+		       size_t size)
+{
+	(void)more;
+	(void)size;
+	return spooler_run(channel, config, sandbox_of(SANDBOX_SPOOLER));
+}
+
+/* Associations and couriers that are still ending have objects in hand. */
+static bool wants_spooler(const void *argument)
+{
+	const struct server *server = argument;
+
+	return config_has_spool(server->settings.config) &&
+	       (!server->is_stopping || server->gate.places.first ||
+		server->gate.couriers.first);
+}
+
 static const struct role roles[ROLES_COUNT] = {
 	/* When the supervisor dies, the auditor still writes what it is told. */
 	[ROLES_AUDITOR] = { .name = "cathgated-audit",
@@ -292,6 +322,28 @@ static const struct role roles[ROLES_COUNT] = {
 			   .backoff_ms = 10,
 			   .backoff_max_ms = 1000,
 			   .well_ms = 1000 },
+	[ROLES_UNWRAPPER] = { .name = "cathgated-opens",
+			      .context = "spool-keeper",
+			      .pack = pack_config,
+			      .run = run_unwrapper,
+			      .is_wanted = wants_spooler,
+			      .backoff_ms = 100,
+			      .backoff_max_ms = 5000,
+			      .well_ms = 10000,
+			      .ended = "the keeper of the spool's key ended: nothing is "
+				       "delivered from the spool until another has read "
+				       "it" },
+	[ROLES_SPOOLER] = { .name = "cathgated-spool",
+			    .context = "spooler",
+			    .pack = pack_config,
+			    .run = run_spooler,
+			    .is_wanted = wants_spooler,
+			    .backoff_ms = 10,
+			    .backoff_max_ms = 5000,
+			    .well_ms = 10000,
+			    .finish_ms = 5000,
+			    .ended = "the spooler ended: nothing goes into the spool "
+				     "until another has read its folder" },
 	[ROLES_EXPORTER] = { .name = "cathgated-sends",
 			     .context = "exporter",
 			     .pack = pack_exporter,
@@ -403,6 +455,9 @@ void roles_init(struct server *server)
 	server->auditing.helper = &helpers[ROLES_AUDITOR];
 	keeping_init(&server->keeping, &helpers[ROLES_KEEPER]);
 	server->resolver.helper = &helpers[ROLES_RESOLVER];
+	helpers[ROLES_SPOOLER].after = &helpers[ROLES_UNWRAPPER];
+	spooling_init(&server->spooling, &helpers[ROLES_SPOOLER],
+		      &helpers[ROLES_UNWRAPPER]);
 	server->gate.dialler = &helpers[ROLES_DIALLER];
 	server->forking.helper = &helpers[ROLES_FORKER];
 	server->warnings.scribe = &helpers[ROLES_SCRIBE];

@@ -16,8 +16,9 @@
 #include "cathgate/supervisor/server.h"
 
 #define TICK_MS		1000
-#define RESOLVE_WAIT_MS 3000 /* READY=1 waits no longer for the first names */
-#define FORKER_WAIT_MS	5000 /* a reload waits no longer for a forker */
+#define RESOLVE_WAIT_MS 3000  /* READY=1 waits no longer for the first names */
+#define SPOOL_WAIT_MS	10000 /* nor for the spool's folder to be read */
+#define FORKER_WAIT_MS	5000  /* a reload waits no longer for a forker */
 #define STOP_MARGIN_MS	15000
 #define KILL_AFTER_MS	7000 /* on top of the grace: what parting takes, and a bit */
 
@@ -54,7 +55,11 @@ static void say_ready(struct server *server, int64_t started_ms)
 {
 	if (server->is_ready || !server->auditing.helper->is_ready ||
 	    !server->forking.helper->is_ready ||
-	    (!server->resolver.has_answered && clock_ms() - started_ms < RESOLVE_WAIT_MS))
+	    (!server->resolver.has_answered &&
+	     clock_ms() - started_ms < RESOLVE_WAIT_MS) ||
+	    (config_has_spool(server->settings.config) &&
+	     !server->spooling.spooler->is_ready &&
+	     clock_ms() - started_ms < SPOOL_WAIT_MS))
 		return;
 	server->is_ready = true;
 	server->snapshot.tell_ms = 0; /* cathgate status must not lag behind READY=1 */
@@ -85,6 +90,7 @@ static void begin_stop(struct server *server)
 	accept_revise(&server->gate, NULL, NULL);
 	helper_dismiss(server->forking.helper);
 	places_say(&server->gate.places, ASSOCIATION_STOP);
+	places_say(&server->gate.couriers, ASSOCIATION_STOP);
 }
 
 static void reap(struct server *server)
@@ -138,6 +144,24 @@ static void hear_association(struct server *server, struct place *place)
 			     notice.until);
 }
 
+static void hear_courier(struct server *server, struct place *courier)
+{
+	struct association_notice notice = { 0 };
+
+	if (courier_hear(&server->gate, courier, &notice) == CLAIM_SAW_DESTINATION)
+		warnings_saw(&server->warnings, WARNING_DESTINATION, notice.destination,
+			     notice.until);
+}
+
+static void hear_spooler(struct server *server)
+{
+	struct spooler_word word = { .kind = SPOOLER_NOTHING };
+
+	spooling_hear(&server->spooling, &server->auditing, &word);
+	if (word.kind == SPOOLER_WANTS_COURIER)
+		courier_start(&server->gate, word.destination);
+}
+
 static void hear_auditor(struct server *server)
 {
 	struct audit_figures figures;
@@ -159,8 +183,9 @@ static void hear_keeper(struct server *server, int channel)
 		claim_refused(&server->gate, &refusal);
 }
 
-/* What is polled: these, then the listeners, then the places in their order. They
- * are gathered afresh for each turn: there are few enough, and none can be stale. */
+/* What is polled: these, then the listeners, then the places in their order, then the
+ * couriers. They are gathered afresh for each turn: there are few enough, and none can be
+ * stale. */
 enum {
 	POLLS_SIGNALS,
 	POLLS_AUDITOR,
@@ -169,6 +194,8 @@ enum {
 	POLLS_RESOLVER = POLLS_RELEASED + KEEPING_RELEASED_MAX,
 	POLLS_DIALLER,
 	POLLS_FORKER,
+	POLLS_SPOOL_KEEPER,
+	POLLS_SPOOLER,
 	POLLS_WATCH,
 	POLLS_FIRST
 };
@@ -205,10 +232,14 @@ static void polls_fill(struct polls *polls, const struct server *server,
 	polls_add(polls, server->resolver.helper->channel);
 	polls_add(polls, server->gate.dialler->channel);
 	polls_add(polls, server->forking.helper->channel);
+	polls_add(polls, server->spooling.keeper->channel);
+	polls_add(polls, server->spooling.spooler->channel);
 	polls_add(polls, watch_descriptor(server->watch));
 	for (size_t i = 0; i < listeners->count; i++)
 		polls_add(polls, is_accepting ? listeners->items[i].fd : -1);
 	for (struct place *p = server->gate.places.first; p; p = p->next)
+		polls_add(polls, p->channel);
+	for (struct place *p = server->gate.couriers.first; p; p = p->next)
 		polls_add(polls, p->channel);
 }
 
@@ -233,6 +264,8 @@ static void take_turn(struct server *server)
 				    sooner_ms(server->manager.ask_every_ms, TICK_MS));
 	size_t listener_count = server->gate.listeners.count;
 	struct place *place = server->gate.places.first, *next;
+	struct place *courier = server->gate.couriers.first;
+	size_t at;
 
 	server->has_accepted = server->forking.helper->is_ready;
 	polls_fill(&polls, server, lets_in(server) && pause_ms <= 0);
@@ -243,11 +276,16 @@ static void take_turn(struct server *server)
 		return;
 
 	/* Associations first: what they free makes room for new connections. */
-	for (size_t i = POLLS_FIRST + listener_count; i < polls.count;
-	     i++, place = next) {
+	at = POLLS_FIRST + listener_count;
+	for (; place; at++, place = next) {
 		next = place->next; /* the place may go */
-		if (polls.fds[i].revents)
+		if (polls.fds[at].revents)
 			hear_association(server, place);
+	}
+	for (; courier; at++, courier = next) {
+		next = courier->next;
+		if (polls.fds[at].revents)
+			hear_courier(server, courier);
 	}
 	if (polls.fds[POLLS_AUDITOR].revents)
 		hear_auditor(server);
@@ -260,6 +298,10 @@ static void take_turn(struct server *server)
 		dialling_hear(&server->gate);
 	if (polls.fds[POLLS_FORKER].revents)
 		forking_hear(&server->forking);
+	if (polls.fds[POLLS_SPOOL_KEEPER].revents)
+		spooling_hear_keeper(&server->spooling);
+	if (polls.fds[POLLS_SPOOLER].revents)
+		hear_spooler(server);
 	accept_waiting(&server->gate);
 	if (polls.fds[POLLS_WATCH].revents)
 		watch_heard(server->watch);
@@ -297,18 +339,27 @@ static void maintain_settings(struct server *server)
 static void maintain_places(struct server *server)
 {
 	const struct auditing *auditing = &server->auditing;
-	struct places *places = &server->gate.places;
+	struct places *places = &server->gate.places, *couriers = &server->gate.couriers;
+	const struct config *config = server->settings.config;
 
-	if (server->is_stopping) /* once more for processes that didn't listen */
+	if (server->is_stopping) { /* once more for processes that didn't listen */
 		places_say(places, ASSOCIATION_STOP);
-	if (server->is_stopping && clock_ms() >= server->kill_ms)
+		places_say(couriers, ASSOCIATION_STOP);
+	}
+	if (server->is_stopping && clock_ms() >= server->kill_ms) {
 		places_kill(places, auditing, REASON_GATEWAY_STOPPING);
+		places_kill(couriers, auditing, REASON_GATEWAY_STOPPING);
+	}
 	places_kill_late(places, auditing);
+	places_kill_late(couriers, auditing);
 	if (auditing->helper->is_ready) {
 		sandboxes_tell(server);
 		accept_tell_turned_away(&server->gate, false);
-		places_renew_auditor(places, auditing);
+		places_renew_auditor(places, auditing, config);
+		places_renew_auditor(couriers, auditing, config);
 	}
+	spooling_maintain(&server->spooling);
+	places_bring_spooler(places, &server->spooling, config);
 	papers_maintain(&server->gate);
 	dialling_maintain(&server->gate);
 }
@@ -328,7 +379,8 @@ static int serve(struct server *server)
 		snapshot_maintain(server);
 		say_ready(server, started_ms);
 		maintain_settings(server);
-		if (server->is_stopping && !server->gate.places.first)
+		if (server->is_stopping && !server->gate.places.first &&
+		    !server->gate.couriers.first)
 			return 0;
 		maintain_places(server);
 		manager_maintain(server);
@@ -360,6 +412,9 @@ static void release_all(struct server *server)
 	helper_stop(&server->helpers[ROLES_RESOLVER]);
 	helper_stop(&server->helpers[ROLES_DIALLER]);
 	helper_stop(server->forking.helper);
+	helper_stop(server->spooling.spooler);
+	helper_stop(server->spooling.keeper);
+	spooling_free(&server->spooling);
 	accept_revise(&server->gate, NULL, NULL);
 	listeners_close(&server->gate.listeners);
 	watch_free(server->watch);
@@ -418,6 +473,7 @@ static void init_server(struct server *server, const char *config_path,
 		.gate = { .settings = &server->settings,
 			  .auditing = &server->auditing,
 			  .keeping = &server->keeping,
+			  .spooling = &server->spooling,
 			  .forking = &server->forking },
 		.started_us = clock_us(),
 		.started_utc_us = clock_utc_us(),

@@ -16,6 +16,7 @@
 #include "supervisor/helpers/forking.h"
 #include "supervisor/helpers/keeping.h"
 #include "supervisor/helpers/resolver.h"
+#include "supervisor/helpers/spooling.h"
 #include "supervisor/manager.h"
 #include "supervisor/settings/watch.h"
 #include "supervisor/snapshot.h"
@@ -27,6 +28,8 @@ enum roles_helper {
 	ROLES_RESOLVER,
 	ROLES_DIALLER,
 	ROLES_FORKER,
+	ROLES_UNWRAPPER,
+	ROLES_SPOOLER,
 	ROLES_EXPORTER,
 	ROLES_OBSERVER,
 	ROLES_ALERTER,
@@ -60,6 +63,7 @@ struct server {
 	struct keeping keeping;
 	struct resolver resolver;
 	struct forking forking;
+	struct spooling spooling;
 	bool exports, exports_to_journal;
 
 	struct gate gate;

@@ -24,6 +24,7 @@
 #include "cathgate/base/reason.h"
 #include "cathgate/net/addresses.h"
 #include "cathgate/sandbox/sandbox.h"
+#include "cathgate/spool/key.h"
 #include "cathgate/tls/tls.h"
 
 /* What the supervisor hands over. The process owns the four descriptors; the rest is
@@ -38,7 +39,8 @@ struct association_start {
 	int signer;	/* to the keeper, for the handshake; -1: a plain listener */
 	struct sockaddr_storage peer;
 	char id[AUDIT_ASSOCIATION_ID_SIZE];
-	int64_t accepted_ms; /* clock_ms() */
+	int64_t accepted_ms;		  /* clock_ms() */
+	const struct spool_public *spool; /* what objects are sealed to; NULL: nothing */
 	const struct sandbox_program *sandbox;
 };
 
@@ -66,6 +68,7 @@ enum association_notice_kind {
 				 */
 	ASSOCIATION_STOP,	/* end: at once, or after the instance in hand */
 	ASSOCIATION_AUDITOR, /* carries a channel to the auditor, which was restarted */
+	ASSOCIATION_SPOOLER, /* carries one to the spooler: the first, or another */
 	ASSOCIATION_REVISED  /* the configuration has changed: carries the `papers` */
 };
 

@@ -184,10 +184,10 @@ uint64_t index_backlog(const struct target *target,
 static void put_study(struct study *study)
 {
 	struct target *target = study->target;
-	struct study *before = TAILQ_LAST(&target->studies, studies);
+	struct study *before = TAILQ_LAST(&target->studies, study_list);
 
 	while (before && before->first > study->first)
-		before = TAILQ_PREV(before, studies, others);
+		before = TAILQ_PREV(before, study_list, others);
 	if (before)
 		TAILQ_INSERT_AFTER(&target->studies, before, study, others);
 	else
@@ -218,10 +218,10 @@ MUST_USE static struct study *find_study(struct spool_index *index, struct targe
 
 static void put_object(struct study *study, struct object *object)
 {
-	struct object *before = TAILQ_LAST(&study->objects, objects);
+	struct object *before = TAILQ_LAST(&study->objects, object_list);
 
 	while (before && before->name.sequence > object->name.sequence)
-		before = TAILQ_PREV(before, objects, others);
+		before = TAILQ_PREV(before, object_list, others);
 	if (before)
 		TAILQ_INSERT_AFTER(&study->objects, before, object, others);
 	else

@@ -17,11 +17,12 @@ struct worker; /* a courier's process, as the spooler knows it */
 
 struct object {
 	struct spool_name name;
-	bool is_committed;   /* before, no courier may have it */
-	bool is_in_hand;     /* a courier has it */
-	uint8_t losses;	     /* how often the destination broke off within it */
-	int64_t again_ms;    /* it waits alone until then (clock_ms()); 0: it doesn't */
-	struct study *study; /* while it is queued */
+	bool is_committed; /* before, no courier may have it */
+	bool is_in_hand;   /* a courier has it */
+	uint8_t losses;	   /* how often the destination broke off within it */
+	uint8_t delays;	   /* how often the destination said that it can't take it now */
+	int64_t again_ms;  /* it waits alone until then (clock_ms()); 0: it doesn't */
+	struct study *study;			     /* while it is queued */
 	TAILQ_ENTRY(object) others;		     /* of the study */
 	struct object *next_content, *next_instance; /* of one bucket */
 };
@@ -30,7 +31,7 @@ struct object {
 struct study {
 	uint8_t tag[SPOOL_SHORT_TAG];
 	struct target *target;
-	TAILQ_HEAD(, object) objects;
+	TAILQ_HEAD(object_list, object) objects;
 	uint64_t first;	       /* no object of it has had a smaller sequence */
 	struct worker *holder; /* the courier that is at it; NULL */
 	TAILQ_ENTRY(study) others;
@@ -47,7 +48,7 @@ struct backlog {
 struct target {
 	uint8_t tag[SPOOL_SHORT_TAG];
 	const struct config_destination *config; /* NULL: it is gone */
-	TAILQ_HEAD(, study) studies;		 /* by `first` */
+	TAILQ_HEAD(study_list, study) studies;		 /* by `first` */
 	struct backlog *backlogs;
 	size_t backlog_count;
 	uint64_t queued, bytes, held, dead;

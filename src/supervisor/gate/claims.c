@@ -187,13 +187,18 @@ static bool asks_by_right(const struct gate *gate, const struct place *place)
 		is_destined(gate, place));
 }
 
+static void remove_place(struct gate *gate, struct place *place)
+{
+	places_remove(place->is_courier ? &gate->couriers : &gate->places, place);
+}
+
 void claim_forget(struct gate *gate, struct place *place)
 {
 	claim_return(gate, place);
 	close(place->channel);
 	place->channel = -1;
 	if (place->pid == 0)
-		places_remove(&gate->places, place);
+		remove_place(gate, place);
 }
 
 /* Counts what a process without a place has worked in vain. */
@@ -223,10 +228,10 @@ static void tell_how(const struct gate *gate, const struct place *place, const c
 bool claim_reaped(struct gate *gate, pid_t pid, int status, const char *how,
 		  const struct rusage *usage)
 {
-	struct place *place = gate->places.first;
+	struct place *place = places_find(&gate->places, pid);
 
-	while (place && place->pid != pid)
-		place = place->next;
+	if (!place)
+		place = places_find(&gate->couriers, pid);
 	if (!place)
 		return false;
 	if (how[0] && !place->is_killed)
@@ -234,9 +239,10 @@ bool claim_reaped(struct gate *gate, pid_t pid, int status, const char *how,
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
 		crash_note(gate, place, WTERMSIG(status));
 	place->pid = 0;
-	charge_work(gate, place, usage);
+	if (!place->is_courier)
+		charge_work(gate, place, usage);
 	if (place->channel < 0)
-		places_remove(&gate->places, place);
+		remove_place(gate, place);
 	return true;
 }
 
@@ -279,6 +285,7 @@ static enum claim hear_claim(struct gate *gate, struct place *place,
 	place->was_held = true;
 	visitors_placed(&gate->visitors, &place->address, &place->visit, clock_ms());
 	answer.pace = pace_of(gate, place);
+	place_bring_spooler(place, gate->spooling, gate->settings->config);
 	place_say(place, &answer);
 	share_paces_anew(gate, place);
 	return CLAIM_PLACE;
@@ -286,7 +293,7 @@ static enum claim hear_claim(struct gate *gate, struct place *place,
 
 void claim_refused(struct gate *gate, const struct keeper_refusal *refusal)
 {
-	struct place *place = gate->places.first;
+	struct place *place = places_find_id(&gate->places, refusal->association);
 	char detail[256];
 
 	snprintf(detail, sizeof(detail),
@@ -295,8 +302,8 @@ void claim_refused(struct gate *gate, const struct keeper_refusal *refusal)
 		 refusal->association, refusal->why, gate->keeping->refusals);
 	log_bug("%s", detail);
 	auditing_tell(gate->auditing, AUDIT_ALERT, AUDIT_RAISED, REASON_INTERNAL, detail);
-	while (place && strcmp(place->id, refusal->association) != 0)
-		place = place->next;
+	if (!place)
+		place = places_find_id(&gate->couriers, refusal->association);
 	if (!place)
 		return;
 	place_kill(place, gate->auditing, REASON_INTERNAL);

@@ -51,6 +51,8 @@ void crash_note(struct gate *gate, const struct place *place, int signal)
 	struct suspect suspect = suspect_of(place);
 
 	forking_suspect(gate->forking);
+	if (place->is_courier)
+		return; /* the spooler counts how often an object brings that about */
 	if (place->was_held && place->modality == NOWHERE)
 		return; /* its entry is gone */
 	if (held_back_crashed(&gate->held_back, &suspect, clock_ms()))

@@ -17,6 +17,8 @@
 /* An association goes on to the destination that it was opened for. */
 static bool has_way(const struct gate *gate, const struct place *place)
 {
+	if (place->is_courier)
+		return place->destination != NOWHERE;
 	return place->modality != NOWHERE && place->destination != NOWHERE &&
 	       gate->settings->config->modalities[place->modality].destination ==
 		       place->destination;
@@ -127,22 +129,35 @@ static bool is_with_dialler(const struct gate *gate, const struct place *place)
 	       place->call.dialler == gate->dialler->generation;
 }
 
-void dialling_maintain(struct gate *gate)
+static void maintain_calls(struct gate *gate, const struct places *places)
 {
-	for (struct place *p = gate->places.first; p; p = p->next)
+	for (struct place *p = places->first; p; p = p->next)
 		if (p->call.id != 0 && p->channel >= 0 && !is_with_dialler(gate, p) &&
 		    clock_ms() >= p->call.again_ms)
 			pass_call_on(gate, p);
 }
 
-/* The place that waits for the answer; NULL when it has gone, or nobody asked. */
-static struct place *find_caller(const struct gate *gate, uint64_t id)
+void dialling_maintain(struct gate *gate)
 {
-	struct place *place = id != 0 ? gate->places.first : NULL;
+	maintain_calls(gate, &gate->places);
+	maintain_calls(gate, &gate->couriers);
+}
+
+/* The place that waits for the answer; NULL when it has gone, or nobody asked. */
+static struct place *find_among(const struct places *places, uint64_t id)
+{
+	struct place *place = places->first;
 
 	while (place && (place->call.id != id || place->channel < 0))
 		place = place->next;
 	return place;
+}
+
+static struct place *find_caller(const struct gate *gate, uint64_t id)
+{
+	struct place *place = id != 0 ? find_among(&gate->places, id) : NULL;
+
+	return place || id == 0 ? place : find_among(&gate->couriers, id);
 }
 
 /* The socket goes with a channel to the keeper, where there is to be TLS. */

@@ -9,6 +9,7 @@
  *   claims.c     what these say and ask for, and whether it can be so; paces
  *   papers.c     what open associations are brought of other settings
  *   dialling.c   the connections to destinations that associations ask for
+ *   couriers.c   the processes that deliver from the spool
  */
 #pragma once
 
@@ -35,12 +36,14 @@ struct gate {
 	struct helper *dialler;
 	struct forking *forking;
 	const struct keeping *keeping;
+	const struct spooling *spooling;
 	struct listeners listeners;
 	struct visitors visitors;
 	struct held_back held_back;
 	struct arrival *waiting; /* let in just when forker or keeper ended; or NULL */
 	struct rate *modality_rates;
 	struct places places;
+	struct places couriers;
 	struct papers *papers; /* while associations are still to be told */
 	unsigned edition;      /* counts up when associations must be told of a change */
 	uint64_t calls; /* how many connections were asked for: the last one's id */
@@ -110,3 +113,10 @@ MUST_USE bool dialling_ask(struct gate *gate, struct place *place, uint32_t numb
 void dialling_hear(struct gate *gate);
 /* Passes on what the dialler doesn't have. */
 void dialling_maintain(struct gate *gate);
+
+/* Starts a courier for that destination. What can't be done now is asked for again by the
+ * spooler. */
+void courier_start(struct gate *gate, const char *destination);
+/* The courier's process has said something: CLAIM_NONE or CLAIM_SAW_DESTINATION. */
+enum claim courier_hear(struct gate *gate, struct place *place,
+			struct association_notice *ret);

@@ -114,9 +114,10 @@ static bool collect_papers(struct gate *gate, const struct place *place,
 		of[ASSOCIATION_CLIENT_TRUST] = NOWHERE;
 	/* An association goes on to the destination that it was opened for, by the way
 	 * that leads there now; if its entry has another, it is brought none. */
-	if (place->modality == NOWHERE ||
-	    settings->config->modalities[place->modality].destination !=
-		    place->destination)
+	if (!place->is_courier &&
+	    (place->modality == NOWHERE ||
+	     settings->config->modalities[place->modality].destination !=
+		     place->destination))
 		of[ASSOCIATION_WAY] = NOWHERE;
 	if (papers_begin(gate) != 0)
 		return false;
@@ -156,15 +157,23 @@ bool papers_bring(struct gate *gate, struct place *place)
 	return true;
 }
 
-/* A process that holds no place yet is brought them when it asks for one. */
-void papers_maintain(struct gate *gate)
+MUST_USE static bool bring_to_all(struct gate *gate, const struct places *places)
 {
 	bool all_told = true;
 
-	for (struct place *p = gate->places.first; p; p = p->next)
-		if (p->state == PLACE_HELD && p->channel >= 0 &&
-		    p->edition != gate->edition && !papers_bring(gate, p))
+	for (struct place *p = places->first; p; p = p->next)
+		if ((p->state == PLACE_HELD || p->state == PLACE_COURIER) &&
+		    p->channel >= 0 && p->edition != gate->edition &&
+		    !papers_bring(gate, p))
 			all_told = false;
-	if (all_told)
+	return all_told;
+}
+
+/* A process that holds no place yet is brought them when it asks for one. */
+void papers_maintain(struct gate *gate)
+{
+	bool all_told = bring_to_all(gate, &gate->places);
+
+	if (bring_to_all(gate, &gate->couriers) && all_told)
 		papers_free(gate);
 }

@@ -13,8 +13,7 @@
 
 #define PARTING_MAX_MS 90000
 
-struct place *places_add(struct places *places, int channel,
-			 const struct sockaddr_storage *peer, const char *id)
+MUST_USE static struct place *add(struct places *places, int channel, const char *id)
 {
 	struct place *place = calloc(1, sizeof(*place));
 
@@ -23,10 +22,7 @@ struct place *places_add(struct places *places, int channel,
 	place->channel = channel;
 	place->began_us = clock_us();
 	place->since = time(NULL);
-	place->address = visitors_address(peer);
-	(void)!address_of_socket(peer, &place->host); /* all listeners are IP sockets */
-	place->modality = place->destination = NOWHERE;
-	address_text(peer, place->peer);
+	place->listener = place->modality = place->destination = NOWHERE;
 	memcpy(place->id, id, sizeof(place->id));
 	place->previous = places->last;
 	if (places->last)
@@ -34,7 +30,33 @@ struct place *places_add(struct places *places, int channel,
 	else
 		places->first = place;
 	places->last = place;
+	return place;
+}
+
+struct place *places_add(struct places *places, int channel,
+			 const struct sockaddr_storage *peer, const char *id)
+{
+	struct place *place = add(places, channel, id);
+
+	if (!place)
+		return NULL;
+	place->address = visitors_address(peer);
+	(void)!address_of_socket(peer, &place->host); /* all listeners are IP sockets */
+	address_text(peer, place->peer);
 	places->handshaking++;
+	return place;
+}
+
+struct place *places_add_courier(struct places *places, int channel, size_t destination,
+				 const char *id)
+{
+	struct place *place = add(places, channel, id);
+
+	if (!place)
+		return NULL;
+	place->is_courier = true;
+	place->state = PLACE_COURIER;
+	place->destination = destination;
 	return place;
 }
 
@@ -49,6 +71,24 @@ void places_remove(struct places *places, struct place *place)
 	else
 		places->last = place->previous;
 	free(place);
+}
+
+struct place *places_find(const struct places *places, pid_t pid)
+{
+	struct place *place = places->first;
+
+	while (place && place->pid != pid)
+		place = place->next;
+	return place;
+}
+
+struct place *places_find_id(const struct places *places, const char *id)
+{
+	struct place *place = places->first;
+
+	while (place && strcmp(place->id, id) != 0)
+		place = place->next;
+	return place;
 }
 
 unsigned places_held(const struct places *places, size_t modality,
@@ -106,7 +146,21 @@ void places_kill_late(struct places *places, const struct auditing *auditing)
 			place_kill(p, auditing, REASON_INTERNAL);
 }
 
-void places_renew_auditor(struct places *places, const struct auditing *auditing)
+/* The other end of a new channel; -1 when the auditor is busy, or there is nothing that
+ * it could be told of. */
+static int renew_channel(const struct place *place, int auditor,
+			 const struct config *config)
+{
+	if (!place->is_courier)
+		return audit_channel_renew(auditor, place->id, place->peer);
+	if (place->destination == NOWHERE)
+		return -1;
+	return audit_courier_open(auditor, place->id,
+				  config->destinations[place->destination].name);
+}
+
+void places_renew_auditor(struct places *places, const struct auditing *auditing,
+			  const struct config *config)
 {
 	const struct association_notice notice = { .kind = ASSOCIATION_AUDITOR };
 	const struct helper *auditor = auditing->helper;
@@ -116,7 +170,7 @@ void places_renew_auditor(struct places *places, const struct auditing *auditing
 
 		if (p->channel < 0 || p->auditor == auditor->generation)
 			continue;
-		channel = audit_channel_renew(auditor->channel, p->id, p->peer);
+		channel = renew_channel(p, auditor->channel, config);
 		if (channel < 0)
 			return; /* the auditor is busy: the rest get theirs later */
 		/* A process that doesn't listen now gets another a tick later. */
@@ -125,6 +179,39 @@ void places_renew_auditor(struct places *places, const struct auditing *auditing
 			p->auditor = auditor->generation;
 		close(channel);
 	}
+}
+
+void place_bring_spooler(struct place *place, const struct spooling *spooling,
+			 const struct config *config)
+{
+	const struct association_notice notice = { .kind = ASSOCIATION_SPOOLER };
+	const struct helper *spooler = spooling->spooler;
+	const struct config_modality *entry;
+	int channel;
+
+	if (place->channel < 0 || place->modality == NOWHERE ||
+	    place->destination == NOWHERE || !spooler->is_ready ||
+	    place->spooler == spooler->generation)
+		return;
+	entry = &config->modalities[place->modality];
+	if (entry->spool == CONFIG_SPOOL_OFF)
+		return;
+	channel = spooler_open_association(spooler->channel, place->id, entry->name,
+					   config->destinations[place->destination].name);
+	if (channel < 0)
+		return;
+	if (descriptors_send(place->channel, &notice, sizeof(notice), &channel, 1,
+			     MSG_DONTWAIT) == 0)
+		place->spooler = spooler->generation;
+	close(channel);
+}
+
+void places_bring_spooler(struct places *places, const struct spooling *spooling,
+			  const struct config *config)
+{
+	for (struct place *p = places->first; p; p = p->next)
+		if (p->state == PLACE_HELD)
+			place_bring_spooler(p, spooling, config);
 }
 
 void places_revise(struct places *places, const struct config *before,

@@ -5,13 +5,15 @@
 
 #include "supervisor/gate/visitors.h"
 #include "supervisor/helpers/auditing.h"
+#include "supervisor/helpers/spooling.h"
 #include "supervisor/settings/settings.h"
 
 enum place_state {
 	PLACE_HANDSHAKING,   /* not authenticated yet */
 	PLACE_AUTHENTICATED, /* by its certificate; the rest is not proved */
 	PLACE_HELD,
-	PLACE_GIVEN_UP /* returned, or denied */
+	PLACE_GIVEN_UP, /* returned, or denied */
+	PLACE_COURIER	/* of a courier: it has none of an association's rights */
 };
 
 /* A connection that the process has asked for. */
@@ -27,8 +29,10 @@ struct place {
 	pid_t pid;		       /* 0 once reaped */
 	int channel;
 	enum place_state state;
+	bool is_courier; /* and no association */
 	bool was_held, is_killed;
 	unsigned auditor;	/* the generation that the process has a channel to */
+	unsigned spooler;	/* likewise; 0: none */
 	unsigned edition;	/* of the settings that the process knows: gate.edition */
 	int64_t given_up_ms;	/* since when it has been parting */
 	size_t listener;	/* a listen entry; NOWHERE when it is gone */
@@ -57,7 +61,14 @@ struct places {
 /* A new connection's, handshaking; NULL without memory. The channel is the place's. */
 MUST_USE struct place *places_add(struct places *places, int channel,
 				  const struct sockaddr_storage *peer, const char *id);
+/* A courier's, in a list of their own. */
+MUST_USE struct place *places_add_courier(struct places *places, int channel,
+					  size_t destination, const char *id);
 void places_remove(struct places *places, struct place *place);
+
+/* NULL where there is none. */
+MUST_USE struct place *places_find(const struct places *places, pid_t pid);
+MUST_USE struct place *places_find_id(const struct places *places, const char *id);
 
 /* How many are held for an entry (NOWHERE: any), and from an address (NULL: any). */
 unsigned places_held(const struct places *places, size_t modality,
@@ -74,7 +85,14 @@ void places_kill(struct places *places, const struct auditing *auditing,
 void places_kill_late(struct places *places, const struct auditing *auditing);
 
 /* Gives each that has none yet a channel to the auditor that has been started anew. */
-void places_renew_auditor(struct places *places, const struct auditing *auditing);
+void places_renew_auditor(struct places *places, const struct auditing *auditing,
+			  const struct config *config);
+/* Gives an association whose entry may use the spool a channel to the spooler that runs
+ * now, where it has none to that one. */
+void place_bring_spooler(struct place *place, const struct spooling *spooling,
+			 const struct config *config);
+void places_bring_spooler(struct places *places, const struct spooling *spooling,
+			  const struct config *config);
 /* Another configuration is in force: entries, destinations and listeners are looked up
  * there. */
 void places_revise(struct places *places, const struct config *before,

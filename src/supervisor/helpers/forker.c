@@ -10,19 +10,22 @@
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/digest.h"
 #include "cathgate/base/log.h"
+#include "cathgate/courier/courier.h"
 #include "cathgate/dicom/upper_layer.h"
 #include "cathgate/process/process.h"
 #include "cathgate/sandbox/sandbox.h"
 #include "supervisor/settings/settings.h"
 
 static const struct role association = { .name = "cathgated-assoc" };
+static const struct role courier = { .name = "cathgated-deliv" };
 
 struct forker {
 	int channel;
 	pid_t supervisor;
 	const struct config *config;
 	struct tls_context **servers, **clients;
-	struct sandbox_program *own, *sandbox; /* the second is an association's */
+	struct spool_public spool; /* suite 0: there is none */
+	struct sandbox_program *own, *association, *courier;
 };
 
 /* OpenSSL reads its configuration file at its first use, and the C library the time zone.
@@ -31,6 +34,7 @@ static void init_libraries(void)
 {
 	tzset();
 	digest_free(digest_new());
+	spool_init();
 	ul_init();
 }
 
@@ -43,11 +47,19 @@ MUST_USE static int prepare(struct forker *forker, const uint8_t *more, size_t s
 	if (!forker->servers || !forker->clients)
 		return -1;
 	init_libraries();
+	if (size < sizeof(forker->spool))
+		return -1;
+	memcpy(&forker->spool, more, sizeof(forker->spool));
+	more += sizeof(forker->spool);
+	size -= sizeof(forker->spool);
 	if (settings_take_tls(config, more, size, forker->servers, forker->clients) != 0)
 		return -1;
 	forker->own = sandbox_prepare(SANDBOX_FORKER);
-	forker->sandbox = sandbox_prepare(SANDBOX_ASSOCIATION);
-	return forker->own && forker->sandbox ? sandbox_enter(forker->own, NULL, 0) : -1;
+	forker->association = sandbox_prepare(SANDBOX_ASSOCIATION);
+	forker->courier = sandbox_prepare(SANDBOX_COURIER);
+	return forker->own && forker->association && forker->courier
+		       ? sandbox_enter(forker->own, NULL, 0)
+		       : -1;
 }
 
 static void forget(struct forker *forker)
@@ -57,7 +69,8 @@ static void forget(struct forker *forker)
 	for (size_t i = 0; forker->clients && i < forker->config->destination_count; i++)
 		tls_context_free(forker->clients[i]);
 	sandbox_free(forker->own);
-	sandbox_free(forker->sandbox);
+	sandbox_free(forker->association);
+	sandbox_free(forker->courier);
 	free(forker->servers);
 	free(forker->clients);
 }
@@ -77,11 +90,43 @@ __attribute__((noreturn)) static void become_association(struct forker *forker,
 		.signer = count > FORKER_SIGNER ? came[FORKER_SIGNER] : -1,
 		.peer = order->peer,
 		.accepted_ms = order->accepted_ms,
-		.sandbox = forker->sandbox,
+		.spool = forker->spool.suite ? &forker->spool : NULL,
+		.sandbox = forker->association,
 	};
 
 	memcpy(start.id, order->id, sizeof(start.id));
 	role_exit(association_run(&start));
+}
+
+__attribute__((noreturn)) static void become_courier(struct forker *forker,
+						     const struct forker_order *order,
+						     const int *came)
+{
+	struct courier_start start = {
+		.config = forker->config,
+		.destination = &forker->config->destinations[order->destination],
+		.client = forker->clients[order->destination],
+		.supervisor = came[FORKER_COURIER_NOTICES],
+		.auditor = came[FORKER_COURIER_AUDITOR],
+		.spooler = came[FORKER_COURIER_SPOOLER],
+		.keeper = came[FORKER_COURIER_KEEPER],
+		.sandbox = forker->courier,
+	};
+
+	memcpy(start.id, order->id, sizeof(start.id));
+	role_exit(courier_run(&start));
+}
+
+/* Whether it can be, with what came along. */
+static bool is_sound(const struct forker *forker, const struct forker_order *order,
+		     size_t count)
+{
+	if (order->is_courier)
+		return order->destination < forker->config->destination_count &&
+		       count == FORKER_COURIER_DESCRIPTORS;
+	return order->listener < forker->config->listen_count &&
+	       count == (forker->servers[order->listener] ? FORKER_DESCRIPTORS
+							  : FORKER_SIGNER);
 }
 
 MUST_USE static struct forker_answer fork_one(struct forker *forker,
@@ -90,11 +135,12 @@ MUST_USE static struct forker_answer fork_one(struct forker *forker,
 {
 	pid_t pid;
 
-	if (order->listener >= forker->config->listen_count ||
-	    count != (forker->servers[order->listener] ? FORKER_DESCRIPTORS
-						       : FORKER_SIGNER))
+	if (!is_sound(forker, order, count))
 		return (struct forker_answer){ .error = EINVAL };
-	pid = role_fork(&association, forker->supervisor, came, count);
+	pid = role_fork(order->is_courier ? &courier : &association, forker->supervisor,
+			came, count);
+	if (pid == 0 && order->is_courier)
+		become_courier(forker, order, came);
 	if (pid == 0)
 		become_association(forker, order, came, count);
 	return pid > 0 ? (struct forker_answer){ .pid = pid }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -22,11 +23,22 @@ enum forker_descriptor {
 	FORKER_DESCRIPTORS
 };
 
+/* A courier's: it has no connection yet. */
+enum forker_courier_descriptor {
+	FORKER_COURIER_NOTICES,
+	FORKER_COURIER_AUDITOR,
+	FORKER_COURIER_SPOOLER,
+	FORKER_COURIER_KEEPER, /* to the spool keeper */
+	FORKER_COURIER_DESCRIPTORS
+};
+
 /* What the supervisor sends, one datagram for each process, with the descriptors. */
 struct forker_order {
 	char id[AUDIT_ASSOCIATION_ID_SIZE];
 	struct sockaddr_storage peer;
-	size_t listener; /* in config.listen */
+	bool is_courier;
+	size_t listener;    /* in config.listen; of an association */
+	size_t destination; /* in config.destinations; of a courier */
 	int64_t accepted_ms;
 };
 

@@ -109,7 +109,7 @@ static bool check_sandbox(struct settings *settings)
 }
 
 static void load_keys(struct settings *settings, const struct settings *running,
-			      const struct tls_keys *keys)
+		      const struct tls_keys *keys)
 {
 	load_tls(settings, running, keys);
 	settings_load_spool(settings, keys);

@@ -1,0 +1,144 @@
+#include "supervisor/helpers/spooling.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cathgate/keeper/unwrapper.h"
+#include "supervisor/settings/changes.h"
+
+void spooling_init(struct spooling *spooling, struct helper *spooler,
+		   struct helper *keeper)
+{
+	*spooling = (struct spooling){ .spooler = spooler, .keeper = keeper };
+}
+
+void spooling_free(struct spooling *spooling)
+{
+	free(spooling->figures);
+	spooling->figures = NULL;
+	spooling->count = 0;
+}
+
+void spooling_hear_keeper(struct spooling *spooling)
+{
+	bool is_gone;
+
+	if (unwrapper_hear(spooling->keeper->channel, &is_gone))
+		helper_became_ready(spooling->keeper);
+	if (is_gone)
+		helper_hang_up(spooling->keeper);
+}
+
+static void keep_figures(struct spooling *spooling, const struct spooler_figures *figures)
+{
+	struct spooler_figures *known = spooling->figures;
+	size_t i = 0;
+
+	while (i < spooling->count &&
+	       strcmp(known[i].destination, figures->destination) != 0)
+		i++;
+	if (i == spooling->count) {
+		known = reallocarray(known, spooling->count + 1, sizeof(*known));
+		if (!known)
+			return;
+		spooling->figures = known;
+		spooling->count++;
+	}
+	known[i] = *figures;
+}
+
+void spooling_hear(struct spooling *spooling, const struct auditing *auditing,
+		   struct spooler_word *ret)
+{
+	spooler_hear(spooling->spooler->channel, ret);
+	switch (ret->kind) {
+	case SPOOLER_READY:
+		helper_became_ready(spooling->spooler);
+		break;
+	case SPOOLER_ALERTS:
+		auditing_tell(auditing, AUDIT_ALERT, AUDIT_RAISED, ret->reason,
+			      ret->text);
+		break;
+	case SPOOLER_FIGURES:
+		keep_figures(spooling, &ret->figures);
+		break;
+	case SPOOLER_GONE:
+		helper_hang_up(spooling->spooler);
+		break;
+	default:
+		break;
+	}
+}
+
+void spooling_maintain(struct spooling *spooling)
+{
+	const struct helper *spooler = spooling->spooler, *keeper = spooling->keeper;
+	int channel;
+
+	if (spooler->channel < 0 || spooler->generation == spooling->brought ||
+	    !keeper->is_ready || keeper->channel < 0)
+		return;
+	channel = unwrapper_open(keeper->channel, NULL);
+	if (channel < 0)
+		return;
+	if (spooler_bring_keeper(spooler->channel, channel) == 0)
+		spooling->brought = spooler->generation;
+	close(channel);
+}
+
+static bool is_same_file(const struct config_file *a, const struct config_file *b)
+{
+	return a->path && b->path ? strcmp(a->path, b->path) == 0 : a->path == b->path;
+}
+
+static bool is_same_spool(const struct config *before, const struct config *now)
+{
+	const struct config_spool *was = &before->spool, *is = &now->spool;
+
+	if (was->key.count != is->key.count)
+		return false;
+	for (size_t i = 0; i < was->key.count; i++)
+		if (!is_same_file(&was->key.items[i], &is->key.items[i]))
+			return false;
+	return was->max_bytes == is->max_bytes &&
+	       was->min_free_bytes == is->min_free_bytes &&
+	       was->retry_first_seconds == is->retry_first_seconds &&
+	       was->retry_max_seconds == is->retry_max_seconds &&
+	       was->give_up_hours == is->give_up_hours &&
+	       was->duplicate_hours == is->duplicate_hours && was->resend == is->resend &&
+	       was->on_conflict == is->on_conflict;
+}
+
+static bool are_same_targets(const struct config *before, const struct config *now)
+{
+	if (before->destination_count != now->destination_count)
+		return false;
+	for (size_t i = 0; i < now->destination_count; i++)
+		if (strcmp(before->destinations[i].name, now->destinations[i].name) !=
+			    0 ||
+		    before->destinations[i].couriers != now->destinations[i].couriers)
+			return false;
+	return true;
+}
+
+/* Files that are read anew by themselves may hold another key. */
+void spooling_renew(struct spooling *spooling, const struct config *before,
+		    const struct config *now)
+{
+	bool is_same = before != now && is_same_spool(before, now);
+
+	if (!is_same)
+		helper_dismiss(spooling->keeper);
+	if (!is_same || !are_same_targets(before, now))
+		helper_dismiss(spooling->spooler);
+}
+
+const struct spooler_figures *spooling_figures(const struct spooling *spooling,
+					       const char *destination)
+{
+	for (size_t i = 0; i < spooling->count; i++)
+		if (strcmp(spooling->figures[i].destination, destination) == 0)
+			return &spooling->figures[i];
+	return NULL;
+}

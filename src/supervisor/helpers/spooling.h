@@ -1,0 +1,36 @@
+/*
+ * The supervisor's side of the spooler and of the spool keeper: brings them together, and
+ * keeps what the spooler says.
+ */
+#pragma once
+
+#include "cathgate/process/process.h"
+#include "cathgate/spool/spooler.h"
+#include "supervisor/helpers/auditing.h"
+#include "supervisor/settings/settings.h"
+
+struct spooling {
+	struct helper *spooler, *keeper;
+	unsigned brought; /* the spooler's generation that has met the keeper */
+	/* What was said last of each destination. */
+	struct spooler_figures *figures;
+	size_t count;
+};
+
+void spooling_init(struct spooling *spooling, struct helper *spooler,
+		   struct helper *keeper);
+void spooling_free(struct spooling *spooling);
+
+/* Their channels are readable. The spooler's word is for the caller to act on. */
+void spooling_hear_keeper(struct spooling *spooling);
+void spooling_hear(struct spooling *spooling, const struct auditing *auditing,
+		   struct spooler_word *ret);
+/* Brings a spooler that has none to the keeper. */
+void spooling_maintain(struct spooling *spooling);
+/* Other settings are in force: ends both where they were started with others. */
+void spooling_renew(struct spooling *spooling, const struct config *before,
+		    const struct config *now);
+
+/* What is known of that destination's part of the spool; NULL: nothing. */
+const struct spooler_figures *spooling_figures(const struct spooling *spooling,
+					       const char *destination);
