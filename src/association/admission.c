@@ -120,7 +120,7 @@ static void meet_destination(void *context, const struct tls_peer *peer)
 	supervision_saw_destination(context, peer->shown_until);
 }
 
-static void set_up_outbound(struct association *association)
+MUST_USE static int set_up_outbound(struct association *association)
 {
 	const struct association_start *start = association->start;
 	const struct config_limits *limits = &association->config->limits;
@@ -144,7 +144,7 @@ static void set_up_outbound(struct association *association)
 			      .dial = supervision_dial,
 			      .met = meet_destination },
 		      &way);
-	outbound_sink(&association->out, &association->sink);
+	return spool_sink_set_up(association);
 }
 
 static const char *why_denied(enum reason reason, uint8_t rejection_reason)
@@ -177,8 +177,11 @@ MUST_USE static int admit_modality(struct association *association)
 				     "no entry of the allowlist fits");
 	association->destination =
 		&association->config->destinations[association->entry.now->destination];
-	set_up_outbound(association);
 	report_entry(association);
+	if (set_up_outbound(association) != 0)
+		return ending_reject(association, REASON_INTERNAL,
+				     (struct ul_rejection){ 2, 3, 1 },
+				     "no memory for the association");
 
 	if (supervision_ask_place(association, &reason, &denied) != 0)
 		return ending_reject(association, reason,

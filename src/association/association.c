@@ -152,7 +152,8 @@ static struct association *create_association(const struct association_start *st
 		return NULL;
 	association->start = start;
 	association->config = start->config;
-	association->supervision.channel = start->supervisor;
+	association->supervision.contact.channel = start->supervisor;
+	association->spool.client.channel = association->spool.file = -1;
 	waiting_init(association);
 	report_init(association);
 	association->digest = digest_new();
@@ -166,8 +167,9 @@ static struct association *create_association(const struct association_start *st
 static void destroy_association(struct association *association)
 {
 	close(association->report.channel);
-	close(association->supervision.channel);
+	close(association->supervision.contact.channel);
 	tls_peer_clear(&association->peer);
+	spool_sink_clear(association);
 	config_entry_free(association->entry.own);
 	digest_free(association->digest);
 	free(association);

@@ -8,6 +8,8 @@
  *   services.c        requests are read, find their service and are answered; C-ECHO
  *   store.c           C-STORE: judged, to the sink (outbound/sink.h), response
  *   entry_in_force.c  the entry of the allowlist, and what a reload changes
+ *   spool_sink.c      instances that go into the spool, and fallback_sink.c those that do
+ *                     where the destination doesn't take them
  *   report.c          what the auditor is told
  *   supervision.c     notices from and to the supervisor
  *
@@ -24,6 +26,7 @@
 #include "ending.h"
 #include "entry_in_force.h"
 #include "report.h"
+#include "spool_sink.h"
 #include "supervision.h"
 #include "waiting.h"
 
@@ -32,6 +35,7 @@ struct instance {
 	bool is_passed_on; /* the sink is to have what comes */
 	bool is_answered;  /* association->response holds the sink's answer */
 	bool has_gone_out; /* the last fragment did */
+	bool is_kept;	   /* by the gateway, which answers for it */
 	/* Why the modality was seen to leave before the sink was ready; REASON_NONE. */
 	enum reason left;
 	uint16_t status;   /* ours, when the sink's isn't passed on */
@@ -62,7 +66,9 @@ struct association {
 	const struct config_destination *destination; /* that it was admitted for */
 	bool propose[UL_CONTEXT_IDS]; /* by context id: passed on to the destination */
 	struct outbound out;	      /* set up once admitted, as is the next */
-	struct sink sink;	      /* instances go there */
+	struct spool_sink spool;
+	struct fallback_sink fallback;
+	struct sink sink; /* instances go there: one of these, or the destination's */
 
 	bool established;      /* the A-ASSOCIATE-AC went out */
 	bool instance_in_hand; /* it has grace_seconds to end when told to stop */
@@ -74,6 +80,7 @@ struct association {
 	int64_t request_began_us; /* when its first byte was there, or its turn came */
 	struct stray stray;
 	struct digest *digest;
+	uint8_t sha256[DIGEST_SIZE]; /* of the data set in hand, once it is whole */
 	struct instance instance;
 	unsigned in_vain; /* instances that came so since one was stored */
 };

@@ -144,6 +144,15 @@ static void note_difference(struct audit_record *record, const char *what,
 			 what, in_data_set);
 }
 
+void report_name_instance(struct association *association)
+{
+	const struct data_set_head *head = report_read_head(association);
+	struct audit_record *record = &association->report.instance;
+
+	PUT(record->study, head->study);
+	PUT(record->patient_id, head->patient_id);
+}
+
 void report_complete_instance(struct association *association)
 {
 	const struct data_set_head *head = report_read_head(association);
@@ -153,8 +162,7 @@ void report_complete_instance(struct association *association)
 	instance->why_length = strlen(record->detail);
 	note_difference(record, "SOP class", record->sop_class, head->sop_class);
 	note_difference(record, "SOP instance", record->sop_instance, head->sop_instance);
-	PUT(record->study, head->study);
-	PUT(record->patient_id, head->patient_id);
+	report_name_instance(association);
 	record->total_ms = (clock_us() - association->request_began_us) / 1000;
 	if (!instance->is_answered)
 		record->status = instance->status;
@@ -209,7 +217,8 @@ enum audit_taken report_instance(struct association *association)
 
 	/* A record that is only counted is one of many: a warning for each would fill
 	 * the program's log in place of the audit log. */
-	if (taken != AUDIT_COUNTED && record->outcome != AUDIT_FORWARDED)
+	if (taken != AUDIT_COUNTED && record->outcome != AUDIT_FORWARDED &&
+	    (record->outcome != AUDIT_SPOOLED || record->reason != REASON_NONE))
 		log_warning("instance %s: %s%s%s", record->sop_instance,
 			    reason_name(record->reason), record->detail[0] ? ": " : "",
 			    record->detail);

@@ -42,6 +42,8 @@ void report_entry(struct association *association);
 void report_new_instance(struct association *association);
 void report_keep_head(struct association *association, const struct ul_pdv *pdv);
 const struct data_set_head *report_read_head(struct association *association);
+/* Fills in study and patient, once the data set's head is there. */
+void report_name_instance(struct association *association);
 /* Fills in what the record lacks: study, patient, status, the time; behind its detail,
  * what the data set names otherwise than the command. */
 void report_complete_instance(struct association *association);

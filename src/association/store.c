@@ -95,8 +95,9 @@ static void give_up_sink(struct association *association,
 			 const struct sink_failure *failure)
 {
 	association->sink.abort(association->sink.context);
-	conclude(association, outcome_so_far(association), failure->reason,
-		 status_of(failure->reason), failure->detail);
+	conclude(association,
+		 failure->went_nowhere ? AUDIT_FAILED : outcome_so_far(association),
+		 failure->reason, status_of(failure->reason), failure->detail);
 }
 
 static bool is_of_modality(enum reason reason)
@@ -244,7 +245,6 @@ MUST_USE static int take_data_set(struct association *association)
 	struct audit_record *record = &association->report.instance;
 	struct ul_pdv pdv = { .last = false };
 	bool hashing = digest_start(association->digest) == 0;
-	uint8_t sum[DIGEST_SIZE];
 
 	if (!association->request.command.has_data_set)
 		return 0;
@@ -260,10 +260,22 @@ MUST_USE static int take_data_set(struct association *association)
 		if (take_fragment(association, &pdv) != 0)
 			return -1;
 	}
-	if (!hashing || digest_finish(association->digest, sum) != 0)
+	if (!hashing || digest_finish(association->digest, association->sha256) != 0)
 		return ending_abort(association, REASON_INTERNAL, "SHA-256 failed");
-	digest_hex(sum, sizeof(sum), record->sha256);
+	digest_hex(association->sha256, sizeof(association->sha256), record->sha256);
 	return 0;
+}
+
+/* The gateway has the instance itself, and answers. */
+static void take_kept(struct association *association, const struct sink_failure *why)
+{
+	uint16_t status = association->response.command.status;
+
+	association->instance.is_kept = association->instance.is_answered = true;
+	conclude(association,
+		 command_status_stored(status) ? AUDIT_SPOOLED : AUDIT_FAILED,
+		 why->reason, status, why->detail);
+	association->report.instance.status = status;
 }
 
 /* The sink's answer, unless the transfer has failed. */
@@ -276,10 +288,14 @@ static void take_answer(struct association *association)
 	struct sink_failure failure;
 
 	if (instance->is_passed_on) {
-		if (sink->finish(sink->context, &association->response, &failure) != 0) {
+		int end = sink->finish(sink->context, &association->response, &failure);
+
+		if (end > 0)
+			take_kept(association, &failure);
+		if (end < 0)
 			give_up_sink(association, &failure);
+		if (end != 0)
 			return;
-		}
 		if (!instance->is_answered)
 			record->wait_ms = (clock_us() - instance->last_sent_us) / 1000;
 		instance->is_answered = true;
@@ -360,7 +376,8 @@ MUST_USE static enum service_end fail_with_auditor(struct association *associati
 						   enum audit_taken taken)
 {
 	struct audit_record *record = &association->report.instance;
-	bool forwarded = record->outcome == AUDIT_FORWARDED;
+	bool is_stored =
+		record->outcome == AUDIT_FORWARDED || record->outcome == AUDIT_SPOOLED;
 
 	log_error("the audit log took no record of an instance: %s",
 		  why_not_taken(taken));
@@ -370,7 +387,7 @@ MUST_USE static enum service_end fail_with_auditor(struct association *associati
 	 * that keeps the record corrects it itself. */
 	if (taken != AUDIT_KEPT)
 		taken = report_instance_again(association, taken);
-	if (!forwarded && (taken == AUDIT_KEPT || report_is_recorded(taken)))
+	if (!is_stored && (taken == AUDIT_KEPT || report_is_recorded(taken)))
 		return answer_modality(association);
 	answer_with_reason(association, STATUS_OUT_OF_RESOURCES,
 			   REASON_AUDIT_UNAVAILABLE);
@@ -388,7 +405,7 @@ static bool count_in_vain(struct association *association)
 {
 	const struct audit_record *record = &association->report.instance;
 
-	if (record->outcome == AUDIT_FORWARDED)
+	if (record->outcome == AUDIT_FORWARDED || record->outcome == AUDIT_SPOOLED)
 		association->in_vain = 0;
 	else
 		association->in_vain += audit_record_is_in_vain(record);
@@ -413,12 +430,16 @@ MUST_USE static enum service_end end_instance(struct association *association)
 	enum audit_taken taken;
 	enum service_end end;
 
+	report_name_instance(association);
 	take_answer(association);
 	report_complete_instance(association);
 	association->supervision.figures.instances++;
 	taken = report_instance(association);
 	end = report_is_recorded(taken) ? answer_modality(association)
 					: fail_with_auditor(association, taken);
+	/* Before the modality hears of it: it is in the spool for good. */
+	if (association->instance.is_kept)
+		association->sink.settle(association->sink.context);
 	if (end != SERVICE_ANSWERS || !count_in_vain(association))
 		return end;
 	ending_abort(association, REASON_LIMIT_REFUSALS,

@@ -14,6 +14,7 @@
 #include "cathgate/base/log.h"
 
 #define FIGURES_EVERY_MS 500
+#define SPOOLER_MS	 2000
 #define ANSWER_MS	 10000 /* the supervisor never blocks: a later answer is none */
 
 static void take_stop(struct association *association)
@@ -52,76 +53,29 @@ static void take_auditor(struct association *association, int channel)
 		introduce_to_auditor(association);
 }
 
-/* What came, each in its place: those whose bits are set, in order. -1 where none is.
- * False when one is missing, because the process has no descriptor left for it. */
-static bool sort_out(uint32_t bits, const int *came, size_t count, int *ret, size_t kinds)
-{
-	size_t used = 0;
-	bool is_whole = true;
-
-	for (size_t i = 0; i < kinds; i++) {
-		bool is_named = bits & 1U << i;
-
-		ret[i] = is_named && used < count ? came[used++] : -1;
-		is_whole = is_whole && (!is_named || ret[i] >= 0);
-	}
-	return is_whole;
-}
-
 static void take_papers(struct association *association,
 			const struct association_notice *notice, const int *came,
 			size_t count)
 {
 	int papers[ASSOCIATION_PAPER_COUNT];
 
-	sort_out(notice->papers, came, count, papers, ASSOCIATION_PAPER_COUNT);
+	contact_sort_out(notice->papers, came, count, papers, ASSOCIATION_PAPER_COUNT);
 	entry_revise(association, papers);
 	for (size_t i = 0; i < count; i++)
 		close(came[i]);
-}
-
-/* One that nobody waits for any longer is closed: it was for a wait that was interrupted.
- */
-static void take_call(struct association *association,
-		      const struct association_call *called, const int *came,
-		      size_t count)
-{
-	struct supervision *supervision = &association->supervision;
-	int brought[ASSOCIATION_BROUGHT_COUNT];
-	bool is_whole =
-		sort_out(called->brings, came, count, brought, ASSOCIATION_BROUGHT_COUNT);
-	struct outbound_call call = { .fd = brought[ASSOCIATION_SOCKET],
-				      .signer = brought[ASSOCIATION_SIGNER],
-				      .error = called->error,
-				      .address = called->address,
-				      .count = called->count,
-				      .trusts = association->out.trusts };
-
-	supervision->call_is_due = false;
-	if (!supervision->call_is_wanted || !is_whole) {
-		outbound_hang_up(&call);
-		call.fd = call.signer = -1;
-		call.error = EMFILE;
-	}
-	if (supervision->call_is_wanted)
-		supervision->call = call;
 }
 
 /* One notice: 1; 0 when there is none now; -1 when the supervisor is gone. */
 MUST_USE static int receive_notice(struct association *association,
 				   struct association_notice *ret)
 {
-	int came[ASSOCIATION_PAPER_COUNT];
+	struct contact *contact = &association->supervision.contact;
+	int came[ASSOCIATION_PAPER_COUNT], got;
 	size_t count;
-	ssize_t size =
-		descriptors_receive(association->supervision.channel, ret, sizeof(*ret),
-				    came, ASSOCIATION_PAPER_COUNT, &count, MSG_DONTWAIT);
 
-	if (size < 0 && errno == EAGAIN)
-		return 0;
-	if (size != (ssize_t)sizeof(*ret))
-		return -1;
-
+	got = contact_receive(contact, ret, came, &count);
+	if (got <= 0)
+		return got;
 	switch (ret->kind) {
 	case ASSOCIATION_STOP:
 		take_stop(association);
@@ -135,11 +89,16 @@ MUST_USE static int receive_notice(struct association *association,
 		take_papers(association, ret, came, count);
 		break;
 	case ASSOCIATION_CONNECTION:
-		take_call(association, &ret->called, came, count);
+		contact_take_call(contact, &ret->called, came, count,
+				  association->out.trusts);
 		break;
 	case ASSOCIATION_AUDITOR:
 		if (count == 1)
 			take_auditor(association, came[0]);
+		break;
+	case ASSOCIATION_SPOOLER:
+		if (count == 1)
+			spool_client_adopt(&association->spool.client, came[0]);
 		break;
 	default:
 		break;
@@ -156,7 +115,7 @@ int supervision_listen(struct association *association)
 		got = receive_notice(association, &notice);
 	} while (got > 0);
 	if (got < 0) {
-		association->supervision.is_gone = true;
+		association->supervision.contact.is_gone = true;
 		take_stop(association);
 	}
 	return got;
@@ -165,13 +124,13 @@ int supervision_listen(struct association *association)
 /* Waits for a notice of one of the two kinds. */
 MUST_USE static int await_notice(struct association *association,
 				 enum association_notice_kind kind,
-				 enum association_notice_kind other,
+				 enum association_notice_kind other, int64_t timeout_ms,
 				 struct association_notice *ret)
 {
-	int64_t end_ms = clock_ms() + ANSWER_MS;
+	int64_t end_ms = clock_ms() + timeout_ms;
 
 	for (;;) {
-		struct pollfd channel = { .fd = association->supervision.channel,
+		struct pollfd channel = { .fd = association->supervision.contact.channel,
 					  .events = POLLIN };
 		int64_t left_ms = end_ms - clock_ms();
 		int got = receive_notice(association, ret);
@@ -187,21 +146,24 @@ MUST_USE static int await_notice(struct association *association,
 	}
 }
 
-/* Adds what each notice says. 0, or -1 when the supervisor is gone. */
-static int send_notice(struct association *association, struct association_notice notice)
+/* What each notice says. */
+static void fill_notice(const struct association *association,
+			struct association_notice *notice)
 {
-	notice.figures = association->supervision.figures;
+	notice->figures = association->supervision.figures;
 	if (association->entry.now)
-		snprintf(notice.modality, sizeof(notice.modality), "%s",
+		snprintf(notice->modality, sizeof(notice->modality), "%s",
 			 association->entry.now->name);
 	if (association->destination)
-		snprintf(notice.destination, sizeof(notice.destination), "%s",
+		snprintf(notice->destination, sizeof(notice->destination), "%s",
 			 association->destination->name);
-	if (send(association->supervision.channel, &notice, sizeof(notice),
-		 MSG_NOSIGNAL) == (ssize_t)sizeof(notice))
-		return 0;
-	log_debug("the supervisor is gone");
-	return -1;
+}
+
+/* 0, or -1 when the supervisor is gone. */
+static int send_notice(struct association *association, struct association_notice notice)
+{
+	fill_notice(association, &notice);
+	return contact_send(&association->supervision.contact, &notice);
 }
 
 void supervision_authenticated(struct association *association)
@@ -229,8 +191,8 @@ int supervision_ask_place(struct association *association, enum reason *ret_reas
 	if (association->is_authenticated)
 		asked.until = association->peer.shown_until;
 	if (send_notice(association, asked) != 0 ||
-	    await_notice(association, ASSOCIATION_GRANTED, ASSOCIATION_DENIED, &notice) !=
-		    0) {
+	    await_notice(association, ASSOCIATION_GRANTED, ASSOCIATION_DENIED, ANSWER_MS,
+			 &notice) != 0) {
 		*ret_reason = REASON_GATEWAY_STOPPING;
 		*ret_rejection_reason = 1;
 		return -1;
@@ -253,43 +215,14 @@ void supervision_return_place(struct association *association)
 		    (struct association_notice){ .kind = ASSOCIATION_RETURNS_PLACE });
 }
 
-/* Until the connection that was asked for has come. The leg's owner hears all notices
- * meanwhile. */
-MUST_USE static int await_call(struct supervision *supervision, struct leg *leg)
-{
-	while (supervision->call_is_due) {
-		if (supervision->is_gone)
-			leg->interrupted = REASON_GATEWAY_STOPPING;
-		if (leg_wait(leg, supervision->channel, POLLIN) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 int supervision_dial(void *context, struct leg *leg, size_t number,
 		     struct outbound_call *ret)
 {
 	struct association *association = context;
-	struct supervision *supervision = &association->supervision;
-	struct association_notice asked = { .kind = ASSOCIATION_ASKS_CONNECTION,
-					    .number = (uint32_t)number };
-	int rc;
+	struct association_notice asked = { .kind = ASSOCIATION_ASKS_CONNECTION };
 
-	/* The supervisor takes one request at a time, and an earlier one may still be
-	 * due. */
-	if (await_call(supervision, leg) != 0)
-		return -1;
-	supervision->call_is_due = supervision->call_is_wanted = true;
-	supervision->call = (struct outbound_call){ .fd = -1, .signer = -1 };
-	if (send_notice(association, asked) != 0)
-		supervision->is_gone = true;
-	rc = await_call(supervision, leg);
-	supervision->call_is_wanted = false;
-	if (rc == 0)
-		*ret = supervision->call;
-	else /* it may have come with what interrupts the wait */
-		outbound_hang_up(&supervision->call);
-	return rc;
+	fill_notice(association, &asked);
+	return contact_dial(&association->supervision.contact, &asked, leg, number, ret);
 }
 
 int64_t supervision_figures_due_ms(const struct association *association)
@@ -315,7 +248,7 @@ void supervision_tell_figures(struct association *association)
 	if (due_ms == 0 || clock_ms() < due_ms)
 		return;
 	association->supervision.figures_told_ms = clock_ms();
-	if (send(association->supervision.channel, &notice, sizeof(notice),
+	if (send(association->supervision.contact.channel, &notice, sizeof(notice),
 		 MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(notice))
 		association->supervision.figures_told = association->supervision.figures;
 }
@@ -328,9 +261,19 @@ int supervision_renew_auditor(struct association *association)
 	association->report.channel_is_new = false;
 	if (came)
 		return 0;
-	if (await_notice(association, ASSOCIATION_AUDITOR, ASSOCIATION_AUDITOR,
+	if (await_notice(association, ASSOCIATION_AUDITOR, ASSOCIATION_AUDITOR, ANSWER_MS,
 			 &notice) != 0)
 		return -1;
 	association->report.channel_is_new = false;
 	return 0;
+}
+
+bool supervision_renew_spooler(struct association *association)
+{
+	struct association_notice notice;
+
+	if (supervision_listen(association) == 0 && association->spool.client.channel < 0)
+		(void)!await_notice(association, ASSOCIATION_SPOOLER, ASSOCIATION_STOP,
+				    SPOOLER_MS, &notice);
+	return association->spool.client.channel >= 0;
 }

@@ -7,26 +7,22 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "cathgate/association/association.h"
+#include "cathgate/association/contact.h"
 #include "cathgate/base/must_use.h"
 #include "cathgate/outbound/outbound.h"
 
 struct association;
 
 struct supervision {
-	int channel;	/* to the supervisor */
+	struct contact contact;
 	bool has_place; /* the supervisor counts it as one of its entry's */
 	bool is_stopping;
-	bool is_gone;		/* the supervisor */
 	int64_t grace_until_ms; /* when stopping with an instance in hand */
 	time_t shown_until;	/* of the destination's certificate: what was told last */
 	struct association_pace fastest; /* that the modality may send ... */
 	int64_t fastest_since_us;	 /* ... since then */
 	struct association_figures figures, figures_told;
 	int64_t figures_told_ms;
-	bool call_is_due;	   /* a connection was asked for, and hasn't come */
-	bool call_is_wanted;	   /* the wait for it goes on */
-	struct outbound_call call; /* that has come while it was wanted */
 };
 
 /* Takes the notices that have come. -1 when the supervisor is gone, which is taken for
@@ -52,6 +48,9 @@ int64_t supervision_figures_due_ms(const struct association *association);
 /* Gives the place back, if it has one. To be called before the modality is told its last
  * PDU, because it may come back at once. */
 void supervision_return_place(struct association *association);
+/* The same for the channel to the spooler: whether there is one now, or comes within two
+ * seconds. */
+MUST_USE bool supervision_renew_spooler(struct association *association);
 /* The channel to the auditor is broken: waits for one to its successor, 10 s at most,
  * unless that has come already. 0 or -1. */
 MUST_USE int supervision_renew_auditor(struct association *association);

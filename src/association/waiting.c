@@ -166,7 +166,7 @@ static void watch_supervisor(void *context, struct leg_poll *ret)
 {
 	const struct association *association = context;
 
-	ret->fds[1] = (struct pollfd){ .fd = association->supervision.channel,
+	ret->fds[1] = (struct pollfd){ .fd = association->supervision.contact.channel,
 				       .events = POLLIN };
 	ret->until_ms = grace_until_ms(association);
 }
@@ -201,7 +201,7 @@ static enum reason hear_others(void *context, struct leg_poll *polled)
 static enum reason look_at_others(void *context)
 {
 	struct association *association = context;
-	struct pollfd supervisor = { .fd = association->supervision.channel,
+	struct pollfd supervisor = { .fd = association->supervision.contact.channel,
 				     .events = POLLIN };
 
 	if (poll(&supervisor, 1, 0) > 0)
@@ -243,7 +243,8 @@ MUST_USE static int await_allowance(struct association *association)
 	       (wait_ms = byte_wait_ms(&association->pace, &association->supervision)) >
 		       0) {
 		struct pollfd fds[2] = {
-			{ .fd = association->supervision.channel, .events = POLLIN },
+			{ .fd = association->supervision.contact.channel,
+			  .events = POLLIN },
 			{ .fd = in->carrier.fd, .events = POLLRDHUP },
 		};
 
@@ -314,7 +315,7 @@ static void poll_either(struct association *association, struct pollfd *modality
 	const struct leg *out = &association->out.leg;
 	struct pollfd fds[3] = {
 		*modality,
-		{ .fd = association->supervision.channel, .events = POLLIN },
+		{ .fd = association->supervision.contact.channel, .events = POLLIN },
 		{ .fd = out->ul ? out->carrier.fd : -1, .events = POLLIN },
 	};
 

@@ -46,9 +46,29 @@ MUST_USE static bool propose_like(ul_association &out, const struct ul_proposer 
 	return !out.contexts.empty();
 }
 
+MUST_USE static bool propose_pairs(ul_association &out, const struct ul_proposer &how)
+{
+	for (size_t i = 0; i < how.pair_count && i < UL_PAIRS_MAX; i++) {
+		const struct ul_pair &pair = how.pairs[i];
+		const char *syntax = pair.transfer_syntax;
+		uint8_t id = static_cast<uint8_t>(2 * i + 1);
+
+		if (ASC_addPresentationContext(out.parameters, id, pair.abstract_syntax,
+					       &syntax, 1)
+			    .bad())
+			return false;
+		out.contexts.push_back({ id, false, pair.abstract_syntax, { syntax } });
+	}
+	return true;
+}
+
 MUST_USE static bool propose_contexts(ul_association &out, const struct ul_proposer &how)
 {
-	if (!(how.like ? propose_like(out, how) : propose_echo(out)))
+	bool is_proposed = how.like		? propose_like(out, how)
+			   : how.pair_count > 0 ? propose_pairs(out, how)
+						: propose_echo(out);
+
+	if (!is_proposed)
 		return false;
 	/* DCMTK would write "not yet negotiated" into a reserved byte. */
 	for (DUL_PRESENTATIONCONTEXT *context :

@@ -140,11 +140,19 @@ enum ul_connect_fault {
 };
 
 #define UL_ECHO_CONTEXT 1
+#define UL_PAIRS_MAX	128 /* so many odd ids there are */
+
+/* Proposed in a context of its own: number i has the id 2 * i + 1. */
+struct ul_pair {
+	char abstract_syntax[UL_UID_SIZE], transfer_syntax[UL_UID_SIZE];
+};
 
 struct ul_proposer {
-	/* The accepted association whose proposals are passed on; NULL: one context for
-	 * C-ECHO, UL_ECHO_CONTEXT. */
+	/* The accepted association whose proposals are passed on; NULL: `pairs`, or where
+	 * there are none, one context for C-ECHO, UL_ECHO_CONTEXT. */
 	const struct ul_association *like;
+	const struct ul_pair *pairs;
+	size_t pair_count;
 	const bool *propose; /* by context id, UL_CONTEXT_IDS of them */
 	struct ae_title calling, called;
 	unsigned max_pdu;

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct sink_failure {
 	char detail[256];
 	struct ul_rejection rejection; /* for REASON_DESTINATION_REJECTED */
 	struct tls_shown shown; /* by the destination, in a handshake that failed */
+	bool went_nowhere;	/* it is certain that nobody has the instance */
 };
 
 struct sink {
@@ -41,9 +43,14 @@ struct sink {
 	MUST_USE int (*fragment)(void *context, const struct ul_pdv *pdv,
 				 struct sink_failure *ret);
 	/* The instance is whole: waits for the answer. 0 with the answer, or untouched
-	 * where one has come early. -1 with the failure. */
+	 * where one has come early. 1 when the gateway has kept it, with its own answer;
+	 * *ret then has a detail, and why the destination doesn't have it (REASON_NONE:
+	 * it wasn't asked). -1 with the failure. */
 	MUST_USE int (*finish)(void *context, struct command_message *ret_answer,
 			       struct sink_failure *ret);
+	/* After a finish that was 1: what became of it is recorded. NULL where there is
+	 * no such finish. */
+	void (*settle)(void *context);
 	/* Gives up what was begun; does nothing between two instances. */
 	void (*abort)(void *context);
 };

@@ -17,13 +17,15 @@ const char *delivery_begin_fault(const struct session *session,
 static bool is_outcome_of_try(enum audit_outcome outcome)
 {
 	return outcome == AUDIT_FORWARDED || outcome == AUDIT_FAILED ||
-	       outcome == AUDIT_UNCONFIRMED || outcome == AUDIT_DEAD;
+	       outcome == AUDIT_UNCONFIRMED || outcome == AUDIT_DEAD ||
+	       outcome == AUDIT_GIVEN_UP;
 }
 
 /* Whoever has no connection to a PACS can't know what a PACS has taken. */
 static bool is_outcome_of_spooler(enum audit_outcome outcome)
 {
-	return outcome == AUDIT_DEAD || !is_outcome_of_try(outcome);
+	return outcome == AUDIT_DEAD || outcome == AUDIT_GIVEN_UP ||
+	       !is_outcome_of_try(outcome);
 }
 
 const char *delivery_submit_fault(const struct session *session,

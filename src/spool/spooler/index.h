@@ -48,7 +48,7 @@ struct backlog {
 struct target {
 	uint8_t tag[SPOOL_SHORT_TAG];
 	const struct config_destination *config; /* NULL: it is gone */
-	TAILQ_HEAD(study_list, study) studies;		 /* by `first` */
+	TAILQ_HEAD(study_list, study) studies;	 /* by `first` */
 	struct backlog *backlogs;
 	size_t backlog_count;
 	uint64_t queued, bytes, held, dead;

@@ -15,7 +15,7 @@
 #include <sys/queue.h>
 
 #include "cathgate/spool/spooler.h"
-#include "folder.h"
+#include "spool_folder.h"
 #include "index.h"
 #include "spool/client/message.h"
 
@@ -59,7 +59,7 @@ struct worker {
 struct spooler {
 	int control;
 	const struct config *config;
-	struct folder folder;
+	struct spool_folder folder;
 	struct spool_names_key keys[KEYS_MAX]; /* the one in force first */
 	size_t key_count;
 	struct spool_index index;

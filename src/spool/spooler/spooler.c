@@ -249,7 +249,7 @@ int spooler_run(int control, const struct config *config,
 	index_init(&spooler->index);
 	STAILQ_INIT(&spooler->accepted);
 	spool_init();
-	if (folder_open(&spooler->folder, path) == 0 &&
+	if (spool_folder_open(&spooler->folder, path) == 0 &&
 	    sandbox_enter(sandbox, &reached, 1) == 0) {
 		serve(spooler);
 		status = 0;
@@ -258,7 +258,7 @@ int spooler_run(int control, const struct config *config,
 	workers_clear(spooler);
 	accepted_clear(spooler);
 	index_clear(&spooler->index);
-	folder_close(&spooler->folder);
+	spool_folder_close(&spooler->folder);
 	OPENSSL_cleanse(spooler->keys, sizeof(spooler->keys));
 	free(spooler);
 	return status;

@@ -75,7 +75,7 @@ static void renew_name(struct spooler *spooler, size_t key, const char *text,
 			(void)!tag_of(spooler, 0, "modality", config->modalities[i].name,
 				      now.modality);
 	if (text_of(spooler, &now, fresh) == 0 &&
-	    folder_rename(&spooler->folder, text, fresh) == 0)
+	    spool_folder_rename(&spooler->folder, text, fresh) == 0)
 		*name = now;
 	else
 		log_error("the spool's %.16s: %s", text, strerror(errno));
@@ -165,7 +165,7 @@ int store_load(struct spooler *spooler)
 
 	if (add_targets(spooler) != 0)
 		load.is_short = true;
-	else if (folder_list(&spooler->folder, see_name, &load) != 0)
+	else if (spool_folder_list(&spooler->folder, see_name, &load) != 0)
 		log_error("the spool's folder can't be read: %s", strerror(errno));
 	else
 		rc = 0;
@@ -199,8 +199,9 @@ int store_load(struct spooler *spooler)
 bool store_is_full(struct spooler *spooler)
 {
 	const struct config_spool *config = &spooler->config->spool;
-	bool is_full = spooler->index.all_bytes >= (uint64_t)config->max_bytes ||
-		       folder_room(&spooler->folder) < (uint64_t)config->min_free_bytes;
+	bool is_full =
+		spooler->index.all_bytes >= (uint64_t)config->max_bytes ||
+		spool_folder_room(&spooler->folder) < (uint64_t)config->min_free_bytes;
 
 	if (is_full && !spooler->was_full)
 		spooler_alert(spooler, REASON_SPOOL_FULL,
@@ -251,13 +252,13 @@ MUST_USE static enum spool_verdict link_object(struct spooler *spooler, int file
 	int error;
 
 	if (text_of(spooler, name, text) != 0 ||
-	    folder_link(&spooler->folder, file, text) != 0)
+	    spool_folder_link(&spooler->folder, file, text) != 0)
 		return SPOOL_CANNOT;
 	*ret = index_add(&spooler->index, name);
 	if (*ret)
 		return SPOOL_TAKEN;
 	error = ENOMEM;
-	(void)!folder_remove(&spooler->folder, text);
+	(void)!spool_folder_remove(&spooler->folder, text);
 	errno = error;
 	return SPOOL_CANNOT;
 }
@@ -303,7 +304,7 @@ void store_abandon(struct spooler *spooler, struct object *object)
 	char text[SPOOL_NAME_SIZE];
 
 	if (text_of(spooler, &object->name, text) != 0 ||
-	    folder_remove(&spooler->folder, text) != 0)
+	    spool_folder_remove(&spooler->folder, text) != 0)
 		log_error("the spool's object %016llx can't be removed: %s",
 			  (unsigned long long)object->name.sequence, strerror(errno));
 	index_remove(&spooler->index, object);
@@ -323,7 +324,7 @@ void store_move(struct spooler *spooler, struct object *object, enum spool_state
 		now.stored = (uint32_t)time(NULL);
 	if (text_of(spooler, &object->name, from) != 0 ||
 	    text_of(spooler, &now, to) != 0 ||
-	    folder_rename(&spooler->folder, from, to) != 0) {
+	    spool_folder_rename(&spooler->folder, from, to) != 0) {
 		log_error("the spool's object %016llx can't be renamed: %s",
 			  (unsigned long long)object->name.sequence, strerror(errno));
 		object->is_in_hand = false;
@@ -348,7 +349,7 @@ void store_done(struct spooler *spooler, struct object *object)
 	store_move(spooler, object, SPOOL_DELIVERED);
 	if (object->name.state == SPOOL_DELIVERED &&
 	    text_of(spooler, &object->name, text) == 0 &&
-	    folder_empty(&spooler->folder, text) != 0)
+	    spool_folder_empty(&spooler->folder, text) != 0)
 		log_error("the spool's object %016llx can't be emptied: %s",
 			  (unsigned long long)object->name.sequence, strerror(errno));
 }
@@ -358,7 +359,7 @@ int store_read(const struct spooler *spooler, const struct object *object)
 	char text[SPOOL_NAME_SIZE];
 
 	return text_of(spooler, &object->name, text) == 0
-		       ? folder_read(&spooler->folder, text)
+		       ? spool_folder_read(&spooler->folder, text)
 		       : -1;
 }
 

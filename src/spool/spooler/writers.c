@@ -111,7 +111,7 @@ MUST_USE static bool give_file(struct spooler *spooler, struct writer *writer)
 		said.verdict = SPOOL_FULL;
 		return answer(writer, &said, -1);
 	}
-	writer->file = folder_new_file(&spooler->folder);
+	writer->file = spool_folder_new_file(&spooler->folder);
 	if (writer->file < 0) {
 		said.verdict = SPOOL_CANNOT;
 		said.error = errno;
@@ -145,7 +145,7 @@ MUST_USE static bool sync_folder(const struct spooler *spooler,
 
 	if (!writer->linked)
 		return false;
-	if (folder_sync(&spooler->folder) != 0) {
+	if (spool_folder_sync(&spooler->folder) != 0) {
 		said.verdict = SPOOL_CANNOT;
 		said.error = errno;
 	}

@@ -1,4 +1,4 @@
-#include "folder.h"
+#include "spool_folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +32,7 @@ static bool has_one_journal(const struct statfs *fs)
 	}
 }
 
-int folder_open(struct folder *folder, const char *path)
+int spool_folder_open(struct spool_folder *folder, const char *path)
 {
 	struct statfs fs;
 
@@ -45,33 +45,33 @@ int folder_open(struct folder *folder, const char *path)
 	folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder->fd < 0 || fstatfs(folder->fd, &fs) != 0) {
 		log_error("the spool's folder %s: %s", path, strerror(errno));
-		folder_close(folder);
+		spool_folder_close(folder);
 		return -1;
 	}
 	if (flock(folder->fd, LOCK_EX | LOCK_NB) != 0) {
 		log_error("the spool's folder %s is in use by another process: only one "
 			  "gateway may have it",
 			  path);
-		folder_close(folder);
+		spool_folder_close(folder);
 		return -1;
 	}
 	folder->must_sync = !has_one_journal(&fs);
 	return 0;
 }
 
-void folder_close(struct folder *folder)
+void spool_folder_close(struct spool_folder *folder)
 {
 	if (folder->fd >= 0)
 		close(folder->fd);
 	folder->fd = -1;
 }
 
-int folder_new_file(const struct folder *folder)
+int spool_folder_new_file(const struct spool_folder *folder)
 {
 	return openat(folder->fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 }
 
-int folder_link(const struct folder *folder, int file, const char *name)
+int spool_folder_link(const struct spool_folder *folder, int file, const char *name)
 {
 	char own[64];
 
@@ -79,22 +79,23 @@ int folder_link(const struct folder *folder, int file, const char *name)
 	return linkat(AT_FDCWD, own, folder->fd, name, AT_SYMLINK_FOLLOW);
 }
 
-int folder_sync(const struct folder *folder)
+int spool_folder_sync(const struct spool_folder *folder)
 {
 	return fsync(folder->fd);
 }
 
-int folder_read(const struct folder *folder, const char *name)
+int spool_folder_read(const struct spool_folder *folder, const char *name)
 {
 	return openat(folder->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
-int folder_rename(const struct folder *folder, const char *from, const char *to)
+int spool_folder_rename(const struct spool_folder *folder, const char *from,
+			const char *to)
 {
 	return renameat(folder->fd, from, folder->fd, to);
 }
 
-int folder_empty(const struct folder *folder, const char *name)
+int spool_folder_empty(const struct spool_folder *folder, const char *name)
 {
 	int fd = openat(folder->fd, name, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
 
@@ -104,12 +105,12 @@ int folder_empty(const struct folder *folder, const char *name)
 	return 0;
 }
 
-int folder_remove(const struct folder *folder, const char *name)
+int spool_folder_remove(const struct spool_folder *folder, const char *name)
 {
 	return unlinkat(folder->fd, name, 0);
 }
 
-uint64_t folder_room(const struct folder *folder)
+uint64_t spool_folder_room(const struct spool_folder *folder)
 {
 	struct statfs fs;
 
@@ -118,8 +119,8 @@ uint64_t folder_room(const struct folder *folder)
 	return (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
 }
 
-int folder_list(const struct folder *folder, void (*see)(void *context, const char *name),
-		void *context)
+int spool_folder_list(const struct spool_folder *folder,
+		      void (*see)(void *context, const char *name), void *context)
 {
 	int fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *names = fd >= 0 ? fdopendir(fd) : NULL;

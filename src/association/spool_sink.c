@@ -1,0 +1,276 @@
+#include "spool_sink.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fallback_sink.h"
+#include "internal.h"
+
+#include "cathgate/base/clock.h"
+#include "cathgate/base/log.h"
+
+#define STATUS_CONFLICT 0xA900 /* the data set does not match what is there */
+
+static int fail(struct sink_failure *ret, enum reason reason, const char *what)
+{
+	*ret = (struct sink_failure){ .reason = reason, .went_nowhere = true };
+	snprintf(ret->detail, sizeof(ret->detail), "%s", what);
+	return -1;
+}
+
+/* By errno, of a file that is written to. */
+static int fail_with_disk(struct sink_failure *ret, const char *what)
+{
+	bool is_full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+
+	fail(ret, is_full ? REASON_SPOOL_FULL : REASON_SPOOL_UNAVAILABLE, "");
+	snprintf(ret->detail, sizeof(ret->detail), "%s: %s", what, strerror(errno));
+	return -1;
+}
+
+static int fail_with_verdict(struct sink_failure *ret, enum spool_verdict verdict)
+{
+	if (verdict == SPOOL_FULL)
+		return fail(ret, REASON_SPOOL_FULL, "the spool is full");
+	if (verdict == SPOOL_CANNOT)
+		return fail_with_disk(ret, "the spool");
+	return fail(ret, REASON_SPOOL_UNAVAILABLE, "the spooler does not answer");
+}
+
+static void drop(struct spool_sink *sink)
+{
+	spool_sealer_drop(sink->sealer);
+	if (sink->file >= 0)
+		close(sink->file);
+	sink->file = -1;
+}
+
+/* A spooler that has ended is replaced within a moment. */
+MUST_USE static enum spool_verdict get_file(struct spool_sink *sink)
+{
+	enum spool_verdict verdict = SPOOL_AWAY;
+
+	for (int i = 0; i < 2 && verdict == SPOOL_AWAY; i++)
+		if (sink->client.channel >= 0 ||
+		    supervision_renew_spooler(sink->association))
+			verdict = spool_client_file(&sink->client, &sink->file);
+	return verdict;
+}
+
+static int begin(void *context, const struct command_message *request,
+		 struct sink_failure *ret)
+{
+	struct spool_sink *sink = context;
+	enum spool_verdict verdict = get_file(sink);
+
+	if (verdict != SPOOL_TAKEN)
+		return fail_with_verdict(ret, verdict);
+	if (spool_sealer_begin(sink->sealer, sink->file,
+			       sink->association->destination->name) == 0 &&
+	    spool_sealer_add(sink->sealer, request->bytes, request->size) == 0)
+		return 0;
+	fail_with_disk(ret, "the spool");
+	drop(sink);
+	return -1;
+}
+
+static int early(void *context, struct command_message *ret_answer,
+		 struct sink_failure *ret)
+{
+	(void)context;
+	(void)ret_answer;
+	(void)ret;
+	return 0;
+}
+
+static int fragment(void *context, const struct ul_pdv *pdv, struct sink_failure *ret)
+{
+	struct spool_sink *sink = context;
+
+	if (spool_sealer_add(sink->sealer, pdv->data, pdv->size) == 0)
+		return 0;
+	fail_with_disk(ret, "the spool");
+	drop(sink);
+	return -1;
+}
+
+#define PUT(field, text) snprintf(ret->field, sizeof(ret->field), "%s", text)
+
+static void describe(const struct association *association, struct spool_metadata *ret)
+{
+	const struct audit_record *record = &association->report.instance;
+	const struct command_message *request = &association->request;
+	const char *abstract_syntax =
+		ul_context_abstract_syntax(association->in.ul, request->context);
+
+	*ret = (struct spool_metadata){ .command_size = request->size,
+					.data_size = (uint64_t)record->bytes,
+					.sealed_us = clock_utc_us() };
+	PUT(destination, association->destination->name);
+	PUT(modality, association->entry.now->name);
+	PUT(association, association->start->id);
+	PUT(calling_ae, record->calling_ae);
+	PUT(called_ae, record->called_ae);
+	PUT(abstract_syntax, abstract_syntax ? abstract_syntax : "");
+	PUT(transfer_syntax, record->transfer_syntax);
+	PUT(sop_class, record->sop_class);
+	PUT(sop_instance, record->sop_instance);
+	PUT(study, record->study);
+	PUT(patient_id, record->patient_id);
+	memcpy(ret->sha256, association->sha256, sizeof(ret->sha256));
+}
+
+static void answer(const struct association *association, uint16_t status,
+		   struct command_message *ret)
+{
+	ret->size = command_response(
+		&association->request.command, status,
+		status == STATUS_SUCCESS ? NULL : reason_name(REASON_SPOOL_CONFLICT),
+		ret->bytes);
+	ret->command = (struct command_set){ .has_status = true, .status = status };
+}
+
+/* The name is there; now file and name are to be durable. */
+MUST_USE static int make_durable(struct spool_sink *sink, struct sink_failure *ret)
+{
+	enum spool_verdict verdict;
+
+	if (fsync(sink->file) != 0) {
+		fail_with_disk(ret, "the spool: fsync");
+		spool_client_abandon(&sink->client);
+		return -1;
+	}
+	verdict = spool_client_sync(&sink->client);
+	if (verdict == SPOOL_TAKEN)
+		return 0;
+	fail_with_verdict(ret, verdict);
+	ret->went_nowhere = verdict != SPOOL_AWAY;
+	spool_client_abandon(&sink->client);
+	return -1;
+}
+
+/* What the spooler says of it is said in the record. */
+static int conclude(struct spool_sink *sink, enum spool_verdict verdict, uint64_t object,
+		    struct command_message *ret_answer, struct sink_failure *ret)
+{
+	bool is_held = verdict == SPOOL_QUARANTINED;
+
+	*ret = (struct sink_failure){ .reason = is_held ? REASON_SPOOL_CONFLICT
+							: REASON_NONE };
+	snprintf(ret->detail, sizeof(ret->detail), "object %016" PRIx64 "%s", object,
+		 verdict == SPOOL_KNOWN ? ", which has the same bytes, came before"
+		 : verdict == SPOOL_CONFLICTS
+			 ? "; the same SOP instance came before with other bytes"
+		 : is_held ? " is held; the same SOP instance came before with other "
+			     "bytes"
+			   : "");
+	answer(sink->association, is_held ? STATUS_CONFLICT : STATUS_SUCCESS, ret_answer);
+	return 1;
+}
+
+static int finish(void *context, struct command_message *ret_answer,
+		  struct sink_failure *ret)
+{
+	struct spool_sink *sink = context;
+	struct spool_metadata metadata;
+	uint8_t header[DIGEST_SIZE];
+	enum spool_verdict verdict;
+	uint64_t object = 0;
+	int rc = -1;
+
+	describe(sink->association, &metadata);
+	if (spool_sealer_finish(sink->sealer, &metadata, header) != 0) {
+		fail_with_disk(ret, "the spool");
+		drop(sink);
+		return -1;
+	}
+	verdict = spool_client_link(&sink->client, &metadata, header, &object);
+	if (verdict == SPOOL_KNOWN) {
+		rc = conclude(sink, verdict, object, ret_answer, ret);
+	} else if (verdict == SPOOL_TAKEN || verdict == SPOOL_CONFLICTS ||
+		   verdict == SPOOL_QUARANTINED) {
+		sink->is_linked = make_durable(sink, ret) == 0;
+		if (sink->is_linked)
+			rc = conclude(sink, verdict, object, ret_answer, ret);
+	} else {
+		fail_with_verdict(ret, verdict);
+		/* The spooler may have named it before it ended. */
+		ret->went_nowhere = verdict != SPOOL_AWAY;
+	}
+	drop(sink);
+	return rc;
+}
+
+/* A record is durable, or says that nobody knows: either way it may be delivered. */
+static void settle(void *context)
+{
+	struct spool_sink *sink = context;
+
+	if (sink->is_linked && spool_client_commit(&sink->client) != 0)
+		log_debug("the spooler has ended: the next one delivers the object");
+	sink->is_linked = false;
+}
+
+static void abort_sink(void *context)
+{
+	struct spool_sink *sink = context;
+
+	if (sink->is_linked)
+		spool_client_abandon(&sink->client);
+	sink->is_linked = false;
+	drop(sink);
+}
+
+int spool_sink_set_up(struct association *association)
+{
+	struct spool_sink *spool = &association->spool;
+	const struct association_start *start = association->start;
+	struct sink own = { .context = spool,
+			    .begin = begin,
+			    .early = early,
+			    .fragment = fragment,
+			    .finish = finish,
+			    .settle = settle,
+			    .abort = abort_sink };
+
+	outbound_sink(&association->out, &association->sink);
+	if (association->entry.now->spool == CONFIG_SPOOL_OFF || !start->spool)
+		return 0;
+	spool->association = association;
+	spool->sealer = spool_sealer_new(start->spool);
+	if (!spool->sealer)
+		return -1;
+	if (association->entry.now->spool == CONFIG_SPOOL_ALWAYS) {
+		association->sink = own;
+		return 0;
+	}
+	return fallback_sink_set_up(association, &own);
+}
+
+void spool_sink_clear(struct association *association)
+{
+	abort_sink(&association->spool);
+	spool_client_adopt(&association->spool.client, -1);
+	spool_sealer_free(association->spool.sealer);
+	free(association->fallback.memory);
+}
+
+enum reason spool_sink_refuses(struct association *association, bool *ret_has_backlog)
+{
+	struct spool_client *client = &association->spool.client;
+	struct spool_client_state state = { .is_full = false };
+	enum spool_verdict verdict = SPOOL_AWAY;
+
+	*ret_has_backlog = false;
+	for (int i = 0; i < 2 && verdict == SPOOL_AWAY; i++)
+		if (client->channel >= 0 || supervision_renew_spooler(association))
+			verdict = spool_client_ask(client, &state);
+	*ret_has_backlog = state.has_backlog;
+	if (verdict != SPOOL_TAKEN)
+		return REASON_SPOOL_UNAVAILABLE;
+	return state.is_full ? REASON_SPOOL_FULL : REASON_NONE;
+}
