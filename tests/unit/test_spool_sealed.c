@@ -465,6 +465,49 @@ static void later_suites_are_foreign(void **state)
 	free(bytes);
 }
 
+/* All versions must open what any has sealed. spool_opener.py opens this one, too. */
+static const char old_key[] =
+	"4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8";
+static const char old_header[] = /* and zeros */
+	"434773706f6f6c3101000020000100008b228cd75ab70badbec1beb5233f068a25eb6201"
+	"ad0a5ee9ad78a0c7ed3caf9509675502fad57cc8d6ea843b2acac63100f827f46a18bd4f"
+	"42e29047831053c0d663a9c9bbc3f0ab55686eb7b08fe057d434aa0d3b24a01d91327ff1"
+	"e41ccca252ee857efa0d2084efe185b274f33bbdb4bb06688e36820377c628e2d16fe9ac"
+	"10a2503440abdfe1a0aa2236f8cd8270f9e5eacf6f283b3449c84224b8f43cd755d834a5"
+	"f652fcd86e092a7e6f6585142bd69d78de1050b8e622be6806a11e607f10492d1db3d65d"
+	"1a698061797bc9e0d2a5c240cf0b4d7f4c59a4158c23bceb15aaa0e0f77c84b03b5f88d0"
+	"d1ea6b01231142ef095fea88fb3b355c2770ff27f97be80b16ac78789561e9469faf74d8"
+	"0635ca7eddd9108a1b0e7d8ebb18a502bd8bfd6c5e0a91168a26";
+static const char old_segment[] =
+	"7e3465c8af639b8f075386dfb1fc11890db02c767c59a0b5aada53c83c35634558e3e48f"
+	"b6b90c";
+
+static void objects_stay_as_they_are(void **state)
+{
+	static const char text[] = "commandand its data set";
+	EVP_PKEY *key = private_key(old_key);
+	uint8_t bytes[SPOOL_HEADER_SIZE + 100] = { 0 };
+	size_t size = SPOOL_HEADER_SIZE;
+	struct opened opened;
+	int fd = memory_file();
+
+	(void)state;
+	from_hex(old_header, bytes);
+	size += from_hex(old_segment, bytes + size);
+	assert_int_equal(write(fd, bytes, size), size);
+	assert_opens(fd, key, (const uint8_t *)text, strlen(text));
+	opened = open_object(fd, key, "pacs");
+	assert_int_equal(opened.metadata.command_size, 7);
+	assert_int_equal(opened.metadata.data_size, 16);
+	assert_int_equal(opened.metadata.sealed_us, 1700000000000000);
+	assert_string_equal(opened.metadata.calling_ae, "CATHLAB3");
+	assert_string_equal(opened.metadata.sop_instance, "1.2.3.4");
+	assert_string_equal(opened.metadata.patient_id, "P-1");
+	free(opened.bytes);
+	EVP_PKEY_free(key);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +522,7 @@ int main(void)
 		cmocka_unit_test(others_open_nothing),
 		cmocka_unit_test(a_file_serves_again),
 		cmocka_unit_test(later_suites_are_foreign),
+		cmocka_unit_test(objects_stay_as_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, open_fixture, close_fixture);
