@@ -229,7 +229,7 @@ struct copy {
 	size_t size;
 };
 
-#define AREA_MAX (64UL << 20) /* larger ones are a sanitizer's own */
+#define AREA_MAX (8UL << 20) /* larger ones are a sanitizer's own */
 
 /* All that a process can write to; false where this may not be read. */
 static bool copy_memory(pid_t pid, struct copy *ret)
