@@ -32,6 +32,8 @@ files_of() {
 	log_verify) echo audit/read/*.c ;;
 	session) echo audit/auditor/session.c audit/auditor/delivery.c audit/format/record.c ;;
 	signer_shape) echo signer/shape.c ;;
+	spool) echo spool/format/header.c spool/format/metadata.c spool/format/opener.c \
+		spool/format/name.c ;;
 	*) echo "$1: say in tests/fuzz/coverage.sh what it reads with" >&2 && exit 1 ;;
 	esac
 }

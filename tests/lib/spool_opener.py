@@ -1,0 +1,237 @@
+"""Opens an object of the spool as docs/SPOOL.md describes it, and shares no code with the
+gateway: it needs Python's standard library and the openssl command, 3.0 or later.
+
+	spool_opener.py PRIVATE-KEY DESTINATION FILE	prints the metadata
+	spool_opener.py PRIVATE-KEY DESTINATION FILE DATA-SET [COMMAND-SET]	and writes these
+	spool_opener.py PRIVATE-KEY NAME	prints what a file's name says
+
+Other users of the machine can see the object's key meanwhile, by ps: openssl takes it as an
+argument."""
+import base64
+import hashlib
+import hmac
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+SEGMENT, TAG = 65536, 16
+TEXTS = (None, "destination", "modality", "association", "calling_ae", "called_ae", "abstract_syntax",
+	 "transfer_syntax", "sop_class", "sop_instance", "study", "patient_id")
+NUMBERS = {13: "command_size", 14: "data_size", 15: "sealed_us"}
+STATES = {"q": "queued", "h": "held", "x": "dead", "d": "delivered"}
+
+
+class Wrong(Exception):
+	"""The object or the name isn't what somebody with the key has made."""
+
+
+def need(condition, what):
+	if not condition:
+		raise Wrong(what)
+
+
+def openssl(*arguments, given=b""):
+	return subprocess.run(["openssl", *arguments], input=given, stdout=subprocess.PIPE, check=True).stdout
+
+
+def hkdf_extract(salt, secret):
+	return hmac.digest(salt or bytes(32), secret, "sha256")
+
+
+def hkdf_expand(key, info, size):
+	result = block = b""
+	for number in range(1, -(-size // 32) + 1):
+		block = hmac.digest(key, block + info + bytes([number]), "sha256")
+		result += block
+	return result[:size]
+
+
+def x25519(key, point):
+	"""Of a private key's file and 32 bytes of a public key."""
+	with tempfile.NamedTemporaryFile() as peer:
+		peer.write(bytes.fromhex("302a300506032b656e032100") + point)
+		peer.flush()
+		return openssl("pkeyutl", "-derive", "-inkey", key, "-peerkey", peer.name, "-peerform", "DER")
+
+
+def public(key):
+	return openssl("pkey", "-in", key, "-pubout", "-outform", "DER")[-32:]
+
+
+def hpke(key, encapsulated, info):
+	"""RFC 9180, base mode, suite 1: the key and the base nonce."""
+	def extract(suite, salt, label, secret):
+		return hkdf_extract(salt, b"HPKE-v1" + suite + label + secret)
+
+	def expand(suite, secret, label, context, size):
+		return hkdf_expand(secret, struct.pack(">H", size) + b"HPKE-v1" + suite + label + context, size)
+
+	kem, all_three = b"KEM\0\x20", b"HPKE\0\x20\0\1\0\2"
+	shared = expand(kem, extract(kem, b"", b"eae_prk", x25519(key, encapsulated)), b"shared_secret",
+			encapsulated + public(key), 32)
+	context = b"\0" + extract(all_three, b"", b"psk_id_hash", b"") + extract(all_three, b"", b"info_hash", info)
+	secret = extract(all_three, shared, b"secret", b"")
+	return expand(all_three, secret, b"key", context, 32), expand(all_three, secret, b"base_nonce", context, 12)
+
+
+def ctr(key, counter, text):
+	return openssl("enc", "-aes-256-ctr", "-K", key.hex(), "-iv", counter.hex(), given=text)
+
+
+class Gcm:
+	"""AES-256-GCM (NIST SP 800-38D): the openssl command decrypts, and knows no tag."""
+
+	def __init__(self, key):
+		self.key = key
+		h = int.from_bytes(ctr(key, bytes(16), bytes(16)), "big")
+		powers = []	# h by x^0, x^1, … in GCM's order of bits
+		for _ in range(128):
+			powers.append(h)
+			h = h >> 1 ^ (0xe1 << 120 if h & 1 else 0)
+		# For each of the 16 bytes, what it contributes to a product with h.
+		self.table = [[sum_of(powers[8 * place + bit] for bit in range(8) if value & 0x80 >> bit)
+			       for value in range(256)] for place in range(16)]
+
+	def ghash(self, text):
+		state = bytes(16)
+		for at in range(0, len(text), 16):
+			product = 0
+			for row, a, b in zip(self.table, state, text[at:at + 16]):
+				product ^= row[a ^ b]
+			state = product.to_bytes(16, "big")
+		return state
+
+	def open(self, nonce, additional, sealed):
+		text, tag = sealed[:-TAG], sealed[-TAG:]
+		stream = ctr(self.key, nonce + b"\0\0\0\1", bytes(16) + text)
+		hashed = self.ghash(padded(additional) + padded(text)
+				    + struct.pack(">QQ", 8 * len(additional), 8 * len(text)))
+		need(hmac.compare_digest(xor(stream[:16], hashed), tag), "something doesn't open")
+		return stream[16:]
+
+
+def sum_of(numbers):
+	result = 0
+	for number in numbers:
+		result ^= number
+	return result
+
+
+def padded(text):
+	return text + bytes(-len(text) % 16)
+
+
+def xor(one, other):
+	return bytes(a ^ b for a, b in zip(one, other))
+
+
+def read_metadata(text):
+	metadata, at = {}, 0
+	while at < len(text):
+		which, size = struct.unpack_from(">BH", text, at)
+		value = text[at + 3:at + 3 + size]
+		need(len(value) == size, "metadata are cut")
+		at += 3 + size
+		if which in NUMBERS:
+			metadata[NUMBERS[which]] = int.from_bytes(value, "big")
+		elif which == 12:
+			metadata["sha256"] = value.hex()
+		elif which < len(TEXTS):
+			metadata[TEXTS[which]] = value.decode(errors="backslashreplace")
+	return metadata
+
+
+def open_object(key, destination, content):
+	"""The metadata, the command set and the data set; or Wrong."""
+	need(content[:12] == b"CGspool1\1\0\0\x20" and content[12:16] == struct.pack(">I", SEGMENT),
+	     "there is no header of suite 1")
+	need(content[16:32] == hashlib.sha256(public(key)).digest()[:16], "it is sealed for another key")
+	front = content[:64]
+	secret, base = hpke(key, front[32:], b"cathgate/spool/1\0" + destination.encode())
+	gcm = Gcm(secret)
+
+	def message(number, additional, sealed):
+		return gcm.open(xor(base, number.to_bytes(12, "big")), additional, sealed)
+
+	size = int.from_bytes(content[64:66], "big")
+	need(not any(content[66 + size:4096]), "there is something behind the metadata")
+	metadata = read_metadata(message(0, front, content[66:66 + size]))
+	need(metadata["destination"] == destination, "it is for another destination")
+	plain, segments, at = [], 0, 4096
+	while at < len(content):
+		piece = content[at:at + SEGMENT + TAG]
+		at += len(piece)
+		segments += 1
+		plain.append(message(segments, front + bytes([at == len(content)]), piece))
+	plain = b"".join(plain)
+	command, data = plain[:metadata["command_size"]], plain[metadata["command_size"]:]
+	need(len(command) == metadata["command_size"] and len(data) == metadata["data_size"],
+	     "it has another size")
+	need(hashlib.sha256(data).hexdigest() == metadata["sha256"], "the data set is another")
+	return metadata, command, data
+
+
+def names_key(key):
+	point = hashlib.sha256(b"cathgate/spool/names/point").digest()
+	return hkdf_expand(hkdf_extract(b"", x25519(key, point)), b"cathgate/spool/names/1", 96)
+
+
+def siv_open(key, additional, sealed):
+	"""AES-256-SIV (RFC 5297) with one additional datum."""
+	def cmac(text):
+		return openssl("mac", "-cipher", "AES-256-CBC", "-macopt", f"hexkey:{key[:32].hex()}",
+			       "-binary", "CMAC", given=text)
+
+	def double(block):
+		number = int.from_bytes(block, "big") << 1
+		return (number ^ (number >> 128) * (1 << 128 | 0x87)).to_bytes(16, "big")
+
+	iv, text = sealed[:16], sealed[16:]
+	counter = bytes(byte & 0x7f if place in (8, 12) else byte for place, byte in enumerate(iv))
+	plain = ctr(key[32:], counter, text)
+	state = xor(double(cmac(bytes(16))), cmac(additional))
+	need(hmac.compare_digest(cmac(plain[:-16] + xor(plain[-16:], state)), iv), "the name doesn't open")
+	return plain
+
+
+def read_name(key, name):
+	"""What a file's name says; or Wrong."""
+	sequence, sealed, state = name.split(".")
+	need(len(sequence) == 16 and len(sealed) == 120 and state in STATES, "it is no name")
+	plain = siv_open(names_key(key)[:64], bytes.fromhex(sequence) + state.encode(),
+			 base64.urlsafe_b64decode(sealed))
+	tags = {tag: plain[at:at + size].hex() for tag, at, size in (
+		("destination", 0, 8), ("modality", 8, 8), ("study", 16, 8), ("instance", 24, 8),
+		("content", 32, 16), ("header", 48, 16))}
+	return {"sequence": int(sequence, 16), "state": STATES[state], **tags,
+		"data_size": int.from_bytes(plain[64:70], "big"), "stored": int.from_bytes(plain[70:], "big")}
+
+
+def tag(key, purpose, *texts):
+	"""Whole; names have it cut."""
+	text = purpose.encode() + b"\0" + b"".join(struct.pack(">I", len(text)) + text for text in texts)
+	return hmac.digest(names_key(key)[64:], text, "sha256")
+
+
+def main(key, first, *rest):
+	if not rest:
+		print(json.dumps(read_name(key, os.path.basename(first)), indent=1))
+		return
+	with open(rest[0], "rb") as file:
+		metadata, command, data = open_object(key, first, file.read())
+	print(json.dumps(metadata, indent=1, ensure_ascii=False))
+	for path, content in zip(rest[1:], (data, command)):
+		with open(path, "xb") as file:
+			file.write(content)
+
+
+if __name__ == "__main__":
+	if not 3 <= len(sys.argv) <= 6:
+		sys.exit(__doc__)
+	try:
+		main(*sys.argv[1:])
+	except Wrong as wrong:
+		sys.exit(f"{sys.argv[-1]}: {wrong}")
