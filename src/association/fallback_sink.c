@@ -19,6 +19,11 @@ static bool ends_all(enum reason reason)
 	       reason == REASON_GATEWAY_STOPPING || reason == REASON_REVOKED_WHILE_OPEN;
 }
 
+bool fallback_sink_may_keep(enum reason reason)
+{
+	return !ends_all(reason);
+}
+
 /* "May pass": out of resources (PS3.4 table B.2-1). */
 static bool may_pass(uint16_t status)
 {
@@ -32,14 +37,18 @@ static void note_status(struct fallback_sink *sink, uint16_t status)
 		 "the destination answered %04X", status);
 }
 
-/* The destination is left alone as long as the first courier would leave it alone. */
+/* As long as the first courier would leave it alone. */
+void fallback_sink_is_away(struct association *association)
+{
+	association->fallback.away_until_ms =
+		clock_ms() + association->config->spool.retry_first_seconds * 1000LL;
+}
+
 static void leave_destination(struct fallback_sink *sink)
 {
-	const struct config_spool *config = &sink->association->config->spool;
-
 	sink->goes_to_destination = false;
 	sink->destination.abort(sink->destination.context);
-	sink->away_until_ms = clock_ms() + config->retry_first_seconds * 1000LL;
+	fallback_sink_is_away(sink->association);
 }
 
 static void forget(struct fallback_sink *sink)
@@ -92,7 +101,8 @@ static int begin(void *context, const struct command_message *request,
 		struct sink_failure spool;
 
 		snprintf(sink->why.detail, sizeof(sink->why.detail), "%s",
-			 has_backlog ? "earlier ones wait there" : "");
+			 has_backlog ? "earlier ones wait there"
+				     : "the destination failed a moment ago");
 		if (begin_to_seal(sink, &spool) == 0)
 			return 0;
 	}

@@ -10,6 +10,7 @@
  *   entry_in_force.c  the entry of the allowlist, and what a reload changes
  *   spool_sink.c      instances that go into the spool, and fallback_sink.c those that do
  *                     where the destination doesn't take them
+ *   known.c           what a destination is known to accept
  *   report.c          what the auditor is told
  *   supervision.c     notices from and to the supervisor
  *
@@ -23,6 +24,7 @@
 #include "cathgate/association/association.h"
 #include "cathgate/base/digest.h"
 #include "cathgate/outbound/outbound.h"
+#include "known.h"
 #include "ending.h"
 #include "entry_in_force.h"
 #include "report.h"
@@ -69,6 +71,9 @@ struct association {
 	struct spool_sink spool;
 	struct fallback_sink fallback;
 	struct sink sink; /* instances go there: one of these, or the destination's */
+
+	bool is_cut_off; /* its contexts were answered without the destination */
+	struct known known;
 
 	bool established;      /* the A-ASSOCIATE-AC went out */
 	bool instance_in_hand; /* it has grace_seconds to end when told to stop */

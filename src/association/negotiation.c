@@ -1,12 +1,14 @@
 /*
  * Negotiation: policy first, then outbound, then inbound as the destination answered.
  */
+#include "fallback_sink.h"
 #include "internal.h"
 #include "services.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "cathgate/base/log.h"
 #include "cathgate/dicom/sop_class.h"
 
 /* What the gateway says of a proposal before the destination is asked. */
@@ -61,6 +63,21 @@ struct tally {
 	char refused[UL_UID_SIZE]; /* the first of these */
 };
 
+/* Without the destination: what it is known to accept, else what the configuration says.
+ * Nothing that it has refused. */
+MUST_USE static int answer_as_known(struct association *association, size_t index,
+				    const struct ul_proposal *proposal,
+				    struct tally *tally)
+{
+	const char *syntax = known_choose(&association->known, association->in.ul, index,
+					  proposal->abstract_syntax);
+
+	tally->accepted += syntax != NULL;
+	return ul_answer(association->in.ul, proposal->id,
+			 syntax ? UL_ACCEPTED : UL_TRANSFER_SYNTAXES_NOT_SUPPORTED,
+			 syntax);
+}
+
 MUST_USE static int answer_as_destination(struct association *association, size_t index,
 					  uint8_t id, struct tally *tally)
 {
@@ -87,7 +104,9 @@ MUST_USE static int answer_proposals(struct association *association, struct tal
 
 		ul_proposal(association->in.ul, i, &proposal);
 		verdict = judge_proposal(association, &proposal);
-		if (verdict.propose) {
+		if (verdict.propose && association->is_cut_off) {
+			done = answer_as_known(association, i, &proposal, tally);
+		} else if (verdict.propose) {
 			done = answer_as_destination(association, i, proposal.id, tally);
 		} else {
 			done = ul_answer(association->in.ul, proposal.id, verdict.result,
@@ -165,11 +184,65 @@ static void summarise(const struct association *association, const struct tally 
 	} else if (tally->proposed > 0 && tally->accepted == 0) {
 		*ret_reason = REASON_DESTINATION_CONTEXT;
 		snprintf(ret + used, size - (size_t)used,
-			 "the destination accepted none of %zu contexts",
+			 association->is_cut_off
+				 ? "the destination is known to accept none of %zu "
+				   "contexts"
+				 : "the destination accepted none of %zu contexts",
 			 tally->proposed);
 	} else if (used > 0) {
 		ret[used - 2] = '\0';
 	}
+}
+
+/* What the destination has just accepted is remembered for the day when it is away. */
+static void learn(struct association *association)
+{
+	struct ul_proposal proposal;
+
+	for (size_t i = 0; i < ul_proposal_count(association->in.ul); i++) {
+		const char *syntax;
+
+		ul_proposal(association->in.ul, i, &proposal);
+		syntax = ul_context_transfer_syntax(association->out.leg.ul, proposal.id);
+		if (association->propose[proposal.id] && syntax &&
+		    known_says(&association->known, proposal.abstract_syntax, syntax) <=
+			    0)
+			spool_client_learnt(&association->spool.client,
+					    proposal.abstract_syntax, syntax);
+	}
+}
+
+/* The way to the destination, or to the spool in its place. 0; or -1 with the failure. */
+MUST_USE static int find_way(struct association *association, struct sink_failure *ret)
+{
+	enum config_spool_mode mode = association->entry.now->spool;
+	enum reason refuses = REASON_NONE;
+	bool has_backlog = false;
+
+	if (mode == CONFIG_SPOOL_OFF)
+		return outbound_open(&association->out, ret);
+	refuses = spool_sink_refuses(association, &has_backlog);
+	known_read(&association->known, association);
+	association->is_cut_off =
+		mode == CONFIG_SPOOL_ALWAYS || (has_backlog && refuses == REASON_NONE);
+	*ret = (struct sink_failure){ .reason = refuses };
+	snprintf(ret->detail, sizeof(ret->detail), "%s",
+		 refuses == REASON_SPOOL_FULL ? "the spool is full"
+					      : "the spooler does not answer");
+	if (association->is_cut_off)
+		return refuses == REASON_NONE ? 0 : -1;
+	if (outbound_open(&association->out, ret) == 0) {
+		learn(association);
+		return 0;
+	}
+	association->is_cut_off =
+		refuses == REASON_NONE && fallback_sink_may_keep(ret->reason);
+	if (!association->is_cut_off)
+		return -1;
+	fallback_sink_is_away(association);
+	log_warning("%s: %s: objects go into the spool", reason_name(ret->reason),
+		    ret->detail);
+	return 0;
 }
 
 int negotiation_run(struct association *association)
@@ -180,7 +253,7 @@ int negotiation_run(struct association *association)
 	char detail[256];
 
 	select_proposals(association, &tally);
-	if (tally.proposed > 0 && outbound_open(&association->out, &failure) != 0)
+	if (tally.proposed > 0 && find_way(association, &failure) != 0)
 		return reject_for(association, &failure);
 	if (answer_proposals(association, &tally) != 0)
 		return ending_reject(association, REASON_INTERNAL, try_again,

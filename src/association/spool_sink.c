@@ -257,6 +257,7 @@ void spool_sink_clear(struct association *association)
 	spool_client_adopt(&association->spool.client, -1);
 	spool_sealer_free(association->spool.sealer);
 	free(association->fallback.memory);
+	known_clear(&association->known);
 }
 
 enum reason spool_sink_refuses(struct association *association, bool *ret_has_backlog)

@@ -25,10 +25,10 @@
  * audit_submit or audit_submit_soon. Every record is an AUDIT_DELIVERY and names the
  * courier's destination; it may be submitted without having been begun. One delivery can
  * be begun at a time, until a record with its SOP instance is submitted. A courier's
- * outcomes are forwarded, failed, unconfirmed, dead and given up, the spooler's are dead, given up and all
- * others; the spooler begins nothing, and tells of any destination. Neither announces
- * itself, nor has last words. `came_by` is the association of the line, which has neither
- * peer nor certificate.
+ * outcomes are forwarded, failed, unconfirmed, dead and given up, the spooler's are dead,
+ * given up and all others; the spooler begins nothing, and tells of any destination.
+ * Neither announces itself, nor has last words. `came_by` is the association of the line,
+ * which has neither peer nor certificate.
  */
 
 /* What the auditor's predecessor had recorded of the association, with outcome accepted;

@@ -1,0 +1,31 @@
+"""A spool for a test's gateway, and looks into it."""
+import os
+import pathlib
+import subprocess
+
+import spool_opener
+
+
+def make_key(folder, name="spool.key"):
+	key = pathlib.Path(folder) / name
+	subprocess.run(["openssl", "genpkey", "-algorithm", "X25519", "-out", key],
+		       check=True, capture_output=True)
+	key.chmod(0o400)
+	subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", f"{key}.pub"],
+		       check=True)
+	return key
+
+
+def changes(test, mode="always", **more):
+	"""What a configuration with a spool has besides."""
+	key = make_key(test.work)
+	return {"spool": {"mode": mode, "key": str(key), "directory": str(test.work / "spool"),
+			  "min_free_bytes": 4096, "retry_first_seconds": 1,
+			  "retry_max_seconds": 2, **more}}
+
+
+def names(test, state=None):
+	"""The objects' files, oldest first."""
+	folder = test.work / "spool"
+	return sorted(name for name in os.listdir(folder) if name.count(".") == 2
+		      and (state is None or name.endswith(f".{state}")))
