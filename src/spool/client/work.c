@@ -120,7 +120,7 @@ int spool_work_unwrap(int keeper, const struct spool_front *front,
 		      struct spool_secret *ret, int timeout_ms)
 {
 	struct spool_unwrap_asked asked = { .kind = SPOOL_UNWRAP_OBJECT,
-				      .enc_size = (uint32_t)front->enc_size };
+					    .enc_size = (uint32_t)front->enc_size };
 	struct spool_unwrap_said said;
 	int rc = -1, file = -1;
 

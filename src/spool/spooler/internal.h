@@ -6,6 +6,7 @@
  *   writers.c    the associations' channels
  *   couriers.c   the couriers' channels: who has what, when a destination is probed
  *   accepted.c   what destinations are known to accept
+ *   operators.c  what operators ask for
  *   index.c      the index
  *   folder.c     the folder
  *   control.c    the supervisor's side
@@ -14,6 +15,7 @@
 
 #include <sys/queue.h>
 
+#include "cathgate/spool/operator.h"
 #include "cathgate/spool/spooler.h"
 #include "spool_folder.h"
 #include "index.h"
@@ -56,6 +58,15 @@ struct worker {
 	LIST_ENTRY(worker) others;
 };
 
+/* An operator's tool. */
+struct asker {
+	int channel;
+	uint32_t record; /* that its change waits for; 0: it waits for none */
+	enum spool_operation operation;
+	uint64_t object;
+	LIST_ENTRY(asker) others;
+};
+
 struct spooler {
 	int control;
 	const struct config *config;
@@ -65,6 +76,9 @@ struct spooler {
 	struct spool_index index;
 	LIST_HEAD(, writer) writers;
 	LIST_HEAD(, worker) workers;
+	int listener; /* for operators; -1 */
+	int auditor;  /* a channel for records of what they do; -1 */
+	LIST_HEAD(, asker) operators;
 	STAILQ_HEAD(, accepted) accepted;
 	int64_t expire_ms; /* when delivered ones are looked through next */
 	int64_t tell_ms;   /* when figures may be told again */
@@ -90,6 +104,12 @@ void store_done(struct spooler *spooler, struct object *object);
 MUST_USE int store_read(const struct spooler *spooler, const struct object *object);
 /* Its file is gone, or is another's. */
 void store_forget(struct spooler *spooler, struct object *object);
+/* What a tool may know of it. */
+void store_describe(const struct spooler *spooler, const struct object *object,
+		    struct spool_item *ret);
+/* Whether it has come by that entry, and is of that study and SOP instance ("": any). */
+bool store_is_of(const struct spooler *spooler, const struct object *object,
+		 const char *modality, const char *study, const char *sop_instance);
 /* Forgets what was delivered long ago. */
 void store_expire(struct spooler *spooler);
 
@@ -106,6 +126,13 @@ void worker_hear(struct spooler *spooler, struct worker *worker);
  * to be called again (clock_ms()). */
 int64_t workers_maintain(struct spooler *spooler);
 void workers_clear(struct spooler *spooler);
+
+/* operators.c. The socket, before the sandbox; -1, logged. */
+int operators_listen(const char *directory);
+void operators_accept(struct spooler *spooler);
+void operator_hear(struct spooler *spooler, struct asker *asker);
+void operators_hear_auditor(struct spooler *spooler);
+void operators_clear(struct spooler *spooler);
 
 /* accepted.c */
 void accepted_load(struct spooler *spooler);

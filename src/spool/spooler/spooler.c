@@ -120,6 +120,11 @@ MUST_USE static int obey(struct spooler *spooler, const struct spool_opened *ope
 	case SPOOL_BRINGS_KEEPER:
 		rc = begin(spooler, channel);
 		break;
+	case SPOOL_BRINGS_AUDITOR:
+		if (spooler->auditor >= 0)
+			close(spooler->auditor);
+		spooler->auditor = channel;
+		return 0;
 	default:
 		break;
 	}
@@ -145,8 +150,8 @@ MUST_USE static int hear_supervisor(struct spooler *spooler)
 }
 
 /*
- * The loop. What is polled is gathered afresh for each turn: the control channel, then
- * the writers, then the workers, in their lists' order.
+ * The loop. What is polled is gathered afresh for each turn: control channel, auditor,
+ * operators' listener; then the writers, the workers and the operators.
  */
 
 struct polls {
@@ -175,8 +180,12 @@ MUST_USE static bool polls_fill(struct polls *polls, const struct spooler *spool
 	const struct worker *worker;
 	bool is_good;
 
+	const struct asker *asker;
+
 	polls->count = 0;
-	is_good = polls_add(polls, spooler->control);
+	is_good = polls_add(polls, spooler->control) &&
+		  polls_add(polls, spooler->auditor) &&
+		  polls_add(polls, spooler->key_count > 0 ? spooler->listener : -1);
 	LIST_FOREACH(writer, &spooler->writers, others)
 	{
 		is_good = is_good && polls_add(polls, writer->channel);
@@ -185,32 +194,54 @@ MUST_USE static bool polls_fill(struct polls *polls, const struct spooler *spool
 	{
 		is_good = is_good && polls_add(polls, worker->channel);
 	}
+	LIST_FOREACH(asker, &spooler->operators, others)
+	{
+		is_good = is_good && polls_add(polls, asker->channel);
+	}
 	return is_good;
+}
+
+enum { POLLS_CONTROL, POLLS_AUDITOR, POLLS_LISTENER, POLLS_FIRST };
+
+/* Those of writers, workers and operators, in their lists' order. */
+static void hear_channels(struct spooler *spooler, const struct pollfd *at)
+{
+	struct writer *writer = LIST_FIRST(&spooler->writers), *next_writer;
+	struct worker *worker = LIST_FIRST(&spooler->workers), *next_worker;
+	struct asker *asker = LIST_FIRST(&spooler->operators), *next_asker;
+
+	for (; writer; writer = next_writer, at++) {
+		next_writer = LIST_NEXT(writer, others);
+		if (at->revents)
+			writer_hear(spooler, writer);
+	}
+	for (; worker; worker = next_worker, at++) {
+		next_worker = LIST_NEXT(worker, others);
+		if (at->revents)
+			worker_hear(spooler, worker);
+	}
+	for (; asker; asker = next_asker, at++) {
+		next_asker = LIST_NEXT(asker, others);
+		if (at->revents)
+			operator_hear(spooler, asker);
+	}
 }
 
 /* 0; or -1 when the supervisor is gone. */
 MUST_USE static int take_turn(struct spooler *spooler, struct polls *polls,
 			      int64_t wait_ms)
 {
-	struct writer *writer = LIST_FIRST(&spooler->writers), *next_writer;
-	struct worker *worker = LIST_FIRST(&spooler->workers), *next_worker;
-	size_t i = 1;
 
 	if (!polls_fill(polls, spooler))
 		return -1;
 	if (poll(polls->fds, polls->count, (int)wait_ms) <= 0)
 		return 0;
-	for (; writer; writer = next_writer, i++) {
-		next_writer = LIST_NEXT(writer, others);
-		if (polls->fds[i].revents)
-			writer_hear(spooler, writer);
-	}
-	for (; worker; worker = next_worker, i++) {
-		next_worker = LIST_NEXT(worker, others);
-		if (polls->fds[i].revents)
-			worker_hear(spooler, worker);
-	}
-	return polls->fds[0].revents ? hear_supervisor(spooler) : 0;
+	hear_channels(spooler, polls->fds + POLLS_FIRST);
+	if (polls->fds[POLLS_AUDITOR].revents)
+		operators_hear_auditor(spooler);
+	if (polls->fds[POLLS_LISTENER].revents)
+		operators_accept(spooler);
+	return polls->fds[POLLS_CONTROL].revents ? hear_supervisor(spooler) : 0;
 }
 
 static void serve(struct spooler *spooler)
@@ -246,16 +277,19 @@ int spooler_run(int control, const struct config *config,
 		return 1;
 	spooler->control = control;
 	spooler->config = config;
+	spooler->auditor = spooler->listener = -1;
 	index_init(&spooler->index);
 	STAILQ_INIT(&spooler->accepted);
 	spool_init();
-	if (spool_folder_open(&spooler->folder, path) == 0 &&
-	    sandbox_enter(sandbox, &reached, 1) == 0) {
+	if (spool_folder_open(&spooler->folder, path) == 0)
+		spooler->listener = operators_listen(path);
+	if (spooler->folder.fd >= 0 && sandbox_enter(sandbox, &reached, 1) == 0) {
 		serve(spooler);
 		status = 0;
 	}
 	writers_clear(spooler);
 	workers_clear(spooler);
+	operators_clear(spooler);
 	accepted_clear(spooler);
 	index_clear(&spooler->index);
 	spool_folder_close(&spooler->folder);

@@ -71,7 +71,7 @@ void spooling_hear(struct spooling *spooling, const struct auditing *auditing,
 	}
 }
 
-void spooling_maintain(struct spooling *spooling)
+static void bring_keeper(struct spooling *spooling)
 {
 	const struct helper *spooler = spooling->spooler, *keeper = spooling->keeper;
 	int channel;
@@ -85,6 +85,31 @@ void spooling_maintain(struct spooling *spooling)
 	if (spooler_bring_keeper(spooler->channel, channel) == 0)
 		spooling->brought = spooler->generation;
 	close(channel);
+}
+
+static void bring_auditor(struct spooling *spooling, const struct helper *auditor)
+{
+	const struct helper *spooler = spooling->spooler;
+	int channel;
+
+	if (!spooler->is_ready || !auditor->is_ready || auditor->channel < 0 ||
+	    (spooling->brought_spooler == spooler->generation &&
+	     spooling->brought_auditor == auditor->generation))
+		return;
+	channel = audit_spooler_open(auditor->channel);
+	if (channel < 0)
+		return;
+	if (spooler_bring_auditor(spooler->channel, channel) == 0) {
+		spooling->brought_spooler = spooler->generation;
+		spooling->brought_auditor = auditor->generation;
+	}
+	close(channel);
+}
+
+void spooling_maintain(struct spooling *spooling, const struct auditing *auditing)
+{
+	bring_keeper(spooling);
+	bring_auditor(spooling, auditing->helper);
 }
 
 static bool is_same_file(const struct config_file *a, const struct config_file *b)

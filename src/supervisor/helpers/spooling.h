@@ -12,6 +12,8 @@
 struct spooling {
 	struct helper *spooler, *keeper;
 	unsigned brought; /* the spooler's generation that has met the keeper */
+	/* The generations of both, when the spooler got a channel to the auditor. */
+	unsigned brought_spooler, brought_auditor;
 	/* What was said last of each destination. */
 	struct spooler_figures *figures;
 	size_t count;
@@ -25,8 +27,8 @@ void spooling_free(struct spooling *spooling);
 void spooling_hear_keeper(struct spooling *spooling);
 void spooling_hear(struct spooling *spooling, const struct auditing *auditing,
 		   struct spooler_word *ret);
-/* Brings a spooler that has none to the keeper. */
-void spooling_maintain(struct spooling *spooling);
+/* Brings a spooler that hasn't met them to the keeper and to the auditor. */
+void spooling_maintain(struct spooling *spooling, const struct auditing *auditing);
 /* Other settings are in force: ends both where they were started with others. */
 void spooling_renew(struct spooling *spooling, const struct config *before,
 		    const struct config *now);
