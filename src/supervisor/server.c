@@ -403,6 +403,10 @@ static void stop_auditor(struct server *server)
 
 static void release_all(struct server *server)
 {
+	/* The spooler has a channel to the auditor, which waits for the last to close. */
+	helper_stop(server->spooling.spooler);
+	helper_stop(server->spooling.keeper);
+	spooling_free(&server->spooling);
 	stop_auditor(server);
 	keeping_give_up(&server->keeping);
 	helper_stop(server->keeping.helper);
@@ -412,9 +416,6 @@ static void release_all(struct server *server)
 	helper_stop(&server->helpers[ROLES_RESOLVER]);
 	helper_stop(&server->helpers[ROLES_DIALLER]);
 	helper_stop(server->forking.helper);
-	helper_stop(server->spooling.spooler);
-	helper_stop(server->spooling.keeper);
-	spooling_free(&server->spooling);
 	accept_revise(&server->gate, NULL, NULL);
 	listeners_close(&server->gate.listeners);
 	watch_free(server->watch);
