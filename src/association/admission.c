@@ -2,6 +2,7 @@
  * From the first byte to an association that may be: TLS, A-ASSOCIATE-RQ, policy, place.
  */
 #include "internal.h"
+#include "sinks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,7 +145,7 @@ MUST_USE static int set_up_outbound(struct association *association)
 			      .dial = supervision_dial,
 			      .met = meet_destination },
 		      &way);
-	return spool_sink_set_up(association);
+	return sinks_set_up(association);
 }
 
 static const char *why_denied(enum reason reason, uint8_t rejection_reason)

@@ -2,6 +2,7 @@
  * The life of an association: admitted, negotiated, served message by message, ended.
  */
 #include "internal.h"
+#include "sinks.h"
 #include "services.h"
 
 #include <errno.h>
@@ -169,7 +170,7 @@ static void destroy_association(struct association *association)
 	close(association->report.channel);
 	close(association->supervision.contact.channel);
 	tls_peer_clear(&association->peer);
-	spool_sink_clear(association);
+	sinks_clear(association);
 	config_entry_free(association->entry.own);
 	digest_free(association->digest);
 	free(association);

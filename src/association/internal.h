@@ -8,8 +8,8 @@
  *   services.c        requests are read, find their service and are answered; C-ECHO
  *   store.c           C-STORE: judged, to the sink (outbound/sink.h), response
  *   entry_in_force.c  the entry of the allowlist, and what a reload changes
- *   spool_sink.c      instances that go into the spool, and fallback_sink.c those that do
- *                     where the destination doesn't take them
+ *   sinks.c           where instances go: spool_sink.c into the spool, fallback_sink.c
+ *                     there if the destination doesn't take them
  *   known.c           what a destination is known to accept
  *   report.c          what the auditor is told
  *   supervision.c     notices from and to the supervisor

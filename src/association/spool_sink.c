@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fallback_sink.h"
 #include "internal.h"
 
 #include "cathgate/base/clock.h"
@@ -43,7 +42,8 @@ static int fail_with_verdict(struct sink_failure *ret, enum spool_verdict verdic
 
 static void drop(struct spool_sink *sink)
 {
-	spool_sealer_drop(sink->sealer);
+	if (sink->sealer)
+		spool_sealer_drop(sink->sealer);
 	if (sink->file >= 0)
 		close(sink->file);
 	sink->file = -1;
@@ -225,39 +225,18 @@ static void abort_sink(void *context)
 	drop(sink);
 }
 
-int spool_sink_set_up(struct association *association)
+void spool_sink_make(struct association *association, struct sink *ret)
 {
 	struct spool_sink *spool = &association->spool;
-	const struct association_start *start = association->start;
-	struct sink own = { .context = spool,
-			    .begin = begin,
-			    .early = early,
-			    .fragment = fragment,
-			    .finish = finish,
-			    .settle = settle,
-			    .abort = abort_sink };
 
-	outbound_sink(&association->out, &association->sink);
-	if (association->entry.now->spool == CONFIG_SPOOL_OFF || !start->spool)
-		return 0;
 	spool->association = association;
-	spool->sealer = spool_sealer_new(start->spool);
-	if (!spool->sealer)
-		return -1;
-	if (association->entry.now->spool == CONFIG_SPOOL_ALWAYS) {
-		association->sink = own;
-		return 0;
-	}
-	return fallback_sink_set_up(association, &own);
-}
-
-void spool_sink_clear(struct association *association)
-{
-	abort_sink(&association->spool);
-	spool_client_adopt(&association->spool.client, -1);
-	spool_sealer_free(association->spool.sealer);
-	free(association->fallback.memory);
-	known_clear(&association->known);
+	*ret = (struct sink){ .context = spool,
+			      .begin = begin,
+			      .early = early,
+			      .fragment = fragment,
+			      .finish = finish,
+			      .settle = settle,
+			      .abort = abort_sink };
 }
 
 enum reason spool_sink_refuses(struct association *association, bool *ret_has_backlog)

@@ -39,9 +39,7 @@ struct fallback_sink {
 	int64_t away_until_ms;	 /* the destination is not tried before */
 };
 
-/* Makes the association's sink as its entry says. 0, or -1 without memory. */
-MUST_USE int spool_sink_set_up(struct association *association);
-void spool_sink_clear(struct association *association);
+void spool_sink_make(struct association *association, struct sink *ret);
 
 /* Why the spool takes nothing now; REASON_NONE when it does, or isn't asked for. */
 enum reason spool_sink_refuses(struct association *association, bool *ret_has_backlog);

@@ -2,6 +2,7 @@
  * The supervisor's parts, and the files that see to more than one of them:
  *
  *   server.c    acquire in order, one event loop, stop
+ *   turn.c      one turn of it
  *   roles.c     every process that the supervisor starts
  *   sandboxes.c what each of them may do, and what is told of one that did else
  *   reload.c    other settings come into force, or don't
@@ -77,6 +78,9 @@ struct server {
 	bool has_accepted; /* in the last turn, if anybody waited and could be */
 	int64_t kill_ms;   /* when stopping: associations that are left then are killed */
 };
+
+/* Waits for a tick at most, and takes whatever is ready. */
+void turn_take(struct server *server);
 
 /* Makes the helpers ready to be started, and gives each to its part of the server. */
 void roles_init(struct server *server);

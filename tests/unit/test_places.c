@@ -49,6 +49,8 @@ static struct keeping keeping;
 static struct helper auditor = { .channel = -1 };
 static struct auditing auditing = { .helper = &auditor };
 static struct gate gate;
+static struct helper spooler = { .channel = -1 }; /* there is none */
+static struct spooling spooling = { .spooler = &spooler };
 static struct rate rates[3];
 static int channel; /* the process's end of it */
 
@@ -124,6 +126,7 @@ static int begin(void **state)
 	gate.settings = &settings;
 	gate.auditing = &auditing;
 	gate.keeping = &keeping;
+	gate.spooling = &spooling;
 	gate.modality_rates = rates;
 	return 0;
 }

@@ -191,12 +191,14 @@ static void test_what_an_association_may_call(void **state)
 {
 	static const char all[] =
 		"brk clock_getres clock_gettime clock_nanosleep close exit "
-		"exit_group fcntl fstat futex getegid geteuid getgid getpeername getpid "
+		"exit_group fcntl fstat fsync ftruncate futex getegid geteuid getgid "
+		"getpeername getpid "
 		"getppid getrandom getsockopt gettid gettimeofday getuid "
 		"lseek madvise mmap mprotect mremap munmap nanosleep poll ppoll "
 		"pread64 prlimit64 pwrite64 read readv recvfrom recvmsg restart_syscall "
 		"rt_sigaction rt_sigprocmask rt_sigreturn sched_yield sendto "
-		"setsockopt shutdown sysinfo tgkill time uname write writev ";
+		"setsockopt shutdown sync_file_range sysinfo tgkill time uname write "
+		"writev ";
 
 	(void)state;
 	if (sandbox_is_widened())

@@ -117,7 +117,7 @@ struct config_modality {
 	enum config_echo echo;
 	enum config_spool_mode spool; /* that of `spool` unless given */
 	size_t destination;	      /* index into destinations */
-	unsigned idle_seconds; /* 0: never; that of limits unless given */
+	unsigned idle_seconds;	      /* 0: never; that of limits unless given */
 	unsigned max_associations;
 	unsigned max_handshakes_per_minute;
 	int64_t max_bytes_per_second;	   /* 0: no limit */

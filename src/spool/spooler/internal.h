@@ -9,7 +9,8 @@
  *   operators.c  what operators ask for
  *   index.c      the index
  *   folder.c     the folder
- *   control.c    the supervisor's side
+ *   telling.c    what the supervisor is told
+ *   control.c    the supervisor's side of the channel
  */
 #pragma once
 
@@ -142,7 +143,7 @@ void accepted_learn(struct spooler *spooler, const struct target *target,
 int accepted_file(const struct spooler *spooler, const struct target *target);
 void accepted_clear(struct spooler *spooler);
 
-/* spooler.c */
+/* telling.c */
 void spooler_alert(const struct spooler *spooler, enum reason reason, const char *format,
 		   ...) __attribute__((format(printf, 3, 4)));
 void spooler_tell(const struct spooler *spooler, const struct spooler_word *word);

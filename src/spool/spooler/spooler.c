@@ -13,29 +13,11 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
+#include "cathgate/base/polls.h"
 #include "cathgate/spool/unwrap.h"
 
 #define KEEPER_MS 10000 /* within which the spool keeper gives the names keys */
 #define TICK_MS	  60000
-
-void spooler_tell(const struct spooler *spooler, const struct spooler_word *word)
-{
-	if (send(spooler->control, word, sizeof(*word), MSG_NOSIGNAL) < 0)
-		log_debug("the supervisor is gone");
-}
-
-void spooler_alert(const struct spooler *spooler, enum reason reason, const char *format,
-		   ...)
-{
-	struct spooler_word word = { .kind = SPOOLER_ALERTS, .reason = reason };
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(word.text, sizeof(word.text), format, arguments);
-	va_end(arguments);
-	log_warning("%s", word.text);
-	spooler_tell(spooler, &word);
-}
 
 /*
  * Begin: the names keys, then the folder.
@@ -154,27 +136,7 @@ MUST_USE static int hear_supervisor(struct spooler *spooler)
  * operators' listener; then the writers, the workers and the operators.
  */
 
-struct polls {
-	struct pollfd *fds;
-	size_t count, room;
-};
-
-MUST_USE static bool polls_add(struct polls *polls, int fd)
-{
-	if (polls->count == polls->room) {
-		size_t room = polls->room + 64;
-		struct pollfd *fds = reallocarray(polls->fds, room, sizeof(*fds));
-
-		if (!fds)
-			return false;
-		polls->fds = fds;
-		polls->room = room;
-	}
-	polls->fds[polls->count++] = (struct pollfd){ .fd = fd, .events = POLLIN };
-	return true;
-}
-
-MUST_USE static bool polls_fill(struct polls *polls, const struct spooler *spooler)
+MUST_USE static bool fill(struct polls *polls, const struct spooler *spooler)
 {
 	const struct writer *writer;
 	const struct worker *worker;
@@ -182,7 +144,7 @@ MUST_USE static bool polls_fill(struct polls *polls, const struct spooler *spool
 
 	const struct asker *asker;
 
-	polls->count = 0;
+	polls_clear(polls);
 	is_good = polls_add(polls, spooler->control) &&
 		  polls_add(polls, spooler->auditor) &&
 		  polls_add(polls, spooler->key_count > 0 ? spooler->listener : -1);
@@ -232,7 +194,7 @@ MUST_USE static int take_turn(struct spooler *spooler, struct polls *polls,
 			      int64_t wait_ms)
 {
 
-	if (!polls_fill(polls, spooler))
+	if (!fill(polls, spooler))
 		return -1;
 	if (poll(polls->fds, polls->count, (int)wait_ms) <= 0)
 		return 0;
