@@ -331,6 +331,7 @@ static void a_spooled_instance_is_told_where_it_is(void **state)
 	assert_int_equal(count_of(text, "EventActionCode=\"C\""), 2);
 	ASSERT_HAS(text, "EventOutcomeIndicator=\"4\"");
 	assert_int_equal(count_of(text, "EventActionCode=\"R\""), 1);
+	assert_int_equal(count_of(text, "NumberOfInstances=\"2\""), 0);
 	ASSERT_HAS(text, "not taken by the receiver (audit-unavailable: 1)");
 	free(text);
 

@@ -178,8 +178,7 @@ static void note_attempt(struct report_instance *instance, enum report_outcome o
 	bool is_spooled = outcome == REPORT_SPOOLED;
 	instance->forwarded += outcome == REPORT_FORWARDED;
 	instance->was_spooled = instance->is_spooled;
-	/* The spool has what it had: a held object stays so when it comes again. */
-	instance->is_held &= instance->is_spooled;
+	/* The spool has what it had: a held object stays held when it comes again. */
 	instance->is_spooled |= is_spooled;
 	instance->latest = instance->verdict = outcome;
 }
