@@ -32,6 +32,13 @@ static const struct alert_kind refusals[] = {
 	{ "limit-refusals", &AUDIT_RESTRICTED_FUNCTION, AUDIT_MINOR },
 };
 
+/* For deliveries, whatever their outcome. */
+static const struct alert_kind deliveries[] = {
+	{ "destination-tls", &AUDIT_NODE_AUTHENTICATION, AUDIT_SERIOUS },
+	{ "destination-name", &AUDIT_NODE_AUTHENTICATION, AUDIT_SERIOUS },
+	{ "spool-corrupt", &AUDIT_RESTRICTED_FUNCTION, AUDIT_SERIOUS },
+};
+
 /* For `alert` lines. The last row is for every other reason. */
 static const struct alert_kind alerts[] = {
 	{ "audit-unavailable", &AUDIT_RECORDING_STOPPED, AUDIT_SERIOUS },
@@ -292,6 +299,8 @@ void alerts_take(const struct config *config, const struct log_line *line,
 	} else if (log_line_is(line, "association", "refused") ||
 		   log_line_is(line, "association", "aborted")) {
 		kind = KIND_OF(refusals, line->reason);
+	} else if (log_line_is(line, "delivery", NULL)) {
+		kind = KIND_OF(deliveries, line->reason);
 	} else if (log_line_is(line, "alert", NULL)) {
 		kind = KIND_OF(alerts, line->reason);
 	} else if (log_line_is(line, "reload", NULL)) {

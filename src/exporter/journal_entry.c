@@ -129,12 +129,47 @@ static void write_sender(FILE *to, const json_t *line)
 		fputs(modality[0] ? modality : peer[0] ? peer : "unknown", to);
 }
 
+/* What holds an instance of which no answer came. */
+static void write_doubt(FILE *to, const char *destination)
+{
+	fprintf(to, ", %s may hold it", destination[0] ? destination : "the destination");
+}
+
+static void write_instance(FILE *to, const json_t *line)
+{
+	const char *outcome = members_text(line, "outcome");
+	const char *destination = members_text(line, "destination");
+	const char *instance = members_text(line, "sop_instance");
+
+	fprintf(to, "Instance %s from ", instance[0] ? instance : "unknown");
+	write_sender(to, line);
+	fprintf(to, " %s", outcome);
+	if (strcmp(outcome, "forwarded") == 0 && destination[0])
+		fprintf(to, " to %s", destination);
+	else if (strcmp(outcome, "spooled") == 0 && destination[0])
+		fprintf(to, " for %s", destination);
+	else if (strcmp(outcome, "unconfirmed") == 0)
+		write_doubt(to, destination);
+}
+
+static void write_delivery(FILE *to, const json_t *line)
+{
+	const char *outcome = members_text(line, "outcome");
+	const char *destination = members_text(line, "destination");
+	const char *instance = members_text(line, "sop_instance");
+
+	fprintf(to, "Delivery of instance %s from ", instance[0] ? instance : "unknown");
+	write_sender(to, line);
+	fprintf(to, " to %s %s", destination[0] ? destination : "the destination",
+		outcome);
+	if (strcmp(outcome, "unconfirmed") == 0)
+		write_doubt(to, destination);
+}
+
 static void write_event(FILE *to, const json_t *line)
 {
 	const char *event = members_text(line, "event");
 	const char *outcome = members_text(line, "outcome");
-	const char *destination = members_text(line, "destination");
-	const char *instance = members_text(line, "sop_instance");
 
 	if (strcmp(event, "instance") == 0 &&
 	    summed_is(members_text(line, "association"), members_text(line, "detail"))) {
@@ -142,14 +177,9 @@ static void write_event(FILE *to, const json_t *line)
 		write_sender(to, line);
 		fprintf(to, " %s", outcome);
 	} else if (strcmp(event, "instance") == 0) {
-		fprintf(to, "Instance %s from ", instance[0] ? instance : "unknown");
-		write_sender(to, line);
-		fprintf(to, " %s", outcome);
-		if (strcmp(outcome, "forwarded") == 0 && destination[0])
-			fprintf(to, " to %s", destination);
-		else if (strcmp(outcome, "unconfirmed") == 0)
-			fprintf(to, ", %s may hold it",
-				destination[0] ? destination : "the destination");
+		write_instance(to, line);
+	} else if (strcmp(event, "delivery") == 0) {
+		write_delivery(to, line);
 	} else if (strcmp(event, "association") == 0) {
 		fputs("Association from ", to);
 		write_sender(to, line);

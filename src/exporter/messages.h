@@ -39,7 +39,8 @@ void messages_gap(struct messages *messages, uint64_t seq);
 MUST_USE int messages_flush(struct messages *messages);
 
 /* The first line that must be given again after a restart: the first one of the oldest
- * association whose message isn't written yet; UINT64_MAX when there is none. */
+ * association or delivery whose message isn't written yet; UINT64_MAX when there is none.
+ */
 uint64_t messages_needed_seq(const struct messages *messages);
 
 void messages_close(struct messages *messages);

@@ -1,5 +1,6 @@
 /*
- * What one association transfers: transfers.c gathers it, transfer_messages.c tells it.
+ * What one association transfers, or couriers of what came by it: transfers.c gathers it,
+ * transfer_messages.c tells it.
  */
 #pragma once
 
@@ -15,7 +16,9 @@ enum result {
 	FORWARDED = 1, /* bits, to be asked for together */
 	SPOOLED = 2,
 	FAILED = 4,
-	UNCONFIRMED = 8
+	UNCONFIRMED = 8,
+	UNDELIVERED = 16, /* out of the spool: nobody tries any more */
+	DROPPED = 32	  /* an operator removed it from there */
 };
 
 /* Instances of which only the number is told. */
@@ -30,6 +33,7 @@ struct transfer {
 	char *last_time;
 	char peer[64];
 	uint64_t first_seq;
+	bool is_delivery; /* nothing came in */
 	bool came_encrypted;
 	struct group *groups;
 	size_t count, room;

@@ -23,6 +23,12 @@ static const struct telling tellings[] = {
 	{ FAILED, true, AUDIT_MINOR, "not taken by the receiver" },
 	{ UNCONFIRMED, true, AUDIT_MINOR,
 	  "sent to the end, but not confirmed: the receiver may hold them" },
+	{ UNDELIVERED, true, AUDIT_SERIOUS,
+	  "acknowledged to the sender, not taken by the receiver, not tried any more" },
+	{ DROPPED, true, AUDIT_SERIOUS,
+	  "acknowledged to the sender, and removed by an operator before the receiver "
+	  "had "
+	  "them" },
 };
 
 /* The members that messages are made of, as a line would have them. */
@@ -279,6 +285,8 @@ void transfer_tell(const struct config *config, struct transfer *transfer,
 		       strcmp(range.at->patient, range.end->patient) == 0)
 			range.end++;
 		for (size_t i = 0; i < sizeof(tellings) / sizeof(tellings[0]); i++)
-			tell_patient(config, transfer, &tellings[i], range, time, outbox);
+			if (tellings[i].is_outbound || !transfer->is_delivery)
+				tell_patient(config, transfer, &tellings[i], range, time,
+					     outbox);
 	}
 }

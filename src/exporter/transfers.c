@@ -9,14 +9,28 @@
 #define GROUPS_MAX 1024
 #define UNKNOWN	   "unknown" /* the schema wants a token */
 
-static const struct {
+struct outcome {
 	const char *outcome;
 	enum result result;
-} results[] = {
+};
+
+static const struct outcome of_instances[] = {
 	{ "forwarded", FORWARDED },
 	{ "spooled", SPOOLED },
 	{ "failed", FAILED },
 	{ "unconfirmed", UNCONFIRMED },
+	{ 0 },
+};
+
+/* An object that is held, queued or exported stays where it was. */
+static const struct outcome of_deliveries[] = {
+	{ "forwarded", FORWARDED },
+	{ "failed", FAILED },
+	{ "unconfirmed", UNCONFIRMED },
+	{ "dead", UNDELIVERED },
+	{ "given-up", UNDELIVERED },
+	{ "dropped", DROPPED },
+	{ 0 },
 };
 
 static void group_free(struct group *group)
@@ -60,12 +74,16 @@ uint64_t transfers_first_seq(const struct transfers *transfers)
 	return transfers->count > 0 ? transfers->items[0].first_seq : UINT64_MAX;
 }
 
+/* `destination`: NULL for any. */
 static struct transfer *find_transfer(const struct transfers *transfers,
-				      const char *association)
+				      const char *association, const char *destination)
 {
 	for (size_t i = 0; i < transfers->count; i++) {
-		if (strcmp(transfers->items[i].association, association) == 0)
-			return &transfers->items[i];
+		struct transfer *transfer = &transfers->items[i];
+
+		if (strcmp(transfer->association, association) == 0 &&
+		    (!destination || strcmp(transfer->destination, destination) == 0))
+			return transfer;
 	}
 	return NULL;
 }
@@ -111,22 +129,33 @@ static struct group *find_group(const struct transfer *transfer,
 	return NULL;
 }
 
-static bool has_patient(const struct transfer *transfer, const char *patient)
+/* Whether something was on its way to the destination. */
+static bool has_gone_out(enum result result)
+{
+	return result & (FORWARDED | FAILED | UNCONFIRMED);
+}
+
+static bool has_begun(const struct transfer *transfer, const char *patient)
 {
 	for (size_t i = 0; i < transfer->count; i++) {
-		if (strcmp(transfer->groups[i].patient, patient) == 0)
+		if (has_gone_out(transfer->groups[i].result) &&
+		    strcmp(transfer->groups[i].patient, patient) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* Whether the line corrects the one before it: the destination took the instance, but the
- * record was not durable in time, and the modality was told of a failure. */
+/* Whether the line corrects the one before it: the destination or the spool took the
+ * instance, but the record was not durable in time, and the modality was told of a
+ * failure. */
 static bool is_correction(const struct transfer *transfer, const struct log_line *line,
 			  const struct group *wanted)
 {
-	return transfer->count > 0 && wanted->result == UNCONFIRMED &&
-	       transfer->groups[transfer->latest].result == FORWARDED &&
+	enum result before =
+		transfer->count > 0 ? transfer->groups[transfer->latest].result : 0;
+
+	return ((before == FORWARDED && wanted->result == UNCONFIRMED) ||
+		(before == SPOOLED && wanted->result == FAILED)) &&
 	       strcmp(line->reason, "audit-unavailable") == 0 &&
 	       strcmp(transfer->latest_instance,
 		      members_text(line->json, "sop_instance")) == 0 &&
@@ -179,46 +208,76 @@ static const char *or_unknown(const char *uid)
 	return uid[0] ? uid : UNKNOWN;
 }
 
-void transfers_add(struct transfers *transfers, const struct log_line *line,
-		   struct outbox *outbox)
+/* A group of one, without a result where the outcome isn't in the table. */
+static struct group group_of(const struct log_line *line, const struct outcome *outcomes)
 {
-	struct group wanted = {
+	struct group group = {
 		.patient = members_text(line->json, "patient"),
 		.study = or_unknown(members_text(line->json, "study")),
 		.sop_class = or_unknown(members_text(line->json, "sop_class")),
 		.reason = line->reason,
 	};
-	struct transfer *transfer;
+
+	for (; outcomes->outcome; outcomes++)
+		if (strcmp(outcomes->outcome, line->outcome) == 0)
+			group.result = outcomes->result;
+	return group;
+}
+
+static void add_line(struct transfers *transfers, struct transfer *transfer,
+		     const struct log_line *line, const struct group *wanted,
+		     struct outbox *outbox)
+{
 	struct group *group;
 
-	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
-		if (strcmp(results[i].outcome, line->outcome) == 0)
-			wanted.result = results[i].result;
-	}
-	if (!wanted.result)
-		return;
-	transfer = find_transfer(transfers, line->association);
-	if (!transfer)
-		transfer = add_transfer(transfers, line);
 	free(transfer->last_time);
 	transfer->last_time = memory_copy(line->time);
-	if (wanted.result != SPOOLED && !has_patient(transfer, wanted.patient))
-		transfer_tell_begin(transfers->config, line, &wanted, outbox);
-	if (is_correction(transfer, line, &wanted))
+	if (has_gone_out(wanted->result) && !has_begun(transfer, wanted->patient))
+		transfer_tell_begin(transfers->config, line, wanted, outbox);
+	if (is_correction(transfer, line, wanted))
 		take_back(transfers, transfer);
-	group = find_group(transfer, &wanted);
+	group = find_group(transfer, wanted);
 	if (!group) {
-		group = add_group(transfer, &wanted);
+		group = add_group(transfer, wanted);
 		transfers->group_count++;
 	}
 	group->count++;
 	note_latest(transfer, line, group);
 }
 
+void transfers_add(struct transfers *transfers, const struct log_line *line,
+		   struct outbox *outbox)
+{
+	struct group wanted = group_of(line, of_instances);
+	struct transfer *transfer;
+
+	if (!wanted.result)
+		return;
+	transfer = find_transfer(transfers, line->association, NULL);
+	if (!transfer)
+		transfer = add_transfer(transfers, line);
+	add_line(transfers, transfer, line, &wanted, outbox);
+}
+
+void transfers_add_delivery(struct transfers *transfers, const struct log_line *line,
+			    struct outbox *outbox)
+{
+	struct group wanted = group_of(line, of_deliveries);
+	struct transfer *transfer;
+
+	if (!wanted.result)
+		return;
+	transfer = find_transfer(transfers, line->association, line->destination);
+	if (!transfer)
+		transfer = add_transfer(transfers, line);
+	transfer->is_delivery = true;
+	add_line(transfers, transfer, line, &wanted, outbox);
+}
+
 void transfers_end(struct transfers *transfers, const struct log_line *line,
 		   struct outbox *outbox)
 {
-	struct transfer *transfer = find_transfer(transfers, line->association);
+	struct transfer *transfer = find_transfer(transfers, line->association, NULL);
 	size_t after;
 
 	if (!transfer)

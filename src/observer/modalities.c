@@ -59,7 +59,7 @@ void modalities_take(struct modalities *modalities, const json_t *line)
 	if (strcmp(outcome, "accepted") == 0)
 		snprintf(modality->host, sizeof(modality->host), "%.*s",
 			 (int)host_size(peer), peer);
-	else if (strcmp(outcome, "forwarded") == 0)
+	else if (strcmp(outcome, "forwarded") == 0 || strcmp(outcome, "spooled") == 0)
 		snprintf(modality->last_instance, sizeof(modality->last_instance), "%s",
 			 members_text(line, "time"));
 }

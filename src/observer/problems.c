@@ -208,6 +208,9 @@ static void put_recent(struct list *list, const struct recent *recent)
 		[RECENT_UNCONFIRMED] = { "instances-unconfirmed",
 					 "has an instance without an answer of the PACS, "
 					 "which may hold it" },
+		[RECENT_UNDELIVERED] = { "undelivered",
+					 "has an object in the spool that the gateway "
+					 "tries to deliver no more" },
 	};
 	const struct happening *last = &recent->last;
 	char title[48] = "";

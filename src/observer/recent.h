@@ -1,6 +1,7 @@
 /*
  * What went wrong for somebody within the last quarter of an hour: who was refused three
- * times, and whose instances failed or stayed unconfirmed.
+ * times, whose instances failed or stayed unconfirmed, and to which destination some are
+ * delivered no more.
  */
 #pragma once
 
@@ -18,12 +19,15 @@ enum recent_kind {
 	RECENT_REFUSED, /* associations */
 	RECENT_REFUSED_INSTANCES,
 	RECENT_FAILED,
-	RECENT_UNCONFIRMED
+	RECENT_UNCONFIRMED,
+	RECENT_UNDELIVERED
 };
 
 struct recent {
 	enum recent_kind kind;
-	char who[96]; /* "modality angio", "AE title CATHLAB3", "certificate CN=angio" */
+	/* "modality angio", "AE title CATHLAB3", "certificate CN=angio", "destination
+	 * pacs" */
+	char who[96];
 	int64_t times[RECENT_REFUSALS]; /* of the last ones, the latest first; a time_t */
 	struct happening last;
 };

@@ -113,10 +113,12 @@ static json_t *audit(const struct config *config, const struct snapshot *snapsho
 
 static json_t *totals(const struct tally_totals *totals)
 {
-	return json_pack("{s:I,s:I,s:I,s:I}", "refused", (json_int_t)totals->refused,
-			 "forwarded", (json_int_t)totals->forwarded, "failed",
-			 (json_int_t)totals->failed, "unconfirmed",
-			 (json_int_t)totals->unconfirmed);
+	return json_pack(
+		"{s:I,s:I,s:I,s:I,s:I,s:I}", "refused", (json_int_t)totals->refused,
+		"forwarded", (json_int_t)totals->forwarded, "failed",
+		(json_int_t)totals->failed, "unconfirmed",
+		(json_int_t)totals->unconfirmed, "spooled", (json_int_t)totals->spooled,
+		"delivered", (json_int_t)totals->delivered);
 }
 
 static json_t *verdict(const struct observer_verdict *from)

@@ -14,6 +14,8 @@ static const struct family families[] = {
 	  "Associations by outcome: accepted, refused, released, aborted." },
 	{ "cathgate_instances_total", SERIES_COUNTER,
 	  "Instances by outcome and modality." },
+	{ "cathgate_deliveries_total", SERIES_COUNTER,
+	  "What came of objects in the spool, by destination and outcome." },
 	{ "cathgate_received_bytes_total", SERIES_COUNTER,
 	  "Bytes of the data sets that came, by modality." },
 	{ "cathgate_refusals_total", SERIES_COUNTER,
@@ -33,7 +35,9 @@ static const struct family families[] = {
 };
 
 static const char *const instance_outcomes[] = { "forwarded", "refused", "failed",
-						 "unconfirmed" };
+						 "unconfirmed", "spooled" };
+static const char *const delivery_outcomes[] = { "forwarded", "failed",	  "unconfirmed",
+						 "dead",      "given-up", "dropped" };
 static const char *const association_outcomes[] = { "accepted", "refused", "released",
 						    "aborted" };
 
@@ -86,6 +90,25 @@ static double stands_for(const json_t *line)
 				    members_text(line, "detail"));
 }
 
+static bool is_delivery(const json_t *line)
+{
+	return strcmp(members_text(line, "event"), "delivery") == 0;
+}
+
+/* Whether the line says something of its destination now. What became of an object in the
+ * spool without a try may repeat the reason of the last. */
+static bool is_of_destination(const json_t *line)
+{
+	static const char *const of_tries[] = { "forwarded", "failed", "unconfirmed",
+						"dead" };
+	const char *outcome = members_text(line, "outcome");
+	bool is_of_try = false;
+
+	for (size_t i = 0; i < COUNT(of_tries); i++)
+		is_of_try |= strcmp(outcome, of_tries[i]) == 0;
+	return !is_delivery(line) || is_of_try;
+}
+
 static void note_destination(struct tally *tally, const json_t *line, bool counts)
 {
 	const char *outcome = members_text(line, "outcome");
@@ -93,7 +116,7 @@ static void note_destination(struct tally *tally, const json_t *line, bool count
 	struct tally_destination *destination =
 		destination_of(tally, members_text(line, "destination"));
 
-	if (!destination)
+	if (!destination || !is_of_destination(line))
 		return;
 	if (strcmp(outcome, "forwarded") == 0) {
 		PUT(destination->last_success, members_text(line, "time"));
@@ -197,6 +220,20 @@ static void note_outcome(struct tally *tally, const json_t *line, bool counts)
 		recents_add(&tally->recents, RECENT_UNCONFIRMED, who, &what, 1);
 }
 
+/* Nobody tries any more what a modality was told is stored. */
+static void note_delivery(struct tally *tally, const json_t *line)
+{
+	const char *outcome = members_text(line, "outcome");
+	char who[sizeof(tally->recents.items->who)];
+	struct happening what;
+
+	if (strcmp(outcome, "dead") != 0 && strcmp(outcome, "given-up") != 0)
+		return;
+	happening_note(&what, line);
+	snprintf(who, sizeof(who), "destination %s", members_text(line, "destination"));
+	recents_add(&tally->recents, RECENT_UNDELIVERED, who, &what, 1);
+}
+
 static void add_totals(struct tally_totals *totals, const char *outcome, double count)
 {
 	if (strcmp(outcome, "refused") == 0)
@@ -207,6 +244,8 @@ static void add_totals(struct tally_totals *totals, const char *outcome, double 
 		totals->failed += (uint64_t)count;
 	else if (strcmp(outcome, "unconfirmed") == 0)
 		totals->unconfirmed += (uint64_t)count;
+	else if (strcmp(outcome, "spooled") == 0)
+		totals->spooled += (uint64_t)count;
 }
 
 static void count_association(struct tally *tally, const json_t *line)
@@ -226,12 +265,31 @@ static void count_association(struct tally *tally, const json_t *line)
 			   reason, NULL);
 }
 
+static void count_response(struct tally *tally, const json_t *line)
+{
+	int64_t wait_ms = members_number(line, "wait_ms");
+
+	if (wait_ms >= 0)
+		series_time(tally->counters, "cathgate_destination_response_seconds",
+			    wait_ms * 1000, "destination",
+			    members_text(line, "destination"), NULL);
+}
+
+static void count_delivery(struct tally *tally, const json_t *line)
+{
+	const char *outcome = members_text(line, "outcome");
+
+	tally->totals.delivered += strcmp(outcome, "forwarded") == 0;
+	series_add(tally->counters, "cathgate_deliveries_total", 1, "destination",
+		   members_text(line, "destination"), "outcome", outcome, NULL);
+	count_response(tally, line);
+}
+
 static void count_instance(struct tally *tally, const json_t *line)
 {
 	const char *outcome = members_text(line, "outcome");
 	const char *modality = members_text(line, "modality");
 	int64_t bytes = members_number(line, "bytes");
-	int64_t wait_ms = members_number(line, "wait_ms");
 	double count = stands_for(line);
 
 	add_totals(&tally->totals, outcome, count);
@@ -242,10 +300,7 @@ static void count_instance(struct tally *tally, const json_t *line)
 	if (strcmp(outcome, "refused") == 0)
 		series_add(tally->counters, "cathgate_refusals_total", count, "of",
 			   "instance", "reason", members_text(line, "reason"), NULL);
-	if (wait_ms >= 0)
-		series_time(tally->counters, "cathgate_destination_response_seconds",
-			    wait_ms * 1000, "destination",
-			    members_text(line, "destination"), NULL);
+	count_response(tally, line);
 }
 
 static void count_line(struct tally *tally, const json_t *line)
@@ -256,6 +311,8 @@ static void count_line(struct tally *tally, const json_t *line)
 		count_association(tally, line);
 	else if (strcmp(event, "instance") == 0)
 		count_instance(tally, line);
+	else if (is_delivery(line))
+		count_delivery(tally, line);
 	else if (strcmp(event, "reload") == 0)
 		series_add(tally->counters, "cathgate_reloads_total", 1, "outcome",
 			   members_text(line, "outcome"), NULL);
@@ -319,6 +376,8 @@ void tally_take(struct tally *tally, const json_t *line, uint64_t sequence, bool
 		happening_note(&tally->last_alert, line);
 	else if (strcmp(event, "association") == 0 || strcmp(event, "instance") == 0)
 		note_outcome(tally, line, counts);
+	else if (is_delivery(line))
+		note_delivery(tally, line);
 	note_destination(tally, line, counts);
 	if (counts)
 		count_line(tally, line);
@@ -363,6 +422,9 @@ void tally_destination(struct tally *tally, const char *name)
 			series_add(tally->counters, "cathgate_destination_failures_total",
 				   0, "destination", name, "reason", reason_name(i),
 				   NULL);
+	for (size_t i = 0; i < COUNT(delivery_outcomes); i++)
+		series_add(tally->counters, "cathgate_deliveries_total", 0, "destination",
+			   name, "outcome", delivery_outcomes[i], NULL);
 	series_put(tally->counters, "cathgate_destination_response_seconds", &none,
 		   "destination", name, NULL);
 }

@@ -28,7 +28,8 @@ struct tally_destination {
 /* Since the observer began. */
 struct tally_totals {
 	uint64_t refused; /* associations and instances */
-	uint64_t forwarded, failed, unconfirmed;
+	uint64_t forwarded, failed, unconfirmed, spooled;
+	uint64_t delivered; /* out of the spool */
 };
 
 struct tally {

@@ -51,7 +51,7 @@ static const struct family families[] = {
 	{ "cathgate_destination_last_failure_timestamp_seconds", SERIES_GAUGE,
 	  "When something last failed because of a destination; 0: not known." },
 	{ "cathgate_modality_last_instance_timestamp_seconds", SERIES_GAUGE,
-	  "When an instance of a modality was last forwarded; 0: not known." },
+	  "When an instance of a modality was last forwarded or spooled; 0: not known." },
 	{ "cathgate_last_reload_successful", SERIES_GAUGE,
 	  "0 while the configuration, or a file that has changed, is refused." },
 };

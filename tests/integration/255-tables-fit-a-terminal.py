@@ -62,7 +62,7 @@ assert words(shown(*tail, columns=70)) >= words(text)
 
 report = ["audit", "report", "audit.jsonl"]
 head, row, total, _, missing, one = piped(*report)
-assert row.split() == [study, "angio-suite-3", "13", "12", "0", "1", "0", "0", "0", "421.5",
+assert row.split() == [study, "angio-suite-3", "13", "12", "0", "1", "0", "0", "0", "0", "421.5",
 	"MiB", "2026-01-31", "13:00:01+0100", "2026-01-31", "13:00:13+0100"], row
 text = shown(*report)
 assert text.startswith(f"{study}\n    modality angio-suite-3, received 13, forwarded 12, "

@@ -33,6 +33,10 @@ def instances(outcome, values):
 	return {f'cathgate_instances_total{{{A},modality="angio",outcome="{outcome}"}}': values}
 
 
+def deliveries(outcome, values):
+	return {f'cathgate_deliveries_total{{{A},destination="pacs",outcome="{outcome}"}}': values}
+
+
 def checkpoint(at, sequence):
 	return {**UP, f"cathgate_audit_sequence{{{A}}}": sequence,
 		f"cathgate_audit_last_checkpoint_timestamp_seconds{{{A}}}": at}
@@ -97,6 +101,11 @@ CASES = (
 	 {"outcome": "unconfirmed", "modality": "angio"}),
 	("CathgateInstancesNotStored", 12, instances("forwarded", "0+9x20"), None),
 	("CathgateInstancesNotStored", 40, instances("failed", "0x5 1x40"), None),
+	*(("CathgateNotDelivered", 12, deliveries(outcome, "0x5 1x20"),
+	   {"destination": "pacs", "outcome": outcome}) for outcome in ("dead", "given-up")),
+	# Tried again, or decided by somebody who knows.
+	*(("CathgateNotDelivered", 12, deliveries(outcome, "0x5 9x20"), None)
+	  for outcome in ("failed", "unconfirmed", "dropped", "forwarded")),
 	("CathgateModalitySilent", 7 * 1440, last_instance("60x168"), {"modality": "angio"}),
 	# A restart, after which the gateway doesn't know it any more.
 	("CathgateModalitySilent", 7 * 1440, last_instance("60x24 0x144"), {"modality": "angio"}),

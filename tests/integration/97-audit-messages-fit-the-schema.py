@@ -44,6 +44,16 @@ def every_kind():
 			instance = {key: value for key, value in instance.items() if value}
 			lines.append(("instance", {"outcome": outcome, **instance}))
 			lines.append(("association", {"outcome": "aborted", **instance}))
+	for outcome in ("forwarded", "failed", "unconfirmed", "dead", "given-up", "dropped",
+			"held", "queued", "exported"):
+		for more in ({}, {"patient": RUDE}, {"destination": "gone", "association": None},
+			     {"study": None, "patient": None, "modality": None},
+			     {"reason": "destination-tls"}, {"reason": "spool-corrupt"}):
+			delivery = {**PARTIES, **OBJECT, "reason": "destination-lost",
+				    "association": f"{len(lines):016x}", **more, "peer": None,
+				    "certificate": None, "subject": None, "tls": None}
+			lines.append(("delivery", {"outcome": outcome, **{
+				key: value for key, value in delivery.items() if value}}))
 	lines.append(("stop", {}))
 	return [line(seq, event, **members) for seq, (event, members) in enumerate(lines)]
 
@@ -102,6 +112,7 @@ with Test() as t:
 		       ("110101", "checkpoint", "R", "0"), ("110102", None, "E", "0"),
 		       ("110104", None, "C", "0"), ("110104", None, "C", "4"),
 		       ("110104", None, "R", "0"), ("110104", None, "R", "4"),
+		       ("110104", None, "R", "8"), ("110113", "110132", "E", "8"),
 		       ("110113", "110126", "E", "4"), ("110113", "110132", "E", "4"),
 		       ("110113", "110132", "E", "12"), ("110113", "110133", "E", "8")):
 		assert wanted in kinds, (wanted, kinds)

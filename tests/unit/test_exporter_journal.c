@@ -78,6 +78,30 @@ static void test_kinds(void **state)
 		{ "{\"event\":\"instance\",\"outcome\":\"unconfirmed\"," WHO
 		  ",\"sop_instance\":\"1.2\"}",
 		  "4", "Instance 1.2 from angio-3 unconfirmed, pacs may hold it" },
+		{ "{\"event\":\"instance\",\"outcome\":\"spooled\"," WHO
+		  ",\"sop_instance\":\"1.2\"}",
+		  "6", "Instance 1.2 from angio-3 spooled for pacs" },
+		{ "{\"event\":\"delivery\",\"outcome\":\"forwarded\"," WHO
+		  ",\"sop_instance\":\"1.2\"}",
+		  "6", "Delivery of instance 1.2 from angio-3 to pacs forwarded" },
+		{ "{\"event\":\"delivery\",\"outcome\":\"unconfirmed\"," WHO
+		  ",\"reason\":\"destination-lost\",\"sop_instance\":\"1.2\"}",
+		  "4",
+		  "Delivery of instance 1.2 from angio-3 to pacs unconfirmed, pacs may "
+		  "hold it: destination-lost" },
+		{ "{\"event\":\"delivery\",\"outcome\":\"failed\"," WHO "}", "4",
+		  "Delivery of instance unknown from angio-3 to pacs failed" },
+		{ "{\"event\":\"delivery\",\"outcome\":\"dead\",\"reason\":"
+		  "\"spool-corrupt\"}",
+		  "3",
+		  "Delivery of instance unknown from unknown to the destination dead: "
+		  "spool-corrupt" },
+		{ "{\"event\":\"delivery\",\"outcome\":\"given-up\"," WHO "}", "3",
+		  "Delivery of instance unknown from angio-3 to pacs given-up" },
+		{ "{\"event\":\"delivery\",\"outcome\":\"dropped\"," WHO "}", "4",
+		  "Delivery of instance unknown from angio-3 to pacs dropped" },
+		{ "{\"event\":\"delivery\",\"outcome\":\"held\"," WHO "}", "6",
+		  "Delivery of instance unknown from angio-3 to pacs held" },
 		{ "{\"event\":\"alert\",\"outcome\":\"raised\",\"reason\":"
 		  "\"tls-expired\"}",
 		  "3", "Alert raised: tls-expired" },

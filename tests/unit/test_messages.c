@@ -187,6 +187,12 @@ static void take(struct fixture *fixture, uint64_t seq, const char *members)
 	"'event':'instance','outcome':'" outcome "'," PARTIES ",'sop_class':'" sop_class \
 	"','sop_instance':'1.2.3','study':'" study "','patient':'" patient               \
 	"','total_ms':1500"
+#define DELIVERY(outcome, patient, study)                                            \
+	"'event':'delivery','outcome':'" outcome                                     \
+	"','association':'00112233445566aa','modality':'angio','calling_ae':"        \
+	"'CATHLAB3','called_ae':'CATHGATE','destination':'pacs','sop_class':"        \
+	"'1.2.840.1','sop_instance':'1.2.3','study':'" study "','patient':'" patient \
+	"','total_ms':1500"
 #define RELEASED "'event':'association','outcome':'released'," PARTIES
 
 static char *told(struct fixture *fixture)
@@ -307,6 +313,94 @@ static void success_failure_and_patients_are_split(void **state)
 	free(text);
 }
 
+/* What came in is told with its association's end; what went out, when it did. */
+static void a_spooled_instance_is_told_where_it_is(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t seq = 7;
+
+	take(fixture, seq++, INSTANCE("spooled", "p1", "1.2", "1.2.840.1"));
+	take(fixture, seq++, INSTANCE("spooled", "p1", "1.2", "1.2.840.1"));
+	/* The modality was told of a failure. */
+	take(fixture, seq++,
+	     INSTANCE("failed", "p1", "1.2",
+		      "1.2.840.1") ",'reason':'audit-unavailable'");
+	take(fixture, seq++, RELEASED);
+	char *text = told(fixture);
+	assert_int_equal(count_of(text, "\n"), 4);
+	assert_int_equal(count_of(text, "EventActionCode=\"C\""), 2);
+	ASSERT_HAS(text, "EventOutcomeIndicator=\"4\"");
+	assert_int_equal(count_of(text, "EventActionCode=\"R\""), 1);
+	assert_int_equal(count_of(text, "NumberOfInstances=\"2\""), 0);
+	ASSERT_HAS(text, "not taken by the receiver (audit-unavailable: 1)");
+	free(text);
+
+	uint64_t first = seq;
+	take(fixture, seq++,
+	     DELIVERY("failed", "p1", "1.2") ",'reason':'destination-unreachable'");
+	take(fixture, seq++, DELIVERY("forwarded", "p1", "1.2"));
+	take(fixture, seq++, DELIVERY("forwarded", "p1", "1.2"));
+	take(fixture, seq++, DELIVERY("queued", "p1", "1.2"));
+	take(fixture, seq++, DELIVERY("held", "p1", "1.2"));
+	take(fixture, seq++, DELIVERY("exported", "p1", "1.2"));
+	text = told(fixture);
+	assert_int_equal(count_of(text, "\n"), 4 + 1);
+	ASSERT_HAS(strstr(text, "line=\"10\""), "csd-code=\"110102\"");
+	assert_int_equal(messages_needed_seq(fixture->messages), first);
+	free(text);
+	take(fixture, seq++,
+	     "'event':'checkpoint','time':'2026-01-31T12:01:00.000000Z','size':1");
+	text = told(fixture);
+	assert_int_equal(messages_needed_seq(fixture->messages), UINT64_MAX);
+	char *rest = strstr(text, "line=\"11\"");
+	assert_int_equal(count_of(text, "\n"), 4 + 1 + 3);
+	assert_int_equal(count_of(rest, "EventActionCode=\"C\""), 0);
+	ASSERT_HAS(rest, "not taken by the receiver (destination-unreachable: 1)");
+	ASSERT_HAS(rest, "<SOPClass UID=\"1.2.840.1\" NumberOfInstances=\"2\"/>");
+	ASSERT_HAS(rest, " cathgated 00112233445566aa IHE+RFC-3881 - ");
+	ASSERT_HAS(rest, "UserID=\"pacs\" AlternativeUserID=\"AETITLES=PACS\" "
+			 "UserIsRequestor=\"false\"");
+	free(text);
+}
+
+static void what_nobody_delivers_is_told(void **state)
+{
+	struct fixture *fixture = *state;
+
+	take(fixture, 0, DELIVERY("dead", "p1", "1.2") ",'reason':'destination-status'");
+	take(fixture, 1,
+	     DELIVERY("given-up", "p1", "1.2") ",'reason':'destination-lost'");
+	take(fixture, 2, DELIVERY("dropped", "p1", "1.2"));
+	take(fixture, 3, "'event':'stop'");
+	char *text = told(fixture);
+	assert_int_equal(count_of(text, "csd-code=\"110102\""), 0);
+	assert_int_equal(count_of(text, "csd-code=\"110104\""), 2);
+	assert_int_equal(count_of(text, "EventOutcomeIndicator=\"8\""), 2);
+	ASSERT_HAS(text,
+		   "not tried any more (destination-lost: 1, destination-status: 1)");
+	ASSERT_HAS(text, "removed by an operator before the receiver had them<");
+	free(text);
+}
+
+/* One courier's objects aren't told as another's. */
+static void destinations_are_told_apart(void **state)
+{
+	struct fixture *fixture = *state;
+
+	take(fixture, 0, DELIVERY("forwarded", "p1", "1.2"));
+	take(fixture, 1, DELIVERY("forwarded", "p1", "1.2") ",'destination':'archive'");
+	take(fixture, 2, INSTANCE("forwarded", "p1", "1.2", "1.2.840.1"));
+	take(fixture, 3, RELEASED); /* of the association by which they came */
+	char *text = told(fixture);
+	assert_int_equal(count_of(text, "\n"), 3 + 2);
+	free(text);
+	take(fixture, 4, "'event':'start'");
+	text = told(fixture);
+	assert_int_equal(count_of(text, "EventActionCode=\"R\""), 3);
+	ASSERT_HAS(text, "UserID=\"archive\" UserIsRequestor=\"false\"");
+	free(text);
+}
+
 static void an_association_without_instances_is_not_told(void **state)
 {
 	struct fixture *fixture = *state;
@@ -377,6 +471,12 @@ static void lines_are_told_as_what_they_are(void **state)
 		  "4" },
 		{ "'event':'alert','outcome':'raised','reason':'spool-full'", "110129",
 		  "8" },
+		{ "'event':'delivery','outcome':'held','reason':'destination-tls'",
+		  "110126", "8" },
+		{ "'event':'delivery','outcome':'held','reason':'destination-name'",
+		  "110126", "8" },
+		{ "'event':'delivery','outcome':'held','reason':'spool-corrupt'",
+		  "110132", "8" },
 		{ "'event':'reload','outcome':'done'", "110131", "0" },
 		{ "'event':'reload','outcome':'refused'", "110131", "4" },
 		{ "'event':'retention','outcome':'removed'", "110129", "0" },
@@ -526,6 +626,8 @@ static json_t *log_of(const char *hash_suffix, uint64_t seq)
 {
 	static const char *const outcomes[] = { "forwarded", "failed", "refused",
 						"unconfirmed" };
+	static const char *const of_deliveries[] = { "forwarded", "failed", "queued",
+						     "dead" };
 	unsigned association = (unsigned)(seq % 5);
 	char members[1024];
 
@@ -540,15 +642,16 @@ static json_t *log_of(const char *hash_suffix, uint64_t seq)
 			 association);
 	else
 		snprintf(members, sizeof(members),
-			 "'event':'instance','outcome':'%s','association':'a%u','study':"
+			 "'event':'%s','outcome':'%s','association':'a%u','study':"
 			 "'1.%u','patient':'p%u','sop_class':'1.2.%u','destination':'"
 			 "pacs'",
-			 outcomes[seq % 11 % 4], association, (unsigned)(seq % 3),
-			 association % 2, (unsigned)(seq % 2));
+			 seq % 3 ? "instance" : "delivery",
+			 (seq % 3 ? outcomes : of_deliveries)[seq % 11 % 4], association,
+			 (unsigned)(seq % 3), association % 2, (unsigned)(seq % 2));
 	json_t *line = line_of(seq, members);
 	char text[80];
-	snprintf(text, sizeof(text), "2026-01-31T%02u:00:00.%06uZ",
-		 10 + (unsigned)seq / 60, (unsigned)seq);
+	snprintf(text, sizeof(text), "2026-01-31T%02u:%02u:00.%06uZ",
+		 10 + (unsigned)seq / 60, (unsigned)seq % 60 / 7, (unsigned)seq);
 	json_object_set_new(line, "time", json_string(text));
 	if (hash_suffix) {
 		snprintf(text, sizeof(text), "%s%s",
@@ -816,6 +919,9 @@ int main(void)
 		TEST(what_was_shown_is_no_identity),
 		TEST(what_a_peer_sent_is_escaped),
 		TEST(a_node_of_any_name_is_a_host_name),
+		TEST(a_spooled_instance_is_told_where_it_is),
+		TEST(what_nobody_delivers_is_told),
+		TEST(destinations_are_told_apart),
 		TEST(many_studies_are_several_messages),
 		TEST(too_much_is_not_gathered),
 		TEST(a_restart_writes_nothing_twice),

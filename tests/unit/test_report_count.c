@@ -19,6 +19,9 @@
 	"{" AT(second) ",\"event\":\"instance\",\"outcome\":\"" outcome \
 		       "\",\"association\":\"0123456789abcde" #second   \
 		       "\",\"modality\":\"angio\",\"sop_instance\":\"" uid "\""
+#define DELIVERY(second, outcome)                                       \
+	"{" AT(second) ",\"event\":\"delivery\",\"outcome\":\"" outcome \
+		       "\",\"reason\":\"spool-corrupt\",\"sop_instance\":\"1\"}"
 #define STUDY ",\"study\":\"1.9\",\"bytes\":100,\"total_ms\":5}"
 
 static void add(struct report *report, const char *text)
@@ -92,12 +95,101 @@ static void test_what_counts(void **state)
 		  1,
 		  "" },
 		{ "spooled, then delivered",
-		  { INSTANCE(1, "spooled", "1") STUDY,
-		    "{" AT(2) ",\"event\":\"delivery\",\"outcome\":\"failed\","
-			      "\"sop_instance\":\"1\"}",
-		    "{" AT(3) ",\"event\":\"delivery\",\"outcome\":\"forwarded\","
-			      "\"sop_instance\":\"1\"}" },
+		  { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "failed"),
+		    DELIVERY(3, "forwarded") },
 		  REPORT_FORWARDED,
+		  1,
+		  "" },
+		{ "tried in vain",
+		  { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "failed"),
+		    DELIVERY(3, "unconfirmed") },
+		  REPORT_SPOOLED,
+		  1,
+		  "spool-corrupt" },
+		{ "dead",
+		  { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "failed"),
+		    DELIVERY(3, "dead"), DELIVERY(4, "exported") },
+		  REPORT_DEAD,
+		  1,
+		  "spool-corrupt" },
+		{ "given up",
+		  { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "given-up") },
+		  REPORT_GIVEN_UP,
+		  1,
+		  "spool-corrupt" },
+		{ "dropped",
+		  { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "held"),
+		    DELIVERY(3, "dropped") },
+		  REPORT_DROPPED,
+		  1,
+		  "spool-corrupt" },
+		{ "queued again",
+		  { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "dead"),
+		    DELIVERY(3, "queued") },
+		  REPORT_SPOOLED,
+		  1,
+		  "spool-corrupt" },
+		{ "held, though it came again",
+		  { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "held"),
+		    INSTANCE(3, "spooled", "1") STUDY },
+		  REPORT_SPOOLED,
+		  2,
+		  "" },
+		{ "held no more",
+		  { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "held"),
+		    DELIVERY(3, "queued") },
+		  REPORT_SPOOLED,
+		  1,
+		  "spool-corrupt" },
+		{ "dead, and came again",
+		  { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "dead"),
+		    INSTANCE(3, "spooled", "1") STUDY },
+		  REPORT_SPOOLED,
+		  2,
+		  "" },
+		{ "dead, and came again in vain",
+		  { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "dead"),
+		    INSTANCE(3, "failed", "1") STUDY },
+		  REPORT_FAILED,
+		  2,
+		  "" },
+		{ "delivered, then a verdict on another copy",
+		  { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "forwarded"),
+		    DELIVERY(3, "dead") },
+		  REPORT_FORWARDED,
+		  1,
+		  "" },
+		{ "the spool had it, though its process died before it said so",
+		  { INSTANCE(1, "failed", "1") ",\"reason\":\"internal\"" STUDY,
+		    DELIVERY(2, "failed") },
+		  REPORT_SPOOLED,
+		  1,
+		  "spool-corrupt" },
+		{ "a correction of the spool",
+		  { INSTANCE(1, "spooled", "1") STUDY,
+		    INSTANCE(1, "failed",
+			     "1") ",\"reason\":\"audit-unavailable\"" STUDY },
+		  REPORT_FAILED,
+		  1,
+		  "audit-unavailable" },
+		{ "a correction, and the spool had it all the same",
+		  { INSTANCE(1, "spooled", "1") STUDY,
+		    INSTANCE(1, "failed", "1") ",\"reason\":\"audit-unavailable\"" STUDY,
+		    DELIVERY(2, "forwarded") },
+		  REPORT_FORWARDED,
+		  1,
+		  "" },
+		{ "a correction of the second",
+		  { INSTANCE(1, "spooled", "1") STUDY, INSTANCE(2, "spooled", "1") STUDY,
+		    INSTANCE(2, "failed",
+			     "1") ",\"reason\":\"audit-unavailable\"" STUDY },
+		  REPORT_SPOOLED,
+		  2,
+		  "" },
+		{ "words of the other event",
+		  { INSTANCE(1, "failed", "1") STUDY, INSTANCE(2, "dead", "1") STUDY,
+		    DELIVERY(3, "refused"), DELIVERY(4, "spooled") },
+		  REPORT_FAILED,
 		  1,
 		  "" },
 		{ "spooled, then refused",
@@ -123,6 +215,49 @@ static void test_what_counts(void **state)
 				 instance->reason, (int)instance->attempts);
 		assert_int_equal(report.total.received, 1);
 		assert_int_equal(report.total.bytes, 100);
+		assert_int_equal(report.total.missing,
+				 cases[i].outcome != REPORT_FORWARDED &&
+					 cases[i].outcome != REPORT_SPOOLED);
+		report_close(&report);
+	}
+}
+
+/* An operator holds what the spool has: it comes again, and stays held. */
+static void test_what_is_held(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *lines[4];
+		uint64_t spooled, held;
+	} cases[] = {
+		{ { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "held") }, 1, 1 },
+		{ { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "held"),
+		    INSTANCE(3, "spooled", "1") STUDY },
+		  1,
+		  1 },
+		{ { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "held"),
+		    DELIVERY(3, "queued") },
+		  1,
+		  0 },
+		{ { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "held"),
+		    DELIVERY(3, "dropped"), INSTANCE(4, "spooled", "1") STUDY },
+		  1,
+		  0 },
+		{ { INSTANCE(1, "spooled", "1") STUDY, DELIVERY(2, "held"),
+		    INSTANCE(3, "forwarded", "1") STUDY },
+		  0,
+		  0 },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct report report;
+		assert_int_equal(report_open(&report), 0);
+		for (size_t j = 0; j < 4 && cases[i].lines[j]; j++)
+			add(&report, cases[i].lines[j]);
+		report_finish(&report);
+		assert_int_equal(report.total.by_outcome[REPORT_SPOOLED],
+				 cases[i].spooled);
+		assert_int_equal(report.total.held, cases[i].held);
+		assert_int_equal(report.studies[1].held, cases[i].held);
 		report_close(&report);
 	}
 }
@@ -286,6 +421,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_counts),
+		cmocka_unit_test(test_what_is_held),
 		cmocka_unit_test(test_studies),
 		cmocka_unit_test(test_sums_do_not_heal),
 		cmocka_unit_test(test_the_window),

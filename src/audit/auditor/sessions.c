@@ -93,7 +93,7 @@ static void remove_session(struct sessions *sessions, struct session *session)
 
 void sessions_remove(struct sessions *sessions, struct session *session)
 {
-	if (session->kind != SESSION_SPOOLER && !session_is_silent(session))
+	if (!session_is_silent(session))
 		ended_note(&sessions->ended, session->association);
 	remove_session(sessions, session);
 }

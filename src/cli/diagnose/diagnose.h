@@ -30,9 +30,10 @@ int diagnose_refusals(const struct diagnose *how);
 /* NULL after saying what is wrong with the configuration, and what to do. */
 MUST_USE struct config *diagnose_config(const struct diagnose *how);
 
-/* Visits the lines of the last days that tell of an association, an instance or an alert,
- * oldest first. Where instances of one association went well in a row, only the last is
- * visited. A visitor may keep the line (json_incref). -1 after saying what is wrong. */
+/* Visits the lines of the last days that tell of an association, an instance, a delivery
+ * or an alert, oldest first. Where instances of one association, or their deliveries,
+ * went well in a row, only the last is visited. A visitor may keep the line
+ * (json_incref). -1 after saying what is wrong. */
 typedef void diagnose_visitor(void *context, json_t *line);
 MUST_USE int diagnose_log_each(const struct diagnose *how, diagnose_visitor *visit,
 			       void *context);

@@ -20,6 +20,7 @@ static bool may_tell(const struct log_reader_line *line)
 {
 	static const char *const events[] = { "\"event\":\"association\"",
 					      "\"event\":\"instance\"",
+					      "\"event\":\"delivery\"",
 					      "\"event\":\"alert\"" };
 
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
@@ -28,24 +29,40 @@ static bool may_tell(const struct log_reader_line *line)
 	return false;
 }
 
+/* Which row a line is of. */
+struct row_kind {
+	const char *members;  /* NULL when it is of none */
+	char association[17]; /* by which the object came */
+};
+
 /* Most lines of a busy log tell of instances of one association that went well in a row.
  * Only the last of a row is parsed, when the row has ended. */
 struct row {
-	char association[17]; /* "" when there is none */
-	char *text;	      /* of its last line */
+	struct row_kind kind;
+	char *text; /* of its last line */
 	size_t size, room;
 };
 
-/* Whether the line tells of an instance that went well, and of which association. */
-static bool is_in_row(const struct log_reader_line *line, char ret[17])
+/* Whether the line tells of an object that went well, and of which association. */
+static bool is_in_row(const struct log_reader_line *line, struct row_kind *ret)
 {
-	static const char forwarded[] = "\"outcome\":\"forwarded\",\"association\":\"";
-	const char *at = memmem(line->text, line->size, forwarded, sizeof(forwarded) - 1);
+#define ROW(event, outcome) \
+	"\"event\":\"" event "\",\"outcome\":\"" outcome "\",\"association\":\""
+	static const char *const rows[] = { ROW("instance", "forwarded"),
+					    ROW("instance", "spooled"),
+					    ROW("delivery", "forwarded") };
+	const char *at = NULL;
+	size_t length = 0;
 
-	if (!at || line->size - (size_t)(at - line->text) < sizeof(forwarded) + 16)
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) && !at; i++) {
+		length = strlen(rows[i]);
+		at = memmem(line->text, line->size, rows[i], length);
+		ret->members = rows[i];
+	}
+	if (!at || line->size - (size_t)(at - line->text) <= length + 16)
 		return false;
-	memcpy(ret, at + sizeof(forwarded) - 1, 16);
-	ret[16] = '\0';
+	memcpy(ret->association, at + length, 16);
+	ret->association[16] = '\0';
 	return true;
 }
 
@@ -83,25 +100,26 @@ static void visit_text(const struct visit *visit, const char *text, size_t size)
 
 static void end_row(struct visit *visit)
 {
-	if (visit->row.association[0])
+	if (visit->row.kind.members)
 		visit_text(visit, visit->row.text, visit->row.size);
-	visit->row.association[0] = '\0';
+	visit->row.kind.members = NULL;
 }
 
 static void visit_line(struct visit *visit, const struct log_reader_line *line)
 {
-	char association[sizeof(visit->row.association)];
+	struct row_kind kind;
 
 	if (!may_tell(line))
 		return;
-	if (!is_in_row(line, association)) {
+	if (!is_in_row(line, &kind)) {
 		end_row(visit);
 		visit_text(visit, line->text, line->size);
 		return;
 	}
-	if (strcmp(visit->row.association, association) != 0)
+	if (visit->row.kind.members != kind.members ||
+	    strcmp(visit->row.kind.association, kind.association) != 0)
 		end_row(visit);
-	memcpy(visit->row.association, association, sizeof(association));
+	visit->row.kind = kind;
 	keep_row(&visit->row, line);
 }
 

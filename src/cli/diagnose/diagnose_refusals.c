@@ -34,8 +34,9 @@ struct refusals {
 	struct refusal_group groups[GROUPS_MAX];
 	size_t count;
 	uint64_t others;
-	json_t *let_in; /* of diagnose_note_let_in */
-	json_t *taken;	/* when a destination last took an instance */
+	json_t *let_in;	 /* of diagnose_note_let_in */
+	json_t *taken;	 /* when a destination last took an instance */
+	json_t *spooled; /* when the spool last took one for it */
 };
 
 #define KEY_SIZE 1024
@@ -45,6 +46,11 @@ static bool is_of_others(const json_t *line)
 {
 	return summed_is_of_others(members_text(line, "association"),
 				   members_text(line, "detail"));
+}
+
+static bool is_delivery(const json_t *line)
+{
+	return strcmp(members_text(line, "event"), "delivery") == 0;
 }
 
 static void group_key(const json_t *line, char ret[KEY_SIZE])
@@ -60,6 +66,11 @@ static void group_key(const json_t *line, char ret[KEY_SIZE])
 		snprintf(ret + used, KEY_SIZE - used, "\n%s",
 			 members_text(line, members[i]));
 	}
+	/* A try that failed isn't a verdict. */
+	used = strlen(ret);
+	if (is_delivery(line))
+		snprintf(ret + used, KEY_SIZE - used, "\n%s",
+			 members_text(line, "outcome"));
 }
 
 /* Makes room: frees the group that was silent for longest. */
@@ -131,17 +142,34 @@ static void add_refusal(struct refusals *refusals, json_t *line)
 				     members_text(line, "detail"));
 }
 
+/* Whether somebody may want to know why: not of whom was let in, nor of what an operator
+ * did in the spool. */
+static bool is_to_explain(const json_t *line)
+{
+	static const char *const explained[] = { "forwarded", "failed", "unconfirmed",
+						 "dead", "given-up" };
+	const char *outcome = members_text(line, "outcome");
+	bool is_explained = !is_delivery(line) && strcmp(outcome, "accepted") != 0;
+
+	for (size_t i = 0; i < sizeof(explained) / sizeof(*explained); i++)
+		is_explained |= strcmp(outcome, explained[i]) == 0;
+	return is_explained && members_text(line, "reason")[0];
+}
+
 static void visit_for_refusals(void *context, json_t *line)
 {
 	struct refusals *refusals = context;
 	const char *outcome = members_text(line, "outcome");
 	const char *destination = members_text(line, "destination");
+	json_t *well = strcmp(outcome, "forwarded") == 0 ? refusals->taken
+		       : strcmp(outcome, "spooled") == 0 ? refusals->spooled
+							 : NULL;
 
 	diagnose_note_let_in(refusals->let_in, line);
-	if (members_text(line, "reason")[0] && strcmp(outcome, "accepted") != 0)
+	if (is_to_explain(line))
 		add_refusal(refusals, line);
-	if (strcmp(outcome, "forwarded") == 0 && destination[0])
-		json_object_set_new(refusals->taken, destination,
+	if (well && destination[0])
+		json_object_set_new(well, destination,
 				    json_integer(moment_of_line(line)));
 }
 
@@ -152,23 +180,50 @@ static int newest_first(const void *a, const void *b)
 	return one->moment > other->moment ? -1 : one->moment < other->moment;
 }
 
+/* When that destination was last noted; MOMENT_NONE: never. */
+static int64_t noted(const json_t *moments, const struct refusal_group *group)
+{
+	const json_t *moment =
+		json_object_get(moments, members_text(group->last, "destination"));
+
+	return moment ? (int64_t)json_integer_value(moment) : MOMENT_NONE;
+}
+
+/* Whether it is of an object that the spool keeps, and nobody tries to deliver: that
+ * others go well cures nothing. */
+static bool is_verdict(const json_t *line)
+{
+	const char *outcome = members_text(line, "outcome");
+
+	return is_delivery(line) &&
+	       (strcmp(outcome, "dead") == 0 || strcmp(outcome, "given-up") == 0);
+}
+
 /* When all went well again after the last refusal of a group; MOMENT_NONE: never. */
 static int64_t well_since(const struct config *config, const struct refusals *refusals,
 			  const struct refusal_group *group)
 {
 	enum reason reason = reason_of_name(members_text(group->last, "reason"));
 	const struct reason_help *help = reason_help(reason);
-	const json_t *taken;
-	int64_t when;
+	int64_t when = MOMENT_NONE;
 
-	if (!help || help->place != REASON_PLACE_DESTINATION)
+	if (is_verdict(group->last))
+		return MOMENT_NONE;
+	if (reason == REASON_SPOOL_FULL || reason == REASON_SPOOL_UNAVAILABLE)
+		when = noted(refusals->spooled, group);
+	else if (help && help->place == REASON_PLACE_DESTINATION)
+		when = noted(refusals->taken, group);
+	else if (!help || help->place != REASON_PLACE_SPOOL)
 		when = diagnose_let_in_since(config, refusals->let_in, group->last);
-	else if ((taken = json_object_get(refusals->taken,
-					  members_text(group->last, "destination"))))
-		when = (int64_t)json_integer_value(taken);
-	else
-		when = MOMENT_NONE;
 	return when > group->moment ? when : MOMENT_NONE;
+}
+
+static const char *courier_text(const json_t *line)
+{
+	const char *modality = members_text(line, "modality");
+
+	return modality[0] ? keep_format("The gateway, with what %s sent", modality)
+			   : "The gateway, with an object of its spool";
 }
 
 /* "AE CATHLAB3 came from 10.0.0.7 with certificate … (CN=angio)", as far as known. */
@@ -180,15 +235,16 @@ static const char *visitor_text(const struct refusal_group *group)
 	const char *peer = members_text(line, "peer");
 	const char *certificate = diagnose_certificate_text(line);
 	const char *destination = members_text(line, "destination");
-	const char *text = calling[0] ? keep_format("AE %s", calling)
-			   : peer[0]  ? "Somebody"
-				      : "The gateway";
+	const char *text = is_delivery(line) ? courier_text(line)
+			   : calling[0]	     ? keep_format("AE %s", calling)
+			   : peer[0]	     ? "Somebody"
+					     : "The gateway";
 
 	if (peer[0])
 		text = keep_format("%s came from %s%s", text,
 				   is_of_others(line) ? "many addresses, last from " : "",
 				   diagnose_host(peer));
-	if (called[0])
+	if (called[0] && !is_delivery(line))
 		text = keep_format("%s, called %s", text, called);
 	if (certificate[0])
 		text = keep_format("%s, with %s %s", text,
@@ -304,6 +360,7 @@ int diagnose_refusals(const struct diagnose *how)
 	if (refusals) {
 		refusals->let_in = json_object();
 		refusals->taken = json_object();
+		refusals->spooled = json_object();
 		if (diagnose_log_each(how, visit_for_refusals, refusals) == 0)
 			status = CLI_GOOD;
 		qsort(refusals->groups, refusals->count, sizeof(refusals->groups[0]),
@@ -320,6 +377,7 @@ int diagnose_refusals(const struct diagnose *how)
 	if (refusals) {
 		json_decref(refusals->let_in);
 		json_decref(refusals->taken);
+		json_decref(refusals->spooled);
 	}
 	free(refusals);
 	config_free(config);

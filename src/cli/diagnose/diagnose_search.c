@@ -122,7 +122,10 @@ void diagnose_search_visit(void *context, json_t *line)
 	const char *outcome = members_text(line, "outcome");
 	enum diagnose_known by;
 
-	if (strcmp(members_text(line, "event"), "alert") == 0)
+	const char *event = members_text(line, "event");
+
+	/* What couriers do says nothing of how the modality came. */
+	if (strcmp(event, "alert") == 0 || strcmp(event, "delivery") == 0)
 		return;
 	diagnose_note_let_in(search->let_in, line);
 	by = known_by(search, line);

@@ -194,6 +194,8 @@ const char *shown_colour_of(const char *outcome)
 		{ "done", SHOWN_GREEN },      { "refused", SHOWN_RED },
 		{ "failed", SHOWN_RED },      { "aborted", SHOWN_RED },
 		{ "raised", SHOWN_RED },      { "unconfirmed", SHOWN_YELLOW },
+		{ "dead", SHOWN_RED },	      { "given-up", SHOWN_RED },
+		{ "dropped", SHOWN_RED },     { "held", SHOWN_YELLOW },
 	};
 	for (size_t i = 0; i < sizeof(colours) / sizeof(*colours); i++) {
 		if (strcmp(outcome, colours[i].outcome) == 0)

@@ -97,6 +97,11 @@ static int judge_report(const struct request *request, const struct report *repo
 			 report->studies[0].missing);
 	if (!study)
 		complain("the log has no instance of that study");
+	if (study && study->by_outcome[REPORT_SPOOLED] > 0)
+		complain("%" PRIu64
+			 " of its instances are in the spool: the PACS doesn't "
+			 "have them yet",
+			 study->by_outcome[REPORT_SPOOLED]);
 	if (study && report->uncertain > 0)
 		complain("of them, %" PRIu64 " refusals that were only counted, within a "
 			 "day of this study and from its modality, may be of it: nobody "

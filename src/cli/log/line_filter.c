@@ -42,7 +42,8 @@ const char *line_filter_judge_event(const char *value)
 const char *line_filter_judge_outcome(const char *value)
 {
 	return judge_among("forwarded spooled refused failed unconfirmed accepted "
-			   "released aborted done raised removed",
+			   "released aborted done raised removed dead given-up held "
+			   "dropped exported queued",
 			   value);
 }
 

@@ -10,6 +10,7 @@
 static const char *const verdict_names[] = {
 	[PROVE_PROVED] = "proved",
 	[PROVE_NOT_SOUND] = "log-does-not-hold",
+	[PROVE_ONLY_DELIVERED] = "only-delivered",
 	[PROVE_OTHER_SYNTAX] = "other-transfer-syntax",
 	[PROVE_OTHER_BYTES] = "other-bytes",
 	[PROVE_NOT_FOUND] = "not-found",
@@ -21,10 +22,11 @@ enum prove_verdict prove_verdict_of(const struct prove_search *search)
 		search->record_count > 0 ? PROVE_OTHER_BYTES : PROVE_NOT_FOUND;
 	for (size_t i = 0; i < search->record_count; i++) {
 		const struct prove_record *record = &search->records[i];
-		enum prove_verdict one = prove_search_is_proof(search, record)
-						 ? PROVE_PROVED
-					 : !record->same_bytes	? PROVE_OTHER_BYTES
-					 : !record->same_syntax ? PROVE_OTHER_SYNTAX
+		enum prove_verdict one =
+			prove_search_is_proof(search, record)	? PROVE_PROVED
+			: !record->same_bytes			? PROVE_OTHER_BYTES
+			: !record->same_syntax			? PROVE_OTHER_SYNTAX
+			: prove_search_is_sound(search, record) ? PROVE_ONLY_DELIVERED
 								: PROVE_NOT_SOUND;
 		verdict = one < verdict ? one : verdict;
 	}
@@ -46,13 +48,56 @@ static void put_member(FILE *to, const char *label, const json_t *line, const ch
 	put_labelled(to, label, members_text(line, name));
 }
 
-static void put_time(FILE *to, const json_t *line, bool utc)
+static void put_moment(FILE *to, const json_t *line, bool utc)
 {
 	char shown[MOMENT_SIZE];
 	moment_show(moment_of_line(line), utc, shown);
-	fprintf(to, "  %-16s%s, in the log ", "at", shown);
+	fprintf(to, "%s, in the log ", shown);
 	shown_text(to, members_text(line, "time"));
+}
+
+static void put_time(FILE *to, const json_t *line, bool utc)
+{
+	fprintf(to, "  %-16s", "at");
+	put_moment(to, line, utc);
 	fputc('\n', to);
+}
+
+static bool is_taken(const struct prove_search *search, const struct prove_record *record)
+{
+	return strcmp(members_text(record->line, "outcome"), "forwarded") == 0 &&
+	       prove_search_is_sound(search, record);
+}
+
+/* Whether an earlier record says that the same destination took it. */
+static bool is_told(const struct prove_search *search, size_t record)
+{
+	const json_t *line = search->records[record].line;
+	for (size_t i = 0; i < record; i++)
+		if (is_taken(search, &search->records[i]) &&
+		    strcmp(members_text(search->records[i].line, "destination"),
+			   members_text(line, "destination")) == 0)
+			return true;
+	return false;
+}
+
+/* Which destinations have these bytes, and since when. */
+static void put_taken(FILE *to, const struct prove_search *search, bool utc)
+{
+	bool has_any = false;
+	for (size_t i = 0; i < search->record_count; i++) {
+		const struct prove_record *record = &search->records[i];
+		if (!is_taken(search, record) || is_told(search, i))
+			continue;
+		has_any = true;
+		fprintf(to, "  %-16s", "taken by");
+		shown_text(to, members_text(record->line, "destination"));
+		fputs(record->is_delivery ? " from the spool, at " : ", at ", to);
+		put_moment(to, record->line, utc);
+		fputc('\n', to);
+	}
+	if (!has_any)
+		put_labelled(to, "taken by", "no destination, as far as the log says");
 }
 
 static void put_outcome(FILE *to, const json_t *line)
@@ -105,6 +150,11 @@ static void put_differences(FILE *to, const struct prove_object *object,
 {
 	int64_t bytes = members_number(record->line, "bytes");
 	const char *sha256 = members_text(record->line, "sha256");
+	if (!record->same_bytes && !sha256[0] && record->is_delivery) {
+		fprintf(to, "  %-16sthe record doesn't say of which bytes it is\n",
+			"differs");
+		return;
+	}
 	if (!record->same_bytes && !sha256[0])
 		fprintf(to, "  %-16sthe data set never came whole then\n", "differs");
 	else if (!record->same_bytes)
@@ -127,9 +177,10 @@ static void put_record(FILE *to, const struct prove_search *search,
 {
 	const struct prove_object *object = search->object;
 	const char *instance = members_text(record->line, "sop_instance");
-	fputs(record->same_bytes ? "\nthese bytes, sent by "
-				 : "\nother bytes of the SOP instance, sent by ",
+	fputs(record->same_bytes ? "\nthese bytes, "
+				 : "\nother bytes of the SOP instance, ",
 	      to);
+	fputs(record->is_delivery ? "in the spool; once sent by " : "sent by ", to);
 	put_sender(to, record->line);
 	fputc('\n', to);
 	put_time(to, record->line, utc);
@@ -177,6 +228,11 @@ static const char *verdict_text(enum prove_verdict verdict)
 	case PROVE_NOT_SOUND:
 		return "NOT PROVED: the log has these bytes, but the log itself does not "
 		       "hold\n";
+	case PROVE_ONLY_DELIVERED:
+		return "NOT PROVED: the log has these bytes in the spool, but not how "
+		       "they "
+		       "came there. Name\n"
+		       "the older files of the log, too\n";
 	case PROVE_OTHER_SYNTAX:
 		return "NOT PROVED: the bytes of the data set are those in the log, but "
 		       "the file's meta\nheader says another transfer syntax: read so, "
@@ -209,6 +265,8 @@ void prove_print(FILE *to, const char *path, const struct prove_search *search, 
 	put_labelled(to, "transfer syntax", object->transfer_syntax);
 	fprintf(to, "  %-16s%" PRId64 " bytes, SHA-256 %s\n", "data set", object->bytes,
 		object->sha256);
+	if (verdict == PROVE_PROVED || verdict == PROVE_ONLY_DELIVERED)
+		put_taken(to, search, utc);
 	for (size_t i = 0; i < search->record_count; i++)
 		put_record(to, search, &search->records[i], utc);
 	if (search->more_records > 0)

@@ -10,7 +10,9 @@
 
 enum prove_verdict {
 	PROVE_PROVED,
-	PROVE_NOT_SOUND,    /* the bytes are in the log, but the log doesn't hold */
+	PROVE_NOT_SOUND, /* the bytes are in the log, but the log doesn't hold */
+	/* Their delivery is, but not who sent them: older files of the log say that. */
+	PROVE_ONLY_DELIVERED,
 	PROVE_OTHER_SYNTAX, /* the bytes are, but the file says another encoding */
 	PROVE_OTHER_BYTES,  /* the SOP instance is in the log, with other bytes */
 	PROVE_NOT_FOUND

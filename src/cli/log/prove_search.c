@@ -121,7 +121,8 @@ static int judge_line(struct walk *walk, const struct log_reader_line *line,
 		may_be_about(line, object) ? members_read(line->text, line->size) : NULL;
 	const char *event = members_text(members, "event");
 	bool same_bytes = members && has_bytes(members, object);
-	if ((strcmp(event, "instance") != 0 && strcmp(event, "delivery") != 0) ||
+	bool is_delivery = strcmp(event, "delivery") == 0;
+	if ((strcmp(event, "instance") != 0 && !is_delivery) ||
 	    (!same_bytes && !has_instance(members, object))) {
 		json_decref(members);
 		return 0;
@@ -133,6 +134,7 @@ static int judge_line(struct walk *walk, const struct log_reader_line *line,
 			.number = line->number,
 			.seq = line->seq,
 			.line = members,
+			.is_delivery = is_delivery,
 			.has_hash = read != NULL,
 			.is_sound = read && read->is_sound,
 			.same_bytes = same_bytes,
@@ -195,9 +197,15 @@ void prove_search_close(struct prove_search *search)
 	*search = (struct prove_search){ .object = NULL };
 }
 
-bool prove_search_is_proof(const struct prove_search *search,
+bool prove_search_is_sound(const struct prove_search *search,
 			   const struct prove_record *record)
 {
 	return record->same_bytes && record->same_syntax && record->is_sound &&
 	       search->files[record->file].broken_at == 0;
+}
+
+bool prove_search_is_proof(const struct prove_search *search,
+			   const struct prove_record *record)
+{
+	return !record->is_delivery && prove_search_is_sound(search, record);
 }

@@ -24,6 +24,7 @@ struct prove_record {
 	size_t file; /* index */
 	uint64_t number, seq;
 	json_t *line;
+	bool is_delivery;	 /* from the spool: it can't prove who sent the object */
 	bool has_hash, is_sound; /* its own hash: there, and that of its bytes */
 	bool same_bytes;	 /* its SHA-256 and length are the object's */
 	bool same_syntax;	 /* or the object doesn't say its transfer syntax */
@@ -44,7 +45,11 @@ MUST_USE int prove_search_run(struct prove_search *search,
 			      struct log_source *source);
 void prove_search_close(struct prove_search *search);
 
-/* Whether that record proves the object's bytes: it has them, its own hash holds, and so
- * does the chain of its file. */
+/* Whether that record is of the object's bytes, its own hash holds, and so does the chain
+ * of its file. */
+bool prove_search_is_sound(const struct prove_search *search,
+			   const struct prove_record *record);
+/* Whether it proves besides who sent them: the auditor writes into an instance's record
+ * which association had it, while a delivery's says so by a courier's word. */
 bool prove_search_is_proof(const struct prove_search *search,
 			   const struct prove_record *record);

@@ -9,7 +9,8 @@
 const char *const report_outcome_names[REPORT_OUTCOMES] = {
 	[REPORT_FORWARDED] = "forwarded",     [REPORT_SPOOLED] = "spooled",
 	[REPORT_FAILED] = "failed",	      [REPORT_REFUSED] = "refused",
-	[REPORT_UNCONFIRMED] = "unconfirmed",
+	[REPORT_UNCONFIRMED] = "unconfirmed", [REPORT_DEAD] = "dead",
+	[REPORT_GIVEN_UP] = "given-up",	      [REPORT_DROPPED] = "dropped",
 };
 
 /* Makes room for one more; NULL without memory. */
@@ -132,9 +133,10 @@ static struct report_instance *find_instance(struct report *report, const char *
 	return instance;
 }
 
+/* What came of an attempt. */
 static bool read_outcome(const struct report_line *line, enum report_outcome *ret)
 {
-	for (enum report_outcome i = 0; i < REPORT_OUTCOMES; i++) {
+	for (enum report_outcome i = 0; i <= REPORT_UNCONFIRMED; i++) {
 		if (strcmp(line->outcome, report_outcome_names[i]) == 0) {
 			*ret = i;
 			return true;
@@ -155,8 +157,10 @@ static bool is_of_latest_association(const struct report_instance *instance,
 static bool is_correction(const struct report_instance *instance,
 			  const struct report_line *line, enum report_outcome outcome)
 {
-	return instance->attempts > 0 && outcome == REPORT_UNCONFIRMED &&
-	       instance->latest == REPORT_FORWARDED &&
+	bool is_doubt =
+		(instance->latest == REPORT_FORWARDED && outcome == REPORT_UNCONFIRMED) ||
+		(instance->latest == REPORT_SPOOLED && outcome == REPORT_FAILED);
+	return instance->attempts > 0 && is_doubt &&
 	       strcmp(line->reason, "audit-unavailable") == 0 &&
 	       is_of_latest_association(instance, line) &&
 	       line->total_ms == instance->latest_ms;
@@ -171,16 +175,28 @@ static bool is_repeated(const struct report_instance *instance,
 
 static void note_attempt(struct report_instance *instance, enum report_outcome outcome)
 {
+	bool is_spooled = outcome == REPORT_SPOOLED;
 	instance->forwarded += outcome == REPORT_FORWARDED;
-	instance->spooled += outcome == REPORT_SPOOLED;
-	instance->latest = outcome;
+	instance->was_spooled = instance->is_spooled;
+	/* The spool has what it had: a held object stays held when it comes again. */
+	instance->is_spooled |= is_spooled;
+	instance->latest = instance->verdict = outcome;
+}
+
+/* Whether the spool has it after all, nobody knows: its modality was told of a failure.
+ */
+static void take_back(struct report_instance *instance)
+{
+	instance->forwarded -= instance->latest == REPORT_FORWARDED;
+	if (instance->latest == REPORT_SPOOLED)
+		instance->is_spooled = instance->was_spooled;
 }
 
 static enum report_outcome what_counts(const struct report_instance *instance)
 {
 	return instance->forwarded > 0 ? REPORT_FORWARDED
-	       : instance->spooled > 0 ? REPORT_SPOOLED
-				       : instance->latest;
+	       : instance->is_spooled  ? REPORT_SPOOLED
+				       : instance->verdict;
 }
 
 /* Notes the modality that a line of the study names. */
@@ -226,19 +242,44 @@ static void note_line(struct report_instance *instance, const struct report_line
 		 line->association);
 }
 
-/* A line of the spool: a spooled instance got through later. */
-static int add_delivery(struct report *report, const struct report_line *line,
-			enum report_outcome outcome)
+/* What a line `delivery` says of the object; that it was exported changes nothing. */
+static const struct delivery {
+	const char *outcome;
+	enum report_outcome verdict;
+	bool is_spooled, is_held;
+} deliveries[] = {
+	{ "forwarded", REPORT_FORWARDED, false, false },
+	{ "failed", REPORT_SPOOLED, true, false },
+	{ "unconfirmed", REPORT_SPOOLED, true, false },
+	{ "queued", REPORT_SPOOLED, true, false },
+	{ "held", REPORT_SPOOLED, true, true },
+	{ "dead", REPORT_DEAD, false, false },
+	{ "given-up", REPORT_GIVEN_UP, false, false },
+	{ "dropped", REPORT_DROPPED, false, false },
+};
+
+static void note_delivery(struct report_instance *instance,
+			  const struct delivery *delivery, const struct report_line *line)
+{
+	instance->forwarded += delivery->verdict == REPORT_FORWARDED;
+	instance->is_spooled = delivery->is_spooled;
+	instance->is_held = delivery->is_held;
+	instance->verdict = delivery->verdict;
+	instance->outcome = what_counts(instance);
+	instance->last = line->moment;
+	snprintf(instance->reason, sizeof(instance->reason), "%s",
+		 instance->outcome == REPORT_FORWARDED ? "" : line->reason);
+}
+
+/* A line of a courier or the spooler. */
+static int add_delivery(struct report *report, const struct report_line *line)
 {
 	const char *uid = line->sop_instance;
-	if (!uid[0] || outcome != REPORT_FORWARDED ||
-	    !json_object_get(report->instance_of_uid, uid))
+	if (!uid[0] || !json_object_get(report->instance_of_uid, uid))
 		return 0; /* it may have come before the lines that we read */
-	struct report_instance *instance = find_instance(report, uid);
-	note_attempt(instance, outcome);
-	instance->outcome = what_counts(instance);
-	instance->reason[0] = '\0';
-	instance->last = line->moment;
+	for (size_t i = 0; i < sizeof(deliveries) / sizeof(*deliveries); i++)
+		if (strcmp(line->outcome, deliveries[i].outcome) == 0)
+			note_delivery(find_instance(report, uid), &deliveries[i], line);
 	return 0;
 }
 
@@ -255,6 +296,7 @@ static void add_up(struct report_study *study, const struct report_instance *ins
 	study->attempts += instance->attempts;
 	study->missing += is_missing(instance) ? instance->stands_for : 0;
 	study->by_outcome[instance->outcome] += instance->stands_for;
+	study->held += instance->outcome == REPORT_SPOOLED && instance->is_held;
 	if (instance->bytes > 0 &&
 	    __builtin_add_overflow(study->bytes, instance->bytes, &study->bytes))
 		study->bytes = INT64_MAX;
@@ -274,7 +316,7 @@ static int take_remembered(struct report *report, const struct report_line *line
 		return 0;
 	bool corrects = is_correction(instance, line, outcome);
 	if (corrects)
-		instance->forwarded--;
+		take_back(instance);
 	note_attempt(instance, outcome);
 	bool counts = what_counts(instance) == outcome;
 	note_line(instance, line, counts);
@@ -328,13 +370,14 @@ static bool may_be_of_study(const struct report *report, const struct report_lin
 
 int report_take(struct report *report, const struct report_line *line)
 {
-	enum report_outcome outcome;
+	enum report_outcome outcome = REPORT_OUTCOMES;
 	bool is_delivery = strcmp(line->event, "delivery") == 0;
-	if (!is_in_window(report, line) || !read_outcome(line, &outcome) ||
+	if (!is_in_window(report, line) ||
+	    (!is_delivery && !read_outcome(line, &outcome)) ||
 	    (!is_delivery && strcmp(line->event, "instance") != 0))
 		return 0;
 	const struct report_repeats *repeats = report->repeats;
-	if (may_be_of_study(report, line))
+	if (!is_delivery && may_be_of_study(report, line))
 		report->uncertain += line->stands_for;
 	bool is_single = repeats && (!line->sop_instance[0] ||
 				     !report_repeats_has(repeats, line->sop_instance));
@@ -343,7 +386,7 @@ int report_take(struct report *report, const struct report_line *line)
 	if (repeats && report->study &&
 	    !report_repeats_concerns(repeats, line->sop_instance))
 		return 0;
-	return is_delivery ? add_delivery(report, line, outcome)
+	return is_delivery ? add_delivery(report, line)
 			   : take_remembered(report, line, outcome);
 }
 

@@ -5,10 +5,12 @@
  * counts as one that is missing, whatever became of it later. Sums that bear no study may
  * be of any: with one study asked for, those of its modality within a day of it are told.
  *
- * An instance that was forwarded once counts as forwarded, whatever came before or after;
- * else spooled once, as spooled; else what came of it last counts. A line that corrects
- * the one before it (the PACS took it, but the modality was told of a failure, since the
+ * An instance that was forwarded once counts as forwarded, be it by the association or by
+ * a courier, and whatever came before or after; else one that the spool has for a courier
+ * counts as spooled; else what came of it last counts. A line that corrects the one
+ * before it (PACS or spool took it, but the modality was told of a failure, since the
  * record came too late) is no attempt of its own, nor is a line that was written twice.
+ * Attempts are the modality's: what couriers try is none.
  *
  * Memory grows with the number of instances; but where it is known beforehand which have
  * more than one line (report_repeats.h), only with the number of these, of those that are
@@ -30,6 +32,10 @@ enum report_outcome {
 	REPORT_FAILED,
 	REPORT_REFUSED,
 	REPORT_UNCONFIRMED,
+	/* Of what was in the spool: no courier will try it. */
+	REPORT_DEAD,
+	REPORT_GIVEN_UP,
+	REPORT_DROPPED,
 	REPORT_OUTCOMES
 };
 
@@ -51,8 +57,11 @@ struct report_instance {
 	size_t next_missing; /* of its study; REPORT_NONE: the last */
 
 	/* For the line that comes next. */
-	uint64_t forwarded, spooled; /* attempts */
-	enum report_outcome latest;
+	uint64_t forwarded; /* attempts and deliveries */
+	/* The spool has it, now and before the latest attempt; an operator holds it. */
+	bool is_spooled, was_spooled, is_held;
+	enum report_outcome verdict; /* the latest, of an attempt or the spool */
+	enum report_outcome latest;  /* of the latest attempt */
 	char association[20];
 	int64_t latest_ms;
 };
@@ -62,6 +71,7 @@ struct report_study {
 	char *modality; /* the first one; "" not known */
 	bool has_others;
 	uint64_t received, attempts, missing, by_outcome[REPORT_OUTCOMES];
+	uint64_t held; /* of the spooled ones */
 	int64_t bytes;
 	int64_t first, last;  /* MOMENT_NONE: no instance */
 	size_t first_missing; /* index; REPORT_NONE: none is */

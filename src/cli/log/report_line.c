@@ -85,13 +85,36 @@ static struct report_line line_of_scan(struct report_line_reader *reader)
 	};
 }
 
+/* A value that fits where the line says nothing. */
+static const char *or_first(const char *text, const struct options_texts *values)
+{
+	return text[0] || values->count == 0 ? text : values->items[0];
+}
+
+/* The spooler doesn't always know whose object it is: the instance's own lines tell. */
+static bool may_fit_filter(const struct line_filter *filter,
+			   const struct log_reader_line *line)
+{
+	static const char delivery[] = "\"event\":\"delivery\"";
+	return line_filter_may_fit(filter, line) ||
+	       memmem(line->text, line->size, delivery, sizeof(delivery) - 1);
+}
+
 static bool fits_filter(const struct line_filter *filter, const struct report_line *line)
 {
+	const struct options_texts *members = filter->members;
+	bool is_delivery = strcmp(line->event, "delivery") == 0;
 	const char *const texts[LINE_FILTER_MEMBERS] = {
 		[LINE_FILTER_EVENT] = line->event,
-		[LINE_FILTER_MODALITY] = line->modality,
+		[LINE_FILTER_MODALITY] =
+			is_delivery
+				? or_first(line->modality, &members[LINE_FILTER_MODALITY])
+				: line->modality,
 		[LINE_FILTER_OUTCOME] = line->outcome,
-		[LINE_FILTER_PATIENT] = line->patient,
+		[LINE_FILTER_PATIENT] =
+			is_delivery
+				? or_first(line->patient, &members[LINE_FILTER_PATIENT])
+				: line->patient,
 		[LINE_FILTER_STUDY] = line->study,
 	};
 	return line_filter_fits_texts(filter, texts);
@@ -104,7 +127,7 @@ enum report_line_result report_line_read(struct report_line_reader *reader,
 	struct report_line read;
 	json_decref(reader->parsed);
 	reader->parsed = NULL;
-	if (!line_filter_may_fit(reader->filter, line))
+	if (!may_fit_filter(reader->filter, line))
 		return REPORT_LINE_OTHER;
 	/* A line that bears no association may be a sum, as its detail says. */
 	if (line_scan(&reader->scan, line->text, line->size) &&

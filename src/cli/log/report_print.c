@@ -27,6 +27,7 @@ enum {
 	FAILED,
 	REFUSED,
 	UNCONFIRMED,
+	UNDELIVERED,
 	RETRIES,
 	BYTES,
 	FIRST,
@@ -43,6 +44,7 @@ static const struct table_column columns[] = {
 	[FAILED] = { .head = "FAILED", .is_number = true },
 	[REFUSED] = { .head = "REFUSED", .is_number = true },
 	[UNCONFIRMED] = { .head = "UNCONFIRMED", .is_number = true },
+	[UNDELIVERED] = { .head = "UNDELIVERED", .is_number = true },
 	[RETRIES] = { .head = "RETRIES", .is_number = true },
 	[BYTES] = { .head = "BYTES", .width = 11, .is_number = true },
 	[FIRST] = { .head = "FIRST", .gap = 2 },
@@ -66,6 +68,13 @@ static void show_time(const struct table *table, int64_t moment, bool utc,
 		moment_show(moment, utc, ret);
 }
 
+/* What the spool had, and no courier tries any more. */
+static uint64_t undelivered_of(const struct report_study *study)
+{
+	return study->by_outcome[REPORT_DEAD] + study->by_outcome[REPORT_GIVEN_UP] +
+	       study->by_outcome[REPORT_DROPPED];
+}
+
 static void use_row(struct table *table, const struct report_study *study,
 		    const char *name, bool utc, table_use *use)
 {
@@ -79,6 +88,7 @@ static void use_row(struct table *table, const struct report_study *study,
 		study->by_outcome[REPORT_FAILED],
 		study->by_outcome[REPORT_REFUSED],
 		study->by_outcome[REPORT_UNCONFIRMED],
+		undelivered_of(study),
 		study->attempts - study->received,
 	};
 	struct table_cell cells[COLUMNS] = {
@@ -96,6 +106,9 @@ static void use_row(struct table *table, const struct report_study *study,
 		if (strcmp(cells[i].text, "0") != 0)
 			cells[i].colour =
 				shown_colour_of(report_outcome_names[i - FORWARDED]);
+	if (strcmp(cells[UNDELIVERED].text, "0") != 0)
+		cells[UNDELIVERED].colour =
+			shown_colour_of(report_outcome_names[REPORT_DEAD]);
 	shown_size(study->bytes, size);
 	show_time(table, study->first, utc, first);
 	show_time(table, study->last, utc, last);
@@ -167,6 +180,18 @@ static int print_missing_of(const struct table *table, const struct report *repo
 	return 0;
 }
 
+/* What the spool still has. */
+static void print_spooled(FILE *to, const struct report_study *study)
+{
+	uint64_t spooled = study ? study->by_outcome[REPORT_SPOOLED] : 0;
+	if (spooled == 0)
+		return;
+	fprintf(to, "\nin the spool, and not at the PACS yet: %" PRIu64, spooled);
+	if (study->held > 0)
+		fprintf(to, "; of them held by an operator: %" PRIu64, study->held);
+	fputc('\n', to);
+}
+
 int report_print_table(FILE *to, const struct report *report,
 		       const struct report_view *view)
 {
@@ -176,6 +201,8 @@ int report_print_table(FILE *to, const struct report *report,
 	use_rows(&table, report, view, table_measure);
 	table_head(&table);
 	use_rows(&table, report, view, print_cells);
+	print_spooled(to,
+		      view->study ? report_find(report, view->study) : &report->total);
 	for (size_t i = 0; i < report->study_count && result == 0; i++) {
 		size_t study = (i + 1) % report->study_count;
 		if (is_wanted(&report->studies[study], view) &&
@@ -232,8 +259,9 @@ static void put_csv_missing(FILE *to, const struct report *report, size_t study)
 void report_print_csv(FILE *to, const struct report *report,
 		      const struct report_view *view)
 {
+	/* New columns come last: programs may count them. */
 	fputs("study,modality,received,forwarded,spooled,failed,refused,unconfirmed,"
-	      "attempts,retries,bytes,first,last,missing\r\n",
+	      "attempts,retries,bytes,first,last,missing,dead,given-up,dropped,held\r\n",
 	      to);
 	for (size_t i = 0; i < report->study_count; i++) {
 		size_t index = (i + 1) % report->study_count;
@@ -247,12 +275,15 @@ void report_print_csv(FILE *to, const struct report *report,
 		fputc(',', to);
 		put_csv(to, study->has_others ? "several" : study->modality);
 		fprintf(to, ",%" PRIu64, study->received);
-		for (size_t j = 0; j < REPORT_OUTCOMES; j++)
+		for (size_t j = 0; j <= REPORT_UNCONFIRMED; j++)
 			fprintf(to, ",%" PRIu64, study->by_outcome[j]);
 		fprintf(to, ",%" PRIu64 ",%" PRIu64 ",%" PRId64 ",%s,%s,",
 			study->attempts, study->attempts - study->received, study->bytes,
 			first, last);
 		put_csv_missing(to, report, index);
+		for (size_t j = REPORT_DEAD; j < REPORT_OUTCOMES; j++)
+			fprintf(to, ",%" PRIu64, study->by_outcome[j]);
+		fprintf(to, ",%" PRIu64, study->held);
 		fputs("\r\n", to);
 	}
 }
@@ -276,7 +307,8 @@ static json_t *json_of_counts(const struct report_study *study)
 		json_object_set_new(row, report_outcome_names[i],
 				    json_integer((json_int_t)study->by_outcome[i]));
 	json_object_update_new(row,
-			       json_pack("{s:I, s:I, s:I, s:o, s:o}", "attempts",
+			       json_pack("{s:I, s:I, s:I, s:I, s:o, s:o}", "held",
+					 (json_int_t)study->held, "attempts",
 					 (json_int_t)study->attempts, "retries",
 					 (json_int_t)(study->attempts - study->received),
 					 "bytes", (json_int_t)study->bytes, "first",

@@ -78,8 +78,8 @@ static double least_days(const json_t *ends, const char *of)
 /* name=value[unit];warn;crit;min;max */
 static void put_figures(const json_t *status, FILE *to)
 {
-	static const char *const totals[] = { "forwarded", "failed", "unconfirmed",
-					      "refused" };
+	static const char *const totals[] = { "forwarded", "failed",  "unconfirmed",
+					      "refused",   "spooled", "delivered" };
 	const json_t *ends = json_object_get(status, "ends");
 	const json_t *audit = json_object_get(status, "audit");
 	double days[] = { least_days(ends, "certificate"), least_days(ends, "crl") };
