@@ -22,8 +22,8 @@ MUST_USE static int text_of(const struct spooler *spooler, const struct spool_na
 	return -1;
 }
 
-MUST_USE static int tag_of(const struct spooler *spooler, size_t key, const char *purpose,
-			   const char *name, uint8_t ret[SPOOL_SHORT_TAG])
+int store_tag(const struct spooler *spooler, size_t key, const char *purpose,
+	      const char *name, uint8_t ret[SPOOL_SHORT_TAG])
 {
 	const void *texts[] = { name };
 	const size_t sizes[] = { strlen(name) };
@@ -63,17 +63,17 @@ static void renew_name(struct spooler *spooler, size_t key, const char *text,
 	char fresh[SPOOL_NAME_SIZE];
 
 	for (size_t i = 0; i < config->destination_count; i++)
-		if (tag_of(spooler, key, "destination", config->destinations[i].name,
-			   tag) == 0 &&
+		if (store_tag(spooler, key, "destination", config->destinations[i].name,
+			      tag) == 0 &&
 		    memcmp(tag, name->destination, sizeof(tag)) == 0)
-			(void)!tag_of(spooler, 0, "destination",
-				      config->destinations[i].name, now.destination);
+			(void)!store_tag(spooler, 0, "destination",
+					 config->destinations[i].name, now.destination);
 	for (size_t i = 0; i < config->modality_count; i++)
-		if (tag_of(spooler, key, "modality", config->modalities[i].name, tag) ==
-			    0 &&
+		if (store_tag(spooler, key, "modality", config->modalities[i].name,
+			      tag) == 0 &&
 		    memcmp(tag, name->modality, sizeof(tag)) == 0)
-			(void)!tag_of(spooler, 0, "modality", config->modalities[i].name,
-				      now.modality);
+			(void)!store_tag(spooler, 0, "modality",
+					 config->modalities[i].name, now.modality);
 	if (text_of(spooler, &now, fresh) == 0 &&
 	    spool_folder_rename(&spooler->folder, text, fresh) == 0)
 		*name = now;
@@ -128,14 +128,19 @@ MUST_USE static int add_targets(struct spooler *spooler)
 		uint8_t tag[SPOOL_SHORT_TAG];
 		struct target *target;
 
-		if (tag_of(spooler, 0, "destination", config->destinations[i].name,
-			   tag) != 0)
+		if (store_tag(spooler, 0, "destination", config->destinations[i].name,
+			      tag) != 0)
 			return -1;
 		target = index_target(&spooler->index, tag);
 		if (!target)
 			return -1;
 		target->config = &config->destinations[i];
+		names_add(spooler, &spooler->destinations, "destination",
+			  config->destinations[i].name);
 	}
+	for (size_t i = 0; i < config->modality_count; i++)
+		names_add(spooler, &spooler->modalities, "modality",
+			  config->modalities[i].name);
 	return 0;
 }
 
@@ -196,6 +201,16 @@ int store_load(struct spooler *spooler)
  * Objects that come.
  */
 
+void store_tell_all(struct spooler *spooler)
+{
+	struct target *target;
+
+	STAILQ_FOREACH(target, &spooler->index.targets, others)
+	{
+		target->has_changed = true;
+	}
+}
+
 bool store_is_full(struct spooler *spooler)
 {
 	const struct config_spool *config = &spooler->config->spool;
@@ -212,6 +227,8 @@ bool store_is_full(struct spooler *spooler)
 					"disk");
 	else if (!is_full && spooler->was_full)
 		log_info("the spool takes objects again");
+	if (is_full != spooler->was_full)
+		store_tell_all(spooler);
 	spooler->was_full = is_full;
 	return is_full;
 }
@@ -371,83 +388,6 @@ void store_forget(struct spooler *spooler, struct object *object)
 		"which object that was",
 		(unsigned long long)object->name.sequence);
 	index_remove(&spooler->index, object);
-}
-
-static const char *find_name(const struct spooler *spooler, const char *purpose,
-			     const uint8_t wanted[SPOOL_SHORT_TAG], const char *first,
-			     size_t size, size_t count)
-{
-	uint8_t tag[SPOOL_SHORT_TAG];
-
-	for (size_t i = 0; i < count; i++) {
-		const char *name;
-
-		memcpy(&name, first + i * size, sizeof(name));
-		if (tag_of(spooler, 0, purpose, name, tag) == 0 &&
-		    memcmp(tag, wanted, sizeof(tag)) == 0)
-			return name;
-	}
-	return "";
-}
-
-void store_describe(const struct spooler *spooler, const struct object *object,
-		    struct spool_item *ret)
-{
-	const struct config *config = spooler->config;
-	const struct spool_name *name = &object->name;
-	int64_t left_ms = object->again_ms - clock_ms();
-
-	memset(ret, 0, sizeof(*ret)); /* it crosses to another process */
-	ret->object = name->sequence;
-	ret->bytes = name->data_size;
-	ret->came = name->stored;
-	ret->again = left_ms > 0 ? time(NULL) + left_ms / 1000 + 1 : 0;
-	ret->state = name->state;
-	ret->is_in_hand = object->is_in_hand;
-	ret->is_committed = object->is_committed;
-	ret->losses = object->losses;
-	ret->delays = object->delays;
-	snprintf(ret->destination, sizeof(ret->destination), "%s",
-		 find_name(spooler, "destination", name->destination,
-			   (const char *)config->destinations +
-				   offsetof(struct config_destination, name),
-			   sizeof(*config->destinations), config->destination_count));
-	snprintf(ret->modality, sizeof(ret->modality), "%s",
-		 find_name(spooler, "modality", name->modality,
-			   (const char *)config->modalities +
-				   offsetof(struct config_modality, name),
-			   sizeof(*config->modalities), config->modality_count));
-}
-
-bool store_is_of(const struct spooler *spooler, const struct object *object,
-		 const char *modality, const char *study, const char *sop_instance)
-{
-	const struct spool_names_key *key = &spooler->keys[0];
-	const struct target *target;
-	const void *texts[] = { NULL, modality, sop_instance };
-	size_t sizes[] = { 0, strlen(modality), strlen(sop_instance) };
-	const void *studies[] = { modality, study };
-	const size_t study_sizes[] = { sizes[1], strlen(study) };
-	uint8_t tag[SPOOL_SHORT_TAG];
-
-	if (study[0] &&
-	    (spool_tag(key, "study", studies, study_sizes, 2, tag, sizeof(tag)) != 0 ||
-	     memcmp(tag, object->name.study, sizeof(tag)) != 0))
-		return false;
-	if (!sop_instance[0])
-		return true;
-	STAILQ_FOREACH(target, &spooler->index.targets, others)
-	{
-		if (!target->config ||
-		    memcmp(target->tag, object->name.destination, sizeof(tag)) != 0)
-			continue;
-		texts[0] = target->config->name;
-		sizes[0] = strlen(target->config->name);
-		return spool_tag(key, "instance", texts, sizes, 3, tag, sizeof(tag)) ==
-			       0 &&
-		       memcmp(tag, object->name.instance, sizeof(tag)) == 0;
-	}
-	return false;
 }
 
 static bool expire_one(void *context, struct object *object)
