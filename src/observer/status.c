@@ -111,6 +111,12 @@ static json_t *audit(const struct config *config, const struct snapshot *snapsho
 			 event(&tally->last_refusal));
 }
 
+/* Null for "never". */
+static json_t *known_moment(int64_t seconds)
+{
+	return seconds ? moment(seconds) : json_null();
+}
+
 static json_t *known_bytes(uint64_t bytes)
 {
 	return bytes == UINT64_MAX ? json_null() : json_integer((json_int_t)bytes);
@@ -122,16 +128,17 @@ static json_t *spool_of(const struct snapshot *snapshot,
 	struct pace_rate rate = paces_rate(&snapshot->paces, figures->destination);
 	double left = pace_left(figures, &rate);
 
-	return json_pack(
-		"{s:o,s:I,s:I,s:I,s:I,s:o,s:I,s:f,s:f,s:o,s:o,s:o}", "destination",
-		plain(figures->destination), "queued", (json_int_t)figures->objects,
-		"queued_bytes", (json_int_t)figures->bytes, "held",
-		(json_int_t)figures->held, "dead", (json_int_t)figures->dead, "oldest",
-		moment(figures->oldest), "couriers", (json_int_t)figures->couriers,
-		"objects_per_second", rate.objects, "megabytes_per_second",
-		rate.bytes / 1e6, "seconds_left",
-		left < 0 ? json_null() : json_real(left), "last_delivery",
-		moment(figures->delivered), "next_try", moment(figures->again));
+	return json_pack("{s:o,s:I,s:I,s:I,s:I,s:o,s:I,s:f,s:f,s:o,s:o,s:o}",
+			 "destination", plain(figures->destination), "queued",
+			 (json_int_t)figures->objects, "queued_bytes",
+			 (json_int_t)figures->bytes, "held", (json_int_t)figures->held,
+			 "dead", (json_int_t)figures->dead, "oldest",
+			 known_moment(figures->oldest), "couriers",
+			 (json_int_t)figures->couriers, "objects_per_second",
+			 rate.objects, "megabytes_per_second", rate.bytes / 1e6,
+			 "seconds_left", left < 0 ? json_null() : json_real(left),
+			 "last_delivery", known_moment(figures->delivered), "next_try",
+			 known_moment(figures->again));
 }
 
 static json_t *spool(const struct config *config, const struct snapshot *snapshot)
