@@ -1,7 +1,7 @@
 /*
  * A DICOM file (PS3.10 7.1): where its data set begins, and what the meta header says.
- * The data set, up to the file's end, is what a C-STORE sends; it isn't read here. And the
- * same the other way: what stands before a data set to make a file of it.
+ * The data set, up to the file's end, is what a C-STORE sends; it isn't read here. And
+ * the same the other way: what stands before a data set to make a file of it.
  */
 #pragma once
 

@@ -57,7 +57,7 @@ MUST_USE int spool_public_load(const struct config_file *file, struct spool_publ
  * it. */
 struct spool_key_text {
 	char private_half[512], public_half[512];
-	struct spool_public public;
+	struct spool_public key;
 };
 
 /* 0; or -1 where OpenSSL refuses. */

@@ -94,7 +94,7 @@ static void print_steps(const struct request *request, const struct spool_key_te
 	const char *name = named(request->key, request->config);
 	char id[2 * SPOOL_KEY_ID_SIZE + 1];
 
-	digest_hex(text->public.id, sizeof(text->public.id), id);
+	digest_hex(text->key.id, sizeof(text->key.id), id);
 	printf("%s and %s.pub are made; the key's id is %s. Now:\n"
 	       "  1. Write into %s, and then: cathgate reload\n"
 	       "         spool: { mode = \"fallback\"; key = \"%s\"; };\n"

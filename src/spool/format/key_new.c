@@ -31,7 +31,7 @@ int spool_key_new(struct spool_key_text *ret)
 	    PEM_write_bio_PUBKEY(public, key) == 1 &&
 	    take_text(private, text.private_half, sizeof(text.private_half)) == 0 &&
 	    take_text(public, text.public_half, sizeof(text.public_half)) == 0 &&
-	    spool_public_of(key, &text.public) == 0) {
+	    spool_public_of(key, &text.key) == 0) {
 		*ret = text;
 		rc = 0;
 	}

@@ -103,9 +103,6 @@ struct spooler {
 
 /* store.c. Reads the folder. 0; or -1, logged. */
 MUST_USE int store_load(struct spooler *spooler);
-/* The tag of one name, by the key of that number. 0 or -1. */
-MUST_USE int store_tag(const struct spooler *spooler, size_t key, const char *purpose,
-		       const char *name, uint8_t ret[SPOOL_SHORT_TAG]);
 /* Whether no object is to be taken now. */
 bool store_is_full(struct spooler *spooler);
 /* The supervisor is to have all figures anew. */
@@ -156,7 +153,10 @@ void listing_describe(const struct spooler *spooler, const struct object *object
 MUST_USE int listing_make(struct spooler *spooler, const struct spool_filter *filter,
 			  uint32_t *ret_count);
 
-/* names.c. Does nothing where the name is known, or without memory. */
+/* names.c. The tag of one name, by the key of that number. 0 or -1. */
+MUST_USE int names_tag(const struct spooler *spooler, size_t key, const char *purpose,
+		       const char *name, uint8_t ret[SPOOL_SHORT_TAG]);
+/* Does nothing where the name is known, or without memory. */
 void names_add(struct spooler *spooler, struct known_names *names, const char *purpose,
 	       const char *text);
 /* "" where no such name is known. */

@@ -81,11 +81,11 @@ static void make_tags(struct listing *listing)
 	struct spooler *spooler = listing->spooler;
 
 	if (filter->destination[0] &&
-	    store_tag(spooler, 0, "destination", filter->destination,
+	    names_tag(spooler, 0, "destination", filter->destination,
 		      listing->destination) != 0)
 		listing->is_short = true;
 	if (filter->modality[0] &&
-	    store_tag(spooler, 0, "modality", filter->modality, listing->modality) != 0)
+	    names_tag(spooler, 0, "modality", filter->modality, listing->modality) != 0)
 		listing->is_short = true;
 	if (filter->modality[0])
 		add_tags_of(listing, filter->modality);

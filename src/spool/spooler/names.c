@@ -4,6 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+int names_tag(const struct spooler *spooler, size_t key, const char *purpose,
+	      const char *name, uint8_t ret[SPOOL_SHORT_TAG])
+{
+	const void *texts[] = { name };
+	const size_t sizes[] = { strlen(name) };
+
+	return spool_tag(&spooler->keys[key], purpose, texts, sizes, 1, ret,
+			 SPOOL_SHORT_TAG);
+}
+
 void names_add(struct spooler *spooler, struct known_names *names, const char *purpose,
 	       const char *text)
 {
@@ -12,7 +22,7 @@ void names_add(struct spooler *spooler, struct known_names *names, const char *p
 	for (size_t i = 0; i < names->count; i++)
 		if (strcmp(names->items[i].text, text) == 0)
 			return;
-	if (store_tag(spooler, 0, purpose, text, name.tag) != 0)
+	if (names_tag(spooler, 0, purpose, text, name.tag) != 0)
 		return;
 	snprintf(name.text, sizeof(name.text), "%s", text);
 	more = reallocarray(names->items, names->count + 1, sizeof(*more));
