@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define SAMPLE_US 10000000
-#define LEAST_US  1000000 /* less says nothing */
+#define LEAST_US  500000 /* less says nothing */
 
 static struct pace *find(const struct paces *paces, const char *destination)
 {

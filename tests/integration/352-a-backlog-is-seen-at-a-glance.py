@@ -86,7 +86,7 @@ with Test() as t:
 	assert done.returncode == 1 and "Spool FULL" in done.stdout, done
 
 	# The PACS is back: how fast they go is known then, and nothing is a problem any more.
-	waiting = destination()["queued"]
+	waiting = len(json.loads(tool("spool", "list", "--json", *here)))
 	pacs = Pacs(server_context(t.pki, "pacs", "hospital-ca"), port=port)
 	t.peers.append(pacs)
 	tool("spool", "retry", "--state", "queued", "--yes", *here)

@@ -1,4 +1,5 @@
 /* `cathgate spool retry`, `hold` and `drop`: other states, each with its audit record. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,7 +64,7 @@ static bool change_one(struct taking *taking, const struct reach *reach,
 			 "alone",
 			 taken->name, taken->why);
 	error = taking_ask(reach, taken, change->operation, change->note);
-	if (error != 0) {
+	if (error != 0 && !(taking->may_be_gone && (error == ENOENT || error == EBUSY))) {
 		taking_fail(taking, taken, reach_why(error));
 		return !reach_is_lost(error);
 	}
@@ -92,6 +93,7 @@ int spool_retry_main(int argc, char **argv)
 {
 	struct change asked = { .taking = { .config = CATHGATE_CONFIG,
 					    .states = SELECTION_HERE,
+					    .may_be_gone = true,
 					    .asks_selected = "Deliver at once" },
 				.operation = SPOOL_QUEUES };
 

@@ -181,7 +181,10 @@ static bool take_item(struct taking *taking, const struct reach *reach,
 	if (fd < 0) {
 		int error = errno;
 
-		taking_fail(taking, &taken, reach_why(error));
+		if (taking->may_be_gone && error == ENOENT)
+			taking->done++;
+		else
+			taking_fail(taking, &taken, reach_why(error));
 		return !reach_is_lost(error);
 	}
 	goes_on = take(taking, reach, ring, &taken, fd);

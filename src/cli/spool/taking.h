@@ -28,6 +28,7 @@ struct taking {
 	struct selection selection;
 	bool are_files; /* the operands are: paths */
 	bool is_yes;
+	bool may_be_gone;   /* what is delivered, or on its way, is as it should be */
 	bool must_be_given; /* without operands and selection nothing is taken */
 	uint32_t states;    /* that are taken where none is asked for; a bit for each */
 	const char *asks; /* "Drop", to ask before; NULL: only where a selection is ... */
