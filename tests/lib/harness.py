@@ -53,7 +53,8 @@ COME_AND_GO = ("scribe", "observer", "forker")	# by themselves
 NAMES = {"cathgated-assoc": "association", "cathgated-audit": "auditor", "cathgated-rings": "alerter",
 	 "cathgated-keeps": "keeper",
 	 "cathgated-forks": "forker", "cathgated-names": "resolver", "cathgated-dials": "dialler",
-	 "cathgated-sends": "exporter",
+	 "cathgated-sends": "exporter", "cathgated-spool": "spooler",
+	 "cathgated-opens": "spool-keeper", "cathgated-deliv": "courier",
 	 "cathgated-shown": "observer", "cathgated-told": "scribe"}
 
 

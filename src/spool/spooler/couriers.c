@@ -82,14 +82,31 @@ static void put_down(struct worker *worker)
 	worker->study = NULL;
 }
 
+/* Whether the object is to blame, and not the destination: others got through since it
+ * was lost last, or there is none that could. */
+static bool is_to_blame(const struct target *target, const struct object *object)
+{
+	return object->losses == 0 || object->lost_at != target->delivered_count ||
+	       target->queued == 1;
+}
+
 /* The destination may have fallen just now, and no object is to blame; but one within
  * which it falls each time, while others get through, goes no further. */
 static void lose_object(struct spooler *spooler, struct target *target,
-			struct object *object)
+			struct object *object, bool was_last_try)
 {
-	object->losses++;
+	if (!was_last_try && !is_to_blame(target, object)) {
+		leave_alone(spooler, target);
+		return;
+	}
+	if (was_last_try || object->losses + 1 < LOSSES_MAX)
+		object->losses++;
+	object->lost_at = (uint32_t)target->delivered_count;
 	object->again_ms =
 		clock_ms() + delay_ms(&spooler->config->spool, object->losses - 1U);
+	if (!target->is_reached) /* nothing got through since something failed last */
+		leave_alone(spooler, target);
+	target->is_reached = false;
 	if (object->losses < LOSSES_MAX) {
 		log_warning("the destination %s ended its association within the spool's "
 			    "object %016llx (%u of %u times): it waits alone",
@@ -148,7 +165,7 @@ static void take_result(struct spooler *spooler, struct worker *worker,
 {
 	struct target *target = worker->target;
 	struct object *object = worker->object;
-	bool was_overdue = worker->is_overdue;
+	bool was_overdue = worker->is_overdue, was_last_try = worker->is_last_try;
 
 	put_down(worker);
 	target->has_changed = true;
@@ -158,6 +175,7 @@ static void take_result(struct spooler *spooler, struct worker *worker,
 		target->failures = 0;
 		target->again_ms = 0;
 		target->delivered_us = clock_utc_us();
+		target->delivered_count++;
 		store_done(spooler, object);
 		break;
 	case SPOOL_RESULT_LATER:
@@ -169,7 +187,7 @@ static void take_result(struct spooler *spooler, struct worker *worker,
 			refuse_object(spooler, target, object, result);
 		break;
 	case SPOOL_RESULT_LOST:
-		lose_object(spooler, target, object);
+		lose_object(spooler, target, object, was_last_try);
 		break;
 	case SPOOL_RESULT_REFUSED:
 		/* It answers: what it refuses holds up no other. */
@@ -308,7 +326,8 @@ MUST_USE static int give_object(struct spooler *spooler, struct worker *worker,
 	if (!object)
 		return 0;
 	said.object = object->name.sequence;
-	said.is_last_try = object->losses + 1 >= LOSSES_MAX;
+	said.is_last_try =
+		object->losses + 1 >= LOSSES_MAX && is_to_blame(worker->target, object);
 	said.is_overdue = worker->is_overdue = is_overdue(spooler, object);
 	memcpy(said.header, object->name.header, sizeof(said.header));
 	rc = descriptors_send(worker->channel, &said, sizeof(said), &file, 1,

@@ -20,6 +20,7 @@ struct object {
 	bool is_committed; /* before, no courier may have it */
 	bool is_in_hand;   /* a courier has it */
 	uint8_t losses;	   /* how often the destination broke off within it */
+	uint32_t lost_at;  /* the target's delivered_count then, at the last time */
 	uint8_t delays;	   /* how often the destination said that it can't take it now */
 	int64_t again_ms;  /* it waits alone until then (clock_ms()); 0: it doesn't */
 	struct study *study;			     /* while it is queued */
@@ -60,9 +61,10 @@ struct target {
 	int64_t asked_ms;  /* when a courier was asked for last */
 	unsigned asked;	   /* couriers that were asked for, and have not come yet */
 	unsigned workers;
-	int64_t delivered_us; /* UTC: when the last object was; 0 */
-	bool was_told_late;   /* an alert tells that it has been away for long */
-	bool has_changed;     /* its figures have, since they were told */
+	uint64_t delivered_count; /* objects, since the start */
+	int64_t delivered_us;	  /* UTC: when the last object was; 0 */
+	bool was_told_late;	  /* an alert tells that it has been away for long */
+	bool has_changed;	  /* its figures have, since they were told */
 	STAILQ_ENTRY(target) others;
 };
 

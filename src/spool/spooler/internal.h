@@ -54,7 +54,8 @@ struct worker {
 	struct target *target;
 	struct object *object; /* in hand; NULL */
 	struct study *study;   /* that it is at, while it has an object; NULL */
-	bool is_overdue;       /* the object: if it fails now, it is given up */
+	bool is_overdue;       /* the object: if it fails now, it is given up ... */
+	bool is_last_try;      /* ... and if it is lost, it is dead */
 	int64_t asking_ms;     /* since when it waits for an object; 0: it doesn't */
 	LIST_ENTRY(worker) others;
 };
