@@ -49,6 +49,14 @@ static void drop(struct spool_sink *sink)
 	sink->file = -1;
 }
 
+/* The same, where the spooler has the file, too: its room is free at once. */
+static void discard(struct spool_sink *sink)
+{
+	if (sink->file >= 0)
+		spool_client_abandon(&sink->client);
+	drop(sink);
+}
+
 /* A spooler that has ended is replaced within a moment. */
 MUST_USE static enum spool_verdict get_file(struct spool_sink *sink)
 {
@@ -74,7 +82,7 @@ static int begin(void *context, const struct command_message *request,
 	    spool_sealer_add(sink->sealer, request->bytes, request->size) == 0)
 		return 0;
 	fail_with_disk(ret, "the spool");
-	drop(sink);
+	discard(sink);
 	return -1;
 }
 
@@ -94,7 +102,7 @@ static int fragment(void *context, const struct ul_pdv *pdv, struct sink_failure
 	if (spool_sealer_add(sink->sealer, pdv->data, pdv->size) == 0)
 		return 0;
 	fail_with_disk(ret, "the spool");
-	drop(sink);
+	discard(sink);
 	return -1;
 }
 
@@ -185,7 +193,7 @@ static int finish(void *context, struct command_message *ret_answer,
 	describe(sink->association, &metadata);
 	if (spool_sealer_finish(sink->sealer, &metadata, header) != 0) {
 		fail_with_disk(ret, "the spool");
-		drop(sink);
+		discard(sink);
 		return -1;
 	}
 	verdict = spool_client_link(&sink->client, &metadata, header, &object);
@@ -222,7 +230,7 @@ static void abort_sink(void *context)
 	if (sink->is_linked)
 		spool_client_abandon(&sink->client);
 	sink->is_linked = false;
-	drop(sink);
+	discard(sink);
 }
 
 void spool_sink_make(struct association *association, struct sink *ret)

@@ -326,8 +326,9 @@ MUST_USE static int give_object(struct spooler *spooler, struct worker *worker,
 	if (!object)
 		return 0;
 	said.object = object->name.sequence;
-	said.is_last_try =
+	worker->is_last_try =
 		object->losses + 1 >= LOSSES_MAX && is_to_blame(worker->target, object);
+	said.is_last_try = worker->is_last_try;
 	said.is_overdue = worker->is_overdue = is_overdue(spooler, object);
 	memcpy(said.header, object->name.header, sizeof(said.header));
 	rc = descriptors_send(worker->channel, &said, sizeof(said), &file, 1,

@@ -22,8 +22,6 @@
 #include "index.h"
 #include "spool/client/message.h"
 
-#define KEYS_MAX 8
-
 /* One that was learnt, of a target. */
 struct accepted_pair {
 	bool is_accepted, is_certain; /* certain: it was asked for alone */
@@ -73,7 +71,7 @@ struct spooler {
 	int control;
 	const struct config *config;
 	struct spool_folder folder;
-	struct spool_names_key keys[KEYS_MAX]; /* the one in force first */
+	struct spool_names_key keys[SPOOL_KEYS_MAX]; /* the one in force first */
 	size_t key_count;
 	struct spool_index index;
 	LIST_HEAD(, writer) writers;

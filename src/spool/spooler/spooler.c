@@ -47,7 +47,7 @@ MUST_USE static int fetch_keys(struct spooler *spooler, int keeper)
 {
 	int got = 1;
 
-	while (got == 1 && spooler->key_count < KEYS_MAX) {
+	while (got == 1 && spooler->key_count < SPOOL_KEYS_MAX) {
 		got = fetch_key(keeper, (uint32_t)spooler->key_count,
 				&spooler->keys[spooler->key_count]);
 		spooler->key_count += got == 1;

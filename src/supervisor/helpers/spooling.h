@@ -30,8 +30,8 @@ void spooling_hear(struct spooling *spooling, const struct auditing *auditing,
 /* Brings a spooler that hasn't met them to the keeper and to the auditor. */
 void spooling_maintain(struct spooling *spooling, const struct auditing *auditing);
 /* Other settings are in force: ends both where they were started with others. */
-void spooling_renew(struct spooling *spooling, const struct config *before,
-		    const struct config *now);
+void spooling_renew(struct spooling *spooling, const struct settings *before,
+		    const struct settings *now);
 
 /* What is known of that destination's part of the spool; NULL: nothing. */
 const struct spooler_figures *spooling_figures(const struct spooling *spooling,
