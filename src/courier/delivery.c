@@ -111,7 +111,8 @@ static struct verdict judge_gateway(struct courier *courier, bool lacks_key)
 	explain(courier,
 		lacks_key ? "no key in spool.key opens it" : "it can't be read now");
 	return (struct verdict){ AUDIT_FAILED, REASON_SPOOL_UNAVAILABLE,
-				 SPOOL_RESULT_LATER };
+				 lacks_key ? SPOOL_RESULT_LOCKED
+					   : SPOOL_RESULT_RETURNED };
 }
 
 MUST_USE static int tell_begin(struct courier *courier)

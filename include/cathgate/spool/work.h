@@ -23,6 +23,7 @@ enum spool_result {
 	SPOOL_RESULT_REFUSED,	/* for good, or it was the last try */
 	SPOOL_RESULT_BROKEN,	/* it can't be opened: SPOOL_TORN, SPOOL_FOREIGN,
 				   SPOOL_CORRUPT */
+	SPOOL_RESULT_LOCKED,	/* no key opens it */
 	SPOOL_RESULT_RETURNED	/* it wasn't tried */
 };
 

@@ -18,6 +18,7 @@
 #define ASKED_MS    3000 /* a courier that was asked for comes within that, or not */
 #define LINGER_MS   5000 /* so long a courier waits for another object */
 #define FIGURES_MS  1000
+#define RETURNED_MS 1000
 #define LOSSES_MAX  3
 #define DELAYS_MAX  3	 /* from then on it waits alone */
 #define LATE_FACTOR 4096 /* no more doublings than that */
@@ -134,6 +135,17 @@ static void delay_object(const struct spooler *spooler, struct object *object)
 			clock_ms() + delay_ms(&spooler->config->spool, object->delays);
 }
 
+/* Its neighbours may be of another key. */
+static void lock_object(const struct spooler *spooler, struct object *object)
+{
+	object->again_ms = clock_ms() + spooler->config->spool.retry_max_seconds * 1000LL;
+	if (object->delays++ == 0)
+		spooler_alert(spooler, REASON_SPOOL_UNAVAILABLE,
+			      "no key in spool.key opens the spool's object %016llx: it "
+			      "waits until its key is there again",
+			      (unsigned long long)object->name.sequence);
+}
+
 static bool is_overdue(const struct spooler *spooler, const struct object *object)
 {
 	return (int64_t)object->name.stored +
@@ -199,7 +211,11 @@ static void take_result(struct spooler *spooler, struct worker *worker,
 	case SPOOL_RESULT_BROKEN:
 		refuse_object(spooler, target, object, result);
 		break;
-	case SPOOL_RESULT_RETURNED:
+	case SPOOL_RESULT_LOCKED:
+		lock_object(spooler, object);
+		break;
+	case SPOOL_RESULT_RETURNED: /* for want of something of the gateway's own */
+		object->again_ms = clock_ms() + RETURNED_MS;
 		break;
 	}
 }
