@@ -316,7 +316,7 @@ int index_move(struct spool_index *index, struct object *object,
 {
 	leave(index, object);
 	object->name = *now;
-	object->is_in_hand = false;
+	object->is_in_hand = object->is_owed = false;
 	object->losses = object->delays = 0;
 	object->again_ms = 0;
 	return enter(index, object);
@@ -400,6 +400,8 @@ static struct object *first_of(const struct study *study, int64_t now_ms,
 	{
 		if (object->is_in_hand || !object->is_committed)
 			return NULL;
+		if (object->is_owed)
+			continue;
 		if (object->again_ms <= now_ms)
 			return object;
 		if (*ret_again_ms == 0 || object->again_ms < *ret_again_ms)

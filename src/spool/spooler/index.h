@@ -19,10 +19,12 @@ struct object {
 	struct spool_name name;
 	bool is_committed; /* before, no courier may have it */
 	bool is_in_hand;   /* a courier has it */
-	uint8_t losses;	   /* how often the destination broke off within it */
-	uint32_t lost_at;  /* the target's delivered_count then, at the last time */
-	uint8_t delays;	   /* how often the destination said that it can't take it now */
-	int64_t again_ms;  /* it waits alone until then (clock_ms()); 0: it doesn't */
+	bool is_owed;	   /* its file is to get the name of `owed` */
+	enum spool_state owed;
+	uint8_t losses;	  /* how often the destination broke off within it */
+	uint32_t lost_at; /* the target's delivered_count then, at the last time */
+	uint8_t delays;	  /* how often the destination said that it can't take it now */
+	int64_t again_ms; /* it waits alone until then (clock_ms()); 0: it doesn't */
 	struct study *study;			     /* while it is queued */
 	TAILQ_ENTRY(object) others;		     /* of the study */
 	struct object *next_content, *next_instance; /* of one bucket */

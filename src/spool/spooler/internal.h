@@ -81,6 +81,8 @@ struct spooler {
 	LIST_HEAD(, asker) operators;
 	STAILQ_HEAD(, accepted) accepted;
 	int64_t expire_ms; /* when delivered ones are looked through next */
+	bool owes;	   /* names that the disk has refused ... */
+	int64_t pay_ms;	   /* ... and are tried again then */
 	int64_t tell_ms;   /* when figures may be told again */
 	bool was_full;
 };
@@ -110,8 +112,10 @@ void store_describe(const struct spooler *spooler, const struct object *object,
 /* Whether it has come by that entry, and is of that study and SOP instance ("": any). */
 bool store_is_of(const struct spooler *spooler, const struct object *object,
 		 const char *modality, const char *study, const char *sop_instance);
-/* Forgets what was delivered long ago. */
+/* Forgets what was delivered long ago, and tries again what the disk has refused. */
 void store_expire(struct spooler *spooler);
+/* When that wants to be called again (clock_ms()); 0: some time. */
+int64_t store_wait_ms(const struct spooler *spooler);
 
 /* writers.c */
 void writers_add(struct spooler *spooler, int channel, const struct spool_opened *opened);

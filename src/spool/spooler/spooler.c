@@ -223,6 +223,9 @@ static void serve(struct spooler *spooler)
 			continue;
 		store_expire(spooler);
 		again_ms = workers_maintain(spooler);
+		if (store_wait_ms(spooler) != 0 &&
+		    (again_ms == 0 || store_wait_ms(spooler) < again_ms))
+			again_ms = store_wait_ms(spooler);
 	}
 	free(polls.fds);
 }

@@ -11,6 +11,7 @@
 #include "cathgate/base/log.h"
 
 #define EXPIRE_EVERY_MS 60000
+#define PAY_EVERY_MS	1000
 
 /* Equal names are equal texts, so none is kept in memory. */
 MUST_USE static int text_of(const struct spooler *spooler, const struct spool_name *name,
@@ -328,7 +329,9 @@ void store_move(struct spooler *spooler, struct object *object, enum spool_state
 		log_error("the spool's object %016llx can't be renamed: %s",
 			  (unsigned long long)object->name.sequence, strerror(errno));
 		object->is_in_hand = false;
-		object->again_ms = clock_ms() + EXPIRE_EVERY_MS;
+		object->is_owed = true;
+		object->owed = state;
+		spooler->owes = true;
 		return;
 	}
 	if (index_move(&spooler->index, object, &now) != 0)
@@ -461,8 +464,38 @@ static bool expire_one(void *context, struct object *object)
 	return true;
 }
 
+static bool pay_one(void *context, struct object *object)
+{
+	struct spooler *spooler = context;
+
+	if (!object->is_owed)
+		return true;
+	object->is_owed = false;
+	if (object->owed == SPOOL_DELIVERED)
+		store_done(spooler, object);
+	else
+		store_move(spooler, object, object->owed);
+	return true;
+}
+
+/* What was delivered isn't sent again because a disk refused another name. */
+static void pay(struct spooler *spooler)
+{
+	if (!spooler->owes || clock_ms() < spooler->pay_ms)
+		return;
+	spooler->owes = false;
+	spooler->pay_ms = clock_ms() + PAY_EVERY_MS;
+	index_each(&spooler->index, pay_one, spooler);
+}
+
+int64_t store_wait_ms(const struct spooler *spooler)
+{
+	return spooler->owes ? spooler->pay_ms : 0;
+}
+
 void store_expire(struct spooler *spooler)
 {
+	pay(spooler);
 	if (clock_ms() < spooler->expire_ms)
 		return;
 	spooler->expire_ms = clock_ms() + EXPIRE_EVERY_MS;
