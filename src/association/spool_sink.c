@@ -142,21 +142,19 @@ static void answer(const struct association *association, uint16_t status,
 	ret->command = (struct command_set){ .has_status = true, .status = status };
 }
 
-/* The name is there; now file and name are to be durable. */
+/* The name is there; now file and name are to be durable. Where that fails, a crash may
+ * still bring the object back, and it is delivered then. */
 MUST_USE static int make_durable(struct spool_sink *sink, struct sink_failure *ret)
 {
-	enum spool_verdict verdict;
+	enum spool_verdict verdict = SPOOL_TAKEN;
 
-	if (fsync(sink->file) != 0) {
+	if (fsync(sink->file) != 0)
 		fail_with_disk(ret, "the spool: fsync");
-		spool_client_abandon(&sink->client);
-		return -1;
-	}
-	verdict = spool_client_sync(&sink->client);
-	if (verdict == SPOOL_TAKEN)
+	else if ((verdict = spool_client_sync(&sink->client)) != SPOOL_TAKEN)
+		fail_with_verdict(ret, verdict);
+	else
 		return 0;
-	fail_with_verdict(ret, verdict);
-	ret->went_nowhere = verdict != SPOOL_AWAY;
+	ret->went_nowhere = false;
 	spool_client_abandon(&sink->client);
 	return -1;
 }

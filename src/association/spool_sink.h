@@ -32,6 +32,7 @@ struct fallback_sink {
 	bool goes_to_destination; /* so far */
 	bool goes_to_spool;	  /* it is being sealed */
 	bool may_be_kept;	  /* and what came is in memory, or being sealed */
+	bool may_be_there; /* the destination had all of it, and has not answered */
 	const struct command_message *request;
 	uint8_t *memory;
 	size_t size;

@@ -36,9 +36,8 @@ static void introduce_to_auditor(const struct association *association)
 
 	record.outcome = association->established ? AUDIT_ACCEPTED : AUDIT_NO_OUTCOME;
 	if (audit_announce(report->channel, &record) != 0 ||
-	    (report->begin_told &&
-	     audit_begin(report->channel, &report->instance) != 0) ||
-	    (report->last_fragment_told && audit_last_fragment(report->channel) != 0))
+	    (report->begin_told && audit_begin_again(report->channel, &report->instance,
+						     report->last_fragment_told) != 0))
 		log_debug("the new auditor is gone as well");
 }
 

@@ -106,7 +106,8 @@ with Test() as t:
 	if not steps.can_trace():
 		raise Skip("this machine lets nobody trace")
 	pacs = t.pacs()
-	gateway = t.gateway(pacs, spool.changes(t, retry_max_seconds=1))
+	gateway = t.gateway(pacs, {**spool.changes(t, retry_max_seconds=1),
+				   "destinations.0.couriers": 1})
 	gateway.is_attacked = True	# an injected error is a call that the sandbox doesn't know
 	acknowledged, fired, idle = {}, 0, []
 	for case in CASES:

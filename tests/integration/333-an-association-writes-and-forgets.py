@@ -54,7 +54,7 @@ with Test() as t:
 		assert max(i for i, call in enumerate(calls) if call == ("association", "pwrite64")) \
 			< link < sync < record, calls
 		behind = [call for who, call in calls[record:] if who == "association"]
-		assert behind == ["sendto", "write"] or behind == ["sendto", "sendto"], (behind, calls)
+		assert behind[:2] == ["sendto", "write"], (behind, calls)	# spooler, modality
 
 		association, = gateway.associations()
 		secret = object_key(name)

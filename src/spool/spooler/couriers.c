@@ -223,8 +223,12 @@ static void take_result(struct spooler *spooler, struct worker *worker,
 /* A process that died with an object in hand may have been killed by it. */
 static void end_worker(struct spooler *spooler, struct worker *worker)
 {
-	if (worker->object)
+	if (worker->object && worker->is_last_try) {
+		worker->object->is_to_bury = true; /* by a process that can tell of it */
+		put_down(worker);
+	} else if (worker->object) {
 		take_result(spooler, worker, SPOOL_RESULT_LOST);
+	}
 	worker->target->workers--;
 	close(worker->channel);
 	LIST_REMOVE(worker, others);
@@ -345,6 +349,8 @@ MUST_USE static int give_object(struct spooler *spooler, struct worker *worker,
 	worker->is_last_try =
 		object->losses + 1 >= LOSSES_MAX && is_to_blame(worker->target, object);
 	said.is_last_try = worker->is_last_try;
+	said.is_to_bury = object->is_to_bury;
+	said.is_unconfirmed = object->name.state == SPOOL_NAMED;
 	said.is_overdue = worker->is_overdue = is_overdue(spooler, object);
 	memcpy(said.header, object->name.header, sizeof(said.header));
 	rc = descriptors_send(worker->channel, &said, sizeof(said), &file, 1,

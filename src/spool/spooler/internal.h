@@ -3,6 +3,7 @@
  *
  *   spooler.c    the process: its loop, what the supervisor says
  *   store.c      the folder and the index together: objects come, change, and go
+ *   describe.c   what of it operators may know
  *   writers.c    the associations' channels
  *   couriers.c   the couriers' channels: who has what, when a destination is probed
  *   accepted.c   what destinations are known to accept
@@ -96,6 +97,8 @@ MUST_USE enum spool_verdict store_add(struct spooler *spooler,
 				      const struct writer *writer,
 				      const struct spool_asked *asked,
 				      struct object **ret);
+/* Its sender says that it is durable, and stays. */
+void store_commit(struct spooler *spooler, struct object *object);
 /* Takes back what was added. */
 void store_abandon(struct spooler *spooler, struct object *object);
 /* Another state, on the disk, too. What fails is logged, and the state stays. */
@@ -106,7 +109,11 @@ void store_done(struct spooler *spooler, struct object *object);
 MUST_USE int store_read(const struct spooler *spooler, const struct object *object);
 /* Its file is gone, or is another's. */
 void store_forget(struct spooler *spooler, struct object *object);
-/* What a tool may know of it. */
+/* The tag of a name, for a purpose, by that key. 0 or -1. */
+MUST_USE int store_tag(const struct spooler *spooler, size_t key, const char *purpose,
+		       const char *name, uint8_t ret[SPOOL_SHORT_TAG]);
+
+/* describe.c. What a tool may know of it. */
 void store_describe(const struct spooler *spooler, const struct object *object,
 		    struct spool_item *ret);
 /* Whether it has come by that entry, and is of that study and SOP instance ("": any). */

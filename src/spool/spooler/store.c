@@ -23,8 +23,8 @@ MUST_USE static int text_of(const struct spooler *spooler, const struct spool_na
 	return -1;
 }
 
-MUST_USE static int tag_of(const struct spooler *spooler, size_t key, const char *purpose,
-			   const char *name, uint8_t ret[SPOOL_SHORT_TAG])
+int store_tag(const struct spooler *spooler, size_t key, const char *purpose,
+	      const char *name, uint8_t ret[SPOOL_SHORT_TAG])
 {
 	const void *texts[] = { name };
 	const size_t sizes[] = { strlen(name) };
@@ -64,17 +64,17 @@ static void renew_name(struct spooler *spooler, size_t key, const char *text,
 	char fresh[SPOOL_NAME_SIZE];
 
 	for (size_t i = 0; i < config->destination_count; i++)
-		if (tag_of(spooler, key, "destination", config->destinations[i].name,
-			   tag) == 0 &&
+		if (store_tag(spooler, key, "destination", config->destinations[i].name,
+			      tag) == 0 &&
 		    memcmp(tag, name->destination, sizeof(tag)) == 0)
-			(void)!tag_of(spooler, 0, "destination",
-				      config->destinations[i].name, now.destination);
+			(void)!store_tag(spooler, 0, "destination",
+					 config->destinations[i].name, now.destination);
 	for (size_t i = 0; i < config->modality_count; i++)
-		if (tag_of(spooler, key, "modality", config->modalities[i].name, tag) ==
-			    0 &&
+		if (store_tag(spooler, key, "modality", config->modalities[i].name,
+			      tag) == 0 &&
 		    memcmp(tag, name->modality, sizeof(tag)) == 0)
-			(void)!tag_of(spooler, 0, "modality", config->modalities[i].name,
-				      now.modality);
+			(void)!store_tag(spooler, 0, "modality",
+					 config->modalities[i].name, now.modality);
 	if (text_of(spooler, &now, fresh) == 0 &&
 	    spool_folder_rename(&spooler->folder, text, fresh) == 0)
 		*name = now;
@@ -129,8 +129,8 @@ MUST_USE static int add_targets(struct spooler *spooler)
 		uint8_t tag[SPOOL_SHORT_TAG];
 		struct target *target;
 
-		if (tag_of(spooler, 0, "destination", config->destinations[i].name,
-			   tag) != 0)
+		if (store_tag(spooler, 0, "destination", config->destinations[i].name,
+			      tag) != 0)
 			return -1;
 		target = index_target(&spooler->index, tag);
 		if (!target)
@@ -178,6 +178,9 @@ int store_load(struct spooler *spooler)
 		load.is_short |= !object;
 		if (object)
 			object->is_committed = true;
+		if (object)
+			object->is_proven = object->name.state == SPOOL_QUEUED ||
+					    object->name.state == SPOOL_DELIVERED;
 	}
 	free(load.names);
 	if (load.is_short) {
@@ -190,6 +193,10 @@ int store_load(struct spooler *spooler)
 			      "were renamed; they are left alone; one is %s",
 			      load.foreign, load.first_foreign);
 	tell_orphans(spooler);
+	/* What a process has written, and nobody synced, is not to be delivered and then
+	 * lost without a trace. */
+	if (rc == 0 && spool_folder_sync_all(&spooler->folder) != 0)
+		log_error("the spool's disk can't be synced: %s", strerror(errno));
 	return rc;
 }
 
@@ -271,17 +278,23 @@ enum spool_verdict store_add(struct spooler *spooler, const struct writer *write
 	enum spool_verdict verdict = SPOOL_TAKEN, linked;
 	struct object *same;
 	struct spool_name name;
+	bool conflicts;
 
 	if (name_object(spooler, writer, asked, &name) != 0) {
 		errno = EIO;
 		return SPOOL_CANNOT;
 	}
+	conflicts = index_conflicts(&spooler->index, name.instance, name.content);
 	same = index_same(&spooler->index, name.content);
 	if (same && config->resend == CONFIG_RESEND_ONCE) {
 		*ret = same;
-		return SPOOL_KNOWN;
+		return same->name.state == SPOOL_HELD && conflicts &&
+				       config->on_conflict == CONFIG_CONFLICT_QUARANTINE
+			       ? SPOOL_QUARANTINED
+			       : SPOOL_KNOWN;
 	}
-	if (index_conflicts(&spooler->index, name.instance, name.content)) {
+	name.state = SPOOL_NAMED;
+	if (conflicts) {
 		verdict = config->on_conflict == CONFIG_CONFLICT_FORWARD
 				  ? SPOOL_CONFLICTS
 				  : SPOOL_QUARANTINED;
@@ -298,6 +311,13 @@ enum spool_verdict store_add(struct spooler *spooler, const struct writer *write
 	}
 	linked = link_object(spooler, writer->file, &name, ret);
 	return linked == SPOOL_TAKEN ? verdict : linked;
+}
+
+void store_commit(struct spooler *spooler, struct object *object)
+{
+	object->is_committed = object->is_proven = true;
+	if (object->name.state == SPOOL_NAMED)
+		store_move(spooler, object, SPOOL_QUEUED);
 }
 
 void store_abandon(struct spooler *spooler, struct object *object)
@@ -374,83 +394,6 @@ void store_forget(struct spooler *spooler, struct object *object)
 		"which object that was",
 		(unsigned long long)object->name.sequence);
 	index_remove(&spooler->index, object);
-}
-
-static const char *find_name(const struct spooler *spooler, const char *purpose,
-			     const uint8_t wanted[SPOOL_SHORT_TAG], const char *first,
-			     size_t size, size_t count)
-{
-	uint8_t tag[SPOOL_SHORT_TAG];
-
-	for (size_t i = 0; i < count; i++) {
-		const char *name;
-
-		memcpy(&name, first + i * size, sizeof(name));
-		if (tag_of(spooler, 0, purpose, name, tag) == 0 &&
-		    memcmp(tag, wanted, sizeof(tag)) == 0)
-			return name;
-	}
-	return "";
-}
-
-void store_describe(const struct spooler *spooler, const struct object *object,
-		    struct spool_item *ret)
-{
-	const struct config *config = spooler->config;
-	const struct spool_name *name = &object->name;
-	int64_t left_ms = object->again_ms - clock_ms();
-
-	memset(ret, 0, sizeof(*ret)); /* it crosses to another process */
-	ret->object = name->sequence;
-	ret->bytes = name->data_size;
-	ret->came = name->stored;
-	ret->again = left_ms > 0 ? time(NULL) + left_ms / 1000 + 1 : 0;
-	ret->state = name->state;
-	ret->is_in_hand = object->is_in_hand;
-	ret->is_committed = object->is_committed;
-	ret->losses = object->losses;
-	ret->delays = object->delays;
-	snprintf(ret->destination, sizeof(ret->destination), "%s",
-		 find_name(spooler, "destination", name->destination,
-			   (const char *)config->destinations +
-				   offsetof(struct config_destination, name),
-			   sizeof(*config->destinations), config->destination_count));
-	snprintf(ret->modality, sizeof(ret->modality), "%s",
-		 find_name(spooler, "modality", name->modality,
-			   (const char *)config->modalities +
-				   offsetof(struct config_modality, name),
-			   sizeof(*config->modalities), config->modality_count));
-}
-
-bool store_is_of(const struct spooler *spooler, const struct object *object,
-		 const char *modality, const char *study, const char *sop_instance)
-{
-	const struct spool_names_key *key = &spooler->keys[0];
-	const struct target *target;
-	const void *texts[] = { NULL, modality, sop_instance };
-	size_t sizes[] = { 0, strlen(modality), strlen(sop_instance) };
-	const void *studies[] = { modality, study };
-	const size_t study_sizes[] = { sizes[1], strlen(study) };
-	uint8_t tag[SPOOL_SHORT_TAG];
-
-	if (study[0] &&
-	    (spool_tag(key, "study", studies, study_sizes, 2, tag, sizeof(tag)) != 0 ||
-	     memcmp(tag, object->name.study, sizeof(tag)) != 0))
-		return false;
-	if (!sop_instance[0])
-		return true;
-	STAILQ_FOREACH(target, &spooler->index.targets, others)
-	{
-		if (!target->config ||
-		    memcmp(target->tag, object->name.destination, sizeof(tag)) != 0)
-			continue;
-		texts[0] = target->config->name;
-		sizes[0] = strlen(target->config->name);
-		return spool_tag(key, "instance", texts, sizes, 3, tag, sizeof(tag)) ==
-			       0 &&
-		       memcmp(tag, object->name.instance, sizeof(tag)) == 0;
-	}
-	return false;
 }
 
 static bool expire_one(void *context, struct object *object)

@@ -51,10 +51,14 @@ static void drop_file(struct writer *writer)
 }
 
 /* What was linked last and not taken back may be told of by a record: so it is delivered.
- */
+ * Nobody may have synced it yet. */
 static void end_writer(struct writer *writer)
 {
 	if (writer->linked) {
+		if (fsync(writer->file) != 0)
+			log_error("the spool's object %016llx can't be synced: %s",
+				  (unsigned long long)writer->linked->name.sequence,
+				  strerror(errno));
 		writer->linked->is_committed = true;
 		writer->target->has_changed = true;
 	}
@@ -131,10 +135,12 @@ MUST_USE static bool link_file(struct spooler *spooler, struct writer *writer,
 	said.verdict = store_add(spooler, writer, asked, &object);
 	said.error = said.verdict == SPOOL_CANNOT ? errno : 0;
 	said.object = object ? object->name.sequence : 0;
-	said.must_sync = spooler->folder.must_sync;
-	drop_file(writer);
-	if (said.verdict != SPOOL_KNOWN)
+	if (said.verdict != SPOOL_KNOWN && object && !object->is_committed) {
 		writer->linked = object;
+		said.must_sync = spooler->folder.must_sync;
+	} else {
+		drop_file(writer);
+	}
 	return answer(writer, &said, -1);
 }
 
@@ -155,7 +161,7 @@ MUST_USE static bool sync_folder(const struct spooler *spooler,
 static void settle(struct spooler *spooler, struct writer *writer, bool is_kept)
 {
 	if (writer->linked && is_kept) {
-		writer->linked->is_committed = true;
+		store_commit(spooler, writer->linked);
 		writer->target->has_changed = true;
 	} else if (writer->linked) {
 		store_abandon(spooler, writer->linked);
