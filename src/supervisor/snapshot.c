@@ -101,6 +101,45 @@ static void write_ends(const struct warning_list *list, FILE *to)
 	}
 }
 
+/* Whether there is something to say of it: a destination that isn't configured any more
+ * has its objects under "". */
+static bool is_of_spool(const struct server *server,
+			const struct spooler_figures *figures)
+{
+	if (!config_has_spool(server->settings.config))
+		return false;
+	if (!figures->destination[0])
+		return figures->objects + figures->held + figures->dead > 0;
+	return settings_find_destination(server->settings.config, figures->destination) !=
+	       NOWHERE;
+}
+
+static void write_spool(const struct server *server, FILE *to)
+{
+	const struct spooling *spooling = &server->spooling;
+
+	for (size_t i = 0; i < spooling->count; i++)
+		if (is_of_spool(server, &spooling->figures[i]))
+			fwrite(&spooling->figures[i], sizeof(spooling->figures[i]), 1,
+			       to);
+}
+
+static struct observer_spool describe_spool(const struct server *server)
+{
+	const struct config *config = server->settings.config;
+	const struct spooler_figures *last = &server->spooling.last;
+
+	return (struct observer_spool){
+		.is_there = config_has_spool(config),
+		.is_full = last->is_full,
+		.give_up_hours = config->spool.give_up_hours,
+		.missing_seconds = spooling_missing_seconds(&server->spooling),
+		.used = last->used,
+		.most = (uint64_t)config->spool.max_bytes,
+		.room = last->room,
+	};
+}
+
 static void write_name(const char *text, FILE *to)
 {
 	struct observer_name name = { "" };
@@ -135,6 +174,7 @@ static void write_totals(const struct server *server, FILE *to)
 		.first_byte = snapshot->first_byte,
 		.alerts = snapshot->alerts,
 		.sync = snapshot->sync,
+		.spool = describe_spool(server),
 		.modality_count = (uint32_t)server->settings.config->modality_count,
 		.destination_count = (uint32_t)server->settings.config->destination_count,
 	};
@@ -143,6 +183,8 @@ static void write_totals(const struct server *server, FILE *to)
 		 server->sandboxes.lacks_landlock);
 	for (size_t i = 0; i < list->count; i++)
 		head.end_count += is_shown(list, i);
+	for (size_t i = 0; i < server->spooling.count; i++)
+		head.spool_count += is_of_spool(server, &server->spooling.figures[i]);
 	fwrite(&head, sizeof(head), 1, to);
 }
 
@@ -153,6 +195,7 @@ static void write_snapshot(const struct server *server, FILE *to)
 	write_totals(server, to);
 	write_associations(server, to);
 	write_ends(&server->warnings.list, to);
+	write_spool(server, to);
 	for (size_t i = 0; i < config->modality_count; i++)
 		write_name(config->modalities[i].name, to);
 	for (size_t i = 0; i < config->destination_count; i++)

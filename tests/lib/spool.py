@@ -29,3 +29,7 @@ def names(test, state=None):
 	folder = test.work / "spool"
 	return sorted(name for name in os.listdir(folder) if name.count(".") == 2
 		      and (state is None or name.endswith(f".{state}")))
+
+
+def states(test):
+	return [name[-1] for name in names(test)]

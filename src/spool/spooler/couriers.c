@@ -19,6 +19,7 @@
 #define LINGER_MS   5000 /* so long a courier waits for another object */
 #define FIGURES_MS  1000
 #define RETURNED_MS 1000
+#define RETELL_MS   30000
 #define LOSSES_MAX  3
 #define DELAYS_MAX  3	 /* from then on it waits alone */
 #define LATE_FACTOR 4096 /* no more doublings than that */
@@ -87,7 +88,7 @@ static void put_down(struct worker *worker)
  * was lost last, or there is none that could. */
 static bool is_to_blame(const struct target *target, const struct object *object)
 {
-	return object->losses == 0 || object->lost_at != target->delivered_count ||
+	return object->losses == 0 || object->lost_at != target->done ||
 	       target->queued == 1;
 }
 
@@ -102,7 +103,7 @@ static void lose_object(struct spooler *spooler, struct target *target,
 	}
 	if (was_last_try || object->losses + 1 < LOSSES_MAX)
 		object->losses++;
-	object->lost_at = (uint32_t)target->delivered_count;
+	object->lost_at = (uint32_t)target->done;
 	object->again_ms =
 		clock_ms() + delay_ms(&spooler->config->spool, object->losses - 1U);
 	if (!target->is_reached) /* nothing got through since something failed last */
@@ -187,7 +188,8 @@ static void take_result(struct spooler *spooler, struct worker *worker,
 		target->failures = 0;
 		target->again_ms = 0;
 		target->delivered_us = clock_utc_us();
-		target->delivered_count++;
+		target->done++;
+		target->done_bytes += object->name.data_size;
 		store_done(spooler, object);
 		break;
 	case SPOOL_RESULT_LATER:
@@ -432,28 +434,84 @@ static int64_t time_of(uint64_t utc_us)
 	return (int64_t)(utc_us / 1000000);
 }
 
-static void tell_figures(const struct spooler *spooler, struct target *target)
+/* When the oldest that is queued came; 0: none is. */
+static int64_t oldest_of(const struct target *target)
 {
-	const struct study *study = TAILQ_FIRST(&target->studies);
-	int64_t left_ms = target->again_ms - clock_ms();
-	struct spooler_word word = { .kind = SPOOLER_FIGURES };
+	const struct study *study;
+	uint64_t oldest = 0;
 
-	if (!target->config || !target->has_changed)
-		return;
-	target->has_changed = false;
-	word.figures = (struct spooler_figures){
-		.objects = target->queued,
-		.bytes = target->bytes,
-		.held = target->held,
-		.dead = target->dead,
-		.oldest =
-			study ? time_of(TAILQ_FIRST(&study->objects)->name.sequence) : 0,
-		.delivered = time_of((uint64_t)target->delivered_us),
-		.again = left_ms > 0 ? time(NULL) + left_ms / 1000 + 1 : 0,
-		.is_full = spooler->was_full,
+	TAILQ_FOREACH(study, &target->studies, others)
+	{
+		const struct object *first = TAILQ_FIRST(&study->objects);
+
+		if (oldest != 0 && study->first > oldest)
+			break; /* nor can one behind it have an older one */
+		if (oldest == 0 || first->name.sequence < oldest)
+			oldest = first->name.sequence;
+	}
+	return time_of(oldest);
+}
+
+/* Adds what a target has to the figures. */
+static void add_figures(const struct target *target, struct spooler_figures *figures)
+{
+	int64_t left_ms = target->again_ms - clock_ms(), oldest = oldest_of(target);
+
+	figures->objects += target->queued;
+	figures->bytes += target->bytes;
+	figures->held += target->held;
+	figures->dead += target->dead;
+	figures->done += target->done;
+	figures->done_bytes += target->done_bytes;
+	figures->couriers += target->workers;
+	figures->delivered = time_of((uint64_t)target->delivered_us);
+	figures->again = left_ms > 0 ? time(NULL) + left_ms / 1000 + 1 : 0;
+	if (oldest != 0 && (figures->oldest == 0 || oldest < figures->oldest))
+		figures->oldest = oldest;
+}
+
+static struct spooler_word begin_figures(struct spooler *spooler)
+{
+	return (struct spooler_word){
+		.kind = SPOOLER_FIGURES,
+		.figures = { .is_full = spooler->was_full,
+			     .used = spooler->index.all_bytes,
+			     .room = spool_folder_room(&spooler->folder) },
 	};
-	strcpy(word.figures.destination, target->config->name);
-	spooler_tell(spooler, &word);
+}
+
+static void tell_figures(struct spooler *spooler)
+{
+	struct spooler_word strays = begin_figures(spooler);
+	bool have_strays_changed = false;
+	struct target *target;
+
+	STAILQ_FOREACH(target, &spooler->index.targets, others)
+	{
+		struct spooler_word word = begin_figures(spooler);
+
+		if (!target->config) {
+			have_strays_changed |= target->has_changed;
+			add_figures(target, &strays.figures);
+		} else if (target->has_changed) {
+			add_figures(target, &word.figures);
+			strcpy(word.figures.destination, target->config->name);
+			spooler_tell(spooler, &word);
+		}
+		target->has_changed = false;
+	}
+	if (have_strays_changed)
+		spooler_tell(spooler, &strays);
+}
+
+/* What else takes room on the disk changes without a word. */
+static void look_at_disk(struct spooler *spooler)
+{
+	(void)store_is_full(spooler); /* tells where that has changed */
+	if (clock_ms() < spooler->retell_ms)
+		return;
+	store_tell_all(spooler);
+	spooler->retell_ms = clock_ms() + RETELL_MS;
 }
 
 int64_t workers_maintain(struct spooler *spooler)
@@ -467,14 +525,15 @@ int64_t workers_maintain(struct spooler *spooler)
 		next = LIST_NEXT(worker, others);
 		again_ms = sooner(again_ms, feed(spooler, worker));
 	}
-	if (is_time_to_tell)
+	if (is_time_to_tell) {
 		spooler->tell_ms = clock_ms() + FIGURES_MS;
+		look_at_disk(spooler);
+		tell_figures(spooler);
+	}
 	STAILQ_FOREACH(target, &spooler->index.targets, others)
 	{
 		again_ms = sooner(again_ms, start_couriers(spooler, target));
-		if (is_time_to_tell)
-			tell_figures(spooler, target);
-		else if (target->has_changed)
+		if (target->has_changed || spooler->was_full)
 			again_ms = sooner(again_ms, spooler->tell_ms);
 	}
 	return again_ms;

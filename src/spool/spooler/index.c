@@ -41,11 +41,14 @@ static void hash_in(struct spool_index *index, struct object *object)
 {
 	size_t content = bucket_of(&index->contents, object->name.content);
 	size_t instance = bucket_of(&index->instances, object->name.instance);
+	size_t sequence = object->name.sequence & index->sequences.mask;
 
 	object->next_content = index->contents.heads[content];
 	index->contents.heads[content] = object;
 	object->next_instance = index->instances.heads[instance];
 	index->instances.heads[instance] = object;
+	object->next_sequence = index->sequences.heads[sequence];
+	index->sequences.heads[sequence] = object;
 }
 
 static void hash_out(struct spool_index *index, const struct object *object)
@@ -60,6 +63,10 @@ static void hash_out(struct spool_index *index, const struct object *object)
 	while (*at != object)
 		at = &(*at)->next_instance;
 	*at = object->next_instance;
+	at = &index->sequences.heads[object->name.sequence & index->sequences.mask];
+	while (*at != object)
+		at = &(*at)->next_sequence;
+	*at = object->next_sequence;
 }
 
 static void hash_study_in(struct spool_index *index, struct study *study)
@@ -96,28 +103,38 @@ static void move_studies(struct spool_index *index, struct study **to, size_t wa
 	free(from);
 }
 
+static struct buckets buckets_of(size_t room)
+{
+	return (struct buckets){ calloc(room, sizeof(struct object *)), room - 1 };
+}
+
 /* Doubles the tables when they are full. 0, or -1 without memory. */
 MUST_USE static int make_room(struct spool_index *index)
 {
-	struct buckets before = index->contents, contents, instances;
+	struct buckets before = index->contents;
 	size_t was = before.heads ? before.mask + 1 : 0;
 	size_t room = was > 0 ? 2 * was : BUCKETS_FIRST;
+	struct buckets contents, instances, sequences;
 	struct study **studies;
 
 	if (index->count < was)
 		return 0;
-	contents = (struct buckets){ calloc(room, sizeof(*contents.heads)), room - 1 };
-	instances = (struct buckets){ calloc(room, sizeof(*instances.heads)), room - 1 };
+	contents = buckets_of(room);
+	instances = buckets_of(room);
+	sequences = buckets_of(room);
 	studies = calloc(room, sizeof(*studies));
-	if (!contents.heads || !instances.heads || !studies) {
+	if (!contents.heads || !instances.heads || !sequences.heads || !studies) {
 		free(contents.heads);
 		free(instances.heads);
+		free(sequences.heads);
 		free(studies);
 		return -1;
 	}
 	free(index->instances.heads);
+	free(index->sequences.heads);
 	index->contents = contents;
 	index->instances = instances;
+	index->sequences = sequences;
 	move_studies(index, studies, was);
 	for (size_t i = 0; i < was; i++) {
 		struct object *object = before.heads[i], *next;
@@ -372,26 +389,16 @@ bool index_conflicts(const struct spool_index *index,
 	return object != NULL;
 }
 
-struct find {
-	uint64_t sequence;
-	struct object *found;
-};
-
-static bool is_found(void *context, struct object *object)
-{
-	struct find *find = context;
-
-	if (object->name.sequence == find->sequence)
-		find->found = object;
-	return !find->found;
-}
-
 struct object *index_find(const struct spool_index *index, uint64_t sequence)
 {
-	struct find find = { .sequence = sequence };
+	struct object *object;
 
-	index_each(index, is_found, &find);
-	return find.found;
+	if (!index->sequences.heads)
+		return NULL;
+	object = index->sequences.heads[sequence & index->sequences.mask];
+	while (object && object->name.sequence != sequence)
+		object = object->next_sequence;
+	return object;
 }
 
 /* The first of the study that may go now. An object that waits alone is passed over: its
@@ -480,5 +487,6 @@ void index_clear(struct spool_index *index)
 	}
 	free(index->contents.heads);
 	free(index->instances.heads);
+	free(index->sequences.heads);
 	free(index->studies);
 }

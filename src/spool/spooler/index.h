@@ -24,12 +24,12 @@ struct object {
 	bool is_owed;	   /* its file is to get the name of `owed` */
 	enum spool_state owed;
 	uint8_t losses;	  /* how often the destination broke off within it */
-	uint32_t lost_at; /* the target's delivered_count then, at the last time */
+	uint32_t lost_at; /* the target's `done` then, at the last time */
 	uint8_t delays;	  /* how often the destination said that it can't take it now */
 	int64_t again_ms; /* it waits alone until then (clock_ms()); 0: it doesn't */
-	struct study *study;			     /* while it is queued */
-	TAILQ_ENTRY(object) others;		     /* of the study */
-	struct object *next_content, *next_instance; /* of one bucket */
+	struct study *study;	    /* while it is queued */
+	TAILQ_ENTRY(object) others; /* of the study */
+	struct object *next_content, *next_instance, *next_sequence; /* of one bucket */
 };
 
 /* The queued objects of one study, in their order. */
@@ -65,10 +65,10 @@ struct target {
 	int64_t asked_ms;  /* when a courier was asked for last */
 	unsigned asked;	   /* couriers that were asked for, and have not come yet */
 	unsigned workers;
-	uint64_t delivered_count; /* objects, since the start */
-	int64_t delivered_us;	  /* UTC: when the last object was; 0 */
-	bool was_told_late;	  /* an alert tells that it has been away for long */
-	bool has_changed;	  /* its figures have, since they were told */
+	int64_t delivered_us;	   /* UTC: when the last object was; 0 */
+	uint64_t done, done_bytes; /* delivered since the start */
+	bool was_told_late;	   /* an alert tells that it has been away for long */
+	bool has_changed;	   /* its figures have, since they were told */
 	STAILQ_ENTRY(target) others;
 };
 
@@ -79,7 +79,7 @@ struct buckets {
 
 struct spool_index {
 	STAILQ_HEAD(, target) targets;
-	struct buckets contents, instances;
+	struct buckets contents, instances, sequences;
 	struct study **studies; /* buckets, as many as the others have */
 	size_t count;		/* objects, those that were delivered among them */
 	uint64_t all_bytes; /* of what isn't delivered, with what a file has besides */

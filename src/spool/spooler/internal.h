@@ -3,11 +3,12 @@
  *
  *   spooler.c    the process: its loop, what the supervisor says
  *   store.c      the folder and the index together: objects come, change, and go
- *   describe.c   what of it operators may know
  *   writers.c    the associations' channels
  *   couriers.c   the couriers' channels: who has what, when a destination is probed
  *   accepted.c   what destinations are known to accept
  *   operators.c  what operators ask for
+ *   listing.c    which objects they mean
+ *   names.c      names of modalities and destinations, by their tags
  *   index.c      the index
  *   folder.c     the folder
  *   telling.c    what the supervisor is told
@@ -59,6 +60,17 @@ struct worker {
 	LIST_ENTRY(worker) others;
 };
 
+/* Tags are HMACs: what they are of is known by making them of each name that is known. */
+struct known_name {
+	uint8_t tag[SPOOL_SHORT_TAG]; /* by the key in force */
+	char text[64];
+};
+
+struct known_names {
+	struct known_name *items;
+	size_t count;
+};
+
 /* An operator's tool. */
 struct asker {
 	int channel;
@@ -75,6 +87,7 @@ struct spooler {
 	struct spool_names_key keys[SPOOL_KEYS_MAX]; /* the one in force first */
 	size_t key_count;
 	struct spool_index index;
+	struct known_names destinations, modalities;
 	LIST_HEAD(, writer) writers;
 	LIST_HEAD(, worker) workers;
 	int listener; /* for operators; -1 */
@@ -85,6 +98,7 @@ struct spooler {
 	bool owes;	   /* names that the disk has refused ... */
 	int64_t pay_ms;	   /* ... and are tried again then */
 	int64_t tell_ms;   /* when figures may be told again */
+	int64_t retell_ms; /* when all are told again, since the disk may have changed */
 	bool was_full;
 };
 
@@ -92,6 +106,8 @@ struct spooler {
 MUST_USE int store_load(struct spooler *spooler);
 /* Whether no object is to be taken now. */
 bool store_is_full(struct spooler *spooler);
+/* The supervisor is to have all figures anew. */
+void store_tell_all(struct spooler *spooler);
 /* A new object, which is not committed yet: links the file. */
 MUST_USE enum spool_verdict store_add(struct spooler *spooler,
 				      const struct writer *writer,
@@ -109,16 +125,6 @@ void store_done(struct spooler *spooler, struct object *object);
 MUST_USE int store_read(const struct spooler *spooler, const struct object *object);
 /* Its file is gone, or is another's. */
 void store_forget(struct spooler *spooler, struct object *object);
-/* The tag of a name, for a purpose, by that key. 0 or -1. */
-MUST_USE int store_tag(const struct spooler *spooler, size_t key, const char *purpose,
-		       const char *name, uint8_t ret[SPOOL_SHORT_TAG]);
-
-/* describe.c. What a tool may know of it. */
-void store_describe(const struct spooler *spooler, const struct object *object,
-		    struct spool_item *ret);
-/* Whether it has come by that entry, and is of that study and SOP instance ("": any). */
-bool store_is_of(const struct spooler *spooler, const struct object *object,
-		 const char *modality, const char *study, const char *sop_instance);
 /* Forgets what was delivered long ago, and tries again what the disk has refused. */
 void store_expire(struct spooler *spooler);
 /* When that wants to be called again (clock_ms()); 0: some time. */
@@ -144,6 +150,24 @@ void operators_accept(struct spooler *spooler);
 void operator_hear(struct spooler *spooler, struct asker *asker);
 void operators_hear_auditor(struct spooler *spooler);
 void operators_clear(struct spooler *spooler);
+
+/* listing.c. What a tool may know of an object. */
+void listing_describe(const struct spooler *spooler, const struct object *object,
+		      struct spool_item *ret);
+/* Those that fit, oldest first, in a memory file; -1 with errno. */
+MUST_USE int listing_make(struct spooler *spooler, const struct spool_filter *filter,
+			  uint32_t *ret_count);
+
+/* names.c. The tag of one name, by the key of that number. 0 or -1. */
+MUST_USE int names_tag(const struct spooler *spooler, size_t key, const char *purpose,
+		       const char *name, uint8_t ret[SPOOL_SHORT_TAG]);
+/* Does nothing where the name is known, or without memory. */
+void names_add(struct spooler *spooler, struct known_names *names, const char *purpose,
+	       const char *text);
+/* "" where no such name is known. */
+const char *names_find(const struct known_names *names,
+		       const uint8_t tag[SPOOL_SHORT_TAG]);
+void names_clear(struct known_names *names);
 
 /* accepted.c */
 void accepted_load(struct spooler *spooler);

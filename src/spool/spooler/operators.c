@@ -18,7 +18,6 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
-#include "cathgate/base/memory_file.h"
 
 #define OPERATORS_MAX 8
 
@@ -107,111 +106,15 @@ static void answer(const struct asker *asker, int error, uint32_t count, int fil
 				MSG_DONTWAIT);
 }
 
-/*
- * Listing.
- */
-
-struct listing {
-	struct spooler *spooler;
-	const struct spool_filter *filter;
-	FILE *to;
-	uint32_t count;
-	const struct object **objects;
-	size_t room;
-};
-
-/* Whether a tag is that of the text, for some entry that the object may have come by. */
-static bool fits_tags(struct listing *listing, const struct object *object)
-{
-	const struct spool_filter *filter = listing->filter;
-	const struct config *config = listing->spooler->config;
-
-	if (!filter->study[0] && !filter->sop_instance[0])
-		return true;
-	for (size_t i = 0; i < config->modality_count; i++) {
-		const char *modality = config->modalities[i].name;
-
-		if (store_is_of(listing->spooler, object, modality, filter->study,
-				filter->sop_instance))
-			return true;
-	}
-	return false;
-}
-
-static bool fits(struct listing *listing, const struct object *object)
-{
-	const struct spool_filter *filter = listing->filter;
-	const struct spool_name *name = &object->name;
-	struct spool_item item;
-
-	if ((filter->object != 0 && filter->object != name->sequence) ||
-	    (filter->states != 0 && !(filter->states & 1U << name->state)) ||
-	    (filter->after != 0 && (int64_t)name->stored < filter->after) ||
-	    (filter->before != 0 && (int64_t)name->stored >= filter->before))
-		return false;
-	store_describe(listing->spooler, object, &item);
-	return (!filter->destination[0] ||
-		strcmp(filter->destination, item.destination) == 0) &&
-	       (!filter->modality[0] || strcmp(filter->modality, item.modality) == 0) &&
-	       fits_tags(listing, object);
-}
-
-static bool collect(void *context, struct object *object)
-{
-	struct listing *listing = context;
-
-	if (!fits(listing, object))
-		return true;
-	if (listing->count == listing->room) {
-		size_t room = listing->room ? 2 * listing->room : 1024;
-		const struct object **more =
-			reallocarray(listing->objects, room, sizeof(*more));
-
-		if (!more)
-			return false;
-		listing->objects = more;
-		listing->room = room;
-	}
-	listing->objects[listing->count++] = object;
-	return true;
-}
-
-static int by_sequence(const void *a, const void *b)
-{
-	const struct object *const *one = a, *const *other = b;
-	uint64_t first = (*one)->name.sequence, second = (*other)->name.sequence;
-
-	return (first > second) - (first < second);
-}
-
-static int write_items(const void *context, FILE *to)
-{
-	const struct listing *listing = context;
-
-	for (size_t i = 0; i < listing->count; i++) {
-		struct spool_item item;
-
-		store_describe(listing->spooler, listing->objects[i], &item);
-		fwrite(&item, sizeof(item), 1, to);
-	}
-	return 0;
-}
-
 static void list_objects(struct spooler *spooler, const struct asker *asker,
 			 const struct spool_filter *filter)
 {
-	struct listing listing = { .spooler = spooler, .filter = filter };
-	int file;
+	uint32_t count = 0;
+	int file = listing_make(spooler, filter, &count);
 
-	index_each(&spooler->index, collect, &listing);
-	if (listing.count > 0)
-		qsort(listing.objects, listing.count, sizeof(*listing.objects),
-		      by_sequence);
-	file = memory_file_make(write_items, &listing);
-	answer(asker, file >= 0 ? 0 : errno, listing.count, file);
+	answer(asker, file >= 0 ? 0 : errno, count, file);
 	if (file >= 0)
 		close(file);
-	free(listing.objects);
 }
 
 /*
@@ -247,7 +150,7 @@ static void describe(const struct spooler *spooler, const struct object *object,
 	struct spool_item item;
 
 	audit_record_init(ret);
-	store_describe(spooler, object, &item);
+	listing_describe(spooler, object, &item);
 	ret->event = AUDIT_DELIVERY;
 	ret->outcome = outcomes[request->operation];
 	PUT(destination, item.destination);

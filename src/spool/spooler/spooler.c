@@ -17,7 +17,7 @@
 #include "cathgate/spool/unwrap.h"
 
 #define KEEPER_MS 10000 /* within which the spool keeper gives the names keys */
-#define TICK_MS	  60000
+#define TICK_MS	  30000
 
 /*
  * Begin: the names keys, then the folder.
@@ -256,6 +256,8 @@ int spooler_run(int control, const struct config *config,
 	workers_clear(spooler);
 	operators_clear(spooler);
 	accepted_clear(spooler);
+	names_clear(&spooler->destinations);
+	names_clear(&spooler->modalities);
 	index_clear(&spooler->index);
 	spool_folder_close(&spooler->folder);
 	OPENSSL_cleanse(spooler->keys, sizeof(spooler->keys));

@@ -23,16 +23,6 @@ MUST_USE static int text_of(const struct spooler *spooler, const struct spool_na
 	return -1;
 }
 
-int store_tag(const struct spooler *spooler, size_t key, const char *purpose,
-	      const char *name, uint8_t ret[SPOOL_SHORT_TAG])
-{
-	const void *texts[] = { name };
-	const size_t sizes[] = { strlen(name) };
-
-	return spool_tag(&spooler->keys[key], purpose, texts, sizes, 1, ret,
-			 SPOOL_SHORT_TAG);
-}
-
 /*
  * Reading the folder.
  */
@@ -64,16 +54,16 @@ static void renew_name(struct spooler *spooler, size_t key, const char *text,
 	char fresh[SPOOL_NAME_SIZE];
 
 	for (size_t i = 0; i < config->destination_count; i++)
-		if (store_tag(spooler, key, "destination", config->destinations[i].name,
+		if (names_tag(spooler, key, "destination", config->destinations[i].name,
 			      tag) == 0 &&
 		    memcmp(tag, name->destination, sizeof(tag)) == 0)
-			(void)!store_tag(spooler, 0, "destination",
+			(void)!names_tag(spooler, 0, "destination",
 					 config->destinations[i].name, now.destination);
 	for (size_t i = 0; i < config->modality_count; i++)
-		if (store_tag(spooler, key, "modality", config->modalities[i].name,
+		if (names_tag(spooler, key, "modality", config->modalities[i].name,
 			      tag) == 0 &&
 		    memcmp(tag, name->modality, sizeof(tag)) == 0)
-			(void)!store_tag(spooler, 0, "modality",
+			(void)!names_tag(spooler, 0, "modality",
 					 config->modalities[i].name, now.modality);
 	if (text_of(spooler, &now, fresh) == 0 &&
 	    spool_folder_rename(&spooler->folder, text, fresh) == 0)
@@ -129,14 +119,19 @@ MUST_USE static int add_targets(struct spooler *spooler)
 		uint8_t tag[SPOOL_SHORT_TAG];
 		struct target *target;
 
-		if (store_tag(spooler, 0, "destination", config->destinations[i].name,
+		if (names_tag(spooler, 0, "destination", config->destinations[i].name,
 			      tag) != 0)
 			return -1;
 		target = index_target(&spooler->index, tag);
 		if (!target)
 			return -1;
 		target->config = &config->destinations[i];
+		names_add(spooler, &spooler->destinations, "destination",
+			  config->destinations[i].name);
 	}
+	for (size_t i = 0; i < config->modality_count; i++)
+		names_add(spooler, &spooler->modalities, "modality",
+			  config->modalities[i].name);
 	return 0;
 }
 
@@ -204,6 +199,16 @@ int store_load(struct spooler *spooler)
  * Objects that come.
  */
 
+void store_tell_all(struct spooler *spooler)
+{
+	struct target *target;
+
+	STAILQ_FOREACH(target, &spooler->index.targets, others)
+	{
+		target->has_changed = true;
+	}
+}
+
 bool store_is_full(struct spooler *spooler)
 {
 	const struct config_spool *config = &spooler->config->spool;
@@ -220,6 +225,8 @@ bool store_is_full(struct spooler *spooler)
 					"disk");
 	else if (!is_full && spooler->was_full)
 		log_info("the spool takes objects again");
+	if (is_full != spooler->was_full)
+		store_tell_all(spooler);
 	spooler->was_full = is_full;
 	return is_full;
 }

@@ -26,20 +26,26 @@ void writers_add(struct spooler *spooler, int channel, const struct spool_opened
 	const size_t sizes[] = { strlen(opened->destination), strlen(opened->modality) };
 	uint8_t destination[SPOOL_SHORT_TAG];
 
-	if (!writer ||
+	struct target *target = NULL;
+
+	if (writer &&
 	    spool_tag(key, "destination", &names[0], &sizes[0], 1, destination,
-		      sizeof(destination)) != 0 ||
+		      sizeof(destination)) == 0 &&
 	    spool_tag(key, "modality", &names[1], &sizes[1], 1, writer->modality_tag,
-		      sizeof(writer->modality_tag)) != 0) {
+		      sizeof(writer->modality_tag)) == 0)
+		target = index_target(&spooler->index, destination);
+	if (!target) {
 		free(writer);
 		close(channel);
 		return;
 	}
 	writer->channel = channel;
 	writer->file = -1;
-	writer->target = index_target(&spooler->index, destination);
+	writer->target = target;
 	memcpy(writer->modality, opened->modality, sizeof(writer->modality));
 	memcpy(writer->destination, opened->destination, sizeof(writer->destination));
+	/* An entry that was added by a reload is not in the configuration here. */
+	names_add(spooler, &spooler->modalities, "modality", writer->modality);
 	LIST_INSERT_HEAD(&spooler->writers, writer, others);
 }
 
