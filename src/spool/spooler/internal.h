@@ -5,6 +5,7 @@
  *   store.c      the folder and the index together: objects come, change, and go
  *   writers.c    the associations' channels
  *   couriers.c   the couriers' channels: who has what, when a destination is probed
+ *   results.c    what came of an object that a courier had
  *   accepted.c   what destinations are known to accept
  *   operators.c  what operators ask for
  *   listing.c    which objects they mean
@@ -135,6 +136,22 @@ void writers_add(struct spooler *spooler, int channel, const struct spool_opened
 /* The channel has something, or has ended; the writer may go. */
 void writer_hear(struct spooler *spooler, struct writer *writer);
 void writers_clear(struct spooler *spooler);
+
+/* results.c */
+#define LOSSES_MAX 3 /* so often an object may end its destination's association */
+
+/* The courier has none in hand any more. */
+void result_put_down(struct worker *worker);
+/* The destination is not tried for a while, ever longer. */
+void result_leave_alone(const struct spooler *spooler, struct target *target);
+/* Whether an object is to blame that is lost, and not the destination: others got through
+ * since it was lost last, or there is none that could. */
+bool result_is_to_blame(const struct target *target, const struct object *object);
+/* Whether it is given up if it fails now. */
+bool result_is_overdue(const struct spooler *spooler, const struct object *object);
+/* Of the object that the courier has in hand. */
+void result_take(struct spooler *spooler, struct worker *worker,
+		 enum spool_result result);
 
 /* couriers.c */
 void workers_add(struct spooler *spooler, int channel, const struct spool_opened *opened);
