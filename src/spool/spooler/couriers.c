@@ -43,7 +43,7 @@ void workers_add(struct spooler *spooler, int channel, const struct spool_opened
 }
 
 /* A process that died with an object in hand may have been killed by it. */
-static void end_worker(struct spooler *spooler, struct worker *worker)
+void worker_end(struct spooler *spooler, struct worker *worker)
 {
 	if (worker->object && worker->is_last_try) {
 		worker->object->is_to_bury = true; /* by a process that can tell of it */
@@ -61,7 +61,7 @@ void workers_clear(struct spooler *spooler)
 {
 	while (!LIST_EMPTY(&spooler->workers)) {
 		result_put_down(LIST_FIRST(&spooler->workers));
-		end_worker(spooler, LIST_FIRST(&spooler->workers));
+		worker_end(spooler, LIST_FIRST(&spooler->workers));
 	}
 }
 
@@ -123,7 +123,7 @@ void worker_hear(struct spooler *spooler, struct worker *worker)
 		log_bug("a courier of %s broke the spooler's rules: its channel is "
 			"closed",
 			worker->target->config->name);
-	end_worker(spooler, worker);
+	worker_end(spooler, worker);
 }
 
 /* Of a destination that was not reached lately, one courier has one object. */
@@ -207,13 +207,13 @@ static int64_t feed(struct spooler *spooler, struct worker *worker)
 {
 	int64_t again_ms = 0, until_ms = worker->asking_ms + LINGER_MS;
 
-	if (worker->asking_ms == 0)
+	if (worker->asking_ms == 0 || spooler->leave_ms != 0)
 		return 0;
 	if (may_go(spooler, worker->target)) {
 		int given = give_object(spooler, worker, &again_ms);
 
 		if (given < 0)
-			end_worker(spooler, worker);
+			worker_end(spooler, worker);
 		if (given != 0)
 			return 0;
 	} else if (clock_ms() < worker->target->again_ms) {
@@ -230,7 +230,7 @@ static int64_t start_couriers(struct spooler *spooler, struct target *target)
 	int64_t now_ms = clock_ms();
 	unsigned most, ways;
 
-	if (!target->config || target->queued == 0)
+	if (!target->config || target->queued == 0 || spooler->leave_ms != 0)
 		return 0;
 	if (now_ms < target->again_ms)
 		return target->again_ms;

@@ -95,6 +95,7 @@ struct spooler {
 	int auditor;  /* a channel for records of what they do; -1 */
 	LIST_HEAD(, asker) operators;
 	STAILQ_HEAD(, accepted) accepted;
+	int64_t leave_ms;  /* it was told to end: by then it does; 0: it wasn't */
 	int64_t expire_ms; /* when delivered ones are looked through next */
 	bool owes;	   /* names that the disk has refused ... */
 	int64_t pay_ms;	   /* ... and are tried again then */
@@ -135,6 +136,7 @@ int64_t store_wait_ms(const struct spooler *spooler);
 void writers_add(struct spooler *spooler, int channel, const struct spool_opened *opened);
 /* The channel has something, or has ended; the writer may go. */
 void writer_hear(struct spooler *spooler, struct writer *writer);
+void writer_end(struct writer *writer);
 void writers_clear(struct spooler *spooler);
 
 /* results.c */
@@ -159,6 +161,7 @@ void worker_hear(struct spooler *spooler, struct worker *worker);
 /* Gives work to those that wait, has others started, tells figures. Returns when it wants
  * to be called again (clock_ms()). */
 int64_t workers_maintain(struct spooler *spooler);
+void worker_end(struct spooler *spooler, struct worker *worker);
 void workers_clear(struct spooler *spooler);
 
 /* operators.c. The socket, before the sandbox; -1, logged. */

@@ -58,7 +58,7 @@ static void drop_file(struct writer *writer)
 
 /* What was linked last and not taken back may be told of by a record: so it is delivered.
  * Nobody may have synced it yet. */
-static void end_writer(struct writer *writer)
+void writer_end(struct writer *writer)
 {
 	if (writer->linked) {
 		if (fsync(writer->file) != 0)
@@ -77,7 +77,7 @@ static void end_writer(struct writer *writer)
 void writers_clear(struct spooler *spooler)
 {
 	while (!LIST_EMPTY(&spooler->writers))
-		end_writer(LIST_FIRST(&spooler->writers));
+		writer_end(LIST_FIRST(&spooler->writers));
 }
 
 /* False when the other end doesn't listen. */
@@ -114,7 +114,7 @@ MUST_USE static bool give_file(struct spooler *spooler, struct writer *writer)
 {
 	struct spool_said said = { .kind = SPOOL_ANSWERS };
 
-	if (writer->linked)
+	if (writer->linked || spooler->leave_ms != 0)
 		return false;
 	drop_file(writer);
 	if (store_is_full(spooler)) {
@@ -213,9 +213,9 @@ void writer_hear(struct spooler *spooler, struct writer *writer)
 		return;
 	if (size == (ssize_t)sizeof(asked) && obey(spooler, writer, &asked))
 		return;
-	if (size > 0)
+	if (size > 0 && spooler->leave_ms == 0)
 		log_bug("an association of %s broke the spooler's rules, or doesn't "
 			"listen: its channel is closed",
 			writer->modality);
-	end_writer(writer);
+	writer_end(writer);
 }
