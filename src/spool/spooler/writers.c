@@ -80,12 +80,13 @@ void writers_clear(struct spooler *spooler)
 		writer_end(LIST_FIRST(&spooler->writers));
 }
 
-/* False when the other end doesn't listen. */
+/* False when the other end doesn't listen. One that is gone is heard of later. */
 MUST_USE static bool answer(const struct writer *writer, const struct spool_said *said,
 			    int file)
 {
 	return descriptors_send(writer->channel, said, sizeof(*said), &file, file >= 0,
-				MSG_DONTWAIT) == 0;
+				MSG_DONTWAIT) == 0 ||
+	       errno == EPIPE || errno == ECONNRESET;
 }
 
 MUST_USE static bool give_state(struct spooler *spooler, const struct writer *writer)
