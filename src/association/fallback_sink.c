@@ -54,6 +54,7 @@ static void leave_destination(struct fallback_sink *sink)
 static void forget(struct fallback_sink *sink)
 {
 	sink->goes_to_destination = sink->goes_to_spool = sink->may_be_kept = false;
+	sink->may_be_there = false;
 	sink->size = 0;
 }
 
@@ -158,6 +159,7 @@ static int fragment(void *context, const struct ul_pdv *pdv, struct sink_failure
 	if (!sink->goes_to_destination)
 		return sink->spool.fragment(sink->spool.context, pdv, ret);
 	rc = sink->destination.fragment(sink->destination.context, pdv, ret);
+	sink->may_be_there = rc == 0 && pdv->last;
 	keep(sink, pdv);
 	return rc == 0 ? 0 : turn_to_spool(sink, ret);
 }
@@ -174,6 +176,7 @@ MUST_USE static int ask_destination(struct fallback_sink *sink,
 		return turn_to_spool(sink, ret) == 0 ? 1 : -1;
 	if (!may_pass(ret_answer->command.status) || !sink->may_be_kept)
 		return 0;
+	sink->may_be_there = false; /* it has said so */
 	note_status(sink, ret_answer->command.status);
 	*ret = sink->why;
 	return turn_to_spool(sink, ret) == 0 ? 1 : 0;
@@ -201,6 +204,8 @@ static int finish(void *context, struct command_message *ret_answer,
 		rc = sink->spool.finish(sink->spool.context, ret_answer, ret);
 		if (rc == 1)
 			explain(sink, ret);
+		else if (sink->may_be_there)
+			ret->went_nowhere = false;
 	} else {
 		sink->spool.abort(sink->spool.context);
 	}

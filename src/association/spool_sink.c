@@ -12,6 +12,8 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 
+#define WAIT_MS		5000   /* for a spooler that is being replaced ... */
+#define AWAY_MS		30000  /* ... and so long not again, when none came */
 #define STATUS_CONFLICT 0xA900 /* the data set does not match what is there */
 
 static int fail(struct sink_failure *ret, enum reason reason, const char *what)
@@ -49,15 +51,36 @@ static void drop(struct spool_sink *sink)
 	sink->file = -1;
 }
 
-/* A spooler that has ended is replaced within a moment. */
+/* The same, where the spooler has the file, too: its room is free at once. */
+static void discard(struct spool_sink *sink)
+{
+	if (sink->file >= 0)
+		spool_client_abandon(&sink->client);
+	drop(sink);
+}
+
+/* A spooler that has ended is replaced within a moment; several reloads end several. One
+ * that is away for longer is not waited for with each instance. True: ask it now. */
+MUST_USE static bool find_spooler(struct spool_sink *sink, int64_t end_ms)
+{
+	bool is_found;
+
+	if (sink->client.channel >= 0)
+		return true;
+	is_found = supervision_renew_spooler(
+		sink->association, clock_ms() < sink->away_until_ms ? 0 : end_ms);
+	if (!is_found && clock_ms() >= end_ms)
+		sink->away_until_ms = clock_ms() + AWAY_MS;
+	return is_found;
+}
+
 MUST_USE static enum spool_verdict get_file(struct spool_sink *sink)
 {
+	int64_t end_ms = clock_ms() + WAIT_MS;
 	enum spool_verdict verdict = SPOOL_AWAY;
 
-	for (int i = 0; i < 2 && verdict == SPOOL_AWAY; i++)
-		if (sink->client.channel >= 0 ||
-		    supervision_renew_spooler(sink->association))
-			verdict = spool_client_file(&sink->client, &sink->file);
+	while (verdict == SPOOL_AWAY && find_spooler(sink, end_ms))
+		verdict = spool_client_file(&sink->client, &sink->file);
 	return verdict;
 }
 
@@ -65,8 +88,12 @@ static int begin(void *context, const struct command_message *request,
 		 struct sink_failure *ret)
 {
 	struct spool_sink *sink = context;
-	enum spool_verdict verdict = get_file(sink);
+	enum spool_verdict verdict;
 
+	if (sink->association->out.is_astray)
+		return fail(ret, REASON_REVOKED_WHILE_OPEN,
+			    "its entry does not send to that destination any more");
+	verdict = get_file(sink);
 	if (verdict != SPOOL_TAKEN)
 		return fail_with_verdict(ret, verdict);
 	if (spool_sealer_begin(sink->sealer, sink->file,
@@ -74,7 +101,7 @@ static int begin(void *context, const struct command_message *request,
 	    spool_sealer_add(sink->sealer, request->bytes, request->size) == 0)
 		return 0;
 	fail_with_disk(ret, "the spool");
-	drop(sink);
+	discard(sink);
 	return -1;
 }
 
@@ -94,7 +121,7 @@ static int fragment(void *context, const struct ul_pdv *pdv, struct sink_failure
 	if (spool_sealer_add(sink->sealer, pdv->data, pdv->size) == 0)
 		return 0;
 	fail_with_disk(ret, "the spool");
-	drop(sink);
+	discard(sink);
 	return -1;
 }
 
@@ -134,21 +161,19 @@ static void answer(const struct association *association, uint16_t status,
 	ret->command = (struct command_set){ .has_status = true, .status = status };
 }
 
-/* The name is there; now file and name are to be durable. */
+/* The name is there; now file and name are to be durable. Where that fails, a crash may
+ * still bring the object back, and it is delivered then. */
 MUST_USE static int make_durable(struct spool_sink *sink, struct sink_failure *ret)
 {
-	enum spool_verdict verdict;
+	enum spool_verdict verdict = SPOOL_TAKEN;
 
-	if (fsync(sink->file) != 0) {
+	if (fsync(sink->file) != 0)
 		fail_with_disk(ret, "the spool: fsync");
-		spool_client_abandon(&sink->client);
-		return -1;
-	}
-	verdict = spool_client_sync(&sink->client);
-	if (verdict == SPOOL_TAKEN)
+	else if ((verdict = spool_client_sync(&sink->client)) != SPOOL_TAKEN)
+		fail_with_verdict(ret, verdict);
+	else
 		return 0;
-	fail_with_verdict(ret, verdict);
-	ret->went_nowhere = verdict != SPOOL_AWAY;
+	ret->went_nowhere = false;
 	spool_client_abandon(&sink->client);
 	return -1;
 }
@@ -185,7 +210,7 @@ static int finish(void *context, struct command_message *ret_answer,
 	describe(sink->association, &metadata);
 	if (spool_sealer_finish(sink->sealer, &metadata, header) != 0) {
 		fail_with_disk(ret, "the spool");
-		drop(sink);
+		discard(sink);
 		return -1;
 	}
 	verdict = spool_client_link(&sink->client, &metadata, header, &object);
@@ -222,7 +247,7 @@ static void abort_sink(void *context)
 	if (sink->is_linked)
 		spool_client_abandon(&sink->client);
 	sink->is_linked = false;
-	drop(sink);
+	discard(sink);
 }
 
 void spool_sink_make(struct association *association, struct sink *ret)
@@ -241,14 +266,13 @@ void spool_sink_make(struct association *association, struct sink *ret)
 
 enum reason spool_sink_refuses(struct association *association, bool *ret_has_backlog)
 {
-	struct spool_client *client = &association->spool.client;
+	struct spool_sink *sink = &association->spool;
 	struct spool_client_state state = { .is_full = false };
 	enum spool_verdict verdict = SPOOL_AWAY;
+	int64_t end_ms = clock_ms() + WAIT_MS;
 
-	*ret_has_backlog = false;
-	for (int i = 0; i < 2 && verdict == SPOOL_AWAY; i++)
-		if (client->channel >= 0 || supervision_renew_spooler(association))
-			verdict = spool_client_ask(client, &state);
+	while (verdict == SPOOL_AWAY && find_spooler(sink, end_ms))
+		verdict = spool_client_ask(&sink->client, &state);
 	*ret_has_backlog = state.has_backlog;
 	if (verdict != SPOOL_TAKEN)
 		return REASON_SPOOL_UNAVAILABLE;

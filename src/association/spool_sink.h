@@ -22,8 +22,9 @@ struct spool_sink {
 	struct association *association;
 	struct spool_client client; /* the channel is -1 where there is none (now) */
 	struct spool_sealer *sealer;
-	int file;	/* of the instance in hand; -1 */
-	bool is_linked; /* and neither committed nor abandoned */
+	int64_t away_until_ms; /* no spooler came, and none is waited for before */
+	int file;	       /* of the instance in hand; -1 */
+	bool is_linked;	       /* and neither committed nor abandoned */
 };
 
 struct fallback_sink {
@@ -32,6 +33,7 @@ struct fallback_sink {
 	bool goes_to_destination; /* so far */
 	bool goes_to_spool;	  /* it is being sealed */
 	bool may_be_kept;	  /* and what came is in memory, or being sealed */
+	bool may_be_there; /* the destination had all of it, and has not answered */
 	const struct command_message *request;
 	uint8_t *memory;
 	size_t size;

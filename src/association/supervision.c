@@ -14,7 +14,6 @@
 #include "cathgate/base/log.h"
 
 #define FIGURES_EVERY_MS 500
-#define SPOOLER_MS	 2000
 #define ANSWER_MS	 10000 /* the supervisor never blocks: a later answer is none */
 
 static void take_stop(struct association *association)
@@ -36,9 +35,8 @@ static void introduce_to_auditor(const struct association *association)
 
 	record.outcome = association->established ? AUDIT_ACCEPTED : AUDIT_NO_OUTCOME;
 	if (audit_announce(report->channel, &record) != 0 ||
-	    (report->begin_told &&
-	     audit_begin(report->channel, &report->instance) != 0) ||
-	    (report->last_fragment_told && audit_last_fragment(report->channel) != 0))
+	    (report->begin_told && audit_begin_again(report->channel, &report->instance,
+						     report->last_fragment_told) != 0))
 		log_debug("the new auditor is gone as well");
 }
 
@@ -268,12 +266,13 @@ int supervision_renew_auditor(struct association *association)
 	return 0;
 }
 
-bool supervision_renew_spooler(struct association *association)
+bool supervision_renew_spooler(struct association *association, int64_t end_ms)
 {
 	struct association_notice notice;
 
-	if (supervision_listen(association) == 0 && association->spool.client.channel < 0)
+	if (supervision_listen(association) == 0 &&
+	    association->spool.client.channel < 0 && end_ms > clock_ms())
 		(void)!await_notice(association, ASSOCIATION_SPOOLER, ASSOCIATION_STOP,
-				    SPOOLER_MS, &notice);
+				    end_ms - clock_ms(), &notice);
 	return association->spool.client.channel >= 0;
 }

@@ -30,8 +30,8 @@ static void describe(struct courier *courier, const struct spool_work *work)
 	audit_record_init(record);
 	record->event = AUDIT_DELIVERY;
 	PUT(destination, courier->start->destination->name);
-	snprintf(record->detail, sizeof(record->detail), "object %016" PRIx64,
-		 work->object);
+	snprintf(record->detail, sizeof(record->detail), "object %016" PRIx64 "%s",
+		 work->object, work->is_unconfirmed ? ", which nobody confirmed" : "");
 	if (!courier->cargo.opener)
 		return;
 	PUT(came_by, metadata->association);
@@ -111,7 +111,8 @@ static struct verdict judge_gateway(struct courier *courier, bool lacks_key)
 	explain(courier,
 		lacks_key ? "no key in spool.key opens it" : "it can't be read now");
 	return (struct verdict){ AUDIT_FAILED, REASON_SPOOL_UNAVAILABLE,
-				 SPOOL_RESULT_LATER };
+				 lacks_key ? SPOOL_RESULT_LOCKED
+					   : SPOOL_RESULT_RETURNED };
 }
 
 MUST_USE static int tell_begin(struct courier *courier)
@@ -227,6 +228,11 @@ static struct verdict try_object(struct courier *courier, const struct spool_wor
 		return judge_gateway(courier, lacks_key);
 	if (fault != SPOOL_GOOD)
 		return judge_file(courier, fault);
+	if (work->is_to_bury) {
+		explain(courier, "three couriers have ended within it");
+		return (struct verdict){ AUDIT_DEAD, REASON_SPOOL_REPEATED_ABORT,
+					 SPOOL_RESULT_REFUSED };
+	}
 	return send_object(courier);
 }
 

@@ -46,9 +46,8 @@ static void take_auditor(struct courier *courier, int channel)
 	close(courier->auditor);
 	courier->auditor = channel;
 	courier->auditor_is_new = true;
-	if (courier->begin_told &&
-	    (audit_begin(channel, &courier->record) != 0 ||
-	     (courier->last_fragment_told && audit_last_fragment(channel) != 0)))
+	if (courier->begin_told && audit_begin_again(channel, &courier->record,
+						     courier->last_fragment_told) != 0)
 		log_debug("the new auditor is gone as well");
 }
 

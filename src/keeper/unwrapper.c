@@ -16,7 +16,6 @@
 #include "cathgate/spool/unwrap.h"
 #include "cathgate/tls/key_file.h"
 
-#define KEYS_MAX     8
 #define CHANNELS_MAX 4096
 
 /* What the supervisor sends, with a channel. */
@@ -32,8 +31,8 @@ struct channel {
 struct unwrapper {
 	int control;
 	bool is_let_go; /* the supervisor says nothing any more */
-	EVP_PKEY *keys[KEYS_MAX];
-	struct spool_public publics[KEYS_MAX];
+	EVP_PKEY *keys[SPOOL_KEYS_MAX];
+	struct spool_public publics[SPOOL_KEYS_MAX];
 	size_t key_count;
 	struct channel *channels;
 	struct pollfd *polls;
@@ -46,7 +45,7 @@ MUST_USE static int load_keys(struct unwrapper *unwrapper, const struct config *
 	struct config_faults faults = { 0 };
 	int rc = 0;
 
-	for (size_t i = 0; i < files->count && i < KEYS_MAX; i++) {
+	for (size_t i = 0; i < files->count && i < SPOOL_KEYS_MAX; i++) {
 		EVP_PKEY *key = tls_key_load(&files->items[i], &faults);
 
 		if (!key || spool_public_of(key, &unwrapper->publics[i]) != 0)

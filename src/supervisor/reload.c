@@ -166,7 +166,7 @@ static void bring_into_force(struct server *server, struct settings *next,
 	renew_alerter(&server->helpers[ROLES_ALERTER], before.config, now);
 	places_revise(&gate->places, before.config, now);
 	places_revise(&gate->couriers, before.config, now);
-	spooling_renew(&server->spooling, before.config, now);
+	spooling_renew(&server->spooling, &before, &server->settings);
 	accept_revise(gate, before.config, now);
 	if (before.config != now)
 		gate->held_back = (struct held_back){ 0 };

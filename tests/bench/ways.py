@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import time
 import urllib.request
@@ -226,24 +227,50 @@ class Cathgate(Server):
 
 	def __init__(self, work, pki, pacs, audit_folder):
 		super().__init__(work, pki)
-		path = self.work / "cathgate.conf"
 		# Not beside the rest, which lies in memory: what it writes must be durable.
 		self.audit_folder = audit_folder
-		path.write_text(config.render(audit_folder, pki, pacs.port,
-					      {"limits.response_seconds": 600}))
+		self.pacs_port = pacs.port
+		self.start()
+
+	def changes(self):
+		return {"limits.response_seconds": 600}
+
+	def configure(self, changes):
+		(self.work / "cathgate.conf").write_text(config.render(
+			self.audit_folder, self.pki, self.pacs_port, {**self.changes(), **changes}))
+
+	def start(self, changes=None):
+		if changes is not False:
+			self.configure(changes or {})
 		notify_path = str(self.work / "notify")
 		notify = wait.notify_socket(notify_path)
 		process = self.spawn(
-			[self.program or os.environ["CATHGATED"], "--config", str(path), "--foreground"],
+			[self.program or os.environ["CATHGATED"], "--config",
+			 str(self.work / "cathgate.conf"), "--foreground"],
 			{"NOTIFY_SOCKET": notify_path, **self.environment()})
 		ready = wait.wait_ready(notify, process.pid)
 		notify.close()
 		if not ready:
 			raise RuntimeError(f"cathgated did not become ready: {self.log_tail()}")
 		log = (self.work / "log").read_text()
-		self.port = int(re.search(r"listening on \S+ port (\d+)", log)[1])
+		self.port = int(re.findall(r"listening on \S+ port (\d+)", log)[-1])
 		self.begin()
 		self.pid = process.pid
+
+	def restart(self):
+		"""With the configuration as it stands in its file."""
+		self.stop()
+		os.unlink(self.work / "notify")
+		self.start(False)
+
+	def reconfigure(self, changes, tell=True):
+		self.configure(changes)
+		if not tell:
+			return
+		log = self.work / "log"
+		before = log.read_text().count("reloaded in")
+		os.kill(self.pid, signal.SIGHUP)
+		eventually(lambda: log.read_text().count("reloaded in") > before)
 
 	def environment(self):
 		return {}

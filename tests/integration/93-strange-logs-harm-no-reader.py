@@ -40,7 +40,7 @@ def read_by_all(log, obj):
 	run("tail", "--json", "-n", "all", log)
 	json.loads(run("report", "--json", log))
 	for row in csv.reader(io.StringIO(run("report", "--csv", log).decode(), newline="")):
-		assert len(row) == 14, row
+		assert len(row) == 18, row
 		assert not [cell for cell in row if cell[:1] in tuple("=+-@\t")], row
 	for text in run("prove", "--json", obj, log), run("prove", "--json", log, obj):
 		assert not text or json.loads(text)["verdict"], text

@@ -21,7 +21,7 @@ SEGMENT, TAG = 65536, 16
 TEXTS = (None, "destination", "modality", "association", "calling_ae", "called_ae", "abstract_syntax",
 	 "transfer_syntax", "sop_class", "sop_instance", "study", "patient_id")
 NUMBERS = {13: "command_size", 14: "data_size", 15: "sealed_us"}
-STATES = {"q": "queued", "h": "held", "x": "dead", "d": "delivered"}
+STATES = {"q": "queued", "h": "held", "x": "dead", "d": "delivered", "n": "named"}
 
 
 class Wrong(Exception):

@@ -478,9 +478,9 @@ static void a_full_disk_is_waited_out(void **state)
 	assert_true(used_us < 200000);
 	char *log = read_plain(fixture);
 	assert_int_equal(count_of(log, "\"forwarded\""), MANY);
-	assert_non_null(strstr(log, "\"failed\",\"reason\":\"audit-unavailable\","
-				    "\"detail\":\"it went into the spool, but the "
-				    "modality was told A700\""));
+	assert_non_null(strstr(log, "\"unconfirmed\",\"reason\":\"audit-unavailable\","
+				    "\"detail\":\"it is in the spool, but the modality "
+				    "was told A700\""));
 	free(log);
 }
 

@@ -47,7 +47,7 @@ static void assert_names_equal(const struct spool_name *name,
 
 static void each_state_comes_back(void **state)
 {
-	static const char letters[] = "qhxd";
+	static const char letters[] = "qhxdn";
 	struct spool_name name = sample, read;
 	char text[SPOOL_NAME_SIZE], again[SPOOL_NAME_SIZE];
 

@@ -40,6 +40,10 @@ MUST_USE int audit_announce(int channel, const struct audit_record *association)
 /* An instance begins: not waited for. From here on the auditor writes the instance's line
  * itself if this process dies. */
 MUST_USE int audit_begin(int channel, const struct audit_record *instance);
+/* To an auditor's successor: the instance in hand has begun, and perhaps its last
+ * fragment has gone out. In one message, so that no death can come between the two. */
+MUST_USE int audit_begin_again(int channel, const struct audit_record *instance,
+			       bool has_sent_last_fragment);
 /* The last fragment is about to go out: from here on such a death is `unconfirmed`. */
 MUST_USE int audit_last_fragment(int channel);
 

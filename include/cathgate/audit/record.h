@@ -110,6 +110,6 @@ MUST_USE int audit_pseudonym(const struct config_file *key, const char *patient_
 void audit_record_init(struct audit_record *record);
 
 /* For a forwarded or spooled instance of which the modality was told A700 because its
- * record came too late: the record becomes `unconfirmed` or `failed`, reason
- * audit-unavailable. Other records stay as they are. */
+ * record came too late: the record becomes `unconfirmed`, reason audit-unavailable. Other
+ * records stay as they are. */
 void audit_record_doubt(struct audit_record *record);

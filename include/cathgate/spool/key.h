@@ -16,6 +16,7 @@
 #define SPOOL_KEY_ID_SIZE 16
 #define SPOOL_PUBLIC_SIZE 32 /* of suite 1 */
 #define SPOOL_ENC_MAX	  32
+#define SPOOL_KEYS_MAX	  8 /* that are in use at once */
 
 #define SPOOL_DESTINATION_SIZE 64 /* of a destination's name, with its NUL */
 

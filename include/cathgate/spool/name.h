@@ -22,6 +22,9 @@ enum spool_state {
 	SPOOL_HELD,	 /* 'h': an operator says when it goes on */
 	SPOOL_DEAD,	 /* 'x': not sent again by itself */
 	SPOOL_DELIVERED, /* 'd': the file is empty, and stands for what it held */
+	/* 'n': queued, but its sender has not said that it stays: after a crash it may be
+	 * torn. */
+	SPOOL_NAMED,
 	SPOOL_STATE_COUNT
 };
 

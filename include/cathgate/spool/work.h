@@ -23,6 +23,7 @@ enum spool_result {
 	SPOOL_RESULT_REFUSED,	/* for good, or it was the last try */
 	SPOOL_RESULT_BROKEN,	/* it can't be opened: SPOOL_TORN, SPOOL_FOREIGN,
 				   SPOOL_CORRUPT */
+	SPOOL_RESULT_LOCKED,	/* no key opens it */
 	SPOOL_RESULT_RETURNED	/* it wasn't tried */
 };
 
@@ -37,8 +38,10 @@ struct spool_work {
 	int fd;		 /* the caller's, open for reading alone */
 	/* What its header's SHA-256 begins with. */
 	uint8_t header[SPOOL_LONG_TAG];
-	bool is_last_try; /* if it is lost again, it is dead */
-	bool is_overdue;  /* if this try fails, it is given up */
+	bool is_last_try;    /* if it is lost again, it is dead */
+	bool is_overdue;     /* if this try fails, it is given up */
+	bool is_to_bury;     /* it has ended three couriers: record it as dead, no more */
+	bool is_unconfirmed; /* nobody knows whether its sender has heard of success */
 };
 
 /* Asks for an object; the answer is heard by spool_work_hear. 0; or -1: the spooler is

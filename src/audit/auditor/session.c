@@ -208,6 +208,10 @@ const char *session_take(struct session *session, const struct pseudonym *pseudo
 	if (message->head.kind == MESSAGE_ANNOUNCE)
 		return is_first ? take_announce(session, &record)
 				: "it announced an association behind other messages";
+	if (message->head.kind == MESSAGE_BEGIN_SENT) {
+		const char *fault = take_begin(session, &record);
+		return fault ? fault : take_last_fragment(session);
+	}
 	if (message->head.kind == MESSAGE_BEGIN)
 		return take_begin(session, &record);
 	if (message->head.kind != MESSAGE_SUBMIT)

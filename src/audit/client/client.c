@@ -59,6 +59,14 @@ int audit_begin(int channel, const struct audit_record *instance)
 	return send_message(channel, &head, sizeof(head), instance);
 }
 
+int audit_begin_again(int channel, const struct audit_record *instance,
+		      bool has_sent_last_fragment)
+{
+	struct message_head head = { .kind = has_sent_last_fragment ? MESSAGE_BEGIN_SENT
+								    : MESSAGE_BEGIN };
+	return send_message(channel, &head, sizeof(head), instance);
+}
+
 int audit_last_fragment(int channel)
 {
 	struct message_head head = { .kind = MESSAGE_LAST_FRAGMENT };

@@ -12,6 +12,7 @@
 enum message_kind {
 	MESSAGE_ANNOUNCE = 1,
 	MESSAGE_BEGIN,
+	MESSAGE_BEGIN_SENT, /* the same; the last fragment has gone out, too */
 	MESSAGE_LAST_FRAGMENT,
 	MESSAGE_SUBMIT,
 	/* On the control socket: the address alone, or with its record (MESSAGE_TELL, and

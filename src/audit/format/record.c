@@ -59,11 +59,11 @@ void audit_record_doubt(struct audit_record *record)
 	if (record->event != AUDIT_INSTANCE ||
 	    (record->outcome != AUDIT_FORWARDED && !is_spooled))
 		return;
-	record->outcome = is_spooled ? AUDIT_FAILED : AUDIT_UNCONFIRMED;
+	record->outcome = AUDIT_UNCONFIRMED;
 	record->reason = REASON_AUDIT_UNAVAILABLE;
 	if (is_spooled)
 		snprintf(record->detail, sizeof(record->detail),
-			 "it went into the spool, but the modality was told A700");
+			 "it is in the spool, but the modality was told A700");
 	else
 		snprintf(record->detail, sizeof(record->detail),
 			 "the destination answered %04X, but the modality was told A700",

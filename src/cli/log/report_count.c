@@ -157,10 +157,9 @@ static bool is_of_latest_association(const struct report_instance *instance,
 static bool is_correction(const struct report_instance *instance,
 			  const struct report_line *line, enum report_outcome outcome)
 {
-	bool is_doubt =
-		(instance->latest == REPORT_FORWARDED && outcome == REPORT_UNCONFIRMED) ||
-		(instance->latest == REPORT_SPOOLED && outcome == REPORT_FAILED);
-	return instance->attempts > 0 && is_doubt &&
+	return instance->attempts > 0 && outcome == REPORT_UNCONFIRMED &&
+	       (instance->latest == REPORT_FORWARDED ||
+		instance->latest == REPORT_SPOOLED) &&
 	       strcmp(line->reason, "audit-unavailable") == 0 &&
 	       is_of_latest_association(instance, line) &&
 	       line->total_ms == instance->latest_ms;

@@ -49,7 +49,8 @@ struct spool_said {
 	uint32_t verdict; /* enum spool_verdict */
 	uint64_t object;
 	int32_t error; /* an errno, of SPOOL_CANNOT */
-	uint32_t is_full, has_backlog, must_sync, is_last_try, is_overdue;
+	uint32_t is_full, has_backlog, must_sync, is_last_try, is_overdue, is_to_bury,
+		is_unconfirmed;
 	uint8_t header[SPOOL_LONG_TAG];
 	char zero[4];
 };

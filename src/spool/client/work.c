@@ -32,7 +32,9 @@ static void take_object(const struct spool_said *said, int fd, struct spool_work
 	*ret = (struct spool_work){ .object = said->object,
 				    .fd = fd,
 				    .is_last_try = said->is_last_try,
-				    .is_overdue = said->is_overdue };
+				    .is_overdue = said->is_overdue,
+				    .is_to_bury = said->is_to_bury,
+				    .is_unconfirmed = said->is_unconfirmed };
 	memcpy(ret->header, said->header, sizeof(ret->header));
 }
 

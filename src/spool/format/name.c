@@ -23,7 +23,7 @@
 _Static_assert(LENGTH + 1 == SPOOL_NAME_SIZE, "");
 _Static_assert(SEALED_SIZE % 3 == 0, "so base64 needs no padding");
 
-static const char letters[SPOOL_STATE_COUNT] = { 'q', 'h', 'x', 'd' };
+static const char letters[SPOOL_STATE_COUNT] = { 'q', 'h', 'x', 'd', 'n' };
 
 static void put_content(const struct spool_name *name, uint8_t ret[CONTENT_SIZE])
 {

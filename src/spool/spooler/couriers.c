@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,13 +14,10 @@
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
 
-#define ASKED_MS    3000 /* a courier that was asked for comes within that, or not */
-#define LINGER_MS   5000 /* so long a courier waits for another object */
-#define FIGURES_MS  1000
-#define RETELL_MS   30000
-#define LOSSES_MAX  3
-#define DELAYS_MAX  3	 /* from then on it waits alone */
-#define LATE_FACTOR 4096 /* no more doublings than that */
+#define ASKED_MS   3000 /* a courier that was asked for comes within that, or not */
+#define LINGER_MS  5000 /* so long a courier waits for another object */
+#define FIGURES_MS 1000
+#define RETELL_MS  30000
 
 void workers_add(struct spooler *spooler, int channel, const struct spool_opened *opened)
 {
@@ -46,154 +42,15 @@ void workers_add(struct spooler *spooler, int channel, const struct spool_opened
 	LIST_INSERT_HEAD(&spooler->workers, worker, others);
 }
 
-/* Between half of it and all of it, so that many gateways don't knock at once. */
-static int64_t jittered_ms(int64_t ms)
-{
-	uint32_t number = 0;
-
-	(void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);
-	return ms / 2 + (ms / 2) * (number >> 8) / (1 << 24);
-}
-
-static int64_t delay_ms(const struct config_spool *config, unsigned times)
-{
-	int64_t factor = times < 13 ? 1LL << times : LATE_FACTOR;
-	int64_t ms = config->retry_first_seconds * 1000LL * factor;
-	int64_t most_ms = config->retry_max_seconds * 1000LL;
-
-	return jittered_ms(ms < most_ms ? ms : most_ms);
-}
-
-static void leave_alone(const struct spooler *spooler, struct target *target)
-{
-	target->is_reached = false;
-	target->again_ms =
-		clock_ms() + delay_ms(&spooler->config->spool, target->failures);
-	target->failures++;
-	target->has_changed = true;
-}
-
-static void put_down(struct worker *worker)
-{
-	if (worker->object)
-		worker->object->is_in_hand = false;
-	if (worker->study)
-		worker->study->holder = NULL;
-	worker->object = NULL;
-	worker->study = NULL;
-}
-
-/* The destination may have fallen just now, and no object is to blame; but one within
- * which it falls each time, while others get through, goes no further. */
-static void lose_object(struct spooler *spooler, struct target *target,
-			struct object *object)
-{
-	object->losses++;
-	object->again_ms =
-		clock_ms() + delay_ms(&spooler->config->spool, object->losses - 1U);
-	if (object->losses < LOSSES_MAX) {
-		log_warning("the destination %s ended its association within the spool's "
-			    "object %016llx (%u of %u times): it waits alone",
-			    target->config->name,
-			    (unsigned long long)object->name.sequence, object->losses,
-			    LOSSES_MAX);
-		return;
-	}
-	store_move(spooler, object, SPOOL_DEAD);
-	spooler_alert(spooler, REASON_SPOOL_REPEATED_ABORT,
-		      "the spool's object %016llx has ended the association to %s %u "
-		      "times: it is kept, and not sent again by itself",
-		      (unsigned long long)object->name.sequence, target->config->name,
-		      LOSSES_MAX);
-}
-
-/* The destination may be short of room for all. But an object that it never takes must
- * not keep its neighbours from it for ever. */
-static void delay_object(const struct spooler *spooler, struct object *object)
-{
-	if (object->delays < UINT8_MAX)
-		object->delays++;
-	if (object->delays >= DELAYS_MAX)
-		object->again_ms =
-			clock_ms() + delay_ms(&spooler->config->spool, object->delays);
-}
-
-static bool is_overdue(const struct spooler *spooler, const struct object *object)
-{
-	return (int64_t)object->name.stored +
-		       spooler->config->spool.give_up_hours * 3600LL <
-	       time(NULL);
-}
-
-static void refuse_object(struct spooler *spooler, struct target *target,
-			  struct object *object, enum spool_result result)
-{
-	bool was_overdue =
-		result == SPOOL_RESULT_LATER || result == SPOOL_RESULT_UNREACHED;
-
-	store_move(spooler, object, SPOOL_DEAD);
-	spooler_alert(spooler,
-		      result == SPOOL_RESULT_BROKEN ? REASON_SPOOL_CORRUPT
-		      : was_overdue		    ? REASON_DESTINATION_TIMEOUT
-						    : REASON_DESTINATION_STATUS,
-		      "the spool's object %016llx for %s is kept, and not sent again by "
-		      "itself: %s",
-		      (unsigned long long)object->name.sequence, target->config->name,
-		      result == SPOOL_RESULT_BROKEN ? "its file was changed or cut"
-		      : was_overdue ? "it could not be delivered in spool.give_up_hours"
-				    : "the destination refused it");
-}
-
-static void take_result(struct spooler *spooler, struct worker *worker,
-			enum spool_result result)
-{
-	struct target *target = worker->target;
-	struct object *object = worker->object;
-	bool was_overdue = worker->is_overdue;
-
-	put_down(worker);
-	target->has_changed = true;
-	switch (result) {
-	case SPOOL_RESULT_DELIVERED:
-		target->is_reached = true;
-		target->failures = 0;
-		target->again_ms = 0;
-		target->delivered_us = clock_utc_us();
-		target->done++;
-		target->done_bytes += object->name.data_size;
-		store_done(spooler, object);
-		break;
-	case SPOOL_RESULT_LATER:
-		delay_object(spooler, object);
-		/* fall through */
-	case SPOOL_RESULT_UNREACHED:
-		leave_alone(spooler, target);
-		if (was_overdue)
-			refuse_object(spooler, target, object, result);
-		break;
-	case SPOOL_RESULT_LOST:
-		lose_object(spooler, target, object);
-		break;
-	case SPOOL_RESULT_REFUSED:
-		/* It answers: what it refuses holds up no other. */
-		target->is_reached = true;
-		target->failures = 0;
-		target->again_ms = 0;
-		refuse_object(spooler, target, object, result);
-		break;
-	case SPOOL_RESULT_BROKEN:
-		refuse_object(spooler, target, object, result);
-		break;
-	case SPOOL_RESULT_RETURNED:
-		break;
-	}
-}
-
 /* A process that died with an object in hand may have been killed by it. */
-static void end_worker(struct spooler *spooler, struct worker *worker)
+void worker_end(struct spooler *spooler, struct worker *worker)
 {
-	if (worker->object)
-		take_result(spooler, worker, SPOOL_RESULT_LOST);
+	if (worker->object && worker->is_last_try) {
+		worker->object->is_to_bury = true; /* by a process that can tell of it */
+		result_put_down(worker);
+	} else if (worker->object) {
+		result_take(spooler, worker, SPOOL_RESULT_LOST);
+	}
 	worker->target->workers--;
 	close(worker->channel);
 	LIST_REMOVE(worker, others);
@@ -203,8 +60,8 @@ static void end_worker(struct spooler *spooler, struct worker *worker)
 void workers_clear(struct spooler *spooler)
 {
 	while (!LIST_EMPTY(&spooler->workers)) {
-		put_down(LIST_FIRST(&spooler->workers));
-		end_worker(spooler, LIST_FIRST(&spooler->workers));
+		result_put_down(LIST_FIRST(&spooler->workers));
+		worker_end(spooler, LIST_FIRST(&spooler->workers));
 	}
 }
 
@@ -246,7 +103,7 @@ MUST_USE static bool obey(struct spooler *spooler, struct worker *worker,
 		if (!worker->object || asked->object != worker->object->name.sequence ||
 		    asked->result > SPOOL_RESULT_RETURNED)
 			return false;
-		take_result(spooler, worker, (enum spool_result)asked->result);
+		result_take(spooler, worker, (enum spool_result)asked->result);
 		return true;
 	default:
 		return false;
@@ -266,7 +123,7 @@ void worker_hear(struct spooler *spooler, struct worker *worker)
 		log_bug("a courier of %s broke the spooler's rules: its channel is "
 			"closed",
 			worker->target->config->name);
-	end_worker(spooler, worker);
+	worker_end(spooler, worker);
 }
 
 /* Of a destination that was not reached lately, one courier has one object. */
@@ -302,7 +159,7 @@ MUST_USE static int give_object(struct spooler *spooler, struct worker *worker,
 			log_error("the spool's object %016llx can't be read: %s",
 				  (unsigned long long)object->name.sequence,
 				  strerror(errno));
-			leave_alone(spooler, worker->target);
+			result_leave_alone(spooler, worker->target);
 			return 0;
 		}
 		store_forget(spooler, object);
@@ -311,8 +168,12 @@ MUST_USE static int give_object(struct spooler *spooler, struct worker *worker,
 	if (!object)
 		return 0;
 	said.object = object->name.sequence;
-	said.is_last_try = object->losses + 1 >= LOSSES_MAX;
-	said.is_overdue = worker->is_overdue = is_overdue(spooler, object);
+	worker->is_last_try = object->losses + 1 >= LOSSES_MAX &&
+			      result_is_to_blame(worker->target, object);
+	said.is_last_try = worker->is_last_try;
+	said.is_to_bury = object->is_to_bury;
+	said.is_unconfirmed = object->name.state == SPOOL_NAMED;
+	said.is_overdue = worker->is_overdue = result_is_overdue(spooler, object);
 	memcpy(said.header, object->name.header, sizeof(said.header));
 	rc = descriptors_send(worker->channel, &said, sizeof(said), &file, 1,
 			      MSG_DONTWAIT);
@@ -346,13 +207,13 @@ static int64_t feed(struct spooler *spooler, struct worker *worker)
 {
 	int64_t again_ms = 0, until_ms = worker->asking_ms + LINGER_MS;
 
-	if (worker->asking_ms == 0)
+	if (worker->asking_ms == 0 || spooler->leave_ms != 0)
 		return 0;
 	if (may_go(spooler, worker->target)) {
 		int given = give_object(spooler, worker, &again_ms);
 
 		if (given < 0)
-			end_worker(spooler, worker);
+			worker_end(spooler, worker);
 		if (given != 0)
 			return 0;
 	} else if (clock_ms() < worker->target->again_ms) {
@@ -369,7 +230,7 @@ static int64_t start_couriers(struct spooler *spooler, struct target *target)
 	int64_t now_ms = clock_ms();
 	unsigned most, ways;
 
-	if (!target->config || target->queued == 0)
+	if (!target->config || target->queued == 0 || spooler->leave_ms != 0)
 		return 0;
 	if (now_ms < target->again_ms)
 		return target->again_ms;

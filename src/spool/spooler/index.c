@@ -18,6 +18,11 @@ static uint64_t weight_of(const struct spool_name *name)
 		       : name->data_size + SPOOL_HEADER_SIZE + segments * SPOOL_TAG_SIZE;
 }
 
+static bool is_queued(const struct spool_name *name)
+{
+	return name->state == SPOOL_QUEUED || name->state == SPOOL_NAMED;
+}
+
 void index_init(struct spool_index *index)
 {
 	*index = (struct spool_index){ .count = 0 };
@@ -261,7 +266,7 @@ static void count_object(struct target *target, const struct spool_name *name, b
 		target->held += one;
 	if (name->state == SPOOL_DEAD)
 		target->dead += one;
-	if (name->state != SPOOL_QUEUED)
+	if (!is_queued(name))
 		return;
 	target->queued += one;
 	target->bytes += is_in ? name->data_size : -name->data_size;
@@ -274,7 +279,7 @@ MUST_USE static int enter(struct spool_index *index, struct object *object)
 
 	if (!target)
 		return -1;
-	if (object->name.state == SPOOL_QUEUED) {
+	if (is_queued(&object->name)) {
 		if (count_backlog(target, object->name.modality) != 0)
 			return -1;
 		study = find_study(index, target, object->name.study,
@@ -333,7 +338,7 @@ int index_move(struct spool_index *index, struct object *object,
 {
 	leave(index, object);
 	object->name = *now;
-	object->is_in_hand = false;
+	object->is_in_hand = object->is_owed = object->is_to_bury = false;
 	object->losses = object->delays = 0;
 	object->again_ms = 0;
 	return enter(index, object);
@@ -363,7 +368,7 @@ struct object *index_same(const struct spool_index *index,
 		return NULL;
 	object = index->contents.heads[bucket_of(&index->contents, content)];
 	while (object && (memcmp(object->name.content, content, SPOOL_LONG_TAG) != 0 ||
-			  !object->is_committed || object->name.state == SPOOL_DEAD))
+			  !object->is_proven || object->name.state == SPOOL_DEAD))
 		object = object->next_content;
 	return object;
 }
@@ -407,6 +412,8 @@ static struct object *first_of(const struct study *study, int64_t now_ms,
 	{
 		if (object->is_in_hand || !object->is_committed)
 			return NULL;
+		if (object->is_owed)
+			continue;
 		if (object->again_ms <= now_ms)
 			return object;
 		if (*ret_again_ms == 0 || object->again_ms < *ret_again_ms)

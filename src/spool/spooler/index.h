@@ -18,10 +18,15 @@ struct worker; /* a courier's process, as the spooler knows it */
 struct object {
 	struct spool_name name;
 	bool is_committed; /* before, no courier may have it */
+	bool is_proven;	   /* it was durable once: it isn't torn */
 	bool is_in_hand;   /* a courier has it */
-	uint8_t losses;	   /* how often the destination broke off within it */
-	uint8_t delays;	   /* how often the destination said that it can't take it now */
-	int64_t again_ms;  /* it waits alone until then (clock_ms()); 0: it doesn't */
+	bool is_to_bury;   /* a courier is to record it as dead, and not to send it */
+	bool is_owed;	   /* its file is to get the name of `owed` */
+	enum spool_state owed;
+	uint8_t losses;	  /* how often the destination broke off within it */
+	uint32_t lost_at; /* the target's `done` then, at the last time */
+	uint8_t delays;	  /* how often the destination said that it can't take it now */
+	int64_t again_ms; /* it waits alone until then (clock_ms()); 0: it doesn't */
 	struct study *study;	    /* while it is queued */
 	TAILQ_ENTRY(object) others; /* of the study */
 	struct object *next_content, *next_instance, *next_sequence; /* of one bucket */
@@ -100,7 +105,7 @@ void index_remove(struct spool_index *index, struct object *object);
 /* A number that no object has had. */
 uint64_t index_next_sequence(const struct spool_index *index);
 
-/* A committed object of the same bytes that is queued, held or was delivered; NULL. */
+/* An object of the same bytes that is proven, and isn't dead; NULL. */
 MUST_USE struct object *index_same(const struct spool_index *index,
 				   const uint8_t content[SPOOL_LONG_TAG]);
 /* The same SOP instance with other bytes, not dead. */

@@ -5,6 +5,7 @@
  *   store.c      the folder and the index together: objects come, change, and go
  *   writers.c    the associations' channels
  *   couriers.c   the couriers' channels: who has what, when a destination is probed
+ *   results.c    what came of an object that a courier had
  *   accepted.c   what destinations are known to accept
  *   operators.c  what operators ask for
  *   listing.c    which objects they mean
@@ -23,8 +24,6 @@
 #include "spool_folder.h"
 #include "index.h"
 #include "spool/client/message.h"
-
-#define KEYS_MAX 8
 
 /* One that was learnt, of a target. */
 struct accepted_pair {
@@ -56,7 +55,8 @@ struct worker {
 	struct target *target;
 	struct object *object; /* in hand; NULL */
 	struct study *study;   /* that it is at, while it has an object; NULL */
-	bool is_overdue;       /* the object: if it fails now, it is given up */
+	bool is_overdue;       /* the object: if it fails now, it is given up ... */
+	bool is_last_try;      /* ... and if it is lost, it is dead */
 	int64_t asking_ms;     /* since when it waits for an object; 0: it doesn't */
 	LIST_ENTRY(worker) others;
 };
@@ -85,7 +85,7 @@ struct spooler {
 	int control;
 	const struct config *config;
 	struct spool_folder folder;
-	struct spool_names_key keys[KEYS_MAX]; /* the one in force first */
+	struct spool_names_key keys[SPOOL_KEYS_MAX]; /* the one in force first */
 	size_t key_count;
 	struct spool_index index;
 	struct known_names destinations, modalities;
@@ -95,7 +95,10 @@ struct spooler {
 	int auditor;  /* a channel for records of what they do; -1 */
 	LIST_HEAD(, asker) operators;
 	STAILQ_HEAD(, accepted) accepted;
+	int64_t leave_ms;  /* it was told to end: by then it does; 0: it wasn't */
 	int64_t expire_ms; /* when delivered ones are looked through next */
+	bool owes;	   /* names that the disk has refused ... */
+	int64_t pay_ms;	   /* ... and are tried again then */
 	int64_t tell_ms;   /* when figures may be told again */
 	int64_t retell_ms; /* when all are told again, since the disk may have changed */
 	bool was_full;
@@ -112,6 +115,8 @@ MUST_USE enum spool_verdict store_add(struct spooler *spooler,
 				      const struct writer *writer,
 				      const struct spool_asked *asked,
 				      struct object **ret);
+/* Its sender says that it is durable, and stays. */
+void store_commit(struct spooler *spooler, struct object *object);
 /* Takes back what was added. */
 void store_abandon(struct spooler *spooler, struct object *object);
 /* Another state, on the disk, too. What fails is logged, and the state stays. */
@@ -122,14 +127,33 @@ void store_done(struct spooler *spooler, struct object *object);
 MUST_USE int store_read(const struct spooler *spooler, const struct object *object);
 /* Its file is gone, or is another's. */
 void store_forget(struct spooler *spooler, struct object *object);
-/* Forgets what was delivered long ago. */
+/* Forgets what was delivered long ago, and tries again what the disk has refused. */
 void store_expire(struct spooler *spooler);
+/* When that wants to be called again (clock_ms()); 0: some time. */
+int64_t store_wait_ms(const struct spooler *spooler);
 
 /* writers.c */
 void writers_add(struct spooler *spooler, int channel, const struct spool_opened *opened);
 /* The channel has something, or has ended; the writer may go. */
 void writer_hear(struct spooler *spooler, struct writer *writer);
+void writer_end(struct writer *writer);
 void writers_clear(struct spooler *spooler);
+
+/* results.c */
+#define LOSSES_MAX 3 /* so often an object may end its destination's association */
+
+/* The courier has none in hand any more. */
+void result_put_down(struct worker *worker);
+/* The destination is not tried for a while, ever longer. */
+void result_leave_alone(const struct spooler *spooler, struct target *target);
+/* Whether an object is to blame that is lost, and not the destination: others got through
+ * since it was lost last, or there is none that could. */
+bool result_is_to_blame(const struct target *target, const struct object *object);
+/* Whether it is given up if it fails now. */
+bool result_is_overdue(const struct spooler *spooler, const struct object *object);
+/* Of the object that the courier has in hand. */
+void result_take(struct spooler *spooler, struct worker *worker,
+		 enum spool_result result);
 
 /* couriers.c */
 void workers_add(struct spooler *spooler, int channel, const struct spool_opened *opened);
@@ -137,6 +161,7 @@ void worker_hear(struct spooler *spooler, struct worker *worker);
 /* Gives work to those that wait, has others started, tells figures. Returns when it wants
  * to be called again (clock_ms()). */
 int64_t workers_maintain(struct spooler *spooler);
+void worker_end(struct spooler *spooler, struct worker *worker);
 void workers_clear(struct spooler *spooler);
 
 /* operators.c. The socket, before the sandbox; -1, logged. */

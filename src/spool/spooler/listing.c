@@ -163,7 +163,7 @@ void listing_describe(const struct spooler *spooler, const struct object *object
 	ret->bytes = name->data_size;
 	ret->came = name->stored;
 	ret->again = left_ms > 0 ? time(NULL) + left_ms / 1000 + 1 : 0;
-	ret->state = name->state;
+	ret->state = name->state == SPOOL_NAMED ? SPOOL_QUEUED : name->state;
 	ret->is_in_hand = object->is_in_hand;
 	ret->is_committed = object->is_committed;
 	ret->losses = object->losses;

@@ -84,6 +84,11 @@ int spool_folder_sync(const struct spool_folder *folder)
 	return fsync(folder->fd);
 }
 
+int spool_folder_sync_all(const struct spool_folder *folder)
+{
+	return syncfs(folder->fd);
+}
+
 int spool_folder_read(const struct spool_folder *folder, const char *name)
 {
 	return openat(folder->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

@@ -23,6 +23,8 @@ MUST_USE int spool_folder_new_file(const struct spool_folder *folder);
 MUST_USE int spool_folder_link(const struct spool_folder *folder, int file,
 			       const char *name);
 MUST_USE int spool_folder_sync(const struct spool_folder *folder);
+/* All of its file system. */
+MUST_USE int spool_folder_sync_all(const struct spool_folder *folder);
 /* Open for reading alone. */
 MUST_USE int spool_folder_read(const struct spool_folder *folder, const char *name);
 MUST_USE int spool_folder_rename(const struct spool_folder *folder, const char *from,

@@ -11,6 +11,7 @@
 #include "cathgate/base/log.h"
 
 #define EXPIRE_EVERY_MS 60000
+#define PAY_EVERY_MS	1000
 
 /* Equal names are equal texts, so none is kept in memory. */
 MUST_USE static int text_of(const struct spooler *spooler, const struct spool_name *name,
@@ -172,6 +173,9 @@ int store_load(struct spooler *spooler)
 		load.is_short |= !object;
 		if (object)
 			object->is_committed = true;
+		if (object)
+			object->is_proven = object->name.state == SPOOL_QUEUED ||
+					    object->name.state == SPOOL_DELIVERED;
 	}
 	free(load.names);
 	if (load.is_short) {
@@ -184,6 +188,10 @@ int store_load(struct spooler *spooler)
 			      "were renamed; they are left alone; one is %s",
 			      load.foreign, load.first_foreign);
 	tell_orphans(spooler);
+	/* What a process has written, and nobody synced, is not to be delivered and then
+	 * lost without a trace. */
+	if (rc == 0 && spool_folder_sync_all(&spooler->folder) != 0)
+		log_error("the spool's disk can't be synced: %s", strerror(errno));
 	return rc;
 }
 
@@ -277,17 +285,23 @@ enum spool_verdict store_add(struct spooler *spooler, const struct writer *write
 	enum spool_verdict verdict = SPOOL_TAKEN, linked;
 	struct object *same;
 	struct spool_name name;
+	bool conflicts;
 
 	if (name_object(spooler, writer, asked, &name) != 0) {
 		errno = EIO;
 		return SPOOL_CANNOT;
 	}
+	conflicts = index_conflicts(&spooler->index, name.instance, name.content);
 	same = index_same(&spooler->index, name.content);
 	if (same && config->resend == CONFIG_RESEND_ONCE) {
 		*ret = same;
-		return SPOOL_KNOWN;
+		return same->name.state == SPOOL_HELD && conflicts &&
+				       config->on_conflict == CONFIG_CONFLICT_QUARANTINE
+			       ? SPOOL_QUARANTINED
+			       : SPOOL_KNOWN;
 	}
-	if (index_conflicts(&spooler->index, name.instance, name.content)) {
+	name.state = SPOOL_NAMED;
+	if (conflicts) {
 		verdict = config->on_conflict == CONFIG_CONFLICT_FORWARD
 				  ? SPOOL_CONFLICTS
 				  : SPOOL_QUARANTINED;
@@ -304,6 +318,13 @@ enum spool_verdict store_add(struct spooler *spooler, const struct writer *write
 	}
 	linked = link_object(spooler, writer->file, &name, ret);
 	return linked == SPOOL_TAKEN ? verdict : linked;
+}
+
+void store_commit(struct spooler *spooler, struct object *object)
+{
+	object->is_committed = object->is_proven = true;
+	if (object->name.state == SPOOL_NAMED)
+		store_move(spooler, object, SPOOL_QUEUED);
 }
 
 void store_abandon(struct spooler *spooler, struct object *object)
@@ -335,7 +356,9 @@ void store_move(struct spooler *spooler, struct object *object, enum spool_state
 		log_error("the spool's object %016llx can't be renamed: %s",
 			  (unsigned long long)object->name.sequence, strerror(errno));
 		object->is_in_hand = false;
-		object->again_ms = clock_ms() + EXPIRE_EVERY_MS;
+		object->is_owed = true;
+		object->owed = state;
+		spooler->owes = true;
 		return;
 	}
 	if (index_move(&spooler->index, object, &now) != 0)
@@ -391,8 +414,38 @@ static bool expire_one(void *context, struct object *object)
 	return true;
 }
 
+static bool pay_one(void *context, struct object *object)
+{
+	struct spooler *spooler = context;
+
+	if (!object->is_owed)
+		return true;
+	object->is_owed = false;
+	if (object->owed == SPOOL_DELIVERED)
+		store_done(spooler, object);
+	else
+		store_move(spooler, object, object->owed);
+	return true;
+}
+
+/* What was delivered isn't sent again because a disk refused another name. */
+static void pay(struct spooler *spooler)
+{
+	if (!spooler->owes || clock_ms() < spooler->pay_ms)
+		return;
+	spooler->owes = false;
+	spooler->pay_ms = clock_ms() + PAY_EVERY_MS;
+	index_each(&spooler->index, pay_one, spooler);
+}
+
+int64_t store_wait_ms(const struct spooler *spooler)
+{
+	return spooler->owes ? spooler->pay_ms : 0;
+}
+
 void store_expire(struct spooler *spooler)
 {
+	pay(spooler);
 	if (clock_ms() < spooler->expire_ms)
 		return;
 	spooler->expire_ms = clock_ms() + EXPIRE_EVERY_MS;

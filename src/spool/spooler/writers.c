@@ -57,10 +57,14 @@ static void drop_file(struct writer *writer)
 }
 
 /* What was linked last and not taken back may be told of by a record: so it is delivered.
- */
-static void end_writer(struct writer *writer)
+ * Nobody may have synced it yet. */
+void writer_end(struct writer *writer)
 {
 	if (writer->linked) {
+		if (fsync(writer->file) != 0)
+			log_error("the spool's object %016llx can't be synced: %s",
+				  (unsigned long long)writer->linked->name.sequence,
+				  strerror(errno));
 		writer->linked->is_committed = true;
 		writer->target->has_changed = true;
 	}
@@ -73,15 +77,16 @@ static void end_writer(struct writer *writer)
 void writers_clear(struct spooler *spooler)
 {
 	while (!LIST_EMPTY(&spooler->writers))
-		end_writer(LIST_FIRST(&spooler->writers));
+		writer_end(LIST_FIRST(&spooler->writers));
 }
 
-/* False when the other end doesn't listen. */
+/* False when the other end doesn't listen. One that is gone is heard of later. */
 MUST_USE static bool answer(const struct writer *writer, const struct spool_said *said,
 			    int file)
 {
 	return descriptors_send(writer->channel, said, sizeof(*said), &file, file >= 0,
-				MSG_DONTWAIT) == 0;
+				MSG_DONTWAIT) == 0 ||
+	       errno == EPIPE || errno == ECONNRESET;
 }
 
 MUST_USE static bool give_state(struct spooler *spooler, const struct writer *writer)
@@ -110,7 +115,7 @@ MUST_USE static bool give_file(struct spooler *spooler, struct writer *writer)
 {
 	struct spool_said said = { .kind = SPOOL_ANSWERS };
 
-	if (writer->linked)
+	if (writer->linked || spooler->leave_ms != 0)
 		return false;
 	drop_file(writer);
 	if (store_is_full(spooler)) {
@@ -137,10 +142,12 @@ MUST_USE static bool link_file(struct spooler *spooler, struct writer *writer,
 	said.verdict = store_add(spooler, writer, asked, &object);
 	said.error = said.verdict == SPOOL_CANNOT ? errno : 0;
 	said.object = object ? object->name.sequence : 0;
-	said.must_sync = spooler->folder.must_sync;
-	drop_file(writer);
-	if (said.verdict != SPOOL_KNOWN)
+	if (said.verdict != SPOOL_KNOWN && object && !object->is_committed) {
 		writer->linked = object;
+		said.must_sync = spooler->folder.must_sync;
+	} else {
+		drop_file(writer);
+	}
 	return answer(writer, &said, -1);
 }
 
@@ -161,7 +168,7 @@ MUST_USE static bool sync_folder(const struct spooler *spooler,
 static void settle(struct spooler *spooler, struct writer *writer, bool is_kept)
 {
 	if (writer->linked && is_kept) {
-		writer->linked->is_committed = true;
+		store_commit(spooler, writer->linked);
 		writer->target->has_changed = true;
 	} else if (writer->linked) {
 		store_abandon(spooler, writer->linked);
@@ -207,9 +214,9 @@ void writer_hear(struct spooler *spooler, struct writer *writer)
 		return;
 	if (size == (ssize_t)sizeof(asked) && obey(spooler, writer, &asked))
 		return;
-	if (size > 0)
+	if (size > 0 && spooler->leave_ms == 0)
 		log_bug("an association of %s broke the spooler's rules, or doesn't "
 			"listen: its channel is closed",
 			writer->modality);
-	end_writer(writer);
+	writer_end(writer);
 }

@@ -194,7 +194,8 @@ void place_bring_spooler(struct place *place, const struct spooling *spooling,
 	    place->spooler == spooler->generation)
 		return;
 	entry = &config->modalities[place->modality];
-	if (entry->spool == CONFIG_SPOOL_OFF)
+	/* One that was forked with other settings goes on as it began. */
+	if (entry->spool == CONFIG_SPOOL_OFF && !place->is_of_old)
 		return;
 	channel = spooler_open_association(spooler->channel, place->id, entry->name,
 					   config->destinations[place->destination].name);

@@ -34,6 +34,7 @@ struct place {
 	unsigned auditor;	/* the generation that the process has a channel to */
 	unsigned spooler;	/* likewise; 0: none */
 	unsigned edition;	/* of the settings that the process knows: gate.edition */
+	bool is_of_old;		/* it was forked with settings of an earlier edition */
 	int64_t given_up_ms;	/* since when it has been parting */
 	size_t listener;	/* a listen entry; NOWHERE when it is gone */
 	bool came_plain;	/* by one without TLS, whatever has become of it */

@@ -6,7 +6,6 @@
 
 #include "cathgate/base/clock.h"
 #include "cathgate/keeper/unwrapper.h"
-#include "supervisor/settings/changes.h"
 
 void spooling_init(struct spooling *spooling, struct helper *spooler,
 		   struct helper *keeper)
@@ -143,20 +142,11 @@ int64_t spooling_missing_seconds(const struct spooling *spooling)
 	return spooling->missing_ms ? (clock_ms() - spooling->missing_ms) / 1000 : 0;
 }
 
-static bool is_same_file(const struct config_file *a, const struct config_file *b)
+static bool is_same_spool(const struct settings *before, const struct settings *now)
 {
-	return a->path && b->path ? strcmp(a->path, b->path) == 0 : a->path == b->path;
-}
+	const struct config_spool *was = &before->config->spool,
+				  *is = &now->config->spool;
 
-static bool is_same_spool(const struct config *before, const struct config *now)
-{
-	const struct config_spool *was = &before->spool, *is = &now->spool;
-
-	if (was->key.count != is->key.count)
-		return false;
-	for (size_t i = 0; i < was->key.count; i++)
-		if (!is_same_file(&was->key.items[i], &is->key.items[i]))
-			return false;
 	return was->max_bytes == is->max_bytes &&
 	       was->min_free_bytes == is->min_free_bytes &&
 	       was->retry_first_seconds == is->retry_first_seconds &&
@@ -166,27 +156,38 @@ static bool is_same_spool(const struct config *before, const struct config *now)
 	       was->on_conflict == is->on_conflict;
 }
 
-static bool are_same_targets(const struct config *before, const struct config *now)
+static bool are_same_keys(const struct settings *before, const struct settings *now)
 {
-	if (before->destination_count != now->destination_count)
+	return before->config->spool.key.count == now->config->spool.key.count &&
+	       memcmp(before->spool_keys, now->spool_keys, sizeof(now->spool_keys)) == 0;
+}
+
+/* The spooler knows destinations and entries by their names alone. */
+static bool are_same_names(const struct config *before, const struct config *now)
+{
+	if (before->destination_count != now->destination_count ||
+	    before->modality_count != now->modality_count)
 		return false;
 	for (size_t i = 0; i < now->destination_count; i++)
 		if (strcmp(before->destinations[i].name, now->destinations[i].name) !=
 			    0 ||
 		    before->destinations[i].couriers != now->destinations[i].couriers)
 			return false;
+	for (size_t i = 0; i < now->modality_count; i++)
+		if (strcmp(before->modalities[i].name, now->modalities[i].name) != 0)
+			return false;
 	return true;
 }
 
-/* Files that are read anew by themselves may hold another key. */
-void spooling_renew(struct spooling *spooling, const struct config *before,
-		    const struct config *now)
+void spooling_renew(struct spooling *spooling, const struct settings *before,
+		    const struct settings *now)
 {
-	bool is_same = before != now && is_same_spool(before, now);
+	bool are_same = are_same_keys(before, now);
 
-	if (!is_same)
+	if (!are_same)
 		helper_dismiss(spooling->keeper);
-	if (!is_same || !are_same_targets(before, now))
+	if (!are_same || !is_same_spool(before, now) ||
+	    !are_same_names(before->config, now->config))
 		helper_dismiss(spooling->spooler);
 }
 

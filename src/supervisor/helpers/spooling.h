@@ -35,8 +35,8 @@ void spooling_hear(struct spooling *spooling, const struct auditing *auditing,
 void spooling_maintain(struct spooling *spooling, const struct auditing *auditing,
 		       bool is_wanted);
 /* Other settings are in force: ends both where they were started with others. */
-void spooling_renew(struct spooling *spooling, const struct config *before,
-		    const struct config *now);
+void spooling_renew(struct spooling *spooling, const struct settings *before,
+		    const struct settings *now);
 
 /* For how many seconds one of both hasn't been there; 0: they are, or aren't wanted. */
 int64_t spooling_missing_seconds(const struct spooling *spooling);

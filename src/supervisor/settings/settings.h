@@ -27,6 +27,7 @@ struct settings {
 	struct tls_context **clients; /* one a destination; NULL: plain */
 	struct net_addresses *addresses;
 	struct spool_public spool; /* the key that objects are sealed to, if any are */
+	uint8_t spool_keys[SPOOL_KEYS_MAX][SPOOL_KEY_ID_SIZE]; /* of all its keys */
 	struct config_faults faults;
 };
 

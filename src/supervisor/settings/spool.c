@@ -31,6 +31,8 @@ static void judge_key(struct settings *settings, size_t i, const struct tls_keys
 			"public half anew with: openssl pkey -in %s -pubout -out %s",
 			file->path, settings->config->spool.public_key.path, file->path,
 			settings->config->spool.public_key.path);
+	else
+		memcpy(settings->spool_keys[i], public.id, sizeof(public.id));
 	tls_key_free(key);
 }
 
@@ -81,7 +83,12 @@ void settings_load_spool(struct settings *settings, const struct tls_keys *keys)
 	if (spool_public_load(&config->spool.public_key, &settings->spool,
 			      &settings->faults) != 0)
 		return;
-	for (size_t i = 0; i < config->spool.key.count; i++)
+	if (config->spool.key.count > SPOOL_KEYS_MAX)
+		config_fault_add(&settings->faults, CONFIG_ERROR, &config->spool.place,
+				 "key names more than %d keys; remove those of which no "
+				 "object waits any more",
+				 SPOOL_KEYS_MAX);
+	for (size_t i = 0; i < config->spool.key.count && i < SPOOL_KEYS_MAX; i++)
 		judge_key(settings, i, keys);
 	check_folder(settings);
 }
