@@ -12,6 +12,7 @@ from harness import Skip, Test, child, eventually
 from memory import memory
 from objects import make
 
+SANITIZED = bool(os.environ.get("CATHGATE_SANITIZE"))
 CALLS = "linkat,fsync,fdatasync,pwrite64,ftruncate,sendto,sendmsg,write,writev,openat,renameat,unlinkat"
 
 
@@ -58,7 +59,9 @@ with Test() as t:
 
 		association, = gateway.associations()
 		secret = object_key(name)
-		assert len(secret) == 32 and secret not in memory(association)
+		assert len(secret) == 32
+		if not SANITIZED:	# whose memory can't be read in whole
+			assert secret not in memory(association)
 	files = [fd for fd in os.listdir(f"/proc/{association}/fd")
 		 if "/spool/" in os.readlink(f"/proc/{association}/fd/{fd}")]
 	assert files == [], files
