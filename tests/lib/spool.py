@@ -24,6 +24,13 @@ def changes(test, mode="always", **more):
 			  "retry_max_seconds": 2, **more}}
 
 
+def takes_and_says_nothing(association):
+	"""A PACS for Test.pacs(): its courier waits."""
+	association.accept()
+	while association.receive() is not None:
+		pass
+
+
 def names(test, state=None):
 	"""The objects' files, oldest first."""
 	folder = test.work / "spool"
