@@ -4,6 +4,7 @@ refuses to go on; nobody but root and the service's user is served."""
 import json
 import os
 import pwd
+import signal
 import subprocess
 
 import spool
@@ -88,10 +89,27 @@ with Test() as t:
 	refused("drop", first, "--state", "held", status=2, words="not both")
 	assert len(listed()) == 3
 
+	# What was asked for is done, also when who asked has left before the record was durable.
+	auditor = gateway.helper("auditor")
+	fourth = make("explicit")
+	modality = t.associate(gateway)
+	assert modality.store(fourth).status == 0
+	modality.release()
+	number, = eventually(lambda: numbers("--sop-instance", fourth.sop_instance))
+	os.kill(auditor, signal.SIGSTOP)
+	with subprocess.Popen([cathgate(), "spool", "drop", "--yes", number, *map(str, here)]) as asks:
+		try:
+			asks.wait(1)
+			raise AssertionError("it did not wait for the record")
+		except subprocess.TimeoutExpired:
+			asks.kill()
+	os.kill(auditor, signal.SIGCONT)
+	eventually(lambda: number not in numbers())
+	gateway.wait_audit(event="delivery", outcome="dropped", sop_instance=fourth.sop_instance)
+
 	# Removed, with a record before.
 	assert "1 object dropped" in run("drop", "--yes", second)
-	line = gateway.wait_audit(event="delivery", outcome="dropped")
-	assert line["sop_instance"] == sent[1].sop_instance
+	gateway.wait_audit(event="delivery", outcome="dropped", sop_instance=sent[1].sop_instance)
 	assert numbers() == [first, third] and len(spool.names(t)) == 2
 	tail = tool("audit", "tail", "--json", "-n", "all", "--sop-instance", sent[1].sop_instance,
 		    gateway.audit_file).decode().splitlines()

@@ -147,7 +147,8 @@ static bool may_go(const struct spooler *spooler, const struct target *target)
 MUST_USE static int give_object(struct spooler *spooler, struct worker *worker,
 				int64_t *again_ms)
 {
-	struct object *object = index_next(worker->target, worker, clock_ms(), again_ms);
+	struct object *object =
+		index_next(&spooler->index, worker->target, worker, clock_ms(), again_ms);
 	struct spool_said said = { .kind = SPOOL_GIVES_OBJECT };
 	int file, rc;
 
@@ -163,7 +164,8 @@ MUST_USE static int give_object(struct spooler *spooler, struct worker *worker,
 			return 0;
 		}
 		store_forget(spooler, object);
-		object = index_next(worker->target, worker, clock_ms(), again_ms);
+		object = index_next(&spooler->index, worker->target, worker, clock_ms(),
+				    again_ms);
 	}
 	if (!object)
 		return 0;
@@ -237,7 +239,7 @@ static int64_t start_couriers(struct spooler *spooler, struct target *target)
 	if (target->asked > 0 && now_ms - target->asked_ms > ASKED_MS)
 		target->asked = 0;
 	most = target->is_reached ? target->config->couriers : 1;
-	ways = index_ways(target, now_ms, most);
+	ways = index_ways(&spooler->index, target, now_ms, most);
 	if (target->workers + target->asked < ways) {
 		struct spooler_word word = { .kind = SPOOLER_WANTS_COURIER };
 

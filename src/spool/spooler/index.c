@@ -368,7 +368,8 @@ struct object *index_same(const struct spool_index *index,
 		return NULL;
 	object = index->contents.heads[bucket_of(&index->contents, content)];
 	while (object && (memcmp(object->name.content, content, SPOOL_LONG_TAG) != 0 ||
-			  !object->is_proven || object->name.state == SPOOL_DEAD))
+			  !object->is_proven || object->is_claimed ||
+			  object->name.state == SPOOL_DEAD))
 		object = object->next_content;
 	return object;
 }
@@ -401,10 +402,27 @@ struct object *index_find(const struct spool_index *index, uint64_t sequence)
 	return object;
 }
 
+/* Whether an older object with the same SOP instance waits for the same destination: the
+ * destination would keep what came last. It may be of another study. */
+MUST_USE static bool is_behind(const struct spool_index *index,
+			       const struct object *object)
+{
+	const struct spool_name *name = &object->name;
+	const struct object *other =
+		index->instances.heads[bucket_of(&index->instances, name->instance)];
+
+	while (other &&
+	       (!other->study || other->name.sequence >= name->sequence ||
+		memcmp(other->name.instance, name->instance, SPOOL_SHORT_TAG) != 0 ||
+		memcmp(other->name.destination, name->destination, SPOOL_SHORT_TAG) != 0))
+		other = other->next_instance;
+	return other != NULL;
+}
+
 /* The first of the study that may go now. An object that waits alone is passed over: its
  * neighbours go on. One that is not committed yet holds up those behind it. */
-static struct object *first_of(const struct study *study, int64_t now_ms,
-			       int64_t *ret_again_ms)
+static struct object *first_of(const struct spool_index *index, const struct study *study,
+			       int64_t now_ms, int64_t *ret_again_ms)
 {
 	struct object *object;
 
@@ -412,7 +430,7 @@ static struct object *first_of(const struct study *study, int64_t now_ms,
 	{
 		if (object->is_in_hand || !object->is_committed)
 			return NULL;
-		if (object->is_owed)
+		if (object->is_owed || object->is_claimed || is_behind(index, object))
 			continue;
 		if (object->again_ms <= now_ms)
 			return object;
@@ -422,8 +440,9 @@ static struct object *first_of(const struct study *study, int64_t now_ms,
 	return NULL;
 }
 
-struct object *index_next(const struct target *target, const struct worker *worker,
-			  int64_t now_ms, int64_t *ret_again_ms)
+struct object *index_next(const struct spool_index *index, const struct target *target,
+			  const struct worker *worker, int64_t now_ms,
+			  int64_t *ret_again_ms)
 {
 	struct object *oldest = NULL;
 	const struct study *study;
@@ -437,14 +456,15 @@ struct object *index_next(const struct target *target, const struct worker *work
 			break; /* nor can one behind it be older */
 		if (study->holder && study->holder != worker)
 			continue;
-		object = first_of(study, now_ms, ret_again_ms);
+		object = first_of(index, study, now_ms, ret_again_ms);
 		if (object && (!oldest || object->name.sequence < oldest->name.sequence))
 			oldest = object;
 	}
 	return oldest;
 }
 
-unsigned index_ways(const struct target *target, int64_t now_ms, unsigned most)
+unsigned index_ways(const struct spool_index *index, const struct target *target,
+		    int64_t now_ms, unsigned most)
 {
 	const struct study *study;
 	unsigned ways = 0;
@@ -454,7 +474,7 @@ unsigned index_ways(const struct target *target, int64_t now_ms, unsigned most)
 	{
 		if (ways >= most)
 			break;
-		ways += study->holder || first_of(study, now_ms, &again_ms);
+		ways += study->holder || first_of(index, study, now_ms, &again_ms);
 	}
 	return ways;
 }

@@ -21,6 +21,7 @@ struct object {
 	bool is_proven;	   /* it was durable once: it isn't torn */
 	bool is_in_hand;   /* a courier has it */
 	bool is_to_bury;   /* a courier is to record it as dead, and not to send it */
+	bool is_claimed;   /* an operator's change of it waits for its record */
 	bool is_owed;	   /* its file is to get the name of `owed` */
 	enum spool_state owed;
 	uint8_t losses;	  /* how often the destination broke off within it */
@@ -118,13 +119,16 @@ uint64_t index_backlog(const struct target *target,
 		       const uint8_t modality[SPOOL_SHORT_TAG]);
 
 /* What the worker is to have next: the oldest object of a study that nobody else is at.
- * Those that wait alone come when it is their time. NULL: nothing now; *ret_again_ms is
- * when to look again, 0 for when something comes. */
-MUST_USE struct object *index_next(const struct target *target,
+ * Those that wait alone come when it is their time, and behind them what has their SOP
+ * instance. NULL: nothing now; *ret_again_ms is when to look again, 0 for when something
+ * comes. */
+MUST_USE struct object *index_next(const struct spool_index *index,
+				   const struct target *target,
 				   const struct worker *worker, int64_t now_ms,
 				   int64_t *ret_again_ms);
 /* How many couriers could be at work now; counts no further than `most`. */
-unsigned index_ways(const struct target *target, int64_t now_ms, unsigned most);
+unsigned index_ways(const struct spool_index *index, const struct target *target,
+		    int64_t now_ms, unsigned most);
 
 /* Calls for each object until that returns false. */
 void index_each(const struct spool_index *index,

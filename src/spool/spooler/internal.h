@@ -74,7 +74,7 @@ struct known_names {
 
 /* An operator's tool. */
 struct asker {
-	int channel;
+	int channel;	 /* -1: it has left, and its change is still to be done */
 	uint32_t record; /* that its change waits for; 0: it waits for none */
 	enum spool_operation operation;
 	uint64_t object;
@@ -169,6 +169,8 @@ int operators_listen(const char *directory);
 void operators_accept(struct spooler *spooler);
 void operator_hear(struct spooler *spooler, struct asker *asker);
 void operators_hear_auditor(struct spooler *spooler);
+/* Whether a change waits for its record. */
+MUST_USE bool operators_wait(const struct spooler *spooler);
 void operators_clear(struct spooler *spooler);
 
 /* listing.c. What a tool may know of an object. */

@@ -50,9 +50,34 @@ int operators_listen(const char *directory)
 
 static void end_asker(struct asker *asker)
 {
-	close(asker->channel);
+	if (asker->channel >= 0)
+		close(asker->channel);
 	LIST_REMOVE(asker, others);
 	free(asker);
+}
+
+/* What it asked for is done all the same, since the record of it may be durable by now.
+ */
+static void asker_leaves(struct asker *asker)
+{
+	if (asker->record == 0) {
+		end_asker(asker);
+		return;
+	}
+	close(asker->channel);
+	asker->channel = -1;
+}
+
+bool operators_wait(const struct spooler *spooler)
+{
+	const struct asker *asker;
+
+	LIST_FOREACH(asker, &spooler->operators, others)
+	{
+		if (asker->record != 0)
+			return true;
+	}
+	return false;
 }
 
 void operators_clear(struct spooler *spooler)
@@ -101,7 +126,9 @@ static void answer(const struct asker *asker, int error, uint32_t count, int fil
 {
 	const struct spool_reply reply = { .error = error, .count = count };
 
-	/* One that doesn't read its answer loses it. */
+	/* One that has left, or doesn't read its answer, loses it. */
+	if (asker->channel < 0)
+		return;
 	(void)!descriptors_send(asker->channel, &reply, sizeof(reply), &file, file >= 0,
 				MSG_DONTWAIT);
 }
@@ -128,7 +155,7 @@ MUST_USE static int judge(const struct object *object, enum spool_operation oper
 		return ENOENT;
 	if (operation == SPOOL_EXPORTED)
 		return 0;
-	if (object->is_in_hand || !object->is_committed)
+	if (object->is_in_hand || object->is_claimed || !object->is_committed)
 		return EBUSY;
 	if (operation == SPOOL_HOLDS && object->name.state == SPOOL_HELD)
 		return EINVAL;
@@ -177,7 +204,7 @@ static void begin_change(struct spooler *spooler, struct asker *asker,
 			 const struct spool_request *request)
 {
 	enum spool_operation operation = (enum spool_operation)request->operation;
-	const struct object *object = index_find(&spooler->index, request->filter.object);
+	struct object *object = index_find(&spooler->index, request->filter.object);
 	struct audit_record record;
 	int error = judge(object, operation);
 
@@ -195,6 +222,8 @@ static void begin_change(struct spooler *spooler, struct asker *asker,
 	}
 	asker->operation = operation;
 	asker->object = request->filter.object;
+	if (operation != SPOOL_EXPORTED)
+		object->is_claimed = true;
 }
 
 /* At once, also where the destination is left alone. */
@@ -212,13 +241,16 @@ static void queue_object(struct spooler *spooler, struct object *object)
 	}
 }
 
-/* The record is durable. Meanwhile a courier may have begun. */
-static void end_change(struct spooler *spooler, struct asker *asker)
+/* The record is durable, or, with the errno, isn't. */
+static void end_change(struct spooler *spooler, struct asker *asker, int error)
 {
 	struct object *object = index_find(&spooler->index, asker->object);
-	int error = judge(object, asker->operation);
 
 	asker->record = 0;
+	if (object && asker->operation != SPOOL_EXPORTED)
+		object->is_claimed = false;
+	if (error == 0)
+		error = judge(object, asker->operation);
 	if (error == 0 && asker->operation == SPOOL_HOLDS)
 		store_move(spooler, object, SPOOL_HELD);
 	else if (error == 0 && asker->operation == SPOOL_QUEUES)
@@ -226,28 +258,25 @@ static void end_change(struct spooler *spooler, struct asker *asker)
 	else if (error == 0 && asker->operation == SPOOL_DROPS)
 		store_abandon(spooler, object);
 	answer(asker, error, error == 0, -1);
+	if (asker->channel < 0)
+		end_asker(asker);
 }
 
 void operators_hear_auditor(struct spooler *spooler)
 {
 	for (;;) {
-		struct asker *asker;
+		struct asker *asker, *next;
 		uint32_t number = 0;
 		enum audit_taken taken = audit_taken_of(spooler->auditor, &number);
 
 		if (taken == AUDIT_SLOW)
 			return;
-		LIST_FOREACH(asker, &spooler->operators, others)
-		{
-			if (asker->record == 0 ||
-			    (taken != AUDIT_GONE && asker->record != number))
-				continue;
-			if (taken == AUDIT_DURABLE) {
-				end_change(spooler, asker);
-			} else {
-				asker->record = 0;
-				answer(asker, EAGAIN, 0, -1);
-			}
+		for (asker = LIST_FIRST(&spooler->operators); asker; asker = next) {
+			next = LIST_NEXT(asker, others);
+			if (asker->record != 0 &&
+			    (taken == AUDIT_GONE || asker->record == number))
+				end_change(spooler, asker,
+					   taken == AUDIT_DURABLE ? 0 : EAGAIN);
 		}
 		if (taken == AUDIT_GONE) {
 			close(spooler->auditor);
@@ -300,11 +329,9 @@ void operator_hear(struct spooler *spooler, struct asker *asker)
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	/* A change that was asked for waits for its record: then it has no one to tell.
-	 */
 	if (size != (ssize_t)sizeof(request) || asker->record != 0 ||
 	    !is_sound(&request)) {
-		end_asker(asker);
+		asker_leaves(asker);
 		return;
 	}
 	if (request.operation == SPOOL_LISTS)

@@ -235,7 +235,8 @@ MUST_USE static bool has_in_hand(struct spooler *spooler)
 		if (!worker->object)
 			worker_end(spooler, worker);
 	}
-	return (!LIST_EMPTY(&spooler->writers) || !LIST_EMPTY(&spooler->workers)) &&
+	return (!LIST_EMPTY(&spooler->writers) || !LIST_EMPTY(&spooler->workers) ||
+		operators_wait(spooler)) &&
 	       clock_ms() < spooler->leave_ms;
 }
 
