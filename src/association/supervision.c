@@ -268,10 +268,11 @@ int supervision_renew_auditor(struct association *association)
 
 bool supervision_renew_spooler(struct association *association, int64_t end_ms)
 {
-	struct association_notice notice;
+	struct association_notice notice = { .kind = ASSOCIATION_ASKS_SPOOLER };
 
 	if (supervision_listen(association) == 0 &&
-	    association->spool.client.channel < 0 && end_ms > clock_ms())
+	    association->spool.client.channel < 0 &&
+	    send_notice(association, notice) == 0 && end_ms > clock_ms())
 		(void)!await_notice(association, ASSOCIATION_SPOOLER, ASSOCIATION_STOP,
 				    end_ms - clock_ms(), &notice);
 	return association->spool.client.channel >= 0;

@@ -11,7 +11,8 @@
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
 
-#define PARTING_MAX_MS 90000
+#define PARTING_MAX_MS	 90000
+#define SPOOLER_AGAIN_MS 1000
 
 MUST_USE static struct place *add(struct places *places, int channel, const char *id)
 {
@@ -202,9 +203,18 @@ void place_bring_spooler(struct place *place, const struct spooling *spooling,
 	if (channel < 0)
 		return;
 	if (descriptors_send(place->channel, &notice, sizeof(notice), &channel, 1,
-			     MSG_DONTWAIT) == 0)
+			     MSG_DONTWAIT) == 0) {
 		place->spooler = spooler->generation;
+		place->spooler_ms = clock_ms();
+	}
 	close(channel);
+}
+
+/* One that asks while another is on its way to it would drop the one for the other. */
+void place_wants_spooler(struct place *place)
+{
+	if (clock_ms() - place->spooler_ms >= SPOOLER_AGAIN_MS)
+		place->spooler = 0;
 }
 
 void places_bring_spooler(struct places *places, const struct spooling *spooling,
