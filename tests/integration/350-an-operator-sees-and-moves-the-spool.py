@@ -11,6 +11,7 @@ import spool
 from dicom import Pacs, server_context
 from harness import Test, cathgate, eventually, tool
 from objects import make
+from terminal import typed
 from wait import free_ports
 
 with Test() as t:
@@ -106,6 +107,15 @@ with Test() as t:
 	os.kill(auditor, signal.SIGCONT)
 	eventually(lambda: number not in numbers())
 	gateway.wait_audit(event="delivery", outcome="dropped", sop_instance=fourth.sop_instance)
+
+	# At a terminal it asks, and only a yes will do.
+	drop = [cathgate(), "spool", "drop", second, *map(str, here)]
+	for answer in ("n\n", "\n", "\4"):
+		shown, status = typed(drop, "[y/N]", answer)
+		assert status == 1 and "Drop 1 object (" in shown and " for good?" in shown, shown
+		assert "nothing was done" in shown and len(listed()) == 3, shown
+	shown, status = typed([*drop[:3], first, *drop[4:]], "[y/N]", "\3")
+	assert status == -2 and len(listed()) == 3, (shown, status)
 
 	# Removed, with a record before.
 	assert "1 object dropped" in run("drop", "--yes", second)

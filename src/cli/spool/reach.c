@@ -103,6 +103,11 @@ int reach_list(const struct reach *reach, const struct spool_filter *filter,
 	}
 	*ret = (struct spool_item *)(void *)bytes;
 	*ret_count = count;
+	/* It is root's tool, and the spooler is not root. */
+	for (size_t i = 0; i < count; i++) {
+		(*ret)[i].destination[sizeof((*ret)[i].destination) - 1] = '\0';
+		(*ret)[i].modality[sizeof((*ret)[i].modality) - 1] = '\0';
+	}
 	return 0;
 }
 
