@@ -1,19 +1,22 @@
-/* What destinations accept, in a file each: lines "+ ABSTRACT TRANSFER" (or "-", and '!'
- * behind it where it was asked for alone), and a last one with their HMAC. */
+/* What destinations accept, in a file each: lines "+ ABSTRACT TRANSFER LEARNT" (or "-";
+ * in microseconds since 1970, UTC), and a last one with their HMAC. */
 #include "internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cathgate/base/clock.h"
 #include "cathgate/base/durable.h"
 #include "cathgate/base/log.h"
 #include "cathgate/base/memory_file.h"
 
-#define PAIRS_MAX 4096
-#define FILE_MAX  (PAIRS_MAX * 160)
-#define MAC_SIZE  (2 * SPOOL_LONG_TAG)
+#define PAIRS_MAX  4096
+#define FILE_MAX   (PAIRS_MAX * 160)
+#define MAC_SIZE   (2 * SPOOL_LONG_TAG)
+#define REFUSAL_US (3600 * (int64_t)1000000) /* so long a refusal holds */
 
 static struct accepted *find(const struct spooler *spooler, const uint8_t *target)
 {
@@ -50,14 +53,23 @@ MUST_USE static int mac_of(const struct spooler *spooler, const uint8_t *target,
 	return 0;
 }
 
-static void write_pairs(const struct accepted *accepted, FILE *to, bool is_for_file)
+/* A destination may refuse for a while, as when it starts, what it takes at other times.
+ * Nothing of a kind that is refused enters the spool, so no courier would ever ask again.
+ * A refusal from the future is one from before the clock was set back. */
+static bool holds(const struct accepted_pair *pair)
+{
+	int64_t age_us = clock_utc_us() - pair->learnt_us;
+
+	return pair->is_accepted || (age_us >= 0 && age_us < REFUSAL_US);
+}
+
+static void write_all(const struct accepted *accepted, FILE *to)
 {
 	for (size_t i = 0; i < accepted->count; i++) {
 		const struct accepted_pair *pair = &accepted->pairs[i];
 
-		fprintf(to, "%c%s %s %s\n", pair->is_accepted ? '+' : '-',
-			is_for_file && pair->is_certain ? "!" : "", pair->abstract_syntax,
-			pair->transfer_syntax);
+		fprintf(to, "%c %s %s %" PRId64 "\n", pair->is_accepted ? '+' : '-',
+			pair->abstract_syntax, pair->transfer_syntax, pair->learnt_us);
 	}
 }
 
@@ -71,7 +83,7 @@ static void save(const struct spooler *spooler, const struct accepted *accepted)
 
 	path_of(spooler, accepted->target, path, sizeof(path));
 	if (to) {
-		write_pairs(accepted, to, true);
+		write_all(accepted, to);
 		fflush(to);
 		if (mac_of(spooler, accepted->target, text, size, mac) == 0)
 			fprintf(to, "%s\n", mac);
@@ -93,21 +105,19 @@ static struct accepted_pair *find_pair(const struct accepted *accepted,
 	return NULL;
 }
 
-/* True when that is news. */
+/* True when the file is to say so. */
 static bool note(struct accepted *accepted, const struct accepted_pair *pair)
 {
 	struct accepted_pair *known =
 		find_pair(accepted, pair->abstract_syntax, pair->transfer_syntax);
 
+	/* What was said last outweighs what was said before. */
 	if (known) {
-		bool is_news = known->is_accepted != pair->is_accepted ||
-			       known->is_certain < pair->is_certain;
+		bool is_news =
+			known->is_accepted != pair->is_accepted || !pair->is_accepted;
 
-		/* What an association says does not outweigh what a courier found. */
-		if (!is_news || (known->is_certain && !pair->is_certain))
-			return false;
 		*known = *pair;
-		return true;
+		return is_news;
 	}
 	known = accepted->count < PAIRS_MAX
 			? reallocarray(accepted->pairs, accepted->count + 1,
@@ -140,11 +150,11 @@ static bool is_uid(const char *text)
 }
 
 void accepted_learn(struct spooler *spooler, const struct target *target,
-		    const struct spool_asked *asked, bool is_certain)
+		    const struct spool_asked *asked)
 {
 	struct accepted *accepted = find_or_make(spooler, target->tag);
 	struct accepted_pair pair = { .is_accepted = asked->accepted,
-				      .is_certain = is_certain };
+				      .learnt_us = clock_utc_us() };
 
 	if (!accepted || !is_uid(asked->abstract_syntax) ||
 	    !is_uid(asked->transfer_syntax))
@@ -163,11 +173,11 @@ static void read_lines(struct accepted *accepted, char *text)
 
 	for (char *line = strtok_r(text, "\n", &rest); line;
 	     line = strtok_r(NULL, "\n", &rest)) {
-		struct accepted_pair pair = { .is_accepted = line[0] == '+',
-					      .is_certain = line[1] == '!' };
+		struct accepted_pair pair = { .is_accepted = line[0] == '+' };
 
-		if (sscanf(line + 1 + pair.is_certain, " %64[0-9.] %64[0-9.]",
-			   pair.abstract_syntax, pair.transfer_syntax) == 2)
+		if (sscanf(line + 1, " %64[0-9.] %64[0-9.] %" SCNd64,
+			   pair.abstract_syntax, pair.transfer_syntax,
+			   &pair.learnt_us) == 3)
 			note(accepted, &pair);
 	}
 }
@@ -210,7 +220,15 @@ void accepted_load(struct spooler *spooler)
 
 static int write_known(const void *context, FILE *to)
 {
-	write_pairs(context, to, false);
+	const struct accepted *accepted = context;
+
+	for (size_t i = 0; i < accepted->count; i++) {
+		const struct accepted_pair *pair = &accepted->pairs[i];
+
+		if (holds(pair))
+			fprintf(to, "%c %s %s\n", pair->is_accepted ? '+' : '-',
+				pair->abstract_syntax, pair->transfer_syntax);
+	}
 	return 0;
 }
 

@@ -97,7 +97,7 @@ MUST_USE static bool obey(struct spooler *spooler, struct worker *worker,
 		if (!ends(asked->abstract_syntax, sizeof(asked->abstract_syntax)) ||
 		    !ends(asked->transfer_syntax, sizeof(asked->transfer_syntax)))
 			return false;
-		accepted_learn(spooler, worker->target, asked, true);
+		accepted_learn(spooler, worker->target, asked);
 		return true;
 	case SPOOL_HAS_RESULT:
 		if (!worker->object || asked->object != worker->object->name.sequence ||

@@ -27,7 +27,8 @@
 
 /* One that was learnt, of a target. */
 struct accepted_pair {
-	bool is_accepted, is_certain; /* certain: it was asked for alone */
+	bool is_accepted;
+	int64_t learnt_us; /* UTC */
 	char abstract_syntax[65], transfer_syntax[65];
 };
 
@@ -192,8 +193,9 @@ void names_clear(struct known_names *names);
 /* accepted.c */
 void accepted_load(struct spooler *spooler);
 void accepted_learn(struct spooler *spooler, const struct target *target,
-		    const struct spool_asked *asked, bool is_certain);
-/* A memory file with what is known; -1 where nothing is. */
+		    const struct spool_asked *asked);
+/* A memory file with what is known, but for refusals that hold no longer; -1 where
+ * nothing is. */
 int accepted_file(const struct spooler *spooler, const struct target *target);
 void accepted_clear(struct spooler *spooler);
 

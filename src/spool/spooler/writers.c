@@ -196,9 +196,11 @@ MUST_USE static bool obey(struct spooler *spooler, struct writer *writer,
 		settle(spooler, writer, asked->kind == SPOOL_COMMITS);
 		return true;
 	case SPOOL_HAS_LEARNT:
-		if (!ENDS(asked->abstract_syntax) || !ENDS(asked->transfer_syntax))
+		/* None tells of a refusal. */
+		if (!asked->accepted || !ENDS(asked->abstract_syntax) ||
+		    !ENDS(asked->transfer_syntax))
 			return false;
-		accepted_learn(spooler, writer->target, asked, false);
+		accepted_learn(spooler, writer->target, asked);
 		return true;
 	default:
 		return false;
