@@ -41,7 +41,7 @@ def age_refusals(test, key, seconds):
 	"""Makes what is known to be refused so much older, while no gateway runs."""
 	for path in (test.work / "spool").glob("accepted.*"):
 		*lines, mac = path.read_text().splitlines()
-		tags = [bytes.fromhex(tag) for tag in path.name.split(".")[1:]]
+		tags = [bytes.fromhex(tag) for tag in path.name.split(".")[1].split("-")]
 
 		def mac_of(text):
 			parts = b"".join(struct.pack(">I", len(part)) + part for part in [*tags, text])
