@@ -49,6 +49,7 @@ struct courier {
 	struct ul_pair
 		pairs[UL_PAIRS_MAX]; /* proposed there; the first `known` are kept */
 	size_t pair_count;
+	int64_t opened_ms; /* when it was (clock_ms()) */
 
 	struct cargo cargo;
 	struct command_message request, response;

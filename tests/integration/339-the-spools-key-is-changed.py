@@ -1,8 +1,10 @@
 """Goal: a new key comes into force by a reload while objects wait under the old one: both are
-delivered. With the old key taken away too early they wait, told of, and go once it is back. A
-key that doesn't fit, or that others can read, is refused with its cure, and what was in force
+delivered. With the old key taken away too early they wait, told of, and go once it is back. An
+object is delivered, and known when it comes again, also where its destination and its entry were
+out of the configuration while the key was changed. A key that doesn't fit, or that others can read, is refused with its cure, and what was in force
 stays."""
 import spool
+import spool_opener
 from harness import Test, eventually
 from objects import make
 
@@ -14,12 +16,15 @@ with Test() as t:
 		return {"spool": {**settings["spool"], "key": list(keys)},
 			"destinations.0.port": port}
 
-	def store(count):
+	def send(*objects):
 		modality = t.associate(gateway)
-		for obj in (objects := [make("explicit", size=1000) for _ in range(count)]):
+		for obj in objects:
 			assert modality.store(obj).status == 0
 		modality.release()
 		sent.extend(obj.data for obj in objects)
+
+	def store(count):
+		send(*(make("explicit", size=1000) for _ in range(count)))
 
 	sent = []
 	gateway = t.gateway(1, settings)
@@ -41,8 +46,30 @@ with Test() as t:
 	gateway.reload(with_keys(new, port=pacs.port), outcome="refused")
 	assert "chmod 0400" in gateway.log()
 	(t.work / "new.key").chmod(0o400)
+	public = (t.work / "new.key.pub").read_bytes()
 	(t.work / "new.key.pub").write_bytes((t.work / "spool.key.pub").read_bytes())
 	gateway.reload(with_keys(new, port=pacs.port), outcome="refused")
 	assert "don't belong together; write the public half anew with: openssl pkey" in gateway.log()
 	store(1)
 	assert pacs.stored.get(timeout=20).data == sent[-1]
+
+	(t.work / "new.key.pub").write_bytes(public)
+
+	# destination and entry go while an object waits, the key is changed, and they are back
+	third = str(spool.make_key(t.work, "third.key"))
+	away = {"destinations.0.name": "archive", "modalities.0.name": "other",
+		"modalities.0.destination": "archive"}
+	obj = make("explicit", size=1000)
+	gateway.reload(with_keys(new))
+	send(obj)
+	gateway.reload({**with_keys(new), **away})
+	before = spool.names(t, "q")
+	gateway.reload({**with_keys(third, new), **away})
+	gateway.wait_log("does not name any more, or whose names' key")
+	eventually(lambda: spool.names(t, "q") != before)
+	assert spool_opener.read_name(third, spool.names(t, "q")[0])["state"] == "queued"
+	gateway.reload(with_keys(third, new))
+	send(obj)
+	assert len(spool.names(t, "q")) == 1
+	gateway.reload(with_keys(third, new, port=pacs.port))
+	assert pacs.stored.get(timeout=20).data == obj.data

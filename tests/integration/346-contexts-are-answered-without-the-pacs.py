@@ -1,6 +1,6 @@
 """Goal: while nobody asks the PACS, an association is answered by what the PACS is known to
 accept, learnt by couriers and by associations, and kept across restarts; else by spool.accept.
-What it has refused is never accepted again; an object that it refuses so is dead, with an
+What it has refused is not accepted for an hour; an object that it refuses so is dead, with an
 alert, and kept."""
 import dicom
 import spool

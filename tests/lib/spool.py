@@ -1,6 +1,8 @@
 """A spool for a test's gateway, and looks into it."""
+import hmac
 import os
 import pathlib
+import struct
 import subprocess
 
 import spool_opener
@@ -40,3 +42,23 @@ def names(test, state=None):
 
 def states(test):
 	return [name[-1] for name in names(test)]
+
+
+def age_refusals(test, key, seconds):
+	"""Makes what is known to be refused so much older, while no gateway runs."""
+	for path in (test.work / "spool").glob("accepted.*"):
+		*lines, mac = path.read_text().splitlines()
+		tags = [bytes.fromhex(tag) for tag in path.name.split(".")[1].split("-")]
+
+		def mac_of(text):
+			parts = b"".join(struct.pack(">I", len(part)) + part for part in [*tags, text])
+			return hmac.digest(spool_opener.names_key(key)[64:], b"accepted\0" + parts,
+					   "sha256")[:16].hex()
+
+		assert mac == mac_of("".join(f"{line}\n" for line in lines).encode()), path
+		for i, line in enumerate(lines):
+			sign, *pair, learnt = line.split()
+			if sign == "-":
+				lines[i] = " ".join([sign, *pair, str(int(learnt) - seconds * 1000000)])
+		text = "".join(f"{line}\n" for line in lines)
+		path.write_text(f"{text}{mac_of(text.encode())}\n")

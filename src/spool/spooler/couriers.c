@@ -68,7 +68,7 @@ void workers_clear(struct spooler *spooler)
 MUST_USE static bool give_accepted(struct spooler *spooler, const struct worker *worker)
 {
 	const struct spool_said said = { .kind = SPOOL_ANSWERS };
-	int file = accepted_file(spooler, worker->target);
+	int file = accepted_file(spooler, worker->target, NULL);
 	bool is_told = descriptors_send(worker->channel, &said, sizeof(said), &file,
 					file >= 0, MSG_DONTWAIT) == 0;
 
@@ -97,7 +97,7 @@ MUST_USE static bool obey(struct spooler *spooler, struct worker *worker,
 		if (!ends(asked->abstract_syntax, sizeof(asked->abstract_syntax)) ||
 		    !ends(asked->transfer_syntax, sizeof(asked->transfer_syntax)))
 			return false;
-		accepted_learn(spooler, worker->target, asked, true);
+		accepted_learn(spooler, worker->target, NULL, asked);
 		return true;
 	case SPOOL_HAS_RESULT:
 		if (!worker->object || asked->object != worker->object->name.sequence ||

@@ -27,12 +27,15 @@
 
 /* One that was learnt, of a target. */
 struct accepted_pair {
-	bool is_accepted, is_certain; /* certain: it was asked for alone */
+	bool is_accepted;
+	int64_t learnt_us; /* UTC */
 	char abstract_syntax[65], transfer_syntax[65];
 };
 
 struct accepted {
-	uint8_t target[SPOOL_SHORT_TAG];
+	uint8_t target[SPOOL_SHORT_TAG], entry[SPOOL_SHORT_TAG];
+	bool has_entry;	 /* its associations say so; else the target's couriers do */
+	bool is_unsaved; /* the file doesn't say it yet */
 	struct accepted_pair *pairs;
 	size_t count;
 	STAILQ_ENTRY(accepted) others;
@@ -46,6 +49,7 @@ struct writer {
 	uint8_t modality_tag[SPOOL_SHORT_TAG];
 	int file;	       /* that it has, without a name; -1 */
 	struct object *linked; /* not committed yet; NULL */
+	unsigned lessons;      /* what its destination accepts, that it has told of */
 	LIST_ENTRY(writer) others;
 };
 
@@ -95,6 +99,7 @@ struct spooler {
 	int auditor;  /* a channel for records of what they do; -1 */
 	LIST_HEAD(, asker) operators;
 	STAILQ_HEAD(, accepted) accepted;
+	int64_t save_ms;   /* when their files are written; 0: they say all */
 	int64_t leave_ms;  /* it was told to end: by then it does; 0: it wasn't */
 	int64_t expire_ms; /* when delivered ones are looked through next */
 	bool owes;	   /* names that the disk has refused ... */
@@ -191,12 +196,18 @@ const char *names_find(const struct known_names *names,
 		       const uint8_t tag[SPOOL_SHORT_TAG]);
 void names_clear(struct known_names *names);
 
-/* accepted.c */
-void accepted_load(struct spooler *spooler);
+/* accepted.c. `entry` is the tag of the entry whose association it is; NULL: a courier.
+ */
 void accepted_learn(struct spooler *spooler, const struct target *target,
-		    const struct spool_asked *asked, bool is_certain);
-/* A memory file with what is known; -1 where nothing is. */
-int accepted_file(const struct spooler *spooler, const struct target *target);
+		    const uint8_t *entry, const struct spool_asked *asked);
+/* A memory file with what is known, but for refusals that hold no longer; -1 where
+ * nothing is. */
+MUST_USE int accepted_file(struct spooler *spooler, const struct target *target,
+			   const uint8_t *entry);
+/* Writes what was learnt. Returns when it wants to be called again (clock_ms()); 0: there
+ * is no need. */
+int64_t accepted_maintain(struct spooler *spooler);
+/* After writing what was learnt. */
 void accepted_clear(struct spooler *spooler);
 
 /* telling.c */

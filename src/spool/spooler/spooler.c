@@ -70,7 +70,6 @@ MUST_USE static int begin(struct spooler *spooler, int keeper)
 	}
 	if (store_load(spooler) != 0)
 		return -1;
-	accepted_load(spooler);
 	log_info("the spool is ready after %lld ms: %zu objects, those delivered lately "
 		 "among them",
 		 (long long)(clock_ms() - began_ms), spooler->index.count);
@@ -247,7 +246,7 @@ static void serve(struct spooler *spooler)
 
 	while (spooler->leave_ms == 0 || has_in_hand(spooler)) {
 		int64_t most_ms = spooler->leave_ms ? LEAVE_LOOK_MS : TICK_MS;
-		int64_t wait_ms = again_ms ? again_ms - clock_ms() : most_ms;
+		int64_t wait_ms = again_ms ? again_ms - clock_ms() : most_ms, save_ms;
 
 		if (wait_ms > most_ms)
 			wait_ms = most_ms;
@@ -261,6 +260,9 @@ static void serve(struct spooler *spooler)
 		if (store_wait_ms(spooler) != 0 &&
 		    (again_ms == 0 || store_wait_ms(spooler) < again_ms))
 			again_ms = store_wait_ms(spooler);
+		save_ms = accepted_maintain(spooler);
+		if (save_ms != 0 && (again_ms == 0 || save_ms < again_ms))
+			again_ms = save_ms;
 	}
 	free(polls.fds);
 }

@@ -43,28 +43,41 @@ static bool is_ours(const char *text)
 	       strcmp(text, "socket") == 0 || strcmp(text, "lost+found") == 0;
 }
 
-/* The names under an earlier key have tags by that key: destination and modality get
- * those of today, and the file today's name. */
+/* By which key the name's tag of a destination or an entry ever was made: it gets that of
+ * today. One that the configuration does not name now keeps its tag, and gets today's
+ * when it is back, as long as its key is there. */
+static void renew_tag(const struct spooler *spooler, const char *purpose,
+		      const char *text, uint8_t tag[SPOOL_SHORT_TAG])
+{
+	for (size_t key = 1; key < spooler->key_count; key++) {
+		uint8_t was[SPOOL_SHORT_TAG], is[SPOOL_SHORT_TAG];
+
+		if (names_tag(spooler, key, purpose, text, was) != 0 ||
+		    memcmp(was, tag, sizeof(was)) != 0 ||
+		    names_tag(spooler, 0, purpose, text, is) != 0)
+			continue;
+		memcpy(tag, is, sizeof(is));
+		return;
+	}
+}
+
+/* Names and tags may be of an earlier key: the file gets the name of today. */
 static void renew_name(struct spooler *spooler, size_t key, const char *text,
 		       struct spool_name *name)
 {
 	const struct config *config = spooler->config;
 	struct spool_name now = *name;
-	uint8_t tag[SPOOL_SHORT_TAG];
 	char fresh[SPOOL_NAME_SIZE];
 
 	for (size_t i = 0; i < config->destination_count; i++)
-		if (names_tag(spooler, key, "destination", config->destinations[i].name,
-			      tag) == 0 &&
-		    memcmp(tag, name->destination, sizeof(tag)) == 0)
-			(void)!names_tag(spooler, 0, "destination",
-					 config->destinations[i].name, now.destination);
+		renew_tag(spooler, "destination", config->destinations[i].name,
+			  now.destination);
 	for (size_t i = 0; i < config->modality_count; i++)
-		if (names_tag(spooler, key, "modality", config->modalities[i].name,
-			      tag) == 0 &&
-		    memcmp(tag, name->modality, sizeof(tag)) == 0)
-			(void)!names_tag(spooler, 0, "modality",
-					 config->modalities[i].name, now.modality);
+		renew_tag(spooler, "modality", config->modalities[i].name, now.modality);
+	if (key == 0 &&
+	    memcmp(now.destination, name->destination, sizeof(now.destination)) == 0 &&
+	    memcmp(now.modality, name->modality, sizeof(now.modality)) == 0)
+		return;
 	if (text_of(spooler, &now, fresh) == 0 &&
 	    spool_folder_rename(&spooler->folder, text, fresh) == 0)
 		*name = now;
@@ -88,7 +101,7 @@ static void see_name(void *context, const char *text)
 				 "%.60s", text);
 		return;
 	}
-	if (key > 0)
+	if (spooler->key_count > 1)
 		renew_name(spooler, key, text, &name);
 	if (load->count == load->room) {
 		size_t room = load->room ? 2 * load->room : 1024;
@@ -149,8 +162,8 @@ static void tell_orphans(struct spooler *spooler)
 	if (count > 0)
 		spooler_alert(spooler, REASON_SPOOL_UNAVAILABLE,
 			      "%llu objects in the spool are for a destination that the "
-			      "configuration does not name any more; they wait until it "
-			      "does",
+			      "configuration does not name any more, or whose names' key "
+			      "is not in spool.key any more; they wait until it is",
 			      (unsigned long long)count);
 }
 
@@ -232,10 +245,10 @@ bool store_is_full(struct spooler *spooler)
 }
 
 MUST_USE static int name_object(const struct spooler *spooler,
+				const struct spool_names_key *key,
 				const struct writer *writer,
 				const struct spool_asked *asked, struct spool_name *ret)
 {
-	const struct spool_names_key *key = &spooler->keys[0];
 	const void *texts[] = { writer->destination, writer->modality,
 				asked->sop_instance, asked->sha256 };
 	const size_t sizes[] = { strlen(writer->destination), strlen(writer->modality),
@@ -278,6 +291,30 @@ MUST_USE static enum spool_verdict link_object(struct spooler *spooler, int file
 	return SPOOL_CANNOT;
 }
 
+/* What the index has of an object with these bytes, or with its SOP instance, may be
+ * there by an earlier key. 0 or -1. */
+MUST_USE static int look_up(const struct spooler *spooler, const struct writer *writer,
+			    const struct spool_asked *asked, struct object **ret_same,
+			    bool *ret_conflicts)
+{
+	struct object *same = NULL;
+	bool conflicts = false;
+
+	for (size_t key = 0; key < spooler->key_count; key++) {
+		struct spool_name name;
+
+		if (name_object(spooler, &spooler->keys[key], writer, asked, &name) != 0)
+			return -1;
+		conflicts |=
+			index_conflicts(&spooler->index, name.instance, name.content);
+		if (!same)
+			same = index_same(&spooler->index, name.content);
+	}
+	*ret_same = same;
+	*ret_conflicts = conflicts;
+	return 0;
+}
+
 enum spool_verdict store_add(struct spooler *spooler, const struct writer *writer,
 			     const struct spool_asked *asked, struct object **ret)
 {
@@ -287,12 +324,11 @@ enum spool_verdict store_add(struct spooler *spooler, const struct writer *write
 	struct spool_name name;
 	bool conflicts;
 
-	if (name_object(spooler, writer, asked, &name) != 0) {
+	if (look_up(spooler, writer, asked, &same, &conflicts) != 0 ||
+	    name_object(spooler, &spooler->keys[0], writer, asked, &name) != 0) {
 		errno = EIO;
 		return SPOOL_CANNOT;
 	}
-	conflicts = index_conflicts(&spooler->index, name.instance, name.content);
-	same = index_same(&spooler->index, name.content);
 	if (same && config->resend == CONFIG_RESEND_ONCE) {
 		*ret = same;
 		return same->name.state == SPOOL_HELD && conflicts &&

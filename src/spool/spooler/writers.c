@@ -11,6 +11,8 @@
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
 
+#define LESSONS_MAX 128 /* an association's presentation contexts (PS3.8 9.3.2.2) */
+
 static bool ends(const char *text, size_t size)
 {
 	return memchr(text, 0, size) != NULL;
@@ -103,7 +105,7 @@ MUST_USE static bool give_state(struct spooler *spooler, const struct writer *wr
 MUST_USE static bool give_accepted(struct spooler *spooler, const struct writer *writer)
 {
 	const struct spool_said said = { .kind = SPOOL_ANSWERS };
-	int file = accepted_file(spooler, writer->target);
+	int file = accepted_file(spooler, writer->target, writer->modality_tag);
 	bool is_told = answer(writer, &said, file);
 
 	if (file >= 0)
@@ -196,9 +198,13 @@ MUST_USE static bool obey(struct spooler *spooler, struct writer *writer,
 		settle(spooler, writer, asked->kind == SPOOL_COMMITS);
 		return true;
 	case SPOOL_HAS_LEARNT:
-		if (!ENDS(asked->abstract_syntax) || !ENDS(asked->transfer_syntax))
+		/* None tells of a refusal. */
+		if (!asked->accepted || !ENDS(asked->abstract_syntax) ||
+		    !ENDS(asked->transfer_syntax))
 			return false;
-		accepted_learn(spooler, writer->target, asked, false);
+		if (writer->lessons++ < LESSONS_MAX)
+			accepted_learn(spooler, writer->target, writer->modality_tag,
+				       asked);
 		return true;
 	default:
 		return false;

@@ -147,15 +147,12 @@ void places_kill_late(struct places *places, const struct auditing *auditing)
 			place_kill(p, auditing, REASON_INTERNAL);
 }
 
-/* The other end of a new channel; -1 when the auditor is busy, or there is nothing that
- * it could be told of. */
+/* The other end of a new channel; -1 when the auditor is busy. */
 static int renew_channel(const struct place *place, int auditor,
 			 const struct config *config)
 {
 	if (!place->is_courier)
 		return audit_channel_renew(auditor, place->id, place->peer);
-	if (place->destination == NOWHERE)
-		return -1;
 	return audit_courier_open(auditor, place->id,
 				  config->destinations[place->destination].name);
 }
@@ -171,6 +168,8 @@ void places_renew_auditor(struct places *places, const struct auditing *auditing
 
 		if (p->channel < 0 || p->auditor == auditor->generation)
 			continue;
+		if (p->is_courier && p->destination == NOWHERE)
+			continue; /* there is nothing that the auditor could be told of */
 		channel = renew_channel(p, auditor->channel, config);
 		if (channel < 0)
 			return; /* the auditor is busy: the rest get theirs later */
