@@ -226,6 +226,11 @@ def queue(options, folder, pki):
 	for _ in range(count):
 		assert association.store(objects.make("explicit", size=100)).status == 0
 	association.release()
+	began = time.perf_counter()
+	listed = subprocess.run([harness.cathgate(), "spool", "list", "--config",
+				 gateway.work / "cathgate.conf"],
+				check=True, capture_output=True).stdout.count(b"\n")
+	print(f"\nspool list: {listed} lines in {time.perf_counter() - began:.2f} s")
 	gateway.reconfigure({"destinations.0.port": pacs.port}, tell=False)
 	began = time.perf_counter()
 	gateway.restart()

@@ -157,6 +157,9 @@ MUST_USE static int judge(const struct object *object, enum spool_operation oper
 		return 0;
 	if (object->is_in_hand || object->is_claimed || !object->is_committed)
 		return EBUSY;
+	/* Its name alone says that it may be torn, until it was read in whole. */
+	if (operation == SPOOL_HOLDS && object->name.state == SPOOL_NAMED)
+		return EBUSY;
 	if (operation == SPOOL_HOLDS && object->name.state == SPOOL_HELD)
 		return EINVAL;
 	return 0;
@@ -231,7 +234,7 @@ static void queue_object(struct spooler *spooler, struct object *object)
 {
 	struct target *target = index_target(&spooler->index, object->name.destination);
 
-	if (object->name.state != SPOOL_QUEUED)
+	if (object->name.state == SPOOL_HELD || object->name.state == SPOOL_DEAD)
 		store_move(spooler, object, SPOOL_QUEUED);
 	object->again_ms = 0;
 	object->losses = object->delays = 0;
