@@ -4,6 +4,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -143,6 +144,26 @@ static bool may_go(const struct spooler *spooler, const struct target *target)
 	return true;
 }
 
+/* No object could be opened now. */
+static bool is_short(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* The object's file didn't open, by errno: its neighbours' may. */
+static void pass_over(struct spooler *spooler, struct target *target,
+		      struct object *object)
+{
+	char why[128];
+
+	if (errno == ENOENT || errno == ELOOP) {
+		store_forget(spooler, object);
+		return;
+	}
+	snprintf(why, sizeof(why), "it can't be opened: %s", strerror(errno));
+	result_return(spooler, target, object, result_is_overdue(spooler, object), why);
+}
+
 /* 1 when it was given, 0 when there is none, -1 when the courier doesn't listen. */
 MUST_USE static int give_object(struct spooler *spooler, struct worker *worker,
 				int64_t *again_ms)
@@ -155,14 +176,13 @@ MUST_USE static int give_object(struct spooler *spooler, struct worker *worker,
 		file = store_read(spooler, object);
 		if (file >= 0)
 			break;
-		if (errno != ENOENT && errno != ELOOP) {
-			log_error("the spool's object %016llx can't be read: %s",
-				  (unsigned long long)object->name.sequence,
+		if (is_short(errno)) {
+			log_error("no object of the spool can be opened: %s",
 				  strerror(errno));
 			result_leave_alone(spooler, worker->target);
 			return 0;
 		}
-		store_forget(spooler, object);
+		pass_over(spooler, worker->target, object);
 		object = index_next(worker->target, worker, clock_ms(), again_ms);
 	}
 	if (!object)

@@ -102,6 +102,10 @@ struct spooler {
 	int64_t tell_ms;   /* when figures may be told again */
 	int64_t retell_ms; /* when all are told again, since the disk may have changed */
 	bool was_full;
+	/* Alerts of single objects that can't be read: how many there were, since when.
+	 */
+	unsigned unread_alerts;
+	int64_t unread_since_ms;
 };
 
 /* store.c. Reads the folder. 0; or -1, logged. */
@@ -151,6 +155,10 @@ void result_leave_alone(const struct spooler *spooler, struct target *target);
 bool result_is_to_blame(const struct target *target, const struct object *object);
 /* Whether it is given up if it fails now. */
 bool result_is_overdue(const struct spooler *spooler, const struct object *object);
+/* The gateway itself couldn't try the object (`why`, for an alert): this one waits, ever
+ * longer, and others go on. One that is overdue is given up at the second time. */
+void result_return(struct spooler *spooler, struct target *target, struct object *object,
+		   bool is_overdue, const char *why);
 /* Of the object that the courier has in hand. */
 void result_take(struct spooler *spooler, struct worker *worker,
 		 enum spool_result result);
