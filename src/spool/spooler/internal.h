@@ -102,6 +102,8 @@ struct spooler {
 	int64_t tell_ms;   /* when figures may be told again */
 	int64_t retell_ms; /* when all are told again, since the disk may have changed */
 	bool was_full;
+	bool is_full_told;    /* an alert tells of it ... */
+	int64_t tell_full_ms; /* ... and the next may come then */
 	/* Alerts of single objects that can't be read: how many there were, since when.
 	 */
 	unsigned unread_alerts;
