@@ -21,7 +21,8 @@ struct object {
 	bool is_proven;	   /* it was durable once: it isn't torn */
 	bool is_in_hand;   /* a courier has it */
 	bool is_to_bury;   /* a courier is to record it as dead, and not to send it */
-	bool is_owed;	   /* its file is to get the name of `owed` */
+	bool is_owed;	   /* its file is to get the name of `owed`, or is ... */
+	bool is_gone;	   /* ... not there any more: it is to be forgotten */
 	enum spool_state owed;
 	uint8_t losses;	  /* how often the destination broke off within it */
 	uint32_t lost_at; /* the target's `done` then, at the last time */

@@ -125,7 +125,8 @@ MUST_USE enum spool_verdict store_add(struct spooler *spooler,
 void store_commit(struct spooler *spooler, struct object *object);
 /* Takes back what was added. */
 void store_abandon(struct spooler *spooler, struct object *object);
-/* Another state, on the disk, too. What fails is logged, and the state stays. */
+/* Another state, on the disk, too. What fails is logged, and tried again; the state stays
+ * meanwhile. An object whose file is gone is forgotten soon, not at once. */
 void store_move(struct spooler *spooler, struct object *object, enum spool_state state);
 /* Delivered. The object may be gone then. */
 void store_done(struct spooler *spooler, struct object *object);

@@ -375,8 +375,12 @@ void store_move(struct spooler *spooler, struct object *object, enum spool_state
 	if (text_of(spooler, &object->name, from) != 0 ||
 	    text_of(spooler, &now, to) != 0 ||
 	    spool_folder_rename(&spooler->folder, from, to) != 0) {
-		log_error("the spool's object %016llx can't be renamed: %s",
-			  (unsigned long long)object->name.sequence, strerror(errno));
+		/* It is forgotten in a turn of its own: whoever called still has it. */
+		object->is_gone = errno == ENOENT;
+		if (!object->is_gone)
+			log_error("the spool's object %016llx can't be renamed: %s",
+				  (unsigned long long)object->name.sequence,
+				  strerror(errno));
 		object->is_in_hand = false;
 		object->is_owed = true;
 		object->owed = state;
@@ -443,7 +447,9 @@ static bool pay_one(void *context, struct object *object)
 	if (!object->is_owed)
 		return true;
 	object->is_owed = false;
-	if (object->owed == SPOOL_DELIVERED)
+	if (object->is_gone)
+		store_forget(spooler, object);
+	else if (object->owed == SPOOL_DELIVERED)
 		store_done(spooler, object);
 	else
 		store_move(spooler, object, object->owed);
