@@ -46,7 +46,9 @@ void workers_add(struct spooler *spooler, int channel, const struct spool_opened
 /* A process that died with an object in hand may have been killed by it. */
 void worker_end(struct spooler *spooler, struct worker *worker)
 {
-	if (worker->object && worker->is_last_try) {
+	if (worker->object && worker->object->is_to_bury) {
+		result_bury(spooler, worker); /* not even that ended well */
+	} else if (worker->object && worker->is_last_try) {
 		worker->object->is_to_bury = true; /* by a process that can tell of it */
 		result_put_down(worker);
 	} else if (worker->object) {

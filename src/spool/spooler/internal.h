@@ -162,6 +162,8 @@ bool result_is_overdue(const struct spooler *spooler, const struct object *objec
  * longer, and others go on. One that is overdue is given up at the second time. */
 void result_return(struct spooler *spooler, struct target *target, struct object *object,
 		   bool is_overdue, const char *why);
+/* The object in the courier's hand is dead, since couriers end within it. */
+void result_bury(struct spooler *spooler, struct worker *worker);
 /* Of the object that the courier has in hand. */
 void result_take(struct spooler *spooler, struct worker *worker,
 		 enum spool_result result);

@@ -139,6 +139,21 @@ static void refuse_object(struct spooler *spooler, struct target *target,
 				    : "the destination refused it");
 }
 
+/* No destination has answered, so none is served otherwise than before. */
+void result_bury(struct spooler *spooler, struct worker *worker)
+{
+	struct object *object = worker->object;
+
+	result_put_down(worker);
+	worker->target->has_changed = true;
+	store_move(spooler, object, SPOOL_DEAD);
+	spooler_alert(spooler, REASON_SPOOL_REPEATED_ABORT,
+		      "the spool's object %016llx for %s is kept, and not sent again by "
+		      "itself: the couriers that had it ended within it",
+		      (unsigned long long)object->name.sequence,
+		      worker->target->config->name);
+}
+
 static void tell_unread(struct spooler *spooler, const struct object *object,
 			const char *why)
 {
@@ -187,6 +202,10 @@ void result_take(struct spooler *spooler, struct worker *worker, enum spool_resu
 	struct object *object = worker->object;
 	bool was_overdue = worker->is_overdue, was_last_try = worker->is_last_try;
 
+	if (object->is_to_bury && result == SPOOL_RESULT_REFUSED) {
+		result_bury(spooler, worker); /* a courier has recorded it */
+		return;
+	}
 	result_put_down(worker);
 	target->has_changed = true;
 	if (result != SPOOL_RESULT_RETURNED)
