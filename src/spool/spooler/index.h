@@ -28,6 +28,7 @@ struct object {
 	uint32_t lost_at; /* the target's `done` then, at the last time */
 	uint8_t delays;	  /* how often the destination said that it can't take it now */
 	uint8_t returns;  /* how often in a row the gateway itself couldn't try it */
+	uint8_t locked;	  /* which key it waits for (locked.c); 0: none that is known */
 	int64_t again_ms; /* it waits alone until then (clock_ms()); 0: it doesn't */
 	struct study *study;	    /* while it is queued */
 	TAILQ_ENTRY(object) others; /* of the study */

@@ -100,17 +100,6 @@ static void delay_object(const struct spooler *spooler, struct object *object)
 			clock_ms() + delay_ms(&spooler->config->spool, object->delays);
 }
 
-/* Its neighbours may be of another key. */
-static void lock_object(const struct spooler *spooler, struct object *object)
-{
-	object->again_ms = clock_ms() + spooler->config->spool.retry_max_seconds * 1000LL;
-	if (object->delays++ == 0)
-		spooler_alert(spooler, REASON_SPOOL_UNAVAILABLE,
-			      "no key in spool.key opens the spool's object %016llx: it "
-			      "waits until its key is there again",
-			      (unsigned long long)object->name.sequence);
-}
-
 bool result_is_overdue(const struct spooler *spooler, const struct object *object)
 {
 	return (int64_t)object->name.stored +
@@ -242,7 +231,7 @@ void result_take(struct spooler *spooler, struct worker *worker, enum spool_resu
 		refuse_object(spooler, target, object, result);
 		break;
 	case SPOOL_RESULT_LOCKED:
-		lock_object(spooler, object);
+		locked_note(spooler, object);
 		break;
 	case SPOOL_RESULT_RETURNED: /* for want of something of the gateway's own */
 		result_return(spooler, target, object, was_overdue,
