@@ -4,6 +4,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #define LINGER_MS  5000 /* so long a courier waits for another object */
 #define FIGURES_MS 1000
 #define RETELL_MS  30000
+#define PASSED_MAX 256 /* so many objects are passed over in a turn */
 
 void workers_add(struct spooler *spooler, int channel, const struct spool_opened *opened)
 {
@@ -45,7 +47,9 @@ void workers_add(struct spooler *spooler, int channel, const struct spool_opened
 /* A process that died with an object in hand may have been killed by it. */
 void worker_end(struct spooler *spooler, struct worker *worker)
 {
-	if (worker->object && worker->is_last_try) {
+	if (worker->object && worker->object->is_to_bury) {
+		result_bury(spooler, worker); /* not even that ended well */
+	} else if (worker->object && worker->is_last_try) {
 		worker->object->is_to_bury = true; /* by a process that can tell of it */
 		result_put_down(worker);
 	} else if (worker->object) {
@@ -143,30 +147,80 @@ static bool may_go(const struct spooler *spooler, const struct target *target)
 	return true;
 }
 
+/* No object could be opened now. */
+static bool is_short(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* The object's file didn't open, by errno: its neighbours' may. */
+static void pass_over(struct spooler *spooler, struct target *target,
+		      struct object *object)
+{
+	char why[128];
+
+	if (errno == ENOENT || errno == ELOOP) {
+		store_forget(spooler, object);
+		return;
+	}
+	if (is_short(errno)) {
+		log_error("no object of the spool can be opened: %s", strerror(errno));
+		result_leave_alone(spooler, target);
+		return;
+	}
+	snprintf(why, sizeof(why), "it can't be opened: %s", strerror(errno));
+	result_return(spooler, target, object, result_is_overdue(spooler, object), why);
+}
+
+/* The object's file, open; or -1: the object is passed over now. */
+MUST_USE static int open_object(struct spooler *spooler, struct target *target,
+				struct object *object)
+{
+	int file;
+
+	if (locked_waits(spooler, object, -1))
+		return -1;
+	file = store_read(spooler, object);
+	if (file < 0) {
+		pass_over(spooler, target, object);
+	} else if (locked_waits(spooler, object, file)) {
+		close(file);
+		file = -1;
+	}
+	return file;
+}
+
+/* The next object that opens, and its file. NULL when there is none, or no end of those
+ * that don't: *ret_again_ms is when to look again. */
+MUST_USE static struct object *next_object(struct spooler *spooler, struct worker *worker,
+					   int *ret_file, int64_t *ret_again_ms)
+{
+	struct target *target = worker->target;
+
+	for (unsigned passed = 0; passed < PASSED_MAX; passed++) {
+		struct object *object = index_next(&spooler->index, target, worker,
+						   clock_ms(), ret_again_ms);
+
+		if (!object)
+			return NULL;
+		*ret_file = open_object(spooler, target, object);
+		if (*ret_file >= 0)
+			return object;
+		if (clock_ms() < target->again_ms) /* nothing opens */
+			return NULL;
+	}
+	*ret_again_ms = clock_ms();
+	return NULL;
+}
+
 /* 1 when it was given, 0 when there is none, -1 when the courier doesn't listen. */
 MUST_USE static int give_object(struct spooler *spooler, struct worker *worker,
 				int64_t *again_ms)
 {
-	struct object *object =
-		index_next(&spooler->index, worker->target, worker, clock_ms(), again_ms);
 	struct spool_said said = { .kind = SPOOL_GIVES_OBJECT };
 	int file, rc;
+	struct object *object = next_object(spooler, worker, &file, again_ms);
 
-	while (object) {
-		file = store_read(spooler, object);
-		if (file >= 0)
-			break;
-		if (errno != ENOENT && errno != ELOOP) {
-			log_error("the spool's object %016llx can't be read: %s",
-				  (unsigned long long)object->name.sequence,
-				  strerror(errno));
-			result_leave_alone(spooler, worker->target);
-			return 0;
-		}
-		store_forget(spooler, object);
-		object = index_next(&spooler->index, worker->target, worker, clock_ms(),
-				    again_ms);
-	}
 	if (!object)
 		return 0;
 	said.object = object->name.sequence;

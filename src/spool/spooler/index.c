@@ -338,8 +338,9 @@ int index_move(struct spool_index *index, struct object *object,
 {
 	leave(index, object);
 	object->name = *now;
-	object->is_in_hand = object->is_owed = object->is_to_bury = false;
-	object->losses = object->delays = 0;
+	object->is_in_hand = object->is_owed = object->is_gone = object->is_to_bury =
+		false;
+	object->losses = object->delays = object->returns = 0;
 	object->again_ms = 0;
 	return enter(index, object);
 }

@@ -22,11 +22,14 @@ struct object {
 	bool is_in_hand;   /* a courier has it */
 	bool is_to_bury;   /* a courier is to record it as dead, and not to send it */
 	bool is_claimed;   /* an operator's change of it waits for its record */
-	bool is_owed;	   /* its file is to get the name of `owed` */
+	bool is_owed;	   /* its file is to get the name of `owed`, or is ... */
+	bool is_gone;	   /* ... not there any more: it is to be forgotten */
 	enum spool_state owed;
 	uint8_t losses;	  /* how often the destination broke off within it */
 	uint32_t lost_at; /* the target's `done` then, at the last time */
 	uint8_t delays;	  /* how often the destination said that it can't take it now */
+	uint8_t returns;  /* how often in a row the gateway itself couldn't try it */
+	uint8_t locked;	  /* which key it waits for (locked.c); 0: none that is known */
 	int64_t again_ms; /* it waits alone until then (clock_ms()); 0: it doesn't */
 	struct study *study;	    /* while it is queued */
 	TAILQ_ENTRY(object) others; /* of the study */

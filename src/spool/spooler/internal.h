@@ -6,6 +6,7 @@
  *   writers.c    the associations' channels
  *   couriers.c   the couriers' channels: who has what, when a destination is probed
  *   results.c    what came of an object that a courier had
+ *   locked.c     keys that are away
  *   accepted.c   what destinations are known to accept
  *   operators.c  what operators ask for
  *   listing.c    which objects they mean
@@ -19,6 +20,7 @@
 
 #include <sys/queue.h>
 
+#include "cathgate/spool/key.h"
 #include "cathgate/spool/operator.h"
 #include "cathgate/spool/spooler.h"
 #include "spool_folder.h"
@@ -85,6 +87,14 @@ struct asker {
 	LIST_ENTRY(asker) others;
 };
 
+#define LOCKED_KEYS_MAX 16
+
+/* A key that objects need, and that is away. */
+struct locked_key {
+	uint8_t id[SPOOL_KEY_ID_SIZE];
+	int64_t again_ms; /* until then no object is tried that needs it */
+};
+
 struct spooler {
 	int control;
 	const struct config *config;
@@ -106,7 +116,15 @@ struct spooler {
 	int64_t pay_ms;	   /* ... and are tried again then */
 	int64_t tell_ms;   /* when figures may be told again */
 	int64_t retell_ms; /* when all are told again, since the disk may have changed */
+	struct locked_key locked[LOCKED_KEYS_MAX];
+	size_t locked_count;
 	bool was_full;
+	bool is_full_told;    /* an alert tells of it ... */
+	int64_t tell_full_ms; /* ... and the next may come then */
+	/* Alerts of single objects that can't be read: how many there were, since when.
+	 */
+	unsigned unread_alerts;
+	int64_t unread_since_ms;
 };
 
 /* store.c. Reads the folder. 0; or -1, logged. */
@@ -124,7 +142,8 @@ MUST_USE enum spool_verdict store_add(struct spooler *spooler,
 void store_commit(struct spooler *spooler, struct object *object);
 /* Takes back what was added. */
 void store_abandon(struct spooler *spooler, struct object *object);
-/* Another state, on the disk, too. What fails is logged, and the state stays. */
+/* Another state, on the disk, too. What fails is logged, and tried again; the state stays
+ * meanwhile. An object whose file is gone is forgotten soon, not at once. */
 void store_move(struct spooler *spooler, struct object *object, enum spool_state state);
 /* Delivered. The object may be gone then. */
 void store_done(struct spooler *spooler, struct object *object);
@@ -156,9 +175,22 @@ void result_leave_alone(const struct spooler *spooler, struct target *target);
 bool result_is_to_blame(const struct target *target, const struct object *object);
 /* Whether it is given up if it fails now. */
 bool result_is_overdue(const struct spooler *spooler, const struct object *object);
+/* The gateway itself couldn't try the object (`why`, for an alert): this one waits, ever
+ * longer, and others go on. One that is overdue is given up at the second time. */
+void result_return(struct spooler *spooler, struct target *target, struct object *object,
+		   bool is_overdue, const char *why);
+/* The object in the courier's hand is dead, since couriers end within it. */
+void result_bury(struct spooler *spooler, struct worker *worker);
 /* Of the object that the courier has in hand. */
 void result_take(struct spooler *spooler, struct worker *worker,
 		 enum spool_result result);
+
+/* locked.c. No key opened the object: it waits, and with it all that need the same key.
+ */
+void locked_note(struct spooler *spooler, struct object *object);
+/* Whether the object waits for a key now; then it has the time until which. The file is
+ * the object's, open for reading; -1: it isn't open yet. */
+bool locked_waits(const struct spooler *spooler, struct object *object, int file);
 
 /* couriers.c */
 void workers_add(struct spooler *spooler, int channel, const struct spool_opened *opened);

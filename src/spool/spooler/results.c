@@ -8,9 +8,10 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 
-#define RETURNED_MS 1000
-#define DELAYS_MAX  3	 /* from then on it waits alone */
-#define LATE_FACTOR 4096 /* no more doublings than that */
+#define RETURNED_MS	  1000 /* the first time is often a courier's that was told to end */
+#define UNREAD_ALERTS_MAX 10   /* a minute: a disk may have lost thousands */
+#define DELAYS_MAX	  3    /* from then on it waits alone */
+#define LATE_FACTOR	  4096 /* no more doublings than that */
 
 /* Between half of it and all of it, so that many gateways don't knock at once. */
 static int64_t jittered_ms(int64_t ms)
@@ -99,17 +100,6 @@ static void delay_object(const struct spooler *spooler, struct object *object)
 			clock_ms() + delay_ms(&spooler->config->spool, object->delays);
 }
 
-/* Its neighbours may be of another key. */
-static void lock_object(const struct spooler *spooler, struct object *object)
-{
-	object->again_ms = clock_ms() + spooler->config->spool.retry_max_seconds * 1000LL;
-	if (object->delays++ == 0)
-		spooler_alert(spooler, REASON_SPOOL_UNAVAILABLE,
-			      "no key in spool.key opens the spool's object %016llx: it "
-			      "waits until its key is there again",
-			      (unsigned long long)object->name.sequence);
-}
-
 bool result_is_overdue(const struct spooler *spooler, const struct object *object)
 {
 	return (int64_t)object->name.stored +
@@ -120,14 +110,16 @@ bool result_is_overdue(const struct spooler *spooler, const struct object *objec
 static void refuse_object(struct spooler *spooler, struct target *target,
 			  struct object *object, enum spool_result result)
 {
-	bool was_overdue =
-		result == SPOOL_RESULT_LATER || result == SPOOL_RESULT_UNREACHED;
+	bool was_overdue = result == SPOOL_RESULT_LATER ||
+			   result == SPOOL_RESULT_UNREACHED ||
+			   result == SPOOL_RESULT_RETURNED;
 
 	store_move(spooler, object, SPOOL_DEAD);
 	spooler_alert(spooler,
-		      result == SPOOL_RESULT_BROKEN ? REASON_SPOOL_CORRUPT
-		      : was_overdue		    ? REASON_DESTINATION_TIMEOUT
-						    : REASON_DESTINATION_STATUS,
+		      result == SPOOL_RESULT_BROKEN	? REASON_SPOOL_CORRUPT
+		      : result == SPOOL_RESULT_RETURNED ? REASON_SPOOL_UNAVAILABLE
+		      : was_overdue			? REASON_DESTINATION_TIMEOUT
+							: REASON_DESTINATION_STATUS,
 		      "the spool's object %016llx for %s is kept, and not sent again by "
 		      "itself: %s",
 		      (unsigned long long)object->name.sequence, target->config->name,
@@ -136,14 +128,77 @@ static void refuse_object(struct spooler *spooler, struct target *target,
 				    : "the destination refused it");
 }
 
+/* No destination has answered, so none is served otherwise than before. */
+void result_bury(struct spooler *spooler, struct worker *worker)
+{
+	struct object *object = worker->object;
+
+	result_put_down(worker);
+	worker->target->has_changed = true;
+	store_move(spooler, object, SPOOL_DEAD);
+	spooler_alert(spooler, REASON_SPOOL_REPEATED_ABORT,
+		      "the spool's object %016llx for %s is kept, and not sent again by "
+		      "itself: the couriers that had it ended within it",
+		      (unsigned long long)object->name.sequence,
+		      worker->target->config->name);
+}
+
+static void tell_unread(struct spooler *spooler, const struct object *object,
+			const char *why)
+{
+	int64_t now_ms = clock_ms();
+
+	if (spooler->unread_alerts == 0 || now_ms - spooler->unread_since_ms > 60000) {
+		spooler->unread_alerts = 0;
+		spooler->unread_since_ms = now_ms;
+	}
+	if (++spooler->unread_alerts > UNREAD_ALERTS_MAX) {
+		log_warning("the spool's object %016llx waits alone: %s",
+			    (unsigned long long)object->name.sequence, why);
+		return;
+	}
+	spooler_alert(spooler, REASON_SPOOL_UNAVAILABLE,
+		      "the spool's object %016llx waits alone, and is tried ever more "
+		      "rarely: %s%s",
+		      (unsigned long long)object->name.sequence, why,
+		      spooler->unread_alerts == UNREAD_ALERTS_MAX
+			      ? "; the gateway's log names any others of this minute"
+			      : "");
+}
+
+void result_return(struct spooler *spooler, struct target *target, struct object *object,
+		   bool is_overdue, const char *why)
+{
+	if (object->again_ms == 0) /* it was tried since, or an operator wants it tried */
+		object->returns = 0;
+	if (object->returns < UINT8_MAX)
+		object->returns++;
+	target->has_changed = true;
+	object->again_ms = clock_ms() + RETURNED_MS;
+	if (object->returns == 1)
+		return;
+	object->again_ms =
+		clock_ms() + delay_ms(&spooler->config->spool, object->returns - 2U);
+	if (object->returns == 2)
+		tell_unread(spooler, object, why);
+	if (is_overdue)
+		refuse_object(spooler, target, object, SPOOL_RESULT_RETURNED);
+}
+
 void result_take(struct spooler *spooler, struct worker *worker, enum spool_result result)
 {
 	struct target *target = worker->target;
 	struct object *object = worker->object;
 	bool was_overdue = worker->is_overdue, was_last_try = worker->is_last_try;
 
+	if (object->is_to_bury && result == SPOOL_RESULT_REFUSED) {
+		result_bury(spooler, worker); /* a courier has recorded it */
+		return;
+	}
 	result_put_down(worker);
 	target->has_changed = true;
+	if (result != SPOOL_RESULT_RETURNED)
+		object->returns = 0;
 	switch (result) {
 	case SPOOL_RESULT_DELIVERED:
 		target->is_reached = true;
@@ -176,10 +231,11 @@ void result_take(struct spooler *spooler, struct worker *worker, enum spool_resu
 		refuse_object(spooler, target, object, result);
 		break;
 	case SPOOL_RESULT_LOCKED:
-		lock_object(spooler, object);
+		locked_note(spooler, object);
 		break;
 	case SPOOL_RESULT_RETURNED: /* for want of something of the gateway's own */
-		object->again_ms = clock_ms() + RETURNED_MS;
+		result_return(spooler, target, object, was_overdue,
+			      "a courier can't read or record it");
 		break;
 	}
 }

@@ -10,8 +10,10 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 
-#define EXPIRE_EVERY_MS 60000
-#define PAY_EVERY_MS	1000
+#define EXPIRE_EVERY_MS	   60000
+#define PAY_EVERY_MS	   1000
+#define FULL_MARGIN	   20 /* so much of a limit is to be free again: one part in 20 */
+#define TELL_FULL_EVERY_MS 60000
 
 /* Equal names are equal texts, so none is kept in memory. */
 MUST_USE static int text_of(const struct spooler *spooler, const struct spool_name *name,
@@ -222,24 +224,44 @@ void store_tell_all(struct spooler *spooler)
 	}
 }
 
-bool store_is_full(struct spooler *spooler)
+/* Why there is no room; NULL: there is. Once full, the spool is so until there is room
+ * for more than one object: else each that leaves it would let another in, and end as an
+ * alert. */
+static const char *lack_of_room(const struct spooler *spooler)
 {
 	const struct config_spool *config = &spooler->config->spool;
-	bool is_full =
-		spooler->index.all_bytes >= (uint64_t)config->max_bytes ||
-		spool_folder_room(&spooler->folder) < (uint64_t)config->min_free_bytes;
+	uint64_t most = (uint64_t)config->max_bytes;
+	uint64_t least_free = (uint64_t)config->min_free_bytes;
 
-	if (is_full && !spooler->was_full)
+	if (spooler->was_full) {
+		most -= most / FULL_MARGIN;
+		least_free += least_free / FULL_MARGIN;
+	}
+	if (spooler->index.all_bytes >= most)
+		return "it holds spool.max_bytes";
+	if (spool_folder_room(&spooler->folder) < least_free)
+		return "less than spool.min_free_bytes is free on its disk";
+	return NULL;
+}
+
+bool store_is_full(struct spooler *spooler)
+{
+	const char *lack = lack_of_room(spooler);
+	bool is_full = lack != NULL;
+
+	if (is_full && !spooler->is_full_told && clock_ms() >= spooler->tell_full_ms) {
 		spooler_alert(spooler, REASON_SPOOL_FULL,
-			      "the spool takes no more objects: %s",
-			      spooler->index.all_bytes >= (uint64_t)config->max_bytes
-				      ? "it holds spool.max_bytes"
-				      : "less than spool.min_free_bytes is free on its "
-					"disk");
-	else if (!is_full && spooler->was_full)
+			      "the spool takes no more objects: %s", lack);
+		spooler->is_full_told = true;
+		spooler->tell_full_ms = clock_ms() + TELL_FULL_EVERY_MS;
+	}
+	if (is_full == spooler->was_full)
+		return is_full;
+	if (!is_full) {
 		log_info("the spool takes objects again");
-	if (is_full != spooler->was_full)
-		store_tell_all(spooler);
+		spooler->is_full_told = false;
+	}
+	store_tell_all(spooler);
 	spooler->was_full = is_full;
 	return is_full;
 }
@@ -389,8 +411,12 @@ void store_move(struct spooler *spooler, struct object *object, enum spool_state
 	if (text_of(spooler, &object->name, from) != 0 ||
 	    text_of(spooler, &now, to) != 0 ||
 	    spool_folder_rename(&spooler->folder, from, to) != 0) {
-		log_error("the spool's object %016llx can't be renamed: %s",
-			  (unsigned long long)object->name.sequence, strerror(errno));
+		/* It is forgotten in a turn of its own: whoever called still has it. */
+		object->is_gone = errno == ENOENT;
+		if (!object->is_gone)
+			log_error("the spool's object %016llx can't be renamed: %s",
+				  (unsigned long long)object->name.sequence,
+				  strerror(errno));
 		object->is_in_hand = false;
 		object->is_owed = true;
 		object->owed = state;
@@ -457,7 +483,9 @@ static bool pay_one(void *context, struct object *object)
 	if (!object->is_owed)
 		return true;
 	object->is_owed = false;
-	if (object->owed == SPOOL_DELIVERED)
+	if (object->is_gone)
+		store_forget(spooler, object);
+	else if (object->owed == SPOOL_DELIVERED)
 		store_done(spooler, object);
 	else
 		store_move(spooler, object, object->owed);
