@@ -308,7 +308,7 @@ def spooled(guide, modality):
 	assert (key.stat().st_mode & 0o777, key.owner()) == (0o400, "cathgate")
 	wanted = guide.take("spool:").strip()
 	CONFIG.write_text(f"{CONFIG.read_text()}\n{wanted}\n")
-	said = guide.run("cathgate reload\n")
+	said = guide.run("cathgate reload\n")	# and what it says of the spool
 	assert "nothing waits" in said, said
 
 	def waiting():
