@@ -101,27 +101,46 @@ static void write_ends(const struct warning_list *list, FILE *to)
 	}
 }
 
-/* Whether there is something to say of it: a destination that isn't configured any more
- * has its objects under "". */
-static bool is_of_spool(const struct server *server,
-			const struct spooler_figures *figures)
+/* Those of a destination that the configuration doesn't name any more; NULL: there are
+ * none. */
+static const struct spooler_figures *find_strays(const struct server *server)
 {
-	if (!config_has_spool(server->settings.config))
-		return false;
-	if (!figures->destination[0])
-		return figures->objects + figures->held + figures->dead > 0;
-	return settings_find_destination(server->settings.config, figures->destination) !=
-	       NOWHERE;
+	const struct spooler_figures *strays = spooling_figures(&server->spooling, "");
+
+	return strays && strays->objects + strays->held + strays->dead > 0 ? strays
+									   : NULL;
 }
 
+static uint32_t count_spool(const struct server *server)
+{
+	const struct config *config = server->settings.config;
+
+	return config_has_spool(config) ? (uint32_t)config->destination_count +
+						  (find_strays(server) != NULL)
+					: 0;
+}
+
+/* Each destination has its figures from the start, also before the spooler tells any. */
 static void write_spool(const struct server *server, FILE *to)
 {
-	const struct spooling *spooling = &server->spooling;
+	const struct config *config = server->settings.config;
+	const struct spooler_figures *strays = find_strays(server);
 
-	for (size_t i = 0; i < spooling->count; i++)
-		if (is_of_spool(server, &spooling->figures[i]))
-			fwrite(&spooling->figures[i], sizeof(spooling->figures[i]), 1,
-			       to);
+	if (!config_has_spool(config))
+		return;
+	for (size_t i = 0; i < config->destination_count; i++) {
+		const char *name = config->destinations[i].name;
+		const struct spooler_figures *known =
+			spooling_figures(&server->spooling, name);
+		struct spooler_figures figures = { .objects = 0 };
+
+		if (known)
+			figures = *known;
+		snprintf(figures.destination, sizeof(figures.destination), "%s", name);
+		fwrite(&figures, sizeof(figures), 1, to);
+	}
+	if (strays)
+		fwrite(strays, sizeof(*strays), 1, to);
 }
 
 static struct observer_spool describe_spool(const struct server *server)
@@ -183,8 +202,7 @@ static void write_totals(const struct server *server, FILE *to)
 		 server->sandboxes.lacks_landlock);
 	for (size_t i = 0; i < list->count; i++)
 		head.end_count += is_shown(list, i);
-	for (size_t i = 0; i < server->spooling.count; i++)
-		head.spool_count += is_of_spool(server, &server->spooling.figures[i]);
+	head.spool_count = count_spool(server);
 	fwrite(&head, sizeof(head), 1, to);
 }
 

@@ -308,7 +308,7 @@ def spooled(guide, modality):
 	assert (key.stat().st_mode & 0o777, key.owner()) == (0o400, "cathgate")
 	wanted = guide.take("spool:").strip()
 	CONFIG.write_text(f"{CONFIG.read_text()}\n{wanted}\n")
-	said = guide.run("cathgate reload\n")
+	said = guide.run("cathgate reload\n")	# and what it says of the spool
 	assert "nothing waits" in said, said
 
 	def waiting():
@@ -317,7 +317,8 @@ def spooled(guide, modality):
 	eventually(modality.send)
 	assert len(eventually(waiting)) == 1
 	guide.run("cathgate spool keygen --key")
-	configure('key = "tls/spool.key";', guide.take("key = [ \"tls/spool-2").strip())
+	both = guide.take("key = [ \"tls/spool-2").strip()
+	configure(wanted, wanted.replace('key = "tls/spool.key";', both))
 	do("systemctl", "reload", "cathgated")
 	eventually(lambda: modality.send() and len(waiting()) == 2)
 	guide.run("systemctl stop cathgated.socket cathgated.service\ncp")
