@@ -2,6 +2,7 @@
  * The spooler's files:
  *
  *   spooler.c    the process: its loop, what the supervisor says
+ *   loading.c    the folder is read at the start
  *   store.c      the folder and the index together: objects come, change, and go
  *   writers.c    the associations' channels
  *   couriers.c   the couriers' channels: who has what, when a destination is probed
@@ -95,6 +96,12 @@ struct locked_key {
 	int64_t again_ms; /* until then no object is tried that needs it */
 };
 
+/* An object whose file has its name by an earlier key still: the disk refused another. */
+struct misnamed {
+	uint64_t sequence;
+	char text[SPOOL_NAME_SIZE];
+};
+
 struct spooler {
 	int control;
 	const struct config *config;
@@ -102,6 +109,8 @@ struct spooler {
 	struct spool_names_key keys[SPOOL_KEYS_MAX]; /* the one in force first */
 	size_t key_count;
 	struct spool_index index;
+	struct misnamed *misnamed;
+	size_t misnamed_count;
 	struct known_names destinations, modalities;
 	LIST_HEAD(, writer) writers;
 	LIST_HEAD(, worker) workers;
@@ -127,8 +136,18 @@ struct spooler {
 	int64_t unread_since_ms;
 };
 
-/* store.c. Reads the folder. 0; or -1, logged. */
-MUST_USE int store_load(struct spooler *spooler);
+/* loading.c. Reads the folder. 0; or -1, logged. */
+MUST_USE int loading_read(struct spooler *spooler);
+
+/* store.c */
+void store_clear(struct spooler *spooler);
+/* The file's name by the key in force. Equal names are equal texts, so none is kept in
+ * memory. 0; or -1 with errno. */
+MUST_USE int store_text_of(const struct spooler *spooler, const struct spool_name *name,
+			   char ret[SPOOL_NAME_SIZE]);
+/* The object of that name has this one on the disk still. 0, or -1 without memory. */
+MUST_USE int store_note_misnamed(struct spooler *spooler, const char *text,
+				 const struct spool_name *name);
 /* Whether no object is to be taken now. */
 bool store_is_full(struct spooler *spooler);
 /* The supervisor is to have all figures anew. */

@@ -68,7 +68,7 @@ MUST_USE static int begin(struct spooler *spooler, int keeper)
 		log_error("the spool keeper gave no names key");
 		return -1;
 	}
-	if (store_load(spooler) != 0)
+	if (loading_read(spooler) != 0)
 		return -1;
 	log_info("the spool is ready after %lld ms: %zu objects, those delivered lately "
 		 "among them",
@@ -295,7 +295,7 @@ int spooler_run(int control, const struct config *config,
 	accepted_clear(spooler);
 	names_clear(&spooler->destinations);
 	names_clear(&spooler->modalities);
-	index_clear(&spooler->index);
+	store_clear(spooler);
 	spool_folder_close(&spooler->folder);
 	OPENSSL_cleanse(spooler->keys, sizeof(spooler->keys));
 	free(spooler);

@@ -15,9 +15,8 @@
 #define FULL_MARGIN	   20 /* so much of a limit is to be free again: one part in 20 */
 #define TELL_FULL_EVERY_MS 60000
 
-/* Equal names are equal texts, so none is kept in memory. */
-MUST_USE static int text_of(const struct spooler *spooler, const struct spool_name *name,
-			    char ret[SPOOL_NAME_SIZE])
+int store_text_of(const struct spooler *spooler, const struct spool_name *name,
+		  char ret[SPOOL_NAME_SIZE])
 {
 	if (spool_name_write(name, &spooler->keys[0], ret) == 0)
 		return 0;
@@ -25,189 +24,57 @@ MUST_USE static int text_of(const struct spooler *spooler, const struct spool_na
 	return -1;
 }
 
-/*
- * Reading the folder.
- */
-
-struct load {
-	struct spooler *spooler;
-	struct spool_name *names;
-	size_t count, room;
-	unsigned foreign;
-	char first_foreign[64];
-	bool is_short; /* of memory */
-};
-
-/* What stands in the folder besides objects. */
-static bool is_ours(const char *text)
+int store_note_misnamed(struct spooler *spooler, const char *text,
+			const struct spool_name *name)
 {
-	return strncmp(text, "accepted.", strlen("accepted.")) == 0 ||
-	       strcmp(text, "socket") == 0 || strcmp(text, "lost+found") == 0;
-}
+	struct misnamed *more = reallocarray(spooler->misnamed,
+					     spooler->misnamed_count + 1, sizeof(*more));
 
-/* By which key the name's tag of a destination or an entry ever was made: it gets that of
- * today. One that the configuration does not name now keeps its tag, and gets today's
- * when it is back, as long as its key is there. */
-static void renew_tag(const struct spooler *spooler, const char *purpose,
-		      const char *text, uint8_t tag[SPOOL_SHORT_TAG])
-{
-	for (size_t key = 1; key < spooler->key_count; key++) {
-		uint8_t was[SPOOL_SHORT_TAG], is[SPOOL_SHORT_TAG];
-
-		if (names_tag(spooler, key, purpose, text, was) != 0 ||
-		    memcmp(was, tag, sizeof(was)) != 0 ||
-		    names_tag(spooler, 0, purpose, text, is) != 0)
-			continue;
-		memcpy(tag, is, sizeof(is));
-		return;
-	}
-}
-
-/* Names and tags may be of an earlier key: the file gets the name of today. */
-static void renew_name(struct spooler *spooler, size_t key, const char *text,
-		       struct spool_name *name)
-{
-	const struct config *config = spooler->config;
-	struct spool_name now = *name;
-	char fresh[SPOOL_NAME_SIZE];
-
-	for (size_t i = 0; i < config->destination_count; i++)
-		renew_tag(spooler, "destination", config->destinations[i].name,
-			  now.destination);
-	for (size_t i = 0; i < config->modality_count; i++)
-		renew_tag(spooler, "modality", config->modalities[i].name, now.modality);
-	if (key == 0 &&
-	    memcmp(now.destination, name->destination, sizeof(now.destination)) == 0 &&
-	    memcmp(now.modality, name->modality, sizeof(now.modality)) == 0)
-		return;
-	if (text_of(spooler, &now, fresh) == 0 &&
-	    spool_folder_rename(&spooler->folder, text, fresh) == 0)
-		*name = now;
-	else
-		log_error("the spool's %.16s: %s", text, strerror(errno));
-}
-
-static void see_name(void *context, const char *text)
-{
-	struct load *load = context;
-	struct spooler *spooler = load->spooler;
-	struct spool_name name;
-	size_t key = 0;
-
-	while (key < spooler->key_count &&
-	       !spool_name_read(text, &spooler->keys[key], &name))
-		key++;
-	if (key == spooler->key_count) {
-		if (!is_ours(text) && load->foreign++ == 0)
-			snprintf(load->first_foreign, sizeof(load->first_foreign),
-				 "%.60s", text);
-		return;
-	}
-	if (spooler->key_count > 1)
-		renew_name(spooler, key, text, &name);
-	if (load->count == load->room) {
-		size_t room = load->room ? 2 * load->room : 1024;
-		struct spool_name *more = reallocarray(load->names, room, sizeof(*more));
-
-		if (!more) {
-			load->is_short = true;
-			return;
-		}
-		load->names = more;
-		load->room = room;
-	}
-	load->names[load->count++] = name;
-}
-
-static int by_sequence(const void *a, const void *b)
-{
-	const struct spool_name *one = a, *other = b;
-
-	return (one->sequence > other->sequence) - (one->sequence < other->sequence);
-}
-
-MUST_USE static int add_targets(struct spooler *spooler)
-{
-	const struct config *config = spooler->config;
-
-	for (size_t i = 0; i < config->destination_count; i++) {
-		uint8_t tag[SPOOL_SHORT_TAG];
-		struct target *target;
-
-		if (names_tag(spooler, 0, "destination", config->destinations[i].name,
-			      tag) != 0)
-			return -1;
-		target = index_target(&spooler->index, tag);
-		if (!target)
-			return -1;
-		target->config = &config->destinations[i];
-		names_add(spooler, &spooler->destinations, "destination",
-			  config->destinations[i].name);
-	}
-	for (size_t i = 0; i < config->modality_count; i++)
-		names_add(spooler, &spooler->modalities, "modality",
-			  config->modalities[i].name);
+	if (!more)
+		return -1;
+	spooler->misnamed = more;
+	more += spooler->misnamed_count++;
+	more->sequence = name->sequence;
+	snprintf(more->text, sizeof(more->text), "%s", text);
 	return 0;
 }
 
-/* Objects for a destination that is not configured any more. */
-static void tell_orphans(struct spooler *spooler)
+static struct misnamed *find_misnamed(const struct spooler *spooler,
+				      const struct object *object)
 {
-	const struct target *target;
-	uint64_t count = 0;
-
-	STAILQ_FOREACH(target, &spooler->index.targets, others)
-	{
-		if (!target->config)
-			count += target->queued;
-	}
-	if (count > 0)
-		spooler_alert(spooler, REASON_SPOOL_UNAVAILABLE,
-			      "%llu objects in the spool are for a destination that the "
-			      "configuration does not name any more, or whose names' key "
-			      "is not in spool.key any more; they wait until it is",
-			      (unsigned long long)count);
+	for (size_t i = 0; i < spooler->misnamed_count; i++)
+		if (spooler->misnamed[i].sequence == object->name.sequence)
+			return &spooler->misnamed[i];
+	return NULL;
 }
 
-int store_load(struct spooler *spooler)
+/* The object's file. */
+MUST_USE static int file_of(const struct spooler *spooler, const struct object *object,
+			    char ret[SPOOL_NAME_SIZE])
 {
-	struct load load = { .spooler = spooler };
-	int rc = -1;
+	const struct misnamed *misnamed = find_misnamed(spooler, object);
 
-	if (add_targets(spooler) != 0)
-		load.is_short = true;
-	else if (spool_folder_list(&spooler->folder, see_name, &load) != 0)
-		log_error("the spool's folder can't be read: %s", strerror(errno));
-	else
-		rc = 0;
-	if (load.count > 0)
-		qsort(load.names, load.count, sizeof(*load.names), by_sequence);
-	for (size_t i = 0; i < load.count; i++) {
-		struct object *object = index_add(&spooler->index, &load.names[i]);
+	if (!misnamed)
+		return store_text_of(spooler, &object->name, ret);
+	memcpy(ret, misnamed->text, SPOOL_NAME_SIZE);
+	return 0;
+}
 
-		load.is_short |= !object;
-		if (object)
-			object->is_committed = true;
-		if (object)
-			object->is_proven = object->name.state == SPOOL_QUEUED ||
-					    object->name.state == SPOOL_DELIVERED;
-	}
-	free(load.names);
-	if (load.is_short) {
-		log_error("no memory for the spool's index");
-		return -1;
-	}
-	if (load.foreign > 0)
-		spooler_alert(spooler, REASON_SPOOL_CORRUPT,
-			      "%u files in the spool's folder are none of its own, or "
-			      "were renamed; they are left alone; one is %s",
-			      load.foreign, load.first_foreign);
-	tell_orphans(spooler);
-	/* What a process has written, and nobody synced, is not to be delivered and then
-	 * lost without a trace. */
-	if (rc == 0 && spool_folder_sync_all(&spooler->folder) != 0)
-		log_error("the spool's disk can't be synced: %s", strerror(errno));
-	return rc;
+/* The file has the name that it should have, or is gone. */
+static void name_is_right(struct spooler *spooler, const struct object *object)
+{
+	struct misnamed *misnamed = find_misnamed(spooler, object);
+
+	if (misnamed)
+		*misnamed = spooler->misnamed[--spooler->misnamed_count];
+}
+
+void store_clear(struct spooler *spooler)
+{
+	index_clear(&spooler->index);
+	free(spooler->misnamed);
+	spooler->misnamed = NULL;
+	spooler->misnamed_count = 0;
 }
 
 /*
@@ -301,7 +168,7 @@ MUST_USE static enum spool_verdict link_object(struct spooler *spooler, int file
 	char text[SPOOL_NAME_SIZE];
 	int error;
 
-	if (text_of(spooler, name, text) != 0 ||
+	if (store_text_of(spooler, name, text) != 0 ||
 	    spool_folder_link(&spooler->folder, file, text) != 0)
 		return SPOOL_CANNOT;
 	*ret = index_add(&spooler->index, name);
@@ -389,10 +256,11 @@ void store_abandon(struct spooler *spooler, struct object *object)
 {
 	char text[SPOOL_NAME_SIZE];
 
-	if (text_of(spooler, &object->name, text) != 0 ||
+	if (file_of(spooler, object, text) != 0 ||
 	    spool_folder_remove(&spooler->folder, text) != 0)
 		log_error("the spool's object %016llx can't be removed: %s",
 			  (unsigned long long)object->name.sequence, strerror(errno));
+	name_is_right(spooler, object);
 	index_remove(&spooler->index, object);
 }
 
@@ -408,8 +276,8 @@ void store_move(struct spooler *spooler, struct object *object, enum spool_state
 	now.state = state;
 	if (state == SPOOL_DELIVERED) /* it is remembered from here on */
 		now.stored = (uint32_t)time(NULL);
-	if (text_of(spooler, &object->name, from) != 0 ||
-	    text_of(spooler, &now, to) != 0 ||
+	if (file_of(spooler, object, from) != 0 ||
+	    store_text_of(spooler, &now, to) != 0 ||
 	    spool_folder_rename(&spooler->folder, from, to) != 0) {
 		/* It is forgotten in a turn of its own: whoever called still has it. */
 		object->is_gone = errno == ENOENT;
@@ -423,6 +291,7 @@ void store_move(struct spooler *spooler, struct object *object, enum spool_state
 		spooler->owes = true;
 		return;
 	}
+	name_is_right(spooler, object);
 	if (index_move(&spooler->index, object, &now) != 0)
 		log_error("no memory for the spool's object %016llx: it waits for the "
 			  "next start",
@@ -440,7 +309,7 @@ void store_done(struct spooler *spooler, struct object *object)
 	}
 	store_move(spooler, object, SPOOL_DELIVERED);
 	if (object->name.state == SPOOL_DELIVERED &&
-	    text_of(spooler, &object->name, text) == 0 &&
+	    store_text_of(spooler, &object->name, text) == 0 &&
 	    spool_folder_empty(&spooler->folder, text) != 0)
 		log_error("the spool's object %016llx can't be emptied: %s",
 			  (unsigned long long)object->name.sequence, strerror(errno));
@@ -450,7 +319,7 @@ int store_read(const struct spooler *spooler, const struct object *object)
 {
 	char text[SPOOL_NAME_SIZE];
 
-	return text_of(spooler, &object->name, text) == 0
+	return file_of(spooler, object, text) == 0
 		       ? spool_folder_read(&spooler->folder, text)
 		       : -1;
 }
@@ -462,6 +331,7 @@ void store_forget(struct spooler *spooler, struct object *object)
 		"the file of the spool's object %016llx is gone; the audit log says "
 		"which object that was",
 		(unsigned long long)object->name.sequence);
+	name_is_right(spooler, object);
 	index_remove(&spooler->index, object);
 }
 
