@@ -65,7 +65,8 @@ static uint64_t backlog(void)
 	return index_backlog(target(), tag);
 }
 
-static struct object *put_object(void)
+/* Of one SOP instance, and with bytes of that edition. */
+static struct object *put_edition(uint8_t edition, enum spool_verdict verdict)
 {
 	struct writer writer = { .destination = "pacs",
 				 .modality = "angio",
@@ -73,14 +74,21 @@ static struct object *put_object(void)
 	struct spool_asked asked = { .sop_instance = "1.2.3", .study = "1.2" };
 	struct object *object;
 
+	asked.sha256[0] = edition;
+
 	assert_int_equal(names_tag(&spooler, 0, "modality", "angio", writer.modality_tag),
 			 0);
 	writer.file = spool_folder_new_file(&spooler.folder);
 	assert_true(writer.file >= 0);
-	assert_int_equal(store_add(&spooler, &writer, &asked, &object), SPOOL_TAKEN);
+	assert_int_equal(store_add(&spooler, &writer, &asked, &object), verdict);
 	close(writer.file);
 	store_commit(&spooler, object);
 	return object;
+}
+
+static struct object *put_object(void)
+{
+	return put_edition(0, SPOOL_TAKEN);
 }
 
 static bool has_file(const struct object *object)
@@ -194,12 +202,39 @@ static void who_was_away_is_found_again(void **state)
 	end();
 }
 
+static void another_edition_waits_for_the_first(void **state)
+{
+	struct worker worker = { .channel = -1 };
+	struct object *first, *other;
+	uint64_t sequence;
+	int64_t again_ms;
+
+	(void)state;
+	begin("a");
+	sequence = put_object()->name.sequence;
+	end();
+	begin("ba");
+	first = index_find(&spooler.index, sequence);
+	assert_non_null(first);
+	assert_ptr_equal(put_edition(0, SPOOL_KNOWN), first);
+	other = put_edition(1, SPOOL_CONFLICTS);
+	put_edition(1, SPOOL_KNOWN);
+	first->again_ms = 2;
+	assert_null(index_next(&spooler.index, target(), &worker, 1, &again_ms));
+	store_abandon(&spooler, first);
+	assert_ptr_equal(index_next(&spooler.index, target(), &worker, 1, &again_ms),
+			 other);
+	store_abandon(&spooler, other);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_disk_that_refuses_names_loses_nothing),
 		cmocka_unit_test(what_has_another_name_still_can_go),
 		cmocka_unit_test(who_was_away_is_found_again),
+		cmocka_unit_test(another_edition_waits_for_the_first),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

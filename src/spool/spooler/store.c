@@ -181,26 +181,29 @@ MUST_USE static enum spool_verdict link_object(struct spooler *spooler, int file
 }
 
 /* What the index has of an object with these bytes, or with its SOP instance, may be
- * there by an earlier key. 0 or -1. */
+ * there by an earlier key. Where another edition is, the name gets its tag, since it is
+ * to wait behind that one. 0 or -1. */
 MUST_USE static int look_up(const struct spooler *spooler, const struct writer *writer,
-			    const struct spool_asked *asked, struct object **ret_same,
-			    bool *ret_conflicts)
+			    const struct spool_asked *asked, struct spool_name *ret_name,
+			    struct object **ret_same, bool *ret_conflicts)
 {
-	struct object *same = NULL;
-	bool conflicts = false;
-
+	*ret_same = NULL;
+	*ret_conflicts = false;
 	for (size_t key = 0; key < spooler->key_count; key++) {
 		struct spool_name name;
 
 		if (name_object(spooler, &spooler->keys[key], writer, asked, &name) != 0)
 			return -1;
-		conflicts |=
-			index_conflicts(&spooler->index, name.instance, name.content);
-		if (!same)
-			same = index_same(&spooler->index, name.content);
+		if (key == 0)
+			*ret_name = name;
+		if (!*ret_same)
+			*ret_same = index_same(&spooler->index, name.content);
+		if (!*ret_conflicts &&
+		    index_conflicts(&spooler->index, name.instance, name.content)) {
+			*ret_conflicts = true;
+			memcpy(ret_name->instance, name.instance, sizeof(name.instance));
+		}
 	}
-	*ret_same = same;
-	*ret_conflicts = conflicts;
 	return 0;
 }
 
@@ -213,8 +216,7 @@ enum spool_verdict store_add(struct spooler *spooler, const struct writer *write
 	struct spool_name name;
 	bool conflicts;
 
-	if (look_up(spooler, writer, asked, &same, &conflicts) != 0 ||
-	    name_object(spooler, &spooler->keys[0], writer, asked, &name) != 0) {
+	if (look_up(spooler, writer, asked, &name, &same, &conflicts) != 0) {
 		errno = EIO;
 		return SPOOL_CANNOT;
 	}
