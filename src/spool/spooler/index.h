@@ -30,6 +30,7 @@ struct object {
 	uint8_t returns;  /* how often in a row the gateway itself couldn't try it */
 	uint8_t locked;	  /* which key it waits for (locked.c); 0: none that is known */
 	int64_t again_ms; /* it waits alone until then (clock_ms()); 0: it doesn't */
+	int64_t born_ms;  /* its age counts from here by the clock that nobody sets */
 	struct study *study;	    /* while it is queued */
 	TAILQ_ENTRY(object) others; /* of the study */
 	struct object *next_content, *next_instance, *next_sequence; /* of one bucket */

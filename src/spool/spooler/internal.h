@@ -3,6 +3,7 @@
  *
  *   spooler.c    the process: its loop, what the supervisor says
  *   store.c      the folder and the index together: objects come, change, and go
+ *   room.c       whether there is room for more
  *   writers.c    the associations' channels
  *   couriers.c   the couriers' channels: who has what, when a destination is probed
  *   results.c    what came of an object that a courier had
@@ -124,10 +125,11 @@ struct spooler {
 
 /* store.c. Reads the folder. 0; or -1, logged. */
 MUST_USE int store_load(struct spooler *spooler);
-/* Whether no object is to be taken now. */
-bool store_is_full(struct spooler *spooler);
 /* The supervisor is to have all figures anew. */
 void store_tell_all(struct spooler *spooler);
+/* For how long it has waited, or was remembered. A clock that leaps ahead makes nothing
+ * older, as long as the spooler runs. */
+int64_t store_age_seconds(const struct object *object);
 /* A new object, which is not committed yet: links the file. */
 MUST_USE enum spool_verdict store_add(struct spooler *spooler,
 				      const struct writer *writer,
@@ -150,6 +152,9 @@ void store_forget(struct spooler *spooler, struct object *object);
 void store_expire(struct spooler *spooler);
 /* When that wants to be called again (clock_ms()); 0: some time. */
 int64_t store_wait_ms(const struct spooler *spooler);
+
+/* room.c. Whether no object is to be taken now. */
+bool room_is_lacking(struct spooler *spooler);
 
 /* writers.c */
 void writers_add(struct spooler *spooler, int channel, const struct spool_opened *opened);

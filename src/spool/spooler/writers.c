@@ -93,7 +93,7 @@ MUST_USE static bool give_state(struct spooler *spooler, const struct writer *wr
 {
 	const struct spool_said said = {
 		.kind = SPOOL_ANSWERS,
-		.is_full = store_is_full(spooler),
+		.is_full = room_is_lacking(spooler),
 		.has_backlog = index_backlog(writer->target, writer->modality_tag) > 0,
 	};
 
@@ -118,7 +118,7 @@ MUST_USE static bool give_file(struct spooler *spooler, struct writer *writer)
 	if (writer->linked || spooler->leave_ms != 0)
 		return false;
 	drop_file(writer);
-	if (store_is_full(spooler)) {
+	if (room_is_lacking(spooler)) {
 		said.verdict = SPOOL_FULL;
 		return answer(writer, &said, -1);
 	}
