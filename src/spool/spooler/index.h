@@ -90,6 +90,9 @@ struct spool_index {
 	uint64_t last;	    /* sequence */
 };
 
+/* What a file takes on the disk, but for its command set; 0 once it is delivered. */
+uint64_t index_weight(const struct spool_name *name);
+
 void index_init(struct spool_index *index);
 void index_clear(struct spool_index *index);
 

@@ -3,6 +3,7 @@
  *
  *   spooler.c    the process: its loop, what the supervisor says
  *   store.c      the folder and the index together: objects come, change, and go
+ *   tombstones.c those that were delivered
  *   room.c       whether there is room for more
  *   writers.c    the associations' channels
  *   couriers.c   the couriers' channels: who has what, when a destination is probed
@@ -148,10 +149,17 @@ void store_done(struct spooler *spooler, struct object *object);
 MUST_USE int store_read(const struct spooler *spooler, const struct object *object);
 /* Its file is gone, or is another's. */
 void store_forget(struct spooler *spooler, struct object *object);
-/* Forgets what was delivered long ago, and tries again what the disk has refused. */
+/* Forgets what was delivered long ago, or first of too many, and tries again what the
+ * disk has refused. */
 void store_expire(struct spooler *spooler);
 /* When that wants to be called again (clock_ms()); 0: some time. */
 int64_t store_wait_ms(const struct spooler *spooler);
+
+/* tombstones.c. So many delivered objects are remembered at most. */
+#define TOMBSTONES_MAX 1000000
+
+/* The sequence of the first that stays when `most` do; 0: all stay. */
+uint64_t tombstones_first(const struct spool_index *index, size_t most);
 
 /* room.c. Whether no object is to be taken now. */
 bool room_is_lacking(struct spooler *spooler);

@@ -407,15 +407,33 @@ void store_forget(struct spooler *spooler, struct object *object)
 	index_remove(&spooler->index, object);
 }
 
+struct expiry {
+	struct spooler *spooler;
+	uint64_t first;
+};
+
 static bool expire_one(void *context, struct object *object)
 {
-	struct spooler *spooler = context;
-	int64_t hours = spooler->config->spool.duplicate_hours;
+	const struct expiry *expiry = context;
+	int64_t hours = expiry->spooler->config->spool.duplicate_hours;
 
 	if (object->name.state == SPOOL_DELIVERED &&
-	    store_age_seconds(object) > hours * 3600)
-		store_abandon(spooler, object);
+	    (object->name.sequence < expiry->first ||
+	     store_age_seconds(object) > hours * 3600))
+		store_abandon(expiry->spooler, object);
 	return true;
+}
+
+static void expire_all(struct spooler *spooler)
+{
+	struct expiry expiry = { spooler,
+				 tombstones_first(&spooler->index, TOMBSTONES_MAX) };
+
+	if (expiry.first != 0)
+		log_warning("more than %d objects were delivered within "
+			    "spool.duplicate_hours: the oldest are not remembered",
+			    TOMBSTONES_MAX);
+	index_each(&spooler->index, expire_one, &expiry);
 }
 
 static bool pay_one(void *context, struct object *object)
@@ -455,5 +473,5 @@ void store_expire(struct spooler *spooler)
 	if (clock_ms() < spooler->expire_ms)
 		return;
 	spooler->expire_ms = clock_ms() + EXPIRE_EVERY_MS;
-	index_each(&spooler->index, expire_one, spooler);
+	expire_all(spooler);
 }
