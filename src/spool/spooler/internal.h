@@ -4,6 +4,8 @@
  *   spooler.c    the process: its loop, what the supervisor says
  *   loading.c    the folder is read at the start
  *   store.c      the folder and the index together: objects come, change, and go
+ *   tombstones.c those that were delivered
+ *   room.c       whether there is room for more
  *   writers.c    the associations' channels
  *   couriers.c   the couriers' channels: who has what, when a destination is probed
  *   results.c    what came of an object that a courier had
@@ -148,10 +150,11 @@ MUST_USE int store_text_of(const struct spooler *spooler, const struct spool_nam
 /* The object of that name has this one on the disk still. 0, or -1 without memory. */
 MUST_USE int store_note_misnamed(struct spooler *spooler, const char *text,
 				 const struct spool_name *name);
-/* Whether no object is to be taken now. */
-bool store_is_full(struct spooler *spooler);
 /* The supervisor is to have all figures anew. */
 void store_tell_all(struct spooler *spooler);
+/* For how long it has waited, or was remembered. A clock that leaps ahead makes nothing
+ * older, as long as the spooler runs. */
+int64_t store_age_seconds(const struct object *object);
 /* A new object, which is not committed yet: links the file. */
 MUST_USE enum spool_verdict store_add(struct spooler *spooler,
 				      const struct writer *writer,
@@ -170,10 +173,20 @@ void store_done(struct spooler *spooler, struct object *object);
 MUST_USE int store_read(const struct spooler *spooler, const struct object *object);
 /* Its file is gone, or is another's. */
 void store_forget(struct spooler *spooler, struct object *object);
-/* Forgets what was delivered long ago, and tries again what the disk has refused. */
+/* Forgets what was delivered long ago, or first of too many, and tries again what the
+ * disk has refused. */
 void store_expire(struct spooler *spooler);
 /* When that wants to be called again (clock_ms()); 0: some time. */
 int64_t store_wait_ms(const struct spooler *spooler);
+
+/* tombstones.c. So many delivered objects are remembered at most. */
+#define TOMBSTONES_MAX 1000000
+
+/* The sequence of the first that stays when `most` do; 0: all stay. */
+uint64_t tombstones_first(const struct spool_index *index, size_t most);
+
+/* room.c. Whether no object is to be taken now. */
+bool room_is_lacking(struct spooler *spooler);
 
 /* writers.c */
 void writers_add(struct spooler *spooler, int channel, const struct spool_opened *opened);

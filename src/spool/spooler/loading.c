@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 
 struct load {
@@ -168,11 +170,13 @@ int loading_read(struct spooler *spooler)
 		struct object *object = index_add(&spooler->index, &load.names[i]);
 
 		load.is_short |= !object;
-		if (object)
-			object->is_committed = true;
-		if (object)
-			object->is_proven = object->name.state == SPOOL_QUEUED ||
-					    object->name.state == SPOOL_DELIVERED;
+		if (!object)
+			continue;
+		object->born_ms =
+			clock_ms() - (time(NULL) - (int64_t)object->name.stored) * 1000;
+		object->is_committed = true;
+		object->is_proven = object->name.state == SPOOL_QUEUED ||
+				    object->name.state == SPOOL_DELIVERED;
 	}
 	free(load.names);
 	if (load.is_short) {

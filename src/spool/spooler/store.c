@@ -10,10 +10,8 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 
-#define EXPIRE_EVERY_MS	   60000
-#define PAY_EVERY_MS	   1000
-#define FULL_MARGIN	   20 /* so much of a limit is to be free again: one part in 20 */
-#define TELL_FULL_EVERY_MS 60000
+#define EXPIRE_EVERY_MS 60000
+#define PAY_EVERY_MS	1000
 
 int store_text_of(const struct spooler *spooler, const struct spool_name *name,
 		  char ret[SPOOL_NAME_SIZE])
@@ -46,6 +44,18 @@ static struct misnamed *find_misnamed(const struct spooler *spooler,
 		if (spooler->misnamed[i].sequence == object->name.sequence)
 			return &spooler->misnamed[i];
 	return NULL;
+}
+
+static int64_t wall_age(const struct object *object)
+{
+	return time(NULL) - (int64_t)object->name.stored;
+}
+
+int64_t store_age_seconds(const struct object *object)
+{
+	int64_t age = (clock_ms() - object->born_ms) / 1000, by_wall = wall_age(object);
+
+	return by_wall < age ? by_wall : age;
 }
 
 /* The object's file. */
@@ -91,48 +101,6 @@ void store_tell_all(struct spooler *spooler)
 	}
 }
 
-/* Why there is no room; NULL: there is. Once full, the spool is so until there is room
- * for more than one object: else each that leaves it would let another in, and end as an
- * alert. */
-static const char *lack_of_room(const struct spooler *spooler)
-{
-	const struct config_spool *config = &spooler->config->spool;
-	uint64_t most = (uint64_t)config->max_bytes;
-	uint64_t least_free = (uint64_t)config->min_free_bytes;
-
-	if (spooler->was_full) {
-		most -= most / FULL_MARGIN;
-		least_free += least_free / FULL_MARGIN;
-	}
-	if (spooler->index.all_bytes >= most)
-		return "it holds spool.max_bytes";
-	if (spool_folder_room(&spooler->folder) < least_free)
-		return "less than spool.min_free_bytes is free on its disk";
-	return NULL;
-}
-
-bool store_is_full(struct spooler *spooler)
-{
-	const char *lack = lack_of_room(spooler);
-	bool is_full = lack != NULL;
-
-	if (is_full && !spooler->is_full_told && clock_ms() >= spooler->tell_full_ms) {
-		spooler_alert(spooler, REASON_SPOOL_FULL,
-			      "the spool takes no more objects: %s", lack);
-		spooler->is_full_told = true;
-		spooler->tell_full_ms = clock_ms() + TELL_FULL_EVERY_MS;
-	}
-	if (is_full == spooler->was_full)
-		return is_full;
-	if (!is_full) {
-		log_info("the spool takes objects again");
-		spooler->is_full_told = false;
-	}
-	store_tell_all(spooler);
-	spooler->was_full = is_full;
-	return is_full;
-}
-
 MUST_USE static int name_object(const struct spooler *spooler,
 				const struct spool_names_key *key,
 				const struct writer *writer,
@@ -172,8 +140,10 @@ MUST_USE static enum spool_verdict link_object(struct spooler *spooler, int file
 	    spool_folder_link(&spooler->folder, file, text) != 0)
 		return SPOOL_CANNOT;
 	*ret = index_add(&spooler->index, name);
-	if (*ret)
+	if (*ret) {
+		(*ret)->born_ms = clock_ms();
 		return SPOOL_TAKEN;
+	}
 	error = ENOMEM;
 	(void)!spool_folder_remove(&spooler->folder, text);
 	errno = error;
@@ -275,8 +245,13 @@ void store_move(struct spooler *spooler, struct object *object, enum spool_state
 	struct spool_name now = object->name;
 	char from[SPOOL_NAME_SIZE], to[SPOOL_NAME_SIZE];
 
+	/* From here on it is remembered, or waits anew. */
+	bool begins_anew = state == SPOOL_DELIVERED ||
+			   (state == SPOOL_QUEUED && (object->name.state == SPOOL_HELD ||
+						      object->name.state == SPOOL_DEAD));
+
 	now.state = state;
-	if (state == SPOOL_DELIVERED) /* it is remembered from here on */
+	if (begins_anew)
 		now.stored = (uint32_t)time(NULL);
 	if (file_of(spooler, object, from) != 0 ||
 	    store_text_of(spooler, &now, to) != 0 ||
@@ -294,6 +269,8 @@ void store_move(struct spooler *spooler, struct object *object, enum spool_state
 		return;
 	}
 	name_is_right(spooler, object);
+	if (begins_anew)
+		object->born_ms = clock_ms();
 	if (index_move(&spooler->index, object, &now) != 0)
 		log_error("no memory for the spool's object %016llx: it waits for the "
 			  "next start",
@@ -337,15 +314,33 @@ void store_forget(struct spooler *spooler, struct object *object)
 	index_remove(&spooler->index, object);
 }
 
+struct expiry {
+	struct spooler *spooler;
+	uint64_t first;
+};
+
 static bool expire_one(void *context, struct object *object)
 {
-	struct spooler *spooler = context;
-	int64_t hours = spooler->config->spool.duplicate_hours;
+	const struct expiry *expiry = context;
+	int64_t hours = expiry->spooler->config->spool.duplicate_hours;
 
 	if (object->name.state == SPOOL_DELIVERED &&
-	    (int64_t)object->name.stored + hours * 3600 < time(NULL))
-		store_abandon(spooler, object);
+	    (object->name.sequence < expiry->first ||
+	     store_age_seconds(object) > hours * 3600))
+		store_abandon(expiry->spooler, object);
 	return true;
+}
+
+static void expire_all(struct spooler *spooler)
+{
+	struct expiry expiry = { spooler,
+				 tombstones_first(&spooler->index, TOMBSTONES_MAX) };
+
+	if (expiry.first != 0)
+		log_warning("more than %d objects were delivered within "
+			    "spool.duplicate_hours: the oldest are not remembered",
+			    TOMBSTONES_MAX);
+	index_each(&spooler->index, expire_one, &expiry);
 }
 
 static bool pay_one(void *context, struct object *object)
@@ -385,5 +380,5 @@ void store_expire(struct spooler *spooler)
 	if (clock_ms() < spooler->expire_ms)
 		return;
 	spooler->expire_ms = clock_ms() + EXPIRE_EVERY_MS;
-	index_each(&spooler->index, expire_one, spooler);
+	expire_all(spooler);
 }

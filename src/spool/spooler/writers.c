@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
 
-#define LESSONS_MAX 128 /* an association's presentation contexts (PS3.8 9.3.2.2) */
+#define LESSONS_MAX 128	  /* an association's presentation contexts (PS3.8 9.3.2.2) */
+#define COMMAND_MAX 66000 /* bytes of a command set, and what one more segment adds */
 
 static bool ends(const char *text, size_t size)
 {
@@ -95,7 +97,7 @@ MUST_USE static bool give_state(struct spooler *spooler, const struct writer *wr
 {
 	const struct spool_said said = {
 		.kind = SPOOL_ANSWERS,
-		.is_full = store_is_full(spooler),
+		.is_full = room_is_lacking(spooler),
 		.has_backlog = index_backlog(writer->target, writer->modality_tag) > 0,
 	};
 
@@ -120,7 +122,7 @@ MUST_USE static bool give_file(struct spooler *spooler, struct writer *writer)
 	if (writer->linked || spooler->leave_ms != 0)
 		return false;
 	drop_file(writer);
-	if (store_is_full(spooler)) {
+	if (room_is_lacking(spooler)) {
 		said.verdict = SPOOL_FULL;
 		return answer(writer, &said, -1);
 	}
@@ -132,6 +134,18 @@ MUST_USE static bool give_file(struct spooler *spooler, struct writer *writer)
 	return answer(writer, &said, writer->file);
 }
 
+/* The file has no more than the object of which its sender tells: what else it had would
+ * be in no account of the spool's room. */
+static bool has_right_size(const struct writer *writer, const struct spool_asked *asked)
+{
+	const struct spool_name name = { .state = SPOOL_NAMED,
+					 .data_size = asked->data_size };
+	struct stat file;
+
+	return fstat(writer->file, &file) == 0 &&
+	       (uint64_t)file.st_size <= index_weight(&name) + COMMAND_MAX;
+}
+
 MUST_USE static bool link_file(struct spooler *spooler, struct writer *writer,
 			       const struct spool_asked *asked)
 {
@@ -139,7 +153,8 @@ MUST_USE static bool link_file(struct spooler *spooler, struct writer *writer,
 	struct object *object = NULL;
 
 	if (writer->file < 0 || writer->linked || !ENDS(asked->sop_instance) ||
-	    !ENDS(asked->study) || asked->data_size >= 1ULL << 48)
+	    !ENDS(asked->study) || asked->data_size >= 1ULL << 48 ||
+	    !has_right_size(writer, asked))
 		return false;
 	said.verdict = store_add(spooler, writer, asked, &object);
 	said.error = said.verdict == SPOOL_CANNOT ? errno : 0;
