@@ -52,10 +52,10 @@ static void drop_file(struct writer *writer)
 
 /* What was linked last and not taken back may be told of by a record: so it is delivered.
  * Nobody may have synced it yet. */
-static void end_writer(struct writer *writer)
+static void end_writer(const struct spooler *spooler, struct writer *writer)
 {
 	if (writer->linked) {
-		if (fsync(writer->file) != 0)
+		if (spool_folder_sync_file(&spooler->folder, writer->file) != 0)
 			log_error("the spool's object %016llx can't be synced: %s",
 				  (unsigned long long)writer->linked->name.sequence,
 				  strerror(errno));
@@ -71,7 +71,7 @@ static void end_writer(struct writer *writer)
 void writers_clear(struct spooler *spooler)
 {
 	while (!LIST_EMPTY(&spooler->writers))
-		end_writer(LIST_FIRST(&spooler->writers));
+		end_writer(spooler, LIST_FIRST(&spooler->writers));
 }
 
 /* False when the other end doesn't listen. */
@@ -211,5 +211,5 @@ void writer_hear(struct spooler *spooler, struct writer *writer)
 		log_bug("an association of %s broke the spooler's rules, or doesn't "
 			"listen: its channel is closed",
 			writer->modality);
-	end_writer(writer);
+	end_writer(spooler, writer);
 }
