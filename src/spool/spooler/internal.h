@@ -1,17 +1,17 @@
 /*
  * The spooler's files:
  *
- *   spooler.c    the process: its loop, what the supervisor says
- *   store.c      the folder and the index together: objects come, change, and go
- *   describe.c   what of it operators may know
- *   writers.c    the associations' channels
- *   couriers.c   the couriers' channels: who has what, when a destination is probed
- *   accepted.c   what destinations are known to accept
- *   operators.c  what operators ask for
- *   index.c      the index
- *   folder.c     the folder
- *   telling.c    what the supervisor is told
- *   control.c    the supervisor's side of the channel
+ *   spooler.c       the process: its loop, what the supervisor says
+ *   store.c         the folder and the index together: objects come, change, and go
+ *   describe.c      what of it operators may know
+ *   writers.c       the associations' channels
+ *   couriers.c      the couriers' channels: who has what, when a destination is probed
+ *   accepted.c      what destinations are known to accept
+ *   operators.c     what operators ask for
+ *   index.c         the index
+ *   spool_folder.c  the folder
+ *   telling.c       what the supervisor is told
+ *   control.c       the supervisor's side of the channel
  */
 #pragma once
 
@@ -157,3 +157,5 @@ void accepted_clear(struct spooler *spooler);
 void spooler_alert(const struct spooler *spooler, enum reason reason, const char *format,
 		   ...) __attribute__((format(printf, 3, 4)));
 void spooler_tell(const struct spooler *spooler, const struct spooler_word *word);
+/* Whether nobody has the channel's other end any more. */
+bool has_hung_up(int channel);

@@ -207,7 +207,7 @@ void writer_hear(struct spooler *spooler, struct writer *writer)
 		return;
 	if (size == (ssize_t)sizeof(asked) && obey(spooler, writer, &asked))
 		return;
-	if (size > 0)
+	if (size > 0 && !has_hung_up(writer->channel))
 		log_bug("an association of %s broke the spooler's rules, or doesn't "
 			"listen: its channel is closed",
 			writer->modality);
