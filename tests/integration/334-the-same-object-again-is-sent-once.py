@@ -60,8 +60,8 @@ with Test() as t:
 	assert (line["outcome"], line["reason"], line["status"]) == \
 		("failed", "spool-conflict", "A900"), line
 	folder = t.work / "spool-1"
-	assert sorted(name[-1] for name in map(str, folder.iterdir())
-		      if name[-2] == ".") == ["d", "h"]
+	eventually(lambda: sorted(name[-1] for name in map(str, folder.iterdir())
+				  if name[-2] == ".") == ["d", "h"])
 	gateway.stop()
 
 	gateway, taken[0] = gateway_with(resend="forward"), 0

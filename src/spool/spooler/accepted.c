@@ -185,8 +185,8 @@ static void load_one(struct spooler *spooler, const struct target *target)
 	body = size > MAC_SIZE ? size - MAC_SIZE - 1 : 0;
 	if (body == 0 || mac_of(spooler, target->tag, text, body, mac) != 0 ||
 	    memcmp(mac, text + body, MAC_SIZE) != 0) {
-		log_warning("%s was changed, or belongs to another key: what the "
-			    "destination accepts is learnt anew",
+		log_warning("%s was changed, was not written to its end, or belongs "
+			    "to another key: what the destination accepts is learnt anew",
 			    path);
 	} else {
 		text[body] = '\0';
