@@ -123,7 +123,7 @@ void worker_hear(struct spooler *spooler, struct worker *worker)
 		return;
 	if (size == (ssize_t)sizeof(asked) && obey(spooler, worker, &asked))
 		return;
-	if (size > 0)
+	if (size > 0 && !has_hung_up(worker->channel))
 		log_bug("a courier of %s broke the spooler's rules: its channel is "
 			"closed",
 			worker->target->config->name);

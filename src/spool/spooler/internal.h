@@ -15,7 +15,7 @@
  *   listing.c    which objects they mean
  *   names.c      names of modalities and destinations, by their tags
  *   index.c      the index
- *   folder.c     the folder
+ *   spool_folder.c  the folder
  *   telling.c    what the supervisor is told
  *   control.c    the supervisor's side of the channel
  */
@@ -192,7 +192,7 @@ bool room_is_lacking(struct spooler *spooler);
 void writers_add(struct spooler *spooler, int channel, const struct spool_opened *opened);
 /* The channel has something, or has ended; the writer may go. */
 void writer_hear(struct spooler *spooler, struct writer *writer);
-void writer_end(struct writer *writer);
+void writer_end(const struct spooler *spooler, struct writer *writer);
 void writers_clear(struct spooler *spooler);
 
 /* results.c */
@@ -278,3 +278,5 @@ void accepted_clear(struct spooler *spooler);
 void spooler_alert(const struct spooler *spooler, enum reason reason, const char *format,
 		   ...) __attribute__((format(printf, 3, 4)));
 void spooler_tell(const struct spooler *spooler, const struct spooler_word *word);
+/* Whether nobody has the channel's other end any more. */
+bool has_hung_up(int channel);

@@ -227,7 +227,7 @@ MUST_USE static bool has_in_hand(struct spooler *spooler)
 	for (; writer; writer = next_writer) {
 		next_writer = LIST_NEXT(writer, others);
 		if (!writer->linked && writer->file < 0)
-			writer_end(writer);
+			writer_end(spooler, writer);
 	}
 	for (; worker; worker = next_worker) {
 		next_worker = LIST_NEXT(worker, others);

@@ -62,10 +62,10 @@ static void drop_file(struct writer *writer)
 
 /* What was linked last and not taken back may be told of by a record: so it is delivered.
  * Nobody may have synced it yet. */
-void writer_end(struct writer *writer)
+void writer_end(const struct spooler *spooler, struct writer *writer)
 {
 	if (writer->linked) {
-		if (fsync(writer->file) != 0)
+		if (spool_folder_sync_file(&spooler->folder, writer->file) != 0)
 			log_error("the spool's object %016llx can't be synced: %s",
 				  (unsigned long long)writer->linked->name.sequence,
 				  strerror(errno));
@@ -81,7 +81,7 @@ void writer_end(struct writer *writer)
 void writers_clear(struct spooler *spooler)
 {
 	while (!LIST_EMPTY(&spooler->writers))
-		writer_end(LIST_FIRST(&spooler->writers));
+		writer_end(spooler, LIST_FIRST(&spooler->writers));
 }
 
 /* False when the other end doesn't listen. One that is gone is heard of later. */
@@ -235,9 +235,9 @@ void writer_hear(struct spooler *spooler, struct writer *writer)
 		return;
 	if (size == (ssize_t)sizeof(asked) && obey(spooler, writer, &asked))
 		return;
-	if (size > 0 && spooler->leave_ms == 0)
+	if (size > 0 && spooler->leave_ms == 0 && !has_hung_up(writer->channel))
 		log_bug("an association of %s broke the spooler's rules, or doesn't "
 			"listen: its channel is closed",
 			writer->modality);
-	writer_end(writer);
+	writer_end(spooler, writer);
 }
