@@ -308,8 +308,9 @@ def spooled(guide, modality):
 	assert (key.stat().st_mode & 0o777, key.owner()) == (0o400, "cathgate")
 	wanted = guide.take("spool:").strip()
 	CONFIG.write_text(f"{CONFIG.read_text()}\n{wanted}\n")
-	said = guide.run("cathgate reload\n")
-	assert "nothing waits" in said, said
+	guide.run("install -d -m 0700 -o cathgate -g cathgate /var/lib")
+	guide.run("cathgate reload\n")
+	eventually(lambda: "nothing waits" in do("cathgate", "spool", "status"))
 
 	def waiting():
 		return json.loads(do("cathgate", "spool", "list", "--json"))
@@ -317,10 +318,19 @@ def spooled(guide, modality):
 	eventually(modality.send)
 	assert len(eventually(waiting)) == 1
 	guide.run("cathgate spool keygen --key")
-	configure('key = "tls/spool.key";', guide.take("key = [ \"tls/spool-2").strip())
+	keys = guide.take("key = [ \"tls/spool-2").strip()
+	configure(wanted, wanted.replace('key = "tls/spool.key";', keys))
 	do("systemctl", "reload", "cathgated")
 	eventually(lambda: modality.send() and len(waiting()) == 2)
+	since = guide.run("systemctl restart cathgated\ndate").strip()
+	assert len(json.loads(do("cathgate", "spool", "list", "--until", since, "--json"))) == 2
 	guide.run("systemctl stop cathgated.socket cathgated.service\ncp")
+	assert len(eventually(waiting)) == 2
+	do("systemctl", "stop", "cathgated.socket", "cathgated.service")
+	do("rm", "-r", "/var/lib/cathgate/spool")
+	do("chown", "-R", "root:root", "/var/tmp/spool-copy")
+	guide.run("cp -aT /var/tmp/spool-copy")
+	do("systemctl", "start", "cathgated")
 	assert len(eventually(waiting)) == 2
 	guide.run("mkdir -m 0700 /root/rescued")
 	assert len(list(pathlib.Path("/root/rescued").glob("*.dcm"))) == 2
