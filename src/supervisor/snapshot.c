@@ -155,7 +155,7 @@ static struct observer_spool describe_spool(const struct server *server)
 		.missing_seconds = spooling_missing_seconds(&server->spooling),
 		.used = last->used,
 		.most = (uint64_t)config->spool.max_bytes,
-		.room = last->room,
+		.room = server->spooling.count > 0 ? last->room : UINT64_MAX,
 	};
 }
 

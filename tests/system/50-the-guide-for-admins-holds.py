@@ -308,6 +308,7 @@ def spooled(guide, modality):
 	assert (key.stat().st_mode & 0o777, key.owner()) == (0o400, "cathgate")
 	wanted = guide.take("spool:").strip()
 	CONFIG.write_text(f"{CONFIG.read_text()}\n{wanted}\n")
+	guide.run("install -d -m 0700 -o cathgate -g cathgate /var/lib")
 	said = guide.run("cathgate reload\n")	# and what it says of the spool
 	assert "nothing waits" in said, said
 
@@ -321,7 +322,15 @@ def spooled(guide, modality):
 	configure(wanted, wanted.replace('key = "tls/spool.key";', both))
 	do("systemctl", "reload", "cathgated")
 	eventually(lambda: modality.send() and len(waiting()) == 2)
+	since = guide.run("systemctl restart cathgated\ndate").strip()
+	assert len(json.loads(do("cathgate", "spool", "list", "--until", since, "--json"))) == 2
 	guide.run("systemctl stop cathgated.socket cathgated.service\ncp")
+	assert len(eventually(waiting)) == 2
+	do("systemctl", "stop", "cathgated.socket", "cathgated.service")
+	do("rm", "-r", "/var/lib/cathgate/spool")
+	do("chown", "-R", "root:root", "/var/tmp/spool-copy")
+	guide.run("cp -aT /var/tmp/spool-copy")
+	do("systemctl", "start", "cathgated")
 	assert len(eventually(waiting)) == 2
 	guide.run("mkdir -m 0700 /root/rescued")
 	assert len(list(pathlib.Path("/root/rescued").glob("*.dcm"))) == 2

@@ -64,7 +64,8 @@ struct observer_spool {
 	bool is_full;
 	uint32_t give_up_hours;
 	int64_t missing_seconds; /* how long spooler or spool keeper haven't been there */
-	uint64_t used, most, room; /* bytes: in it, in it at most, free on its disk */
+	/* Bytes: in it, in it at most, free on its disk; UINT64_MAX: not yet known. */
+	uint64_t used, most, room;
 };
 
 struct observer_head {

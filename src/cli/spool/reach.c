@@ -4,12 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cathgate/base/memory_file.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/gateway_ask.h"
 #include "cli/kit/gateway_config.h"
+
+#define PATIENCE_MS 2000
+#define RETRY_MS    50
 
 #define WITHOUT                                                                    \
 	"; the spool's files can be read without it: cathgate spool show --file, " \
@@ -50,6 +54,21 @@ MUST_USE static int check_user(const struct config *config, const char *path)
 	return -1;
 }
 
+/* A spooler that was just ended, as by a reload with another key, is soon followed by the
+ * next. */
+static int connect_patiently(const char *directory)
+{
+	int socket = spool_operator_connect(directory);
+
+	for (int left_ms = PATIENCE_MS;
+	     socket < 0 && (errno == ECONNREFUSED || errno == ENOENT) && left_ms > 0;
+	     left_ms -= RETRY_MS) {
+		nanosleep(&(struct timespec){ .tv_nsec = RETRY_MS * 1000000L }, NULL);
+		socket = spool_operator_connect(directory);
+	}
+	return socket;
+}
+
 int reach_open(struct reach *reach, const char *config)
 {
 	*reach = (struct reach){ .config = gateway_config_load(config, false),
@@ -58,7 +77,7 @@ int reach_open(struct reach *reach, const char *config)
 		reach_close(reach);
 		return -1;
 	}
-	reach->socket = spool_operator_connect(reach->config->spool.directory.path);
+	reach->socket = connect_patiently(reach->config->spool.directory.path);
 	if (reach->socket >= 0)
 		return 0;
 	if (errno == ECONNREFUSED || errno == ENOENT)

@@ -186,7 +186,8 @@ int loading_read(struct spooler *spooler)
 	if (load.foreign > 0)
 		spooler_alert(spooler, REASON_SPOOL_CORRUPT,
 			      "%u files in the spool's folder are none of its own, or "
-			      "were renamed; they are left alone; one is %s",
+			      "were renamed, or are of a key that isn't in spool.key; "
+			      "they are left alone; one is %s",
 			      load.foreign, load.first_foreign);
 	tell_orphans(spooler);
 	/* What a process has written, and nobody synced, is not to be delivered and then
