@@ -11,7 +11,7 @@ build="cmake ninja-build gcc g++ pkg-config libdcmtk-dev libssl-dev libconfig-de
 peers="clang-format dcmtk stunnel4 orthanc openssl python3 jq curl bash procps util-linux mount iproute2
 	strace libxml2-utils mandoc prometheus rsyslog rsyslog-openssl systemd mmdebstrap dpkg-dev
 	apt-utils gpg odil ctn gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user
-	swtpm tpm2-tools tpm2-openssl clang spin"
+	swtpm tpm2-tools tpm2-openssl clang spin e2fsprogs xfsprogs btrfs-progs"
 # What has another name in the other release, or isn't in it.
 bookworm="libtss2-tcti-swtpm0 libfuzzer-14-dev libclang-rt-14-dev frama-c-base"
 trixie="libtss2-tcti-swtpm0t64 pkcs11-provider softhsm2 libfuzzer-19-dev libclang-rt-19-dev"

@@ -18,6 +18,11 @@ with_spool() {
 		spool.retry_first_seconds=1 spool.retry_max_seconds=1
 }
 
+# has_files STATE COUNT: the spool has so many; a rename may follow what tells of it
+has_files() {
+	[ "$(find "$work/spool" -name "*.$1" | wc -l)" -eq "$2" ]
+}
+
 # to_pacs: a reload brings the PACS on $pacs_port into force
 to_pacs() {
 	sed -i "s/^port = 1;/port = $pacs_port;/" "$work/cathgate.conf"
@@ -46,7 +51,7 @@ for pacs in storescp dcmqrscp; do
 	rm -rf "${pacs_files:?}"/*
 	with_spool 1
 	send_kinds "$gateway_port" "$work/objects" $kinds
-	expect "$pacs: $count objects wait" test "$(find "$work/spool" -name '*.q' | wc -l)" -eq "$count"
+	expect "$pacs: $count objects wait" eventually has_files q "$count"
 	to_pacs "$count"
 	stored_hashes >"$work/kept"
 	expect "$pacs: the bytes are the same" diff "$work/straight" "$work/kept"
@@ -74,4 +79,4 @@ to_pacs 1
 expect "what dcmqrscp refuses is dead, and kept" \
 	test "$(audit 'select(.event == "delivery" and .outcome == "dead") | .reason')" = \
 	'"destination-status"'
-expect "it is in the spool" test "$(find "$work/spool" -name '*.x' | wc -l)" -eq 1
+expect "it is in the spool" eventually has_files x 1

@@ -28,10 +28,11 @@ MIRROR = "http://deb.debian.org/debian"
 BESIDES = ("systemd-sysv dbus lintian man-db bash-completion file fdisk nftables acl "
 	   "prometheus-node-exporter")
 # Another version formats otherwise, Prometheus would be one more service, and one build for
-# arm64, one hunt of the fuzzers and one search of the model are enough.
+# arm64, one hunt of the fuzzers, one search of the model and one try of the kernel's file
+# systems are enough.
 NOT_THERE = {"clang-format", "mmdebstrap", "prometheus",
 	     "clang", "libfuzzer-14-dev", "libclang-rt-14-dev", "libfuzzer-19-dev",
-	     "libclang-rt-19-dev", "frama-c-base", "spin",
+	     "libclang-rt-19-dev", "frama-c-base", "spin", "xfsprogs", "btrfs-progs",
 	     "apt-utils", "gpg", "gcc-aarch64-linux-gnu", "g++-aarch64-linux-gnu", "qemu-user"}
 # Only 20-the-other-tests-pass.py needs these, which one release runs.
 FOR_OTHER_TESTS = {"libcmocka-dev", "orthanc", "odil", "ctn", "jq", "strace", "libxml2-utils",

@@ -164,9 +164,10 @@ static void load(const struct spooler *spooler, struct accepted *accepted)
 	body = size > MAC_SIZE ? size - MAC_SIZE - 1 : 0;
 	if (body == 0 || mac_of(spooler, accepted, text, body, mac) != 0 ||
 	    memcmp(mac, text + body, MAC_SIZE) != 0) {
-		log_warning("%s was changed, or belongs to another key: what the "
-			    "destination accepts is learnt anew",
-			    path);
+		log_warning(
+			"%s was changed, was cut, or belongs to another key: what the "
+			"destination accepts is learnt anew",
+			path);
 	} else {
 		text[body] = '\0';
 		read_lines(accepted, text);

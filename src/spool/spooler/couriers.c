@@ -123,7 +123,7 @@ void worker_hear(struct spooler *spooler, struct worker *worker)
 		return;
 	if (size == (ssize_t)sizeof(asked) && obey(spooler, worker, &asked))
 		return;
-	if (size > 0)
+	if (size > 0 && !has_hung_up(worker->channel))
 		log_bug("a courier of %s broke the spooler's rules: its channel is "
 			"closed",
 			worker->target->config->name);
@@ -383,7 +383,7 @@ static void tell_figures(struct spooler *spooler)
 /* What else takes room on the disk changes without a word. */
 static void look_at_disk(struct spooler *spooler)
 {
-	(void)store_is_full(spooler); /* tells where that has changed */
+	(void)room_is_lacking(spooler); /* tells where that has changed */
 	if (clock_ms() < spooler->retell_ms)
 		return;
 	store_tell_all(spooler);

@@ -8,8 +8,7 @@
 
 #define BUCKETS_FIRST 1024
 
-/* What a file takes on the disk, but for the data set and the command set. */
-static uint64_t weight_of(const struct spool_name *name)
+uint64_t index_weight(const struct spool_name *name)
 {
 	uint64_t segments = name->data_size / SPOOL_SEGMENT_SIZE + 1;
 
@@ -289,7 +288,7 @@ MUST_USE static int enter(struct spool_index *index, struct object *object)
 		put_object(study, object);
 	}
 	count_object(target, &object->name, true);
-	index->all_bytes += weight_of(&object->name);
+	index->all_bytes += index_weight(&object->name);
 	return 0;
 }
 
@@ -298,7 +297,7 @@ static void leave(struct spool_index *index, struct object *object)
 	struct study *study = object->study;
 	struct target *target = index_target(index, object->name.destination);
 
-	index->all_bytes -= weight_of(&object->name);
+	index->all_bytes -= index_weight(&object->name);
 	if (target)
 		count_object(target, &object->name, false);
 	if (!study)

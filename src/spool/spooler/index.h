@@ -31,6 +31,7 @@ struct object {
 	uint8_t returns;  /* how often in a row the gateway itself couldn't try it */
 	uint8_t locked;	  /* which key it waits for (locked.c); 0: none that is known */
 	int64_t again_ms; /* it waits alone until then (clock_ms()); 0: it doesn't */
+	int64_t born_ms;  /* its age counts from here by the clock that nobody sets */
 	struct study *study;	    /* while it is queued */
 	TAILQ_ENTRY(object) others; /* of the study */
 	struct object *next_content, *next_instance, *next_sequence; /* of one bucket */
@@ -89,6 +90,9 @@ struct spool_index {
 	uint64_t all_bytes; /* of what isn't delivered, with what a file has besides */
 	uint64_t last;	    /* sequence */
 };
+
+/* What a file takes on the disk, but for its command set; 0 once it is delivered. */
+uint64_t index_weight(const struct spool_name *name);
 
 void index_init(struct spool_index *index);
 void index_clear(struct spool_index *index);

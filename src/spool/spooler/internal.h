@@ -2,7 +2,10 @@
  * The spooler's files:
  *
  *   spooler.c    the process: its loop, what the supervisor says
+ *   loading.c    the folder is read at the start
  *   store.c      the folder and the index together: objects come, change, and go
+ *   tombstones.c those that were delivered
+ *   room.c       whether there is room for more
  *   writers.c    the associations' channels
  *   couriers.c   the couriers' channels: who has what, when a destination is probed
  *   results.c    what came of an object that a courier had
@@ -12,7 +15,7 @@
  *   listing.c    which objects they mean
  *   names.c      names of modalities and destinations, by their tags
  *   index.c      the index
- *   folder.c     the folder
+ *   spool_folder.c  the folder
  *   telling.c    what the supervisor is told
  *   control.c    the supervisor's side of the channel
  */
@@ -95,6 +98,12 @@ struct locked_key {
 	int64_t again_ms; /* until then no object is tried that needs it */
 };
 
+/* An object whose file has its name by an earlier key still: the disk refused another. */
+struct misnamed {
+	uint64_t sequence;
+	char text[SPOOL_NAME_SIZE];
+};
+
 struct spooler {
 	int control;
 	const struct config *config;
@@ -102,6 +111,8 @@ struct spooler {
 	struct spool_names_key keys[SPOOL_KEYS_MAX]; /* the one in force first */
 	size_t key_count;
 	struct spool_index index;
+	struct misnamed *misnamed;
+	size_t misnamed_count;
 	struct known_names destinations, modalities;
 	LIST_HEAD(, writer) writers;
 	LIST_HEAD(, worker) workers;
@@ -127,12 +138,23 @@ struct spooler {
 	int64_t unread_since_ms;
 };
 
-/* store.c. Reads the folder. 0; or -1, logged. */
-MUST_USE int store_load(struct spooler *spooler);
-/* Whether no object is to be taken now. */
-bool store_is_full(struct spooler *spooler);
+/* loading.c. Reads the folder. 0; or -1, logged. */
+MUST_USE int loading_read(struct spooler *spooler);
+
+/* store.c */
+void store_clear(struct spooler *spooler);
+/* The file's name by the key in force. Equal names are equal texts, so none is kept in
+ * memory. 0; or -1 with errno. */
+MUST_USE int store_text_of(const struct spooler *spooler, const struct spool_name *name,
+			   char ret[SPOOL_NAME_SIZE]);
+/* The object of that name has this one on the disk still. 0, or -1 without memory. */
+MUST_USE int store_note_misnamed(struct spooler *spooler, const char *text,
+				 const struct spool_name *name);
 /* The supervisor is to have all figures anew. */
 void store_tell_all(struct spooler *spooler);
+/* For how long it has waited, or was remembered. A clock that leaps ahead makes nothing
+ * older, as long as the spooler runs. */
+int64_t store_age_seconds(const struct object *object);
 /* A new object, which is not committed yet: links the file. */
 MUST_USE enum spool_verdict store_add(struct spooler *spooler,
 				      const struct writer *writer,
@@ -151,16 +173,26 @@ void store_done(struct spooler *spooler, struct object *object);
 MUST_USE int store_read(const struct spooler *spooler, const struct object *object);
 /* Its file is gone, or is another's. */
 void store_forget(struct spooler *spooler, struct object *object);
-/* Forgets what was delivered long ago, and tries again what the disk has refused. */
+/* Forgets what was delivered long ago, or first of too many, and tries again what the
+ * disk has refused. */
 void store_expire(struct spooler *spooler);
 /* When that wants to be called again (clock_ms()); 0: some time. */
 int64_t store_wait_ms(const struct spooler *spooler);
+
+/* tombstones.c. So many delivered objects are remembered at most. */
+#define TOMBSTONES_MAX 1000000
+
+/* The sequence of the first that stays when `most` do; 0: all stay. */
+uint64_t tombstones_first(const struct spool_index *index, size_t most);
+
+/* room.c. Whether no object is to be taken now. */
+bool room_is_lacking(struct spooler *spooler);
 
 /* writers.c */
 void writers_add(struct spooler *spooler, int channel, const struct spool_opened *opened);
 /* The channel has something, or has ended; the writer may go. */
 void writer_hear(struct spooler *spooler, struct writer *writer);
-void writer_end(struct writer *writer);
+void writer_end(const struct spooler *spooler, struct writer *writer);
 void writers_clear(struct spooler *spooler);
 
 /* results.c */
@@ -246,3 +278,5 @@ void accepted_clear(struct spooler *spooler);
 void spooler_alert(const struct spooler *spooler, enum reason reason, const char *format,
 		   ...) __attribute__((format(printf, 3, 4)));
 void spooler_tell(const struct spooler *spooler, const struct spooler_word *word);
+/* Whether nobody has the channel's other end any more. */
+bool has_hung_up(int channel);

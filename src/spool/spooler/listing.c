@@ -106,6 +106,12 @@ static bool is_same(const uint8_t *a, const uint8_t *b)
 	return memcmp(a, b, SPOOL_SHORT_TAG) == 0;
 }
 
+/* Its time in the name is another once it has been sent again, or delivered. */
+static int64_t came_at(const struct spool_name *name)
+{
+	return (int64_t)(name->sequence / 1000000);
+}
+
 static bool fits(const struct listing *listing, const struct object *object)
 {
 	const struct spool_filter *filter = listing->filter;
@@ -113,8 +119,8 @@ static bool fits(const struct listing *listing, const struct object *object)
 
 	return (filter->object == 0 || filter->object == name->sequence) &&
 	       (filter->states == 0 || (filter->states & 1U << name->state) != 0) &&
-	       (filter->after == 0 || (int64_t)name->stored >= filter->after) &&
-	       (filter->before == 0 || (int64_t)name->stored < filter->before) &&
+	       (filter->after == 0 || came_at(name) >= filter->after) &&
+	       (filter->before == 0 || came_at(name) < filter->before) &&
 	       (!filter->destination[0] ||
 		is_same(listing->destination, name->destination)) &&
 	       (!filter->modality[0] || is_same(listing->modality, name->modality)) &&
@@ -161,7 +167,7 @@ void listing_describe(const struct spooler *spooler, const struct object *object
 	memset(ret, 0, sizeof(*ret)); /* it crosses to another process */
 	ret->object = name->sequence;
 	ret->bytes = name->data_size;
-	ret->came = name->stored;
+	ret->came = came_at(name);
 	ret->again = left_ms > 0 ? time(NULL) + left_ms / 1000 + 1 : 0;
 	ret->state = name->state == SPOOL_NAMED ? SPOOL_QUEUED : name->state;
 	ret->is_in_hand = object->is_in_hand;

@@ -3,7 +3,6 @@
 #include "internal.h"
 
 #include <sys/random.h>
-#include <time.h>
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
@@ -102,9 +101,7 @@ static void delay_object(const struct spooler *spooler, struct object *object)
 
 bool result_is_overdue(const struct spooler *spooler, const struct object *object)
 {
-	return (int64_t)object->name.stored +
-		       spooler->config->spool.give_up_hours * 3600LL <
-	       time(NULL);
+	return store_age_seconds(object) > spooler->config->spool.give_up_hours * 3600LL;
 }
 
 static void refuse_object(struct spooler *spooler, struct target *target,

@@ -68,7 +68,7 @@ MUST_USE static int begin(struct spooler *spooler, int keeper)
 		log_error("the spool keeper gave no names key");
 		return -1;
 	}
-	if (store_load(spooler) != 0)
+	if (loading_read(spooler) != 0)
 		return -1;
 	log_info("the spool is ready after %lld ms: %zu objects, those delivered lately "
 		 "among them",
@@ -227,7 +227,7 @@ MUST_USE static bool has_in_hand(struct spooler *spooler)
 	for (; writer; writer = next_writer) {
 		next_writer = LIST_NEXT(writer, others);
 		if (!writer->linked && writer->file < 0)
-			writer_end(writer);
+			writer_end(spooler, writer);
 	}
 	for (; worker; worker = next_worker) {
 		next_worker = LIST_NEXT(worker, others);
@@ -295,7 +295,7 @@ int spooler_run(int control, const struct config *config,
 	accepted_clear(spooler);
 	names_clear(&spooler->destinations);
 	names_clear(&spooler->modalities);
-	index_clear(&spooler->index);
+	store_clear(spooler);
 	spool_folder_close(&spooler->folder);
 	OPENSSL_cleanse(spooler->keys, sizeof(spooler->keys));
 	free(spooler);

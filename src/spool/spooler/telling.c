@@ -1,6 +1,7 @@
 /* What the supervisor is told. */
 #include "internal.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -24,4 +25,11 @@ void spooler_alert(const struct spooler *spooler, enum reason reason, const char
 	va_end(arguments);
 	log_warning("%s", word.text);
 	spooler_tell(spooler, &word);
+}
+
+bool has_hung_up(int channel)
+{
+	struct pollfd polled = { .fd = channel };
+
+	return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLHUP | POLLERR)) != 0;
 }

@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
 
-#define LESSONS_MAX 128 /* an association's presentation contexts (PS3.8 9.3.2.2) */
+#define LESSONS_MAX 128	  /* an association's presentation contexts (PS3.8 9.3.2.2) */
+#define COMMAND_MAX 66000 /* bytes of a command set, and what one more segment adds */
 
 static bool ends(const char *text, size_t size)
 {
@@ -60,10 +62,10 @@ static void drop_file(struct writer *writer)
 
 /* What was linked last and not taken back may be told of by a record: so it is delivered.
  * Nobody may have synced it yet. */
-void writer_end(struct writer *writer)
+void writer_end(const struct spooler *spooler, struct writer *writer)
 {
 	if (writer->linked) {
-		if (fsync(writer->file) != 0)
+		if (spool_folder_sync_file(&spooler->folder, writer->file) != 0)
 			log_error("the spool's object %016llx can't be synced: %s",
 				  (unsigned long long)writer->linked->name.sequence,
 				  strerror(errno));
@@ -79,7 +81,7 @@ void writer_end(struct writer *writer)
 void writers_clear(struct spooler *spooler)
 {
 	while (!LIST_EMPTY(&spooler->writers))
-		writer_end(LIST_FIRST(&spooler->writers));
+		writer_end(spooler, LIST_FIRST(&spooler->writers));
 }
 
 /* False when the other end doesn't listen. One that is gone is heard of later. */
@@ -95,7 +97,7 @@ MUST_USE static bool give_state(struct spooler *spooler, const struct writer *wr
 {
 	const struct spool_said said = {
 		.kind = SPOOL_ANSWERS,
-		.is_full = store_is_full(spooler),
+		.is_full = room_is_lacking(spooler),
 		.has_backlog = index_backlog(writer->target, writer->modality_tag) > 0,
 	};
 
@@ -120,7 +122,7 @@ MUST_USE static bool give_file(struct spooler *spooler, struct writer *writer)
 	if (writer->linked || spooler->leave_ms != 0)
 		return false;
 	drop_file(writer);
-	if (store_is_full(spooler)) {
+	if (room_is_lacking(spooler)) {
 		said.verdict = SPOOL_FULL;
 		return answer(writer, &said, -1);
 	}
@@ -132,6 +134,18 @@ MUST_USE static bool give_file(struct spooler *spooler, struct writer *writer)
 	return answer(writer, &said, writer->file);
 }
 
+/* The file has no more than the object of which its sender tells: what else it had would
+ * be in no account of the spool's room. */
+static bool has_right_size(const struct writer *writer, const struct spool_asked *asked)
+{
+	const struct spool_name name = { .state = SPOOL_NAMED,
+					 .data_size = asked->data_size };
+	struct stat file;
+
+	return fstat(writer->file, &file) == 0 &&
+	       (uint64_t)file.st_size <= index_weight(&name) + COMMAND_MAX;
+}
+
 MUST_USE static bool link_file(struct spooler *spooler, struct writer *writer,
 			       const struct spool_asked *asked)
 {
@@ -139,7 +153,8 @@ MUST_USE static bool link_file(struct spooler *spooler, struct writer *writer,
 	struct object *object = NULL;
 
 	if (writer->file < 0 || writer->linked || !ENDS(asked->sop_instance) ||
-	    !ENDS(asked->study) || asked->data_size >= 1ULL << 48)
+	    !ENDS(asked->study) || asked->data_size >= 1ULL << 48 ||
+	    !has_right_size(writer, asked))
 		return false;
 	said.verdict = store_add(spooler, writer, asked, &object);
 	said.error = said.verdict == SPOOL_CANNOT ? errno : 0;
@@ -220,9 +235,9 @@ void writer_hear(struct spooler *spooler, struct writer *writer)
 		return;
 	if (size == (ssize_t)sizeof(asked) && obey(spooler, writer, &asked))
 		return;
-	if (size > 0 && spooler->leave_ms == 0)
+	if (size > 0 && spooler->leave_ms == 0 && !has_hung_up(writer->channel))
 		log_bug("an association of %s broke the spooler's rules, or doesn't "
 			"listen: its channel is closed",
 			writer->modality);
-	writer_end(writer);
+	writer_end(spooler, writer);
 }
