@@ -28,18 +28,10 @@ void index_init(struct spool_index *index)
 	STAILQ_INIT(&index->targets);
 }
 
-static size_t bucket_of(const struct buckets *buckets, const uint8_t *tag)
-{
-	uint64_t number;
-
-	memcpy(&number, tag, sizeof(number));
-	return number & buckets->mask;
-}
-
 static void hash_in(struct spool_index *index, struct object *object)
 {
-	size_t content = bucket_of(&index->contents, object->name.content);
-	size_t instance = bucket_of(&index->instances, object->name.instance);
+	size_t content = index_bucket(&index->contents, object->name.content);
+	size_t instance = index_bucket(&index->instances, object->name.instance);
 	size_t sequence = object->name.sequence & index->sequences.mask;
 
 	object->next_content = index->contents.heads[content];
@@ -53,12 +45,14 @@ static void hash_in(struct spool_index *index, struct object *object)
 static void hash_out(struct spool_index *index, const struct object *object)
 {
 	struct object **at =
-		&index->contents.heads[bucket_of(&index->contents, object->name.content)];
+		&index->contents
+			 .heads[index_bucket(&index->contents, object->name.content)];
 
 	while (*at != object)
 		at = &(*at)->next_content;
 	*at = object->next_content;
-	at = &index->instances.heads[bucket_of(&index->instances, object->name.instance)];
+	at = &index->instances
+		      .heads[index_bucket(&index->instances, object->name.instance)];
 	while (*at != object)
 		at = &(*at)->next_instance;
 	*at = object->next_instance;
@@ -70,7 +64,7 @@ static void hash_out(struct spool_index *index, const struct object *object)
 
 static void hash_study_in(struct spool_index *index, struct study *study)
 {
-	size_t bucket = bucket_of(&index->contents, study->tag);
+	size_t bucket = index_bucket(&index->contents, study->tag);
 
 	study->next = index->studies[bucket];
 	index->studies[bucket] = study;
@@ -78,7 +72,7 @@ static void hash_study_in(struct spool_index *index, struct study *study)
 
 static void hash_study_out(struct spool_index *index, const struct study *study)
 {
-	struct study **at = &index->studies[bucket_of(&index->contents, study->tag)];
+	struct study **at = &index->studies[index_bucket(&index->contents, study->tag)];
 
 	while (*at != study)
 		at = &(*at)->next;
@@ -218,7 +212,7 @@ static void put_study(struct study *study)
 MUST_USE static struct study *find_study(struct spool_index *index, struct target *target,
 					 const uint8_t *tag, uint64_t first)
 {
-	struct study *study = index->studies[bucket_of(&index->contents, tag)];
+	struct study *study = index->studies[index_bucket(&index->contents, tag)];
 
 	while (study &&
 	       (study->target != target || memcmp(study->tag, tag, SPOOL_SHORT_TAG) != 0))
@@ -366,7 +360,7 @@ struct object *index_same(const struct spool_index *index,
 
 	if (!index->contents.heads)
 		return NULL;
-	object = index->contents.heads[bucket_of(&index->contents, content)];
+	object = index->contents.heads[index_bucket(&index->contents, content)];
 	while (object && (memcmp(object->name.content, content, SPOOL_LONG_TAG) != 0 ||
 			  !object->is_proven || object->is_claimed ||
 			  object->name.state == SPOOL_DEAD))
@@ -382,7 +376,7 @@ bool index_conflicts(const struct spool_index *index,
 
 	if (!index->instances.heads)
 		return false;
-	object = index->instances.heads[bucket_of(&index->instances, instance)];
+	object = index->instances.heads[index_bucket(&index->instances, instance)];
 	while (object && (memcmp(object->name.instance, instance, SPOOL_SHORT_TAG) != 0 ||
 			  memcmp(object->name.content, content, SPOOL_LONG_TAG) == 0 ||
 			  object->name.state == SPOOL_DEAD))
@@ -400,83 +394,6 @@ struct object *index_find(const struct spool_index *index, uint64_t sequence)
 	while (object && object->name.sequence != sequence)
 		object = object->next_sequence;
 	return object;
-}
-
-/* Whether an older object with the same SOP instance waits for the same destination: the
- * destination would keep what came last. It may be of another study. */
-MUST_USE static bool is_behind(const struct spool_index *index,
-			       const struct object *object)
-{
-	const struct spool_name *name = &object->name;
-	const struct object *other =
-		index->instances.heads[bucket_of(&index->instances, name->instance)];
-
-	while (other &&
-	       (!other->study || other->name.sequence >= name->sequence ||
-		memcmp(other->name.instance, name->instance, SPOOL_SHORT_TAG) != 0 ||
-		memcmp(other->name.destination, name->destination, SPOOL_SHORT_TAG) != 0))
-		other = other->next_instance;
-	return other != NULL;
-}
-
-/* The first of the study that may go now. An object that waits alone is passed over: its
- * neighbours go on. One that is not committed yet holds up those behind it. */
-static struct object *first_of(const struct spool_index *index, const struct study *study,
-			       int64_t now_ms, int64_t *ret_again_ms)
-{
-	struct object *object;
-
-	TAILQ_FOREACH(object, &study->objects, others)
-	{
-		if (object->is_in_hand || !object->is_committed)
-			return NULL;
-		if (object->is_owed || object->is_claimed || is_behind(index, object))
-			continue;
-		if (object->again_ms <= now_ms)
-			return object;
-		if (*ret_again_ms == 0 || object->again_ms < *ret_again_ms)
-			*ret_again_ms = object->again_ms;
-	}
-	return NULL;
-}
-
-struct object *index_next(const struct spool_index *index, const struct target *target,
-			  const struct worker *worker, int64_t now_ms,
-			  int64_t *ret_again_ms)
-{
-	struct object *oldest = NULL;
-	const struct study *study;
-
-	*ret_again_ms = 0;
-	TAILQ_FOREACH(study, &target->studies, others)
-	{
-		struct object *object;
-
-		if (oldest && study->first > oldest->name.sequence)
-			break; /* nor can one behind it be older */
-		if (study->holder && study->holder != worker)
-			continue;
-		object = first_of(index, study, now_ms, ret_again_ms);
-		if (object && (!oldest || object->name.sequence < oldest->name.sequence))
-			oldest = object;
-	}
-	return oldest;
-}
-
-unsigned index_ways(const struct spool_index *index, const struct target *target,
-		    int64_t now_ms, unsigned most)
-{
-	const struct study *study;
-	unsigned ways = 0;
-	int64_t again_ms = 0;
-
-	TAILQ_FOREACH(study, &target->studies, others)
-	{
-		if (ways >= most)
-			break;
-		ways += study->holder || first_of(index, study, now_ms, &again_ms);
-	}
-	return ways;
 }
 
 void index_each(const struct spool_index *index,

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/queue.h>
 
 #include "cathgate/base/must_use.h"
@@ -81,6 +82,15 @@ struct buckets {
 	struct object **heads;
 	size_t mask; /* their number, less 1 */
 };
+
+/* By a tag's first bytes, which are as good as chance. */
+static inline size_t index_bucket(const struct buckets *buckets, const uint8_t *tag)
+{
+	uint64_t number;
+
+	memcpy(&number, tag, sizeof(number));
+	return number & buckets->mask;
+}
 
 struct spool_index {
 	STAILQ_HEAD(, target) targets;

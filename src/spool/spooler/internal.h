@@ -15,6 +15,7 @@
  *   listing.c    which objects they mean
  *   names.c      names of modalities and destinations, by their tags
  *   index.c      the index
+ *   index_turns.c  which object is next
  *   spool_folder.c  the folder
  *   telling.c    what the supervisor is told
  *   control.c    the supervisor's side of the channel
