@@ -111,7 +111,7 @@ static void maintain_places(struct server *server)
 		places_renew_auditor(couriers, auditing, config);
 	}
 	spooling_maintain(&server->spooling, auditing, config_has_spool(config));
-	places_bring_spooler(places, &server->spooling, config);
+	places_bring_spooler(places, &server->spooling, &server->settings);
 	papers_maintain(&server->gate);
 	dialling_maintain(&server->gate);
 }

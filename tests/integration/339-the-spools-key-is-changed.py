@@ -79,3 +79,17 @@ with Test() as t:
 	assert len(spool.names(t, "q")) == 1
 	gateway.reload(with_keys(third, new, port=pacs.port))
 	assert pacs.stored.get(timeout=20).data == obj.data
+
+	# an association goes on with the key that it began with, as long as that opens anything
+	gateway.reload(with_keys(third, port=pacs.port))
+	modality = t.associate(gateway)
+	assert modality.store(make("explicit", size=1000)).status == 0
+	gateway.reload(with_keys(new, third, port=pacs.port))
+	assert modality.store(make("explicit", size=1000)).status == 0
+	gateway.reload(with_keys(new, port=pacs.port))
+	assert modality.store(make("explicit", size=1000)).status == 0xA700
+	modality.release()
+	obj = make("explicit", size=1000)
+	send(obj)
+	eventually(lambda: obj.data in [message.data for message in list(pacs.stored.queue)])
+	eventually(lambda: not spool.names(t, "q"))

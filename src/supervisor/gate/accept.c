@@ -155,6 +155,8 @@ MUST_USE static int fork_association(struct gate *gate, const struct arrival *ar
 	if (place) {
 		place->auditor = gate->auditing->helper->generation;
 		place->edition = gate->edition;
+		memcpy(place->spool_key, gate->settings->spool_keys[0],
+		       sizeof(place->spool_key));
 		place->listener = order->listener;
 		place->came_plain =
 			gate->settings->config->listen[order->listener].tls.none;

@@ -285,7 +285,7 @@ static enum claim hear_claim(struct gate *gate, struct place *place,
 	place->was_held = true;
 	visitors_placed(&gate->visitors, &place->address, &place->visit, clock_ms());
 	answer.pace = pace_of(gate, place);
-	place_bring_spooler(place, gate->spooling, gate->settings->config);
+	place_bring_spooler(place, gate->spooling, gate->settings);
 	place_say(place, &answer);
 	share_paces_anew(gate, place);
 	return CLAIM_PLACE;

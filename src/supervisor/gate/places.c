@@ -181,9 +181,22 @@ void places_renew_auditor(struct places *places, const struct auditing *auditing
 	}
 }
 
-void place_bring_spooler(struct place *place, const struct spooling *spooling,
-			 const struct config *config)
+/* It seals to the key that was in force when it was forked. Where that was taken away
+ * since, nothing would open what it seals. */
+MUST_USE static bool has_its_key(const struct place *place,
+				 const struct settings *settings)
 {
+	for (size_t i = 0; i < settings->config->spool.key.count; i++)
+		if (memcmp(settings->spool_keys[i], place->spool_key,
+			   sizeof(place->spool_key)) == 0)
+			return true;
+	return false;
+}
+
+void place_bring_spooler(struct place *place, const struct spooling *spooling,
+			 const struct settings *settings)
+{
+	const struct config *config = settings->config;
 	const struct association_notice notice = { .kind = ASSOCIATION_SPOOLER };
 	const struct helper *spooler = spooling->spooler;
 	const struct config_modality *entry;
@@ -195,7 +208,8 @@ void place_bring_spooler(struct place *place, const struct spooling *spooling,
 		return;
 	entry = &config->modalities[place->modality];
 	/* One that was forked with other settings goes on as it began. */
-	if (entry->spool == CONFIG_SPOOL_OFF && !place->is_of_old)
+	if ((entry->spool == CONFIG_SPOOL_OFF && !place->is_of_old) ||
+	    !has_its_key(place, settings))
 		return;
 	channel = spooler_open_association(spooler->channel, place->id, entry->name,
 					   config->destinations[place->destination].name);
@@ -217,11 +231,11 @@ void place_wants_spooler(struct place *place)
 }
 
 void places_bring_spooler(struct places *places, const struct spooling *spooling,
-			  const struct config *config)
+			  const struct settings *settings)
 {
 	for (struct place *p = places->first; p; p = p->next)
 		if (p->state == PLACE_HELD)
-			place_bring_spooler(p, spooling, config);
+			place_bring_spooler(p, spooling, settings);
 }
 
 void places_revise(struct places *places, const struct config *before,

@@ -31,9 +31,10 @@ struct place {
 	enum place_state state;
 	bool is_courier; /* and no association */
 	bool was_held, is_killed;
-	unsigned auditor;	/* the generation that the process has a channel to */
-	unsigned spooler;	/* likewise; 0: none */
-	int64_t spooler_ms;	/* when that was */
+	unsigned auditor;   /* the generation that the process has a channel to */
+	unsigned spooler;   /* likewise; 0: none */
+	int64_t spooler_ms; /* when that was */
+	uint8_t spool_key[SPOOL_KEY_ID_SIZE]; /* that it seals to */
 	unsigned edition;	/* of the settings that the process knows: gate.edition */
 	bool is_of_old;		/* it was forked with settings of an earlier edition */
 	int64_t given_up_ms;	/* since when it has been parting */
@@ -92,11 +93,11 @@ void places_renew_auditor(struct places *places, const struct auditing *auditing
 /* Gives an association whose entry may use the spool a channel to the spooler that runs
  * now, where it has none to that one. */
 void place_bring_spooler(struct place *place, const struct spooling *spooling,
-			 const struct config *config);
+			 const struct settings *settings);
 /* It says that the channel it has is of no use. */
 void place_wants_spooler(struct place *place);
 void places_bring_spooler(struct places *places, const struct spooling *spooling,
-			  const struct config *config);
+			  const struct settings *settings);
 /* Another configuration is in force: entries, destinations and listeners are looked up
  * there. */
 void places_revise(struct places *places, const struct config *before,
