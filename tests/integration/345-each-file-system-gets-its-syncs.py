@@ -46,6 +46,11 @@ def syncs(log, names):
 	return [(names[int(pid)], "folder" if path == str(SPOOL) else "file") for pid, path in calls]
 
 
+def is_marked():
+	"""Whether the name's transaction is one that fast commits can't hold (spool_folder.c)."""
+	return bool(re.search(r"linkat\(.*\n.*fsetxattr\(.* = 0\n.*fsync\(", (t.work / "calls").read_text()))
+
+
 def store(gateway, modality, *inject):
 	"""An object that is acknowledged, and comes through."""
 	names = {gateway.associations()[0]: "association", child(gateway.pid, "spooler"): "spooler"}
@@ -76,6 +81,7 @@ def run(mount, saves_name, *inject):
 	folder = [] if saves_name else [("spooler", "folder")]
 	modality = t.associate(gateway)
 	got = store(gateway, modality, *inject)
+	assert is_marked() == (mount in (ext4, ext2) and saves_name), mount.__name__
 	assert got == [("association", "file"), *folder], (mount.__name__, got)
 	got = store_and_die(gateway, modality)
 	assert got == [("spooler", "file"), *folder], (mount.__name__, got)
