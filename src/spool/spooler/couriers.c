@@ -136,14 +136,23 @@ static void delay_object(const struct spooler *spooler, struct object *object)
 }
 
 /* Its neighbours may be of another key. */
-static void lock_object(const struct spooler *spooler, struct object *object)
+static void lock_object(const struct spooler *spooler, struct object *object,
+			enum spool_result result)
 {
 	object->again_ms = clock_ms() + spooler->config->spool.retry_max_seconds * 1000LL;
-	if (object->delays++ == 0)
+	if (object->delays++ > 0)
+		return;
+	if (result == SPOOL_RESULT_LOCKED)
 		spooler_alert(spooler, REASON_SPOOL_UNAVAILABLE,
 			      "no key in spool.key opens the spool's object %016llx: it "
 			      "waits until its key is there again",
 			      (unsigned long long)object->name.sequence);
+	else
+		spooler_alert(
+			spooler, REASON_SPOOL_UNAVAILABLE,
+			"the spool's object %016llx is of a suite that this version "
+			"of the gateway doesn't know: it waits for a later version",
+			(unsigned long long)object->name.sequence);
 }
 
 static bool is_overdue(const struct spooler *spooler, const struct object *object)
@@ -212,7 +221,8 @@ static void take_result(struct spooler *spooler, struct worker *worker,
 		refuse_object(spooler, target, object, result);
 		break;
 	case SPOOL_RESULT_LOCKED:
-		lock_object(spooler, object);
+	case SPOOL_RESULT_UNKNOWN:
+		lock_object(spooler, object, result);
 		break;
 	case SPOOL_RESULT_RETURNED: /* for want of something of the gateway's own */
 		object->again_ms = clock_ms() + RETURNED_MS;
