@@ -20,6 +20,7 @@ static const struct cli_verb verbs[] = {
 	{ "reload", reload_main, "read the configuration anew, and say what came of it" },
 	{ "status", status_main, "what the gateway does now, and how it is" },
 	{ "diagnose", diagnose_main, "why something was refused, and what cures it" },
+	{ "spool", spool_main, "what waits for a PACS: list, retry, hold, export, drop" },
 	{ "audit", audit_main, "read, verify and prove the audit log" },
 	{ NULL, NULL, NULL },
 };

@@ -100,6 +100,7 @@ static void revise_entry(struct association *association, int paper)
 	entry->destination = association->entry.first->destination;
 	entry->echo = association->entry.first->echo;
 	entry->user_identity_pass = association->entry.first->user_identity_pass;
+	entry->spool = association->entry.first->spool; /* its sink is made */
 	config_entry_free(association->entry.own);
 	association->entry.own = entry;
 	association->entry.now = entry;

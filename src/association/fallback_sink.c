@@ -130,6 +130,9 @@ static int early(void *context, struct command_message *ret_answer,
 		*ret = sink->why;
 		return turn_to_spool(sink, ret);
 	}
+	/* The modality hears that refusal, also when the connection ends now. */
+	if (came > 0 && !command_status_stored(ret_answer->command.status))
+		sink->may_be_kept = false;
 	return came;
 }
 

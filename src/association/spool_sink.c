@@ -12,6 +12,8 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 
+#define WAIT_MS		5000   /* for a spooler that is being replaced ... */
+#define AWAY_MS		30000  /* ... and so long not again, when none came */
 #define STATUS_CONFLICT 0xA900 /* the data set does not match what is there */
 
 static int fail(struct sink_failure *ret, enum reason reason, const char *what)
@@ -57,15 +59,28 @@ static void discard(struct spool_sink *sink)
 	drop(sink);
 }
 
-/* A spooler that has ended is replaced within a moment. */
+/* A spooler that has ended is replaced within a moment; several reloads end several. One
+ * that is away for longer is not waited for with each instance. True: ask it now. */
+MUST_USE static bool find_spooler(struct spool_sink *sink, int64_t end_ms)
+{
+	bool is_found;
+
+	if (sink->client.channel >= 0)
+		return true;
+	is_found = supervision_renew_spooler(
+		sink->association, clock_ms() < sink->away_until_ms ? 0 : end_ms);
+	if (!is_found && clock_ms() >= end_ms)
+		sink->away_until_ms = clock_ms() + AWAY_MS;
+	return is_found;
+}
+
 MUST_USE static enum spool_verdict get_file(struct spool_sink *sink)
 {
+	int64_t end_ms = clock_ms() + WAIT_MS;
 	enum spool_verdict verdict = SPOOL_AWAY;
 
-	for (int i = 0; i < 2 && verdict == SPOOL_AWAY; i++)
-		if (sink->client.channel >= 0 ||
-		    supervision_renew_spooler(sink->association))
-			verdict = spool_client_file(&sink->client, &sink->file);
+	while (verdict == SPOOL_AWAY && find_spooler(sink, end_ms))
+		verdict = spool_client_file(&sink->client, &sink->file);
 	return verdict;
 }
 
@@ -73,8 +88,12 @@ static int begin(void *context, const struct command_message *request,
 		 struct sink_failure *ret)
 {
 	struct spool_sink *sink = context;
-	enum spool_verdict verdict = get_file(sink);
+	enum spool_verdict verdict;
 
+	if (sink->association->out.is_astray)
+		return fail(ret, REASON_REVOKED_WHILE_OPEN,
+			    "its entry does not send to that destination any more");
+	verdict = get_file(sink);
 	if (verdict != SPOOL_TAKEN)
 		return fail_with_verdict(ret, verdict);
 	if (spool_sealer_begin(sink->sealer, sink->file,
@@ -247,14 +266,13 @@ void spool_sink_make(struct association *association, struct sink *ret)
 
 enum reason spool_sink_refuses(struct association *association, bool *ret_has_backlog)
 {
-	struct spool_client *client = &association->spool.client;
+	struct spool_sink *sink = &association->spool;
 	struct spool_client_state state = { .is_full = false };
 	enum spool_verdict verdict = SPOOL_AWAY;
+	int64_t end_ms = clock_ms() + WAIT_MS;
 
-	*ret_has_backlog = false;
-	for (int i = 0; i < 2 && verdict == SPOOL_AWAY; i++)
-		if (client->channel >= 0 || supervision_renew_spooler(association))
-			verdict = spool_client_ask(client, &state);
+	while (verdict == SPOOL_AWAY && find_spooler(sink, end_ms))
+		verdict = spool_client_ask(&sink->client, &state);
 	*ret_has_backlog = state.has_backlog;
 	if (verdict != SPOOL_TAKEN)
 		return REASON_SPOOL_UNAVAILABLE;

@@ -22,8 +22,9 @@ struct spool_sink {
 	struct association *association;
 	struct spool_client client; /* the channel is -1 where there is none (now) */
 	struct spool_sealer *sealer;
-	int file;	/* of the instance in hand; -1 */
-	bool is_linked; /* and neither committed nor abandoned */
+	int64_t away_until_ms; /* no spooler came, and none is waited for before */
+	int file;	       /* of the instance in hand; -1 */
+	bool is_linked;	       /* and neither committed nor abandoned */
 };
 
 struct fallback_sink {

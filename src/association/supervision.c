@@ -14,7 +14,6 @@
 #include "cathgate/base/log.h"
 
 #define FIGURES_EVERY_MS 500
-#define SPOOLER_MS	 2000
 #define ANSWER_MS	 10000 /* the supervisor never blocks: a later answer is none */
 
 static void take_stop(struct association *association)
@@ -267,12 +266,14 @@ int supervision_renew_auditor(struct association *association)
 	return 0;
 }
 
-bool supervision_renew_spooler(struct association *association)
+bool supervision_renew_spooler(struct association *association, int64_t end_ms)
 {
-	struct association_notice notice;
+	struct association_notice notice = { .kind = ASSOCIATION_ASKS_SPOOLER };
 
-	if (supervision_listen(association) == 0 && association->spool.client.channel < 0)
+	if (supervision_listen(association) == 0 &&
+	    association->spool.client.channel < 0 &&
+	    send_notice(association, notice) == 0 && end_ms > clock_ms())
 		(void)!await_notice(association, ASSOCIATION_SPOOLER, ASSOCIATION_STOP,
-				    SPOOLER_MS, &notice);
+				    end_ms - clock_ms(), &notice);
 	return association->spool.client.channel >= 0;
 }

@@ -48,9 +48,8 @@ int64_t supervision_figures_due_ms(const struct association *association);
 /* Gives the place back, if it has one. To be called before the modality is told its last
  * PDU, because it may come back at once. */
 void supervision_return_place(struct association *association);
-/* The same for the channel to the spooler: whether there is one now, or comes within two
- * seconds. */
-MUST_USE bool supervision_renew_spooler(struct association *association);
+/* Whether there is a channel to the spooler, or comes before that moment (clock_ms()). */
+MUST_USE bool supervision_renew_spooler(struct association *association, int64_t end_ms);
 /* The channel to the auditor is broken: waits for one to its successor, 10 s at most,
  * unless that has come already. 0 or -1. */
 MUST_USE int supervision_renew_auditor(struct association *association);

@@ -15,9 +15,10 @@ static bool is_same(const struct spool_opener *opener, const struct spool_work *
 	return memcmp(header, work->header, sizeof(work->header)) == 0;
 }
 
-enum spool_fault cargo_open(struct cargo *cargo, const struct courier *courier,
-			    const struct spool_work *work, bool *ret_lacks_key)
+enum spool_fault cargo_open(struct courier *courier, const struct spool_work *work,
+			    bool *ret_lacks_key)
 {
+	struct cargo *cargo = &courier->cargo;
 	struct spool_secret secret;
 	struct spool_front front;
 	enum spool_fault fault;
@@ -35,6 +36,7 @@ enum spool_fault cargo_open(struct cargo *cargo, const struct courier *courier,
 	spool_opener_front(cargo->opener, &front);
 	got = spool_work_unwrap(courier->start->keeper, &front, &secret, UNWRAP_MS);
 	*ret_lacks_key = got > 0;
+	courier->keeper_is_silent = got < 0;
 	fault = SPOOL_FAILED;
 	if (got != 0)
 		goto out;

@@ -225,7 +225,7 @@ static struct verdict send_object(struct courier *courier)
 static struct verdict try_object(struct courier *courier, const struct spool_work *work)
 {
 	bool lacks_key;
-	enum spool_fault fault = cargo_open(&courier->cargo, courier, work, &lacks_key);
+	enum spool_fault fault = cargo_open(courier, work, &lacks_key);
 
 	describe(courier, work);
 	if (fault == SPOOL_GOOD)
@@ -303,5 +303,6 @@ bool deliver(struct courier *courier, const struct spool_work *work)
 	if (spool_work_result(courier->start->spooler, work->object,
 			      is_recorded ? verdict.result : SPOOL_RESULT_RETURNED) != 0)
 		return false;
-	return is_recorded && !courier->is_stopping && !courier->is_astray;
+	return is_recorded && !courier->is_stopping && !courier->is_astray &&
+	       !courier->keeper_is_silent;
 }

@@ -33,7 +33,8 @@ struct courier {
 	struct contact contact;
 	bool is_stopping;
 	int64_t grace_until_ms;
-	bool has_object; /* it may end what it has in hand when told to stop */
+	bool has_object;       /* it may end what it has in hand when told to stop */
+	bool keeper_is_silent; /* another courier gets a channel to the next keeper */
 
 	int auditor;
 	bool auditor_is_new;	    /* it came after another had broken */
@@ -48,6 +49,7 @@ struct courier {
 	struct ul_pair
 		pairs[UL_PAIRS_MAX]; /* proposed there; the first `known` are kept */
 	size_t pair_count;
+	int64_t opened_ms; /* when it was (clock_ms()) */
 
 	struct cargo cargo;
 	struct command_message request, response;
@@ -61,8 +63,10 @@ MUST_USE int courier_renew_auditor(struct courier *courier);
 
 /* cargo.c */
 /* Opens the object as far as its metadata. On another result than SPOOL_GOOD nothing is
- * open. SPOOL_FAILED: the spool keeper has no key for it, or is gone. */
-MUST_USE enum spool_fault cargo_open(struct cargo *cargo, const struct courier *courier,
+ * open. SPOOL_FAILED: the spool keeper has no key for it, or keeper_is_silent: then the
+ * channel isn't to be used again, since a late answer would be taken for the next one's.
+ */
+MUST_USE enum spool_fault cargo_open(struct courier *courier,
 				     const struct spool_work *work, bool *ret_lacks_key);
 void cargo_close(struct cargo *cargo);
 /* The command set. */

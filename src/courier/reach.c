@@ -5,10 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
 #include "cathgate/base/memory_file.h"
 
 #define ACCEPTED_MS 10000
+#define STALE_MS    60000 /* a refusal that is older is asked for again */
 
 static struct ul_pair *find_pair(struct courier *courier, const char *abstract_syntax,
 				 const char *transfer_syntax)
@@ -107,25 +109,36 @@ MUST_USE static int open_association(struct courier *courier, struct sink_failur
 	return outbound_open(&courier->out, ret);
 }
 
-/* Each context had one pair, so the answers are exact. */
-static void tell_answers(const struct courier *courier)
+static void tell(const struct courier *courier, const struct ul_pair *pair,
+		 bool is_accepted)
 {
-	for (size_t i = 0; i < courier->pair_count; i++) {
-		const struct ul_pair *pair = &courier->pairs[i];
-		enum ul_result result =
-			ul_context_result(courier->out.leg.ul, (uint8_t)(2 * i + 1));
+	/* Where that fails, the next message to the spooler ends the courier. */
+	(void)!spool_work_learnt(courier->start->spooler, pair->abstract_syntax,
+				 pair->transfer_syntax, is_accepted);
+}
 
-		/* UL_NO_REASON: no answer came for it. */
-		if (result != UL_NO_REASON &&
-		    spool_work_learnt(courier->start->spooler, pair->abstract_syntax,
-				      pair->transfer_syntax, result == UL_ACCEPTED) != 0)
-			return; /* the next message to the spooler ends the courier */
-	}
+/* Each context had one pair, so the answers are exact. But a destination may refuse for a
+ * while what it takes at other times, and modalities are refused what is known to be: so
+ * a refusal is told for an object's own pair alone, where an alert tells of it. */
+static void tell_accepted(const struct courier *courier)
+{
+	for (size_t i = 0; i < courier->pair_count; i++)
+		if (ul_context_result(courier->out.leg.ul, (uint8_t)(2 * i + 1)) ==
+		    UL_ACCEPTED)
+			tell(courier, &courier->pairs[i], true);
 }
 
 static uint8_t context_of(struct courier *courier, const struct ul_pair *pair)
 {
 	return (uint8_t)(2 * (pair - courier->pairs) + 1);
+}
+
+/* Whether the pair was refused so long ago that the destination may accept it now. */
+static bool is_stale(struct courier *courier, const struct ul_pair *pair)
+{
+	return ul_context_result(courier->out.leg.ul, context_of(courier, pair)) !=
+		       UL_ACCEPTED &&
+	       clock_ms() - courier->opened_ms > STALE_MS;
 }
 
 int reach_destination(struct courier *courier, bool *ret_is_refused,
@@ -136,6 +149,7 @@ int reach_destination(struct courier *courier, bool *ret_is_refused,
 		find_pair(courier, metadata->abstract_syntax, metadata->transfer_syntax);
 	struct ae_title calling = { "" };
 	bool is_open = courier->out.leg.ul != NULL;
+	enum ul_result result;
 
 	*ret_is_refused = false;
 	strcpy(calling.text, metadata->calling_ae);
@@ -145,7 +159,8 @@ int reach_destination(struct courier *courier, bool *ret_is_refused,
 			 "the configuration does not name the destination any more");
 		return -1;
 	}
-	if (is_open && (!pair || !ae_title_equal(&calling, &courier->calling))) {
+	if (is_open && (!pair || !ae_title_equal(&calling, &courier->calling) ||
+			is_stale(courier, pair))) {
 		outbound_release(&courier->out);
 		is_open = false;
 	}
@@ -154,15 +169,18 @@ int reach_destination(struct courier *courier, bool *ret_is_refused,
 		add_pair(courier, metadata->abstract_syntax, metadata->transfer_syntax);
 		if (open_association(courier, ret) != 0)
 			return -1;
-		tell_answers(courier);
+		courier->opened_ms = clock_ms();
+		tell_accepted(courier);
 		pair = find_pair(courier, metadata->abstract_syntax,
 				 metadata->transfer_syntax);
 	}
 	courier->request.context = context_of(courier, pair);
-	*ret_is_refused = ul_context_result(courier->out.leg.ul,
-					    courier->request.context) != UL_ACCEPTED;
-	if (!*ret_is_refused)
+	result = ul_context_result(courier->out.leg.ul, courier->request.context);
+	if (result == UL_ACCEPTED)
 		return 0;
+	*ret_is_refused = true;
+	if (result != UL_NO_REASON) /* an answer came for it */
+		tell(courier, pair, false);
 	*ret = (struct sink_failure){ .reason = REASON_DESTINATION_CONTEXT };
 	snprintf(
 		ret->detail, sizeof(ret->detail),

@@ -16,10 +16,10 @@
 #include "cathgate/base/log.h"
 #include "cathgate/dicom/upper_layer.h"
 #include "dul_transport.h"
+#include "implementation.h"
 
-static constexpr char own_implementation_uid[] =
-	"2.25.5753710948619639966414333522899309279";
-static constexpr char own_implementation_version[] = "CATHGATE_0_1";
+static constexpr char own_implementation_uid[] = OWN_IMPLEMENTATION_UID;
+static constexpr char own_implementation_version[] = OWN_IMPLEMENTATION_VERSION;
 
 static constexpr unsigned long pdu_minimum = 4096, pdu_maximum = 131072; /* DCMTK's */
 /* What DCMTK's writer leaves free of a peer's maximum. */

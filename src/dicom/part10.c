@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cathgate/base/bytes.h"
+#include "implementation.h"
 #include "uid.h"
 
 #define PREAMBLE    128
@@ -92,4 +93,53 @@ int part10_read(const uint8_t *bytes, size_t size, struct part10 *ret)
 	part10.data_set_at = (size_t)(at - bytes);
 	*ret = part10;
 	return 0;
+}
+
+/* An element of an even length, with that byte behind what is odd (PS3.5 6.2). */
+static uint8_t *put_text(uint8_t *to, unsigned number, const char *vr, const char *text,
+			 char filler)
+{
+	size_t length = strlen(text), even = length + length % 2;
+
+	to = bytes_put_le16(to, GROUP_META);
+	to = bytes_put_le16(to, (uint16_t)number);
+	memcpy(to, vr, 2);
+	to = bytes_put_le16(to + 2, (uint16_t)even);
+	memcpy(to, text, length);
+	if (even > length)
+		to[length] = (uint8_t)filler;
+	return to + even;
+}
+
+static bool is_uid(const char *text)
+{
+	char copied[UID_MAX + 1];
+
+	return text[0] && uid_copy((const uint8_t *)text, strlen(text), copied) == 0;
+}
+
+int part10_write(const struct part10 *part10, uint8_t ret[PART10_WRITTEN_MAX])
+{
+	/* (0002,0001), version 1; its length has 32 bits. */
+	static const uint8_t version[] = { 2, 0, 1, 0, 'O', 'B', 0, 0, 2, 0, 0, 0, 0, 1 };
+	uint8_t *length = ret + PREAMBLE + PREFIX_SIZE, *first, *end;
+
+	if (!is_uid(part10->sop_class) || !is_uid(part10->sop_instance) ||
+	    !is_uid(part10->transfer_syntax))
+		return -1;
+	memset(ret, 0, PREAMBLE);
+	memcpy(ret + PREAMBLE, PREFIX, PREFIX_SIZE);
+	length = bytes_put_le16(length, GROUP_META);
+	length = bytes_put_le16(length, 0x0000);
+	memcpy(length, "UL", 2);
+	length = bytes_put_le16(length + 2, 4);
+	first = length + 4;
+	memcpy(first, version, sizeof(version));
+	end = put_text(first + sizeof(version), 0x0002, "UI", part10->sop_class, 0);
+	end = put_text(end, 0x0003, "UI", part10->sop_instance, 0);
+	end = put_text(end, 0x0010, "UI", part10->transfer_syntax, 0);
+	end = put_text(end, 0x0012, "UI", OWN_IMPLEMENTATION_UID, 0);
+	end = put_text(end, 0x0013, "SH", OWN_IMPLEMENTATION_VERSION, ' ');
+	bytes_put_le32(length, (uint32_t)(end - first));
+	return (int)(end - ret);
 }

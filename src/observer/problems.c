@@ -12,6 +12,7 @@
 #include "cathgate/base/utc.h"
 
 #include "plain.h"
+#include "problems_spool.h"
 
 #define SILENT_US   10000000 /* a supervisor that tells nothing for so long is silent */
 #define ALERT_STAYS 86400    /* seconds that an alert without an end is shown */
@@ -53,26 +54,46 @@ struct list {
 	time_t now;
 };
 
-__attribute__((format(printf, 6, 7))) static void put(struct list *list, enum level level,
-						      const char *problem,
-						      const char *subject,
-						      const char *when,
-						      const char *format, ...)
+__attribute__((format(printf, 6, 0))) static void put_arguments(
+	struct list *list, enum level level, const char *problem, const char *subject,
+	const char *when, const char *format, va_list arguments)
 {
 	static const char *const levels[] = { "critical", "warning" };
 	char *text = NULL;
-	va_list arguments;
 
-	va_start(arguments, format);
 	if (vasprintf(&text, format, arguments) < 0)
 		text = NULL;
-	va_end(arguments);
 	json_array_append_new(list->of[level],
 			      json_pack("{s:s,s:s,s:o,s:o,s:o}", "problem", problem,
 					"level", levels[level], "subject", plain(subject),
 					"time", plain(when), "text",
 					plain(text ? text : "")));
 	free(text);
+}
+
+__attribute__((format(printf, 6, 7))) static void put(struct list *list, enum level level,
+						      const char *problem,
+						      const char *subject,
+						      const char *when,
+						      const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	put_arguments(list, level, problem, subject, when, format, arguments);
+	va_end(arguments);
+}
+
+__attribute__((format(printf, 6, 7))) static void put_of_spool(
+	void *list, bool is_critical, const char *problem, const char *subject,
+	const char *when, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	put_arguments(list, is_critical ? CRITICAL : WARNING, problem, subject, when,
+		      format, arguments);
+	va_end(arguments);
 }
 
 static void put_state(struct list *list, const struct snapshot *snapshot)
@@ -257,6 +278,7 @@ json_t *problems_list(const struct snapshot *snapshot, const struct tally *tally
 	put_destinations(&list, snapshot, tally);
 	for (uint32_t i = 0; i < snapshot->head.end_count; i++)
 		put_end(&list, &snapshot->ends[i]);
+	problems_of_spool(snapshot, list.now, put_of_spool, &list);
 	put_log(&list, snapshot, tally);
 	put_sandbox(&list, &snapshot->head);
 	for (size_t i = 0; i < tally->recents.count; i++)

@@ -18,6 +18,7 @@ size_t observer_snapshot_size(const struct observer_head *head)
 	return sizeof(*head) +
 	       head->association_count * sizeof(struct observer_association) +
 	       head->end_count * sizeof(struct observer_end) +
+	       head->spool_count * sizeof(struct spooler_figures) +
 	       ((size_t)head->modality_count + head->destination_count) *
 		       sizeof(struct observer_name);
 }
@@ -26,6 +27,7 @@ void snapshot_free(struct snapshot *snapshot)
 {
 	free(snapshot->memory);
 	free(snapshot->rates);
+	paces_clear(&snapshot->paces);
 	*snapshot = (struct snapshot){ 0 };
 }
 
@@ -50,6 +52,8 @@ static void lay_out(struct snapshot *snapshot, char *memory)
 	memory += head->association_count * sizeof(struct observer_association);
 	snapshot->ends = (const void *)memory;
 	memory += head->end_count * sizeof(struct observer_end);
+	snapshot->spool = (const void *)memory;
+	memory += head->spool_count * sizeof(struct spooler_figures);
 	snapshot->modalities = (const void *)memory;
 	memory += head->modality_count * sizeof(struct observer_name);
 	snapshot->destinations = (const void *)memory;
@@ -82,6 +86,10 @@ static int adopt_snapshot(struct snapshot *snapshot, char *memory)
 	for (uint32_t i = 0; i < next.head.association_count; i++)
 		next.rates[i] = rate_of(snapshot, &next.associations[i],
 					next.told_us - snapshot->told_us);
+	for (uint32_t i = 0; i < next.head.spool_count; i++)
+		paces_take(&snapshot->paces, &next.spool[i], next.told_us);
+	next.paces = snapshot->paces;
+	snapshot->paces = (struct paces){ .items = NULL };
 	snapshot_free(snapshot);
 	*snapshot = next;
 	return 0;

@@ -111,6 +111,53 @@ static json_t *audit(const struct config *config, const struct snapshot *snapsho
 			 event(&tally->last_refusal));
 }
 
+/* Null for "never". */
+static json_t *known_moment(int64_t seconds)
+{
+	return seconds ? moment(seconds) : json_null();
+}
+
+static json_t *known_bytes(uint64_t bytes)
+{
+	return bytes == UINT64_MAX ? json_null() : json_integer((json_int_t)bytes);
+}
+
+static json_t *spool_of(const struct snapshot *snapshot,
+			const struct spooler_figures *figures)
+{
+	struct pace_rate rate = paces_rate(&snapshot->paces, figures->destination);
+	double left = pace_left(figures, &rate);
+
+	return json_pack("{s:o,s:I,s:I,s:I,s:I,s:o,s:I,s:f,s:f,s:o,s:o,s:o}",
+			 "destination", plain(figures->destination), "queued",
+			 (json_int_t)figures->objects, "queued_bytes",
+			 (json_int_t)figures->bytes, "held", (json_int_t)figures->held,
+			 "dead", (json_int_t)figures->dead, "oldest",
+			 known_moment(figures->oldest), "couriers",
+			 (json_int_t)figures->couriers, "objects_per_second",
+			 rate.objects, "megabytes_per_second", rate.bytes / 1e6,
+			 "seconds_left", left < 0 ? json_null() : json_real(left),
+			 "last_delivery", known_moment(figures->delivered), "next_try",
+			 known_moment(figures->again));
+}
+
+static json_t *spool(const struct config *config, const struct snapshot *snapshot)
+{
+	const struct observer_spool *from = &snapshot->head.spool;
+	json_t *list;
+
+	if (!from->is_there)
+		return json_null();
+	list = json_array();
+	for (uint32_t i = 0; i < snapshot->head.spool_count; i++)
+		json_array_append_new(list, spool_of(snapshot, &snapshot->spool[i]));
+	return json_pack("{s:o,s:b,s:b,s:I,s:I,s:o,s:o}", "directory",
+			 plain(config->spool.directory.path), "ready",
+			 from->missing_seconds == 0, "full", from->is_full, "used_bytes",
+			 (json_int_t)from->used, "max_bytes", (json_int_t)from->most,
+			 "free_bytes", known_bytes(from->room), "destinations", list);
+}
+
 static json_t *totals(const struct tally_totals *totals)
 {
 	return json_pack(
@@ -136,14 +183,14 @@ char *status_compose(const struct config *config, const struct snapshot *snapsho
 	const struct observer_head *head = &snapshot->head;
 	json_int_t uptime = head->started ? (clock_us() - head->started_us) / 1000000 : 0;
 	json_t *all = json_pack(
-		"{s:s,s:o,s:I,s:s,s:o,s:I,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+		"{s:s,s:o,s:I,s:s,s:o,s:I,s:i,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
 		"version", CATHGATE_VERSION, "node", plain(config->gateway_name), "pid",
 		(json_int_t)head->pid, "state", problems_state(snapshot), "started",
 		moment(head->started), "uptime_seconds", uptime, "associations_open",
 		(int)head->placed, "handshakes_open", (int)head->handshaking,
 		"associations", associations(snapshot), "destinations",
-		destinations(snapshot, tally), "ends", ends(snapshot), "audit",
-		audit(config, snapshot, tally), "last_reload",
+		destinations(snapshot, tally), "spool", spool(config, snapshot), "ends",
+		ends(snapshot), "audit", audit(config, snapshot, tally), "last_reload",
 		event_of(&tally->last_reload, tally->last_changes), "reload_verdict",
 		verdict(&head->verdict), "totals", totals(&tally->totals), "problems",
 		problems_list(snapshot, tally));

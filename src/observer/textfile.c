@@ -50,6 +50,25 @@ static const struct family families[] = {
 	  "When a destination last took an instance; 0: not known." },
 	{ "cathgate_destination_last_failure_timestamp_seconds", SERIES_GAUGE,
 	  "When something last failed because of a destination; 0: not known." },
+	{ "cathgate_spool_ready", SERIES_GAUGE,
+	  "1 while spooler and spool keeper are there." },
+	{ "cathgate_spool_full", SERIES_GAUGE, "1 while the spool takes no objects." },
+	{ "cathgate_spool_used_bytes", SERIES_GAUGE, "Bytes of the spool's files." },
+	{ "cathgate_spool_max_bytes", SERIES_GAUGE,
+	  "What they may come to: spool.max_bytes." },
+	{ "cathgate_spool_free_bytes", SERIES_GAUGE, "Free on the spool's disk." },
+	{ "cathgate_spool_objects", SERIES_GAUGE,
+	  "Objects in the spool, by destination and state: queued, held, dead." },
+	{ "cathgate_spool_bytes", SERIES_GAUGE,
+	  "Bytes of the objects that are queued, by destination." },
+	{ "cathgate_spool_oldest_seconds", SERIES_GAUGE,
+	  "For how long the oldest object that is queued has waited; 0: none is." },
+	{ "cathgate_spool_couriers", SERIES_GAUGE,
+	  "Processes that deliver from the spool, by destination." },
+	{ "cathgate_spool_delivered_bytes_total", SERIES_COUNTER,
+	  "Bytes delivered from the spool, by destination." },
+	{ "cathgate_spool_last_delivery_timestamp_seconds", SERIES_GAUGE,
+	  "When an object of the spool was delivered last; 0: not known." },
 	{ "cathgate_modality_last_instance_timestamp_seconds", SERIES_GAUGE,
 	  "When an instance of a modality was last forwarded or spooled; 0: not known." },
 	{ "cathgate_last_reload_successful", SERIES_GAUGE,
@@ -121,6 +140,46 @@ static void put_ends(struct series *to, const struct snapshot *snapshot)
 			   "of", end->is_crl ? "crl" : "certificate", "owner",
 			   owners[end->owner], "name", end->name, NULL);
 	}
+}
+
+static void put_backlog(struct series *to, const struct spooler_figures *figures)
+{
+	const char *name = figures->destination;
+	int64_t waits = figures->oldest ? time(NULL) - figures->oldest : 0;
+
+	series_set(to, "cathgate_spool_objects", (double)figures->objects, "destination",
+		   name, "state", "queued", NULL);
+	series_set(to, "cathgate_spool_objects", (double)figures->held, "destination",
+		   name, "state", "held", NULL);
+	series_set(to, "cathgate_spool_objects", (double)figures->dead, "destination",
+		   name, "state", "dead", NULL);
+	series_set(to, "cathgate_spool_bytes", (double)figures->bytes, "destination",
+		   name, NULL);
+	series_set(to, "cathgate_spool_oldest_seconds", waits > 0 ? (double)waits : 0,
+		   "destination", name, NULL);
+	series_set(to, "cathgate_spool_couriers", figures->couriers, "destination", name,
+		   NULL);
+	series_set(to, "cathgate_spool_delivered_bytes_total",
+		   (double)figures->done_bytes, "destination", name, NULL);
+	series_set(to, "cathgate_spool_last_delivery_timestamp_seconds",
+		   (double)figures->delivered, "destination", name, NULL);
+}
+
+static void put_spool(struct series *to, const struct snapshot *snapshot, bool is_up)
+{
+	const struct observer_spool *spool = &snapshot->head.spool;
+
+	if (!spool->is_there)
+		return;
+	series_add(to, "cathgate_spool_ready", is_up && spool->missing_seconds == 0,
+		   NULL);
+	series_add(to, "cathgate_spool_full", is_up && spool->is_full, NULL);
+	series_add(to, "cathgate_spool_used_bytes", (double)spool->used, NULL);
+	series_add(to, "cathgate_spool_max_bytes", (double)spool->most, NULL);
+	if (spool->room != UINT64_MAX)
+		series_add(to, "cathgate_spool_free_bytes", (double)spool->room, NULL);
+	for (uint32_t i = 0; i < snapshot->head.spool_count; i++)
+		put_backlog(to, &snapshot->spool[i]);
 }
 
 static void put_modalities(struct series *to, const struct snapshot *snapshot,
@@ -200,6 +259,7 @@ void textfile_write(struct textfile *textfile, const struct snapshot *snapshot,
 	put_state(gauges, snapshot, is_up);
 	put_open(gauges, snapshot, is_up);
 	put_ends(gauges, snapshot);
+	put_spool(gauges, snapshot, is_up);
 	put_modalities(gauges, snapshot, tally);
 	put_log(gauges, snapshot, tally);
 	tally_handshakes(tally, snapshot->head.handshakes);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "cathgate/base/clock.h"
 #include "cathgate/base/log.h"
@@ -79,13 +80,52 @@ static const char *plural(unsigned count)
 	return count == 1 ? "" : "s";
 }
 
+/* What waits, in words behind what is served; "" for nothing. */
+static void compose_backlog(const struct server *server, char *ret, size_t size)
+{
+	const struct spooling *spooling = &server->spooling;
+	uint64_t objects = 0, bytes = 0, dead = 0;
+	int64_t oldest = 0, now = time(NULL);
+	char dead_text[48] = "";
+	int length = 0;
+
+	ret[0] = '\0';
+	if (!config_has_spool(server->settings.config))
+		return;
+	if (spooling_missing_seconds(spooling) * 1000 > SILENT_MS)
+		length = snprintf(ret, size, "; the spool is out of service");
+	for (size_t i = 0; i < spooling->count; i++) {
+		const struct spooler_figures *figures = &spooling->figures[i];
+
+		objects += figures->objects;
+		bytes += figures->bytes;
+		dead += figures->dead;
+		if (figures->oldest && (oldest == 0 || figures->oldest < oldest))
+			oldest = figures->oldest;
+	}
+	if (dead > 0)
+		snprintf(dead_text, sizeof(dead_text), "; %llu dead in the spool",
+			 (unsigned long long)dead);
+	if (objects > 0)
+		snprintf(ret + length, size - (size_t)length,
+			 "; %llu object%s (%llu MB) wait in the spool, the oldest for "
+			 "%lld min%s",
+			 (unsigned long long)objects, objects == 1 ? "" : "s",
+			 (unsigned long long)bytes / 1000000,
+			 (long long)(now > oldest ? now - oldest : 0) / 60, dead_text);
+	else
+		snprintf(ret + length, size - (size_t)length, "%s", dead_text);
+}
+
 static void compose_status(const struct server *server, char *ret, size_t size)
 {
 	const struct manager *manager = &server->manager;
 	int64_t now_ms = clock_ms(), left_ms = server->kill_ms - now_ms;
 	unsigned handshaking = server->gate.places.handshaking,
 		 held = server->gate.places.held;
+	char backlog[256];
 
+	compose_backlog(server, backlog, sizeof(backlog));
 	if (server->is_stopping)
 		snprintf(ret, size,
 			 "Stopping: %u association%s may finish the instance in hand, "
@@ -121,10 +161,10 @@ static void compose_status(const struct server *server, char *ret, size_t size)
 			 manager->disk_waits ? "audit log's disk" : "auditor",
 			 (long long)(now_ms - manager->asked_ms) / 1000);
 	else
-		snprintf(
-			ret, size,
-			"Serving %u association%s; %u connection%s not authenticated yet",
-			held, plural(held), handshaking, plural(handshaking));
+		snprintf(ret, size,
+			 "Serving %u association%s; %u connection%s not authenticated "
+			 "yet%s",
+			 held, plural(held), handshaking, plural(handshaking), backlog);
 }
 
 static void tell_status(struct server *server)

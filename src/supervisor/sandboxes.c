@@ -58,6 +58,11 @@ static bool name_process(const struct server *server, pid_t pid, char *ret, size
 			snprintf(ret, size, "the process of association %s", p->id);
 			return true;
 		}
+	for (const struct place *p = server->gate.couriers.first; p; p = p->next)
+		if (p->pid == pid) {
+			snprintf(ret, size, "the process of courier %s", p->id);
+			return true;
+		}
 	snprintf(ret, size, "the keeper");
 	return keeping_knows(&server->keeping, pid);
 }

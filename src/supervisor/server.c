@@ -110,7 +110,7 @@ static void maintain_places(struct server *server)
 		places_renew_auditor(places, auditing, config);
 		places_renew_auditor(couriers, auditing, config);
 	}
-	spooling_maintain(&server->spooling, auditing);
+	spooling_maintain(&server->spooling, auditing, config_has_spool(config));
 	places_bring_spooler(places, &server->spooling, config);
 	papers_maintain(&server->gate);
 	dialling_maintain(&server->gate);

@@ -101,6 +101,64 @@ static void write_ends(const struct warning_list *list, FILE *to)
 	}
 }
 
+/* Those of a destination that the configuration doesn't name any more; NULL: there are
+ * none. */
+static const struct spooler_figures *find_strays(const struct server *server)
+{
+	const struct spooler_figures *strays = spooling_figures(&server->spooling, "");
+
+	return strays && strays->objects + strays->held + strays->dead > 0 ? strays
+									   : NULL;
+}
+
+static uint32_t count_spool(const struct server *server)
+{
+	const struct config *config = server->settings.config;
+
+	return config_has_spool(config) ? (uint32_t)config->destination_count +
+						  (find_strays(server) != NULL)
+					: 0;
+}
+
+/* Each destination has its figures from the start, also before the spooler tells any. */
+static void write_spool(const struct server *server, FILE *to)
+{
+	const struct config *config = server->settings.config;
+	const struct spooler_figures *strays = find_strays(server);
+
+	if (!config_has_spool(config))
+		return;
+	for (size_t i = 0; i < config->destination_count; i++) {
+		const char *name = config->destinations[i].name;
+		const struct spooler_figures *known =
+			spooling_figures(&server->spooling, name);
+		struct spooler_figures figures = { .objects = 0 };
+
+		if (known)
+			figures = *known;
+		snprintf(figures.destination, sizeof(figures.destination), "%s", name);
+		fwrite(&figures, sizeof(figures), 1, to);
+	}
+	if (strays)
+		fwrite(strays, sizeof(*strays), 1, to);
+}
+
+static struct observer_spool describe_spool(const struct server *server)
+{
+	const struct config *config = server->settings.config;
+	const struct spooler_figures *last = &server->spooling.last;
+
+	return (struct observer_spool){
+		.is_there = config_has_spool(config),
+		.is_full = last->is_full,
+		.give_up_hours = config->spool.give_up_hours,
+		.missing_seconds = spooling_missing_seconds(&server->spooling),
+		.used = last->used,
+		.most = (uint64_t)config->spool.max_bytes,
+		.room = server->spooling.count > 0 ? last->room : UINT64_MAX,
+	};
+}
+
 static void write_name(const char *text, FILE *to)
 {
 	struct observer_name name = { "" };
@@ -135,6 +193,7 @@ static void write_totals(const struct server *server, FILE *to)
 		.first_byte = snapshot->first_byte,
 		.alerts = snapshot->alerts,
 		.sync = snapshot->sync,
+		.spool = describe_spool(server),
 		.modality_count = (uint32_t)server->settings.config->modality_count,
 		.destination_count = (uint32_t)server->settings.config->destination_count,
 	};
@@ -143,6 +202,7 @@ static void write_totals(const struct server *server, FILE *to)
 		 server->sandboxes.lacks_landlock);
 	for (size_t i = 0; i < list->count; i++)
 		head.end_count += is_shown(list, i);
+	head.spool_count = count_spool(server);
 	fwrite(&head, sizeof(head), 1, to);
 }
 
@@ -153,6 +213,7 @@ static void write_snapshot(const struct server *server, FILE *to)
 	write_totals(server, to);
 	write_associations(server, to);
 	write_ends(&server->warnings.list, to);
+	write_spool(server, to);
 	for (size_t i = 0; i < config->modality_count; i++)
 		write_name(config->modalities[i].name, to);
 	for (size_t i = 0; i < config->destination_count; i++)

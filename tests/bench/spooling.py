@@ -14,6 +14,7 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 
 import bench
@@ -221,11 +222,24 @@ def queue(options, folder, pki):
 	way = type("queue", (Always,), {"name": "queue"})
 	gateway = way(folder, pki, type("nobody", (), {"port": 1}),
 		      pathlib.Path(tempfile.mkdtemp(dir=options.disk)))
-	association = dicom.Association(dicom.connect(gateway.port, dicom.client_context(pki, "angio")))
-	association.request(contexts=[dicom.XA_CONTEXT])
-	for _ in range(count):
-		assert association.store(objects.make("explicit", size=100)).status == 0
-	association.release()
+	def send(number):
+		association = dicom.Association(dicom.connect(gateway.port,
+							      dicom.client_context(pki, "angio")))
+		association.request(contexts=[dicom.XA_CONTEXT])
+		for _ in range(number):
+			assert association.store(objects.make("explicit", size=100)).status == 0
+		association.release()
+
+	senders = [threading.Thread(target=send, args=(count // 4,)) for _ in range(4)]
+	for sender in senders:
+		sender.start()
+	for sender in senders:
+		sender.join()
+	began = time.perf_counter()
+	listed = subprocess.run([harness.cathgate(), "spool", "list", "--config",
+				 gateway.work / "cathgate.conf"],
+				check=True, capture_output=True).stdout.count(b"\n")
+	print(f"\nspool list: {listed} lines in {time.perf_counter() - began:.2f} s")
 	gateway.reconfigure({"destinations.0.port": pacs.port}, tell=False)
 	began = time.perf_counter()
 	gateway.restart()

@@ -48,7 +48,9 @@ static struct config config = {
 static struct settings settings = { .config = &config };
 static struct helper auditor = { .channel = -1 };
 static struct helper dialler = { .channel = -1 };
+static struct helper spooler = { .channel = -1 }, spool_keeper = { .channel = -1 };
 static struct auditing auditing = { .helper = &auditor };
+static struct spooling spooling = { .spooler = &spooler, .keeper = &spool_keeper };
 static struct gate gate;
 
 void __wrap_log_bug(const char *format, ...);
@@ -124,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	settings.addresses = addresses;
 	gate.settings = &settings;
 	gate.auditing = &auditing;
+	gate.spooling = &spooling;
 	gate.dialler = &dialler;
 	gate.modality_rates = rates;
 	channels[0] = come("192.0.2.7", 0);

@@ -5,6 +5,7 @@ import json
 import re
 
 import metrics
+import spool
 from harness import ROOT, Test, eventually
 from objects import make
 
@@ -89,7 +90,7 @@ def check_dashboard(names, labels):
 with Test() as t:
 	pacs = t.pacs()
 	file = t.work / "cathgate.prom"
-	gateway = t.gateway(pacs, {"metrics": {"textfile": str(file)}})
+	gateway = t.gateway(pacs, {"metrics": {"textfile": str(file)}, **spool.changes(t, "off")})
 	modality = t.associate(gateway)
 	assert modality.store(make("explicit")).status == 0
 	modality.release()

@@ -40,7 +40,7 @@ words() {
 }
 
 is_offered "$(sorted --version --help $(told))" ""
-for group in audit certificate destination modality; do
+for group in audit certificate destination modality spool; do
 	is_offered "$(sorted --help $(told $group))" "$group" ""
 	for verb in $(told $group); do
 		is_offered "$(sorted --help $(options $group "$verb"))" "$group" "$verb" --
@@ -68,6 +68,8 @@ is_offered "angio angio-old" diagnose "${here[@]}" --modality an
 is_offered pacs diagnose "${here[@]}" --destination ""
 is_offered echolab modality revoke "${here[@]}" e
 is_offered pacs destination page "${here[@]}" ""
+is_offered "--patient" spool show --pat
+is_offered "dead delivered" spool list --state de
 is_offered echolab audit report "${here[@]}" --modality e
 python3 "$lib/config.py" "$work" "$pki" 104 >"$work/odd.conf" \
 	'modalities.0.name="a$(touch ran)`touch ran` b"'

@@ -34,7 +34,7 @@ with Test():
 			for verb in verbs(text):
 				if verb != b"help":
 					asked_each_way(command.decode(), verb.decode())
-	assert groups == 5, groups	# audit, certificate, crl, destination, modality
+	assert groups == 6, groups	# audit, certificate, crl, destination, modality, spool
 	done = subprocess.run([cathgate(), "help", "nonsense"], capture_output=True, text=True)
 	assert done.returncode == 2 and 'no command "nonsense"' in done.stderr, done
 	short, long = (subprocess.run([cathgated(), option], capture_output=True, check=True).stdout

@@ -37,6 +37,20 @@ def deliveries(outcome, values):
 	return {f'cathgate_deliveries_total{{{A},destination="pacs",outcome="{outcome}"}}': values}
 
 
+def spooled(oldest, delivered="0x60"):
+	of = f'{A},destination="pacs"'
+	return {f"cathgate_spool_oldest_seconds{{{of}}}": oldest,
+		f"cathgate_spool_last_delivery_timestamp_seconds{{{of}}}": delivered}
+
+
+def objects(state, values):
+	return {f'cathgate_spool_objects{{{A},destination="pacs",state="{state}"}}': values}
+
+
+def filled(share):
+	return {f"cathgate_spool_used_bytes{{{A}}}": f"{share}x60", f"cathgate_spool_max_bytes{{{A}}}": "100x60"}
+
+
 def checkpoint(at, sequence):
 	return {**UP, f"cathgate_audit_sequence{{{A}}}": sequence,
 		f"cathgate_audit_last_checkpoint_timestamp_seconds{{{A}}}": at}
@@ -106,6 +120,23 @@ CASES = (
 	# Tried again, or decided by somebody who knows.
 	*(("CathgateNotDelivered", 12, deliveries(outcome, "0x5 9x20"), None)
 	  for outcome in ("failed", "unconfirmed", "dropped", "forwarded")),
+	("CathgateSpoolWaits", 5, spooled("14500x20"), {"destination": "pacs"}),
+	("CathgateSpoolWaits", 5, spooled("14300x20"), None),
+	# Nothing gets through; it empties slowly; nothing waits.
+	("CathgateSpoolStuck", 90, spooled("0+60x120", "0x120"), {"destination": "pacs"}),
+	("CathgateSpoolStuck", 90, spooled("0+60x120", "0+60x120"), None),
+	("CathgateSpoolStuck", 90, spooled("0x120", "0x120"), None),
+	("CathgateSpoolDead", 5, objects("dead", "1x20"), {"destination": "pacs"}),
+	("CathgateSpoolDead", 5, objects("dead", "0x20"), None),
+	("CathgateSpoolDead", 5, objects("held", "1x20"), None),
+	("CathgateSpoolHeld", 1500, objects("held", "1x1600"), {"destination": "pacs"}),
+	("CathgateSpoolHeld", 1400, objects("held", "1x1600"), None),
+	("CathgateSpoolFull", 5, {f"cathgate_spool_full{{{A}}}": "1x20"}, {"instance": "a:9100"}),
+	("CathgateSpoolFull", 5, {f"cathgate_spool_full{{{A}}}": "0x20"}, None),
+	("CathgateSpoolFills", 30, filled(81), {"instance": "a:9100"}),
+	("CathgateSpoolFills", 30, filled(79), None),
+	("CathgateSpoolAway", 10, {**UP, f"cathgate_spool_ready{{{A}}}": "0x20"}, {"instance": "a:9100"}),
+	("CathgateSpoolAway", 10, {**UP, f"cathgate_spool_ready{{{A}}}": "0 1x20"}, None),
 	("CathgateModalitySilent", 7 * 1440, last_instance("60x168"), {"modality": "angio"}),
 	# A restart, after which the gateway doesn't know it any more.
 	("CathgateModalitySilent", 7 * 1440, last_instance("60x24 0x144"), {"modality": "angio"}),

@@ -10,6 +10,7 @@ import threading
 import urllib.parse
 import urllib.request
 
+import spool
 from dicom import RELEASE_RP, release_pdu
 from harness import ROOT, Skip, Test, eventually
 from objects import make
@@ -18,6 +19,7 @@ from wait import on_a_free_port
 DASHBOARD = json.loads((ROOT / "conf/grafana-dashboard.json").read_text())
 QUIET = {	# the panel: the query that has nothing to show here
 	"Associations ended, reloads, alerts": ["cathgate_alerts_total"],
+	"Spool: since the last delivery": ["cathgate_spool_last_delivery_timestamp_seconds"],
 }
 
 
@@ -116,7 +118,7 @@ def check_panel(prometheus, panel):
 with Test() as t:
 	pacs = t.pacs(pacs_of_three_minds())
 	file = t.work / "cathgate.prom"
-	changes = {"metrics.textfile": str(file)}
+	changes = {"metrics.textfile": str(file), **spool.changes(t, "off")}
 	gateway = t.gateway(pacs, changes)
 	gateway.changes = changes
 	eventually(file.exists)

@@ -4,6 +4,7 @@ whole."""
 import errno
 import os
 import signal
+import socket
 
 import inject as put
 from harness import Skip, Test, eventually, tool
@@ -25,7 +26,7 @@ with Test() as t:
 		raise Skip("only root on x86-64 can put calls into a process")
 	if WIDENED:
 		raise Skip("sanitizers need files, and may open them")
-	gateway = t.gateway(t.pacs())
+	gateway = t.gateway(t.pacs(), {"destinations.0.host": "localhost"})
 	gateway.is_attacked = True
 	log = os.fsencode(gateway.audit_file) + b"\0"
 	key = os.fsencode(t.pki / "gateway.key") + b"\0"
@@ -58,5 +59,8 @@ with Test() as t:
 	assert put.inject(auditor, put.CLOSE, descriptor) == ("answered", 0)
 	assert gateway.helper("auditor") == auditor
 	association.release()
+	# Whoever reaches the spool's socket may drop objects.
+	assert put.inject(gateway.helper("resolver"), put.SOCKET, socket.AF_UNIX,
+			  socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC, 0) == ("died", signal.SIGSYS)
 	assert gateway.stop() == 0
 	tool("audit", "verify", gateway.audit_file)

@@ -3,13 +3,15 @@ there, drops it at any byte, answers A700 or not at all, the object is acknowled
 spool, and delivered once the PACS is well, bit for bit. What the PACS refuses for good the
 modality hears. Neither while the spool has earlier ones does one overtake them."""
 import queue
+import threading
+import time
 
 import dicom
 import spool
 from harness import Test, eventually
 from objects import make
 
-stored = queue.Queue()
+stored, leaves = queue.Queue(), threading.Event()
 mood = ["well"]
 LARGE = 2_500_000
 
@@ -29,6 +31,12 @@ def serve(association):
 		if mood[0] == "drops":
 			association.receive_command()
 			association.read(3000)
+			return
+		if mood[0] == "refuses and leaves":
+			command = association.receive_command()
+			association.read(3000)
+			association.respond(command, 0xC000)
+			leaves.wait(10)	# else the answer may be lost with what wasn't read
 			return
 		message = association.receive()
 		if mood[0] == "well":
@@ -82,6 +90,19 @@ with Test() as t:
 		obj, heard = send()
 		assert heard == status and line_of(obj)["outcome"] == "failed"
 	assert not spool.names(t, "q")
+
+	# A refusal for good before the object has ended stands, also when the PACS hangs up then.
+	modality = begin_anew("refuses and leaves")
+	obj = make("explicit", size=LARGE)
+	modality.store_command(obj)
+	for end in (100000, 200000):
+		modality.send_data(1, obj.data[end - 100000:end], last=False)
+		time.sleep(0.5)	# the answer comes, and is heard with what follows
+	leaves.set()
+	time.sleep(0.5)
+	modality.send_data(1, obj.data[200000:])
+	assert modality.receive().status == 0xC000
+	assert line_of(obj)["outcome"] == "failed" and not spool.names(t, "q")
 
 	modality = begin_anew(0xA700)
 	first, status = send()

@@ -12,6 +12,7 @@ from harness import Skip, Test, child, eventually
 from memory import memory
 from objects import make
 
+SANITIZED = bool(os.environ.get("CATHGATE_SANITIZE"))
 CALLS = "linkat,fsync,fdatasync,pwrite64,ftruncate,sendto,sendmsg,write,writev,openat,renameat,unlinkat"
 
 
@@ -48,7 +49,7 @@ with Test() as t:
 		calls = trace(gateway, modality, make("explicit", size=size))
 		name, = set(spool.names(t)) - before
 		syncs = [call for call in calls if call[1] in ("fsync", "fdatasync")
-			 and call != ("spooler", "fsync")]	# see 345
+			 and call != ("spooler", "fsync")]	# see 359
 		assert syncs == [("association", "fsync"), ("auditor", "fdatasync")], calls
 		link, sync = calls.index(("spooler", "linkat")), calls.index(("association", "fsync"))
 		record = calls.index(("auditor", "fdatasync"))
@@ -59,7 +60,9 @@ with Test() as t:
 
 		association, = gateway.associations()
 		secret = object_key(name)
-		assert len(secret) == 32 and secret not in memory(association)
+		assert len(secret) == 32
+		if not SANITIZED:	# whose memory can't be read in whole
+			assert secret not in memory(association)
 	files = [fd for fd in os.listdir(f"/proc/{association}/fd")
 		 if "/spool/" in os.readlink(f"/proc/{association}/fd/{fd}")]
 	assert files == [], files

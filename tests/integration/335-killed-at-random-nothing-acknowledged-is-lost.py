@@ -1,10 +1,11 @@
-"""Goal: while a thousand objects flow into the spool and out of it, each kind of process is
+"""Goal: while a thousand objects flow, in each of the spool's modes, each kind of process is
 killed again and again, the supervisor among them, and the PACS comes and goes. Every
 object that was acknowledged is at the PACS in the end, bit for bit; log, spool and PACS
 reconcile. (SPOOL_KILLS=1000 kills as often, SPOOL_SEED=N repeats a choice.)"""
 import collections
 import os
 import random
+import shutil
 import signal
 import threading
 import time
@@ -14,7 +15,7 @@ from dicom import Aborted, Closed
 from harness import Test, eventually, is_alive, roles
 from objects import make
 
-KILLS = int(os.environ.get("SPOOL_KILLS", 300))
+KILLS = int(os.environ.get("SPOOL_KILLS", 160))	# in each mode
 SEED = int(os.environ.get("SPOOL_SEED", time.time_ns() % 1000000))
 OBJECTS, SENDERS = 1000, 4
 print(f"SPOOL_SEED={SEED}")
@@ -76,10 +77,12 @@ def restart():
 	killed["supervisor"] += 1
 
 
-with Test() as t:
-	t.pacs(serve)
-	gateway = t.gateway(t.peers[0], spool.changes(t, os.environ.get("SPOOL_MODE", "always")))
+def run(mode):
+	global gateway, acknowledged, killed
+	gateway = t.gateway(t.peers[0], spool.changes(t, mode))
 	acknowledged, killed = set(), collections.Counter()
+	for known in (stored, data_of):
+		known.clear()
 	shares = []
 	for number in range(SENDERS):
 		shares.append([make("explicit", size=chance.choice((50, 20000, 300000)))
@@ -99,7 +102,7 @@ with Test() as t:
 		if chance.random() < 0.05:
 			(well.clear if well.is_set() else well.set)()
 	well.set()
-	print(f"killed: {dict(killed)}")
+	print(f"killed in {mode}: {dict(killed)}")
 	assert len(acknowledged) == OBJECTS
 
 	eventually(lambda: not spool.names(t, "q"), 120)
@@ -116,3 +119,11 @@ with Test() as t:
 	assert acknowledged <= forwarded, sorted(acknowledged - forwarded)[:5]
 	assert at_pacs <= {line.get("sop_instance") for line in gateway.audit()
 			   if line["event"] in ("instance", "delivery")}
+	gateway.stop()
+	shutil.rmtree(t.work / "spool")
+
+
+with Test() as t:
+	t.pacs(serve)
+	for mode in os.environ.get("SPOOL_MODE", "always fallback").split():
+		run(mode)

@@ -1,8 +1,11 @@
 """Goal: a spool over max_bytes, or on a disk without room, refuses associations transiently
-and objects with A7xx, leaves nothing behind, and goes on by itself once there is room. In
-"fallback" it stops no object that the PACS takes."""
+and objects with A7xx, leaves nothing behind, and goes on by itself once there is room. One
+that drains while objects come raises one alert. In "fallback" it stops no object that the PACS
+takes."""
 import os
+import threading
 
+import dicom
 import small_disk
 import spool
 from dicom import Rejection, XA_CONTEXT
@@ -49,6 +52,47 @@ with Test() as t:
 	gateway.reload({**settings, "destinations.0.port": pacs.port})
 	pacs.stored.get(timeout=20)
 	eventually(lambda: modality.store(make("explicit", size=100)).status == 0)
+	modality.release()
+	gateway.stop()
+	for name in os.listdir(folder):
+		(folder / name).unlink()
+
+	# it drains while objects come: one that leaves doesn't let the next in
+	may_answer = threading.Semaphore(0)
+
+	def serve(association):
+		association.accept()
+		while (message := association.receive()) is not None:
+			may_answer.acquire()
+			association.respond(message)
+		association.send(dicom.release_pdu(dicom.RELEASE_RP))
+
+	def store():
+		return modality.store(make("explicit", size=30000)).status
+
+	def forwarded():
+		return len(gateway.audit(event="delivery", outcome="forwarded"))
+
+	pacs = t.pacs(serve)
+	gateway, settings = gateway_with(1, max_bytes=1 << 20)
+	modality = t.associate(gateway)
+	while (status := store()) == 0:
+		pass
+	gateway.reload({**settings, "destinations.0.port": pacs.port,
+			"destinations.0.couriers": 1})
+	for number in range(1, 9):
+		assert status == 0xA700
+		may_answer.release()
+		eventually(lambda: forwarded() == 3 * number - 2)
+		assert store() == 0xA700
+		may_answer.release(2)
+		eventually(lambda: store() == 0)
+		while (status := store()) == 0:
+			pass
+	# the reload has started another spooler, which told of it as well
+	assert len(gateway.audit(event="alert", reason="spool-full")) == 2
+	may_answer.release(1000)
+	eventually(lambda: not [name for name in os.listdir(folder) if name.endswith(".q")])
 	modality.release()
 	gateway.stop()
 

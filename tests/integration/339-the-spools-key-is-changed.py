@@ -1,8 +1,11 @@
 """Goal: a new key comes into force by a reload while objects wait under the old one: both are
-delivered. With the old key taken away too early they wait, told of, and go once it is back. A
-key that doesn't fit, or that others can read, is refused with its cure, and what was in force
+delivered. With the old key taken away too early they wait, told of once, and go once it is back. An
+object is delivered, and known when it comes again, also where its destination and its entry were
+out of the configuration while the key was changed. A key that doesn't fit, or that others can
+read, is refused with its cure, and what was in force
 stays."""
 import spool
+import spool_opener
 from harness import Test, eventually
 from objects import make
 
@@ -14,12 +17,15 @@ with Test() as t:
 		return {"spool": {**settings["spool"], "key": list(keys)},
 			"destinations.0.port": port}
 
-	def store(count):
+	def send(*objects):
 		modality = t.associate(gateway)
-		for obj in (objects := [make("explicit", size=1000) for _ in range(count)]):
+		for obj in objects:
 			assert modality.store(obj).status == 0
 		modality.release()
 		sent.extend(obj.data for obj in objects)
+
+	def store(count):
+		send(*(make("explicit", size=1000) for _ in range(count)))
 
 	sent = []
 	gateway = t.gateway(1, settings)
@@ -28,11 +34,16 @@ with Test() as t:
 	store(3)
 	ids = {(t.work / "spool" / name).read_bytes()[16:32] for name in spool.names(t, "q")}
 	assert len(ids) == 2, ids
+	away = (t.work / "spool" / spool.names(t, "q")[0]).read_bytes()[16:32]
 
 	pacs = t.pacs()
 	gateway.reload(with_keys(new, port=pacs.port))
-	eventually(lambda: len(gateway.audit(event="alert", reason="spool-unavailable")) == 3)
 	eventually(lambda: pacs.stored.qsize() == 3)
+	alert = gateway.wait_audit(event="alert", reason="spool-unavailable")
+	assert f"has the id {away.hex()}" in alert["detail"], alert
+	failed = lambda: gateway.audit(event="delivery", reason="spool-unavailable")
+	eventually(lambda: len(failed()) >= 4)	# again and again, but not each object
+	assert len(gateway.audit(event="alert", reason="spool-unavailable")) == 1
 	gateway.reload(with_keys(new, old, port=pacs.port))
 	eventually(lambda: pacs.stored.qsize() == 6)
 	assert sorted(pacs.stored.get().data for _ in range(6)) == sorted(sent)
@@ -41,8 +52,30 @@ with Test() as t:
 	gateway.reload(with_keys(new, port=pacs.port), outcome="refused")
 	assert "chmod 0400" in gateway.log()
 	(t.work / "new.key").chmod(0o400)
+	public = (t.work / "new.key.pub").read_bytes()
 	(t.work / "new.key.pub").write_bytes((t.work / "spool.key.pub").read_bytes())
 	gateway.reload(with_keys(new, port=pacs.port), outcome="refused")
 	assert "don't belong together; write the public half anew with: openssl pkey" in gateway.log()
 	store(1)
 	assert pacs.stored.get(timeout=20).data == sent[-1]
+
+	(t.work / "new.key.pub").write_bytes(public)
+
+	# destination and entry go while an object waits, the key is changed, and they are back
+	third = str(spool.make_key(t.work, "third.key"))
+	away = {"destinations.0.name": "archive", "modalities.0.name": "other",
+		"modalities.0.destination": "archive"}
+	obj = make("explicit", size=1000)
+	gateway.reload(with_keys(new))
+	send(obj)
+	gateway.reload({**with_keys(new), **away})
+	before = spool.names(t, "q")
+	gateway.reload({**with_keys(third, new), **away})
+	gateway.wait_log("does not name any more, or whose names' key")
+	eventually(lambda: spool.names(t, "q") != before)
+	assert spool_opener.read_name(third, spool.names(t, "q")[0])["state"] == "queued"
+	gateway.reload(with_keys(third, new))
+	send(obj)
+	assert len(spool.names(t, "q")) == 1
+	gateway.reload(with_keys(third, new, port=pacs.port))
+	assert pacs.stored.get(timeout=20).data == obj.data

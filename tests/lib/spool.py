@@ -1,6 +1,7 @@
 """A spool for a test's gateway, and looks into it."""
 import base64
 import hashlib
+import hmac
 import os
 import pathlib
 import struct
@@ -27,6 +28,13 @@ def changes(test, mode="always", **more):
 			  "retry_max_seconds": 2, **more}}
 
 
+def takes_and_says_nothing(association):
+	"""A PACS for Test.pacs(): its courier waits."""
+	association.accept()
+	while association.receive() is not None:
+		pass
+
+
 def names(test, state=None):
 	"""The objects' files, oldest first."""
 	folder = test.work / "spool"
@@ -47,3 +55,27 @@ def renamed(test, name, content=None, stored=None):
 	iv = spool_opener.siv_iv(key, additional, plain)
 	sealed = base64.urlsafe_b64encode(iv + spool_opener.siv_crypt(key, iv, plain)).decode()
 	return f"{sequence}.{sealed}.{state}"
+
+
+def states(test):
+	return [name[-1] for name in names(test)]
+
+
+def age_refusals(test, key, seconds):
+	"""Makes what is known to be refused so much older, while no gateway runs."""
+	for path in (test.work / "spool").glob("accepted.*"):
+		*lines, mac = path.read_text().splitlines()
+		tags = [bytes.fromhex(tag) for tag in path.name.split(".")[1].split("-")]
+
+		def mac_of(text):
+			parts = b"".join(struct.pack(">I", len(part)) + part for part in [*tags, text])
+			return hmac.digest(spool_opener.names_key(key)[64:], b"accepted\0" + parts,
+					   "sha256")[:16].hex()
+
+		assert mac == mac_of("".join(f"{line}\n" for line in lines).encode()), path
+		for i, line in enumerate(lines):
+			sign, *pair, learnt = line.split()
+			if sign == "-":
+				lines[i] = " ".join([sign, *pair, str(int(learnt) - seconds * 1000000)])
+		text = "".join(f"{line}\n" for line in lines)
+		path.write_text(f"{text}{mac_of(text.encode())}\n")

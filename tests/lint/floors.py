@@ -17,7 +17,7 @@ ROOMS = {
 	"audit": [{"format"}, {"client", "read"}, {"write"}, {"auditor"}],
 	"spool": [{"format"}, {"client"}, {"spooler"}],
 	"supervisor": [{"settings"}, {"helpers"}, {"gate", "expiry"}],
-	"cli": [{"kit"}, {"log", "diagnose", "site", "status"}, {"backup"}],
+	"cli": [{"kit"}, {"log", "diagnose", "site", "spool", "status"}, {"backup"}],
 }
 ONLY_IN = {"openssl/": {"base", "signer", "tls", "pki", "audit", "spool", "keeper", "courier"}, "dcmtk/": {"dicom"},
 	   "libconfig.h": {"config"}, "seccomp.h": {"sandbox"}, "systemd/": {"supervisor", "exporter"},

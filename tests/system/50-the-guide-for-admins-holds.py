@@ -301,6 +301,45 @@ def monitored(guide, modality):
 	assert PROM.stat().st_mode & 0o444 == 0o444, "node_exporter runs as another user"
 
 
+def spooled(guide, modality):
+	step("the spool: a key, a PACS that is away, another key, a copy, an object without a gateway")
+	guide.run("cathgate spool keygen\n")
+	key = TLS / "spool.key"
+	assert (key.stat().st_mode & 0o777, key.owner()) == (0o400, "cathgate")
+	wanted = guide.take("spool:").strip()
+	CONFIG.write_text(f"{CONFIG.read_text()}\n{wanted}\n")
+	guide.run("install -d -m 0700 -o cathgate -g cathgate /var/lib")
+	said = guide.run("cathgate reload\n")	# and what it says of the spool
+	assert "nothing waits" in said, said
+
+	def waiting():
+		return json.loads(do("cathgate", "spool", "list", "--json"))
+	do("systemctl", "stop", "pacs-tls")
+	eventually(modality.send)
+	assert len(eventually(waiting)) == 1
+	guide.run("cathgate spool keygen --key")
+	both = guide.take("key = [ \"tls/spool-2").strip()
+	configure(wanted, wanted.replace('key = "tls/spool.key";', both))
+	do("systemctl", "reload", "cathgated")
+	eventually(lambda: modality.send() and len(waiting()) == 2)
+	since = guide.run("systemctl restart cathgated\ndate").strip()
+	assert len(json.loads(do("cathgate", "spool", "list", "--until", since, "--json"))) == 2
+	guide.run("systemctl stop cathgated.socket cathgated.service\ncp")
+	assert len(eventually(waiting)) == 2
+	do("systemctl", "stop", "cathgated.socket", "cathgated.service")
+	do("rm", "-r", "/var/lib/cathgate/spool")
+	do("chown", "-R", "root:root", "/var/tmp/spool-copy")
+	guide.run("cp -aT /var/tmp/spool-copy")
+	do("systemctl", "start", "cathgated")
+	assert len(eventually(waiting)) == 2
+	guide.run("mkdir -m 0700 /root/rescued")
+	assert len(list(pathlib.Path("/root/rescued").glob("*.dcm"))) == 2
+	hospital.start_pacs(CA / "ca.crt")
+	do("cathgate", "spool", "retry", "--state", "queued", "--yes")
+	eventually(lambda: not waiting())
+	modality.sends()
+
+
 def restored(guide, package, modality):
 	step("backup, loss of all, restore: the same modality, chain, port and firewall")
 	passphrase = "correct horse battery staple"
@@ -445,6 +484,7 @@ rsa_beside_ec(guide, modality)
 modality = another_ca(guide, modality)
 crls(guide, modality)
 monitored(guide, modality)
+spooled(guide, modality)
 restored(guide, package, modality)
 tokens(guide, modality)
 credentials(guide, modality)

@@ -97,11 +97,43 @@ static void test_each_cut_is_harmless(void **state)
 	}
 }
 
+/* What is written can be read, and begins as the standard has it. */
+static void test_written_heads_are_read(void **state)
+{
+	static const struct part10 wanted = { .sop_class = "1.2.840.10008.5.1.4.1.1.12.1",
+					      .sop_instance = "1.2.3",
+					      .transfer_syntax = "1.2.840.10008.1.2.1" };
+	uint8_t bytes[PART10_WRITTEN_MAX + 4] = { 0 };
+	struct part10 read, lacking = wanted, odd = wanted, longest = wanted;
+	int size = part10_write(&wanted, bytes);
+	(void)state;
+	assert_true(size > 132 && size % 2 == 0);
+	assert_memory_equal(bytes + 128, "DICM\2\0\0\0UL\4\0", 12);
+	assert_int_equal(bytes[140] + 256 * bytes[141], size - 144);
+	assert_int_equal(part10_read(bytes, (size_t)size, &read), 0);
+	assert_int_equal(read.data_set_at, size);
+	assert_string_equal(read.sop_class, wanted.sop_class);
+	assert_string_equal(read.sop_instance, wanted.sop_instance);
+	assert_string_equal(read.transfer_syntax, wanted.transfer_syntax);
+	lacking.transfer_syntax[0] = '\0';
+	assert_int_equal(part10_write(&lacking, bytes), -1);
+	strcpy(odd.sop_instance, "../etc");
+	assert_int_equal(part10_write(&odd, bytes), -1);
+	memset(longest.sop_class, '1', 64);
+	memset(longest.sop_instance, '2', 64);
+	memset(longest.transfer_syntax, '3', 64);
+	size = part10_write(&longest, bytes);
+	assert_true(size > 0 && size <= PART10_WRITTEN_MAX);
+	assert_int_equal(part10_read(bytes, (size_t)size, &read), 0);
+	assert_string_equal(read.sop_instance, longest.sop_instance);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_each_cut_is_harmless),
+		cmocka_unit_test(test_written_heads_are_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -244,6 +244,39 @@ static void who_is_refused_by_the_keeper_is_ended(void **state)
 	assert_int_equal(leave(place), ASSOCIATION_STOP);
 }
 
+/* A courier whose destination is gone keeps the auditor's successor from no other. */
+static void each_courier_gets_the_next_auditor(void **state)
+{
+	int control[2], astray[2], good[2];
+	struct association_notice notice;
+	struct place *place, *last;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, control), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, astray), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, good), 0);
+	place = places_add_courier(&gate.places, astray[0], 0, "fedcba9876543210");
+	last = places_add_courier(&gate.places, good[0], 0, "0123456789abcdef");
+	assert_ptr_equal(gate.places.first, place);
+	place->destination = NOWHERE;
+	auditor.channel = control[0];
+	auditor.generation = 7;
+	places_renew_auditor(&gate.places, &auditing, &config);
+	assert_int_equal(recv(good[1], &notice, sizeof(notice), MSG_DONTWAIT),
+			 sizeof(notice));
+	assert_int_equal(notice.kind, ASSOCIATION_AUDITOR);
+	assert_int_equal(last->auditor, 7);
+	assert_int_equal(recv(astray[1], &notice, sizeof(notice), MSG_DONTWAIT), -1);
+	auditor = (struct helper){ .channel = -1 };
+	places_remove(&gate.places, place);
+	places_remove(&gate.places, last);
+	for (int i = 0; i < 2; i++) {
+		close(control[i]);
+		close(astray[i]);
+		close(good[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +284,7 @@ int main(void)
 		cmocka_unit_test_setup(after_a_reload_it_is_denied, begin),
 		cmocka_unit_test_setup(a_reload_excuses_no_other_claim, begin),
 		cmocka_unit_test_setup(who_is_refused_by_the_keeper_is_ended, begin),
+		cmocka_unit_test_setup(each_courier_gets_the_next_auditor, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

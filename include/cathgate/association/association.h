@@ -56,6 +56,7 @@ enum association_notice_kind {
 	ASSOCIATION_TELLS_FIGURES,   /* those of the notice; now and then */
 	ASSOCIATION_ASKS_CONNECTION, /* to its destination's address of the `number`;
 					one at a time; waits for the answer */
+	ASSOCIATION_ASKS_SPOOLER,    /* its channel there broke, or was silent */
 	ASSOCIATION_RETURNS_PLACE,   /* about to end; end of file says the same */
 	/* supervisor to association */
 	ASSOCIATION_GRANTED, /* with its pace */

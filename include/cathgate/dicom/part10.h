@@ -1,6 +1,7 @@
 /*
  * A DICOM file (PS3.10 7.1): where its data set begins, and what the meta header says.
- * The data set, up to the file's end, is what a C-STORE sends; it isn't read here.
+ * The data set, up to the file's end, is what a C-STORE sends; it isn't read here. And
+ * the same the other way: what stands before a data set to make a file of it.
  */
 #pragma once
 
@@ -25,3 +26,10 @@ struct part10 {
  * with neither. 0; -1 when the meta header breaks the standard or doesn't end within
  * `size`. */
 MUST_USE int part10_read(const uint8_t *bytes, size_t size, struct part10 *ret);
+
+/* As large as such a head gets. */
+#define PART10_WRITTEN_MAX 1024
+
+/* Writes preamble and meta header with these three UIDs. The size; or -1 where one of
+ * them is missing or is no UID. */
+MUST_USE int part10_write(const struct part10 *part10, uint8_t ret[PART10_WRITTEN_MAX]);

@@ -23,6 +23,7 @@
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 #include "cathgate/sandbox/sandbox.h"
+#include "cathgate/spool/spooler.h"
 #include "cathgate/base/histogram.h"
 #include "cathgate/observer/alerter.h"
 
@@ -36,10 +37,15 @@
 #define OBSERVER_CRL_DAYS	      3
 #define OBSERVER_CRL_BAD_DAYS	      1
 
+/* So many seconds of waiting make an object in the spool a problem, and half of the time
+ * after which it is given up (spool.give_up_hours) a critical one. */
+#define OBSERVER_SPOOL_SECONDS 900
+
 /*
  * What the supervisor tells: a memory file with this head, and then the associations, the
- * ends and the names of modalities and of destinations, passed over its socket
- * (SOCK_SEQPACKET) with one byte.
+ * ends, what is in the spool for each destination (struct spooler_figures), and the names
+ * of modalities and of destinations, passed over its socket (SOCK_SEQPACKET) with one
+ * byte.
  */
 
 /* What came of a reload. Who asks for one compares the time at which it began with that
@@ -50,6 +56,16 @@ struct observer_verdict {
 	bool is_refused;
 	uint32_t error_count;
 	char text[1024]; /* the first error, or what has changed */
+};
+
+/* The spool as a whole. */
+struct observer_spool {
+	bool is_there; /* there is one: the configuration has a key for it */
+	bool is_full;
+	uint32_t give_up_hours;
+	int64_t missing_seconds; /* how long spooler or spool keeper haven't been there */
+	/* Bytes: in it, in it at most, free on its disk; UINT64_MAX: not yet known. */
+	uint64_t used, most, room;
 };
 
 struct observer_head {
@@ -69,7 +85,9 @@ struct observer_head {
 	struct histogram handshake;  /* from accept until the certificate is proved */
 	struct histogram first_byte; /* of a C-STORE: from its first byte in until out */
 	struct histogram sync;	     /* of the audit log to its disk */
-	uint32_t association_count, end_count, modality_count, destination_count;
+	struct observer_spool spool;
+	uint32_t association_count, end_count, spool_count, modality_count,
+		destination_count;
 };
 
 struct observer_association {

@@ -34,6 +34,9 @@ enum spool_verdict {
 struct spool_client {
 	int channel;	/* -1: there is none */
 	bool must_sync; /* the object that was linked last: its name, too */
+	/* The spooler at this channel gave the file in hand, and has named it. Another
+	 * one, whose channel came meanwhile, knows nothing of it. */
+	bool has_file, has_named;
 };
 
 /* Closes the channel, where there is one, and takes another (or -1). */

@@ -54,6 +54,16 @@ MUST_USE int spool_public_of(const struct evp_pkey_st *key, struct spool_public 
 MUST_USE int spool_public_load(const struct config_file *file, struct spool_public *ret,
 			       struct config_faults *faults);
 
+/* A new key pair in PEM form: PKCS#8, and SubjectPublicKeyInfo. Whoever has one wipes
+ * it. */
+struct spool_key_text {
+	char private_half[512], public_half[512];
+	struct spool_public key;
+};
+
+/* 0; or -1 where OpenSSL refuses. */
+MUST_USE int spool_key_new(struct spool_key_text *ret);
+
 /* Makes a new encapsulated key for an object to that destination. Returns its size, or
  * -1. */
 MUST_USE int spool_encapsulate(const struct spool_public *to, const char *destination,

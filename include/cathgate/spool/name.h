@@ -38,7 +38,8 @@ struct spool_name {
 	uint8_t content[SPOOL_LONG_TAG];   /* of these and the data set's SHA-256 */
 	uint8_t header[SPOOL_LONG_TAG];	   /* the header's SHA-256, cut */
 	uint64_t data_size;		   /* below 2^48 */
-	uint32_t stored;		   /* when: seconds since 1970, UTC */
+	/* When it was named, queued again or delivered: seconds since 1970, UTC. */
+	uint32_t stored;
 };
 
 /* 0; or -1 when OpenSSL refuses, or there can be no such name. Equal names are equal

@@ -37,13 +37,19 @@ MUST_USE int spooler_bring_keeper(int control, int channel);
 MUST_USE int spooler_bring_auditor(int control, int channel);
 
 struct spooler_figures {
+	/* "": of all objects whose destination the configuration doesn't name any more */
 	char destination[64];
 	uint64_t objects, bytes; /* that are queued */
 	uint64_t held, dead;
 	int64_t oldest;	   /* a time_t; 0: none is queued */
 	int64_t delivered; /* a time_t: when the last one was; 0: none since the start */
 	int64_t again;	   /* likewise: when it is probed next; 0: it is served */
-	bool is_full;	   /* the spool, for all destinations */
+	uint64_t done, done_bytes; /* delivered since the spooler's start */
+	uint32_t couriers;	   /* at work */
+	/* Of the spool, for all destinations: bytes in it, and free on its disk
+	 * (UINT64_MAX: not known). */
+	bool is_full;
+	uint64_t used, room;
 };
 
 enum spooler_word_kind {

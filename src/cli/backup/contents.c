@@ -125,7 +125,7 @@ static size_t most_of(const struct config_tls *tls)
 
 static struct files list_files(const struct config *config)
 {
-	size_t most = 2;
+	size_t most = 3 + config->spool.key.count;
 	struct files files = { 0 };
 
 	for (size_t i = 0; i < config->listen_count; i++)
@@ -139,6 +139,8 @@ static struct files list_files(const struct config *config)
 		add_tls(&files, &config->destinations[i].tls);
 	add_file(&files, &config->audit.signing_key);
 	add_file(&files, &config->audit.pseudonym_key);
+	add_files(&files, &config->spool.key);
+	add_file(&files, &config->spool.public_key);
 	return files;
 }
 

@@ -35,4 +35,7 @@ cli_command diagnose_main;
 cli_command setup_main;
 cli_command modality_main;
 cli_command reload_main;
+cli_command spool_main;
+cli_command spool_status_main, spool_list_main, spool_show_main, spool_keygen_main;
+cli_command spool_retry_main, spool_hold_main, spool_drop_main, spool_export_main;
 cli_command status_main;

@@ -51,7 +51,7 @@ void when_short(const char *time, int64_t now, char ret[WHEN_SIZE])
 	ret[0] = '\0';
 	if (!read_time(time, now, &local, &ago))
 		return;
-	if (ago >= 0 && ago < DAY)
+	if (ago > -DAY && ago < DAY)
 		(void)!strftime(ret, WHEN_SIZE, "%H:%M", &local);
 	else
 		(void)!strftime(ret, WHEN_SIZE, "%b %d", &local);

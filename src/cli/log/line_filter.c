@@ -10,7 +10,7 @@
 static const char *const names[LINE_FILTER_MEMBERS] = {
 	[LINE_FILTER_EVENT] = "event",	   [LINE_FILTER_MODALITY] = "modality",
 	[LINE_FILTER_OUTCOME] = "outcome", [LINE_FILTER_PATIENT] = "patient",
-	[LINE_FILTER_STUDY] = "study",
+	[LINE_FILTER_STUDY] = "study",	   [LINE_FILTER_INSTANCE] = "sop_instance",
 };
 
 static bool is_among(const char *list, const char *value)

@@ -116,6 +116,7 @@ static bool fits_filter(const struct line_filter *filter, const struct report_li
 				? or_first(line->patient, &members[LINE_FILTER_PATIENT])
 				: line->patient,
 		[LINE_FILTER_STUDY] = line->study,
+		[LINE_FILTER_INSTANCE] = "",
 	};
 	return line_filter_fits_texts(filter, texts);
 }

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "cathgate/base/utc.h"
 #include "cathgate/observer/observer.h"
 
 #include "cli/kit/gateway_ask.h"
@@ -76,6 +78,34 @@ static double least_days(const json_t *ends, const char *of)
 }
 
 /* name=value[unit];warn;crit;min;max */
+static void put_spool(const json_t *spool, FILE *to)
+{
+	const json_t *list = json_object_get(spool, "destinations"), *item;
+	json_int_t queued = 0, bytes = 0, dead = 0;
+	int64_t oldest = 0;
+	size_t i;
+
+	if (!json_is_object(spool))
+		return;
+	json_array_foreach(list, i, item)
+	{
+		int64_t came = utc_seconds(status_text(item, "oldest"));
+
+		queued += number(item, "queued");
+		bytes += number(item, "queued_bytes");
+		dead += number(item, "dead");
+		if (came > 0 && (oldest == 0 || came < oldest))
+			oldest = came;
+	}
+	fprintf(to,
+		" spool_queued=%lld;;;0; spool_bytes=%lldB;;;0; "
+		"spool_oldest=%llds;%d;;0; "
+		"spool_dead=%lld;;0;0;",
+		(long long)queued, (long long)bytes,
+		(long long)(oldest ? time(NULL) - oldest : 0), OBSERVER_SPOOL_SECONDS,
+		(long long)dead);
+}
+
 static void put_figures(const json_t *status, FILE *to)
 {
 	static const char *const totals[] = { "forwarded", "failed",  "unconfirmed",
@@ -94,6 +124,7 @@ static void put_figures(const json_t *status, FILE *to)
 	fprintf(to, " destinations_failing=%lld;;0;0;%zu",
 		(long long)count_failing(json_object_get(status, "destinations")),
 		json_array_size(json_object_get(status, "destinations")));
+	put_spool(json_object_get(status, "spool"), to);
 	if (isfinite(days[0]))
 		fprintf(to, " certificate_days=%.2f;%d:;%d:;;", days[0],
 			OBSERVER_CERTIFICATE_DAYS, OBSERVER_CERTIFICATE_BAD_DAYS);

@@ -10,6 +10,7 @@
 #include "cathgate/observer/observer.h"
 
 #include "cli/kit/shown.h"
+#include "cli/kit/spool_shown.h"
 #include "cli/kit/when.h"
 
 #define WIDTH		  80
@@ -381,6 +382,7 @@ void status_print(const json_t *status, bool in_colour, FILE *to)
 	print_problems(&view, status);
 	print_associations(&view, status);
 	print_destinations(&view, status);
+	spool_shown(status, view.now, in_colour, to);
 	print_ends(&view, status);
 	print_audit(&view, status);
 	forget_said(&view);

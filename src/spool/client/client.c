@@ -15,7 +15,7 @@ void spool_client_adopt(struct spool_client *client, int channel)
 	if (client->channel >= 0)
 		close(client->channel);
 	client->channel = channel;
-	client->must_sync = false;
+	client->has_file = client->has_named = false;
 }
 
 MUST_USE static int say(int channel, const struct spool_asked *asked)
@@ -128,6 +128,8 @@ enum spool_verdict spool_client_file(struct spool_client *client, int *ret)
 	struct spool_said said;
 	enum spool_verdict verdict = ask(client, &asked, &said, ret);
 
+	client->has_file = verdict == SPOOL_TAKEN && *ret >= 0;
+	client->has_named = false;
 	return verdict == SPOOL_TAKEN && *ret < 0 ? lose(client) : verdict;
 }
 
@@ -142,6 +144,8 @@ enum spool_verdict spool_client_link(struct spool_client *client,
 	enum spool_verdict verdict;
 	int file;
 
+	if (!client->has_file)
+		return SPOOL_AWAY;
 	memcpy(asked.sha256, metadata->sha256, sizeof(asked.sha256));
 	memcpy(asked.header, header, sizeof(asked.header));
 	SET(asked.sop_instance, metadata->sop_instance);
@@ -152,6 +156,9 @@ enum spool_verdict spool_client_link(struct spool_client *client,
 	if (verdict != SPOOL_AWAY)
 		*ret_object = said.object;
 	client->must_sync = verdict != SPOOL_AWAY && said.must_sync;
+	client->has_file = false;
+	client->has_named = verdict == SPOOL_TAKEN || verdict == SPOOL_CONFLICTS ||
+			    verdict == SPOOL_QUARANTINED;
 	return verdict;
 }
 
@@ -162,6 +169,8 @@ enum spool_verdict spool_client_sync(struct spool_client *client)
 	enum spool_verdict verdict = SPOOL_TAKEN;
 	int file = -1;
 
+	if (client->must_sync && !client->has_named)
+		return SPOOL_AWAY; /* its successor may not have synced the name yet */
 	if (client->must_sync)
 		verdict = ask(client, &asked, &said, &file);
 	if (file >= 0)
@@ -173,7 +182,10 @@ int spool_client_commit(struct spool_client *client)
 {
 	const struct spool_asked asked = { .kind = SPOOL_COMMITS };
 
-	if (client->channel >= 0 && say(client->channel, &asked) == 0)
+	if (!client->has_named)
+		return -1;
+	client->has_named = false;
+	if (say(client->channel, &asked) == 0)
 		return 0;
 	(void)!lose(client);
 	return -1;
@@ -183,6 +195,9 @@ void spool_client_abandon(struct spool_client *client)
 {
 	const struct spool_asked asked = { .kind = SPOOL_ABANDONS };
 
-	if (client->channel >= 0 && say(client->channel, &asked) != 0)
+	if (!client->has_file && !client->has_named)
+		return;
+	client->has_file = client->has_named = false;
+	if (say(client->channel, &asked) != 0)
 		(void)!lose(client);
 }

@@ -8,8 +8,7 @@
 
 #define BUCKETS_FIRST 1024
 
-/* What a file takes on the disk, but for the data set and the command set. */
-static uint64_t weight_of(const struct spool_name *name)
+uint64_t index_weight(const struct spool_name *name)
 {
 	uint64_t segments = name->data_size / SPOOL_SEGMENT_SIZE + 1;
 
@@ -29,42 +28,43 @@ void index_init(struct spool_index *index)
 	STAILQ_INIT(&index->targets);
 }
 
-static size_t bucket_of(const struct buckets *buckets, const uint8_t *tag)
-{
-	uint64_t number;
-
-	memcpy(&number, tag, sizeof(number));
-	return number & buckets->mask;
-}
-
 static void hash_in(struct spool_index *index, struct object *object)
 {
-	size_t content = bucket_of(&index->contents, object->name.content);
-	size_t instance = bucket_of(&index->instances, object->name.instance);
+	size_t content = index_bucket(&index->contents, object->name.content);
+	size_t instance = index_bucket(&index->instances, object->name.instance);
+	size_t sequence = object->name.sequence & index->sequences.mask;
 
 	object->next_content = index->contents.heads[content];
 	index->contents.heads[content] = object;
 	object->next_instance = index->instances.heads[instance];
 	index->instances.heads[instance] = object;
+	object->next_sequence = index->sequences.heads[sequence];
+	index->sequences.heads[sequence] = object;
 }
 
 static void hash_out(struct spool_index *index, const struct object *object)
 {
 	struct object **at =
-		&index->contents.heads[bucket_of(&index->contents, object->name.content)];
+		&index->contents
+			 .heads[index_bucket(&index->contents, object->name.content)];
 
 	while (*at != object)
 		at = &(*at)->next_content;
 	*at = object->next_content;
-	at = &index->instances.heads[bucket_of(&index->instances, object->name.instance)];
+	at = &index->instances
+		      .heads[index_bucket(&index->instances, object->name.instance)];
 	while (*at != object)
 		at = &(*at)->next_instance;
 	*at = object->next_instance;
+	at = &index->sequences.heads[object->name.sequence & index->sequences.mask];
+	while (*at != object)
+		at = &(*at)->next_sequence;
+	*at = object->next_sequence;
 }
 
 static void hash_study_in(struct spool_index *index, struct study *study)
 {
-	size_t bucket = bucket_of(&index->contents, study->tag);
+	size_t bucket = index_bucket(&index->contents, study->tag);
 
 	study->next = index->studies[bucket];
 	index->studies[bucket] = study;
@@ -72,7 +72,7 @@ static void hash_study_in(struct spool_index *index, struct study *study)
 
 static void hash_study_out(struct spool_index *index, const struct study *study)
 {
-	struct study **at = &index->studies[bucket_of(&index->contents, study->tag)];
+	struct study **at = &index->studies[index_bucket(&index->contents, study->tag)];
 
 	while (*at != study)
 		at = &(*at)->next;
@@ -96,28 +96,38 @@ static void move_studies(struct spool_index *index, struct study **to, size_t wa
 	free(from);
 }
 
+static struct buckets buckets_of(size_t room)
+{
+	return (struct buckets){ calloc(room, sizeof(struct object *)), room - 1 };
+}
+
 /* Doubles the tables when they are full. 0, or -1 without memory. */
 MUST_USE static int make_room(struct spool_index *index)
 {
-	struct buckets before = index->contents, contents, instances;
+	struct buckets before = index->contents;
 	size_t was = before.heads ? before.mask + 1 : 0;
 	size_t room = was > 0 ? 2 * was : BUCKETS_FIRST;
+	struct buckets contents, instances, sequences;
 	struct study **studies;
 
 	if (index->count < was)
 		return 0;
-	contents = (struct buckets){ calloc(room, sizeof(*contents.heads)), room - 1 };
-	instances = (struct buckets){ calloc(room, sizeof(*instances.heads)), room - 1 };
+	contents = buckets_of(room);
+	instances = buckets_of(room);
+	sequences = buckets_of(room);
 	studies = calloc(room, sizeof(*studies));
-	if (!contents.heads || !instances.heads || !studies) {
+	if (!contents.heads || !instances.heads || !sequences.heads || !studies) {
 		free(contents.heads);
 		free(instances.heads);
+		free(sequences.heads);
 		free(studies);
 		return -1;
 	}
 	free(index->instances.heads);
+	free(index->sequences.heads);
 	index->contents = contents;
 	index->instances = instances;
+	index->sequences = sequences;
 	move_studies(index, studies, was);
 	for (size_t i = 0; i < was; i++) {
 		struct object *object = before.heads[i], *next;
@@ -202,7 +212,7 @@ static void put_study(struct study *study)
 MUST_USE static struct study *find_study(struct spool_index *index, struct target *target,
 					 const uint8_t *tag, uint64_t first)
 {
-	struct study *study = index->studies[bucket_of(&index->contents, tag)];
+	struct study *study = index->studies[index_bucket(&index->contents, tag)];
 
 	while (study &&
 	       (study->target != target || memcmp(study->tag, tag, SPOOL_SHORT_TAG) != 0))
@@ -272,7 +282,7 @@ MUST_USE static int enter(struct spool_index *index, struct object *object)
 		put_object(study, object);
 	}
 	count_object(target, &object->name, true);
-	index->all_bytes += weight_of(&object->name);
+	index->all_bytes += index_weight(&object->name);
 	return 0;
 }
 
@@ -281,7 +291,7 @@ static void leave(struct spool_index *index, struct object *object)
 	struct study *study = object->study;
 	struct target *target = index_target(index, object->name.destination);
 
-	index->all_bytes -= weight_of(&object->name);
+	index->all_bytes -= index_weight(&object->name);
 	if (target)
 		count_object(target, &object->name, false);
 	if (!study)
@@ -321,8 +331,9 @@ int index_move(struct spool_index *index, struct object *object,
 {
 	leave(index, object);
 	object->name = *now;
-	object->is_in_hand = object->is_owed = object->is_to_bury = false;
-	object->losses = object->delays = 0;
+	object->is_in_hand = object->is_owed = object->is_gone = object->is_to_bury =
+		false;
+	object->losses = object->delays = object->returns = 0;
 	object->again_ms = 0;
 	return enter(index, object);
 }
@@ -349,9 +360,10 @@ struct object *index_same(const struct spool_index *index,
 
 	if (!index->contents.heads)
 		return NULL;
-	object = index->contents.heads[bucket_of(&index->contents, content)];
+	object = index->contents.heads[index_bucket(&index->contents, content)];
 	while (object && (memcmp(object->name.content, content, SPOOL_LONG_TAG) != 0 ||
-			  !object->is_proven || object->name.state == SPOOL_DEAD))
+			  !object->is_proven || object->is_claimed ||
+			  object->name.state == SPOOL_DEAD))
 		object = object->next_content;
 	return object;
 }
@@ -364,7 +376,7 @@ bool index_conflicts(const struct spool_index *index,
 
 	if (!index->instances.heads)
 		return false;
-	object = index->instances.heads[bucket_of(&index->instances, instance)];
+	object = index->instances.heads[index_bucket(&index->instances, instance)];
 	while (object && (memcmp(object->name.instance, instance, SPOOL_SHORT_TAG) != 0 ||
 			  memcmp(object->name.content, content, SPOOL_LONG_TAG) == 0 ||
 			  object->name.state == SPOOL_DEAD))
@@ -372,84 +384,16 @@ bool index_conflicts(const struct spool_index *index,
 	return object != NULL;
 }
 
-struct find {
-	uint64_t sequence;
-	struct object *found;
-};
-
-static bool is_found(void *context, struct object *object)
-{
-	struct find *find = context;
-
-	if (object->name.sequence == find->sequence)
-		find->found = object;
-	return !find->found;
-}
-
 struct object *index_find(const struct spool_index *index, uint64_t sequence)
-{
-	struct find find = { .sequence = sequence };
-
-	index_each(index, is_found, &find);
-	return find.found;
-}
-
-/* The first of the study that may go now. An object that waits alone is passed over: its
- * neighbours go on. One that is not committed yet holds up those behind it. */
-static struct object *first_of(const struct study *study, int64_t now_ms,
-			       int64_t *ret_again_ms)
 {
 	struct object *object;
 
-	TAILQ_FOREACH(object, &study->objects, others)
-	{
-		if (object->is_in_hand || !object->is_committed)
-			return NULL;
-		if (object->is_owed)
-			continue;
-		if (object->again_ms <= now_ms)
-			return object;
-		if (*ret_again_ms == 0 || object->again_ms < *ret_again_ms)
-			*ret_again_ms = object->again_ms;
-	}
-	return NULL;
-}
-
-struct object *index_next(const struct target *target, const struct worker *worker,
-			  int64_t now_ms, int64_t *ret_again_ms)
-{
-	struct object *oldest = NULL;
-	const struct study *study;
-
-	*ret_again_ms = 0;
-	TAILQ_FOREACH(study, &target->studies, others)
-	{
-		struct object *object;
-
-		if (oldest && study->first > oldest->name.sequence)
-			break; /* nor can one behind it be older */
-		if (study->holder && study->holder != worker)
-			continue;
-		object = first_of(study, now_ms, ret_again_ms);
-		if (object && (!oldest || object->name.sequence < oldest->name.sequence))
-			oldest = object;
-	}
-	return oldest;
-}
-
-unsigned index_ways(const struct target *target, int64_t now_ms, unsigned most)
-{
-	const struct study *study;
-	unsigned ways = 0;
-	int64_t again_ms = 0;
-
-	TAILQ_FOREACH(study, &target->studies, others)
-	{
-		if (ways >= most)
-			break;
-		ways += study->holder || first_of(study, now_ms, &again_ms);
-	}
-	return ways;
+	if (!index->sequences.heads)
+		return NULL;
+	object = index->sequences.heads[sequence & index->sequences.mask];
+	while (object && object->name.sequence != sequence)
+		object = object->next_sequence;
+	return object;
 }
 
 void index_each(const struct spool_index *index,
@@ -480,5 +424,6 @@ void index_clear(struct spool_index *index)
 	}
 	free(index->contents.heads);
 	free(index->instances.heads);
+	free(index->sequences.heads);
 	free(index->studies);
 }

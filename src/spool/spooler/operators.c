@@ -18,7 +18,6 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
-#include "cathgate/base/memory_file.h"
 
 #define OPERATORS_MAX 8
 
@@ -51,9 +50,34 @@ int operators_listen(const char *directory)
 
 static void end_asker(struct asker *asker)
 {
-	close(asker->channel);
+	if (asker->channel >= 0)
+		close(asker->channel);
 	LIST_REMOVE(asker, others);
 	free(asker);
+}
+
+/* What it asked for is done all the same, since the record of it may be durable by now.
+ */
+static void asker_leaves(struct asker *asker)
+{
+	if (asker->record == 0) {
+		end_asker(asker);
+		return;
+	}
+	close(asker->channel);
+	asker->channel = -1;
+}
+
+bool operators_wait(const struct spooler *spooler)
+{
+	const struct asker *asker;
+
+	LIST_FOREACH(asker, &spooler->operators, others)
+	{
+		if (asker->record != 0)
+			return true;
+	}
+	return false;
 }
 
 void operators_clear(struct spooler *spooler)
@@ -102,116 +126,22 @@ static void answer(const struct asker *asker, int error, uint32_t count, int fil
 {
 	const struct spool_reply reply = { .error = error, .count = count };
 
-	/* One that doesn't read its answer loses it. */
+	/* One that has left, or doesn't read its answer, loses it. */
+	if (asker->channel < 0)
+		return;
 	(void)!descriptors_send(asker->channel, &reply, sizeof(reply), &file, file >= 0,
 				MSG_DONTWAIT);
-}
-
-/*
- * Listing.
- */
-
-struct listing {
-	struct spooler *spooler;
-	const struct spool_filter *filter;
-	FILE *to;
-	uint32_t count;
-	const struct object **objects;
-	size_t room;
-};
-
-/* Whether a tag is that of the text, for some entry that the object may have come by. */
-static bool fits_tags(struct listing *listing, const struct object *object)
-{
-	const struct spool_filter *filter = listing->filter;
-	const struct config *config = listing->spooler->config;
-
-	if (!filter->study[0] && !filter->sop_instance[0])
-		return true;
-	for (size_t i = 0; i < config->modality_count; i++) {
-		const char *modality = config->modalities[i].name;
-
-		if (store_is_of(listing->spooler, object, modality, filter->study,
-				filter->sop_instance))
-			return true;
-	}
-	return false;
-}
-
-static bool fits(struct listing *listing, const struct object *object)
-{
-	const struct spool_filter *filter = listing->filter;
-	const struct spool_name *name = &object->name;
-	struct spool_item item;
-
-	if ((filter->object != 0 && filter->object != name->sequence) ||
-	    (filter->states != 0 && !(filter->states & 1U << name->state)) ||
-	    (filter->after != 0 && (int64_t)name->stored < filter->after) ||
-	    (filter->before != 0 && (int64_t)name->stored >= filter->before))
-		return false;
-	store_describe(listing->spooler, object, &item);
-	return (!filter->destination[0] ||
-		strcmp(filter->destination, item.destination) == 0) &&
-	       (!filter->modality[0] || strcmp(filter->modality, item.modality) == 0) &&
-	       fits_tags(listing, object);
-}
-
-static bool collect(void *context, struct object *object)
-{
-	struct listing *listing = context;
-
-	if (!fits(listing, object))
-		return true;
-	if (listing->count == listing->room) {
-		size_t room = listing->room ? 2 * listing->room : 1024;
-		const struct object **more =
-			reallocarray(listing->objects, room, sizeof(*more));
-
-		if (!more)
-			return false;
-		listing->objects = more;
-		listing->room = room;
-	}
-	listing->objects[listing->count++] = object;
-	return true;
-}
-
-static int by_sequence(const void *a, const void *b)
-{
-	const struct object *const *one = a, *const *other = b;
-	uint64_t first = (*one)->name.sequence, second = (*other)->name.sequence;
-
-	return (first > second) - (first < second);
-}
-
-static int write_items(const void *context, FILE *to)
-{
-	const struct listing *listing = context;
-
-	for (size_t i = 0; i < listing->count; i++) {
-		struct spool_item item;
-
-		store_describe(listing->spooler, listing->objects[i], &item);
-		fwrite(&item, sizeof(item), 1, to);
-	}
-	return 0;
 }
 
 static void list_objects(struct spooler *spooler, const struct asker *asker,
 			 const struct spool_filter *filter)
 {
-	struct listing listing = { .spooler = spooler, .filter = filter };
-	int file;
+	uint32_t count = 0;
+	int file = listing_make(spooler, filter, &count);
 
-	index_each(&spooler->index, collect, &listing);
-	if (listing.count > 0)
-		qsort(listing.objects, listing.count, sizeof(*listing.objects),
-		      by_sequence);
-	file = memory_file_make(write_items, &listing);
-	answer(asker, file >= 0 ? 0 : errno, listing.count, file);
+	answer(asker, file >= 0 ? 0 : errno, count, file);
 	if (file >= 0)
 		close(file);
-	free(listing.objects);
 }
 
 /*
@@ -225,7 +155,10 @@ MUST_USE static int judge(const struct object *object, enum spool_operation oper
 		return ENOENT;
 	if (operation == SPOOL_EXPORTED)
 		return 0;
-	if (object->is_in_hand || !object->is_committed)
+	if (object->is_in_hand || object->is_claimed || !object->is_committed)
+		return EBUSY;
+	/* Its name alone says that it may be torn, until it was read in whole. */
+	if (operation == SPOOL_HOLDS && object->name.state == SPOOL_NAMED)
 		return EBUSY;
 	if (operation == SPOOL_HOLDS && object->name.state == SPOOL_HELD)
 		return EINVAL;
@@ -247,7 +180,7 @@ static void describe(const struct spooler *spooler, const struct object *object,
 	struct spool_item item;
 
 	audit_record_init(ret);
-	store_describe(spooler, object, &item);
+	listing_describe(spooler, object, &item);
 	ret->event = AUDIT_DELIVERY;
 	ret->outcome = outcomes[request->operation];
 	PUT(destination, item.destination);
@@ -274,7 +207,7 @@ static void begin_change(struct spooler *spooler, struct asker *asker,
 			 const struct spool_request *request)
 {
 	enum spool_operation operation = (enum spool_operation)request->operation;
-	const struct object *object = index_find(&spooler->index, request->filter.object);
+	struct object *object = index_find(&spooler->index, request->filter.object);
 	struct audit_record record;
 	int error = judge(object, operation);
 
@@ -292,6 +225,8 @@ static void begin_change(struct spooler *spooler, struct asker *asker,
 	}
 	asker->operation = operation;
 	asker->object = request->filter.object;
+	if (operation != SPOOL_EXPORTED)
+		object->is_claimed = true;
 }
 
 /* At once, also where the destination is left alone. */
@@ -299,7 +234,7 @@ static void queue_object(struct spooler *spooler, struct object *object)
 {
 	struct target *target = index_target(&spooler->index, object->name.destination);
 
-	if (object->name.state != SPOOL_QUEUED)
+	if (object->name.state == SPOOL_HELD || object->name.state == SPOOL_DEAD)
 		store_move(spooler, object, SPOOL_QUEUED);
 	object->again_ms = 0;
 	object->losses = object->delays = 0;
@@ -309,13 +244,16 @@ static void queue_object(struct spooler *spooler, struct object *object)
 	}
 }
 
-/* The record is durable. Meanwhile a courier may have begun. */
-static void end_change(struct spooler *spooler, struct asker *asker)
+/* The record is durable, or, with the errno, isn't. */
+static void end_change(struct spooler *spooler, struct asker *asker, int error)
 {
 	struct object *object = index_find(&spooler->index, asker->object);
-	int error = judge(object, asker->operation);
 
 	asker->record = 0;
+	if (object && asker->operation != SPOOL_EXPORTED)
+		object->is_claimed = false;
+	if (error == 0)
+		error = judge(object, asker->operation);
 	if (error == 0 && asker->operation == SPOOL_HOLDS)
 		store_move(spooler, object, SPOOL_HELD);
 	else if (error == 0 && asker->operation == SPOOL_QUEUES)
@@ -323,28 +261,25 @@ static void end_change(struct spooler *spooler, struct asker *asker)
 	else if (error == 0 && asker->operation == SPOOL_DROPS)
 		store_abandon(spooler, object);
 	answer(asker, error, error == 0, -1);
+	if (asker->channel < 0)
+		end_asker(asker);
 }
 
 void operators_hear_auditor(struct spooler *spooler)
 {
 	for (;;) {
-		struct asker *asker;
+		struct asker *asker, *next;
 		uint32_t number = 0;
 		enum audit_taken taken = audit_taken_of(spooler->auditor, &number);
 
 		if (taken == AUDIT_SLOW)
 			return;
-		LIST_FOREACH(asker, &spooler->operators, others)
-		{
-			if (asker->record == 0 ||
-			    (taken != AUDIT_GONE && asker->record != number))
-				continue;
-			if (taken == AUDIT_DURABLE) {
-				end_change(spooler, asker);
-			} else {
-				asker->record = 0;
-				answer(asker, EAGAIN, 0, -1);
-			}
+		for (asker = LIST_FIRST(&spooler->operators); asker; asker = next) {
+			next = LIST_NEXT(asker, others);
+			if (asker->record != 0 &&
+			    (taken == AUDIT_GONE || asker->record == number))
+				end_change(spooler, asker,
+					   taken == AUDIT_DURABLE ? 0 : EAGAIN);
 		}
 		if (taken == AUDIT_GONE) {
 			close(spooler->auditor);
@@ -397,11 +332,9 @@ void operator_hear(struct spooler *spooler, struct asker *asker)
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	/* A change that was asked for waits for its record: then it has no one to tell.
-	 */
 	if (size != (ssize_t)sizeof(request) || asker->record != 0 ||
 	    !is_sound(&request)) {
-		end_asker(asker);
+		asker_leaves(asker);
 		return;
 	}
 	if (request.operation == SPOOL_LISTS)

@@ -151,6 +151,15 @@ uint64_t spool_folder_room(const struct spool_folder *folder)
 	return (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
 }
 
+uint64_t spool_folder_files(const struct spool_folder *folder)
+{
+	struct statfs fs;
+
+	if (fstatfs(folder->fd, &fs) != 0 || fs.f_files == 0)
+		return UINT64_MAX;
+	return (uint64_t)fs.f_ffree;
+}
+
 int spool_folder_list(const struct spool_folder *folder,
 		      void (*see)(void *context, const char *name), void *context)
 {

@@ -37,6 +37,9 @@ MUST_USE int spool_folder_remove(const struct spool_folder *folder, const char *
 /* Bytes that are free for the gateway; UINT64_MAX when that can't be told. */
 uint64_t spool_folder_room(const struct spool_folder *folder);
 
+/* How many more files there may be; UINT64_MAX when that can't be told, or has no end. */
+uint64_t spool_folder_files(const struct spool_folder *folder);
+
 /* Calls for each name. 0; or -1 with errno, and some were left out. */
 MUST_USE int spool_folder_list(const struct spool_folder *folder,
 			       void (*see)(void *context, const char *name),

@@ -16,8 +16,10 @@
 #include "cathgate/base/polls.h"
 #include "cathgate/spool/unwrap.h"
 
-#define KEEPER_MS 10000 /* within which the spool keeper gives the names keys */
-#define TICK_MS	  60000
+#define KEEPER_MS     10000 /* within which the spool keeper gives the names keys */
+#define LEAVE_MS      4000  /* less than the supervisor waits for it */
+#define LEAVE_LOOK_MS 50
+#define TICK_MS	      30000
 
 /*
  * Begin: the names keys, then the folder.
@@ -66,9 +68,8 @@ MUST_USE static int begin(struct spooler *spooler, int keeper)
 		log_error("the spool keeper gave no names key");
 		return -1;
 	}
-	if (store_load(spooler) != 0)
+	if (loading_read(spooler) != 0)
 		return -1;
-	accepted_load(spooler);
 	log_info("the spool is ready after %lld ms: %zu objects, those delivered lately "
 		 "among them",
 		 (long long)(clock_ms() - began_ms), spooler->index.count);
@@ -206,18 +207,51 @@ MUST_USE static int take_turn(struct spooler *spooler, struct polls *polls,
 	return polls->fds[POLLS_CONTROL].revents ? hear_supervisor(spooler) : 0;
 }
 
+static void leave(struct spooler *spooler)
+{
+	if (spooler->leave_ms != 0)
+		return;
+	spooler->leave_ms = clock_ms() + LEAVE_MS;
+	close(spooler->control);
+	spooler->control = -1;
+}
+
+/* Told to end, it sees to what is in hand: another spooler is about to take its place,
+ * and no object is to fail for that. Whoever asks for more goes to that one. False when
+ * there is nothing in hand any more, or it takes too long. */
+MUST_USE static bool has_in_hand(struct spooler *spooler)
+{
+	struct writer *writer = LIST_FIRST(&spooler->writers), *next_writer;
+	struct worker *worker = LIST_FIRST(&spooler->workers), *next_worker;
+
+	for (; writer; writer = next_writer) {
+		next_writer = LIST_NEXT(writer, others);
+		if (!writer->linked && writer->file < 0)
+			writer_end(spooler, writer);
+	}
+	for (; worker; worker = next_worker) {
+		next_worker = LIST_NEXT(worker, others);
+		if (!worker->object)
+			worker_end(spooler, worker);
+	}
+	return (!LIST_EMPTY(&spooler->writers) || !LIST_EMPTY(&spooler->workers) ||
+		operators_wait(spooler)) &&
+	       clock_ms() < spooler->leave_ms;
+}
+
 static void serve(struct spooler *spooler)
 {
 	struct polls polls = { .fds = NULL };
 	int64_t again_ms = 0;
 
-	for (;;) {
-		int64_t wait_ms = again_ms ? again_ms - clock_ms() : TICK_MS;
+	while (spooler->leave_ms == 0 || has_in_hand(spooler)) {
+		int64_t most_ms = spooler->leave_ms ? LEAVE_LOOK_MS : TICK_MS;
+		int64_t wait_ms = again_ms ? again_ms - clock_ms() : most_ms, save_ms;
 
-		if (wait_ms > TICK_MS)
-			wait_ms = TICK_MS;
+		if (wait_ms > most_ms)
+			wait_ms = most_ms;
 		if (take_turn(spooler, &polls, wait_ms > 0 ? wait_ms : 0) != 0)
-			break;
+			leave(spooler);
 		again_ms = 0;
 		if (spooler->key_count == 0)
 			continue;
@@ -226,6 +260,9 @@ static void serve(struct spooler *spooler)
 		if (store_wait_ms(spooler) != 0 &&
 		    (again_ms == 0 || store_wait_ms(spooler) < again_ms))
 			again_ms = store_wait_ms(spooler);
+		save_ms = accepted_maintain(spooler);
+		if (save_ms != 0 && (again_ms == 0 || save_ms < again_ms))
+			again_ms = save_ms;
 	}
 	free(polls.fds);
 }
@@ -256,7 +293,9 @@ int spooler_run(int control, const struct config *config,
 	workers_clear(spooler);
 	operators_clear(spooler);
 	accepted_clear(spooler);
-	index_clear(&spooler->index);
+	names_clear(&spooler->destinations);
+	names_clear(&spooler->modalities);
+	store_clear(spooler);
 	spool_folder_close(&spooler->folder);
 	OPENSSL_cleanse(spooler->keys, sizeof(spooler->keys));
 	free(spooler);

@@ -13,9 +13,8 @@
 #define EXPIRE_EVERY_MS 60000
 #define PAY_EVERY_MS	1000
 
-/* Equal names are equal texts, so none is kept in memory. */
-MUST_USE static int text_of(const struct spooler *spooler, const struct spool_name *name,
-			    char ret[SPOOL_NAME_SIZE])
+int store_text_of(const struct spooler *spooler, const struct spool_name *name,
+		  char ret[SPOOL_NAME_SIZE])
 {
 	if (spool_name_write(name, &spooler->keys[0], ret) == 0)
 		return 0;
@@ -23,212 +22,90 @@ MUST_USE static int text_of(const struct spooler *spooler, const struct spool_na
 	return -1;
 }
 
-int store_tag(const struct spooler *spooler, size_t key, const char *purpose,
-	      const char *name, uint8_t ret[SPOOL_SHORT_TAG])
+int store_note_misnamed(struct spooler *spooler, const char *text,
+			const struct spool_name *name)
 {
-	const void *texts[] = { name };
-	const size_t sizes[] = { strlen(name) };
+	struct misnamed *more = reallocarray(spooler->misnamed,
+					     spooler->misnamed_count + 1, sizeof(*more));
 
-	return spool_tag(&spooler->keys[key], purpose, texts, sizes, 1, ret,
-			 SPOOL_SHORT_TAG);
-}
-
-/*
- * Reading the folder.
- */
-
-struct load {
-	struct spooler *spooler;
-	struct spool_name *names;
-	size_t count, room;
-	unsigned foreign;
-	char first_foreign[64];
-	bool is_short; /* of memory */
-};
-
-/* What stands in the folder besides objects. */
-static bool is_ours(const char *text)
-{
-	return strncmp(text, "accepted.", strlen("accepted.")) == 0 ||
-	       strcmp(text, "socket") == 0 || strcmp(text, "lost+found") == 0;
-}
-
-/* The names under an earlier key have tags by that key: destination and modality get
- * those of today, and the file today's name. */
-static void renew_name(struct spooler *spooler, size_t key, const char *text,
-		       struct spool_name *name)
-{
-	const struct config *config = spooler->config;
-	struct spool_name now = *name;
-	uint8_t tag[SPOOL_SHORT_TAG];
-	char fresh[SPOOL_NAME_SIZE];
-
-	for (size_t i = 0; i < config->destination_count; i++)
-		if (store_tag(spooler, key, "destination", config->destinations[i].name,
-			      tag) == 0 &&
-		    memcmp(tag, name->destination, sizeof(tag)) == 0)
-			(void)!store_tag(spooler, 0, "destination",
-					 config->destinations[i].name, now.destination);
-	for (size_t i = 0; i < config->modality_count; i++)
-		if (store_tag(spooler, key, "modality", config->modalities[i].name,
-			      tag) == 0 &&
-		    memcmp(tag, name->modality, sizeof(tag)) == 0)
-			(void)!store_tag(spooler, 0, "modality",
-					 config->modalities[i].name, now.modality);
-	if (text_of(spooler, &now, fresh) == 0 &&
-	    spool_folder_rename(&spooler->folder, text, fresh) == 0)
-		*name = now;
-	else
-		log_error("the spool's %.16s: %s", text, strerror(errno));
-}
-
-static void see_name(void *context, const char *text)
-{
-	struct load *load = context;
-	struct spooler *spooler = load->spooler;
-	struct spool_name name;
-	size_t key = 0;
-
-	while (key < spooler->key_count &&
-	       !spool_name_read(text, &spooler->keys[key], &name))
-		key++;
-	if (key == spooler->key_count) {
-		if (!is_ours(text) && load->foreign++ == 0)
-			snprintf(load->first_foreign, sizeof(load->first_foreign),
-				 "%.60s", text);
-		return;
-	}
-	if (key > 0)
-		renew_name(spooler, key, text, &name);
-	if (load->count == load->room) {
-		size_t room = load->room ? 2 * load->room : 1024;
-		struct spool_name *more = reallocarray(load->names, room, sizeof(*more));
-
-		if (!more) {
-			load->is_short = true;
-			return;
-		}
-		load->names = more;
-		load->room = room;
-	}
-	load->names[load->count++] = name;
-}
-
-static int by_sequence(const void *a, const void *b)
-{
-	const struct spool_name *one = a, *other = b;
-
-	return (one->sequence > other->sequence) - (one->sequence < other->sequence);
-}
-
-MUST_USE static int add_targets(struct spooler *spooler)
-{
-	const struct config *config = spooler->config;
-
-	for (size_t i = 0; i < config->destination_count; i++) {
-		uint8_t tag[SPOOL_SHORT_TAG];
-		struct target *target;
-
-		if (store_tag(spooler, 0, "destination", config->destinations[i].name,
-			      tag) != 0)
-			return -1;
-		target = index_target(&spooler->index, tag);
-		if (!target)
-			return -1;
-		target->config = &config->destinations[i];
-	}
+	if (!more)
+		return -1;
+	spooler->misnamed = more;
+	more += spooler->misnamed_count++;
+	more->sequence = name->sequence;
+	snprintf(more->text, sizeof(more->text), "%s", text);
 	return 0;
 }
 
-/* Objects for a destination that is not configured any more. */
-static void tell_orphans(struct spooler *spooler)
+static struct misnamed *find_misnamed(const struct spooler *spooler,
+				      const struct object *object)
 {
-	const struct target *target;
-	uint64_t count = 0;
-
-	STAILQ_FOREACH(target, &spooler->index.targets, others)
-	{
-		if (!target->config)
-			count += target->queued;
-	}
-	if (count > 0)
-		spooler_alert(spooler, REASON_SPOOL_UNAVAILABLE,
-			      "%llu objects in the spool are for a destination that the "
-			      "configuration does not name any more; they wait until it "
-			      "does",
-			      (unsigned long long)count);
+	for (size_t i = 0; i < spooler->misnamed_count; i++)
+		if (spooler->misnamed[i].sequence == object->name.sequence)
+			return &spooler->misnamed[i];
+	return NULL;
 }
 
-int store_load(struct spooler *spooler)
+static int64_t wall_age(const struct object *object)
 {
-	struct load load = { .spooler = spooler };
-	int rc = -1;
+	return time(NULL) - (int64_t)object->name.stored;
+}
 
-	if (add_targets(spooler) != 0)
-		load.is_short = true;
-	else if (spool_folder_list(&spooler->folder, see_name, &load) != 0)
-		log_error("the spool's folder can't be read: %s", strerror(errno));
-	else
-		rc = 0;
-	if (load.count > 0)
-		qsort(load.names, load.count, sizeof(*load.names), by_sequence);
-	for (size_t i = 0; i < load.count; i++) {
-		struct object *object = index_add(&spooler->index, &load.names[i]);
+int64_t store_age_seconds(const struct object *object)
+{
+	int64_t age = (clock_ms() - object->born_ms) / 1000, by_wall = wall_age(object);
 
-		load.is_short |= !object;
-		if (object)
-			object->is_committed = true;
-		if (object)
-			object->is_proven = object->name.state == SPOOL_QUEUED ||
-					    object->name.state == SPOOL_DELIVERED;
-	}
-	free(load.names);
-	if (load.is_short) {
-		log_error("no memory for the spool's index");
-		return -1;
-	}
-	if (load.foreign > 0)
-		spooler_alert(spooler, REASON_SPOOL_CORRUPT,
-			      "%u files in the spool's folder are none of its own, or "
-			      "were renamed; they are left alone; one is %s",
-			      load.foreign, load.first_foreign);
-	tell_orphans(spooler);
-	/* What a process has written, and nobody synced, is not to be delivered and then
-	 * lost without a trace. */
-	if (rc == 0 && spool_folder_sync_all(&spooler->folder) != 0)
-		log_error("the spool's disk can't be synced: %s", strerror(errno));
-	return rc;
+	return by_wall < age ? by_wall : age;
+}
+
+/* The object's file. */
+MUST_USE static int file_of(const struct spooler *spooler, const struct object *object,
+			    char ret[SPOOL_NAME_SIZE])
+{
+	const struct misnamed *misnamed = find_misnamed(spooler, object);
+
+	if (!misnamed)
+		return store_text_of(spooler, &object->name, ret);
+	memcpy(ret, misnamed->text, SPOOL_NAME_SIZE);
+	return 0;
+}
+
+/* The file has the name that it should have, or is gone. */
+static void name_is_right(struct spooler *spooler, const struct object *object)
+{
+	struct misnamed *misnamed = find_misnamed(spooler, object);
+
+	if (misnamed)
+		*misnamed = spooler->misnamed[--spooler->misnamed_count];
+}
+
+void store_clear(struct spooler *spooler)
+{
+	index_clear(&spooler->index);
+	free(spooler->misnamed);
+	spooler->misnamed = NULL;
+	spooler->misnamed_count = 0;
 }
 
 /*
  * Objects that come.
  */
 
-bool store_is_full(struct spooler *spooler)
+void store_tell_all(struct spooler *spooler)
 {
-	const struct config_spool *config = &spooler->config->spool;
-	bool is_full =
-		spooler->index.all_bytes >= (uint64_t)config->max_bytes ||
-		spool_folder_room(&spooler->folder) < (uint64_t)config->min_free_bytes;
+	struct target *target;
 
-	if (is_full && !spooler->was_full)
-		spooler_alert(spooler, REASON_SPOOL_FULL,
-			      "the spool takes no more objects: %s",
-			      spooler->index.all_bytes >= (uint64_t)config->max_bytes
-				      ? "it holds spool.max_bytes"
-				      : "less than spool.min_free_bytes is free on its "
-					"disk");
-	else if (!is_full && spooler->was_full)
-		log_info("the spool takes objects again");
-	spooler->was_full = is_full;
-	return is_full;
+	STAILQ_FOREACH(target, &spooler->index.targets, others)
+	{
+		target->has_changed = true;
+	}
 }
 
 MUST_USE static int name_object(const struct spooler *spooler,
+				const struct spool_names_key *key,
 				const struct writer *writer,
 				const struct spool_asked *asked, struct spool_name *ret)
 {
-	const struct spool_names_key *key = &spooler->keys[0];
 	const void *texts[] = { writer->destination, writer->modality,
 				asked->sop_instance, asked->sha256 };
 	const size_t sizes[] = { strlen(writer->destination), strlen(writer->modality),
@@ -259,16 +136,45 @@ MUST_USE static enum spool_verdict link_object(struct spooler *spooler, int file
 	char text[SPOOL_NAME_SIZE];
 	int error;
 
-	if (text_of(spooler, name, text) != 0 ||
+	if (store_text_of(spooler, name, text) != 0 ||
 	    spool_folder_link(&spooler->folder, file, text) != 0)
 		return SPOOL_CANNOT;
 	*ret = index_add(&spooler->index, name);
-	if (*ret)
+	if (*ret) {
+		(*ret)->born_ms = clock_ms();
 		return SPOOL_TAKEN;
+	}
 	error = ENOMEM;
 	(void)!spool_folder_remove(&spooler->folder, text);
 	errno = error;
 	return SPOOL_CANNOT;
+}
+
+/* What the index has of an object with these bytes, or with its SOP instance, may be
+ * there by an earlier key. Where another edition is, the name gets its tag, since it is
+ * to wait behind that one. 0 or -1. */
+MUST_USE static int look_up(const struct spooler *spooler, const struct writer *writer,
+			    const struct spool_asked *asked, struct spool_name *ret_name,
+			    struct object **ret_same, bool *ret_conflicts)
+{
+	*ret_same = NULL;
+	*ret_conflicts = false;
+	for (size_t key = 0; key < spooler->key_count; key++) {
+		struct spool_name name;
+
+		if (name_object(spooler, &spooler->keys[key], writer, asked, &name) != 0)
+			return -1;
+		if (key == 0)
+			*ret_name = name;
+		if (!*ret_same)
+			*ret_same = index_same(&spooler->index, name.content);
+		if (!*ret_conflicts &&
+		    index_conflicts(&spooler->index, name.instance, name.content)) {
+			*ret_conflicts = true;
+			memcpy(ret_name->instance, name.instance, sizeof(name.instance));
+		}
+	}
+	return 0;
 }
 
 enum spool_verdict store_add(struct spooler *spooler, const struct writer *writer,
@@ -280,12 +186,10 @@ enum spool_verdict store_add(struct spooler *spooler, const struct writer *write
 	struct spool_name name;
 	bool conflicts;
 
-	if (name_object(spooler, writer, asked, &name) != 0) {
+	if (look_up(spooler, writer, asked, &name, &same, &conflicts) != 0) {
 		errno = EIO;
 		return SPOOL_CANNOT;
 	}
-	conflicts = index_conflicts(&spooler->index, name.instance, name.content);
-	same = index_same(&spooler->index, name.content);
 	if (same && config->resend == CONFIG_RESEND_ONCE) {
 		*ret = same;
 		return same->name.state == SPOOL_HELD && conflicts &&
@@ -324,10 +228,11 @@ void store_abandon(struct spooler *spooler, struct object *object)
 {
 	char text[SPOOL_NAME_SIZE];
 
-	if (text_of(spooler, &object->name, text) != 0 ||
+	if (file_of(spooler, object, text) != 0 ||
 	    spool_folder_remove(&spooler->folder, text) != 0)
 		log_error("the spool's object %016llx can't be removed: %s",
 			  (unsigned long long)object->name.sequence, strerror(errno));
+	name_is_right(spooler, object);
 	index_remove(&spooler->index, object);
 }
 
@@ -340,20 +245,32 @@ void store_move(struct spooler *spooler, struct object *object, enum spool_state
 	struct spool_name now = object->name;
 	char from[SPOOL_NAME_SIZE], to[SPOOL_NAME_SIZE];
 
+	/* From here on it is remembered, or waits anew. */
+	bool begins_anew = state == SPOOL_DELIVERED ||
+			   (state == SPOOL_QUEUED && (object->name.state == SPOOL_HELD ||
+						      object->name.state == SPOOL_DEAD));
+
 	now.state = state;
-	if (state == SPOOL_DELIVERED) /* it is remembered from here on */
+	if (begins_anew)
 		now.stored = (uint32_t)time(NULL);
-	if (text_of(spooler, &object->name, from) != 0 ||
-	    text_of(spooler, &now, to) != 0 ||
+	if (file_of(spooler, object, from) != 0 ||
+	    store_text_of(spooler, &now, to) != 0 ||
 	    spool_folder_rename(&spooler->folder, from, to) != 0) {
-		log_error("the spool's object %016llx can't be renamed: %s",
-			  (unsigned long long)object->name.sequence, strerror(errno));
+		/* It is forgotten in a turn of its own: whoever called still has it. */
+		object->is_gone = errno == ENOENT;
+		if (!object->is_gone)
+			log_error("the spool's object %016llx can't be renamed: %s",
+				  (unsigned long long)object->name.sequence,
+				  strerror(errno));
 		object->is_in_hand = false;
 		object->is_owed = true;
 		object->owed = state;
 		spooler->owes = true;
 		return;
 	}
+	name_is_right(spooler, object);
+	if (begins_anew)
+		object->born_ms = clock_ms();
 	if (index_move(&spooler->index, object, &now) != 0)
 		log_error("no memory for the spool's object %016llx: it waits for the "
 			  "next start",
@@ -371,7 +288,7 @@ void store_done(struct spooler *spooler, struct object *object)
 	}
 	store_move(spooler, object, SPOOL_DELIVERED);
 	if (object->name.state == SPOOL_DELIVERED &&
-	    text_of(spooler, &object->name, text) == 0 &&
+	    store_text_of(spooler, &object->name, text) == 0 &&
 	    spool_folder_empty(&spooler->folder, text) != 0)
 		log_error("the spool's object %016llx can't be emptied: %s",
 			  (unsigned long long)object->name.sequence, strerror(errno));
@@ -381,7 +298,7 @@ int store_read(const struct spooler *spooler, const struct object *object)
 {
 	char text[SPOOL_NAME_SIZE];
 
-	return text_of(spooler, &object->name, text) == 0
+	return file_of(spooler, object, text) == 0
 		       ? spool_folder_read(&spooler->folder, text)
 		       : -1;
 }
@@ -393,18 +310,37 @@ void store_forget(struct spooler *spooler, struct object *object)
 		"the file of the spool's object %016llx is gone; the audit log says "
 		"which object that was",
 		(unsigned long long)object->name.sequence);
+	name_is_right(spooler, object);
 	index_remove(&spooler->index, object);
 }
 
+struct expiry {
+	struct spooler *spooler;
+	uint64_t first;
+};
+
 static bool expire_one(void *context, struct object *object)
 {
-	struct spooler *spooler = context;
-	int64_t hours = spooler->config->spool.duplicate_hours;
+	const struct expiry *expiry = context;
+	int64_t hours = expiry->spooler->config->spool.duplicate_hours;
 
 	if (object->name.state == SPOOL_DELIVERED &&
-	    (int64_t)object->name.stored + hours * 3600 < time(NULL))
-		store_abandon(spooler, object);
+	    (object->name.sequence < expiry->first ||
+	     store_age_seconds(object) > hours * 3600))
+		store_abandon(expiry->spooler, object);
 	return true;
+}
+
+static void expire_all(struct spooler *spooler)
+{
+	struct expiry expiry = { spooler,
+				 tombstones_first(&spooler->index, TOMBSTONES_MAX) };
+
+	if (expiry.first != 0)
+		log_warning("more than %d objects were delivered within "
+			    "spool.duplicate_hours: the oldest are not remembered",
+			    TOMBSTONES_MAX);
+	index_each(&spooler->index, expire_one, &expiry);
 }
 
 static bool pay_one(void *context, struct object *object)
@@ -414,7 +350,9 @@ static bool pay_one(void *context, struct object *object)
 	if (!object->is_owed)
 		return true;
 	object->is_owed = false;
-	if (object->owed == SPOOL_DELIVERED)
+	if (object->is_gone)
+		store_forget(spooler, object);
+	else if (object->owed == SPOOL_DELIVERED)
 		store_done(spooler, object);
 	else
 		store_move(spooler, object, object->owed);
@@ -442,5 +380,5 @@ void store_expire(struct spooler *spooler)
 	if (clock_ms() < spooler->expire_ms)
 		return;
 	spooler->expire_ms = clock_ms() + EXPIRE_EVERY_MS;
-	index_each(&spooler->index, expire_one, spooler);
+	expire_all(spooler);
 }

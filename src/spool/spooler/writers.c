@@ -6,10 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
+
+#define LESSONS_MAX 128	  /* an association's presentation contexts (PS3.8 9.3.2.2) */
+#define COMMAND_MAX 66000 /* bytes of a command set, and what one more segment adds */
 
 static bool ends(const char *text, size_t size)
 {
@@ -26,20 +30,26 @@ void writers_add(struct spooler *spooler, int channel, const struct spool_opened
 	const size_t sizes[] = { strlen(opened->destination), strlen(opened->modality) };
 	uint8_t destination[SPOOL_SHORT_TAG];
 
-	if (!writer ||
+	struct target *target = NULL;
+
+	if (writer &&
 	    spool_tag(key, "destination", &names[0], &sizes[0], 1, destination,
-		      sizeof(destination)) != 0 ||
+		      sizeof(destination)) == 0 &&
 	    spool_tag(key, "modality", &names[1], &sizes[1], 1, writer->modality_tag,
-		      sizeof(writer->modality_tag)) != 0) {
+		      sizeof(writer->modality_tag)) == 0)
+		target = index_target(&spooler->index, destination);
+	if (!target) {
 		free(writer);
 		close(channel);
 		return;
 	}
 	writer->channel = channel;
 	writer->file = -1;
-	writer->target = index_target(&spooler->index, destination);
+	writer->target = target;
 	memcpy(writer->modality, opened->modality, sizeof(writer->modality));
 	memcpy(writer->destination, opened->destination, sizeof(writer->destination));
+	/* An entry that was added by a reload is not in the configuration here. */
+	names_add(spooler, &spooler->modalities, "modality", writer->modality);
 	LIST_INSERT_HEAD(&spooler->writers, writer, others);
 }
 
@@ -52,7 +62,7 @@ static void drop_file(struct writer *writer)
 
 /* What was linked last and not taken back may be told of by a record: so it is delivered.
  * Nobody may have synced it yet. */
-static void end_writer(const struct spooler *spooler, struct writer *writer)
+void writer_end(const struct spooler *spooler, struct writer *writer)
 {
 	if (writer->linked) {
 		if (spool_folder_sync_file(&spooler->folder, writer->file) != 0)
@@ -71,22 +81,23 @@ static void end_writer(const struct spooler *spooler, struct writer *writer)
 void writers_clear(struct spooler *spooler)
 {
 	while (!LIST_EMPTY(&spooler->writers))
-		end_writer(spooler, LIST_FIRST(&spooler->writers));
+		writer_end(spooler, LIST_FIRST(&spooler->writers));
 }
 
-/* False when the other end doesn't listen. */
+/* False when the other end doesn't listen. One that is gone is heard of later. */
 MUST_USE static bool answer(const struct writer *writer, const struct spool_said *said,
 			    int file)
 {
 	return descriptors_send(writer->channel, said, sizeof(*said), &file, file >= 0,
-				MSG_DONTWAIT) == 0;
+				MSG_DONTWAIT) == 0 ||
+	       errno == EPIPE || errno == ECONNRESET;
 }
 
 MUST_USE static bool give_state(struct spooler *spooler, const struct writer *writer)
 {
 	const struct spool_said said = {
 		.kind = SPOOL_ANSWERS,
-		.is_full = store_is_full(spooler),
+		.is_full = room_is_lacking(spooler),
 		.has_backlog = index_backlog(writer->target, writer->modality_tag) > 0,
 	};
 
@@ -96,7 +107,7 @@ MUST_USE static bool give_state(struct spooler *spooler, const struct writer *wr
 MUST_USE static bool give_accepted(struct spooler *spooler, const struct writer *writer)
 {
 	const struct spool_said said = { .kind = SPOOL_ANSWERS };
-	int file = accepted_file(spooler, writer->target);
+	int file = accepted_file(spooler, writer->target, writer->modality_tag);
 	bool is_told = answer(writer, &said, file);
 
 	if (file >= 0)
@@ -108,10 +119,10 @@ MUST_USE static bool give_file(struct spooler *spooler, struct writer *writer)
 {
 	struct spool_said said = { .kind = SPOOL_ANSWERS };
 
-	if (writer->linked)
+	if (writer->linked || spooler->leave_ms != 0)
 		return false;
 	drop_file(writer);
-	if (store_is_full(spooler)) {
+	if (room_is_lacking(spooler)) {
 		said.verdict = SPOOL_FULL;
 		return answer(writer, &said, -1);
 	}
@@ -123,6 +134,18 @@ MUST_USE static bool give_file(struct spooler *spooler, struct writer *writer)
 	return answer(writer, &said, writer->file);
 }
 
+/* The file has no more than the object of which its sender tells: what else it had would
+ * be in no account of the spool's room. */
+static bool has_right_size(const struct writer *writer, const struct spool_asked *asked)
+{
+	const struct spool_name name = { .state = SPOOL_NAMED,
+					 .data_size = asked->data_size };
+	struct stat file;
+
+	return fstat(writer->file, &file) == 0 &&
+	       (uint64_t)file.st_size <= index_weight(&name) + COMMAND_MAX;
+}
+
 MUST_USE static bool link_file(struct spooler *spooler, struct writer *writer,
 			       const struct spool_asked *asked)
 {
@@ -130,7 +153,8 @@ MUST_USE static bool link_file(struct spooler *spooler, struct writer *writer,
 	struct object *object = NULL;
 
 	if (writer->file < 0 || writer->linked || !ENDS(asked->sop_instance) ||
-	    !ENDS(asked->study) || asked->data_size >= 1ULL << 48)
+	    !ENDS(asked->study) || asked->data_size >= 1ULL << 48 ||
+	    !has_right_size(writer, asked))
 		return false;
 	said.verdict = store_add(spooler, writer, asked, &object);
 	said.error = said.verdict == SPOOL_CANNOT ? errno : 0;
@@ -189,9 +213,13 @@ MUST_USE static bool obey(struct spooler *spooler, struct writer *writer,
 		settle(spooler, writer, asked->kind == SPOOL_COMMITS);
 		return true;
 	case SPOOL_HAS_LEARNT:
-		if (!ENDS(asked->abstract_syntax) || !ENDS(asked->transfer_syntax))
+		/* None tells of a refusal. */
+		if (!asked->accepted || !ENDS(asked->abstract_syntax) ||
+		    !ENDS(asked->transfer_syntax))
 			return false;
-		accepted_learn(spooler, writer->target, asked, false);
+		if (writer->lessons++ < LESSONS_MAX)
+			accepted_learn(spooler, writer->target, writer->modality_tag,
+				       asked);
 		return true;
 	default:
 		return false;
@@ -207,9 +235,9 @@ void writer_hear(struct spooler *spooler, struct writer *writer)
 		return;
 	if (size == (ssize_t)sizeof(asked) && obey(spooler, writer, &asked))
 		return;
-	if (size > 0 && !has_hung_up(writer->channel))
+	if (size > 0 && spooler->leave_ms == 0 && !has_hung_up(writer->channel))
 		log_bug("an association of %s broke the spooler's rules, or doesn't "
 			"listen: its channel is closed",
 			writer->modality);
-	end_writer(spooler, writer);
+	writer_end(spooler, writer);
 }

@@ -347,6 +347,9 @@ static enum claim hear_notice(struct gate *gate, struct place *place,
 		if (!dialling_ask(gate, place, notice->number))
 			return end_misbehaved(gate, place);
 		return CLAIM_FIGURES;
+	case ASSOCIATION_ASKS_SPOOLER:
+		place_wants_spooler(place);
+		return CLAIM_FIGURES;
 	case ASSOCIATION_TELLS_FIGURES:
 		return CLAIM_FIGURES;
 	case ASSOCIATION_SAW_DESTINATION:

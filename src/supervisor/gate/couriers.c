@@ -10,6 +10,8 @@
 #include "cathgate/base/log.h"
 #include "cathgate/keeper/unwrapper.h"
 
+#define COURIERS_FACTOR 2
+
 /* The courier's end of each. False where one can't be had now. */
 MUST_USE static bool open_channels(struct gate *gate, const char *destination,
 				   const char *id, int ret[FORKER_COURIER_DESCRIPTORS])
@@ -50,6 +52,7 @@ MUST_USE static int fork_courier(struct gate *gate, const struct forker_order *o
 		return -1;
 	}
 	place->auditor = gate->auditing->helper->generation;
+	place->spooler = gate->spooling->spooler->generation;
 	place->edition = gate->edition;
 	pid = forking_fork(gate->forking, order, channels, FORKER_COURIER_DESCRIPTORS);
 	if (pid > 0)
@@ -57,6 +60,22 @@ MUST_USE static int fork_courier(struct gate *gate, const struct forker_order *o
 	else
 		claim_forget(gate, place);
 	return pid > 0 ? 0 : -1;
+}
+
+/* A spooler that has been taken over could ask for any number. One in order keeps within
+ * the destination's couriers, but hears that one has ended before it is reaped here. The
+ * couriers of the spooler before don't count: they end what they have in hand. */
+static bool has_enough(const struct gate *gate, size_t destination)
+{
+	const struct place *place = gate->couriers.first;
+	unsigned alive = 0;
+
+	for (; place; place = place->next)
+		alive += place->destination == destination &&
+			 place->spooler == gate->spooling->spooler->generation;
+	return alive >=
+	       COURIERS_FACTOR *
+		       gate->settings->config->destinations[destination].couriers;
 }
 
 void courier_start(struct gate *gate, const char *destination)
@@ -71,6 +90,10 @@ void courier_start(struct gate *gate, const char *destination)
 	    !forking_listens(gate->forking) || !gate->auditing->helper->is_ready ||
 	    !gate->spooling->keeper->is_ready || !gate->spooling->spooler->is_ready)
 		return;
+	if (has_enough(gate, order.destination)) {
+		log_debug("%s has all its couriers", destination);
+		return;
+	}
 	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
 		return;
 	digest_hex(id, sizeof(id), order.id);

@@ -154,6 +154,7 @@ bool papers_bring(struct gate *gate, struct place *place)
 			     MSG_DONTWAIT) != 0)
 		return false;
 	place->edition = gate->edition;
+	place->is_of_old = true;
 	return true;
 }
 

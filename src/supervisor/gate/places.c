@@ -11,7 +11,8 @@
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
 
-#define PARTING_MAX_MS 90000
+#define PARTING_MAX_MS	 90000
+#define SPOOLER_AGAIN_MS 1000
 
 MUST_USE static struct place *add(struct places *places, int channel, const char *id)
 {
@@ -146,15 +147,12 @@ void places_kill_late(struct places *places, const struct auditing *auditing)
 			place_kill(p, auditing, REASON_INTERNAL);
 }
 
-/* The other end of a new channel; -1 when the auditor is busy, or there is nothing that
- * it could be told of. */
+/* The other end of a new channel; -1 when the auditor is busy. */
 static int renew_channel(const struct place *place, int auditor,
 			 const struct config *config)
 {
 	if (!place->is_courier)
 		return audit_channel_renew(auditor, place->id, place->peer);
-	if (place->destination == NOWHERE)
-		return -1;
 	return audit_courier_open(auditor, place->id,
 				  config->destinations[place->destination].name);
 }
@@ -170,6 +168,8 @@ void places_renew_auditor(struct places *places, const struct auditing *auditing
 
 		if (p->channel < 0 || p->auditor == auditor->generation)
 			continue;
+		if (p->is_courier && p->destination == NOWHERE)
+			continue; /* there is nothing that the auditor could be told of */
 		channel = renew_channel(p, auditor->channel, config);
 		if (channel < 0)
 			return; /* the auditor is busy: the rest get theirs later */
@@ -194,16 +194,26 @@ void place_bring_spooler(struct place *place, const struct spooling *spooling,
 	    place->spooler == spooler->generation)
 		return;
 	entry = &config->modalities[place->modality];
-	if (entry->spool == CONFIG_SPOOL_OFF)
+	/* One that was forked with other settings goes on as it began. */
+	if (entry->spool == CONFIG_SPOOL_OFF && !place->is_of_old)
 		return;
 	channel = spooler_open_association(spooler->channel, place->id, entry->name,
 					   config->destinations[place->destination].name);
 	if (channel < 0)
 		return;
 	if (descriptors_send(place->channel, &notice, sizeof(notice), &channel, 1,
-			     MSG_DONTWAIT) == 0)
+			     MSG_DONTWAIT) == 0) {
 		place->spooler = spooler->generation;
+		place->spooler_ms = clock_ms();
+	}
 	close(channel);
+}
+
+/* One that asks while another is on its way to it would drop the one for the other. */
+void place_wants_spooler(struct place *place)
+{
+	if (clock_ms() - place->spooler_ms >= SPOOLER_AGAIN_MS)
+		place->spooler = 0;
 }
 
 void places_bring_spooler(struct places *places, const struct spooling *spooling,

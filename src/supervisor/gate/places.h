@@ -33,7 +33,9 @@ struct place {
 	bool was_held, is_killed;
 	unsigned auditor;	/* the generation that the process has a channel to */
 	unsigned spooler;	/* likewise; 0: none */
+	int64_t spooler_ms;	/* when that was */
 	unsigned edition;	/* of the settings that the process knows: gate.edition */
+	bool is_of_old;		/* it was forked with settings of an earlier edition */
 	int64_t given_up_ms;	/* since when it has been parting */
 	size_t listener;	/* a listen entry; NOWHERE when it is gone */
 	bool came_plain;	/* by one without TLS, whatever has become of it */
@@ -91,6 +93,8 @@ void places_renew_auditor(struct places *places, const struct auditing *auditing
  * now, where it has none to that one. */
 void place_bring_spooler(struct place *place, const struct spooling *spooling,
 			 const struct config *config);
+/* It says that the channel it has is of no use. */
+void place_wants_spooler(struct place *place);
 void places_bring_spooler(struct places *places, const struct spooling *spooling,
 			  const struct config *config);
 /* Another configuration is in force: entries, destinations and listeners are looked up

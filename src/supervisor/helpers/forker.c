@@ -1,8 +1,10 @@
 #include "supervisor/helpers/forker.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,7 +16,11 @@
 #include "cathgate/dicom/upper_layer.h"
 #include "cathgate/process/process.h"
 #include "cathgate/sandbox/sandbox.h"
+#include "cathgate/spool/sealed.h"
 #include "supervisor/settings/settings.h"
+
+#define FILE_OVERHEAD ((rlim_t)1 << 20) /* header and command set, with room to spare */
+#define FILE_LEAST    ((rlim_t)1 << 30)
 
 static const struct role association = { .name = "cathgated-assoc" };
 static const struct role courier = { .name = "cathgated-deliv" };
@@ -38,6 +44,23 @@ static void init_libraries(void)
 	ul_init();
 }
 
+/* The one file that an association's process writes to is an object of the spool. One
+ * that has been taken over can't fill the disk with it. (Its standard error may be a
+ * file, too, and is not to end early.) */
+static void limit_files(const struct config *config)
+{
+	rlim_t most = (rlim_t)config->limits.max_object_bytes;
+	struct rlimit limit;
+
+	most += most / SPOOL_SEGMENT_SIZE * SPOOL_TAG_SIZE + FILE_OVERHEAD;
+	if (most < FILE_LEAST)
+		most = FILE_LEAST;
+	limit = (struct rlimit){ most, most };
+	signal(SIGXFSZ, SIG_IGN); /* EFBIG instead */
+	if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+		log_warning("the size of files can't be limited: %s", strerror(errno));
+}
+
 MUST_USE static int prepare(struct forker *forker, const uint8_t *more, size_t size)
 {
 	const struct config *config = forker->config;
@@ -54,6 +77,7 @@ MUST_USE static int prepare(struct forker *forker, const uint8_t *more, size_t s
 	size -= sizeof(forker->spool);
 	if (settings_take_tls(config, more, size, forker->servers, forker->clients) != 0)
 		return -1;
+	limit_files(config);
 	forker->own = sandbox_prepare(SANDBOX_FORKER);
 	forker->association = sandbox_prepare(SANDBOX_ASSOCIATION);
 	forker->courier = sandbox_prepare(SANDBOX_COURIER);

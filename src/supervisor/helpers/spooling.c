@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cathgate/base/clock.h"
 #include "cathgate/keeper/unwrapper.h"
 
 void spooling_init(struct spooling *spooling, struct helper *spooler,
@@ -29,11 +30,26 @@ void spooling_hear_keeper(struct spooling *spooling)
 		helper_hang_up(spooling->keeper);
 }
 
+/* Another spooler tells all anew; but when it was that something was delivered last, it
+ * doesn't know. */
+static void forget_figures(struct spooling *spooling)
+{
+	for (size_t i = 0; i < spooling->count; i++) {
+		struct spooler_figures *known = &spooling->figures[i];
+		struct spooler_figures now = { .delivered = known->delivered };
+
+		memcpy(now.destination, known->destination, sizeof(now.destination));
+		*known = now;
+	}
+}
+
 static void keep_figures(struct spooling *spooling, const struct spooler_figures *figures)
 {
 	struct spooler_figures *known = spooling->figures;
+	int64_t delivered = 0;
 	size_t i = 0;
 
+	spooling->last = *figures;
 	while (i < spooling->count &&
 	       strcmp(known[i].destination, figures->destination) != 0)
 		i++;
@@ -43,8 +59,12 @@ static void keep_figures(struct spooling *spooling, const struct spooler_figures
 			return;
 		spooling->figures = known;
 		spooling->count++;
+	} else {
+		delivered = known[i].delivered;
 	}
 	known[i] = *figures;
+	if (known[i].delivered == 0)
+		known[i].delivered = delivered;
 }
 
 void spooling_hear(struct spooling *spooling, const struct auditing *auditing,
@@ -54,6 +74,7 @@ void spooling_hear(struct spooling *spooling, const struct auditing *auditing,
 	switch (ret->kind) {
 	case SPOOLER_READY:
 		helper_became_ready(spooling->spooler);
+		forget_figures(spooling);
 		break;
 	case SPOOLER_ALERTS:
 		auditing_tell(auditing, AUDIT_ALERT, AUDIT_RAISED, ret->reason,
@@ -105,10 +126,20 @@ static void bring_auditor(struct spooling *spooling, const struct helper *audito
 	close(channel);
 }
 
-void spooling_maintain(struct spooling *spooling, const struct auditing *auditing)
+void spooling_maintain(struct spooling *spooling, const struct auditing *auditing,
+		       bool is_wanted)
 {
 	bring_keeper(spooling);
 	bring_auditor(spooling, auditing->helper);
+	if (!is_wanted || (spooling->spooler->is_ready && spooling->keeper->is_ready))
+		spooling->missing_ms = 0;
+	else if (spooling->missing_ms == 0)
+		spooling->missing_ms = clock_ms();
+}
+
+int64_t spooling_missing_seconds(const struct spooling *spooling)
+{
+	return spooling->missing_ms ? (clock_ms() - spooling->missing_ms) / 1000 : 0;
 }
 
 static bool is_same_spool(const struct settings *before, const struct settings *now)

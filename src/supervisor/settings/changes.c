@@ -303,6 +303,28 @@ static void list_listeners(const struct settings *before, const struct settings 
 			add_listener(changes, &was->listen[i], "removed");
 }
 
+/* Its mode is in the entries, and its folder stays until a restart. */
+static void compare_spool(const struct config_spool *a, const struct config_spool *b,
+			  struct changes *changes)
+{
+	char keys[KEYS_SIZE] = "";
+
+	note_key(keys, "key", same_files(&a->key, &b->key));
+	note_key(keys, "public_key", same_text(a->public_key.path, b->public_key.path));
+	note_key(keys, "max_bytes", a->max_bytes == b->max_bytes);
+	note_key(keys, "min_free_bytes", a->min_free_bytes == b->min_free_bytes);
+	note_key(keys, "accept", changes_same_strings(&a->accept, &b->accept));
+	note_key(keys, "retry_first_seconds",
+		 a->retry_first_seconds == b->retry_first_seconds);
+	note_key(keys, "retry_max_seconds", a->retry_max_seconds == b->retry_max_seconds);
+	note_key(keys, "give_up_hours", a->give_up_hours == b->give_up_hours);
+	note_key(keys, "duplicate_hours", a->duplicate_hours == b->duplicate_hours);
+	note_key(keys, "resend", a->resend == b->resend);
+	note_key(keys, "on_conflict", a->on_conflict == b->on_conflict);
+	if (keys[0])
+		changes_add(changes, "spool changed (%s)", keys);
+}
+
 void changes_list(const struct settings *before, const struct settings *now,
 		  struct changes *ret)
 {
@@ -311,6 +333,7 @@ void changes_list(const struct settings *before, const struct settings *now,
 	list_modalities(before->config, now->config, ret);
 	list_destinations(before, now, ret);
 	list_listeners(before, now, ret);
+	compare_spool(&before->config->spool, &now->config->spool, ret);
 	config_limits_changes(&before->config->limits, &now->config->limits, keys,
 			      sizeof(keys));
 	if (keys[0])

@@ -1,0 +1,51 @@
+"""Goal: the first object's file in the spool can't be opened, then opens and can't be read. The
+objects behind it are delivered, one alert names it, and it is tried ever more rarely. Once it
+can be read, it is delivered."""
+import os
+import socket
+
+import spool
+from harness import Test, eventually
+from objects import make
+
+with Test() as t:
+	pacs = t.pacs()
+	settings = spool.changes(t, retry_max_seconds=4)
+	gateway = t.gateway(1, settings)
+
+	def store(count):
+		modality = t.associate(gateway)
+		for _ in range(count):
+			assert modality.store(make("explicit", size=2000)).status == 0
+		modality.release()
+
+	def alerts(text):
+		return [line for line in gateway.audit(event="alert", reason="spool-unavailable")
+			if text in line["detail"]]
+
+	store(3)
+	name = spool.names(t, "q")[0]
+	path, number = t.work / "spool" / name, name.split(".")[0]
+	path.rename(t.work / "kept")
+	with socket.socket(socket.AF_UNIX) as never_opens:	# but with ENXIO
+		never_opens.bind(str(t.work / "s"))
+	(t.work / "s").rename(path)
+	gateway.reload({**settings, "destinations.0.port": pacs.port})
+	eventually(lambda: pacs.stored.qsize() == 2)
+	eventually(lambda: alerts("can't be opened: No such device"))
+	assert number in alerts("can't be opened")[0]["detail"]
+
+	path.unlink()
+	path.mkdir()	# it opens, and can't be read
+	gateway.reload({**settings, "destinations.0.port": pacs.port, "destinations.0.couriers": 1})
+	tries = lambda: gateway.audit(event="delivery", outcome="failed", reason="spool-unavailable")
+	eventually(lambda: len(tries()) >= 3)
+	store(1)
+	eventually(lambda: pacs.stored.qsize() == 3)
+	eventually(lambda: alerts("can't read or record"))
+	assert [number in line["detail"] for line in alerts("can't read")] == [True]
+	assert len(alerts("can't be opened")) == 1
+
+	path.rmdir()
+	os.rename(t.work / "kept", path)
+	eventually(lambda: pacs.stored.qsize() == 4)

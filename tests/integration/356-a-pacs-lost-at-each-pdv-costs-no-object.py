@@ -1,0 +1,45 @@
+"""Goal: in spool.mode "fallback" a PACS that goes at any PDV of an object, behind the last one
+too, costs nothing: the modality hears success, and the PACS gets the object, bit for bit,
+once it is back. Objects that stay in memory meanwhile and such that don't."""
+import queue
+
+import dicom
+import spool
+from harness import Test, eventually
+from objects import make
+
+SIZES = {40000: 4096, 1_400_000: 131072}	# beside the PACS's largest PDU
+
+with Test() as t:
+	stored = queue.Queue()
+	largest, left = [0], [None]	# PDVs, until the PACS goes once
+
+	def serve(association):
+		association.accept(max_pdu=largest[0])
+		patience, left[0] = left[0], None
+		if patience is not None:
+			for _ in range(patience):
+				association.read_pdv()
+			return
+		while (message := association.receive()) is not None:
+			stored.put(message.data)
+			association.respond(message)
+		association.send(dicom.release_pdu(dicom.RELEASE_RP))
+
+	gateway = t.gateway(t.pacs(serve), spool.changes(t, "fallback"))
+	for size, largest[0] in SIZES.items():
+		obj = make("explicit", size=size)
+		count = 1 + -(-len(obj.data) // (largest[0] - 6))
+		for patience in range(count + 1):
+			obj = make("explicit", size=size)
+			left[0] = patience
+			modality = t.associate(gateway)
+			assert modality.store(obj).status == 0, (size, patience)
+			modality.release()
+			line = gateway.wait_audit(event="instance", sop_instance=obj.sop_instance)
+			# One that has gone before the first is called again at once.
+			assert line["outcome"] == ("spooled" if patience else "forwarded"), (size, patience, line)
+			assert stored.get(timeout=20) == obj.data, (size, patience)
+			assert stored.empty()
+			eventually(lambda: not spool.names(t, "q"))
+		print(f"{size} bytes: lost at each of {count} PDVs")
