@@ -27,10 +27,11 @@ enum spool_fault cargo_open(struct courier *courier, const struct spool_work *wo
 	*cargo = (struct cargo){ .opener = NULL };
 	*ret_lacks_key = false;
 	fault = spool_opener_new(work->fd, &cargo->opener);
-	if (fault != SPOOL_GOOD)
+	if (fault != SPOOL_GOOD && fault != SPOOL_UNKNOWN)
 		return fault;
-	fault = SPOOL_CORRUPT;
 	if (!is_same(cargo->opener, work))
+		fault = SPOOL_CORRUPT;
+	if (fault != SPOOL_GOOD)
 		goto out;
 	spool_opener_front(cargo->opener, &front);
 	got = spool_work_unwrap(courier->start->keeper, &front, &secret, UNWRAP_MS);

@@ -98,6 +98,12 @@ static struct verdict judge_failure(struct courier *courier, bool was_reached,
 
 static struct verdict judge_file(struct courier *courier, enum spool_fault fault)
 {
+	if (fault == SPOOL_UNKNOWN) { /* a later version has sealed it */
+		explain(courier,
+			"it is of a suite that this version of the gateway doesn't know");
+		return (struct verdict){ AUDIT_FAILED, REASON_SPOOL_UNAVAILABLE,
+					 SPOOL_RESULT_UNKNOWN };
+	}
 	explain(courier, fault == SPOOL_TORN
 				 ? "the file has no header: the object was never finished"
 			 : fault == SPOOL_FOREIGN ? "the file is no object of the spool"
@@ -243,7 +249,9 @@ static void judge_finally(struct courier *courier, const struct spool_work *work
 	bool failed =
 		verdict->outcome == AUDIT_FAILED || verdict->outcome == AUDIT_UNCONFIRMED;
 
-	if (!failed || verdict->result == SPOOL_RESULT_RETURNED)
+	if (!failed || verdict->result == SPOOL_RESULT_RETURNED ||
+	    verdict->result == SPOOL_RESULT_LOCKED ||
+	    verdict->result == SPOOL_RESULT_UNKNOWN)
 		return;
 	if (verdict->result == SPOOL_RESULT_LOST && work->is_last_try) {
 		explain(courier, reason_name(verdict->reason));

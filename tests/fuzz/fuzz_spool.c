@@ -51,7 +51,11 @@ static void read_file(int fd, const uint8_t *plain, size_t size)
 	size_t step, done = 0;
 	bool is_last = false;
 
-	if (spool_opener_new(fd, &opener) != SPOOL_GOOD)
+	enum spool_fault fault = spool_opener_new(fd, &opener);
+
+	if (fault == SPOOL_UNKNOWN)
+		spool_opener_free(opener);
+	if (fault != SPOOL_GOOD)
 		return;
 	spool_opener_front(opener, &front);
 	FUZZ_REQUIRE(front.suite == SPOOL_SUITE_X25519);

@@ -49,7 +49,7 @@ with Test() as t:
 		calls = trace(gateway, modality, make("explicit", size=size))
 		name, = set(spool.names(t)) - before
 		syncs = [call for call in calls if call[1] in ("fsync", "fdatasync")
-			 and call != ("spooler", "fsync")]	# see 345
+			 and call != ("spooler", "fsync")]	# see 359
 		assert syncs == [("association", "fsync"), ("auditor", "fdatasync")], calls
 		link, sync = calls.index(("spooler", "linkat")), calls.index(("association", "fsync"))
 		record = calls.index(("auditor", "fdatasync"))

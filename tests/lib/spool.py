@@ -1,4 +1,6 @@
 """A spool for a test's gateway, and looks into it."""
+import base64
+import hashlib
 import hmac
 import os
 import pathlib
@@ -38,6 +40,21 @@ def names(test, state=None):
 	folder = test.work / "spool"
 	return sorted(name for name in os.listdir(folder) if name.count(".") == 2
 		      and (state is None or name.endswith(f".{state}")))
+
+
+def renamed(test, name, content=None, stored=None):
+	"""The name that an object would have with other content, or if it had been named then."""
+	sequence, sealed, state = name.split(".")
+	key = spool_opener.names_key(test.work / "spool.key")[:64]
+	additional = bytes.fromhex(sequence) + state.encode()
+	plain = spool_opener.siv_open(key, additional, base64.urlsafe_b64decode(sealed))
+	if content is not None:
+		plain = plain[:48] + hashlib.sha256(content[:4096]).digest()[:16] + plain[64:]
+	if stored is not None:
+		plain = plain[:70] + struct.pack(">I", stored)
+	iv = spool_opener.siv_iv(key, additional, plain)
+	sealed = base64.urlsafe_b64encode(iv + spool_opener.siv_crypt(key, iv, plain)).decode()
+	return f"{sequence}.{sealed}.{state}"
 
 
 def states(test):

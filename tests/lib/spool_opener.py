@@ -179,8 +179,8 @@ def names_key(key):
 	return hkdf_expand(hkdf_extract(b"", x25519(key, point)), b"cathgate/spool/names/1", 96)
 
 
-def siv_open(key, additional, sealed):
-	"""AES-256-SIV (RFC 5297) with one additional datum."""
+def siv_iv(key, additional, plain):
+	"""S2V of AES-256-SIV (RFC 5297) with one additional datum."""
 	def cmac(text):
 		return openssl("mac", "-cipher", "AES-256-CBC", "-macopt", f"hexkey:{key[:32].hex()}",
 			       "-binary", "CMAC", given=text)
@@ -189,11 +189,18 @@ def siv_open(key, additional, sealed):
 		number = int.from_bytes(block, "big") << 1
 		return (number ^ (number >> 128) * (1 << 128 | 0x87)).to_bytes(16, "big")
 
-	iv, text = sealed[:16], sealed[16:]
-	counter = bytes(byte & 0x7f if place in (8, 12) else byte for place, byte in enumerate(iv))
-	plain = ctr(key[32:], counter, text)
 	state = xor(double(cmac(bytes(16))), cmac(additional))
-	need(hmac.compare_digest(cmac(plain[:-16] + xor(plain[-16:], state)), iv), "the name doesn't open")
+	return cmac(plain[:-16] + xor(plain[-16:], state))
+
+
+def siv_crypt(key, iv, text):
+	counter = bytes(byte & 0x7f if place in (8, 12) else byte for place, byte in enumerate(iv))
+	return ctr(key[32:], counter, text)
+
+
+def siv_open(key, additional, sealed):
+	plain = siv_crypt(key, sealed[:16], sealed[16:])
+	need(hmac.compare_digest(siv_iv(key, additional, plain), sealed[:16]), "the name doesn't open")
 	return plain
 
 

@@ -89,7 +89,8 @@ struct spool_front {
 enum spool_fault {
 	SPOOL_GOOD,
 	SPOOL_TORN,    /* there is no header: the object was never finished */
-	SPOOL_FOREIGN, /* the header is no header of a suite that is known here */
+	SPOOL_FOREIGN, /* the header is none of an object */
+	SPOOL_UNKNOWN, /* it is of a suite that isn't known here */
 	SPOOL_CORRUPT, /* something doesn't open, or isn't as the metadata say */
 	SPOOL_FAILED   /* errno says why: reading, or memory */
 };
@@ -97,7 +98,7 @@ enum spool_fault {
 struct spool_opener;
 
 /* Reads the header; the descriptor stays the caller's. On SPOOL_GOOD the opener is the
- * caller's. */
+ * caller's; on SPOOL_UNKNOWN, too, but only for spool_opener_header. */
 MUST_USE enum spool_fault spool_opener_new(int fd, struct spool_opener **ret);
 void spool_opener_free(struct spool_opener *opener);
 

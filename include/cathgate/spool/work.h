@@ -24,6 +24,7 @@ enum spool_result {
 	SPOOL_RESULT_BROKEN,	/* it can't be opened: SPOOL_TORN, SPOOL_FOREIGN,
 				   SPOOL_CORRUPT */
 	SPOOL_RESULT_LOCKED,	/* no key opens it */
+	SPOOL_RESULT_UNKNOWN,	/* it is of a suite that isn't known here */
 	SPOOL_RESULT_RETURNED	/* it wasn't tried */
 };
 

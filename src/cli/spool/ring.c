@@ -81,7 +81,9 @@ const char *ring_why(enum spool_fault fault)
 	case SPOOL_TORN:
 		return "it was never finished, or was delivered";
 	case SPOOL_FOREIGN:
-		return "it is no object of a spool, or of a later version's";
+		return "it is no object of a spool";
+	case SPOOL_UNKNOWN:
+		return "it is of a suite that only a later version knows";
 	case SPOOL_CORRUPT:
 		return "it was changed or cut, or is for another destination";
 	default:
@@ -126,8 +128,10 @@ const char *ring_unlock(const struct ring *ring, int fd, const char *destination
 	enum spool_fault fault = spool_opener_new(fd, &opener);
 	struct evp_pkey_st *key;
 
-	if (fault != SPOOL_GOOD)
+	if (fault != SPOOL_GOOD) {
+		spool_opener_free(opener);
 		return ring_why(fault);
+	}
 	key = find_key(ring, opener);
 	if (!key) {
 		spool_opener_free(opener);

@@ -40,9 +40,13 @@ enum spool_fault header_read(const uint8_t bytes[SPOOL_HEADER_SIZE], struct head
 
 	if (is_zero(bytes, SPOOL_HEADER_SIZE))
 		return SPOOL_TORN;
-	if (memcmp(bytes, MAGIC, MAGIC_SIZE) != 0 ||
-	    header.front.suite != SPOOL_SUITE_X25519 || bytes[9] != 0 ||
-	    header.front.enc_size != SPOOL_ENC_MAX ||
+	if (memcmp(bytes, MAGIC, MAGIC_SIZE) != 0)
+		return SPOOL_FOREIGN;
+	if (header.front.suite != SPOOL_SUITE_X25519) {
+		*ret = (struct header){ .front = { .suite = header.front.suite } };
+		return SPOOL_UNKNOWN;
+	}
+	if (bytes[9] != 0 || header.front.enc_size != SPOOL_ENC_MAX ||
 	    bytes_get_be32(bytes + 12) != SPOOL_SEGMENT_SIZE)
 		return SPOOL_FOREIGN;
 	memcpy(header.front.key_id, bytes + 16, sizeof(header.front.key_id));

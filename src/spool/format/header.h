@@ -23,7 +23,8 @@ struct header {
 	size_t metadata_at, metadata_size; /* with the tag */
 };
 
-/* SPOOL_GOOD, SPOOL_TORN, SPOOL_FOREIGN or SPOOL_CORRUPT. */
+/* SPOOL_GOOD; SPOOL_UNKNOWN, where it gives the suite alone; or SPOOL_TORN, SPOOL_FOREIGN
+ * or SPOOL_CORRUPT. */
 MUST_USE enum spool_fault header_read(const uint8_t bytes[SPOOL_HEADER_SIZE],
 				      struct header *ret);
 

@@ -57,14 +57,13 @@ MUST_USE static enum spool_fault read_header(struct spool_opener *opener)
 	if (size < SPOOL_HEADER_SIZE)
 		return SPOOL_TORN;
 	fault = header_read(bytes, &opener->header);
-	if (fault == SPOOL_GOOD) {
-		memcpy(opener->additional, bytes, opener->header.front_size);
-		if (digest_sha256(bytes, SPOOL_HEADER_SIZE, opener->header_hash) != 0) {
-			errno = ENOMEM;
-			fault = SPOOL_FAILED;
-		}
-	}
-	return fault;
+	if (fault != SPOOL_GOOD && fault != SPOOL_UNKNOWN)
+		return fault;
+	memcpy(opener->additional, bytes, opener->header.front_size);
+	if (digest_sha256(bytes, SPOOL_HEADER_SIZE, opener->header_hash) == 0)
+		return fault;
+	errno = ENOMEM;
+	return SPOOL_FAILED;
 }
 
 enum spool_fault spool_opener_new(int fd, struct spool_opener **ret)
@@ -81,7 +80,9 @@ enum spool_fault spool_opener_new(int fd, struct spool_opener **ret)
 		fault = read_header(opener);
 	else
 		errno = ENOMEM;
-	if (fault == SPOOL_GOOD)
+	if (fault == SPOOL_UNKNOWN)
+		opener->stage = ENDED;
+	if (fault == SPOOL_GOOD || fault == SPOOL_UNKNOWN)
 		*ret = opener;
 	else
 		spool_opener_free(opener);

@@ -182,6 +182,19 @@ void result_return(struct spooler *spooler, struct target *target, struct object
 		refuse_object(spooler, target, object, SPOOL_RESULT_RETURNED);
 }
 
+/* A later version has sealed it: so it is never given up. */
+static void keep_unknown(struct spooler *spooler, struct object *object)
+{
+	if (object->delays < UINT8_MAX)
+		object->delays++;
+	object->again_ms =
+		clock_ms() + delay_ms(&spooler->config->spool, object->delays - 1U);
+	if (object->delays == 1)
+		tell_unread(spooler, object,
+			    "it is of a suite that this version of the gateway doesn't "
+			    "know");
+}
+
 void result_take(struct spooler *spooler, struct worker *worker, enum spool_result result)
 {
 	struct target *target = worker->target;
@@ -229,6 +242,9 @@ void result_take(struct spooler *spooler, struct worker *worker, enum spool_resu
 		break;
 	case SPOOL_RESULT_LOCKED:
 		locked_note(spooler, object);
+		break;
+	case SPOOL_RESULT_UNKNOWN:
+		keep_unknown(spooler, object);
 		break;
 	case SPOOL_RESULT_RETURNED: /* for want of something of the gateway's own */
 		result_return(spooler, target, object, was_overdue,
