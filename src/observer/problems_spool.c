@@ -30,6 +30,14 @@ static void put_spool(const struct snapshot *snapshot, problems_put *put, void *
 			      "more objects"
 			    : "the spool is full: less than spool.min_free_bytes is "
 			      "free on its disk, and it takes no more objects");
+	if (spool->strangers > 0)
+		put(list, true, "spool-strangers", "", "",
+		    "%" PRIu32 " file%s in the spool's folder %s no name by a key in "
+		    "spool.key, so what %s isn't delivered: name the key that was taken "
+		    "away again, or remove what isn't of the spool",
+		    spool->strangers, plural(spool->strangers),
+		    spool->strangers == 1 ? "has" : "have",
+		    spool->strangers == 1 ? "it holds" : "they hold");
 }
 
 static void put_waiting(const struct snapshot *snapshot,

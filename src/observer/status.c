@@ -151,11 +151,12 @@ static json_t *spool(const struct config *config, const struct snapshot *snapsho
 	list = json_array();
 	for (uint32_t i = 0; i < snapshot->head.spool_count; i++)
 		json_array_append_new(list, spool_of(snapshot, &snapshot->spool[i]));
-	return json_pack("{s:o,s:b,s:b,s:I,s:I,s:o,s:o}", "directory",
+	return json_pack("{s:o,s:b,s:b,s:I,s:I,s:o,s:I,s:o}", "directory",
 			 plain(config->spool.directory.path), "ready",
 			 from->missing_seconds == 0, "full", from->is_full, "used_bytes",
 			 (json_int_t)from->used, "max_bytes", (json_int_t)from->most,
-			 "free_bytes", known_bytes(from->room), "destinations", list);
+			 "free_bytes", known_bytes(from->room), "strange_files",
+			 (json_int_t)from->strangers, "destinations", list);
 }
 
 static json_t *totals(const struct tally_totals *totals)

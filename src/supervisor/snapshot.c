@@ -156,6 +156,7 @@ static struct observer_spool describe_spool(const struct server *server)
 		.used = last->used,
 		.most = (uint64_t)config->spool.max_bytes,
 		.room = server->spooling.count > 0 ? last->room : UINT64_MAX,
+		.strangers = last->strangers,
 	};
 }
 

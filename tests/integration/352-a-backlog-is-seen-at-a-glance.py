@@ -133,7 +133,10 @@ with Test() as t:
 	eventually(lambda: destination()["dead"] == 1)
 	gateway.reconfigure({**changes, "destinations.0.name": "other",
 			     "modalities.0.destination": "other"})
+	(t.work / "spool/stranger").write_bytes(b"")
 	gateway.reload()
 	stray = eventually(lambda: problems().get("spool-stray"))
 	assert "1 object in the spool is for a destination" in stray["text"], stray
+	strangers = eventually(lambda: problems().get("spool-strangers"))
+	assert "1 file in the spool's folder has no name by a key" in strangers["text"], strangers
 	assert {item["destination"] for item in status()["spool"]["destinations"]} == {"other", None}

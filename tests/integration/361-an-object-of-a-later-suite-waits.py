@@ -44,8 +44,7 @@ with Test() as t:
 	assert not gateway.audit(outcome="given-up")
 	assert spool.names(t, "q") == [new] and len(spool.names(t, "x")) == 1
 	gateway.stop()
-	said = subprocess.run([cathgate(), "spool", "export", "--file", "--yes", "--destination", "pacs",
-			       "--key", t.work / "spool.key", "--to", t.work / "out.dcm", folder / new],
+	said = subprocess.run([cathgate(), "spool", "export", "--file", "--yes", "--config", gateway.config, "--to", t.work / "out.dcm", folder / new],
 			      stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
 	assert said.returncode == 1 and "a suite that only a later version knows" in said.stderr, said
 

@@ -276,7 +276,7 @@ class Association:
 		return self.accepted
 
 	def store_command(self, obj, context=1, **more):
-		self.next_id = self.next_id % 65535 + 1
+		self.next_id = (self.next_id + 1) % 65536
 		elements = {0x0002: obj.sop_class, 0x0100: C_STORE_RQ, 0x0110: self.next_id,
 			    0x0700: 0, 0x0800: 1, 0x1000: obj.sop_instance}
 		elements.update(more.get("elements", {}))
@@ -295,7 +295,7 @@ class Association:
 		return response
 
 	def echo(self, context=1):
-		self.next_id = self.next_id % 65535 + 1
+		self.next_id = (self.next_id + 1) % 65536
 		self.send_command(context, {0x0002: VERIFICATION, 0x0100: C_ECHO_RQ,
 					    0x0110: self.next_id, 0x0800: NO_DATA_SET})
 		return self.receive()

@@ -117,6 +117,9 @@ static void a_spool_that_is_full_or_away_is_told(void **state)
 	assert_string_equal(look(&spool, NULL, 0).all, "");
 	spool.missing_seconds = 10;
 	assert_string_equal(look(&spool, NULL, 0).all, "critical spool-away of ");
+	spool.missing_seconds = 0;
+	spool.strangers = 2;
+	assert_string_equal(look(&spool, NULL, 0).all, "critical spool-strangers of ");
 	spool.is_there = false;
 	assert_string_equal(look(&spool, NULL, 0).all, "");
 }

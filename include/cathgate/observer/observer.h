@@ -66,6 +66,7 @@ struct observer_spool {
 	int64_t missing_seconds; /* how long spooler or spool keeper haven't been there */
 	/* Bytes: in it, in it at most, free on its disk; UINT64_MAX: not yet known. */
 	uint64_t used, most, room;
+	uint32_t strangers; /* files in its folder that no key names */
 };
 
 struct observer_head {

@@ -50,6 +50,7 @@ struct spooler_figures {
 	 * (UINT64_MAX: not known). */
 	bool is_full;
 	uint64_t used, room;
+	uint32_t strangers; /* files in its folder that no key names */
 };
 
 enum spooler_word_kind {

@@ -352,7 +352,8 @@ static struct spooler_word begin_figures(struct spooler *spooler)
 		.kind = SPOOLER_FIGURES,
 		.figures = { .is_full = spooler->was_full,
 			     .used = spooler->index.all_bytes,
-			     .room = spool_folder_room(&spooler->folder) },
+			     .room = spool_folder_room(&spooler->folder),
+			     .strangers = spooler->strangers },
 	};
 }
 

@@ -131,7 +131,8 @@ struct spooler {
 	struct locked_key locked[LOCKED_KEYS_MAX];
 	size_t locked_count;
 	bool was_full;
-	bool is_full_told;    /* an alert tells of it ... */
+	uint32_t strangers; /* files in the folder that no key names, when it was read */
+	bool is_full_told;  /* an alert tells of it ... */
 	int64_t tell_full_ms; /* ... and the next may come then */
 	/* Alerts of single objects that can't be read: how many there were, since when.
 	 */

@@ -183,6 +183,7 @@ int loading_read(struct spooler *spooler)
 		log_error("no memory for the spool's index");
 		return -1;
 	}
+	spooler->strangers = load.foreign;
 	if (load.foreign > 0)
 		spooler_alert(spooler, REASON_SPOOL_CORRUPT,
 			      "%u files in the spool's folder are none of its own, or "
