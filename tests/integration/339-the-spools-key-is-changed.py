@@ -86,6 +86,7 @@ with Test() as t:
 	assert modality.store(make("explicit", size=1000)).status == 0
 	gateway.reload(with_keys(new, third, port=pacs.port))
 	assert modality.store(make("explicit", size=1000)).status == 0
+	eventually(lambda: not spool.names(t, "q"))
 	gateway.reload(with_keys(new, port=pacs.port))
 	assert modality.store(make("explicit", size=1000)).status == 0xA700
 	modality.release()
