@@ -38,6 +38,22 @@ int descriptors_send(int channel, const void *message, size_t size,
 	return sent < 0 ? -1 : 0;
 }
 
+int descriptors_open(int control, const void *message, size_t size)
+{
+	int ends[2], rc, error;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		return -1;
+	rc = descriptors_send(control, message, size, &ends[1], 1, MSG_DONTWAIT);
+	error = errno;
+	close(ends[1]);
+	if (rc == 0)
+		return ends[0];
+	close(ends[0]);
+	errno = error;
+	return -1;
+}
+
 static void keep_descriptors(const struct cmsghdr *header, int *ret, size_t max,
 			     size_t *count)
 {

@@ -20,31 +20,18 @@ struct verdict {
 	enum spool_result result;
 };
 
-#define PUT(field, text) snprintf(record->field, sizeof(record->field), "%s", text)
-
 static void describe(struct courier *courier, const struct spool_work *work)
 {
-	const struct spool_metadata *metadata = &courier->cargo.metadata;
 	struct audit_record *record = &courier->record;
 
 	audit_record_init(record);
 	record->event = AUDIT_DELIVERY;
-	PUT(destination, courier->start->destination->name);
+	snprintf(record->destination, sizeof(record->destination), "%s",
+		 courier->start->destination->name);
 	snprintf(record->detail, sizeof(record->detail), "object %016" PRIx64 "%s",
 		 work->object, work->is_unconfirmed ? ", which nobody confirmed" : "");
-	if (!courier->cargo.opener)
-		return;
-	PUT(came_by, metadata->association);
-	PUT(modality, metadata->modality);
-	PUT(calling_ae, metadata->calling_ae);
-	PUT(called_ae, metadata->called_ae);
-	PUT(sop_class, metadata->sop_class);
-	PUT(sop_instance, metadata->sop_instance);
-	PUT(study, metadata->study);
-	PUT(patient_id, metadata->patient_id);
-	PUT(transfer_syntax, metadata->transfer_syntax);
-	record->bytes = (int64_t)metadata->data_size;
-	digest_hex(metadata->sha256, sizeof(metadata->sha256), record->sha256);
+	if (courier->cargo.opener)
+		spool_metadata_tell(&courier->cargo.metadata, record);
 }
 
 static void explain(struct courier *courier, const char *why)

@@ -144,18 +144,9 @@ bool keeper_listens(int control)
 
 int keeper_open(int control, const struct keeper_grant *grant)
 {
-	int pair[2], rc;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return -1;
 	begin_message(MESSAGE_GRANT);
 	memcpy(message.bytes, grant, sizeof(*grant));
-	rc = say(control, sizeof(*grant), pair[1], MSG_DONTWAIT);
-	close(pair[1]);
-	if (rc == 0)
-		return pair[0];
-	close(pair[0]);
-	return -1;
+	return descriptors_open(control, &message, MESSAGE_HEAD_SIZE + sizeof(*grant));
 }
 
 /* One that doesn't take it is asked again later. */

@@ -213,20 +213,9 @@ bool unwrapper_hear(int control, bool *ret_is_gone)
 int unwrapper_open(int control, const char *destination)
 {
 	struct opened opened = { .destination = "" };
-	int ends[2], rc, error;
 
 	if (destination)
 		snprintf(opened.destination, sizeof(opened.destination), "%s",
 			 destination);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-		return -1;
-	rc = descriptors_send(control, &opened, sizeof(opened), &ends[1], 1,
-			      MSG_DONTWAIT);
-	error = errno;
-	close(ends[1]);
-	if (rc == 0)
-		return ends[0];
-	close(ends[0]);
-	errno = error;
-	return -1;
+	return descriptors_open(control, &opened, sizeof(opened));
 }

@@ -68,12 +68,19 @@ static int run_auditor(int channel, const struct config *config, const uint8_t *
 	return auditor_run(channel, config, sandbox_of(SANDBOX_AUDITOR));
 }
 
-/* Associations that are still ending need an auditor to the last. */
+/* Associations and couriers that are still ending need an auditor to the last, and the
+ * others that serve them. */
+static bool is_at_work(const struct server *server)
+{
+	return !server->is_stopping || server->gate.places.first ||
+	       server->gate.couriers.first;
+}
+
 static bool wants_auditor(const void *argument)
 {
 	const struct server *server = argument;
 
-	return !server->is_stopping || server->gate.places.first;
+	return is_at_work(server);
 }
 
 static int run_resolver(int channel, const struct config *config, const uint8_t *more,
@@ -104,7 +111,7 @@ static bool wants_dialler(const void *argument)
 {
 	const struct server *server = argument;
 
-	return !server->is_stopping || server->gate.places.first;
+	return is_at_work(server);
 }
 
 static int pack_forker(const void *argument, FILE *to)
@@ -248,7 +255,7 @@ static bool wants_keeper(const void *argument)
 {
 	const struct server *server = argument;
 
-	return !server->is_stopping || server->gate.places.first;
+	return is_at_work(server);
 }
 
 static int run_unwrapper(int channel, const struct config *config, const uint8_t *more,
@@ -267,14 +274,11 @@ static int run_spooler(int channel, const struct config *config, const uint8_t *
 	return spooler_run(channel, config, sandbox_of(SANDBOX_SPOOLER));
 }
 
-/* Associations and couriers that are still ending have objects in hand. */
 static bool wants_spooler(const void *argument)
 {
 	const struct server *server = argument;
 
-	return config_has_spool(server->settings.config) &&
-	       (!server->is_stopping || server->gate.places.first ||
-		server->gate.couriers.first);
+	return config_has_spool(server->settings.config) && is_at_work(server);
 }
 
 static const struct role roles[ROLES_COUNT] = {

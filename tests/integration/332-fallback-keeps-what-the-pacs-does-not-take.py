@@ -4,21 +4,26 @@ spool, and delivered once the PACS is well, bit for bit. What the PACS refuses f
 modality hears. Neither while the spool has earlier ones does one overtake them."""
 import queue
 import threading
-import time
 
 import dicom
 import spool
 from harness import Test, eventually
 from objects import make
 
-stored, leaves = queue.Queue(), threading.Event()
+stored = queue.Queue()
+answered, left = threading.Event(), threading.Event()
 mood = ["well"]
-LARGE = 2_500_000
+LARGE, PIECE = 2_500_000, 100_000
 
 
 def store(association, message):
 	stored.put(message.data)
 	association.respond(message)
+
+
+def read_data(association, size):
+	while size > 0:
+		size -= len(association.read_pdv()[3])
 
 
 def serve(association):
@@ -34,9 +39,12 @@ def serve(association):
 			return
 		if mood[0] == "refuses and leaves":
 			command = association.receive_command()
-			association.read(3000)
+			read_data(association, PIECE)
 			association.respond(command, 0xC000)
-			leaves.wait(10)	# else the answer may be lost with what wasn't read
+			answered.set()
+			read_data(association, PIECE)	# the gateway looks for an answer behind it
+			association.close()
+			left.set()
 			return
 		message = association.receive()
 		if mood[0] == "well":
@@ -95,12 +103,11 @@ with Test() as t:
 	modality = begin_anew("refuses and leaves")
 	obj = make("explicit", size=LARGE)
 	modality.store_command(obj)
-	for end in (100000, 200000):
-		modality.send_data(1, obj.data[end - 100000:end], last=False)
-		time.sleep(0.5)	# the answer comes, and is heard with what follows
-	leaves.set()
-	time.sleep(0.5)
-	modality.send_data(1, obj.data[200000:])
+	modality.send_data(1, obj.data[:PIECE], last=False)
+	assert answered.wait(dicom.PATIENCE)
+	modality.send_data(1, obj.data[PIECE:2 * PIECE], last=False)
+	assert left.wait(dicom.PATIENCE)
+	modality.send_data(1, obj.data[2 * PIECE:])
 	assert modality.receive().status == 0xC000
 	assert line_of(obj)["outcome"] == "failed" and not spool.names(t, "q")
 

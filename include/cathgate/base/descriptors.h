@@ -16,6 +16,11 @@
 MUST_USE int descriptors_send(int channel, const void *message, size_t size,
 			      const int *descriptors, size_t count, int flags);
 
+/* Opens a channel: sends one end of a new pair of sockets (SOCK_SEQPACKET) with the
+ * message, without waiting, and returns the other, close-on-exec and the caller's; or -1
+ * with errno, and nothing sent. */
+MUST_USE int descriptors_open(int control, const void *message, size_t size);
+
 /* Receives a message and the descriptors with it. Returns what recvmsg(2) does. The
  * descriptors are the caller's and close-on-exec: `*ret_count` of them, at most `max`;
  * any others are closed. There are none after a failure. */

@@ -45,6 +45,9 @@ MUST_USE int spool_metadata_pack(const struct spool_metadata *metadata, uint8_t 
  * it. Items that aren't known are passed over. */
 MUST_USE int spool_metadata_unpack(const uint8_t *bytes, size_t size,
 				   struct spool_metadata *ret);
+/* What they say of the object, in a record of what became of it. */
+struct audit_record;
+void spool_metadata_tell(const struct spool_metadata *metadata, struct audit_record *ret);
 
 /*
  * Writing.

@@ -171,20 +171,7 @@ static struct message_control_head address_of(enum message_kind kind,
 
 MUST_USE static int open_channel(int control, struct message_control_head address)
 {
-	int ends[2];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		return -1;
-	int error = descriptors_send(control, &address, sizeof(address), &ends[1], 1,
-				     MSG_DONTWAIT)
-			    ? errno
-			    : 0;
-	close(ends[1]);
-	if (error) {
-		close(ends[0]);
-		errno = error;
-		return -1;
-	}
-	return ends[0];
+	return descriptors_open(control, &address, sizeof(address));
 }
 
 int audit_channel_open(int control, const char *association, const char *peer)

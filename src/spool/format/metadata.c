@@ -1,6 +1,8 @@
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "cathgate/audit/record.h"
 #include "cathgate/base/bytes.h"
 #include "cathgate/spool/sealed.h"
 
@@ -105,4 +107,22 @@ int spool_metadata_unpack(const uint8_t *bytes, size_t size, struct spool_metada
 	}
 	*ret = metadata;
 	return 0;
+}
+
+#define PUT(field, text) snprintf(ret->field, sizeof(ret->field), "%s", text)
+
+void spool_metadata_tell(const struct spool_metadata *metadata, struct audit_record *ret)
+{
+	PUT(came_by, metadata->association);
+	PUT(modality, metadata->modality);
+	PUT(destination, metadata->destination);
+	PUT(calling_ae, metadata->calling_ae);
+	PUT(called_ae, metadata->called_ae);
+	PUT(sop_class, metadata->sop_class);
+	PUT(sop_instance, metadata->sop_instance);
+	PUT(study, metadata->study);
+	PUT(patient_id, metadata->patient_id);
+	PUT(transfer_syntax, metadata->transfer_syntax);
+	ret->bytes = (int64_t)metadata->data_size;
+	digest_hex(metadata->sha256, sizeof(metadata->sha256), ret->sha256);
 }

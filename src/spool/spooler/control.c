@@ -20,31 +20,13 @@ static struct spool_opened opened_of(enum spool_message kind, const char *id,
 	return opened;
 }
 
-/* The other end of a new channel; or -1 with errno. */
-MUST_USE static int open_channel(int control, const struct spool_opened *opened)
-{
-	int ends[2], rc, error;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-		return -1;
-	rc = descriptors_send(control, opened, sizeof(*opened), &ends[1], 1,
-			      MSG_DONTWAIT);
-	error = errno;
-	close(ends[1]);
-	if (rc == 0)
-		return ends[0];
-	close(ends[0]);
-	errno = error;
-	return -1;
-}
-
 int spooler_open_association(int control, const char *id, const char *modality,
 			     const char *destination)
 {
 	const struct spool_opened opened =
 		opened_of(SPOOL_OPENS_ASSOCIATION, id, modality, destination);
 
-	return open_channel(control, &opened);
+	return descriptors_open(control, &opened, sizeof(opened));
 }
 
 int spooler_open_courier(int control, const char *destination)
@@ -52,7 +34,7 @@ int spooler_open_courier(int control, const char *destination)
 	const struct spool_opened opened =
 		opened_of(SPOOL_OPENS_COURIER, "", "", destination);
 
-	return open_channel(control, &opened);
+	return descriptors_open(control, &opened, sizeof(opened));
 }
 
 int spooler_bring_keeper(int control, int channel)

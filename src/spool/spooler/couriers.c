@@ -81,11 +81,6 @@ MUST_USE static bool give_accepted(struct spooler *spooler, const struct worker 
 	return is_told;
 }
 
-static bool ends(const char *text, size_t size)
-{
-	return memchr(text, 0, size) != NULL;
-}
-
 MUST_USE static bool obey(struct spooler *spooler, struct worker *worker,
 			  const struct spool_asked *asked)
 {
@@ -98,8 +93,7 @@ MUST_USE static bool obey(struct spooler *spooler, struct worker *worker,
 	case SPOOL_ASKS_ACCEPTED:
 		return give_accepted(spooler, worker);
 	case SPOOL_HAS_LEARNT:
-		if (!ends(asked->abstract_syntax, sizeof(asked->abstract_syntax)) ||
-		    !ends(asked->transfer_syntax, sizeof(asked->transfer_syntax)))
+		if (!ENDS(asked->abstract_syntax) || !ENDS(asked->transfer_syntax))
 			return false;
 		accepted_learn(spooler, worker->target, NULL, asked);
 		return true;

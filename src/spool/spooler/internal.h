@@ -31,6 +31,9 @@
 #include "index.h"
 #include "spool/client/message.h"
 
+/* Whether a text that came over a channel ends within its member. */
+#define ENDS(text) (memchr(text, 0, sizeof(text)) != NULL)
+
 /* One that was learnt, of a target. */
 struct accepted_pair {
 	bool is_accepted;

@@ -176,7 +176,6 @@ static void describe(const struct spooler *spooler, const struct object *object,
 		[SPOOL_DROPS] = AUDIT_DROPPED,
 		[SPOOL_EXPORTED] = AUDIT_EXPORTED,
 	};
-	const struct spool_metadata *metadata = &request->metadata;
 	struct spool_item item;
 
 	audit_record_init(ret);
@@ -187,20 +186,8 @@ static void describe(const struct spooler *spooler, const struct object *object,
 	PUT(modality, item.modality);
 	snprintf(ret->detail, sizeof(ret->detail), "object %016" PRIx64 "%s%s",
 		 item.object, request->detail[0] ? "; " : "", request->detail);
-	if (!request->knows_metadata)
-		return;
-	PUT(came_by, metadata->association);
-	PUT(modality, metadata->modality);
-	PUT(destination, metadata->destination);
-	PUT(calling_ae, metadata->calling_ae);
-	PUT(called_ae, metadata->called_ae);
-	PUT(sop_class, metadata->sop_class);
-	PUT(sop_instance, metadata->sop_instance);
-	PUT(study, metadata->study);
-	PUT(patient_id, metadata->patient_id);
-	PUT(transfer_syntax, metadata->transfer_syntax);
-	ret->bytes = (int64_t)metadata->data_size;
-	digest_hex(metadata->sha256, sizeof(metadata->sha256), ret->sha256);
+	if (request->knows_metadata)
+		spool_metadata_tell(&request->metadata, ret);
 }
 
 static void begin_change(struct spooler *spooler, struct asker *asker,
@@ -302,13 +289,6 @@ static void read_object(struct spooler *spooler, const struct asker *asker,
 	if (file >= 0)
 		close(file);
 }
-
-static bool ends(const char *text, size_t size)
-{
-	return memchr(text, 0, size) != NULL;
-}
-
-#define ENDS(text) ends(text, sizeof(text))
 
 static bool is_sound(const struct spool_request *request)
 {

@@ -15,13 +15,6 @@
 #define LESSONS_MAX 128	  /* an association's presentation contexts (PS3.8 9.3.2.2) */
 #define COMMAND_MAX 66000 /* bytes of a command set, and what one more segment adds */
 
-static bool ends(const char *text, size_t size)
-{
-	return memchr(text, 0, size) != NULL;
-}
-
-#define ENDS(text) ends(text, sizeof(text))
-
 void writers_add(struct spooler *spooler, int channel, const struct spool_opened *opened)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
