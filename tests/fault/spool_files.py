@@ -119,6 +119,11 @@ with Test() as t:
 		except BaseException as fault:
 			raise AssertionError(f"{case}") from fault
 	assert not idle, idle
+	# Names that the disk refused are told of once, until all have theirs.
+	refused = [line for line in gateway.audit(event="alert", reason="spool-unavailable")
+		   if "can't be renamed" in line["detail"]]
+	assert 1 <= len(refused) <= len([case for case in CASES if case[1] == "renameat"
+					 and case[3] in ERRORS]), refused
 	stored = {}
 	while not pacs.stored.empty():
 		message = pacs.stored.get()

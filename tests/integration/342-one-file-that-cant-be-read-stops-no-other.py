@@ -2,6 +2,8 @@
 objects behind it are delivered, one alert names it, and it is tried ever more rarely. Once it
 can be read, it is delivered."""
 import os
+import pathlib
+import signal
 import socket
 
 import spool
@@ -23,20 +25,31 @@ with Test() as t:
 		return [line for line in gateway.audit(event="alert", reason="spool-unavailable")
 			if text in line["detail"]]
 
+	def stopped():
+		"""The spooler, which sees nothing in between."""
+		spooler = gateway.helper("spooler")
+		os.kill(spooler, signal.SIGSTOP)
+		eventually(lambda: "T (stopped)" in pathlib.Path(f"/proc/{spooler}/status").read_text())
+		return spooler
+
 	store(3)
+	gateway.stop()	# so that no courier has a file already
 	name = spool.names(t, "q")[0]
 	path, number = t.work / "spool" / name, name.split(".")[0]
 	path.rename(t.work / "kept")
 	with socket.socket(socket.AF_UNIX) as never_opens:	# but with ENXIO
 		never_opens.bind(str(t.work / "s"))
 	(t.work / "s").rename(path)
-	gateway.reload({**settings, "destinations.0.port": pacs.port})
+	gateway.reconfigure({**settings, "destinations.0.port": pacs.port})
+	gateway.start()
 	eventually(lambda: pacs.stored.qsize() == 2)
 	eventually(lambda: alerts("can't be opened: No such device"))
 	assert number in alerts("can't be opened")[0]["detail"]
 
+	spooler = stopped()
 	path.unlink()
 	path.mkdir()	# it opens, and can't be read
+	os.kill(spooler, signal.SIGCONT)
 	gateway.reload({**settings, "destinations.0.port": pacs.port, "destinations.0.couriers": 1})
 	tries = lambda: gateway.audit(event="delivery", outcome="failed", reason="spool-unavailable")
 	eventually(lambda: len(tries()) >= 3)
@@ -46,6 +59,8 @@ with Test() as t:
 	assert [number in line["detail"] for line in alerts("can't read")] == [True]
 	assert len(alerts("can't be opened")) == 1
 
+	spooler = stopped()
 	path.rmdir()
 	os.rename(t.work / "kept", path)
+	os.kill(spooler, signal.SIGCONT)
 	eventually(lambda: pacs.stored.qsize() == 4)

@@ -1,6 +1,6 @@
 """Goal: the clock leaps a day ahead while an object waits: it waits on. When its time has
-passed in earnest, it is given up. An operator's retry begins its time anew, and it is listed as
-come when it came."""
+passed in earnest, it is given up. An operator's retry begins its time anew, while it waits and
+when it was given up, and it is listed as come when it came."""
 import os
 import subprocess
 
@@ -39,10 +39,18 @@ with Test() as t:
 	fails_again(4)
 	clock.passes(HOUR)
 	fails_again()
-	clock.passes(2 * HOUR)
+
+	def retry(state):
+		subprocess.run([cathgate(), "spool", "retry", "--yes", "--state", state, "--config",
+				gateway.config], check=True, capture_output=True)
+
+	named = spool.names(t)
+	eventually(lambda: retry("queued") or spool.names(t) != named)	# not while it is being sent
+	clock.passes(3 * HOUR // 2)
+	fails_again(4)
+	clock.passes(HOUR)
 	eventually(lambda: spool.states(t) == ["x"])
 	assert tries("given-up") == 1
-	subprocess.run([cathgate(), "spool", "retry", "--yes", "--state", "dead", "--config",
-			gateway.config], check=True, capture_output=True)
+	retry("dead")
 	fails_again(4)
 	assert tries("given-up") == 1 and came() == came_at, (came(), came_at)

@@ -42,12 +42,15 @@ def names(test, state=None):
 		      and (state is None or name.endswith(f".{state}")))
 
 
-def renamed(test, name, content=None, stored=None):
-	"""The name that an object would have with other content, or if it had been named then."""
-	sequence, sealed, state = name.split(".")
+def renamed(test, name, content=None, stored=None, state=None):
+	"""The name that an object would have with other content, in another state, or if it had
+	been named then."""
+	sequence, sealed, was = name.split(".")
+	state = state or was
 	key = spool_opener.names_key(test.work / "spool.key")[:64]
+	plain = spool_opener.siv_open(key, bytes.fromhex(sequence) + was.encode(),
+				      base64.urlsafe_b64decode(sealed))
 	additional = bytes.fromhex(sequence) + state.encode()
-	plain = spool_opener.siv_open(key, additional, base64.urlsafe_b64decode(sealed))
 	if content is not None:
 		plain = plain[:48] + hashlib.sha256(content[:4096]).digest()[:16] + plain[64:]
 	if stored is not None:

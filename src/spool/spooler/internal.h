@@ -124,13 +124,14 @@ struct spooler {
 	int auditor;  /* a channel for records of what they do; -1 */
 	LIST_HEAD(, asker) operators;
 	STAILQ_HEAD(, accepted) accepted;
-	int64_t save_ms;   /* when their files are written; 0: they say all */
-	int64_t leave_ms;  /* it was told to end: by then it does; 0: it wasn't */
-	int64_t expire_ms; /* when delivered ones are looked through next */
-	bool owes;	   /* names that the disk has refused ... */
-	int64_t pay_ms;	   /* ... and are tried again then */
-	int64_t tell_ms;   /* when figures may be told again */
-	int64_t retell_ms; /* when all are told again, since the disk may have changed */
+	int64_t save_ms;    /* when their files are written; 0: they say all */
+	int64_t leave_ms;   /* it was told to end: by then it does; 0: it wasn't */
+	int64_t expire_ms;  /* when delivered ones are looked through next */
+	bool owes;	    /* names that the disk has refused ... */
+	int64_t pay_ms;	    /* ... and are tried again then */
+	bool is_owing_told; /* an alert tells of them */
+	int64_t tell_ms;    /* when figures may be told again */
+	int64_t retell_ms;  /* when all are told again, since the disk may have changed */
 	struct locked_key locked[LOCKED_KEYS_MAX];
 	size_t locked_count;
 	bool was_full;

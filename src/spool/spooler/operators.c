@@ -221,8 +221,8 @@ static void queue_object(struct spooler *spooler, struct object *object)
 {
 	struct target *target = index_target(&spooler->index, object->name.destination);
 
-	if (object->name.state == SPOOL_HELD || object->name.state == SPOOL_DEAD)
-		store_move(spooler, object, SPOOL_QUEUED);
+	/* One that was never read in whole may be torn, also after the next start. */
+	store_move(spooler, object, object->is_proven ? SPOOL_QUEUED : SPOOL_NAMED);
 	object->again_ms = 0;
 	object->losses = object->delays = 0;
 	if (target) {

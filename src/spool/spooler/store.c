@@ -240,15 +240,25 @@ void store_abandon(struct spooler *spooler, struct object *object)
  * Objects that change, and go.
  */
 
+/* Once, however many they are, until all have their names. */
+static void tell_of_names(struct spooler *spooler, const struct object *object, int error)
+{
+	if (!spooler->is_owing_told)
+		spooler_alert(spooler, REASON_SPOOL_UNAVAILABLE,
+			      "the spool's object %016llx can't be renamed: %s; what was "
+			      "delivered since may be sent again after a restart",
+			      (unsigned long long)object->name.sequence, strerror(error));
+	spooler->is_owing_told = true;
+}
+
 void store_move(struct spooler *spooler, struct object *object, enum spool_state state)
 {
 	struct spool_name now = object->name;
 	char from[SPOOL_NAME_SIZE], to[SPOOL_NAME_SIZE];
 
-	/* From here on it is remembered, or waits anew. */
-	bool begins_anew = state == SPOOL_DELIVERED ||
-			   (state == SPOOL_QUEUED && (object->name.state == SPOOL_HELD ||
-						      object->name.state == SPOOL_DEAD));
+	/* From here on it is remembered, or, by an operator's word, waits anew. */
+	bool begins_anew = state == SPOOL_DELIVERED || state == SPOOL_NAMED ||
+			   (state == SPOOL_QUEUED && object->name.state != SPOOL_NAMED);
 
 	now.state = state;
 	if (begins_anew)
@@ -258,11 +268,11 @@ void store_move(struct spooler *spooler, struct object *object, enum spool_state
 	    spool_folder_rename(&spooler->folder, from, to) != 0) {
 		/* It is forgotten in a turn of its own: whoever called still has it. */
 		object->is_gone = errno == ENOENT;
-		if (!object->is_gone)
-			log_error("the spool's object %016llx can't be renamed: %s",
-				  (unsigned long long)object->name.sequence,
-				  strerror(errno));
 		object->is_in_hand = false;
+		if (!object->is_gone && state == object->name.state)
+			return; /* its age alone stays what it was */
+		if (!object->is_gone)
+			tell_of_names(spooler, object, errno);
 		object->is_owed = true;
 		object->owed = state;
 		spooler->owes = true;
@@ -367,6 +377,10 @@ static void pay(struct spooler *spooler)
 	spooler->owes = false;
 	spooler->pay_ms = clock_ms() + PAY_EVERY_MS;
 	index_each(&spooler->index, pay_one, spooler);
+	if (!spooler->owes && spooler->is_owing_told) {
+		log_info("the spool's objects can be renamed again");
+		spooler->is_owing_told = false;
+	}
 }
 
 int64_t store_wait_ms(const struct spooler *spooler)
