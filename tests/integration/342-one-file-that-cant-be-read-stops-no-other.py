@@ -1,10 +1,11 @@
 """Goal: the first object's file in the spool can't be opened, then opens and can't be read. The
-objects behind it are delivered, one alert names it, and it is tried ever more rarely. Once it
-can be read, it is delivered."""
+objects behind it are delivered, one alert names it, and it is tried ever more rarely, and
+not given up, for its destination isn't to blame. Once it can be read, it is delivered."""
 import os
 import pathlib
 import signal
 import socket
+import time
 
 import spool
 from harness import Test, eventually
@@ -12,7 +13,7 @@ from objects import make
 
 with Test() as t:
 	pacs = t.pacs()
-	settings = spool.changes(t, retry_max_seconds=4)
+	settings = spool.changes(t, retry_max_seconds=4, give_up_hours=1)
 	gateway = t.gateway(1, settings)
 
 	def store(count):
@@ -37,6 +38,7 @@ with Test() as t:
 	name = spool.names(t, "q")[0]
 	path, number = t.work / "spool" / name, name.split(".")[0]
 	path.rename(t.work / "kept")
+	path = path.with_name(spool.renamed(t, name, stored=int(time.time()) - 4000))
 	with socket.socket(socket.AF_UNIX) as never_opens:	# but with ENXIO
 		never_opens.bind(str(t.work / "s"))
 	(t.work / "s").rename(path)

@@ -163,7 +163,7 @@ static void pass_over(struct spooler *spooler, struct target *target,
 		return;
 	}
 	snprintf(why, sizeof(why), "it can't be opened: %s", strerror(errno));
-	result_return(spooler, target, object, result_is_overdue(spooler, object), why);
+	result_return(spooler, target, object, why);
 }
 
 /* The object's file, open; or -1: the object is passed over now. */

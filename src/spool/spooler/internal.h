@@ -214,9 +214,9 @@ bool result_is_to_blame(const struct target *target, const struct object *object
 /* Whether it is given up if it fails now. */
 bool result_is_overdue(const struct spooler *spooler, const struct object *object);
 /* The gateway itself couldn't try the object (`why`, for an alert): this one waits, ever
- * longer, and others go on. One that is overdue is given up at the second time. */
+ * longer, and others go on. It is never given up. */
 void result_return(struct spooler *spooler, struct target *target, struct object *object,
-		   bool is_overdue, const char *why);
+		   const char *why);
 /* The object in the courier's hand is dead, since couriers end within it. */
 void result_bury(struct spooler *spooler, struct worker *worker);
 /* Of the object that the courier has in hand. */

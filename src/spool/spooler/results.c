@@ -107,16 +107,14 @@ bool result_is_overdue(const struct spooler *spooler, const struct object *objec
 static void refuse_object(struct spooler *spooler, struct target *target,
 			  struct object *object, enum spool_result result)
 {
-	bool was_overdue = result == SPOOL_RESULT_LATER ||
-			   result == SPOOL_RESULT_UNREACHED ||
-			   result == SPOOL_RESULT_RETURNED;
+	bool was_overdue =
+		result == SPOOL_RESULT_LATER || result == SPOOL_RESULT_UNREACHED;
 
 	store_move(spooler, object, SPOOL_DEAD);
 	spooler_alert(spooler,
-		      result == SPOOL_RESULT_BROKEN	? REASON_SPOOL_CORRUPT
-		      : result == SPOOL_RESULT_RETURNED ? REASON_SPOOL_UNAVAILABLE
-		      : was_overdue			? REASON_DESTINATION_TIMEOUT
-							: REASON_DESTINATION_STATUS,
+		      result == SPOOL_RESULT_BROKEN ? REASON_SPOOL_CORRUPT
+		      : was_overdue		    ? REASON_DESTINATION_TIMEOUT
+						    : REASON_DESTINATION_STATUS,
 		      "the spool's object %016llx for %s is kept, and not sent again by "
 		      "itself: %s",
 		      (unsigned long long)object->name.sequence, target->config->name,
@@ -164,7 +162,7 @@ static void tell_unread(struct spooler *spooler, const struct object *object,
 }
 
 void result_return(struct spooler *spooler, struct target *target, struct object *object,
-		   bool is_overdue, const char *why)
+		   const char *why)
 {
 	if (object->again_ms == 0) /* it was tried since, or an operator wants it tried */
 		object->returns = 0;
@@ -178,8 +176,6 @@ void result_return(struct spooler *spooler, struct target *target, struct object
 		clock_ms() + delay_ms(&spooler->config->spool, object->returns - 2U);
 	if (object->returns == 2)
 		tell_unread(spooler, object, why);
-	if (is_overdue)
-		refuse_object(spooler, target, object, SPOOL_RESULT_RETURNED);
 }
 
 /* A later version has sealed it: so it is never given up. */
@@ -247,7 +243,7 @@ void result_take(struct spooler *spooler, struct worker *worker, enum spool_resu
 		keep_unknown(spooler, object);
 		break;
 	case SPOOL_RESULT_RETURNED: /* for want of something of the gateway's own */
-		result_return(spooler, target, object, was_overdue,
+		result_return(spooler, target, object,
 			      "a courier can't read or record it");
 		break;
 	}
