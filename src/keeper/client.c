@@ -11,6 +11,7 @@
 #include "cathgate/base/clock.h"
 #include "cathgate/base/descriptors.h"
 #include "cathgate/base/log.h"
+#include "cathgate/spool/key.h"
 
 /* The supervisor is single-threaded; this is too large for a stack. */
 static struct message message;
@@ -61,13 +62,12 @@ static void unpack_faults(const uint8_t *at, size_t size, const struct config_fi
 	}
 }
 
-MUST_USE static enum keeper_answer load_by(enum message_kind kind, int control,
-					   const struct config_file *file, EVP_PKEY **ret,
-					   struct config_faults *faults)
+/* On KEEPER_YES the answer is in the message. */
+MUST_USE static enum keeper_answer ask(enum message_kind kind, int control,
+				       const struct config_file *file,
+				       struct config_faults *faults)
 {
 	size_t size = file->path ? strlen(file->path) : 0;
-	const unsigned char *der = message.bytes;
-	EVP_PKEY *key;
 	ssize_t got;
 
 	if (size > sizeof(message.bytes)) {
@@ -86,23 +86,36 @@ MUST_USE static enum keeper_answer load_by(enum message_kind kind, int control,
 		return KEEPER_SILENT;
 	unpack_faults(message.bytes + message.key_size, (size_t)got - message.key_size,
 		      file, faults);
-	key = message.is_good ? d2i_PUBKEY(NULL, &der, (long)message.key_size) : NULL;
+	return message.is_good ? KEEPER_YES : KEEPER_NO;
+}
+
+enum keeper_answer keeper_load(int control, const struct config_file *file,
+			       EVP_PKEY **ret, struct config_faults *faults)
+{
+	enum keeper_answer answer = ask(MESSAGE_LOAD, control, file, faults);
+	const unsigned char *der = message.bytes;
+	EVP_PKEY *key;
+
+	if (answer != KEEPER_YES)
+		return answer;
+	key = d2i_PUBKEY(NULL, &der, (long)message.key_size);
 	if (!key)
 		return KEEPER_NO;
 	*ret = key;
 	return KEEPER_YES;
 }
 
-enum keeper_answer keeper_load(int control, const struct config_file *file,
-			       EVP_PKEY **ret, struct config_faults *faults)
-{
-	return load_by(MESSAGE_LOAD, control, file, ret, faults);
-}
-
 enum keeper_answer keeper_judge(int control, const struct config_file *file,
-				EVP_PKEY **ret, struct config_faults *faults)
+				struct spool_public *ret, struct config_faults *faults)
 {
-	return load_by(MESSAGE_JUDGE, control, file, ret, faults);
+	enum keeper_answer answer = ask(MESSAGE_JUDGE, control, file, faults);
+
+	if (answer != KEEPER_YES)
+		return answer;
+	if (message.key_size != sizeof(*ret))
+		return KEEPER_NO;
+	memcpy(ret, message.bytes, sizeof(*ret));
+	return KEEPER_YES;
 }
 
 enum keeper_answer keeper_hand_over(int from, int to, const struct signer_key_id *key)

@@ -17,15 +17,17 @@
 enum message_kind {
 	/* supervisor to keeper */
 	MESSAGE_LOAD,  /* bytes: the path of the file, or the URI of a key in a token */
-	MESSAGE_JUDGE, /* likewise, and the key isn't held */
+	MESSAGE_JUDGE, /* likewise, of the spool's key, which isn't held */
 	MESSAGE_TAKE,  /* `key`, from its predecessor, by a channel that comes along */
 	MESSAGE_GIVE,  /* `key`, to its successor, by a channel that comes along */
 	MESSAGE_SERVE, /* it reads no file any more */
 	MESSAGE_PING,
 	MESSAGE_GRANT, /* bytes: struct keeper_grant; a channel comes along */
 	/* keeper to supervisor */
-	MESSAGE_LOADED, /* bytes: the public half, then the faults */
-	MESSAGE_TAKEN,	/* it has the key, if `is_good` */
+	/* bytes: the public half (of a judged one: struct spool_public), then the faults
+	 */
+	MESSAGE_LOADED,
+	MESSAGE_TAKEN, /* it has the key, if `is_good` */
 	MESSAGE_SERVES,
 	MESSAGE_ALIVE,
 	MESSAGE_REFUSED /* bytes: struct keeper_refusal */

@@ -13,6 +13,7 @@
 #include "cathgate/base/log.h"
 #include "cathgate/base/secrets.h"
 #include "cathgate/process/process.h"
+#include "cathgate/spool/key.h"
 #include "cathgate/tls/key_file.h"
 
 #define MESSAGES_AT_ONCE 64 /* then the channels are served again */
@@ -80,19 +81,8 @@ static size_t pack_faults(const struct config_faults *faults, uint8_t *to, size_
 	return used;
 }
 
-/* Holds the key, or forgets it where it `is_judged` alone. */
-MUST_USE static bool settle_key(struct keeper *keeper, EVP_PKEY *key, const char *uri,
-				bool is_judged)
-{
-	if (!is_judged)
-		return held_add(&keeper->held, key, uri, &keeper->message.key) == 0;
-	EVP_PKEY_free(key);
-	return true;
-}
-
-/* Puts the public half where the answer has it. */
-MUST_USE static size_t take_key(struct keeper *keeper, EVP_PKEY *key, const char *uri,
-				bool is_judged)
+/* Holds the key, and puts the public half where the answer has it. */
+MUST_USE static size_t take_key(struct keeper *keeper, EVP_PKEY *key, const char *uri)
 {
 	struct message *message = &keeper->message;
 	unsigned char *der = NULL;
@@ -101,7 +91,7 @@ MUST_USE static size_t take_key(struct keeper *keeper, EVP_PKEY *key, const char
 	if (size <= 0 || (size_t)size > sizeof(message->bytes)) {
 		EVP_PKEY_free(key);
 		size = 0;
-	} else if (settle_key(keeper, key, uri, is_judged)) {
+	} else if (held_add(&keeper->held, key, uri, &message->key) == 0) {
 		message->is_good = true;
 		message->key_size = (uint32_t)size;
 		memcpy(message->bytes, der, (size_t)size);
@@ -110,6 +100,21 @@ MUST_USE static size_t take_key(struct keeper *keeper, EVP_PKEY *key, const char
 	}
 	OPENSSL_free(der);
 	return (size_t)size;
+}
+
+/* Says what the spool's public key is, and forgets the key. */
+MUST_USE static size_t judge_key(struct keeper *keeper, EVP_PKEY *key)
+{
+	struct message *message = &keeper->message;
+	struct spool_public public = { .suite = 0 };
+
+	if (spool_public_of(key, &public) != 0)
+	public.suite = 0;
+	EVP_PKEY_free(key);
+	message->is_good = true;
+	message->key_size = sizeof(public);
+	memcpy(message->bytes, &public, sizeof(public));
+	return sizeof(public);
 }
 
 static void load_key(struct keeper *keeper, size_t size)
@@ -124,7 +129,10 @@ static void load_key(struct keeper *keeper, size_t size)
 	EVP_PKEY *key = path && !keeper->is_serving ? tls_key_load(&file, &faults) : NULL;
 
 	begin_answer(message, MESSAGE_LOADED);
-	size = key ? take_key(keeper, key, file.in_token ? path : NULL, is_judged) : 0;
+	if (key && is_judged)
+		size = judge_key(keeper, key);
+	else
+		size = key ? take_key(keeper, key, file.in_token ? path : NULL) : 0;
 	size += pack_faults(&faults, message->bytes + size,
 			    sizeof(message->bytes) - size);
 	ERR_clear_error();

@@ -32,7 +32,7 @@ struct unwrapper {
 	int control;
 	bool is_let_go; /* the supervisor says nothing any more */
 	EVP_PKEY *keys[SPOOL_KEYS_MAX];
-	struct spool_public publics[SPOOL_KEYS_MAX];
+	uint8_t ids[SPOOL_KEYS_MAX][SPOOL_KEY_ID_SIZE];
 	size_t key_count;
 	struct channel *channels;
 	struct pollfd *polls;
@@ -47,10 +47,13 @@ MUST_USE static int load_keys(struct unwrapper *unwrapper, const struct config *
 
 	for (size_t i = 0; i < files->count && i < SPOOL_KEYS_MAX; i++) {
 		EVP_PKEY *key = tls_key_load(&files->items[i], &faults);
+		struct spool_public public;
 
-		if (!key || spool_public_of(key, &unwrapper->publics[i]) != 0)
-			rc = -1;
 		unwrapper->keys[unwrapper->key_count++] = key;
+		if (key && spool_public_of(key, &public) == 0)
+			memcpy(unwrapper->ids[i], public.id, sizeof(public.id));
+		else
+			rc = -1;
 	}
 	for (size_t i = 0; i < faults.count; i++)
 		log_error("%s", faults.items[i].text);
@@ -64,7 +67,7 @@ static void unwrap(const struct unwrapper *unwrapper, const struct channel *chan
 	size_t i = 0;
 
 	while (i < unwrapper->key_count &&
-	       memcmp(unwrapper->publics[i].id, asked->key_id, SPOOL_KEY_ID_SIZE) != 0)
+	       memcmp(unwrapper->ids[i], asked->key_id, SPOOL_KEY_ID_SIZE) != 0)
 		i++;
 	ret->is_good = i < unwrapper->key_count && asked->enc_size <= SPOOL_ENC_MAX &&
 		       spool_decapsulate(unwrapper->keys[i], asked->enc, asked->enc_size,

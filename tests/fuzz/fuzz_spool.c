@@ -48,7 +48,7 @@ static void read_file(int fd, const uint8_t *plain, size_t size)
 	struct spool_metadata metadata;
 	struct spool_front front;
 	const uint8_t *bytes;
-	size_t step, done = 0;
+	size_t step, done = 0, public_size, enc_size;
 	bool is_last = false;
 
 	enum spool_fault fault = spool_opener_new(fd, &opener);
@@ -58,8 +58,8 @@ static void read_file(int fd, const uint8_t *plain, size_t size)
 	if (fault != SPOOL_GOOD)
 		return;
 	spool_opener_front(opener, &front);
-	FUZZ_REQUIRE(front.suite == SPOOL_SUITE_X25519);
-	FUZZ_REQUIRE(front.enc_size == SPOOL_ENC_MAX);
+	FUZZ_REQUIRE(spool_suite_sizes(front.suite, &public_size, &enc_size));
+	FUZZ_REQUIRE(front.enc_size == enc_size);
 	if (spool_opener_unlock(opener, &secret, "pacs", &metadata) == SPOOL_GOOD) {
 		FUZZ_REQUIRE(metadata.command_size + metadata.data_size == size);
 		while (!is_last &&
@@ -92,8 +92,7 @@ static void read_object(int fd, const uint8_t *bytes, size_t size)
 {
 	static struct message_cipher *cipher;
 	static uint8_t segment[SPOOL_SEGMENT_SIZE + SPOOL_TAG_SIZE];
-	const struct spool_front front = { .suite = SPOOL_SUITE_X25519,
-					   .enc_size = SPOOL_ENC_MAX };
+	const struct spool_front front = { .suite = SPOOL_SUITE_X25519, .enc_size = 32 };
 	uint8_t header[SPOOL_HEADER_SIZE] = { 0 },
 		additional[SPOOL_FRONT_MAX + 1] = { 0 };
 	size_t front_size = header_put_front(&front, additional), metadata_size;

@@ -55,7 +55,7 @@ with Test() as t:
 	public = (t.work / "new.key.pub").read_bytes()
 	(t.work / "new.key.pub").write_bytes((t.work / "spool.key.pub").read_bytes())
 	gateway.reload(with_keys(new, port=pacs.port), outcome="refused")
-	assert "don't belong together; write the public half anew with: openssl pkey" in gateway.log()
+	assert "don't belong together; write the public half anew with: cathgate spool keygen --public" in gateway.log()
 	store(1)
 	assert pacs.stored.get(timeout=20).data == sent[-1]
 

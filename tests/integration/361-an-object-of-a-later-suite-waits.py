@@ -24,9 +24,9 @@ with Test() as t:
 	content = (folder / later).read_bytes()
 	assert spool.renamed(t, later) == later
 	(folder / later).unlink()
-	new = spool.renamed(t, later, of_suite(content, 2), stored=1)
-	(folder / new).write_bytes(of_suite(content, 2))
-	(folder / changed).write_bytes(of_suite((folder / changed).read_bytes(), 2))
+	new = spool.renamed(t, later, of_suite(content, 3), stored=1)
+	(folder / new).write_bytes(of_suite(content, 3))
+	(folder / changed).write_bytes(of_suite((folder / changed).read_bytes(), 3))
 
 	pacs = t.pacs()
 	settings = {**settings, "destinations.0.port": pacs.port}

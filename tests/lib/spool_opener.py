@@ -1,5 +1,5 @@
 """Opens an object of the spool as docs/SPOOL.md describes it, and shares no code with the
-gateway: it needs Python's standard library and the openssl command, 3.0 or later.
+gateway: it needs Python's standard library and the openssl command, 3.0 or later (3.5 for suite 2).
 
 	spool_opener.py PRIVATE-KEY DESTINATION FILE	prints the metadata
 	spool_opener.py PRIVATE-KEY DESTINATION FILE DATA-SET [COMMAND-SET]	and writes these
@@ -49,29 +49,71 @@ def hkdf_expand(key, info, size):
 	return result[:size]
 
 
-def x25519(key, point):
-	"""Of a private key's file and 32 bytes of a public key."""
-	with tempfile.NamedTemporaryFile() as peer:
-		peer.write(bytes.fromhex("302a300506032b656e032100") + point)
-		peer.flush()
-		return openssl("pkeyutl", "-derive", "-inkey", key, "-peerkey", peer.name, "-peerform", "DER")
+def file_of(content):
+	file = tempfile.NamedTemporaryFile()
+	file.write(content)
+	file.flush()
+	return file
 
 
-def public(key):
-	return openssl("pkey", "-in", key, "-pubout", "-outform", "DER")[-32:]
+class X25519:
+	"""A private key in a file."""
+
+	def __init__(self, path, form="PEM"):
+		self.path, self.form = path, form
+
+	def agree(self, point):
+		"""With 32 bytes of a public key."""
+		with file_of(bytes.fromhex("302a300506032b656e032100") + point) as peer:
+			return openssl("pkeyutl", "-derive", "-inkey", self.path, "-keyform", self.form,
+				       "-peerkey", peer.name, "-peerform", "DER")
+
+	def public(self):
+		return openssl("pkey", "-in", self.path, "-inform", self.form, "-pubout", "-outform", "DER")[-32:]
+
+
+def derived(key, purpose, size):
+	"""What follows from the seed of an ML-KEM key."""
+	text = openssl("pkey", "-in", key, "-noout", "-text").decode().split("seed:")[1].split("dk:")[0]
+	seed = bytes.fromhex("".join(text.split()).replace(":", ""))
+	return hkdf_expand(hkdf_extract(b"", seed), purpose, size)
+
+
+def second_half(key):
+	"""The X25519 key of an ML-KEM key's seed."""
+	return file_of(bytes.fromhex("302e020100300506032b656e04220420")
+		       + derived(key, b"cathgate/spool/x25519/1", 32))
+
+
+def is_ml_kem(key):
+	return b"ML-KEM" in openssl("pkey", "-in", key, "-noout", "-text").splitlines()[0]
+
+
+def xwing(key, encapsulated):
+	"""What an ML-KEM key and its second half share with who has sealed."""
+	with file_of(encapsulated[:1088]) as cipher, tempfile.NamedTemporaryFile() as secret:
+		openssl("pkeyutl", "-decap", "-inkey", key, "-in", cipher.name, "-secret", secret.name)
+		shared = secret.read()
+	with second_half(key) as file:
+		half, point = X25519(file.name, "DER"), encapsulated[1088:]
+		shared += half.agree(point) + point + half.public()
+	return hashlib.sha3_256(shared + bytes.fromhex("5c2e2f2f5e5c")).digest()
 
 
 def hpke(key, encapsulated, info):
-	"""RFC 9180, base mode, suite 1: the key and the base nonce."""
+	"""RFC 9180, base mode: the key and the base nonce."""
 	def extract(suite, salt, label, secret):
 		return hkdf_extract(salt, b"HPKE-v1" + suite + label + secret)
 
 	def expand(suite, secret, label, context, size):
 		return hkdf_expand(secret, struct.pack(">H", size) + b"HPKE-v1" + suite + label + context, size)
 
-	kem, all_three = b"KEM\0\x20", b"HPKE\0\x20\0\1\0\2"
-	shared = expand(kem, extract(kem, b"", b"eae_prk", x25519(key, encapsulated)), b"shared_secret",
-			encapsulated + public(key), 32)
+	if is_ml_kem(key):
+		all_three, shared = b"HPKE\x64\x7a\0\1\0\2", xwing(key, encapsulated)
+	else:
+		kem, all_three, x25519 = b"KEM\0\x20", b"HPKE\0\x20\0\1\0\2", X25519(key)
+		shared = expand(kem, extract(kem, b"", b"eae_prk", x25519.agree(encapsulated)),
+				b"shared_secret", encapsulated + x25519.public(), 32)
 	context = b"\0" + extract(all_three, b"", b"psk_id_hash", b"") + extract(all_three, b"", b"info_hash", info)
 	secret = extract(all_three, shared, b"secret", b"")
 	return expand(all_three, secret, b"key", context, 32), expand(all_three, secret, b"base_nonce", context, 12)
@@ -146,19 +188,26 @@ def read_metadata(text):
 
 def open_object(key, destination, content):
 	"""The metadata, the command set and the data set; or Wrong."""
-	need(content[:12] == b"CGspool1\1\0\0\x20" and content[12:16] == struct.pack(">I", SEGMENT),
-	     "there is no header of suite 1")
-	need(content[16:32] == hashlib.sha256(public(key)).digest()[:16], "it is sealed for another key")
-	front = content[:64]
+	suite, size = (2, 1120) if is_ml_kem(key) else (1, 32)
+	need(content[:16] == b"CGspool1" + struct.pack(">BBHI", suite, 0, size, SEGMENT),
+	     f"there is no header of suite {suite}")
+	public = openssl("pkey", "-in", key, "-pubout", "-outform", "DER")[-1184 if suite == 2 else -32:]
+	if suite == 2:
+		with second_half(key) as file:
+			public += X25519(file.name, "DER").public()
+	need(content[16:32] == hashlib.sha256(public).digest()[:16], "it is sealed for another key")
+	end = 32 + size
+	front = content[:end]
 	secret, base = hpke(key, front[32:], b"cathgate/spool/1\0" + destination.encode())
 	gcm = Gcm(secret)
 
 	def message(number, additional, sealed):
 		return gcm.open(xor(base, number.to_bytes(12, "big")), additional, sealed)
 
-	size = int.from_bytes(content[64:66], "big")
-	need(not any(content[66 + size:4096]), "there is something behind the metadata")
-	metadata = read_metadata(message(0, front, content[66:66 + size]))
+	size = int.from_bytes(content[end:end + 2], "big")
+	end += 2
+	need(not any(content[end + size:4096]), "there is something behind the metadata")
+	metadata = read_metadata(message(0, front, content[end:end + size]))
 	need(metadata["destination"] == destination, "it is for another destination")
 	plain, segments, at = [], 0, 4096
 	while at < len(content):
@@ -175,8 +224,11 @@ def open_object(key, destination, content):
 
 
 def names_key(key):
+	purpose = b"cathgate/spool/names/1"
+	if is_ml_kem(key):
+		return derived(key, purpose, 96)
 	point = hashlib.sha256(b"cathgate/spool/names/point").digest()
-	return hkdf_expand(hkdf_extract(b"", x25519(key, point)), b"cathgate/spool/names/1", 96)
+	return hkdf_expand(hkdf_extract(b"", X25519(key).agree(point)), purpose, 96)
 
 
 def siv_iv(key, additional, plain):

@@ -57,17 +57,30 @@ static inline EVP_PKEY *private_key(const char *hex)
 	return key;
 }
 
+/* The kind of key that the tests are run with. */
+static inline const char *key_kind(void)
+{
+	const char *kind = getenv("SPOOL_KEY_KIND");
+
+	return kind ? kind : "X25519";
+}
+
 /* A key, and a sealer for it. */
 struct spool_fixture {
 	EVP_PKEY *key;
+	size_t front_size;
 	struct spool_public to;
 	struct spool_sealer *sealer;
 };
 
 static inline void spool_fixture_open(struct spool_fixture *ret)
 {
-	ret->key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+	size_t public_size, enc_size;
+
+	ret->key = EVP_PKEY_Q_keygen(NULL, NULL, key_kind());
 	assert_int_equal(spool_public_of(ret->key, &ret->to), 0);
+	assert_true(spool_suite_sizes(ret->to.suite, &public_size, &enc_size));
+	ret->front_size = 32 + enc_size;
 	ret->sealer = spool_sealer_new(&ret->to);
 	assert_non_null(ret->sealer);
 }

@@ -41,15 +41,17 @@ enum keeper_answer {
 };
 
 struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
+struct spool_public;
 
 /* Before it serves: has it read the file and hold its key. KEEPER_YES with the public
  * half, which the caller frees. Its faults are added whatever the answer. */
 MUST_USE enum keeper_answer keeper_load(int control, const struct config_file *file,
 					struct evp_pkey_st **ret,
 					struct config_faults *faults);
-/* The same, but it doesn't hold the key. */
+/* Of a key of the spool's, which it doesn't hold. KEEPER_YES with the public half, of
+ * suite 0 where the key is of another kind. */
 MUST_USE enum keeper_answer keeper_judge(int control, const struct config_file *file,
-					 struct evp_pkey_st **ret,
+					 struct spool_public *ret,
 					 struct config_faults *faults);
 /* Has `from`, which serves, hand the key over to `to`, which doesn't yet. */
 MUST_USE enum keeper_answer keeper_hand_over(int from, int to,

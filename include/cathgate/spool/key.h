@@ -2,11 +2,12 @@
  * The spool's keys (docs/SPOOL.md, Keys): the public one seals objects, the private one
  * opens them, and the names key makes the names of files.
  *
- * HPKE is RFC 9180 in base mode, with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and
- * AES-256-GCM. Secrets are wiped when they are freed or were used.
+ * HPKE is RFC 9180 in base mode, with DHKEM(X25519, HKDF-SHA256) or X-Wing, HKDF-SHA256
+ * and AES-256-GCM. Secrets are wiped when they are freed or were used.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,20 +15,24 @@
 #include "cathgate/config/config.h"
 
 #define SPOOL_KEY_ID_SIZE 16
-#define SPOOL_PUBLIC_SIZE 32 /* of suite 1 */
-#define SPOOL_ENC_MAX	  32
+#define SPOOL_PUBLIC_MAX  1216
+#define SPOOL_ENC_MAX	  1120
 #define SPOOL_KEYS_MAX	  8 /* that are in use at once */
 
 #define SPOOL_DESTINATION_SIZE 64 /* of a destination's name, with its NUL */
 
-enum spool_suite { SPOOL_SUITE_X25519 = 1 };
+/* The second is post-quantum, and needs an OpenSSL that has ML-KEM (3.5). */
+enum spool_suite { SPOOL_SUITE_X25519 = 1, SPOOL_SUITE_XWING = 2 };
 
 /* A public key, plain memory: it crosses to another process. */
 struct spool_public {
 	uint8_t suite; /* enum spool_suite */
 	uint8_t id[SPOOL_KEY_ID_SIZE];
-	uint8_t bytes[SPOOL_PUBLIC_SIZE];
+	uint8_t bytes[SPOOL_PUBLIC_MAX];
 };
+
+/* How large the suite's public key and encapsulated key are; false: it isn't known. */
+MUST_USE bool spool_suite_sizes(uint8_t suite, size_t *ret_public, size_t *ret_enc);
 
 /* What an object's segments are sealed with: an HPKE context's key and base nonce. */
 struct spool_secret {
@@ -47,22 +52,29 @@ struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
  * file then. */
 void spool_init(void);
 
-/* The public half of a key of either kind. -1 where it is none of the spool's. */
+/* The public half of a private key. -1 where it is none of the spool's. */
 MUST_USE int spool_public_of(const struct evp_pkey_st *key, struct spool_public *ret);
 
-/* The same of a file with a public key in PEM form; with faults where it has none. */
+/* A public key out of its bytes, which the suite gives a size. */
+MUST_USE int spool_public_set(enum spool_suite suite, const uint8_t *bytes,
+			      struct spool_public *ret);
+
+/* The same of a file with a public key in PEM form, or with both halves of one (the first
+ * ML-KEM's, the second X25519's); with faults where it has none. */
 MUST_USE int spool_public_load(const struct config_file *file, struct spool_public *ret,
 			       struct config_faults *faults);
 
 /* A new key pair in PEM form: PKCS#8, and SubjectPublicKeyInfo. Whoever has one wipes
  * it. */
 struct spool_key_text {
-	char private_half[512], public_half[512];
+	char private_half[8192], public_half[4096];
 	struct spool_public key;
 };
 
-/* 0; or -1 where OpenSSL refuses. */
-MUST_USE int spool_key_new(struct spool_key_text *ret);
+/* 0; or -1 where OpenSSL refuses: it may have no ML-KEM. */
+MUST_USE int spool_key_new(enum spool_suite suite, struct spool_key_text *ret);
+/* Of a private key that is there: its public half in PEM form. */
+MUST_USE int spool_key_public_text(struct evp_pkey_st *key, struct spool_key_text *ret);
 
 /* Makes a new encapsulated key for an object to that destination. Returns its size, or
  * -1. */

@@ -27,6 +27,7 @@
 struct tls_context;
 
 struct evp_pkey_st; /* OpenSSL's EVP_PKEY */
+struct spool_public;
 
 /* Where the private keys are, if not in this process: the keeper holds them. A context
  * then has their public halves, and its handshakes need a channel to the keeper. */
@@ -35,9 +36,10 @@ struct tls_keys {
 	 * faults as those of tls_key_load. */
 	struct evp_pkey_st *(*load)(void *context, const struct config_file *file,
 				    struct config_faults *faults);
-	/* The same of a key that is another process's: it isn't held. */
-	struct evp_pkey_st *(*judge)(void *context, const struct config_file *file,
-				     struct config_faults *faults);
+	/* Reads a key of the spool's, which another process holds: its public half, of
+	 * suite 0 where the file has a key of another kind. 0; or -1 with faults. */
+	int (*judge)(void *context, const struct config_file *file,
+		     struct spool_public *ret, struct config_faults *faults);
 	/* Has a key of the running set stay. False where that can't be done. */
 	bool (*hold)(void *context, const struct signer_key_id *key);
 	void *context;

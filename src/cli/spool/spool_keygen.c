@@ -8,18 +8,23 @@
 #include "cathgate/base/digest.h"
 #include "cathgate/base/durable.h"
 #include "cathgate/spool/key.h"
+#include "cathgate/tls/key_file.h"
 #include "cli/kit/cli.h"
 #include "cli/kit/complain.h"
 #include "cli/kit/daemon_user.h"
+#include "cli/kit/gateway_config.h"
 #include "cli/kit/keep.h"
 #include "cli/kit/options.h"
 
 struct request {
 	const char *config, *key, *user, *group;
+	bool is_post_quantum, is_public;
 };
 
 static const struct options_row rows[] = {
 	OPTIONS_ROW("key", "FILE", OPTIONS_TEXT, struct request, key),
+	OPTIONS_ROW("post-quantum", NULL, OPTIONS_FLAG, struct request, is_post_quantum),
+	OPTIONS_ROW("public", NULL, OPTIONS_FLAG, struct request, is_public),
 	OPTIONS_ROW("user", "NAME", OPTIONS_TEXT, struct request, user),
 	OPTIONS_ROW("group", "NAME", OPTIONS_TEXT, struct request, group),
 	OPTIONS_ROW("config", "FILE", OPTIONS_TEXT, struct request, config),
@@ -30,7 +35,9 @@ static const struct options options = {
 	.command = "cathgate spool keygen",
 	.about = "Makes the key that the spool's objects are sealed with, FILE "
 		 "(tls/spool.key beside the configuration unless given), and its public "
-		 "half, FILE.pub. More: man cathgate-spool\n",
+		 "half, FILE.pub. --post-quantum: one whose objects a quantum computer "
+		 "doesn't open, either. --public: prints the public half of the key that "
+		 "is there. More: man cathgate-spool\n",
 	.rows = rows,
 	.hint = "The file is named so: --key FILE",
 };
@@ -106,6 +113,29 @@ static void print_steps(const struct request *request, const struct spool_key_te
 	       request->key, request->key, id, request->config, name, name);
 }
 
+/* Of the key that is there. */
+static int print_public(const char *path)
+{
+	struct config_file file = { .path = keep_format("%s", path) };
+	struct config_faults faults = { 0 };
+	struct evp_pkey_st *key = tls_key_load(&file, &faults);
+	struct spool_key_text text;
+	int status = CLI_USAGE;
+
+	gateway_config_complain(&faults);
+	config_faults_clear(&faults);
+	if (!key)
+		return CLI_USAGE;
+	if (spool_key_public_text(key, &text) == 0) {
+		fputs(text.public_half, stdout);
+		status = CLI_GOOD;
+	} else {
+		complain("%s holds no key of the spool's kind", path);
+	}
+	tls_key_free(key);
+	return status;
+}
+
 int spool_keygen_main(int argc, char **argv)
 {
 	struct request request = { .config = CATHGATE_CONFIG };
@@ -117,10 +147,17 @@ int spool_keygen_main(int argc, char **argv)
 		return status;
 	if (!request.key)
 		request.key = keep_format("%s/tls/spool.key", folder_of(request.config));
+	if (request.is_public)
+		return print_public(request.key);
 	if (daemon_user_find(request.user, request.group, &user) < 0)
 		return CLI_USAGE;
-	if (spool_key_new(&text) != 0) {
-		complain("OpenSSL can't make an X25519 key");
+	if (spool_key_new(request.is_post_quantum ? SPOOL_SUITE_XWING
+						  : SPOOL_SUITE_X25519,
+			  &text) != 0) {
+		complain("this machine's OpenSSL %s",
+			 request.is_post_quantum
+				 ? "has no ML-KEM-768, which OpenSSL 3.5 has"
+				 : "can't make an X25519 key");
 		return CLI_USAGE;
 	}
 	status = write_pair(request.key, &text, &user) == 0 ? CLI_GOOD : CLI_USAGE;

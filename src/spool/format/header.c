@@ -36,17 +36,17 @@ enum spool_fault header_read(const uint8_t bytes[SPOOL_HEADER_SIZE], struct head
 {
 	struct header header = { .front = { .suite = bytes[8],
 					    .enc_size = bytes_get_be16(bytes + 10) } };
-	size_t end;
+	size_t public_size, enc_size, end;
 
 	if (is_zero(bytes, SPOOL_HEADER_SIZE))
 		return SPOOL_TORN;
 	if (memcmp(bytes, MAGIC, MAGIC_SIZE) != 0)
 		return SPOOL_FOREIGN;
-	if (header.front.suite != SPOOL_SUITE_X25519) {
+	if (!spool_suite_sizes(header.front.suite, &public_size, &enc_size)) {
 		*ret = (struct header){ .front = { .suite = header.front.suite } };
 		return SPOOL_UNKNOWN;
 	}
-	if (bytes[9] != 0 || header.front.enc_size != SPOOL_ENC_MAX ||
+	if (bytes[9] != 0 || header.front.enc_size != enc_size ||
 	    bytes_get_be32(bytes + 12) != SPOOL_SEGMENT_SIZE)
 		return SPOOL_FOREIGN;
 	memcpy(header.front.key_id, bytes + 16, sizeof(header.front.key_id));

@@ -153,14 +153,15 @@ int hpke_decapsulate(EVP_PKEY *key, const uint8_t enc[HPKE_POINT_SIZE],
 	return share(key, enc, context, ret_shared);
 }
 
-int hpke_schedule(const uint8_t shared[HPKE_POINT_SIZE], enum hpke_aead aead,
+int hpke_schedule(const uint8_t shared[HPKE_POINT_SIZE], const struct hpke_suite *with,
 		  const void *info, size_t info_size, uint8_t *ret_key,
 		  uint8_t ret_nonce[HPKE_NONCE_SIZE])
 {
-	const struct suite_id suite = {
-		{ 'H', 'P', 'K', 'E', 0x00, 0x20, 0x00, 0x01, 0x00, (uint8_t)aead }, 10
-	};
-	size_t key_size = aead == HPKE_AES_128_GCM ? 16 : 32;
+	const struct suite_id suite = { { 'H', 'P', 'K', 'E', (uint8_t)(with->kem >> 8),
+					  (uint8_t)with->kem, 0x00, 0x01, 0x00,
+					  (uint8_t)with->aead },
+					10 };
+	size_t key_size = with->aead == HPKE_AES_128_GCM ? 16 : 32;
 	uint8_t context[1 + 2 * HKDF_SIZE] = { 0 }; /* the first byte is the base mode */
 	uint8_t secret[HKDF_SIZE];
 	int result = -1;

@@ -1,10 +1,12 @@
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <string.h>
 
 #include "cathgate/spool/key.h"
+#include "xwing.h"
 
 /* The text that the function writes. 0; or -1. */
 MUST_USE static int take_text(BIO *from, char *ret, size_t size)
@@ -19,25 +21,39 @@ MUST_USE static int take_text(BIO *from, char *ret, size_t size)
 	return 0;
 }
 
-int spool_key_new(struct spool_key_text *ret)
+int spool_key_public_text(EVP_PKEY *key, struct spool_key_text *ret)
 {
-	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
-	BIO *private = BIO_new(BIO_s_secmem()), *public = BIO_new(BIO_s_mem());
+	EVP_PKEY *x25519 = EVP_PKEY_is_a(key, XWING_ML_KEM) ? xwing_x25519(key) : NULL;
+	BIO *public = BIO_new(BIO_s_mem());
+	int rc = -1;
+
+	if (public && spool_public_of(key, &ret->key) == 0 &&
+	    PEM_write_bio_PUBKEY(public, key) == 1 &&
+	    (!x25519 || PEM_write_bio_PUBKEY(public, x25519) == 1))
+		rc = take_text(public, ret->public_half, sizeof(ret->public_half));
+	BIO_free(public);
+	EVP_PKEY_free(x25519);
+	return rc;
+}
+
+int spool_key_new(enum spool_suite suite, struct spool_key_text *ret)
+{
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(
+		NULL, NULL, suite == SPOOL_SUITE_XWING ? XWING_ML_KEM : "X25519");
+	BIO *private = BIO_new(BIO_s_secmem());
 	struct spool_key_text text;
 	int rc = -1;
 
-	if (key && private && public &&
+	if (key && private &&
 	    PEM_write_bio_PKCS8PrivateKey(private, key, NULL, NULL, 0, NULL, NULL) == 1 &&
-	    PEM_write_bio_PUBKEY(public, key) == 1 &&
 	    take_text(private, text.private_half, sizeof(text.private_half)) == 0 &&
-	    take_text(public, text.public_half, sizeof(text.public_half)) == 0 &&
-	    spool_public_of(key, &text.key) == 0) {
+	    spool_key_public_text(key, &text) == 0) {
 		*ret = text;
 		rc = 0;
 	}
 	OPENSSL_cleanse(&text, sizeof(text));
 	BIO_free(private);
-	BIO_free(public);
 	EVP_PKEY_free(key);
+	ERR_clear_error();
 	return rc;
 }

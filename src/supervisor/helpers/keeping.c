@@ -87,18 +87,17 @@ static struct evp_pkey_st *load_key(void *context, const struct config_file *fil
 }
 
 /* The spool's key is held by another process. */
-static struct evp_pkey_st *judge_key(void *context, const struct config_file *file,
-				     struct config_faults *faults)
+static int judge_key(void *context, const struct config_file *file,
+		     struct spool_public *ret, struct config_faults *faults)
 {
 	struct keeping *keeping = context;
-	struct evp_pkey_st *key = NULL;
 	enum keeper_answer answer = KEEPER_SILENT;
 
 	if (!keeping->is_silent)
-		answer = keeper_judge(keeping->next.channel, file, &key, faults);
+		answer = keeper_judge(keeping->next.channel, file, ret, faults);
 	if (answer == KEEPER_SILENT)
 		explain_silence(keeping, file, faults);
-	return key;
+	return answer == KEEPER_YES ? 0 : -1;
 }
 
 /* From its file if that still has it, else from the keeper that serves. */

@@ -8,32 +8,45 @@
 #include "cathgate/base/durable.h"
 #include "cathgate/tls/key_file.h"
 
+MUST_USE static int load_key(const struct config_file *file, struct spool_public *ret,
+			     struct config_faults *faults)
+{
+	struct evp_pkey_st *key = tls_key_load(file, faults);
+
+	if (!key)
+		return -1;
+	if (spool_public_of(key, ret) != 0)
+		ret->suite = 0;
+	tls_key_free(key);
+	return 0;
+}
+
 /* The key may be away for a moment only, and is read again by the spool keeper. */
 static void judge_key(struct settings *settings, size_t i, const struct tls_keys *keys)
 {
 	const struct config_file *file = &settings->config->spool.key.items[i];
-	struct evp_pkey_st *key =
-		keys ? keys->judge(keys->context, file, &settings->faults)
-		     : tls_key_load(file, &settings->faults);
-	struct spool_public public;
+	struct spool_public public = { .suite = 0 };
+	int rc = keys ? keys->judge(keys->context, file, &public, &settings->faults)
+		      : load_key(file, &public, &settings->faults);
 
-	if (!key)
+	if (rc != 0)
 		return;
-	if (spool_public_of(key, &public) != 0)
+	if (public.suite == 0)
 		config_fault_add(&settings->faults, CONFIG_ERROR, &file->place,
-				 "%s holds no key of the spool's kind (X25519); cathgate "
+				 "%s holds no key of the spool's kind (X25519, or, from "
+				 "OpenSSL 3.5 on, ML-KEM-768 with its seed); cathgate "
 				 "spool keygen makes one",
 				 file->path);
-	else if (i == 0 && memcmp(public.id, settings->spool.id, sizeof(public.id)) != 0)
+	else if (i == 0 && memcmp(&public, &settings->spool, sizeof(public)) != 0)
 		config_fault_add(
 			&settings->faults, CONFIG_ERROR, &file->place,
 			"%s and the public key %s don't belong together; write the "
-			"public half anew with: openssl pkey -in %s -pubout -out %s",
+			"public half anew with: cathgate spool keygen --public --key %s "
+			">%s",
 			file->path, settings->config->spool.public_key.path, file->path,
 			settings->config->spool.public_key.path);
 	else
 		memcpy(settings->spool_keys[i], public.id, sizeof(public.id));
-	tls_key_free(key);
 }
 
 static void check_folder(struct settings *settings)
