@@ -95,7 +95,8 @@ with Test() as t:
 	assert modality.store(make("explicit")).status == 0
 	modality.release()
 	gateway.wait_audit(event="association", outcome="released")
-	eventually(file.exists)
+	# The spooler tells its figures when it has read its folder.
+	eventually(lambda: file.exists() and "cathgate_spool_" in file.read_text())
 	assert gateway.stop() == 0
 	text = file.read_text()
 	names, labels = set(), {}

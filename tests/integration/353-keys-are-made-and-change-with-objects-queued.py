@@ -60,7 +60,7 @@ with Test() as t:
 	assert is_found(old, "angio")
 	tool("spool", "keygen", "--key", newer)
 	changes["spool"]["key"] = [str(newer), str(key)]
-	gateway.reload(changes)
+	spool.reload(gateway, changes)
 	new = send()
 	eventually(lambda: len(json.loads(tool("spool", "list", "--json", *here))) == 2)
 	assert is_found(old, "angio") and is_found(new, "angio")
@@ -69,7 +69,7 @@ with Test() as t:
 
 	changes["modalities.1"] = {"name": "echo", "ae_titles": ["ECHO"], "called_ae_titles": ["CATHGATE"],
 				   "certificate": {"dns": ["echolab.test"]}, "destination": "pacs"}
-	gateway.reload(changes)
+	spool.reload(gateway, changes)
 	third = send(certificate="echolab", calling="ECHO")
 	assert is_found(old, "angio") and is_found(third, "echo")
 
@@ -82,6 +82,6 @@ with Test() as t:
 
 	# Without the old key now, all else as before.
 	changes["spool"]["key"] = str(newer)
-	gateway.reload(changes)
+	spool.reload(gateway, changes)
 	last = send()
 	assert pacs.stored.get(timeout=20).data == last.data

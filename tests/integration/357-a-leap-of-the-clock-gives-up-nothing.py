@@ -3,6 +3,7 @@ passed in earnest, it is given up. An operator's retry begins its time anew, whi
 when it was given up, and it is listed as come when it came."""
 import os
 import subprocess
+import time
 
 import spool
 from clock import MODULE, Clock
@@ -29,6 +30,11 @@ with Test() as t:
 		eventually(lambda: tries("failed") >= more)
 		assert spool.states(t) == ["q"]
 
+	def passes(seconds):
+		"""Between two tries, when nobody waits for an answer."""
+		time.sleep(0.3)
+		clock.passes(seconds)
+
 	def came():
 		return subprocess.run([cathgate(), "spool", "list", "--config", gateway.config],
 				      capture_output=True, text=True).stdout.splitlines()[1].split()[2:4]
@@ -37,20 +43,20 @@ with Test() as t:
 	came_at = came()
 	clock.set(DAY)
 	fails_again(4)
-	clock.passes(HOUR)
+	passes(HOUR)
 	fails_again()
 
 	def retry(state):
-		subprocess.run([cathgate(), "spool", "retry", "--yes", "--state", state, "--config",
-				gateway.config], check=True, capture_output=True)
+		return subprocess.run([cathgate(), "spool", "retry", "--yes", "--state", state, "--config",
+				       gateway.config], capture_output=True).returncode == 0
 
 	named = spool.names(t)
-	eventually(lambda: retry("queued") or spool.names(t) != named)	# not while it is being sent
-	clock.passes(3 * HOUR // 2)
+	eventually(lambda: retry("queued") and spool.names(t) != named)	# not while it is being sent
+	passes(3 * HOUR // 2)
 	fails_again(4)
-	clock.passes(HOUR)
+	passes(HOUR)
 	eventually(lambda: spool.states(t) == ["x"])
 	assert tries("given-up") == 1
-	retry("dead")
+	eventually(lambda: retry("dead"))
 	fails_again(4)
 	assert tries("given-up") == 1 and came() == came_at, (came(), came_at)

@@ -44,7 +44,7 @@ with Test() as t:
 		return status
 
 	assert store() == 0
-	gateway.reload(with_keys(new, old))
+	spool.reload(gateway, with_keys(new, old))
 	assert store(200000) == 0
 	first, second = spool.names(t, "q")
 	contents = [(t.work / "spool" / name).read_bytes() for name in (first, second)]
@@ -75,7 +75,7 @@ with Test() as t:
 	assert store() == 0
 	with open(f"{new}.pub", "w") as file:
 		file.write(public)
-	gateway.reload(with_keys(new, port=pacs.port))
+	spool.reload(gateway, with_keys(new, port=pacs.port))
 	assert store() == 0
 	eventually(lambda: pacs.stored.qsize() == len(sent))
 

@@ -8,11 +8,14 @@ import struct
 import subprocess
 
 import spool_opener
+from harness import eventually
 
 
 def make_key(folder, name="spool.key"):
 	key = pathlib.Path(folder) / name
 	if os.environ.get("SPOOL_KEY_KIND") == "ML-KEM-768":	# a whole test with such keys, by hand
+		for old in key, pathlib.Path(f"{key}.pub"):
+			old.unlink(missing_ok=True)
 		subprocess.run([os.environ["CATHGATE"], "spool", "keygen", "--post-quantum", "--key", key],
 			       check=True, capture_output=True)
 		return key
@@ -37,6 +40,16 @@ def takes_and_says_nothing(association):
 	association.accept()
 	while association.receive() is not None:
 		pass
+
+
+def reload(gateway, changes):
+	"""With another spool: waits until its spooler has read the folder, too."""
+	def ready():
+		return gateway.log().count("spooler: the spool is ready")
+	before = ready()
+	details = gateway.reload(changes)
+	eventually(lambda: ready() > before)
+	return details
 
 
 def names(test, state=None):
