@@ -20,6 +20,9 @@ DEPTH = 10000
 PATIENCE = 1800	# seconds that only a hang reaches
 # Tries, crashes, faults. The model's own bounds come first.
 BOUNDS = ((2, 2, 1), (2, 1, 2), (1, 3, 2))
+# A cycle takes two states for each of these: the first of the bounds above costs two minutes
+# and 1.5 GiB more, and has none, either.
+BOUNDS_OF_ENDS = BOUNDS[1:]
 # A fault needs little room to show. The small ones come first.
 BOUNDS_OF_FAULTS = ((1, 2, 2), (2, 1, 0))
 SAFETY = ("-DSAFETY",)
@@ -67,8 +70,8 @@ class Search:
 		return f"{int(float(states[1])):,} states, {float(memory[1]):.0f} MiB"
 
 
-def check_whole(kind, what):
-	for bounds in BOUNDS:
+def check_whole(kind, all_bounds, what):
+	for bounds in all_bounds:
 		search = Search(bounds, kind)
 		if not (search.is_whole() and search.has_no_errors()):
 			print(search.said)
@@ -97,8 +100,8 @@ def check_faults():
 		print(f"{name} breaks {promise}", flush=True)
 
 
-CHECKS = {"holds": lambda: check_whole(SAFETY, "each promise holds"),
-	  "ends": lambda: check_whole(CYCLES, "every run ends"),
+CHECKS = {"holds": lambda: check_whole(SAFETY, BOUNDS, "each promise holds"),
+	  "ends": lambda: check_whole(CYCLES, BOUNDS_OF_ENDS, "every run ends"),
 	  "faults": check_faults}
 
 for program in ("spin", "gcc"):

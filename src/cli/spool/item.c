@@ -37,12 +37,13 @@ static void tell_what(const struct spool_item *item, char *ret, size_t size)
 	}
 	if (item->losses > 0) {
 		snprintf(more, sizeof(more),
-			 "the destination broke off %" PRIu32 " times", item->losses);
+			 "the destination broke off %" PRIu32 " time%s", item->losses,
+			 item->losses == 1 ? "" : "s");
 		add(ret, size, more);
 	}
 	if (item->delays > 0) {
-		snprintf(more, sizeof(more), "it was put off %" PRIu32 " times",
-			 item->delays);
+		snprintf(more, sizeof(more), "it was put off %" PRIu32 " time%s",
+			 item->delays, item->delays == 1 ? "" : "s");
 		add(ret, size, more);
 	}
 }
