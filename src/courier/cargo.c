@@ -35,7 +35,7 @@ enum spool_fault cargo_open(struct courier *courier, const struct spool_work *wo
 		goto out;
 	spool_opener_front(cargo->opener, &front);
 	got = spool_work_unwrap(courier->start->keeper, &front, &secret, UNWRAP_MS);
-	*ret_lacks_key = got > 0;
+	*ret_lacks_key = got == 1;
 	courier->keeper_is_silent = got < 0;
 	fault = SPOOL_FAILED;
 	if (got != 0)

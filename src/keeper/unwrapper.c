@@ -32,14 +32,17 @@ struct unwrapper {
 	int control;
 	bool is_let_go; /* the supervisor says nothing any more */
 	EVP_PKEY *keys[SPOOL_KEYS_MAX];
-	uint8_t ids[SPOOL_KEYS_MAX][SPOOL_KEY_ID_SIZE];
+	struct unwrapper_ids ids;
 	size_t key_count;
 	struct channel *channels;
 	struct pollfd *polls;
 	size_t count, room;
 };
 
-MUST_USE static int load_keys(struct unwrapper *unwrapper, const struct config *config)
+/* Associations seal for the key that was judged: no other may have come into its file
+ * since. */
+MUST_USE static int load_keys(struct unwrapper *unwrapper, const struct config *config,
+			      const struct unwrapper_ids *ids)
 {
 	const struct config_files *files = &config->spool.key;
 	struct config_faults faults = { 0 };
@@ -50,10 +53,14 @@ MUST_USE static int load_keys(struct unwrapper *unwrapper, const struct config *
 		struct spool_public public;
 
 		unwrapper->keys[unwrapper->key_count++] = key;
-		if (key && spool_public_of(key, &public) == 0)
-			memcpy(unwrapper->ids[i], public.id, sizeof(public.id));
-		else
+		if (!key || spool_public_of(key, &public) != 0) {
 			rc = -1;
+		} else if (memcmp(public.id, ids->items[i], sizeof(public.id)) != 0) {
+			log_error("%s holds another key than when the configuration was "
+				  "read; cathgate reload takes it",
+				  files->items[i].path);
+			rc = -1;
+		}
 	}
 	for (size_t i = 0; i < faults.count; i++)
 		log_error("%s", faults.items[i].text);
@@ -67,9 +74,10 @@ static void unwrap(const struct unwrapper *unwrapper, const struct channel *chan
 	size_t i = 0;
 
 	while (i < unwrapper->key_count &&
-	       memcmp(unwrapper->ids[i], asked->key_id, SPOOL_KEY_ID_SIZE) != 0)
+	       memcmp(unwrapper->ids.items[i], asked->key_id, SPOOL_KEY_ID_SIZE) != 0)
 		i++;
-	ret->is_good = i < unwrapper->key_count && asked->enc_size <= SPOOL_ENC_MAX &&
+	ret->has_key = i < unwrapper->key_count;
+	ret->is_good = ret->has_key && asked->enc_size <= SPOOL_ENC_MAX &&
 		       spool_decapsulate(unwrapper->keys[i], asked->enc, asked->enc_size,
 					 channel->opened.destination, &ret->secret) == 0;
 }
@@ -178,7 +186,7 @@ static void take_turn(struct unwrapper *unwrapper)
 }
 
 int unwrapper_run(int control, const struct config *config,
-		  const struct sandbox_program *sandbox)
+		  const struct unwrapper_ids *ids, const struct sandbox_program *sandbox)
 {
 	struct unwrapper *unwrapper = calloc(1, sizeof(*unwrapper));
 	const char byte = 'R';
@@ -188,8 +196,9 @@ int unwrapper_run(int control, const struct config *config,
 	if (!unwrapper)
 		return 1;
 	unwrapper->control = control;
+	unwrapper->ids = *ids;
 	spool_init();
-	if (make_room(unwrapper) && load_keys(unwrapper, config) == 0 &&
+	if (make_room(unwrapper) && load_keys(unwrapper, config, ids) == 0 &&
 	    sandbox_enter(sandbox, NULL, 0) == 0 &&
 	    send(control, &byte, 1, MSG_NOSIGNAL) == 1) {
 		while (!unwrapper->is_let_go || unwrapper->count > 0)

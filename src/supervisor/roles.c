@@ -258,12 +258,29 @@ static bool wants_keeper(const void *argument)
 	return is_at_work(server);
 }
 
+static int pack_unwrapper(const void *argument, FILE *to)
+{
+	const struct server *server = argument;
+	const struct settings *settings = &server->settings;
+	struct unwrapper_ids ids;
+
+	_Static_assert(sizeof(ids) == sizeof(settings->spool_keys), "");
+	if (pack_config(server, to) != 0)
+		return -1;
+	memcpy(&ids, settings->spool_keys, sizeof(ids));
+	fwrite(&ids, sizeof(ids), 1, to);
+	return 0;
+}
+
 static int run_unwrapper(int channel, const struct config *config, const uint8_t *more,
 			 size_t size)
 {
-	(void)more;
-	(void)size;
-	return unwrapper_run(channel, config, sandbox_of(SANDBOX_KEEPER));
+	struct unwrapper_ids ids;
+
+	if (size != sizeof(ids))
+		return 1;
+	memcpy(&ids, more, sizeof(ids));
+	return unwrapper_run(channel, config, &ids, sandbox_of(SANDBOX_KEEPER));
 }
 
 static int run_spooler(int channel, const struct config *config, const uint8_t *more,
@@ -328,7 +345,7 @@ static const struct role roles[ROLES_COUNT] = {
 			   .well_ms = 1000 },
 	[ROLES_UNWRAPPER] = { .name = "cathgated-opens",
 			      .context = "spool-keeper",
-			      .pack = pack_config,
+			      .pack = pack_unwrapper,
 			      .run = run_unwrapper,
 			      .is_wanted = wants_spooler,
 			      .backoff_ms = 100,

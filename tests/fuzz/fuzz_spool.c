@@ -36,7 +36,7 @@ static void read_metadata(const uint8_t *bytes, size_t size)
 
 	if (spool_metadata_unpack(bytes, size, &metadata) != 0)
 		return;
-	packed_size = spool_metadata_pack(&metadata, packed, HEADER_METADATA_MAX);
+	packed_size = spool_metadata_pack(&metadata, packed, HEADER_METADATA_ROOM);
 	FUZZ_REQUIRE(packed_size >= 0);
 	FUZZ_REQUIRE(spool_metadata_unpack(packed, (size_t)packed_size, &again) == 0);
 	FUZZ_REQUIRE(memcmp(&metadata, &again, sizeof(again)) == 0);
@@ -103,7 +103,7 @@ static void read_object(int fd, const uint8_t *bytes, size_t size)
 		return;
 	metadata_size = bytes_get_be16(bytes);
 	if (metadata_size > size - 2 ||
-	    metadata_size > HEADER_METADATA_MAX - SPOOL_TAG_SIZE)
+	    metadata_size > SPOOL_HEADER_SIZE - front_size - 2 - SPOOL_TAG_SIZE)
 		return;
 	if (!cipher)
 		cipher = message_cipher_new();

@@ -33,7 +33,7 @@ def heard():
 	the disk was named. What was said."""
 	lines = []
 	gateway.notify.settimeout(harness.dicom.PATIENCE)
-	while lines.count("WATCHDOG=1") < 12 or \
+	while lines.count("WATCHDOG=1") < 6 or \
 			not any("the audit log's disk has not answered" in line for line in lines):
 		lines += gateway.notify.recv(4096).decode().split("\n")
 	return lines

@@ -1,6 +1,6 @@
 """Goal: while couriers empty a backlog, the spool keeper is killed, and the next one is stopped
 for longer than a courier waits for it. The next couriers go on: each object is delivered as
-it was, none is called changed, and few tries fail."""
+it was, none is called changed, and few tries fail. One that finds another key in the file does nothing."""
 import os
 import signal
 import time
@@ -46,3 +46,18 @@ with Test() as t:
 	failed = [line["reason"] for line in told if line["outcome"] == "failed"]
 	assert 0 < failed.count("spool-unavailable") < 10, failed
 	assert sorted(pacs.stored.queue) == sorted(obj.data for obj in objects)
+
+	# Another key has come into the file since the configuration was read: none that seals
+	# for the one before may be opened by it.
+	path, kept = t.work / "spool.key", t.work / "kept.key"
+	path.rename(kept)
+	spool.make_key(t.work, "other.key").rename(path)
+	os.kill(gateway.helper("spool-keeper"), signal.SIGKILL)
+	gateway.wait_log("spool.key holds another key than when the configuration was read")
+	path.unlink()
+	kept.rename(path)
+	obj = make("explicit", size=1000)
+	modality = t.associate(gateway)
+	assert modality.store(obj).status == 0
+	modality.release()
+	eventually(lambda: obj.data in list(pacs.stored.queue))

@@ -15,7 +15,6 @@ import os
 import struct
 import subprocess
 import sys
-import tempfile
 
 SEGMENT, TAG = 65536, 16
 TEXTS = (None, "destination", "modality", "association", "calling_ae", "called_ae", "abstract_syntax",
@@ -49,11 +48,22 @@ def hkdf_expand(key, info, size):
 	return result[:size]
 
 
-def file_of(content):
-	file = tempfile.NamedTemporaryFile()
-	file.write(content)
-	file.flush()
-	return file
+class MemoryFile:
+	"""On no disk: openssl finds it by its name."""
+
+	def __init__(self, content=b""):
+		self.fd = os.memfd_create("secret")
+		self.name = f"/proc/{os.getpid()}/fd/{self.fd}"
+		os.write(self.fd, content)
+
+	def __enter__(self):
+		return self
+
+	def __exit__(self, *_):
+		os.close(self.fd)
+
+	def read(self):
+		return os.pread(self.fd, 65536, 0)
 
 
 class X25519:
@@ -64,7 +74,7 @@ class X25519:
 
 	def agree(self, point):
 		"""With 32 bytes of a public key."""
-		with file_of(bytes.fromhex("302a300506032b656e032100") + point) as peer:
+		with MemoryFile(bytes.fromhex("302a300506032b656e032100") + point) as peer:
 			return openssl("pkeyutl", "-derive", "-inkey", self.path, "-keyform", self.form,
 				       "-peerkey", peer.name, "-peerform", "DER")
 
@@ -81,8 +91,8 @@ def derived(key, purpose, size):
 
 def second_half(key):
 	"""The X25519 key of an ML-KEM key's seed."""
-	return file_of(bytes.fromhex("302e020100300506032b656e04220420")
-		       + derived(key, b"cathgate/spool/x25519/1", 32))
+	return MemoryFile(bytes.fromhex("302e020100300506032b656e04220420")
+			  + derived(key, b"cathgate/spool/x25519/1", 32))
 
 
 def is_ml_kem(key):
@@ -91,7 +101,7 @@ def is_ml_kem(key):
 
 def xwing(key, encapsulated):
 	"""What an ML-KEM key and its second half share with who has sealed."""
-	with file_of(encapsulated[:1088]) as cipher, tempfile.NamedTemporaryFile() as secret:
+	with MemoryFile(encapsulated[:1088]) as cipher, MemoryFile() as secret:
 		openssl("pkeyutl", "-decap", "-inkey", key, "-in", cipher.name, "-secret", secret.name)
 		shared = secret.read()
 	with second_half(key) as file:

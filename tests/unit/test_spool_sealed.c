@@ -472,6 +472,28 @@ static void later_suites_are_unknown(void **state)
 	free(bytes);
 }
 
+/* Whoever writes an object says how long the metadata are: up to the header's end. */
+static void metadata_may_fill_the_header(void **state)
+{
+	size_t room = SPOOL_HEADER_SIZE - fixture.front_size - 2;
+	uint8_t *bytes = some_bytes(SMALL), rest[SPOOL_HEADER_SIZE];
+	int fd = memory_file();
+
+	(void)state;
+	seal_object(&fixture, fd, bytes, 20, SMALL - 20);
+	memset(rest, 'A', sizeof(rest));
+	rest[0] = (uint8_t)(room >> 8);
+	rest[1] = (uint8_t)room;
+	assert_int_equal(pwrite(fd, rest, room + 2, (off_t)fixture.front_size),
+			 (ssize_t)room + 2);
+	assert_int_equal(assert_fault(fd, fixture.key, bytes, SMALL), SPOOL_CORRUPT);
+	rest[1]++;
+	assert_int_equal(pwrite(fd, rest, 2, (off_t)fixture.front_size), 2);
+	assert_int_equal(assert_fault(fd, fixture.key, bytes, SMALL), SPOOL_CORRUPT);
+	free(bytes);
+	close(fd);
+}
+
 /* All versions must open what any has sealed. spool_opener.py opens this one, too. */
 static const char old_key[] =
 	"4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8";
@@ -529,6 +551,7 @@ int main(void)
 		cmocka_unit_test(others_open_nothing),
 		cmocka_unit_test(a_file_serves_again),
 		cmocka_unit_test(later_suites_are_unknown),
+		cmocka_unit_test(metadata_may_fill_the_header),
 		cmocka_unit_test(objects_stay_as_they_are),
 	};
 

@@ -108,7 +108,7 @@ static void what_is_no_key_is_refused(void **state)
 	struct spool_public to, other;
 	struct spool_secret secret;
 	struct spool_names_key names_key;
-	uint8_t enc[SPOOL_ENC_MAX];
+	uint8_t enc[SPOOL_ENC_MAX] = { 0 };
 
 	(void)state;
 	assert_int_equal(spool_public_of(key, &to), 0);

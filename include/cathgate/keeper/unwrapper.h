@@ -16,9 +16,17 @@
 #include "cathgate/base/must_use.h"
 #include "cathgate/config/config.h"
 #include "cathgate/sandbox/sandbox.h"
+#include "cathgate/spool/key.h"
 
-/* The process: returns its exit status, 1 when a key can't be read, which is logged. */
+/* Of the keys that spool.key names, in its order, as they were judged. Plain memory. */
+struct unwrapper_ids {
+	uint8_t items[SPOOL_KEYS_MAX][SPOOL_KEY_ID_SIZE];
+};
+
+/* The process: returns its exit status, 1 when a key can't be read or is another, which
+ * is logged. */
 MUST_USE int unwrapper_run(int control, const struct config *config,
+			   const struct unwrapper_ids *ids,
 			   const struct sandbox_program *sandbox);
 
 /*

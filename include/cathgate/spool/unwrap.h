@@ -19,7 +19,8 @@ struct spool_unwrap_asked {
 };
 
 struct spool_unwrap_said {
-	uint32_t is_good;
+	uint32_t is_good,
+		has_key; /* it may have the key, and the key refuses what was sealed */
 	struct spool_secret secret;
 	struct spool_names_key names;
 };

@@ -59,6 +59,7 @@ MUST_USE int spool_work_learnt(int channel, const char *abstract_syntax,
 MUST_USE int spool_work_accepted(int channel, int timeout_ms, int *ret_file);
 
 /* Has the spool keeper unwrap an object's secret, over its own channel. 0; 1 when it has
- * no key of that id, or the destination isn't this channel's; -1 when it is gone. */
+ * no key of that id; 2 when the key doesn't take what is said to be for it; -1 when the
+ * keeper is gone. */
 MUST_USE int spool_work_unwrap(int keeper, const struct spool_front *front,
 			       struct spool_secret *ret, int timeout_ms);

@@ -126,12 +126,15 @@ static int print_public(const char *path)
 	config_faults_clear(&faults);
 	if (!key)
 		return CLI_USAGE;
-	if (spool_key_public_text(key, &text) == 0) {
-		fputs(text.public_half, stdout);
+	if (spool_key_public_text(key, &text) != 0)
+		complain(
+			"%s holds no key of the spool's kind (X25519, or ML-KEM-768 with "
+			"its seed)",
+			path);
+	else if (fputs(text.public_half, stdout) < 0 || fflush(stdout) != 0)
+		complain("the public half can't be written");
+	else
 		status = CLI_GOOD;
-	} else {
-		complain("%s holds no key of the spool's kind", path);
-	}
 	tls_key_free(key);
 	return status;
 }
@@ -147,6 +150,11 @@ int spool_keygen_main(int argc, char **argv)
 		return status;
 	if (!request.key)
 		request.key = keep_format("%s/tls/spool.key", folder_of(request.config));
+	if (request.is_public &&
+	    (request.is_post_quantum || request.user || request.group)) {
+		complain("--public prints what is there: it takes --key alone");
+		return CLI_USAGE;
+	}
 	if (request.is_public)
 		return print_public(request.key);
 	if (daemon_user_find(request.user, request.group, &user) < 0)
@@ -156,7 +164,8 @@ int spool_keygen_main(int argc, char **argv)
 			  &text) != 0) {
 		complain("this machine's OpenSSL %s",
 			 request.is_post_quantum
-				 ? "has no ML-KEM-768, which OpenSSL 3.5 has"
+				 ? "makes no ML-KEM-768 key with its seed, which OpenSSL "
+				   "3.5 does"
 				 : "can't make an X25519 key");
 		return CLI_USAGE;
 	}

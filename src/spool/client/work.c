@@ -130,7 +130,7 @@ int spool_work_unwrap(int keeper, const struct spool_front *front,
 	memcpy(asked.enc, front->enc, front->enc_size);
 	if (send(keeper, &asked, sizeof(asked), MSG_NOSIGNAL) == (ssize_t)sizeof(asked) &&
 	    await(keeper, &said, sizeof(said), &file, timeout_ms) == 0)
-		rc = said.is_good ? 0 : 1;
+		rc = said.is_good ? 0 : said.has_key ? 2 : 1;
 	if (file >= 0)
 		close(file);
 	if (rc == 0)

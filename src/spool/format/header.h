@@ -10,8 +10,9 @@
 #include "cathgate/base/must_use.h"
 #include "cathgate/spool/sealed.h"
 
-#define HEADER_METADATA_MAX (SPOOL_HEADER_SIZE - SPOOL_FRONT_MAX - 2)
-#define HEADER_SEGMENT_STEP (SPOOL_SEGMENT_SIZE + SPOOL_TAG_SIZE)
+/* What a writer may count on, whatever the suite. A reader takes what fits. */
+#define HEADER_METADATA_ROOM (SPOOL_HEADER_SIZE - SPOOL_FRONT_MAX - 2)
+#define HEADER_SEGMENT_STEP  (SPOOL_SEGMENT_SIZE + SPOOL_TAG_SIZE)
 
 /* Writes the front, and returns its size. */
 MUST_USE size_t header_put_front(const struct spool_front *front,

@@ -36,6 +36,21 @@ int spool_key_public_text(EVP_PKEY *key, struct spool_key_text *ret)
 	return rc;
 }
 
+/* OpenSSL can be told, by its configuration, to leave the seed of a key out of its text.
+ */
+MUST_USE static bool is_read_again(const struct spool_key_text *text)
+{
+	BIO *bytes = BIO_new_mem_buf(text->private_half, -1);
+	EVP_PKEY *key = bytes ? PEM_read_bio_PrivateKey(bytes, NULL, NULL, NULL) : NULL;
+	struct spool_public public;
+	bool is_same = key && spool_public_of(key, &public) == 0 &&
+		       memcmp(&public, &text->key, sizeof(public)) == 0;
+
+	EVP_PKEY_free(key);
+	BIO_free(bytes);
+	return is_same;
+}
+
 int spool_key_new(enum spool_suite suite, struct spool_key_text *ret)
 {
 	EVP_PKEY *key = EVP_PKEY_Q_keygen(
@@ -47,7 +62,7 @@ int spool_key_new(enum spool_suite suite, struct spool_key_text *ret)
 	if (key && private &&
 	    PEM_write_bio_PKCS8PrivateKey(private, key, NULL, NULL, 0, NULL, NULL) == 1 &&
 	    take_text(private, text.private_half, sizeof(text.private_half)) == 0 &&
-	    spool_key_public_text(key, &text) == 0) {
+	    spool_key_public_text(key, &text) == 0 && is_read_again(&text)) {
 		*ret = text;
 		rc = 0;
 	}

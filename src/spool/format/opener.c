@@ -116,7 +116,7 @@ MUST_USE static enum spool_fault open_metadata(struct spool_opener *opener,
 					       const char *destination,
 					       struct spool_metadata *ret)
 {
-	uint8_t bytes[HEADER_METADATA_MAX];
+	uint8_t bytes[SPOOL_HEADER_SIZE];
 	size_t size = opener->header.metadata_size;
 	struct message message = { .additional = opener->additional,
 				   .additional_size = opener->header.front_size };

@@ -200,7 +200,7 @@ MUST_USE static int make_header(struct spool_sealer *sealer,
 				   .additional_size = sealer->front_size };
 	uint8_t *sealed = ret + sealer->front_size + 2;
 	int size = spool_metadata_pack(metadata, sealed,
-				       HEADER_METADATA_MAX - SPOOL_TAG_SIZE);
+				       HEADER_METADATA_ROOM - SPOOL_TAG_SIZE);
 
 	if (size < 0) {
 		errno = EINVAL;

@@ -25,10 +25,16 @@ MUST_USE static int load_key(const struct config_file *file, struct spool_public
 static void judge_key(struct settings *settings, size_t i, const struct tls_keys *keys)
 {
 	const struct config_file *file = &settings->config->spool.key.items[i];
+	const char *public_path = settings->config->spool.public_key.path;
 	struct spool_public public = { .suite = 0 };
+	size_t faults = settings->faults.count;
 	int rc = keys ? keys->judge(keys->context, file, &public, &settings->faults)
 		      : load_key(file, &public, &settings->faults);
 
+	if (rc != 0 && settings->faults.count == faults)
+		config_fault_add(&settings->faults, CONFIG_ERROR, &file->place,
+				 "what key %s holds can't be found out; try again",
+				 file->path);
 	if (rc != 0)
 		return;
 	if (public.suite == 0)
@@ -42,9 +48,9 @@ static void judge_key(struct settings *settings, size_t i, const struct tls_keys
 			&settings->faults, CONFIG_ERROR, &file->place,
 			"%s and the public key %s don't belong together; write the "
 			"public half anew with: cathgate spool keygen --public --key %s "
-			">%s",
-			file->path, settings->config->spool.public_key.path, file->path,
-			settings->config->spool.public_key.path);
+			">%s.new && mv %s.new %s",
+			file->path, public_path, file->path, public_path, public_path,
+			public_path);
 	else
 		memcpy(settings->spool_keys[i], public.id, sizeof(public.id));
 }
