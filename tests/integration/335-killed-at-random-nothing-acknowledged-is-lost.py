@@ -62,6 +62,8 @@ def kill_one():
 	by_role = collections.defaultdict(list)
 	for role, pid in victims:
 		by_role[role].append(pid)
+	if not by_role:	# all of them are being started again
+		return
 	role = chance.choice(sorted(by_role))
 	try:
 		os.kill(chance.choice(by_role[role]), signal.SIGKILL)

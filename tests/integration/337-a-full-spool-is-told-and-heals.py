@@ -78,8 +78,8 @@ with Test() as t:
 	modality = t.associate(gateway)
 	while (status := store()) == 0:
 		pass
-	gateway.reload({**settings, "destinations.0.port": pacs.port,
-			"destinations.0.couriers": 1})
+	spool.reload(gateway, {**settings, "destinations.0.port": pacs.port,
+			       "destinations.0.couriers": 1})
 	for number in range(1, 9):
 		assert status == 0xA700
 		may_answer.release()

@@ -5,7 +5,7 @@ import subprocess
 
 import dicom
 import spool
-from harness import Test, cathgate, eventually
+from harness import Test, cathgate, child, eventually
 from objects import make
 
 
@@ -42,6 +42,7 @@ with Test() as t:
 	assert tool("list").stdout.endswith("0 objects, 0 B\n"), tool("list").stdout
 
 	gateway.reload({**settings, "destinations.0.port": 1})
+	eventually(lambda: not child(gateway.pid, "courier"))	# that knows the port before
 	store()
 	name, = spool.names(t, "q")
 	(t.work / "spool" / name).unlink()
