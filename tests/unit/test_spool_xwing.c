@@ -1,4 +1,5 @@
-/* The post-quantum suite: X-Wing as its authors have it, and the spool's keys by it. */
+/* The post-quantum suite: X-Wing as its authors have it, and the spool's keys by it. What
+ * is sealed by them is test_spool_sealed's, with SPOOL_KEY_KIND. */
 #include <openssl/err.h>
 
 #include "spool/format/xwing.h"
@@ -71,12 +72,14 @@ static void both_halves_agree(void **state)
 {
 	struct spool_fixture fixture;
 	struct spool_secret sealing, opening;
+	struct spool_names_key names_key;
 	uint8_t enc[SPOOL_ENC_MAX];
 
 	(void)state;
 	fixture.key = EVP_PKEY_Q_keygen(NULL, NULL, XWING_ML_KEM);
 	assert_int_equal(spool_public_of(fixture.key, &fixture.to), 0);
 	assert_int_equal(fixture.to.suite, SPOOL_SUITE_XWING);
+	assert_int_equal(spool_names_key_of(fixture.key, &names_key), 0);
 	assert_int_equal(spool_encapsulate(&fixture.to, "pacs", enc, &sealing),
 			 XWING_ENC_SIZE);
 	assert_int_equal(
@@ -128,56 +131,12 @@ static void what_is_no_key_is_refused(void **state)
 	EVP_PKEY_free(key);
 }
 
-/* The header is 1,088 bytes fuller than with X25519 alone. */
-static void an_object_opens(void **state)
-{
-	struct spool_fixture fixture;
-	uint8_t *bytes = some_bytes(100000), header[DIGEST_SIZE];
-	struct spool_metadata metadata = metadata_of(bytes, 100, 99900), opened;
-	struct spool_names_key names_key;
-	struct spool_opener *opener;
-	struct spool_front front;
-	struct spool_secret secret;
-	int fd = memory_file();
-	const uint8_t *piece;
-	size_t size;
-	bool is_last;
-
-	(void)state;
-	memset(metadata.patient_id, 'p', sizeof(metadata.patient_id) - 1);
-	memset(metadata.sop_instance, '1', sizeof(metadata.sop_instance) - 1);
-	fixture.key = EVP_PKEY_Q_keygen(NULL, NULL, XWING_ML_KEM);
-	assert_int_equal(spool_public_of(fixture.key, &fixture.to), 0);
-	assert_int_equal(spool_names_key_of(fixture.key, &names_key), 0);
-	fixture.sealer = spool_sealer_new(&fixture.to);
-	assert_int_equal(seal_pieces(&fixture, fd, bytes, &metadata, 4000, header), 0);
-	assert_int_equal(spool_opener_new(fd, &opener), SPOOL_GOOD);
-	spool_opener_front(opener, &front);
-	assert_int_equal(front.suite, SPOOL_SUITE_XWING);
-	assert_int_equal(spool_decapsulate(fixture.key, front.enc, front.enc_size, "pacs",
-					   &secret),
-			 0);
-	assert_int_equal(spool_opener_unlock(opener, &secret, "pacs", &opened),
-			 SPOOL_GOOD);
-	assert_int_equal(spool_opener_next(opener, &piece, &size, &is_last), SPOOL_GOOD);
-	assert_memory_equal(piece, bytes, size);
-	assert_false(is_last);
-	assert_int_equal(spool_opener_next(opener, &piece, &size, &is_last), SPOOL_GOOD);
-	assert_memory_equal(piece, bytes + SPOOL_SEGMENT_SIZE, size);
-	assert_true(is_last);
-	spool_opener_free(opener);
-	spool_fixture_close(&fixture);
-	close(fd);
-	free(bytes);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_answer),
 		cmocka_unit_test(both_halves_agree),
 		cmocka_unit_test(what_is_no_key_is_refused),
-		cmocka_unit_test(an_object_opens),
 	};
 	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, XWING_ML_KEM);
 

@@ -24,6 +24,9 @@
 /* The second is post-quantum, and needs an OpenSSL that has ML-KEM (3.5). */
 enum spool_suite { SPOOL_SUITE_X25519 = 1, SPOOL_SUITE_XWING = 2 };
 
+/* For messages: what keys the spool takes. */
+#define SPOOL_KINDS "X25519, or, from OpenSSL 3.5 on, ML-KEM-768 with its seed"
+
 /* A public key, plain memory: it crosses to another process. */
 struct spool_public {
 	uint8_t suite; /* enum spool_suite */

@@ -24,10 +24,8 @@ static void add_key(struct ring *ring, const struct config_file *file)
 	if (!key)
 		return;
 	if (spool_public_of(key, &ring->publics[ring->count]) != 0) {
-		complain(
-			"%s holds no key of the spool's kind (X25519, or ML-KEM-768 with "
-			"its seed)",
-			file->path);
+		complain("%s holds no key of the spool's kind (" SPOOL_KINDS ")",
+			 file->path);
 		tls_key_free(key);
 		return;
 	}

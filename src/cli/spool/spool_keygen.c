@@ -127,10 +127,7 @@ static int print_public(const char *path)
 	if (!key)
 		return CLI_USAGE;
 	if (spool_key_public_text(key, &text) != 0)
-		complain(
-			"%s holds no key of the spool's kind (X25519, or ML-KEM-768 with "
-			"its seed)",
-			path);
+		complain("%s holds no key of the spool's kind (" SPOOL_KINDS ")", path);
 	else if (fputs(text.public_half, stdout) < 0 || fflush(stdout) != 0)
 		complain("the public half can't be written");
 	else

@@ -39,9 +39,8 @@ static void judge_key(struct settings *settings, size_t i, const struct tls_keys
 		return;
 	if (public.suite == 0)
 		config_fault_add(&settings->faults, CONFIG_ERROR, &file->place,
-				 "%s holds no key of the spool's kind (X25519, or, from "
-				 "OpenSSL 3.5 on, ML-KEM-768 with its seed); cathgate "
-				 "spool keygen makes one",
+				 "%s holds no key of the spool's kind (" SPOOL_KINDS
+				 "); cathgate spool keygen makes one",
 				 file->path);
 	else if (i == 0 && memcmp(&public, &settings->spool, sizeof(public)) != 0)
 		config_fault_add(
