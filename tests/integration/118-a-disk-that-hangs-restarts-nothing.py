@@ -28,17 +28,6 @@ if "CATHGATE_NAMESPACE" not in os.environ:	# a mount only this test can see
 	os.execvp("unshare", ["unshare", "-m", sys.executable, *sys.argv])
 
 
-def heard():
-	"""Until the watchdog was fed for longer than a hung gateway would be left alive, and
-	the disk was named. What was said."""
-	lines = []
-	gateway.notify.settimeout(harness.dicom.PATIENCE)
-	while lines.count("WATCHDOG=1") < 6 or \
-			not any("the audit log's disk has not answered" in line for line in lines):
-		lines += gateway.notify.recv(4096).decode().split("\n")
-	return lines
-
-
 def send():
 	try:
 		answers.append(modality.store(make("explicit")).status)
@@ -62,7 +51,8 @@ with Test() as t:
 	try:
 		sender = threading.Thread(target=send, daemon=True)
 		sender.start()
-		heard()
+		# The watchdog is fed for longer than a hung gateway would be left alive.
+		gateway.hears("the audit log's disk has not answered", *["WATCHDOG=1"] * 6)
 		assert not answers, "acknowledged without a record"
 	finally:
 		subprocess.run(["fsfreeze", "--unfreeze", disk], check=True)

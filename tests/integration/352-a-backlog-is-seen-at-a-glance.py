@@ -3,7 +3,6 @@ cathgate status and spool status, for people, as JSON and for Nagios, in the met
 service manager's status; full, dead, held and forsaken objects are problems until they are not."""
 import json
 import subprocess
-import threading
 
 import metrics
 import spool
@@ -33,10 +32,6 @@ with Test() as t:
 	def problems():
 		return {problem["problem"]: problem for problem in status()["problems"]}
 
-	heard = []	# by the service manager
-	threading.Thread(target=lambda: [heard.append(message) for message in iter(
-		lambda: gateway.notify.recv(4096).decode(), "")], daemon=True).start()
-
 	def nagios():
 		return subprocess.run([cathgate(), "status", "--nagios", *here], capture_output=True,
 				      text=True, check=False)
@@ -64,8 +59,7 @@ with Test() as t:
 	assert "pacs: 3 objects" in tool("spool", "status", *here).decode()
 	assert json.loads(tool("spool", "status", "--json", *here))["destinations"][0]["queued"] == 3
 	assert " spool_queued=3;;;0; spool_bytes=" in nagios().stdout, nagios()
-	eventually(lambda: any("3 objects (0 MB) wait in the spool, the oldest for 0 min" in message
-			       for message in heard))
+	gateway.hears("3 objects (0 MB) wait in the spool, the oldest for ")
 
 	# Held ones are a warning.
 	first = json.loads(tool("spool", "list", "--json", *here))[0]["object"]

@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import warnings
@@ -136,12 +137,11 @@ class Gateway:
 		self.audit_file = self.folder / "audit.jsonl"
 		self.log_file = self.folder / "log"
 		self.process = None
-		self.notify = None
 
 	def start(self, sockets=(), environment=None):
 		"""`sockets` are passed as systemd does: pairs of a name and a listening
-		socket. With an environment, even an empty one, what it notifies later is
-		read from self.notify: to be read, for it waits while that is full."""
+		socket. With an environment, even an empty one, the lines that it notifies
+		later are in self.notified."""
 		path = str(self.folder / "notify")
 		pathlib.Path(path).unlink(missing_ok=True)
 		notify = wait.notify_socket(path)
@@ -155,19 +155,31 @@ class Gateway:
 				env={**os.environ, "NOTIFY_SOCKET": path,
 				     **(environment or {})})
 		ready = wait.wait_ready(notify, self.process.pid)
-		if self.notify:
-			self.notify.close()
-		self.notify = None
+		self.notified, self.heard = [], 0
 		if environment is None:
 			notify.close()
 			os.unlink(path)
-		else:
-			self.notify = notify
+		else:	# At once, as systemd does: the gateway waits while the socket is full.
+			threading.Thread(target=self.read_notices, args=[notify, self.notified],
+					 daemon=True).start()
 		assert ready, "the gateway did not become ready"
 		self.ports = [int(port) for port in
 			      re.findall(r"listening on \S+ port (\d+)", self.log()[earlier:])]
 		assert self.ports, "its log doesn't say where it listens"
 		return self
+
+	@staticmethod
+	def read_notices(notify, lines):
+		while True:
+			lines.extend(notify.recv(4096).decode().split("\n"))
+
+	def hears(self, *texts):
+		"""Waits until it has notified each, in that order, since the last time."""
+		def heard_all():
+			end = len(self.notified)
+			lines = iter(self.notified[self.heard:end])
+			return end if all(any(text in line for line in lines) for text in texts) else 0
+		self.heard = eventually(heard_all)
 
 	@property
 	def pid(self):

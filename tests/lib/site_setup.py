@@ -28,7 +28,7 @@ class Site(Gateway):
 		log = t.work / f"{name}-log"
 		self.audit_file = log / "audit.jsonl"
 		self.log_file = t.work / f"{name}.log"
-		self.process = self.notify = None
+		self.process = None
 		done = run("setup", "--directory", self.folder, "--log-directory", log,
 			   "--host", host, "--listen", "127.0.0.1", "--pacs-host", "127.0.0.1",
 			   "--pacs-port", pacs_port, "--pacs-ae-title", "PACS",
