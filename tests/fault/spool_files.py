@@ -82,16 +82,16 @@ def run(who, call, number, how):
 			modality.close()
 			modality = t.associate(gateway)
 	if who != "association":
-		eventually(lambda: not spool.names(t, "q"), 30)
+		eventually(lambda: not spool.names(t, "q"))
 	fired = traced.end()
 	obj = make("explicit", size=1000)
-	eventually(lambda: store_anew(obj) == 0, 30)
+	eventually(lambda: store_anew(obj) == 0)
 	acknowledged[obj.sop_instance] = obj.data
 	try:
 		modality.release()
 	except (Aborted, Closed, OSError, AssertionError):
 		pass
-	eventually(lambda: not spool.names(t, "q"), 30)
+	eventually(lambda: not spool.names(t, "q"))
 	return fired
 
 

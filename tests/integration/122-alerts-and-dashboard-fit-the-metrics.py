@@ -96,7 +96,7 @@ with Test() as t:
 	modality.release()
 	gateway.wait_audit(event="association", outcome="released")
 	# The spooler tells its figures when it has read its folder.
-	eventually(lambda: file.exists() and "cathgate_spool_" in file.read_text())
+	eventually(lambda: file.exists() and "cathgate_spool_free_bytes " in file.read_text())
 	assert gateway.stop() == 0
 	text = file.read_text()
 	names, labels = set(), {}

@@ -38,7 +38,7 @@ with Test() as t:
 	os.kill(gateway.pid, signal.SIGSTOP)
 	try:
 		code, answer = eventually(lambda: (now := status())[1].get("state") == "silent"
-					  and now, 30)
+					  and now)
 	finally:
 		os.kill(gateway.pid, signal.SIGCONT)
 	assert code == 1, "it serves nobody"

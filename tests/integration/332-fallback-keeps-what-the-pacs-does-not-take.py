@@ -2,7 +2,6 @@
 there, drops it at any byte, answers A700 or not at all, the object is acknowledged from the
 spool, and delivered once the PACS is well, bit for bit. What the PACS refuses for good the
 modality hears. Neither while the spool has earlier ones does one overtake them."""
-import queue
 import threading
 
 import dicom
@@ -10,7 +9,7 @@ import spool
 from harness import Test, eventually
 from objects import make
 
-stored = queue.Queue()
+stored = dicom.Arrivals()
 answered, left = threading.Event(), threading.Event()
 mood = ["well"]
 LARGE, PIECE = 2_500_000, 100_000
@@ -90,7 +89,7 @@ with Test() as t:
 			assert status == 0, (case, size, status)
 			assert line["outcome"] == "spooled" and line["reason"] == reason, line
 			mood[0] = "well"
-			assert stored.get(timeout=20) == obj.data, (case, size)
+			assert stored.get() == obj.data, (case, size)
 			eventually(lambda: not spool.names(t, "q"))
 
 	for status in (0xA900, 0xC000, 0x0122):
@@ -116,7 +115,7 @@ with Test() as t:
 	mood[0] = "well"
 	second, status = send()
 	assert [line_of(obj)["outcome"] for obj in (first, second)] == ["spooled"] * 2
-	got = {stored.get(timeout=20), stored.get(timeout=20)}
+	got = {stored.get(), stored.get()}
 	assert got == {first.data, second.data}
 	eventually(lambda: not spool.names(t, "q"))
 	modality = begin_anew("well")

@@ -27,7 +27,7 @@ with Test() as t:
 		eventually(lambda: len(gateway.audit(event="delivery", outcome="forwarded")) == count)
 		got = []
 		while len(got) < count - taken[0]:
-			got.append(pacs.stored.get(timeout=5).data)
+			got.append(pacs.stored.get().data)
 		taken[0] = count
 		assert pacs.stored.empty()
 		return got

@@ -107,7 +107,7 @@ def run(mode):
 	print(f"killed in {mode}: {dict(killed)}")
 	assert len(acknowledged) == OBJECTS
 
-	eventually(lambda: not spool.names(t, "q"), 120)
+	eventually(lambda: not spool.names(t, "q"))
 	dead = spool.names(t, "x")
 	assert not dead, dead
 	at_pacs = {instance for instance, _ in stored}

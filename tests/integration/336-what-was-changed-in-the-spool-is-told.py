@@ -53,7 +53,7 @@ with Test() as t:
 	assert {line["reason"] for line in dead} == {"spool-corrupt"}
 	assert sorted(line["detail"].split()[1].rstrip(":") for line in dead) == \
 		sorted(names[number].split(".")[0] for number in (0, 1, 2, 3, 4, 7))
-	got = {pacs.stored.get(timeout=5).data for _ in range(2)}
+	got = {pacs.stored.get().data for _ in range(2)}
 	assert got == {sent[number].data for number in whole}
 	assert pacs.stored.empty()
 	told = " ".join(line["detail"] for line in gateway.audit(event="alert"))

@@ -50,7 +50,7 @@ with Test() as t:
 	assert gateway.wait_audit(event="association", outcome="refused")["reason"] == "spool-full"
 	assert gateway.wait_audit(event="alert")["reason"] == "spool-full"
 	gateway.reload({**settings, "destinations.0.port": pacs.port})
-	pacs.stored.get(timeout=20)
+	pacs.stored.get()
 	eventually(lambda: modality.store(make("explicit", size=100)).status == 0)
 	modality.release()
 	gateway.stop()

@@ -4,7 +4,6 @@ with an alert; an object within which the PACS breaks off three times is dead, a
 neighbours get through; a PACS that closes between objects is called again. Objects of one
 study arrive in their order."""
 import collections
-import queue
 
 import dicom
 import spool
@@ -12,7 +11,7 @@ from harness import Test, eventually
 from objects import make
 
 rules = collections.defaultdict(list)	# by SOP instance: what is answered, one after another
-arrived = queue.Queue()
+arrived = dicom.Arrivals()
 POISON, LOSE, CLOSE = "poison", "lose", "close"
 
 
@@ -53,7 +52,7 @@ with Test() as t:
 	def lines(name):
 		return gateway.audit(event="delivery", sop_instance=cases[name].sop_instance)
 
-	eventually(lambda: not spool.names(t, "q"), 60)
+	eventually(lambda: not spool.names(t, "q"))
 	told = {name: [(line["outcome"], line.get("reason"), line.get("status"))
 		       for line in lines(name)] for name in cases}
 	good = ("forwarded", None, "0000")

@@ -58,7 +58,7 @@ with Test() as t:
 	gateway.reload(with_keys(new, port=pacs.port), outcome="refused")
 	assert "don't belong together; write the public half anew with: cathgate spool keygen --public" in gateway.log()
 	store(1)
-	assert pacs.stored.get(timeout=20).data == sent[-1]
+	assert pacs.stored.get().data == sent[-1]
 
 	(t.work / "new.key.pub").write_bytes(public)
 
@@ -79,7 +79,7 @@ with Test() as t:
 	send(obj)
 	assert len(spool.names(t, "q")) == 1
 	gateway.reload(with_keys(third, new, port=pacs.port))
-	assert pacs.stored.get(timeout=20).data == obj.data
+	assert pacs.stored.get().data == obj.data
 
 	# an association goes on with the key that it began with, as long as that opens anything
 	spool.reload(gateway, with_keys(third, port=pacs.port))

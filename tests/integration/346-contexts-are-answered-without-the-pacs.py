@@ -46,7 +46,7 @@ with Test() as t:
 	dead = gateway.wait_audit(event="delivery", outcome="dead")
 	assert (dead["reason"], dead["sop_instance"]) == \
 		("destination-context", objects[0].sop_instance), dead
-	assert pacs.stored.get(timeout=20).data == objects[1].data
+	assert pacs.stored.get().data == objects[1].data
 	assert len(spool.names(t, "x")) == 1
 	gateway.wait_audit(event="alert")
 	for _ in range(2):

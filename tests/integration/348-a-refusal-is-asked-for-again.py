@@ -33,7 +33,7 @@ with Test() as t:
 	settings = spool.changes(t, retry_max_seconds=1)
 	gateway = t.gateway(pacs, settings)
 	sent = [store(), store("secondary-capture", SECONDARY_CAPTURE, IMPLICIT)]
-	assert [pacs.stored.get(timeout=20).data for _ in sent] == sent
+	assert [pacs.stored.get().data for _ in sent] == sent
 	gateway.stop()
 	starting = True
 	gateway.start()
@@ -52,7 +52,7 @@ with Test() as t:
 	gateway.start()
 	assert answers() == [True, True]
 	obj = store()
-	assert pacs.stored.get(timeout=20).data == obj
+	assert pacs.stored.get().data == obj
 
 	# refused once more; then an association hears that the PACS accepts it
 	gateway.stop()

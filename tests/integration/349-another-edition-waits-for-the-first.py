@@ -1,7 +1,6 @@
 """Goal: of two objects with the same SOP instance the destination gets the newer one last, also
 when the older one has to wait and the newer one is of another study."""
 import dataclasses
-import queue
 
 import dicom
 import spool
@@ -9,7 +8,7 @@ from harness import Test, eventually
 from objects import make
 
 with Test() as t:
-	left, arrived = {}, queue.Queue()
+	left, arrived = {}, dicom.Arrivals()
 
 	def serve(association):
 		association.accept()
@@ -41,7 +40,7 @@ with Test() as t:
 	for obj in (corrected, elsewhere, neighbour):
 		assert modality.store(obj).status == 0
 	modality.release()
-	eventually(lambda: not spool.names(t, "q"), 40)
+	eventually(lambda: not spool.names(t, "q"))
 	came = list(arrived.queue)
 	came.remove(neighbour.data)
 	assert came == [obj.data for obj in (first, corrected, elsewhere)]

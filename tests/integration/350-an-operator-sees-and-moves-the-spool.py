@@ -139,10 +139,10 @@ with Test() as t:
 	pacs = Pacs(server_context(t.pki, "pacs", "hospital-ca"), port=port)
 	t.peers.append(pacs)
 	run("retry", "--state", "queued", "--yes")
-	assert pacs.stored.get(timeout=20).data == sent[2].data
+	assert pacs.stored.get().data == sent[2].data
 	eventually(lambda: numbers() == [first])
 	assert "1 object tried at once" in run("retry", first)
-	assert pacs.stored.get(timeout=20).data == sent[0].data
+	assert pacs.stored.get().data == sent[0].data
 	eventually(lambda: not numbers())
 	gateway.wait_audit(event="delivery", outcome="queued", sop_instance=sent[0].sop_instance)
 	assert len(listed("--state", "delivered")) == 2

@@ -76,7 +76,7 @@ with Test() as t:
 	pacs = Pacs(server_context(t.pki, "pacs", "hospital-ca"), port=port)
 	t.peers.append(pacs)
 	tool("spool", "retry", "--state", "queued", "--yes", *here)
-	got = {pacs.stored.get(timeout=20).data for _ in range(3)}
+	got = {pacs.stored.get().data for _ in range(3)}
 	assert got == {old.data, new.data, third.data}
 	eventually(lambda: not spool.names(t, "q"))
 
@@ -84,4 +84,4 @@ with Test() as t:
 	changes["spool"]["key"] = str(newer)
 	spool.reload(gateway, changes)
 	last = send()
-	assert pacs.stored.get(timeout=20).data == last.data
+	assert pacs.stored.get().data == last.data

@@ -1,7 +1,6 @@
 """Goal: in spool.mode "fallback" a PACS that goes at any PDV of an object, behind the last one
 too, costs nothing: the modality hears success, and the PACS gets the object, bit for bit,
 once it is back. Objects that stay in memory meanwhile and such that don't."""
-import queue
 
 import dicom
 import spool
@@ -11,7 +10,7 @@ from objects import make
 SIZES = {40000: 4096, 1_400_000: 131072}	# beside the PACS's largest PDU
 
 with Test() as t:
-	stored = queue.Queue()
+	stored = dicom.Arrivals()
 	largest, left = [0], [None]	# PDVs, until the PACS goes once
 
 	def serve(association):
@@ -39,7 +38,7 @@ with Test() as t:
 			line = gateway.wait_audit(event="instance", sop_instance=obj.sop_instance)
 			# One that has gone before the first is called again at once.
 			assert line["outcome"] == ("spooled" if patience else "forwarded"), (size, patience, line)
-			assert stored.get(timeout=20) == obj.data, (size, patience)
+			assert stored.get() == obj.data, (size, patience)
 			assert stored.empty()
 			eventually(lambda: not spool.names(t, "q"))
 		print(f"{size} bytes: lost at each of {count} PDVs")

@@ -32,7 +32,7 @@ with Test() as t:
 	settings = {**settings, "destinations.0.port": pacs.port}
 	gateway.reconfigure(settings)
 	gateway.start()
-	assert pacs.stored.get(timeout=30).data == sent[2].data
+	assert pacs.stored.get().data == sent[2].data
 	alert = gateway.wait_audit(event="alert", reason="spool-unavailable")["detail"]
 	assert later.split(".")[0] in alert and "a suite that this version of the gateway doesn't know" in alert, alert
 	line = gateway.wait_audit(event="delivery", reason="spool-unavailable")
@@ -52,5 +52,5 @@ with Test() as t:
 	(folder / new).unlink()
 	(folder / later).write_bytes(content)
 	gateway.start()
-	assert pacs.stored.get(timeout=30).data == sent[0].data
+	assert pacs.stored.get().data == sent[0].data
 	eventually(lambda: not spool.names(t, "q"))

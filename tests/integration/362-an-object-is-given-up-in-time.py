@@ -34,7 +34,7 @@ with Test() as t:
 	pacs = t.pacs()
 	gateway.reconfigure({**settings, "destinations.0.port": pacs.port})
 	gateway.start()
-	assert {pacs.stored.get(timeout=30).data for _ in range(2)} == {obj.data for obj in sent[1:]}
+	assert {pacs.stored.get().data for _ in range(2)} == {obj.data for obj in sent[1:]}
 	eventually(lambda: not spool.names(t, "q"))
 	assert len(gateway.audit(outcome="given-up")) == 1
 	assert len(spool.names(t, "x")) == 1 and pacs.stored.empty()

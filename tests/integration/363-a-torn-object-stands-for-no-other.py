@@ -46,5 +46,5 @@ with Test() as t:
 	restart()
 	eventually(lambda: spool.states(t) == ["x"])
 	store()
-	assert pacs.stored.get(timeout=30).data == obj.data
+	assert pacs.stored.get().data == obj.data
 	assert len(spool.names(t, "x")) == 1

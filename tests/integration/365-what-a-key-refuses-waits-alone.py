@@ -29,7 +29,7 @@ with Test() as t:
 	pacs = t.pacs()
 	gateway.reconfigure({**settings, "destinations.0.port": pacs.port})
 	gateway.start()
-	assert pacs.stored.get(timeout=30).data == sent[2].data
+	assert pacs.stored.get().data == sent[2].data
 	alerts = lambda: [line["detail"] for line in gateway.audit(event="alert")
 			  if "waits alone" in line["detail"]]
 	eventually(lambda: first.split(".")[0] in " ".join(alerts()))

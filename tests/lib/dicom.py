@@ -408,6 +408,13 @@ def speak_plain(port, source):
 			pass
 
 
+class Arrivals(queue.Queue):
+	"""Whoever gets the next one waits as long as only a hang lasts."""
+
+	def get(self, block=True, timeout=PATIENCE):
+		return super().get(block, timeout)
+
+
 class Pacs:
 	"""A PACS that does what `script`, given an Association, says; each connection in a
 	thread of its own. Without one it accepts all it is offered and stores it.
@@ -417,8 +424,7 @@ class Pacs:
 	def __init__(self, context, script=None, address="127.0.0.1", port=0):
 		self.script = script or self.behave
 		self.context = context
-		self.stored = queue.Queue()
-		self.requests = queue.Queue()
+		self.stored, self.requests = Arrivals(), Arrivals()
 		self.connections = 0
 		self.faults = []
 		family = socket.AF_INET6 if ":" in address else socket.AF_INET
