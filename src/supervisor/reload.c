@@ -10,6 +10,8 @@
 #include "cathgate/base/log.h"
 #include "supervisor/settings/changes.h"
 
+#define FORKER_WAIT_MS 5000 /* a reload waits no longer for a forker */
+
 int reload_first(struct server *server)
 {
 	int loaded;
@@ -31,6 +33,22 @@ int reload_first(struct server *server)
 	}
 	keeping_replace(&server->keeping);
 	return 0;
+}
+
+/* Each reload makes connections wait for another forker. However fast reloads follow each
+ * other, those that have waited are accepted between two of them. */
+static bool has_time_to_reload(const struct server *server)
+{
+	int64_t missing_ms = server->forking.missing_ms;
+
+	return server->has_accepted ||
+	       (missing_ms != 0 && clock_ms() - missing_ms > FORKER_WAIT_MS);
+}
+
+bool reload_is_possible(const struct server *server)
+{
+	return server->is_ready && server->auditing.helper->is_ready &&
+	       !server->is_stopping && has_time_to_reload(server);
 }
 
 static void record_reload(const struct server *server, enum audit_outcome outcome,

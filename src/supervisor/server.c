@@ -15,7 +15,6 @@
 
 #define RESOLVE_WAIT_MS 3000  /* READY=1 waits no longer for the first names */
 #define SPOOL_WAIT_MS	10000 /* nor for the spool's folder to be read */
-#define FORKER_WAIT_MS	5000  /* a reload waits no longer for a forker */
 
 /* Too large for a stack. */
 static struct server the_server;
@@ -64,22 +63,10 @@ static void say_ready(struct server *server, int64_t started_ms)
 	log_info("ready");
 }
 
-/* Each reload makes connections wait for another forker. However fast reloads follow each
- * other, those that have waited are accepted between two of them. */
-static bool has_time_to_reload(const struct server *server)
-{
-	int64_t missing_ms = server->forking.missing_ms;
-
-	return server->has_accepted ||
-	       (missing_ms != 0 && clock_ms() - missing_ms > FORKER_WAIT_MS);
-}
-
-/* Runs between two turns, when nothing points into the settings that are about to go, and
- * only while there is an auditor to record it. */
+/* Runs between two turns, when nothing points into the settings that are about to go. */
 static void maintain_settings(struct server *server)
 {
-	if (!server->is_ready || !server->auditing.helper->is_ready ||
-	    server->is_stopping || !has_time_to_reload(server))
+	if (!reload_is_possible(server))
 		return;
 	if (server->reload_wanted)
 		reload_all(server);

@@ -103,6 +103,9 @@ void sandboxes_tell(struct server *server);
 /* The first settings, whose private keys the first keeper reads. 0, or the exit status.
  */
 MUST_USE int reload_first(struct server *server);
+/* Other settings can come into force now: there is an auditor to record it, and those
+ * that have waited for a forker since the last reload were accepted. */
+bool reload_is_possible(const struct server *server);
 /* A reload: all is read and checked as at start, then in force at once, or not at all.
  * The files are small and local, and reading them takes milliseconds; nothing else here
  * can hold the supervisor up. A signal asks for it. */

@@ -196,8 +196,7 @@ void turn_take(struct server *server)
 {
 	static struct polls polls;
 	int64_t pause_ms = server->gate.accept_again_ms - clock_ms();
-	int64_t wait_ms = sooner_ms(watch_wait_ms(server->watch),
-				    sooner_ms(server->manager.ask_every_ms, TICK_MS));
+	int64_t wait_ms = sooner_ms(server->manager.ask_every_ms, TICK_MS);
 	size_t listener_count = server->gate.listeners.count;
 	struct place *place = server->gate.places.first, *next;
 	struct place *courier = server->gate.couriers.first;
@@ -207,6 +206,8 @@ void turn_take(struct server *server)
 	fill(&polls, server, lets_in(server) && pause_ms <= 0);
 	if (pause_ms > 0)
 		wait_ms = sooner_ms(wait_ms, pause_ms);
+	if (reload_is_possible(server)) /* else a look that is due stays due */
+		wait_ms = sooner_ms(wait_ms, watch_wait_ms(server->watch));
 	wait_ms = sooner_ms(wait_ms, keeping_wait_ms(&server->keeping));
 	if (poll(polls.fds, polls.count, (int)wait_ms) <= 0)
 		return;
