@@ -65,5 +65,8 @@ jobs=$((3 * $(nproc)))	# most tests wait more than they work
 passed=0 skipped=0 failed=0
 run release "$@"
 run asan "$@"
+# Of both, and of those that ran within a test: the first are far above here by now.
+grep -hE 'Test +#[0-9]+:.*\*\*\*(Failed|Timeout|Exception)' build/release-tests.log \
+	build/asan-tests.log || :
 echo "$passed tests passed, $failed failed, $skipped skipped (release and sanitizers)"
 [ "$failed" -eq 0 ]

@@ -40,11 +40,9 @@ class Skip(Exception):
 
 def eventually(what, seconds=dicom.PATIENCE):
 	"""The first true value of what(), which is asked again and again."""
-	deadline = time.monotonic() + seconds
-	while time.monotonic() < deadline:
+	for _ in wait.tries(seconds):
 		if value := what():
 			return value
-		time.sleep(0.01)
 	raise AssertionError("it did not happen in time")
 
 

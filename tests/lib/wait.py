@@ -62,13 +62,21 @@ def listens(pid, port):
 	return bool(inodes & set(links))
 
 
-def wait_listening(pid, port):
-	deadline = time.monotonic() + PATIENCE
+def tries(seconds=PATIENCE):
+	"""One after another for so long: ever less often, since what is waited for needs the
+	processor, too."""
+	deadline, pause = time.monotonic() + seconds, 0.01
 	while time.monotonic() < deadline:
+		yield
+		time.sleep(pause)
+		pause = min(pause * 1.25, 0.25)
+
+
+def wait_listening(pid, port):
+	for _ in tries():
 		state = listens(pid, port)
 		if state is not False:
 			return state is True
-		time.sleep(0.01)
 	return False
 
 
@@ -78,12 +86,12 @@ def on_a_free_port(start):
 	for _ in range(5):
 		port, = free_ports(1)
 		process = start(port)
-		deadline = time.monotonic() + PATIENCE
 		try:
-			while process.poll() is None and time.monotonic() < deadline:
+			for _ in tries():
+				if process.poll() is not None:
+					break
 				if listens(process.pid, port):
 					return process, port
-				time.sleep(0.01)
 		except BaseException:
 			process.kill()
 			raise
