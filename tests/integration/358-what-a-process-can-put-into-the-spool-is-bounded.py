@@ -1,7 +1,9 @@
 """Goal: an association's process that has been taken over writes more into its file than the
 object it tells of: the spooler doesn't take that, closes its channel and says so. No file of
-its can be larger than limits.max_object_bytes allows. A disk without inodes is a full spool."""
+its can be larger than limits.max_object_bytes allows. A disk without inodes is a full spool; of one
+that can't be written the log says what to do."""
 import os
+import subprocess
 
 import small_disk
 import spool
@@ -55,3 +57,10 @@ with Test() as t:
 		(disk / str(number)).unlink()
 	eventually(lambda: modality.store(make("explicit", size=100)).status == 0)
 	modality.release()
+	gateway.stop()
+
+	subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+	for folder in "spool", "none":
+		settings["spool"]["directory"] = str(disk / folder)
+		t.gateway(1, settings).wait_log(f"{folder} can't be written: Read-only file system; "
+						"unless its disk has failed, name it in ReadWritePaths=")

@@ -37,14 +37,23 @@ static bool has_one_journal(const struct statfs *fs)
 	}
 }
 
+/* As errno says. */
+static void tell_how_to_write(const char *path)
+{
+	log_error("the spool's folder %s can't be written: %s; %s", path, strerror(errno),
+		  errno == EROFS ? "unless its disk has failed, name it in "
+				   "ReadWritePaths= of the unit (systemctl edit "
+				   "cathgated.service), and restart"
+				 : "make it, and give it to the gateway's user");
+}
+
 int spool_folder_open(struct spool_folder *folder, const char *path)
 {
 	struct statfs fs;
 
 	folder->fd = -1;
 	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-		log_error("the spool's folder %s can't be made: %s", path,
-			  strerror(errno));
+		tell_how_to_write(path);
 		return -1;
 	}
 	folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -60,6 +69,8 @@ int spool_folder_open(struct spool_folder *folder, const char *path)
 		spool_folder_close(folder);
 		return -1;
 	}
+	if (faccessat(folder->fd, ".", W_OK, AT_EACCESS) != 0)
+		tell_how_to_write(path); /* what is there already can be delivered */
 	folder->must_sync = !has_one_journal(&fs);
 	folder->must_mark = fs.f_type == EXT4_SUPER_MAGIC;
 	return 0;
