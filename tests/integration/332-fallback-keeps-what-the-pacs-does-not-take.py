@@ -58,7 +58,7 @@ def serve(association):
 
 with Test() as t:
 	pacs = t.pacs(serve)
-	gateway = t.gateway(pacs, {**spool.changes(t, "fallback"), "limits.response_seconds": 2})
+	gateway = t.gateway(pacs, {**spool.changes(t, "fallback"), "limits.response_seconds": 5})
 	modality = t.associate(gateway)
 
 	def send(size=70000):

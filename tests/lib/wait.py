@@ -69,7 +69,7 @@ def tries(seconds=PATIENCE):
 	while time.monotonic() < deadline:
 		yield
 		time.sleep(pause)
-		pause = min(pause * 1.25, 0.25)
+		pause = min(pause * 1.25, 0.1)
 
 
 def wait_listening(pid, port):
