@@ -1,31 +1,17 @@
 """Goal: while the audit log's disk doesn't answer at all, the watchdog is fed, for a restart
 would mend nothing; STATUS= says so, and work goes on when the disk does."""
-import os
-import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import threading
 
-import harness
+import dicom
+import disk_image
 from dicom import Aborted, Closed
-from harness import SKIPPED, Test
+from harness import Skip, Test
 from objects import make
 
-
-def skip(why):
-	print(f"skipped: {why}")
-	sys.exit(SKIPPED)
-
-
-if "CATHGATE_NAMESPACE" not in os.environ:	# a mount only this test can see
-	os.environ["CATHGATE_NAMESPACE"] = "1"
-	if not shutil.which("mkfs.ext4") or not shutil.which("fsfreeze"):
-		skip("there is no mkfs.ext4 or fsfreeze on this machine")
-	if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"]).returncode:
-		skip("only root can freeze a disk")
-	os.execvp("unshare", ["unshare", "-m", sys.executable, *sys.argv])
+disk_image.in_namespace()
 
 
 def send():
@@ -36,12 +22,10 @@ def send():
 
 
 with Test() as t:
-	image, disk = t.work / "disk", pathlib.Path("/mnt")
-	with open(image, "wb") as file:
-		file.truncate(16 << 20)
-	if subprocess.run(["mkfs.ext4", "-q", image]).returncode or \
-			subprocess.run(["mount", "-o", "loop", image, disk]).returncode:
-		skip("this machine mounts no disk from a file")
+	if not shutil.which("fsfreeze"):
+		raise Skip("there is no fsfreeze on this machine")
+	disk_image.Disk("ext4", ["mkfs.ext4", "-q"], 16).mount()
+	disk = disk_image.PLACE
 	gateway = t.configured(t.pacs(), {"audit.file": str(disk / "audit.jsonl")})
 	gateway.audit_file = disk / "audit.jsonl"
 	gateway.start(environment={"WATCHDOG_USEC": "2000000"})
@@ -56,7 +40,7 @@ with Test() as t:
 		assert not answers, "acknowledged without a record"
 	finally:
 		subprocess.run(["fsfreeze", "--unfreeze", disk], check=True)
-	sender.join(harness.dicom.PATIENCE)
+	sender.join(dicom.PATIENCE)
 	assert answers == [0], answers
 	alert = gateway.wait_audit(event="alert", reason="audit-unavailable")
 	silent = re.search(r"disk did not answer for (\d+) s", alert["detail"])

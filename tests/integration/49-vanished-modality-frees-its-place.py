@@ -38,7 +38,7 @@ def go_with_the_test():
 
 def plug_in():
 	"""A second host, its cable in ours; its network and this one."""
-	holder = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo; exec sleep 120"],
+	holder = subprocess.Popen(["unshare", "-n", "sh", "-c", "echo; exec sleep infinity"],
 				  stdout=subprocess.PIPE, preexec_fn=go_with_the_test)
 	holder.stdout.readline()
 	ours, theirs = (os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
