@@ -257,7 +257,8 @@ MUST_USE static int record_try(struct courier *courier, const struct verdict *ve
 	record->outcome = verdict->outcome;
 	record->reason = verdict->reason;
 	if (record->outcome != AUDIT_FORWARDED)
-		log_warning("object of %s: %s: %s: %s", record->modality,
+		log_warning("%s%s%s: %s: %s", record->modality,
+			    record->modality[0] != '\0' ? ": " : "",
 			    audit_outcome_name(record->outcome),
 			    reason_name(record->reason), record->detail);
 	for (int i = 0; i < TRIES; i++) {
