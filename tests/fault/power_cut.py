@@ -7,6 +7,7 @@ flow in and out. On each copy every acknowledged object opens as a whole, the lo
 record and verifies, and a gateway brings it to the PACS bit for bit, and nothing torn. With
 one of the syncs left out, the copies lack something. (POWER_ROUNDS=10 cuts at random
 ten times as often, POWER_SEED=N repeats a choice.)"""
+import contextlib
 import os
 import pathlib
 import random
@@ -241,7 +242,8 @@ def cut_at_random(site):
 		stopped = stop_all(site.gateway.pid)
 		site.cut(f"at random, number {number + 1}", may_tear=True)
 		for pid in stopped:
-			os.kill(pid, signal.SIGCONT)
+			with contextlib.suppress(ProcessLookupError):	# it was about to end, and is reaped
+				os.kill(pid, signal.SIGCONT)
 	enough.set()
 	for sender in senders:
 		sender.join()
