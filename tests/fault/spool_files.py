@@ -82,7 +82,7 @@ def run(who, call, number, how):
 			modality.close()
 			modality = t.associate(gateway)
 	if who != "association":
-		eventually(lambda: not spool.names(t, "q"))
+		spool.wait_delivered(t)
 	fired = traced.end()
 	obj = make("explicit", size=1000)
 	eventually(lambda: store_anew(obj) == 0)
@@ -91,7 +91,7 @@ def run(who, call, number, how):
 		modality.release()
 	except (Aborted, Closed, OSError, AssertionError):
 		pass
-	eventually(lambda: not spool.names(t, "q"))
+	spool.wait_delivered(t)
 	return fired
 
 

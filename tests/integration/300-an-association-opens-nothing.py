@@ -5,7 +5,7 @@ import re
 import signal
 
 import dicom
-from dicom import ECHO_CONTEXT, XA_CONTEXT, Aborted, Association, Closed, Rejection
+from dicom import ECHO_CONTEXT, XA_CONTEXT, Aborted, Association, Closed, Impatient, Rejection
 from harness import Test, Skip, eventually
 from objects import make
 from steps import can_trace, traced
@@ -58,14 +58,6 @@ class Watched:
 		assert not any(calls.values()), calls
 
 
-def impatient(association):
-	"""Leaves after each instance."""
-	association.accept()
-	if message := association.receive():
-		association.respond(message)
-		association.close()
-
-
 def stores(association):
 	assert association.store(make("explicit")).status == 0
 
@@ -98,10 +90,12 @@ def without_tls():
 
 def while_open():
 	"""The PACS leaves after each instance; the auditor is another; reloads bring papers."""
+	impatient = Impatient()
 	with Watched(t.pacs(impatient), count=1) as gateway:
 		modality = t.associate(gateway)
-		stores(modality)
-		stores(modality)
+		for _ in range(2):
+			stores(modality)
+			assert impatient.has_left()
 		gateway.replace("auditor")
 		stores(modality)
 		for changes in ({"destinations.0.called_ae_title": "OTHER"},

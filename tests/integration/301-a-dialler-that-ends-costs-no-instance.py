@@ -7,22 +7,15 @@ import signal
 import threading
 
 import dicom
-from dicom import PATIENCE, XA_CONTEXT, Rejection
+from dicom import PATIENCE, XA_CONTEXT, Impatient, Rejection
 from harness import Skip, Test, eventually, is_alive
 from objects import make
 from steps import can_trace, traced
 
 
-def impatient(association):
-	"""Leaves after each instance."""
-	association.accept()
-	if message := association.receive():
-		association.respond(message)
-		association.close()
-
-
-def goes_on(modality):
+def goes_on(modality, impatient=None):
 	assert modality.store(make("explicit")).status == 0
+	assert not impatient or impatient.has_left()
 
 
 class Amid:
@@ -73,26 +66,28 @@ def between_connections():
 	modality.release()
 	gateway.wait_log("the dialler ended")
 
+	impatient = Impatient()
 	leaves = t.pacs(impatient)
 	gateway = t.gateway(leaves)
 	modality = t.associate(gateway)
-	goes_on(modality)
+	goes_on(modality, impatient)
 	for count in range(2, 5):	# there is none, or another, when it is needed
 		os.kill(gateway.helper("dialler"), signal.SIGKILL)
-		goes_on(modality)
+		goes_on(modality, impatient)
 		assert leaves.connections == count
 	modality.release()
 
 
 def amid_a_connection():
+	impatient = Impatient()
 	gateway = t.gateway(t.pacs(impatient))
 	modality = t.associate(gateway)
-	goes_on(modality)
+	goes_on(modality, impatient)
 	with Amid(gateway) as dialler:
 		status = in_background(modality)
 		dialler.wait()
 		dialler.kill()
-		assert status() == 0, "its successor was not asked"
+		assert status() == 0 and impatient.has_left(), "its successor was not asked"
 	# A reload sends it elsewhere, and ends the one that hangs.
 	moved = t.pacs()
 	with Amid(gateway) as dialler:
@@ -107,9 +102,10 @@ def amid_a_connection():
 
 def while_stopping():
 	"""The instance in hand has its grace, and still needs a connection."""
+	impatient = Impatient()
 	gateway = t.gateway(t.pacs(impatient), {"limits.grace_seconds": 60})
 	modality = t.associate(gateway)
-	goes_on(modality)
+	goes_on(modality, impatient)
 	with Amid(gateway) as dialler:
 		status = in_background(modality)
 		dialler.wait()
@@ -121,11 +117,12 @@ def while_stopping():
 
 
 def one_that_hangs():
+	impatient = Impatient()
 	pacs = t.pacs(impatient)
 	gateway = t.gateway(pacs, {"limits.connect_seconds": 5})
 	dialler = gateway.helper("dialler")
 	modality = t.associate(gateway)
-	goes_on(modality)
+	goes_on(modality, impatient)
 	os.kill(dialler, signal.SIGSTOP)
 	assert modality.store(make("explicit")).status == 0xA700
 	line = gateway.wait_audit(event="instance", outcome="failed")
@@ -134,13 +131,14 @@ def one_that_hangs():
 	assert t.connect(gateway).request(contexts=[XA_CONTEXT]) == Rejection(2, 3, 1)
 	# What comes of the request that was given up is taken for no other's.
 	os.kill(dialler, signal.SIGCONT)
-	goes_on(modality)
+	goes_on(modality, impatient)
 	modality.release()
 
 	# Meanwhile the modality is watched.
+	impatient = Impatient()
 	patient = t.gateway(t.pacs(impatient), {"limits.connect_seconds": 300})
 	modality = t.associate(patient)
-	goes_on(modality)
+	goes_on(modality, impatient)
 	dialler = patient.helper("dialler")
 	os.kill(dialler, signal.SIGSTOP)
 	modality.store_command(make("explicit"))

@@ -34,7 +34,7 @@ with Test() as t:
 	eventually(lambda: len(gateway.audit(event="delivery", outcome="forwarded")) == len(sent))
 	stored = [pacs.stored.get_nowait() for _ in range(pacs.stored.qsize())]
 	assert sorted(message.data for message in stored) == sorted(obj.data for obj in sent)
-	eventually(lambda: not spool.names(t, "q"))
+	spool.wait_delivered(t)
 	spooled = {line["sop_instance"]: line for line in gateway.audit(event="instance")}
 	for line in gateway.audit(event="delivery", outcome="forwarded"):
 		instance = spooled[line["sop_instance"]]

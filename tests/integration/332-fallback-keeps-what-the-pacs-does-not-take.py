@@ -6,7 +6,7 @@ import threading
 
 import dicom
 import spool
-from harness import Test, eventually
+from harness import Test
 from objects import make
 
 stored = dicom.Arrivals()
@@ -90,7 +90,7 @@ with Test() as t:
 			assert line["outcome"] == "spooled" and line["reason"] == reason, line
 			mood[0] = "well"
 			assert stored.get() == obj.data, (case, size)
-			eventually(lambda: not spool.names(t, "q"))
+			spool.wait_delivered(t)
 
 	for status in (0xA900, 0xC000, 0x0122):
 		modality = begin_anew(status)
@@ -117,7 +117,7 @@ with Test() as t:
 	assert [line_of(obj)["outcome"] for obj in (first, second)] == ["spooled"] * 2
 	got = {stored.get(), stored.get()}
 	assert got == {first.data, second.data}
-	eventually(lambda: not spool.names(t, "q"))
+	spool.wait_delivered(t)
 	modality = begin_anew("well")
 	obj, status = send()
 	assert status == 0 and line_of(obj)["outcome"] == "forwarded"

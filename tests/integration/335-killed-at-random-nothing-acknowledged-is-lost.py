@@ -12,7 +12,7 @@ import time
 
 import spool
 from dicom import Aborted, Closed
-from harness import Test, eventually, is_alive, roles
+from harness import Test, is_alive, roles
 from objects import make
 
 KILLS = int(os.environ.get("SPOOL_KILLS", 160))	# in each mode
@@ -107,7 +107,7 @@ def run(mode):
 	print(f"killed in {mode}: {dict(killed)}")
 	assert len(acknowledged) == OBJECTS
 
-	eventually(lambda: not spool.names(t, "q"))
+	spool.wait_delivered(t)
 	dead = spool.names(t, "x")
 	assert not dead, dead
 	at_pacs = {instance for instance, _ in stored}

@@ -52,7 +52,7 @@ with Test() as t:
 	def lines(name):
 		return gateway.audit(event="delivery", sop_instance=cases[name].sop_instance)
 
-	eventually(lambda: not spool.names(t, "q"))
+	spool.wait_delivered(t)
 	told = {name: [(line["outcome"], line.get("reason"), line.get("status"))
 		       for line in lines(name)] for name in cases}
 	good = ("forwarded", None, "0000")

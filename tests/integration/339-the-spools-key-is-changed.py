@@ -87,11 +87,11 @@ with Test() as t:
 	assert modality.store(make("explicit", size=1000)).status == 0
 	spool.reload(gateway, with_keys(new, third, port=pacs.port))
 	assert modality.store(make("explicit", size=1000)).status == 0
-	eventually(lambda: not spool.names(t, "q"))
+	spool.wait_delivered(t)
 	spool.reload(gateway, with_keys(new, port=pacs.port))
 	assert modality.store(make("explicit", size=1000)).status == 0xA700
 	modality.release()
 	obj = make("explicit", size=1000)
 	send(obj)
 	eventually(lambda: obj.data in [message.data for message in list(pacs.stored.queue)])
-	eventually(lambda: not spool.names(t, "q"))
+	spool.wait_delivered(t)

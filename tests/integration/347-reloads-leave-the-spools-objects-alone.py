@@ -40,7 +40,7 @@ with Test() as t:
 		sender.join()
 	assert set(statuses) == {0}, set(statuses)
 	assert {line["outcome"] for line in gateway.audit(event="instance")} == {"spooled"}
-	eventually(lambda: not spool.names(t, "q"))
+	spool.wait_delivered(t)
 	assert {message.command[0x1000] for message in iter(
 		lambda: pacs.stored.get_nowait() if pacs.stored.qsize() else None, None)} == set(sent)
 

@@ -40,7 +40,7 @@ with Test() as t:
 	for obj in (corrected, elsewhere, neighbour):
 		assert modality.store(obj).status == 0
 	modality.release()
-	eventually(lambda: not spool.names(t, "q"))
+	spool.wait_delivered(t)
 	came = list(arrived.queue)
 	came.remove(neighbour.data)
 	assert came == [obj.data for obj in (first, corrected, elsewhere)]

@@ -78,7 +78,7 @@ with Test() as t:
 	tool("spool", "retry", "--state", "queued", "--yes", *here)
 	got = {pacs.stored.get().data for _ in range(3)}
 	assert got == {old.data, new.data, third.data}
-	eventually(lambda: not spool.names(t, "q"))
+	spool.wait_delivered(t)
 
 	# Without the old key now, all else as before.
 	changes["spool"]["key"] = str(newer)

@@ -39,7 +39,7 @@ with Test() as t:
 	os.kill(keeper, signal.SIGSTOP)
 	time.sleep(PATIENCE_S)
 	os.kill(keeper, signal.SIGCONT)
-	eventually(lambda: not spool.names(t, "q"))
+	spool.wait_delivered(t)
 
 	told = gateway.audit(event="delivery")
 	assert {line["outcome"] for line in told} <= {"forwarded", "failed"}, told

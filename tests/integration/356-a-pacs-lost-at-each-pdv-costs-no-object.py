@@ -4,7 +4,7 @@ once it is back. Objects that stay in memory meanwhile and such that don't."""
 
 import dicom
 import spool
-from harness import Test, eventually
+from harness import Test
 from objects import make
 
 SIZES = {40000: 4096, 1_400_000: 131072}	# beside the PACS's largest PDU
@@ -40,5 +40,5 @@ with Test() as t:
 			assert line["outcome"] == ("spooled" if patience else "forwarded"), (size, patience, line)
 			assert stored.get() == obj.data, (size, patience)
 			assert stored.empty()
-			eventually(lambda: not spool.names(t, "q"))
+			spool.wait_delivered(t)
 		print(f"{size} bytes: lost at each of {count} PDVs")

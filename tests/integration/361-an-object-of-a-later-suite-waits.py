@@ -53,4 +53,4 @@ with Test() as t:
 	(folder / later).write_bytes(content)
 	gateway.start()
 	assert pacs.stored.get().data == sent[0].data
-	eventually(lambda: not spool.names(t, "q"))
+	spool.wait_delivered(t)

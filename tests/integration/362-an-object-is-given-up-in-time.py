@@ -35,6 +35,6 @@ with Test() as t:
 	gateway.reconfigure({**settings, "destinations.0.port": pacs.port})
 	gateway.start()
 	assert {pacs.stored.get().data for _ in range(2)} == {obj.data for obj in sent[1:]}
-	eventually(lambda: not spool.names(t, "q"))
+	spool.wait_delivered(t)
 	assert len(gateway.audit(outcome="given-up")) == 1
 	assert len(spool.names(t, "x")) == 1 and pacs.stored.empty()

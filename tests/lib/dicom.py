@@ -408,6 +408,24 @@ def speak_plain(port, source):
 			pass
 
 
+class Impatient:
+	"""For Pacs: it leaves after each instance."""
+
+	def __init__(self):
+		self.gone = threading.Semaphore(0)
+
+	def __call__(self, association):
+		association.accept()
+		if message := association.receive():
+			association.respond(message)
+			association.close()
+			self.gone.release()
+
+	def has_left(self):
+		"""Waits until it has, once more: the next instance finds no connection."""
+		return self.gone.acquire(timeout=PATIENCE)
+
+
 class Arrivals(queue.Queue):
 	"""Whoever gets the next one waits as long as only a hang lasts."""
 

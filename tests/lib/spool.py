@@ -77,6 +77,11 @@ def renamed(test, name, content=None, stored=None, state=None):
 	return f"{sequence}.{sealed}.{state}"
 
 
+def wait_delivered(test):
+	"""Until nothing is queued in it: nor named, which an object may be that was acknowledged."""
+	eventually(lambda: not {"q", "n"} & set(states(test)))
+
+
 def states(test):
 	return [name[-1] for name in names(test)]
 
