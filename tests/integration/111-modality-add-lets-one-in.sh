@@ -78,7 +78,7 @@ restart
 expect "the new one stores" store new CATHLAB3
 expect "the old one stores" store old OLDLAB
 expect "neither passes for the other" fails store new OLDLAB
-expect "and that is why" refused_for ae-certificate-mismatch
+expect "and that is why" eventually refused_for ae-certificate-mismatch
 
 expect "renewed" modality renew old-angio --output "$work/renewed" --pem
 cp "$work/renewed/old-angio.crt" "$work/renewed.crt"
@@ -91,7 +91,7 @@ expect "the new one is confirmed" modality renew old-angio --confirm
 restart
 expect "the new certificate stays" store renewed OLDLAB
 expect "the old one is out" fails store old OLDLAB
-expect "and that is why" refused_for tls-revoked
+expect "and that is why" eventually refused_for tls-revoked
 
 expect "angio-3 is revoked" modality revoke angio-3
 expect "the list says so" grep -q '^angio-3 .*revoked' \
