@@ -53,10 +53,12 @@ def reload(gateway, changes):
 
 
 def names(test, state=None):
-	"""The objects' files, oldest first."""
-	folder = test.work / "spool"
-	return sorted(name for name in os.listdir(folder) if name.count(".") == 2
-		      and (state is None or name.endswith(f".{state}")))
+	"""The objects' files, oldest first. Those that are queued: once none is just named, as one
+	may be that was acknowledged a moment ago."""
+	def listed():
+		found = sorted(name for name in os.listdir(test.work / "spool") if name.count(".") == 2)
+		return None if state == "q" and any(name.endswith(".n") for name in found) else (found,)
+	return [name for name in eventually(listed)[0] if state is None or name.endswith(f".{state}")]
 
 
 def renamed(test, name, content=None, stored=None, state=None):
@@ -78,8 +80,7 @@ def renamed(test, name, content=None, stored=None, state=None):
 
 
 def wait_delivered(test):
-	"""Until nothing is queued in it: nor named, which an object may be that was acknowledged."""
-	eventually(lambda: not {"q", "n"} & set(states(test)))
+	eventually(lambda: not names(test, "q"))
 
 
 def states(test):
