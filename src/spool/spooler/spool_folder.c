@@ -37,14 +37,15 @@ static bool has_one_journal(const struct statfs *fs)
 	}
 }
 
-/* As errno says. */
+/* `errno` says why not. */
 static void tell_how_to_write(const char *path)
 {
 	log_error("the spool's folder %s can't be written: %s; %s", path, strerror(errno),
-		  errno == EROFS ? "unless its disk has failed, name it in "
-				   "ReadWritePaths= of the unit (systemctl edit "
-				   "cathgated.service), and restart"
-				 : "make it, and give it to the gateway's user");
+		  errno == EROFS    ? "unless its disk has failed, name it in "
+				      "ReadWritePaths= of the unit (systemctl edit "
+				      "cathgated.service), and restart"
+		  : errno == ENOSPC ? "free space on its disk"
+				    : "make it, and give it to the gateway's user");
 }
 
 int spool_folder_open(struct spool_folder *folder, const char *path)
