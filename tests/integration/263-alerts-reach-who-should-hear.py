@@ -127,7 +127,7 @@ with Test() as t:
 	refuse_once()
 	def heard_of(problem):
 		return next(h for h in iter(lambda: hook.heard.get(timeout=PATIENCE), None)
-			    if h["problem"] == problem)
+			    if h.get("problem") == problem)
 	heard = heard_of("destination-failing")
 	assert (heard["alert"], heard["subject"], heard["level"], heard["node"]) == (
 		"began", "pacs", "warning", "test"), heard
@@ -144,9 +144,12 @@ with Test() as t:
 		refuse_once()
 		time.sleep(1.5)
 	store_once()
-	heard = heard_of("destination-failing")
-	assert heard["alert"] == "ended", heard
-	assert hook.heard.empty()
+	heard = next(h for h in iter(lambda: hook.heard.get(timeout=PATIENCE), None)
+		     if h.get("problem") == "destination-failing" or h["alert"] == "more")
+	# A disk that hangs meanwhile is a problem of its own, and one more makes a flood.
+	if "disk doesn't answer" not in gateway.log():
+		assert heard["alert"] == "ended", heard
+		assert hook.heard.empty()
 	assert counted("done") >= 1
 
 	# The same by mail, and it is said that the configuration is not taken.
