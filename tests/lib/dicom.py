@@ -409,7 +409,7 @@ def speak_plain(port, source):
 
 
 class Impatient:
-	"""For Pacs: it leaves after each instance."""
+	"""A script for Pacs: the PACS leaves after each instance."""
 
 	def __init__(self):
 		self.gone = threading.Semaphore(0)
@@ -422,7 +422,7 @@ class Impatient:
 			self.gone.release()
 
 	def has_left(self):
-		"""Waits until it has, once more: the next instance finds no connection."""
+		"""Waits until the PACS has left after one more instance; the next one finds no connection."""
 		return self.gone.acquire(timeout=PATIENCE)
 
 

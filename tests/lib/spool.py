@@ -53,8 +53,8 @@ def reload(gateway, changes):
 
 
 def names(test, state=None):
-	"""The objects' files, oldest first. Those that are queued: once none is just named, as one
-	may be that was acknowledged a moment ago."""
+	"""The objects' files, oldest first. An object that was just acknowledged is in state "n", and
+	in "q" a moment later: who asks for the latter waits until there is none of the former."""
 	def listed():
 		found = sorted(name for name in os.listdir(test.work / "spool") if name.count(".") == 2)
 		return None if state == "q" and any(name.endswith(".n") for name in found) else (found,)
