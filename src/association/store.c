@@ -394,7 +394,7 @@ MUST_USE static enum service_end fail_with_auditor(struct association *associati
 	if (taken == AUDIT_KEPT)
 		return SERVICE_ANSWERS;
 	ending_abort(association, REASON_AUDIT_UNAVAILABLE,
-		     "the auditor did not answer in time");
+		     "no auditor recorded the last instance in time");
 	return SERVICE_ANSWERS_LAST;
 }
 
