@@ -1,6 +1,7 @@
 """Goal: a folder that a process may write to and that wasn't there, or was replaced, when it
 entered its sandbox is reached soon: the process makes room for another, and nothing is lost. So
 is a log's folder when the log is rotated."""
+import json
 import os
 import shutil
 
@@ -36,19 +37,24 @@ with Test() as t:
 	logs.mkdir(mode=0o750)
 	gateway = t.gateway(t.pacs(), {"audit.file": str(logs / "audit.jsonl"),
 				       "audit.rotate_bytes": 4096})
-	associations = [t.associate(gateway)]
+	associations, stored = [t.associate(gateway)], set()
 	logs.rename(t.work / "old-logs")
 	logs.mkdir(mode=0o750)
 
 	def is_stored():
 		"""An auditor that ends may leave a record unanswered: then the modality is told of a
 		failure, its association is aborted, and it calls again."""
+		obj = make("explicit")
 		try:
 			if not associations:
 				associations.append(t.associate(gateway))
-			return associations[0].store(make("explicit")).status == 0
-		except (Aborted, Closed):
+			if associations[0].store(obj).status != 0:
+				return False
+		except (Aborted, Closed, OSError):	# it may notice as it sends, too
 			associations.clear()
+			return False
+		stored.add(obj.sop_instance)
+		return True
 
 	while not (logs / "audit.jsonl").exists():	# until then in the old one, or refused
 		is_stored()
@@ -56,5 +62,10 @@ with Test() as t:
 	gateway.wait_log("the auditor could not reach any more what it needs")
 	associations[0].release()
 	assert gateway.stop() == 0
+	forwarded = set()
 	for folder in logs, t.work / "old-logs":
+		for file in folder.glob("audit*.jsonl"):
+			forwarded |= {line["sop_instance"] for line in map(json.loads, open(file))
+				      if line.get("outcome") == "forwarded"}
 		tool("audit", "verify", folder / "audit.jsonl", "--key", t.pki / "audit.key.pub")
+	assert stored <= forwarded, stored - forwarded
